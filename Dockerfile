@@ -1,0 +1,31 @@
+# One image for every service; PORTA_SERVICE chooses which one a container runs.
+
+FROM python:3.11-slim-bookworm AS packages
+COPY requirements.txt /
+RUN python -m venv /opt/venv \
+ && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /requirements.txt
+
+FROM python:3.11-slim-bookworm
+RUN groupadd --system --gid 10001 porta \
+ && useradd --system --uid 10001 --gid porta --no-create-home --home-dir /nonexistent porta
+COPY --from=packages /opt/venv /opt/venv
+COPY --chmod=0755 docker/porta docker/entrypoint.sh /usr/local/bin/
+COPY porta /app/porta
+COPY handlers /app/handlers
+COPY storage /app/storage
+COPY templates /app/templates
+COPY locale /app/locale
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/app \
+    PYTHONUNBUFFERED=1 \
+    NODE_ENV=production \
+    PORTA_SERVICE=server \
+    PORT=3000
+# Compiled here, since the account that runs it may write nowhere.
+RUN python -m compileall -q /app
+WORKDIR /app
+USER 10001:10001
+EXPOSE 3000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["sh", "-c", "exec porta health --url http://127.0.0.1:$PORT"]
+ENTRYPOINT ["entrypoint.sh"]

@@ -1,0 +1,104 @@
+# The verbs of this repository; `make` alone lists them. Every verb does its own set-up.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+NODE   := tests/flows/node
+IMAGE  ?= porta
+ARGS   ?=
+
+# The first of these that works and is 3.11 or newer makes the virtual environment.
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup dev test check format serve migrate messages lock bench image chromium node
+
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  Options go into ARGS:  make dev ARGS="--port 4000 --data .porta2"'
+
+setup: $(VENV)/dev.stamp ## make .venv with the locked packages
+
+dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databases
+	@$(PYTHON) -m porta dev $(ARGS)
+
+test: $(VENV)/test.stamp chromium node ## run the tests (ARGS="tests/porta -k pkce")
+	@$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(VENV)/test.stamp ## format, lint, types, floors of the architecture, Dockerfile
+	@$(PYTHON) -m ruff format --check
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest -q tests/test_architecture.py
+	@$(VENV)/bin/hadolint Dockerfile
+
+format: $(VENV)/test.stamp ## format the code, and mend what lint can mend
+	@$(PYTHON) -m ruff check --fix
+	@$(PYTHON) -m ruff format
+
+serve: $(VENV)/dev.stamp ## run the server with the settings of the environment or .env
+	@$(PYTHON) -m porta serve $(ARGS)
+
+migrate: $(VENV)/dev.stamp ## migrate the database of DATABASE_URL (ARGS="status")
+	@$(PYTHON) -m porta migrate $(or $(ARGS),up)
+
+messages: $(VENV)/test.stamp ## check that every language of locale/ says everything
+	@$(PYTHON) -m pytest -q tests/porta/test_catalogs.py
+
+bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+image: ## build the container image
+	docker build --tag $(IMAGE) .
+
+lock: $(VENV)/dev.stamp ## write the hash-locked requirement files anew, from setup.py
+	@[ -x $(VENV)/lock/bin/uv ] || { $(PYTHON) -m venv $(VENV)/lock && \
+	  $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv; }
+	@$(LOCK) --output-file requirements.txt setup.py
+	@$(LOCK) --extra dev --output-file requirements-dev.txt setup.py
+	@$(LOCK) --extra dev --extra test --output-file requirements-test.txt setup.py
+
+$(VENV)/bin/pip:
+	@for python in $(PYTHONS); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then $$python -m venv $(VENV) && exit 0; fi; \
+	done; \
+	echo 'Python 3.11 or newer with its venv module is needed.' \
+	  'Debian and Ubuntu: apt-get install python3 python3-venv' >&2; exit 1
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/pip
+	@echo 'Installing the locked packages into $(VENV)'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $@
+
+$(VENV)/test.stamp: requirements-test.txt requirements-dev.txt | $(VENV)/bin/pip
+	@echo 'Installing the locked packages, those of the tests too, into $(VENV)'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $(VENV)/dev.stamp $@
+
+# The browser tests drive the system's Chromium: no other package brings one.
+chromium:
+	@for name in chromium chromium-browser google-chrome; do \
+	  command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo 'Installing Chromium with apt-get, for the browser tests'; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else \
+	  echo 'No Chromium is installed: the browser tests are skipped.' \
+	    'Debian and Ubuntu: apt-get install chromium'; \
+	fi
+
+node:
+	@if [ ! -f $(NODE)/package-lock.json ]; then :; \
+	elif ! command -v npm >/dev/null; then \
+	  echo 'No Node.js is installed: the tests that need it are skipped.' \
+	    'Debian and Ubuntu: apt-get install nodejs npm'; \
+	elif [ ! -f $(NODE)/node_modules/.package-lock.json ] || \
+	  [ $(NODE)/package-lock.json -nt $(NODE)/node_modules/.package-lock.json ]; then \
+	  npm ci --prefix $(NODE) --no-audit --no-fund --silent; \
+	fi

@@ -1,0 +1,76 @@
+"""The process that serves: its Application, its server, and its life from start to SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+
+import uvloop
+
+from handlers.application import Porta
+from handlers.refusal import NotFoundHandler
+from handlers.routes import ROUTES
+from handlers.server import CannotListen, Server, listen
+from porta import telemetry
+from porta.jobs import JOBS, runner
+from porta.runtime import Runtime
+from porta.services import startup
+from porta.settings import Settings
+
+__all__ = ["CannotListen", "Server", "make_application", "run", "start"]
+
+_SHUTDOWN = 15.0
+"""Seconds from SIGTERM to the end of the process, at most."""
+_CLOSING = 2.0  # of them, for closing the pools
+
+
+def make_application(runtime: Runtime) -> Porta:
+    """Return the Application that serves `runtime`."""
+    return Porta(runtime, ROUTES, NotFoundHandler)
+
+
+async def start(runtime: Runtime, settings: Settings) -> Server:
+    """Listen where the settings say. Raises CannotListen, which says what to do."""
+    return listen(make_application(runtime), settings.host, settings.port, settings.max_connections)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then come to rest; returns when everything is closed.
+
+    Raises CannotListen, and StorageError when a database does not answer at the start.
+    """
+    telemetry.configure(level=settings.log_level, json=settings.environment == "production")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = _stop_on_signals()
+    runtime = await Runtime.open(settings)
+    try:
+        await startup.prepare(runtime)
+        server = await start(runtime, settings)
+        work = asyncio.create_task(runner.run(runtime, JOBS))
+        log = server.application.log
+        # What lives now lives for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        log.info("server.ready", host=settings.host, port=server.port)
+        await stopping.wait()
+        log.info("server.draining", seconds=settings.drain_seconds)
+        work.cancel()
+        await server.stop(
+            drain=settings.drain_seconds, limit=_SHUTDOWN - settings.drain_seconds - _CLOSING
+        )
+    finally:
+        await runtime.close()
+    log.info("server.stopped")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping

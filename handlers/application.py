@@ -1,0 +1,56 @@
+"""The Application: what every handler of this process shares."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httputil import format_timestamp
+from tornado.web import Application, RequestHandler
+
+from handlers import headers
+from porta import telemetry
+from porta.runtime import Runtime
+
+
+@dataclass(slots=True)
+class Life:
+    """Where this process stands between its first request and its last."""
+
+    draining: bool = False
+    in_flight: int = 0
+    max_in_flight: int = 1000
+
+
+class Porta(Application):
+    """Tornado's Application with the runtime, and with what no request should compute anew."""
+
+    def __init__(self, runtime: Runtime, routes: list[Any], fallback: type[RequestHandler]) -> None:
+        super().__init__(routes, default_handler_class=fallback)
+        settings = runtime.settings
+        self.runtime = runtime
+        self.life = Life()
+        self.secure: bool = settings.secure
+        self.base_path = urlsplit(settings.issuer_base_url).path
+        self.common_headers = headers.common(secure=self.secure)
+        self.log = telemetry.request_log()
+        self._date = (0, "")
+
+    def date(self) -> str:
+        """Return the value of a `Date` header, written once a second."""
+        now = int(time.time())
+        if self._date[0] != now:
+            self._date = (now, format_timestamp(now))
+        return self._date[1]
+
+    def log_request(self, handler: RequestHandler) -> None:
+        request = handler.request
+        self.log.info(
+            "request",
+            method=request.method,
+            path=telemetry.mask_path(request.path),
+            status=int(handler.get_status()),
+            duration=round(request.request_time() * 1000, 2),
+        )

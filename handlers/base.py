@@ -1,0 +1,206 @@
+"""What every handler is: headers, errors turned into bytes, the tenant, the parameters."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import RequestHandler
+
+from handlers import cookies
+from handlers.application import Porta
+from handlers.failures import Failure, failure_of, is_expected
+from porta import telemetry, tenancy
+from porta.errors import Forbidden, NotFound, PortaError
+from porta.origin import Origin
+from porta.protocol.errors import InvalidRequest
+from porta.protocol.params import Params, parse_params
+from porta.proxies import client_address
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+from storage.errors import Unreachable
+
+FORM = "application/x-www-form-urlencoded"
+_USER_AGENT_LENGTH = 512
+_encode = msgspec.json.Encoder().encode
+
+
+class PortaHandler(RequestHandler):
+    """A request of ours. Only this class, and what derives from it, turns an error into bytes."""
+
+    application: Porta
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+
+    def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
+        self.request_id = str(uuid.uuid4())
+        application.life.in_flight += 1
+        super().__init__(application, request, **kwargs)
+
+    def clear(self) -> None:
+        """Begin the answer: every header it has by default, and no name of a product."""
+        headers = HTTPHeaders(self.application.common_headers)
+        headers["X-Request-Id"] = self.request_id
+        headers["Date"] = self.application.date()
+        if self.application.life.draining:
+            headers["Connection"] = "close"
+        self._headers = headers
+        self._write_buffer: list[bytes] = []
+        self.set_status(200)
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.application.runtime
+
+    @property
+    def origin(self) -> Origin:
+        """Where this request came from."""
+        headers = self.request.headers
+        address = client_address(
+            self.request.remote_ip or "",
+            headers.get_list("X-Forwarded-For"),
+            self.runtime.settings.trusted_proxies,
+        )
+        agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
+        return Origin(address, agent, self.request_id)
+
+    async def prepare(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the log know which request this is."""
+        telemetry.request_id.set(self.request_id)
+
+    def compute_etag(self) -> str | None:
+        """No entity tag: what is made for one request is not asked for again."""
+        return None
+
+    def authorization(self) -> str | None:
+        """Return the `Authorization` header. Raises InvalidRequest when there are two."""
+        values = self.request.headers.get_list("Authorization")
+        if len(values) > 1:
+            raise InvalidRequest("two Authorization headers")
+        return values[0] if values else None
+
+    def query(self, *, deferred: bool = False) -> Params:
+        """Return the parameters of the URL. Raises InvalidRequest."""
+        return parse_params(self.request.query.encode("latin-1"), deferred=deferred)
+
+    def query_names(self) -> frozenset[str]:
+        """Return the names of the parameters in the URL."""
+        return self.query().names() if self.request.query else frozenset()
+
+    def form(self, *, deferred: bool = False) -> Params:
+        """Return the parameters of the body. Raises InvalidRequest, for any other type as well."""
+        media_type = self.request.headers.get("Content-Type", "").partition(";")[0]
+        if media_type.strip().lower() != FORM:
+            raise InvalidRequest(f"the body must be {FORM}")
+        return parse_params(self.request.body, deferred=deferred)
+
+    def finish_json(self, body: dict[str, Any], status: int = 200) -> None:
+        self.set_status(status)
+        self.finish(_encode(body))
+
+    def encode(self, body: object) -> bytes:
+        return _encode(body)
+
+    def finish_text(self, body: str, content_type: str = "text/plain; charset=utf-8") -> None:
+        self.set_header("Content-Type", content_type)
+        self.finish(body)
+
+    def see_other(self, url: str) -> None:
+        """303: a browser asks for `url` by GET, whatever it sent here (RFC 9700 §4.12)."""
+        self.set_status(HTTPStatus.SEE_OTHER)
+        self.set_header("Location", url)
+        self.clear_header("Content-Type")
+        self.finish()
+
+    def finish_empty(self, status: int) -> None:
+        self.set_status(status)
+        self.clear_header("Content-Type")
+        self.finish()
+
+    def write_failure(self, failure: Failure) -> None:
+        """Write the body of an error: JSON, as RFC 6749 §5.2 has it."""
+        if failure.status == HTTPStatus.NOT_FOUND:
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.write("Not Found")
+            return
+        body: dict[str, Any] = {"error": failure.code}
+        if failure.message:
+            body["error_description"] = failure.message
+        if failure.status == HTTPStatus.TOO_MANY_REQUESTS:
+            body["retry_after"] = failure.retry_after
+        if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            body["request_id"] = self.request_id
+        self.write(_encode(body))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        exc_info = kwargs.get("exc_info", (None, None, None))
+        failure = failure_of(exc_info[1], status_code)
+        self.set_status(failure.status)
+        if failure.retry_after is not None:
+            self.set_header("Retry-After", failure.retry_after)
+        if failure.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self.allowed_methods()))
+        self.write_failure(failure)
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if is_expected(value):
+            return
+        if isinstance(value, Unreachable):
+            self.application.log.warning("storage.unreachable", error=str(value))
+            return
+        self.application.log.error(
+            "request.failed",
+            method=self.request.method,
+            path=telemetry.mask_path(self.request.path),
+            exc_info=(typ, value, tb),
+        )
+
+    def on_finish(self) -> None:
+        self.application.life.in_flight -= 1
+
+    @classmethod
+    def allowed_methods(cls) -> list[str]:
+        """Return the methods this handler implements."""
+        names = cls.SUPPORTED_METHODS
+        return [
+            n for n in names if getattr(cls, n.lower()) is not getattr(RequestHandler, n.lower())
+        ]
+
+
+class TenantHandler(PortaHandler):
+    """A request below the path of an organization."""
+
+    tenant: Tenant
+
+    async def prepare(self) -> None:
+        self.begin()
+        try:
+            self.tenant = await tenancy.resolve(self.runtime, self.slug())
+        except (NotFound, Forbidden) as refusal:
+            self.refuse_tenant(refusal)
+
+    def slug(self) -> str:
+        """Return the organization's name as the request spells it: never decoded or folded."""
+        return self.request.path.split("/", 2)[1]
+
+    def refuse_tenant(self, refusal: PortaError) -> None:
+        """Answer for an organization that is unknown, archived or suspended, as Porta 1.x did."""
+        self.finish_json({"error": refusal.message, "status": refusal.status}, refusal.status)
+
+    def session_value(self) -> str | None:
+        """Return what the browser presents as its session at this organization."""
+        return self.cookie(cookies.session_name(self.tenant.slug, secure=self.application.secure))
+
+    def cookie(self, name: str) -> str | None:
+        return cookies.find(self.request.headers.get("Cookie", ""), name)

@@ -1,0 +1,35 @@
+"""An endpoint that clients post forms to, and authenticate at (RFC 6749 §3.2)."""
+
+from __future__ import annotations
+
+from handlers.cors import CrossOriginHandler
+from handlers.failures import Failure
+from porta.protocol.errors import InvalidRequest
+from porta.provider.requests import ClientRequest
+
+
+class ClientEndpointHandler(CrossOriginHandler):
+    """Turns the request into a ClientRequest; asks for credentials when they were refused."""
+
+    def client_request(self) -> ClientRequest:
+        """Return the form with what came along. Raises InvalidRequest."""
+        return ClientRequest(
+            form=self.form(),
+            authorization=self.authorization(),
+            origin=self.origin,
+            query_names=self.query_names(),
+        )
+
+    def named_client(self) -> str | None:
+        if self.request.method != "POST":
+            return None
+        try:
+            return self.form().get("client_id")
+        except InvalidRequest:  # answered as one when the request is read
+            return None
+
+    def write_failure(self, failure: Failure) -> None:
+        if failure.code == "invalid_client":
+            # RFC 9110 §15.5.2: a 401 names a scheme, whichever one was tried.
+            self.set_header("WWW-Authenticate", f'Basic realm="{self.tenant.issuer}"')
+        super().write_failure(failure)

@@ -1,0 +1,23 @@
+"""Discovery: OpenID Connect Discovery 1.0 §4, and RFC 8414 in both of its forms."""
+
+from __future__ import annotations
+
+from handlers.cors import PublicDocumentHandler
+from porta.provider import discovery
+
+_MAX_AGE = 60  # seconds: what is offered may change with the configuration
+
+
+class DiscoveryHandler(PublicDocumentHandler):
+    """GET /{slug}/.well-known/openid-configuration and /{slug}/.well-known/oauth-…-server."""
+
+    async def get(self) -> None:
+        document = discovery.document(self.runtime, self.tenant)
+        self.finish_document(document, max_age=_MAX_AGE)
+
+
+class InsertedDiscoveryHandler(DiscoveryHandler):
+    """GET /.well-known/oauth-authorization-server/{slug} (RFC 8414 §3.1)."""
+
+    def slug(self) -> str:
+        return self.request.path.rpartition("/")[2]

@@ -1,0 +1,73 @@
+"""What is refused by its header alone: ambiguous framing and excess (RFC 9112 §6, §11.2)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPServerRequest,
+    RequestStartLine,
+)
+
+MAX_HEADER = 16 * 1024
+"""Bytes of a message's header."""
+MAX_FIELDS = 100
+MAX_BODY = 64 * 1024
+"""Bytes of a message's body. Longer ones are read to the end and refused."""
+MAX_DISCARDED = 1024 * 1024
+"""Bytes of a body that is too long and yet read, so that its sender hears why."""
+
+
+def check_framing(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+    """Raise HTTPInputError when it could be disputed where this message ends.
+
+    The server refuses both lengths at once, codings but `chunked`, folded lines and odd digits by
+    itself; here is what it is lenient about.
+    """
+    lengths = headers.get_list("Content-Length")
+    if len(lengths) > 1 or (lengths and "," in lengths[0]):
+        raise HTTPInputError("Content-Length given twice")
+    codings = headers.get_list("Transfer-Encoding")
+    if codings and (len(codings) > 1 or lengths or start_line.version != "HTTP/1.1"):
+        raise HTTPInputError("ambiguous Transfer-Encoding")
+
+
+def find_refusal(headers: HTTPHeaders, fields: int) -> HTTPStatus | None:
+    """Return the status to refuse a message with whose framing is clear, or None.
+
+    `fields` is the number of lines in its header.
+    """
+    if fields > MAX_FIELDS:
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    if declared_length(headers) > MAX_BODY:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if "Content-Encoding" in headers:
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    return None
+
+
+def declared_length(headers: HTTPHeaders) -> int:
+    """Return the bytes that Content-Length announces; 0 without one that is a number."""
+    length = headers.get("Content-Length", "0")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+
+
+class Request(HTTPServerRequest):
+    """A request whose query and body stay bytes: `porta.protocol.params` alone reads parameters.
+
+    Tornado would parse, and copy, what nobody asks for.
+    """
+
+    def __init__(
+        self, connection: HTTPConnection, start_line: RequestStartLine, headers: HTTPHeaders
+    ) -> None:
+        path, _, query = start_line.path.partition("?")
+        bare = RequestStartLine(start_line.method, path, start_line.version)
+        super().__init__(connection=connection, start_line=bare, headers=headers)
+        self.uri, self.query = start_line.path, query
+
+    def _parse_body(self) -> None:
+        """Leave the body alone."""

@@ -1,0 +1,71 @@
+"""What every page of an interaction begins with: the interaction, in the browser that began it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handlers import cookies
+from handlers.pages import InteractionExpired, TenantPageHandler
+from porta.authn import login
+from porta.authn.login import OpenInteraction
+from porta.errors import Forbidden, NotFound
+from porta.protocol import endpoints
+from porta.protocol.params import Params
+
+
+class InteractionHandler(TenantPageHandler):
+    """Opens the interaction of the path. Its tenant is the one the interaction belongs to."""
+
+    opened: OpenInteraction
+
+    async def prepare(self) -> None:
+        self.begin()
+        uid = self.request.path.split("/", 3)[2]
+        browser = self.cookie(cookies.interaction_name(secure=self.application.secure))
+        try:
+            self.opened = await login.open_interaction(self.runtime, uid, browser)
+        except NotFound as error:
+            raise InteractionExpired(error.message) from error
+        except Forbidden as refusal:
+            self.refuse_tenant(refusal)
+            return
+        self.tenant = self.opened.tenant
+
+    def ui_locales(self) -> str | None:
+        if not self.has_tenant():
+            return None
+        return self.opened.interaction.parameters.get("ui_locales")
+
+    def csrf_holds(self, form: Params) -> bool:
+        """Whether the form was rendered for this interaction."""
+        try:
+            login.check_csrf(self.opened, form.get("_csrf"))
+        except Forbidden:
+            return False
+        return True
+
+    def asks_for_consent(self) -> bool:
+        """Whether the person is known, and what is missing is consent."""
+        return self.opened.interaction.prompt == "consent"
+
+    def start_over(self) -> None:
+        """Send the browser to the page that asks for what is missing."""
+        self.see_other(f"{self.application.base_path}/interaction/{self.opened.uid}")
+
+    def resume(self) -> None:
+        """Send the browser on: the authorization request continues."""
+        issuer, uid = self.tenant.issuer, self.opened.uid
+        self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
+
+    def finish_step(self, name: str, *, status: int, **values: Any) -> None:
+        """Answer with a page whose form ends, in the end, at the client."""
+        interaction = self.opened.interaction
+        self.finish_page(
+            name,
+            status=status,
+            targets=(interaction.parameters.get("redirect_uri"),),
+            uid=self.opened.uid,
+            csrf=interaction.csrf,
+            client_name=self.opened.client.client_name,
+            **values,
+        )

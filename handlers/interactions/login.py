@@ -1,0 +1,91 @@
+"""Sign-in with a password, and the way out of an interaction."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers import cookies
+from handlers.interactions.base import InteractionHandler
+from handlers.interactions.consent import ConsentPageHandler
+from porta.authn import login
+from porta.authn.login import SignedIn
+from porta.authn.password import LoginFailed
+
+_EMAIL_LENGTH = 320
+
+
+class LoginPageHandler(InteractionHandler):
+    """Shows the login page."""
+
+    def show_login(
+        self,
+        *,
+        status: int = HTTPStatus.OK,
+        email: str | None = None,
+        error: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        if retry_after is not None:
+            self.set_header("Retry-After", retry_after)
+        has_password = "password" in self.opened.login_methods
+        self.finish_step(
+            "login",
+            status=status,
+            email=(email or "").strip()[:_EMAIL_LENGTH] or None,
+            error=error if has_password else "errors.login_method_disabled",
+            retry_after=retry_after,
+            show_password=has_password,
+        )
+
+
+class InteractionStartHandler(LoginPageHandler, ConsentPageHandler):
+    """GET /interaction/{uid}: whatever this person is to be asked next."""
+
+    async def get(self) -> None:
+        if self.asks_for_consent():
+            await self.show_consent()
+        else:
+            self.show_login(email=self.opened.interaction.parameters.get("login_hint"))
+
+
+class LoginHandler(LoginPageHandler):
+    """POST /interaction/{uid}/login."""
+
+    async def post(self) -> None:
+        form = self.form()
+        email, password = form.get("email") or "", form.get("password") or ""
+        if not self.csrf_holds(form):
+            self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
+            return
+        try:
+            signed_in = await login.submit(self.runtime, self.opened, email, password, self.origin)
+        except LoginFailed as refusal:
+            self.show_login(
+                status=refusal.status,
+                email=email,
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+            )
+            return
+        self._keep(signed_in)
+        self.resume()
+
+    def _keep(self, signed_in: SignedIn) -> None:
+        secure, slug = self.application.secure, self.tenant.slug
+        self.set_cookie_line(
+            cookies.build(
+                cookies.session_name(slug, secure=secure),
+                signed_in.session_value,
+                path=f"{self.application.base_path}/{slug}",
+                max_age=max(0, int(signed_in.expires_at - self.runtime.clock())),
+                secure=secure,
+            )
+        )
+
+
+class AbortHandler(InteractionHandler):
+    """GET /interaction/{uid}/abort: in the browser that began it, and nowhere else."""
+
+    async def get(self) -> None:
+        await login.abort(self.runtime, self.opened)
+        self.resume()

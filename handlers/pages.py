@@ -1,0 +1,119 @@
+"""Answers for people: pages in their language, in their organization's clothes; errors included."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from handlers import headers
+from handlers.base import PortaHandler, TenantHandler
+from handlers.failures import Failure
+from porta.errors import Forbidden, PortaError
+from storage.models.organizations import Organization
+
+_KINDS = {
+    400: "invalid_request",
+    403: "access_denied",
+    404: "not_found",
+    413: "invalid_request",
+    429: "rate_limited",
+    500: "server_error",
+    503: "unavailable",
+}
+_TOLD = frozenset({"interaction_expired", "org_not_found", "org_suspended"})
+"""Codes that the error page has words of its own for."""
+
+
+class InteractionExpired(PortaError):
+    """An interaction that is unknown, over, finished, or another browser's."""
+
+    status = 400
+    code = "interaction_expired"
+
+
+class PageHandler(PortaHandler):
+    """A handler whose answers are read by a person."""
+
+    def organization(self) -> Organization | None:
+        """Return whose colours the page wears, or None for none."""
+        return None
+
+    def ui_locales(self) -> str | None:
+        """Return the languages that the authorization request asked for."""
+        return None
+
+    def language(self) -> str:
+        """Return the locale to answer in."""
+        organization = self.organization()
+        return self.runtime.pages.negotiate(
+            self.ui_locales(),
+            self.request.headers.get("Accept-Language"),
+            organization.default_locale if organization else None,
+        )
+
+    def write_page(self, name: str, targets: tuple[str | None, ...] = (), **values: Any) -> None:
+        """Write a page whose form may lead to `targets` (URIs), beside ourselves."""
+        language = self.language()
+        html = self.runtime.pages.render(
+            name, organization=self.organization(), locale=language, **values
+        )
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Language", language)
+        self.set_header("Content-Security-Policy", headers.page_policy(*targets))
+        self.write(html)
+
+    def write_failure(self, failure: Failure) -> None:
+        told = failure.code in _TOLD
+        self.write_page(
+            "error",
+            kind=failure.code if told else _KINDS.get(failure.status, "generic"),
+            code=failure.code,
+            request_id=self.request_id,
+        )
+
+
+class TenantPageHandler(PageHandler, TenantHandler):
+    """A page of an organization."""
+
+    def organization(self) -> Organization | None:
+        return self.tenant.organization if self.has_tenant() else None
+
+    def language(self) -> str:
+        if not self.has_tenant():
+            return super().language()
+        return self.runtime.pages.negotiate(
+            self.ui_locales(),
+            self.request.headers.get("Accept-Language"),
+            self.tenant.organization.default_locale,
+            self.tenant.config.default_locale,
+        )
+
+    def refuse_tenant(self, refusal: PortaError) -> None:
+        if "text/html" not in self.request.headers.get("Accept", ""):
+            super().refuse_tenant(refusal)
+            return
+        code = "org_suspended" if isinstance(refusal, Forbidden) else "org_not_found"
+        self.set_status(refusal.status)
+        self.write_failure(Failure(refusal.status, code))
+        self.finish()
+
+    def has_tenant(self) -> bool:
+        """Whether the organization was resolved; an error may come before that."""
+        return hasattr(self, "tenant")
+
+    def finish_page(
+        self,
+        name: str,
+        *,
+        status: int = HTTPStatus.OK,
+        targets: tuple[str | None, ...] = (),
+        **values: Any,
+    ) -> None:
+        """Answer with a page of PAGES."""
+        self.set_status(status)
+        self.write_page(name, targets, **values)
+        self.finish()
+
+    def set_cookie_line(self, line: str) -> None:
+        """Add a `Set-Cookie` header, as `handlers.cookies` builds them."""
+        self.add_header("Set-Cookie", line)

@@ -1,0 +1,74 @@
+"""Every URL of the house, in one table: what is asked for most stands first."""
+
+from __future__ import annotations
+
+import re
+
+from tornado.routing import URLSpec
+
+from handlers import (
+    authorization,
+    discovery,
+    end_session,
+    health,
+    introspection,
+    jwks,
+    pushed_authorization,
+    revocation,
+    root,
+    static,
+    token,
+    userinfo,
+)
+from handlers.interactions import consent, login
+from porta.protocol import endpoints
+
+_SEGMENT = "[^/]+"
+
+
+def _tenant(endpoint: str) -> str:
+    """The pattern of an endpoint below any organization's path; the handler reads the slug."""
+    literal = re.escape(endpoint).replace(re.escape("{uid}"), _SEGMENT)
+    return f"/{_SEGMENT}{literal}"
+
+
+def _interaction(step: str = "") -> str:
+    return f"/interaction/{_SEGMENT}{step}"
+
+
+ROUTES = [
+    URLSpec(pattern, handler)
+    for pattern, handler in (
+        (_tenant(endpoints.TOKEN), token.TokenHandler),
+        (_tenant(endpoints.INTROSPECTION), introspection.IntrospectionHandler),
+        (_tenant(endpoints.USERINFO), userinfo.UserinfoHandler),
+        # Before the authorization endpoints: an organization cannot be called "interaction".
+        (_interaction(), login.InteractionStartHandler),
+        (_interaction("/login"), login.LoginHandler),
+        (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
+        (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
+        (_tenant(endpoints.JWKS), jwks.JwksHandler),
+        (_tenant(endpoints.OPENID_CONFIGURATION), discovery.DiscoveryHandler),
+        (_tenant(endpoints.OAUTH_METADATA), discovery.DiscoveryHandler),
+        (
+            f"{re.escape(endpoints.WELL_KNOWN_PREFIX)}/{_SEGMENT}",
+            discovery.InsertedDiscoveryHandler,
+        ),
+        (_tenant(endpoints.PUSHED_AUTHORIZATION), pushed_authorization.PushedAuthorizationHandler),
+        (_tenant(endpoints.REVOCATION), revocation.RevocationHandler),
+        (_tenant(endpoints.END_SESSION), end_session.EndSessionHandler),
+        (_tenant(endpoints.END_SESSION_CONFIRM), end_session.EndSessionConfirmHandler),
+        (_tenant(endpoints.END_SESSION_SUCCESS), end_session.EndSessionSuccessHandler),
+        (_interaction("/consent"), consent.ConsentHandler),
+        (_interaction("/confirm"), consent.ConfirmHandler),
+        (_interaction("/abort"), login.AbortHandler),
+        (_tenant(r"/branding.css"), static.BrandingHandler),
+        (f"/static/{_SEGMENT}", static.StaticHandler),
+        ("/live", health.LiveHandler),
+        ("/ready", health.ReadyHandler),
+        ("/health", health.HealthHandler),
+        ("/", root.RootHandler),
+        (r"/robots\.txt", root.RobotsHandler),
+        (r"/favicon\.ico", root.FaviconHandler),
+    )
+]

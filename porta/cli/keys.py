@@ -1,0 +1,195 @@
+"""porta keys: the signing keys as an operator sees and renews them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from porta.cli.opened import settings_or_exit, with_storage
+from porta.config import build_config
+from porta.security.keys import ALGORITHMS
+from porta.services import signing_keys
+from porta.services.signing_keys import ListedKey
+from porta.settings import Settings
+from storage.models.signing_keys import SigningKey
+from storage.router import Storage
+
+_Result = TypeVar("_Result")
+_GLOBAL = "global"
+_COLUMNS = ("Algorithm", "Ring", "State", "Signs from", "Leaves JWKS")
+_STYLES = {"active": "green", "published": "cyan", "gone": "dim", "revoked": "red"}
+
+_organization = click.option(
+    "--organization", metavar="SLUG", help="The organization's own ring, instead of the global one."
+)
+_algorithm = click.option(
+    "--algorithm", type=click.Choice(ALGORITHMS), help="This algorithm only, instead of all."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.group()
+def keys() -> None:
+    """Show, make and rotate the keys that tokens are signed with.
+
+    A key is first PUBLISHED: it stands in the JWKS, so that everyone who verifies tokens gets to
+    know it. Then it is ACTIVE and signs. When a newer one takes over it is RETIRED, and stays in
+    the JWKS until the last token it signed has expired. Then it is GONE. Running servers follow
+    by themselves; nothing is restarted.
+
+    There is one global ring of keys, with a key for each algorithm. An organization that has a
+    ring of its own uses that instead.
+    """
+
+
+@keys.command("list")
+@_organization
+@_json
+def list_keys(organization: str | None, as_json: bool) -> None:
+    """List the keys of every ring and what each is for now."""
+
+    async def read(_: Settings, storage: Storage) -> tuple[list[ListedKey], dict[str, str]]:
+        ring = await _ring(storage, organization)
+        listed = await signing_keys.listing(storage, now=time.time())
+        slugs = {known.id: known.slug for known in await storage.organizations.list()}
+        return [key for key in listed if not ring or key.organization_id == ring], slugs
+
+    listed, slugs = _run(read)
+    if as_json:
+        click.echo(json.dumps([_as_json(key, slugs) for key in listed], indent=2))
+        return
+    if not listed:
+        click.echo("No keys yet. Make them with: porta keys generate", err=True)
+        return
+    Console(soft_wrap=True).print(_table(listed, slugs))
+
+
+@keys.command()
+@_organization
+@_algorithm
+@_json
+def generate(organization: str | None, algorithm: str | None, as_json: bool) -> None:
+    """Make the keys that a ring lacks; what is there already stays as it is.
+
+    With --organization this gives the organization a ring of its own, which takes over from the
+    global one as soon as verifiers have had the time to learn of it.
+    """
+
+    async def make(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
+        return await signing_keys.ensure(
+            storage,
+            bytes.fromhex(settings.signing_key_encryption_key),
+            (algorithm,) if algorithm else ALGORITHMS,
+            now=time.time(),
+            lead=await _lead(storage),
+            organization_id=await _ring(storage, organization),
+        )
+
+    made = _run(make)
+    if not made and not as_json:
+        click.echo("Nothing is missing. To replace keys use: porta keys rotate")
+        return
+    _report(made, organization, as_json)
+
+
+@keys.command()
+@_organization
+@_algorithm
+@_json
+@click.option("--force", is_flag=True, help="Do not ask first.")
+def rotate(organization: str | None, algorithm: str | None, as_json: bool, force: bool) -> None:
+    """Replace the signing keys of a ring, without any token failing to verify.
+
+    The new keys are published now and sign once the lead time is over (signing_key_lead in the
+    configuration, 120 seconds by default). The old ones stay published for the tokens they
+    have signed.
+    """
+    if not force:
+        ring = organization or "the global ring"
+        click.confirm(f"Rotate {algorithm or 'all'} signing keys of {ring}?", abort=True, err=True)
+
+    async def renew(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
+        return await signing_keys.rotate(
+            storage,
+            bytes.fromhex(settings.signing_key_encryption_key),
+            now=time.time(),
+            lead=await _lead(storage),
+            algorithm=algorithm,
+            organization_id=await _ring(storage, organization),
+        )
+
+    _report(_run(renew), organization, as_json)
+
+
+def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:
+    settings = settings_or_exit()
+    return with_storage(settings, lambda storage: work(settings, storage))
+
+
+async def _lead(storage: Storage) -> int:
+    return build_config(await storage.system_config.all()).signing_key_lead
+
+
+async def _ring(storage: Storage, slug: str | None) -> str | None:
+    if slug is None:
+        return None
+    organization = await storage.organizations.find_by_slug(slug)
+    if organization is None:
+        raise click.ClickException(f"No organization has the slug {slug!r}.")
+    return organization.id
+
+
+def _report(made: Sequence[SigningKey], organization: str | None, as_json: bool) -> None:
+    if as_json:
+        rows = [_new_as_json(row, organization) for row in made]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    now = time.time()
+    for row in made:
+        wait = round(row.activated_at - now)
+        when = f"signs in {wait} seconds" if wait > 0 else "signs from now on"
+        click.echo(f"✓ {row.algorithm} key {row.kid} is published and {when}.")
+
+
+def _table(listed: Sequence[ListedKey], slugs: Mapping[str, str]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("KID", min_width=16)  # Half a kid is of no use.
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold")
+    for key in listed:
+        shown = _as_json(key, slugs)
+        style = _STYLES.get(key.state, "")
+        table.add_row(*(value or "—" for value in shown.values()), style=style)
+    return table
+
+
+def _as_json(key: ListedKey, slugs: Mapping[str, str]) -> dict[str, str | None]:
+    ring = key.organization_id
+    return {
+        "kid": key.kid,
+        "algorithm": key.algorithm,
+        "ring": _GLOBAL if ring is None else slugs.get(ring, ring),
+        "state": str(key.state),
+        "signs_from": _iso(key.signs_from),
+        "leaves_jwks": None if key.leaves is None else _iso(key.leaves),
+    }
+
+
+def _new_as_json(row: SigningKey, organization: str | None) -> dict[str, str]:
+    return {
+        "kid": row.kid,
+        "algorithm": row.algorithm,
+        "ring": organization or _GLOBAL,
+        "signs_from": _iso(row.activated_at),
+    }
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,92 @@
+"""The JSON API of the mail catcher, with the paths and shapes of MailHog's versions 1 and 2."""
+
+from __future__ import annotations
+
+from email import message_from_bytes
+from typing import Any, cast
+
+from porta.cli.dev_http import Answer, Request, json_answer
+from porta.cli.mail_inbox import Inbox, Mail
+
+_LARGEST_PAGE = 250
+
+
+def answer(inbox: Inbox, request: Request, path: list[str]) -> Answer:
+    """Answer a request whose path below `/api` is `path`."""
+    match request.method, path:
+        case "GET", ["v2", "messages"]:
+            return _listing(list(inbox.mails), request)
+        case "GET", ["v2", "search"]:
+            kind, text = request.query.get("kind", ""), request.query.get("query", "")
+            return _listing([m for m in inbox.mails if _matches(m, kind, text.lower())], request)
+        case "GET", ["v1", "messages"]:
+            return json_answer([describe(mail) for mail in inbox.mails])
+        case "DELETE", ["v1", "messages"]:
+            inbox.mails.clear()
+            return json_answer({})
+        case "GET", ["v1", "messages", identifier] if mail := inbox.find(identifier):
+            return json_answer(describe(mail))
+        case "DELETE", ["v1", "messages", identifier] if mail := inbox.find(identifier):
+            inbox.mails.remove(mail)
+            return json_answer({})
+    return json_answer({"error": "not found"}, 404)
+
+
+def _listing(mails: list[Mail], request: Request) -> Answer:
+    try:
+        start = max(0, int(request.query.get("start", "0")))
+        limit = min(_LARGEST_PAGE, max(0, int(request.query.get("limit", "50"))))
+    except ValueError:
+        return json_answer({"error": "start and limit are numbers"}, 400)
+    items = [describe(mail) for mail in mails[start : start + limit]]
+    return json_answer({"total": len(mails), "count": len(items), "start": start, "items": items})
+
+
+def _matches(mail: Mail, kind: str, text: str) -> bool:
+    match kind:
+        case "from":
+            return text in mail.sender.lower()
+        case "to":
+            return any(text in recipient.lower() for recipient in mail.recipients)
+        case "containing":
+            return text in mail.data.decode(errors="replace").lower()
+    return False
+
+
+def describe(mail: Mail) -> dict[str, Any]:
+    """Return a message as MailHog's API shows it: bodies as they were sent, still encoded."""
+    head, _, body = mail.data.replace(b"\r\n", b"\n").partition(b"\n\n")
+    parsed = message_from_bytes(mail.data)
+    parts = parsed.get_payload() if parsed.is_multipart() else []
+    return {
+        "ID": mail.id,
+        "From": _address(mail.sender),
+        "To": [_address(recipient) for recipient in mail.recipients],
+        "Content": _content(head, body),
+        "Created": mail.received.isoformat(timespec="milliseconds"),
+        "MIME": {"Parts": [_part(part) for part in cast(list[Any], parts)]} if parts else None,
+        "Raw": {
+            "From": mail.sender,
+            "To": list(mail.recipients),
+            "Data": mail.data.decode(errors="replace"),
+            "Helo": mail.helo,
+        },
+    }
+
+
+def _part(part: Any) -> dict[str, Any]:
+    head, _, body = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+    return _content(head, body)
+
+
+def _content(head: bytes, body: bytes) -> dict[str, Any]:
+    headers: dict[str, list[str]] = {}
+    for name, value in message_from_bytes(head + b"\n\n").items():
+        headers.setdefault(name, []).append(" ".join(str(value).split()))
+    text = body.decode(errors="replace").replace("\n", "\r\n")
+    return {"Headers": headers, "Body": text, "Size": len(text), "MIME": None}
+
+
+def _address(address: str) -> dict[str, Any]:
+    mailbox, _, domain = address.rpartition("@")
+    return {"Relays": None, "Mailbox": mailbox, "Domain": domain, "Params": ""}

@@ -1,0 +1,103 @@
+"""`porta migrate`: the schema of the database, seen and brought up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from porta.cli.opened import faults_told
+from storage import migrate as runner
+from storage.migrate import MigrationStatus
+
+_STYLES = {"pending": "yellow", "changed": "red", "unknown": "dim"}
+_MEANING = {
+    "changed": "A migration changed after it was applied: restore its file.",
+    "unknown": "A newer version of Porta has applied more; this version may go on serving.",
+}
+_database = click.option(
+    "--database-url",
+    envvar="DATABASE_URL",
+    required=True,
+    metavar="URL",
+    help="postgresql://user:password@host:port/name  [environment: DATABASE_URL]",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.group()
+def migrate() -> None:
+    """Bring the database to the schema of this version.
+
+    Migrations are numbered SQL files, applied once, forward only, each in a transaction and by
+    one process at a time. The previous version of Porta can go on serving meanwhile. A database
+    of Porta 1.x (1.6.1) is recognised and taken over as it stands: make a backup first.
+    """
+
+
+@migrate.command()
+@_database
+@click.option("--dry-run", is_flag=True, help="Only tell what would be applied.")
+def up(database_url: str, dry_run: bool) -> None:
+    """Apply every pending migration."""
+    with faults_told():
+        if dry_run:
+            waiting = [
+                each for each in asyncio.run(runner.check(database_url)) if each.state == "pending"
+            ]
+            names = [f"{each.version:04}_{each.name}" for each in waiting]
+        else:
+            names = asyncio.run(runner.up(database_url))
+    for name in names:
+        click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
+    if not names:
+        click.echo("Nothing to do: the schema is that of this version.")
+
+
+@migrate.command()
+@_database
+@_json
+def status(database_url: str, as_json: bool) -> None:
+    """Show every migration and how it stands: applied, pending, changed or unknown."""
+    with faults_told():
+        standing = asyncio.run(runner.status(database_url))
+    _show(standing, as_json)
+
+
+@migrate.command()
+@_database
+@_json
+def check(database_url: str, as_json: bool) -> None:
+    """Exit with 0 when the schema is that of this version, else with 1.
+
+    For a deployment that must not start before its database is ready.
+    """
+    with faults_told():
+        faults = asyncio.run(runner.check(database_url))
+    _show(faults, as_json)
+    if not faults:
+        return
+    if any(each.state == "pending" for each in faults):
+        click.echo("Apply what is pending with: porta migrate up", err=True)
+    raise click.exceptions.Exit(1)
+
+
+def _show(standing: list[MigrationStatus], as_json: bool) -> None:
+    if as_json:
+        rows = [{"id": e.version, "name": e.name, "state": e.state} for e in standing]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not standing:
+        click.echo("The schema is that of this version.")
+        return
+    table = Table("ID", "Name", "State", header_style="bold")
+    for each in standing:
+        style = _STYLES.get(each.state, "")
+        table.add_row(f"{each.version:04}", each.name, each.state, style=style)
+    Console(soft_wrap=True).print(table)
+    for state in dict.fromkeys(each.state for each in standing):
+        if state in _MEANING:
+            click.echo(_MEANING[state], err=True)

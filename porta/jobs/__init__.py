@@ -1,0 +1,8 @@
+"""The table JOBS: what recurs."""
+
+from __future__ import annotations
+
+from porta.jobs import purge_expired
+from porta.jobs.runner import Job
+
+JOBS: tuple[Job, ...] = (purge_expired.JOB,)

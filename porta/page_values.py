@@ -1,0 +1,98 @@
+"""What each page is given, and how addresses from outside are made fit to stand in one."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+_SCRIPT_SCHEMES = frozenset({"", "javascript", "data", "vbscript", "blob", "file", "about"})
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Page(NamedTuple):
+    """What a page is given: names it must get, and names it may get with what stands for them."""
+
+    required: frozenset[str]
+    optional: dict[str, Any]
+
+
+PAGES: dict[str, Page] = {
+    "login": Page(
+        frozenset({"uid", "csrf"}),
+        {
+            "client_name": None,
+            "email": None,
+            "error": None,
+            "retry_after": None,
+            "notice": None,
+            "show_password": True,
+            "show_magic_link": False,
+            "forgot_password_url": None,
+        },
+    ),
+    "consent": Page(
+        frozenset({"uid", "csrf", "client_name", "scopes", "redirect_uri"}),
+        {
+            "account": None,
+            "resources": (),
+            "client_logo_url": None,
+            "tos_url": None,
+            "policy_url": None,
+            "error": None,
+        },
+    ),
+    "error": Page(
+        frozenset(), {"kind": "generic", "code": None, "request_id": None, "retry_url": None}
+    ),
+    "logout": Page(
+        frozenset({"xsrf", "action"}), {"client_name": None, "parameters": {}, "cancel_url": None}
+    ),
+    "logout_success": Page(frozenset(), {}),
+    "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}),
+    "root": Page(frozenset(), {}),
+}
+
+
+def check_values(name: str, page: Page, values: dict[str, Any]) -> None:
+    """Raise TypeError when `values` lacks what the page needs, or holds what it does not know."""
+    missing = page.required - values.keys()
+    unknown = values.keys() - page.required - page.optional.keys()
+    if missing or unknown:
+        raise TypeError(f"page {name}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+
+
+def form_action(redirect_uri: str) -> str:
+    """Return `redirect_uri` as a form's target. Raises ValueError when it would run a script."""
+    if urlsplit(redirect_uri).scheme in _SCRIPT_SCHEMES or not redirect_uri.isprintable():
+        raise ValueError("a form cannot be sent there")
+    return redirect_uri
+
+
+def web_url(url: str | None) -> str:
+    """Return `url` when a page may link to it or show it (https, or a path of ours), else ""."""
+    if not url or not url.isprintable() or "\\" in url:
+        return ""
+    return url if url.startswith("https://") or (url[0] == "/" and url[1:2] != "/") else ""
+
+
+def destination(redirect_uri: str) -> tuple[str, str]:
+    """Return the message key that says where `redirect_uri` leads, and its host or private scheme.
+
+    Hosts are told as browsers resolve them: without user information, in their ASCII form.
+    """
+    plain = redirect_uri.encode("unicode_escape").decode("ascii")
+    try:
+        url = urlsplit(redirect_uri.replace("\\", "/"))
+        host = (url.hostname or "").encode("idna").decode("ascii")
+    except ValueError:
+        return "consent.destination", plain
+    if url.scheme not in ("http", "https"):
+        return "consent.destination_app", url.scheme or plain
+    if host in _LOOPBACK_HOSTS:
+        return "consent.destination_device", host
+    return "consent.destination", host or plain
+
+
+def minutes(seconds: float) -> int:
+    """Return whole minutes to wait, rounded up, at least one."""
+    return max(1, -(-int(seconds) // 60))

@@ -1,0 +1,93 @@
+"""The discovery document (OpenID Connect Discovery §3, RFC 8414 §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from porta.protocol import endpoints
+from porta.protocol.authentication import ACR_VALUES
+from porta.protocol.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
+from porta.protocol.claims import ROLE_CLAIMS, STANDARD_CLAIMS
+from porta.protocol.client_auth import METHODS
+from porta.protocol.features import FEATURES
+from porta.protocol.response_modes import RESPONSE_MODES
+from porta.protocol.scopes import OIDC_SCOPES
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+TOKEN_CLAIMS = ("iss", "sub", "auth_time", "acr", "amr", "sid")
+
+_ENDPOINTS = {
+    "authorization_endpoint": endpoints.AUTHORIZATION,
+    "token_endpoint": endpoints.TOKEN,
+    "userinfo_endpoint": endpoints.USERINFO,
+    "jwks_uri": endpoints.JWKS,
+    "introspection_endpoint": endpoints.INTROSPECTION,
+    "revocation_endpoint": endpoints.REVOCATION,
+    "end_session_endpoint": endpoints.END_SESSION,
+}
+
+
+def build_document(
+    issuer: str,
+    *,
+    algorithms: Iterable[str],
+    ui_locales: Iterable[str] = (),
+    grant_types: Iterable[str] = GRANT_TYPES,
+    scopes: Iterable[str] = (),
+) -> dict[str, Any]:
+    """Return the metadata of `issuer`, the same for OpenID Connect and for OAuth.
+
+    `algorithms` are those the key ring can sign ID tokens with, `ui_locales` the languages of the
+    pages, `scopes` further ones to list (those of API resources).
+    """
+    document: dict[str, Any] = {
+        "issuer": issuer,
+        **{name: endpoints.absolute(issuer, path) for name, path in _ENDPOINTS.items()},
+        **_authorization(),
+        **_authentication(),
+        "grant_types_supported": list(grant_types),
+        "scopes_supported": list(dict.fromkeys((*OIDC_SCOPES, *scopes))),
+        "id_token_signing_alg_values_supported": list(algorithms),
+        "ui_locales_supported": list(ui_locales),
+        **_claims(),
+    }
+    for feature in FEATURES:
+        document.update(feature.discovery(issuer))
+    return document
+
+
+def _authorization() -> dict[str, Any]:
+    return {
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "prompt_values_supported": list(PROMPT_VALUES),
+        "display_values_supported": list(DISPLAY_VALUES),
+        "acr_values_supported": list(ACR_VALUES),
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+def _authentication() -> dict[str, Any]:
+    confidential = list(METHODS)
+    return {
+        "token_endpoint_auth_methods_supported": [*confidential, "none"],
+        "revocation_endpoint_auth_methods_supported": [*confidential, "none"],
+        # RFC 7662 §2.1: introspection asks for a client that proves who it is.
+        "introspection_endpoint_auth_methods_supported": confidential,
+    }
+
+
+def _claims() -> dict[str, Any]:
+    return {
+        "subject_types_supported": ["public"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            *TOKEN_CLAIMS,
+            *ROLE_CLAIMS,
+            *(claim.name for claim in STANDARD_CLAIMS),
+        ],
+    }

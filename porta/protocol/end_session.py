@@ -1,0 +1,109 @@
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from porta.protocol.errors import InvalidRequest, UntrustedRequest
+from porta.protocol.params import Params
+from porta.protocol.redirect_uris import check_post_logout_redirect_uri
+from porta.protocol.response_modes import build_query
+from storage.models.artifacts import Session
+from storage.models.clients import Client
+
+LIMITS = {
+    "id_token_hint": 16384,
+    "logout_hint": 320,
+    "client_id": 255,
+    "post_logout_redirect_uri": 2048,
+    "state": 4096,
+    "ui_locales": 256,
+}
+"""Most characters of each parameter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessionRequest:
+    """What a relying party asks for when it signs a person out (§2)."""
+
+    id_token_hint: str | None = None
+    logout_hint: str | None = None
+    client_id: str | None = None
+    post_logout_redirect_uri: str | None = None
+    state: str | None = None
+    ui_locales: tuple[str, ...] = ()
+
+    def to_parameters(self) -> dict[str, str]:
+        """Return the parameters it was read from, for the form of the confirmation page."""
+        values = {name: getattr(self, name) for name in LIMITS} | {
+            "ui_locales": " ".join(self.ui_locales)
+        }
+        return {name: value for name, value in values.items() if value}
+
+
+def parse_end_session(params: Params) -> EndSessionRequest:
+    """Return the request that `params` describe. Raises InvalidRequest for what is too long."""
+    for name, limit in LIMITS.items():
+        if len(params.get(name) or "") > limit:
+            raise InvalidRequest(f"parameter too long: {name}")
+    return EndSessionRequest(
+        id_token_hint=params.get("id_token_hint"),
+        logout_hint=params.get("logout_hint"),
+        client_id=params.get("client_id"),
+        post_logout_redirect_uri=params.get("post_logout_redirect_uri"),
+        state=params.get("state"),
+        ui_locales=tuple(word for word in (params.get("ui_locales") or "").split(" ") if word),
+    )
+
+
+def named_client(request: EndSessionRequest, hint: Mapping[str, Any] | None) -> str | None:
+    """Return the client_id that the request or its verified `hint` names, None for neither.
+
+    Raises InvalidRequest when both do and differ (§2).
+    """
+    audience = _audience(hint)
+    if request.client_id is not None:
+        if audience and request.client_id not in audience:
+            raise InvalidRequest("client_id is not the audience of id_token_hint")
+        return request.client_id
+    return audience[0] if len(audience) == 1 else None
+
+
+def may_skip_question(hint: Mapping[str, Any] | None, session: Session | None) -> bool:
+    """Tell whether the person need not be asked: the verified `hint` is of this very session.
+
+    An ID token without `sid` could be of another browser of the same person, so it does not prove
+    it. Without any session there is nothing that could be ended against someone's will.
+    """
+    if session is None:
+        return True
+    return (
+        hint is not None
+        and hint.get("sub") == session.account_id
+        and hint.get("sid") == session.uid
+    )
+
+
+def build_redirect(request: EndSessionRequest, client: Client | None) -> str | None:
+    """Return the URL to send the browser to when all is done, None for a page of our own.
+
+    `client` is the one `named_client` named, active and of this organization, or None. Raises
+    UntrustedRequest for a `post_logout_redirect_uri` without a known client or that is not
+    registered, byte for byte (§3).
+    """
+    uri = request.post_logout_redirect_uri
+    if uri is None:
+        return None
+    if client is None:
+        raise UntrustedRequest("post_logout_redirect_uri without a known client")
+    check_post_logout_redirect_uri(client, uri)
+    return build_query(uri, {"state": request.state} if request.state is not None else {})
+
+
+def _audience(hint: Mapping[str, Any] | None) -> tuple[str, ...]:
+    audience = hint.get("aud") if hint is not None else None
+    if isinstance(audience, str):
+        return (audience,)
+    return tuple(audience) if isinstance(audience, list) else ()

@@ -1,0 +1,25 @@
+"""The path of every endpoint, once, relative to the issuer."""
+
+from __future__ import annotations
+
+AUTHORIZATION = "/auth"
+AUTHORIZATION_RESUME = "/auth/{uid}"
+TOKEN = "/token"
+USERINFO = "/me"
+JWKS = "/jwks"
+INTROSPECTION = "/token/introspection"
+REVOCATION = "/token/revocation"
+PUSHED_AUTHORIZATION = "/request"
+END_SESSION = "/session/end"
+END_SESSION_CONFIRM = "/session/end/confirm"
+END_SESSION_SUCCESS = "/session/end/success"
+OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+OAUTH_METADATA = "/.well-known/oauth-authorization-server"
+
+WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
+"""RFC 8414 §3.1 puts the well-known part before the issuer's path: prefix + `/{slug}`."""
+
+
+def absolute(issuer: str, endpoint: str, **parts: str) -> str:
+    """Return the URL of `endpoint` at `issuer`; `parts` fill its placeholders."""
+    return issuer + endpoint.format_map(parts)

@@ -1,0 +1,136 @@
+"""Parameters of a request, parsed strictly (RFC 6749 §3.1, §3.2 and appendix B)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
+
+from porta.protocol.errors import InvalidRequest
+
+REPEATABLE = frozenset({"resource", "audience"})
+"""RFC 8707 §2: the parameters that a request may carry several times."""
+
+MAX_FIELDS = 100
+MAX_NAME = 128
+MAX_VALUE = 8192
+MAX_LONG_VALUE = 16384
+_LONG = frozenset({"claims", "id_token_hint", "request"})
+
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# U+2028 and U+2029 end a line for some log and mail readers, as CR and LF do for the rest. Half of
+# a surrogate pair is no text: JSON can spell it, UTF-8 and every store cannot.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# JSON may be indented; nothing else has a reason to hold white space but the space.
+_CONTROL_IN_JSON = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def has_control_characters(text: str) -> bool:
+    """Tell whether `text` holds a character that must not reach a store, header or log."""
+    return _CONTROL.search(text) is not None
+
+
+class Params:
+    """The parameters of one request, immutable. Empty values count as absent (RFC 6749 §3.1)."""
+
+    __slots__ = ("_problem", "_values")
+
+    def __init__(self, values: Mapping[str, tuple[str, ...]], problem: str | None = None) -> None:
+        self._values = dict(values)
+        self._problem = problem
+
+    def get(self, name: str) -> str | None:
+        """Return the one value of `name`; None when it is absent or was given twice."""
+        values = self._values.get(name, ())
+        return values[0] if len(values) == 1 else None
+
+    def required(self, name: str) -> str:
+        """Return the value of `name`. Raises InvalidRequest when it is absent or empty."""
+        value = self.get(name)
+        if value is None:
+            raise InvalidRequest(f"missing required parameter: {name}")
+        return value
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of `name`, in order."""
+        return self._values.get(name, ())
+
+    def names(self) -> frozenset[str]:
+        """Return the names of the parameters that have a value."""
+        return frozenset(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def check(self) -> None:
+        """Raise the InvalidRequest that a deferred parse held back, if there is one."""
+        if self._problem is not None:
+            raise InvalidRequest(self._problem)
+
+
+def parse_params(
+    raw: bytes, *, repeatable: frozenset[str] = REPEATABLE, deferred: bool = False
+) -> Params:
+    """Parse `raw`, an application/x-www-form-urlencoded query string or body.
+
+    Raises InvalidRequest for what is malformed or too large, and for a parameter given twice. With
+    `deferred` the latter waits for `Params.check()`: the authorization endpoint answers it at the
+    redirect URI, which it can only trust after reading the rest.
+    """
+    fields = [field for field in raw.split(b"&") if field]
+    if len(fields) > MAX_FIELDS:
+        raise InvalidRequest("too many parameters")
+    values: dict[str, tuple[str, ...]] = {}
+    for field in fields:
+        name, _, value = field.partition(b"=")
+        key = _decode(name)
+        if len(key) > MAX_NAME or has_control_characters(key):
+            raise InvalidRequest("malformed parameter name")
+        values[key] = (*values.get(key, ()), _value(key, _decode(value)))
+    params = _collect(values, repeatable)
+    if not deferred:
+        params.check()
+    return params
+
+
+def merge(query: Params, body: Params) -> Params:
+    """Return both as one. Raises InvalidRequest when a parameter stands in query and body."""
+    query.check()
+    body.check()
+    twice = query.names() & body.names()
+    if twice:
+        raise InvalidRequest(f"parameter given twice: {_printable(min(twice))}")
+    return Params({name: both.all(name) for both in (query, body) for name in both.names()})
+
+
+def _collect(values: dict[str, tuple[str, ...]], repeatable: frozenset[str]) -> Params:
+    twice = [name for name in values if len(values[name]) > 1 and name not in repeatable]
+    problem = f"parameter given twice: {_printable(twice[0])}" if twice else None
+    present = {
+        name: tuple(v for v in given if v or name in twice) for name, given in values.items()
+    }
+    return Params({name: given for name, given in present.items() if given}, problem)
+
+
+def _decode(field: bytes) -> str:
+    if b"%" not in field and b"+" not in field and field.isascii():
+        return field.decode("ascii")
+    if _BAD_ESCAPE.search(field):
+        raise InvalidRequest("malformed percent-encoding")
+    try:
+        return unquote_to_bytes(field.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest("parameters must be UTF-8") from None
+
+
+def _value(name: str, value: str) -> str:
+    if len(value) > (MAX_LONG_VALUE if name in _LONG else MAX_VALUE):
+        raise InvalidRequest(f"parameter too long: {_printable(name)}")
+    if (_CONTROL_IN_JSON if name == "claims" else _CONTROL).search(value):
+        raise InvalidRequest(f"control characters in parameter: {_printable(name)}")
+    return value
+
+
+def _printable(name: str) -> str:
+    """A name that the sender chose, fit for an error_description (RFC 6749 §5.2)."""
+    return re.sub(r"[^A-Za-z0-9_.:-]", "?", name)[:64]

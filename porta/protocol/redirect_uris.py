@@ -1,0 +1,43 @@
+"""Redirect URIs: which one of a request is a client's own (RFC 9700 §2.1, RFC 8252 §7.3)."""
+
+from __future__ import annotations
+
+import re
+
+from porta.protocol.errors import UntrustedRequest
+from storage.models.clients import Client
+
+# Only the port may differ, so everything around it is captured and compared.
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL)
+_NEVER = re.compile(r"(?:javascript|data|vbscript|blob|file|about|view-source):", re.IGNORECASE)
+
+
+def check_redirect_uri(client: Client, redirect_uri: str) -> None:
+    """Raise UntrustedRequest unless `redirect_uri` is registered, compared byte for byte.
+
+    A native client's `http://127.0.0.1` and `http://[::1]` may come with any port; a registered
+    `http://localhost` is compared like every other URI.
+    """
+    if "#" in redirect_uri or _NEVER.match(redirect_uri):
+        raise UntrustedRequest("redirect_uri is not acceptable")
+    if redirect_uri in client.redirect_uris:
+        return
+    if client.application_type == "native" and _any_port(redirect_uri, client.redirect_uris):
+        return
+    raise UntrustedRequest("redirect_uri is not registered for this client")
+
+
+def check_post_logout_redirect_uri(client: Client, uri: str) -> None:
+    """Raise UntrustedRequest unless `uri` is registered, byte for byte, whatever the client."""
+    if _NEVER.match(uri) or uri not in client.post_logout_redirect_uris:
+        raise UntrustedRequest("post_logout_redirect_uri is not registered for this client")
+
+
+def _any_port(presented: str, registered: tuple[str, ...]) -> bool:
+    wanted = _without_port(presented)
+    return wanted is not None and any(_without_port(uri) == wanted for uri in registered)
+
+
+def _without_port(uri: str) -> tuple[str, str] | None:
+    match = _LOOPBACK.fullmatch(uri)
+    return (match[1], match[2]) if match else None

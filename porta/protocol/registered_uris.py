@@ -1,0 +1,84 @@
+"""URIs that an administrator or client registers: what may stand in them (RFC 8252, RFC 9700).
+
+Each function returns what is wrong, in words for who registers, or None.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_LENGTH = 2048
+LOOPBACK_HOSTS = ("127.0.0.1", "[::1]", "localhost")
+
+# Everything a URI may consist of (RFC 3986), without "*": a wildcard is never meant literally.
+_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*@")
+_WEB = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>[/?].*)?",
+    re.IGNORECASE,
+)
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# A private-use scheme is a domain name of the app's owner, reversed (RFC 8252 §7.1): it has a dot.
+_PRIVATE = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:/.*")
+
+
+def find_redirect_uri_fault(uri: str, native: bool) -> str | None:
+    """Look at a redirect or post-logout redirect URI; `native` clients may use private schemes."""
+    fault = _find_common_fault(uri)
+    if fault is not None:
+        return fault
+    if native and _PRIVATE.fullmatch(uri):
+        return None
+    return _find_web_fault(uri)
+
+
+def find_link_fault(uri: str) -> str | None:
+    """Look at a link shown to people (logo_uri, tos_uri ...)."""
+    return _find_common_fault(uri) or _find_web_fault(uri)
+
+
+def find_origin_fault(origin: str) -> str | None:
+    """Look at an origin: compared with what browsers send, so only their spelling is of use."""
+    fault = _find_common_fault(origin) or _find_web_fault(origin)
+    if fault is not None:
+        return fault
+    match = _WEB.fullmatch(origin)
+    if match is None or match["rest"]:
+        return "must be an origin: scheme, host and port, without a path"
+    default_port = {"https": "443", "http": "80"}[match["scheme"].lower()]
+    if origin != origin.lower() or match["port"] in (default_port, ""):
+        return "must be spelled as browsers send it: lower case, no default port"
+    return None
+
+
+def _find_common_fault(uri: str) -> str | None:
+    if len(uri) > MAX_LENGTH:
+        return f"must have at most {MAX_LENGTH} characters"
+    if "#" in uri:
+        return "must not have a fragment"
+    if "*" in uri:
+        return "must not have a wildcard"
+    if _USERINFO.match(uri):
+        return "must not have a user name or password"
+    if not _CHARACTERS.fullmatch(uri) or _BAD_ESCAPE.search(uri):
+        return "must be an absolute URI in ASCII, with everything else percent-encoded"
+    return None
+
+
+def _find_web_fault(uri: str) -> str | None:
+    match = _WEB.fullmatch(uri)
+    if match is None or not _is_host(match["host"]):
+        return "must be an absolute https URI"
+    if match["port"] is not None and not 0 < int(match["port"]) <= 65535:
+        return "must have a port from 1 to 65535"
+    if match["scheme"].lower() == "http" and match["host"].lower() not in LOOPBACK_HOSTS:
+        return "must use https; http is for loopback addresses only"
+    return None
+
+
+def _is_host(host: str) -> bool:
+    if host.startswith("["):
+        return True
+    return len(host) <= 253 and all(map(_HOST_LABEL.fullmatch, host.removesuffix(".").split(".")))

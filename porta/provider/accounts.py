@@ -1,0 +1,19 @@
+"""What the protocol needs to know of a person."""
+
+from __future__ import annotations
+
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+from storage.models.clients import Client
+from storage.models.users import AccountFacts
+
+
+async def find_facts(
+    runtime: Runtime, tenant: Tenant, account_id: str, client: Client
+) -> AccountFacts | None:
+    """Return an active account with its roles, permissions and claims at the client's application.
+
+    None when the account is unknown to the organization or not active.
+    """
+    facts = await runtime.storage.users.facts(account_id, tenant.id, client.application_id)
+    return facts if facts is not None and facts.user.status == "active" else None

@@ -1,0 +1,225 @@
+"""The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): start and resume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta import interactions, sessions, tenancy
+from porta.errors import NotFound
+from porta.protocol import checks, prompts, response_modes
+from porta.protocol.errors import AccessDenied, OAuthError, UntrustedRequest
+from porta.protocol.params import Params
+from porta.protocol.redirect_uris import check_redirect_uri
+from porta.protocol.requests import (
+    AuthorizationRequest,
+    RedirectTarget,
+    parse_authorization_request,
+    parse_redirect_target,
+)
+from porta.provider import consents, hints, pushed_authorization, rules
+from porta.provider.codes import issue_code
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenant import Tenant
+from storage.models.artifacts import Grant, Interaction, Session, artifact_id
+from storage.models.clients import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer the client: by this mode, at this redirect URI, with these parameters."""
+
+    redirect_uri: str
+    response_mode: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Interact:
+    """Ask the person: the interaction, and the secret that binds it to this browser."""
+
+    uid: str
+    browser: str
+
+
+Outcome = Respond | Interact
+
+
+@dataclass(frozen=True, slots=True)
+class _Paused:
+    """The interaction that a request is resumed from, as this browser knows it."""
+
+    uid: str
+    browser: str
+    interaction: Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """An authorization request that passed every check, on its way to an outcome."""
+
+    runtime: Runtime
+    tenant: Tenant
+    client: Client
+    request: AuthorizationRequest
+    session: Session | None
+    paused: _Paused | None = None
+
+
+async def start(
+    runtime: Runtime, tenant: Tenant, params: Params, session_value: str | None
+) -> Outcome:
+    """Answer an authorization request, or say what a person must be asked first.
+
+    Raises UntrustedRequest while there is no client, or no redirect URI of its own, to answer to.
+    """
+    params = await pushed_authorization.unfold(runtime, tenant, params)
+    client, target = await _trust(runtime, tenant, params)
+    try:
+        request = await _accept(runtime, tenant, params, client)
+        session = await sessions.find(runtime, tenant, session_value)
+        return await _proceed(_Attempt(runtime, tenant, client, request, session))
+    except UntrustedRequest:
+        raise
+    except OAuthError as error:
+        return _refuse(tenant, target, error)
+
+
+async def resume(
+    runtime: Runtime, tenant: Tenant, uid: str, browser: str | None, session_value: str | None
+) -> Outcome:
+    """Go on with the request of an interaction, in the browser that began it.
+
+    Raises NotFound when there is none such: unknown, expired, finished or another browser's.
+    """
+    interaction = await interactions.find(runtime, uid, browser)
+    if interaction is None or browser is None or interaction.organization_id != tenant.id:
+        raise NotFound("interaction not found")
+    params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
+    client, target = await _trust(runtime, tenant, params)
+    try:
+        if interaction.error is not None:
+            raise AccessDenied(interaction.error)
+        request = await _accept(runtime, tenant, params, client)
+        session = await sessions.find(runtime, tenant, session_value)
+        paused = _Paused(uid, browser, interaction)
+        return await _proceed(_Attempt(runtime, tenant, client, request, session, paused))
+    except UntrustedRequest:
+        raise
+    except OAuthError as error:
+        await runtime.storage.artifacts.delete(interaction)
+        return _refuse(tenant, target, error)
+
+
+async def _trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Client, RedirectTarget]:
+    target = parse_redirect_target(params)
+    client = await tenancy.find_client(runtime, tenant, target.client_id)
+    if client is None:
+        raise UntrustedRequest("the client is not known here")
+    check_redirect_uri(client, target.redirect_uri)
+    return client, target
+
+
+async def _accept(
+    runtime: Runtime, tenant: Tenant, params: Params, client: Client
+) -> AuthorizationRequest:
+    request = parse_authorization_request(params)
+    return checks.accept(request, client, await rules.find(runtime, tenant))
+
+
+async def _proceed(attempt: _Attempt) -> Outcome:
+    user_active, grant = await _standing(attempt)
+    interaction = attempt.paused.interaction if attempt.paused else None
+    session = attempt.session
+    approved = consents.approved(interaction, session)
+    prompt = prompts.next_prompt(
+        prompts.Situation(
+            request=attempt.request,
+            client=attempt.client,
+            now=int(attempt.runtime.clock()),
+            session=session,
+            user_active=user_active,
+            grant_scope=consents.covered_scope(grant, approved),
+            authenticated=session is not None
+            and interaction is not None
+            and interaction.session_uid == session.uid,
+            consented=approved is not None,
+            hint_subject=hints.subject(
+                attempt.runtime, attempt.tenant, attempt.request.id_token_hint
+            ),
+        )
+    )
+    if prompt is not None or session is None:
+        return await _interact(attempt, prompt or prompts.Prompt("login", ("no_session",)))
+    return await _answer(attempt, session, grant)
+
+
+async def _standing(attempt: _Attempt) -> tuple[bool, Grant | None]:
+    """Read in one go whether the session's account is active, and what it granted the client."""
+    session = attempt.session
+    if session is None:
+        return False, None
+    standing = await attempt.runtime.storage.users.standing(
+        session.account_id, attempt.tenant.id, consents.grant_id(session, attempt.client)
+    )
+    if standing is None:
+        return False, None
+    status, grant = standing
+    return status == "active", grant
+
+
+async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
+    runtime, tenant = attempt.runtime, attempt.tenant
+    session_uid = attempt.session.uid if attempt.session else None
+    if attempt.paused is not None:
+        await interactions.save(
+            runtime,
+            tenant,
+            attempt.paused.interaction,
+            prompt=prompt.name,
+            reasons=prompt.reasons,
+            previous_session=session_uid,
+            consented=None,
+        )
+        return Interact(attempt.paused.uid, attempt.paused.browser)
+    uid, browser = opaque.new_value(), opaque.new_value()
+    interaction = Interaction(
+        id=artifact_id(uid),
+        organization_id=tenant.id,
+        slug=tenant.slug,
+        client_id=attempt.client.client_id,
+        parameters=attempt.request.to_parameters(),
+        resource=attempt.request.resource,
+        prompt=prompt.name,
+        reasons=prompt.reasons,
+        browser=artifact_id(browser),
+        csrf=opaque.new_value(),
+        created_at=int(runtime.clock()),
+        previous_session=session_uid,
+    )
+    await runtime.storage.artifacts.save(interaction, tenant.config.interaction_ttl)
+    return Interact(uid, browser)
+
+
+async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> Respond:
+    runtime, tenant, request = attempt.runtime, attempt.tenant, attempt.request
+    grant = await consents.cover(runtime, tenant, attempt.client, request, session, grant)
+    # Taken away first: an interaction finishes once, in one tab.
+    if attempt.paused is not None and not await interactions.finish(
+        runtime, attempt.paused.interaction, attempt.paused.uid
+    ):
+        raise NotFound("interaction not found")
+    code = await issue_code(runtime, tenant, attempt.client, request, session, grant)
+    return Respond(
+        request.redirect_uri,
+        response_modes.error_response_mode(request.response_mode),
+        response_modes.success_parameters(tenant.issuer, code, request.state),
+    )
+
+
+def _refuse(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respond:
+    return Respond(
+        target.redirect_uri,
+        response_modes.error_response_mode(target.response_mode),
+        response_modes.error_parameters(tenant.issuer, error, target.state),
+    )

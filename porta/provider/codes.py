@@ -1,0 +1,44 @@
+"""Issue an authorization code (RFC 6749 §4.1.2)."""
+
+from __future__ import annotations
+
+from porta.protocol.requests import AuthorizationRequest
+from porta.protocol.scopes import join_scope
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenant import Tenant
+from storage.models.artifacts import AuthorizationCode, Grant, Session, artifact_id
+from storage.models.clients import Client
+
+
+async def issue_code(
+    runtime: Runtime,
+    tenant: Tenant,
+    client: Client,
+    request: AuthorizationRequest,
+    session: Session,
+    grant: Grant,
+) -> str:
+    """Save a code for the session's account and return its value."""
+    value = opaque.new_value()
+    code = AuthorizationCode(
+        id=artifact_id(value),
+        organization_id=tenant.id,
+        client_id=client.client_id,
+        account_id=session.account_id,
+        redirect_uri=request.redirect_uri,
+        scope=join_scope(request.scope),
+        grant_id=grant.id,
+        session_uid=session.uid,
+        session_expires_at=session.expires_at,
+        authenticated_at=session.authenticated_at,
+        created_at=int(runtime.clock()),
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        claims=request.claims.to_dict(),
+        resource=request.resource,
+        amr=session.amr,
+        acr=session.acr,
+    )
+    await runtime.storage.artifacts.save(code, tenant.config.authorization_code_ttl)
+    return value

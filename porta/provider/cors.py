@@ -1,0 +1,32 @@
+"""Which web origins may call the endpoints of an organization from a browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from porta import tenancy
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+from storage.models.clients import Client
+
+
+async def origin_allowed(
+    runtime: Runtime, tenant: Tenant, origin: str, client_id: str | None = None
+) -> bool:
+    """Whether `origin` is one that the client registered.
+
+    Where none is named, as in a preflight, it is judged by the origins of the whole organization:
+    what is asked for afterwards needs a credential, and none that a browser adds by itself is
+    looked at.
+    """
+    if client_id is None:
+        return origin in await runtime.origins(tenant.id)
+    client = await tenancy.find_client(runtime, tenant, client_id)
+    return client is not None and origin in _origins(client)
+
+
+def _origins(client: Client) -> frozenset[str]:
+    """Return the origins a client registered, and those of its web redirect URIs."""
+    uris = (urlsplit(uri) for uri in client.redirect_uris)
+    own = (f"{uri.scheme}://{uri.netloc}" for uri in uris if uri.scheme in ("https", "http"))
+    return frozenset((*client.allowed_origins, *own))

@@ -1,0 +1,134 @@
+"""The authorization code grant (RFC 6749 §4.1.3, PKCE of RFC 7636 §4.6)."""
+
+from __future__ import annotations
+
+from porta import events
+from porta.protocol import pkce, scopes
+from porta.protocol.claims_request import ClaimsRequest
+from porta.protocol.errors import InvalidGrant
+from porta.protocol.resource_indicators import narrow_resource
+from porta.provider import accounts
+from porta.provider.grants.call import (
+    Authorization,
+    GrantType,
+    Issued,
+    RefreshPlan,
+    TokenCall,
+)
+from porta.security import opaque
+from storage.errors import AlreadyConsumed
+from storage.models.artifacts import AuthorizationCode, artifact_id
+from storage.models.tokens import TokenFamily
+
+_REPLAYED = "code_replayed"
+
+
+async def redeem(call: TokenCall) -> Authorization:
+    """Take the code, once, for its client, its redirect URI and its verifier."""
+    code = await _consume(call)
+    if code is None:
+        raise InvalidGrant("authorization code is invalid, expired or used")
+    if code.client_id != call.client.client_id:
+        raise InvalidGrant("authorization code was issued to another client")
+    if code.redirect_uri != call.required("redirect_uri"):
+        raise InvalidGrant("redirect_uri differs from the authorization request")
+    pkce.check_verifier(code.code_challenge, call.form.get("code_verifier"))
+    resource = narrow_resource(code.resource, call.form.all("resource"))
+    facts = await accounts.find_facts(call.runtime, call.tenant, code.account_id, call.client)
+    if facts is None:
+        raise InvalidGrant("the account is not active")
+    scope = scopes.parse_scope(code.scope)
+    family = _family(call, code)
+    return Authorization(
+        facts=facts,
+        family_id=family.id,
+        family_expires_at=family.expires_at,
+        session_uid=code.session_uid,
+        scope=scope,
+        granted_scope=scope,
+        authenticated_at=code.authenticated_at,
+        save=lambda issued: _save(call, family, issued),
+        refresh=_refresh_plan(call, scope, family),
+        nonce=code.nonce,
+        claims=ClaimsRequest.from_dict(code.claims),
+        resource=resource,
+        granted_resource=code.resource,
+        amr=code.amr,
+        acr=code.acr,
+    )
+
+
+async def _consume(call: TokenCall) -> AuthorizationCode | None:
+    value = call.required("code")
+    if not opaque.well_formed(value):
+        return None
+    try:
+        code = await call.runtime.storage.artifacts.consume(
+            AuthorizationCode, value, call.tenant.id
+        )
+    except AlreadyConsumed as replay:
+        # RFC 6749 §4.1.2: a code used twice takes everything issued from it along.
+        await _punish(call, replay.artifact)
+        return None
+    if code is None:
+        # It may have been used, and be forgotten by now: what it founded bears its digest.
+        await call.runtime.storage.tokens.revoke_family(
+            artifact_id(value), call.tenant.id, _REPLAYED
+        )
+    return code
+
+
+async def _punish(call: TokenCall, code: object) -> None:
+    assert isinstance(code, AuthorizationCode)
+    await call.runtime.storage.tokens.kill_code(_family(call, code), _REPLAYED)
+    await events.record(
+        call.runtime.storage,
+        events.event(
+            "token.code_replayed",
+            organization_id=call.tenant.id,
+            user_id=code.account_id,
+            metadata={"client_id": code.client_id},
+            origin=call.request.origin,
+        ),
+    )
+
+
+def _family(call: TokenCall, code: AuthorizationCode) -> TokenFamily:
+    absolute = call.now + call.tenant.config.refresh_token_absolute_ttl
+    bound = scopes.is_bound_to_session(scopes.parse_scope(code.scope))
+    return TokenFamily(
+        id=code.id,
+        organization_id=code.organization_id,
+        client_id=code.client_id,
+        account_id=code.account_id,
+        grant_id=code.grant_id,
+        session_uid=code.session_uid,
+        # Without offline_access (Core §11) nothing outlives the person's session.
+        expires_at=min(absolute, code.session_expires_at) if bound else absolute,
+    )
+
+
+def _refresh_plan(
+    call: TokenCall, scope: tuple[str, ...], family: TokenFamily
+) -> RefreshPlan | None:
+    if not scopes.issues_refresh_token(call.client, scope):
+        return None
+    expires_at = min(call.now + call.tenant.config.refresh_token_ttl, family.expires_at)
+    return RefreshPlan(opaque.new_value(), 0, expires_at)
+
+
+async def _save(call: TokenCall, family: TokenFamily, issued: Issued) -> None:
+    redeemed = await call.runtime.storage.tokens.redeem(
+        family,
+        family.expires_at - call.now,
+        issued.access,
+        issued.access_ttl,
+        issued.refresh,
+        issued.refresh.expires_at - call.now if issued.refresh else 0,
+    )
+    if not redeemed:  # a Redis that lost its memory gave an old code back
+        await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
+        raise InvalidGrant("authorization code is invalid, expired or used")
+
+
+GRANT = GrantType("authorization_code", redeem)

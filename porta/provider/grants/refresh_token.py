@@ -1,0 +1,97 @@
+"""The refresh token grant (RFC 6749 §6), with rotation in families (RFC 9700 §4.14)."""
+
+from __future__ import annotations
+
+from porta import events
+from porta.protocol import scopes
+from porta.protocol.claims_request import ClaimsRequest
+from porta.protocol.errors import InvalidGrant
+from porta.protocol.resource_indicators import narrow_resource
+from porta.provider.grants.call import (
+    Authorization,
+    GrantType,
+    Issued,
+    RefreshPlan,
+    TokenCall,
+)
+from porta.security import opaque
+from storage.models.artifacts import RefreshToken
+from storage.models.tokens import Rotation, TokenWithAccount
+
+_REFUSAL = "refresh token is invalid, expired or revoked"
+
+
+async def redeem(call: TokenCall) -> Authorization:
+    """Rotate the token: the same one gives the same successor within the grace, then never."""
+    value = call.required("refresh_token")
+    found = await _find(call, value)
+    token = found.token
+    assert isinstance(token, RefreshToken)
+    if token.client_id != call.client.client_id:
+        raise InvalidGrant(_REFUSAL)
+    if found.account.user.status != "active":
+        raise InvalidGrant("the account is not active")
+    granted = scopes.parse_scope(token.scope)
+    expires_at = min(call.now + call.tenant.config.refresh_token_ttl, found.family_expires_at)
+    return Authorization(
+        facts=found.account,
+        family_id=token.family_id,
+        family_expires_at=found.family_expires_at,
+        session_uid=found.session_uid,
+        scope=scopes.narrow_scope(granted, call.form.get("scope")),
+        granted_scope=granted,
+        authenticated_at=token.authenticated_at,
+        save=lambda issued: _save(call, token, issued),
+        refresh=RefreshPlan(
+            opaque.successor(value, call.runtime.settings.cookie_keys),
+            token.generation + 1,
+            expires_at,
+        ),
+        nonce=token.nonce,
+        claims=ClaimsRequest.from_dict(token.claims),
+        resource=narrow_resource(token.resource, call.form.all("resource")),
+        granted_resource=token.resource,
+        amr=token.amr,
+        acr=token.acr,
+    )
+
+
+async def _find(call: TokenCall, value: str) -> TokenWithAccount:
+    if not opaque.well_formed(value):
+        raise InvalidGrant(_REFUSAL)
+    found = await call.runtime.storage.tokens.find_refresh(value, call.tenant.id)
+    if found is None:
+        raise InvalidGrant(_REFUSAL)
+    return found
+
+
+async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:
+    assert issued.refresh is not None
+    rotation = await call.runtime.storage.tokens.rotate(
+        token,
+        issued.refresh,
+        issued.refresh.expires_at - call.now,
+        issued.access,
+        issued.access_ttl,
+        call.tenant.config.refresh_grace,
+    )
+    if rotation is Rotation.ROTATED:
+        return
+    if rotation is Rotation.REUSED:
+        # RFC 9700 §4.14.2: a copy is about. The same statement has revoked the family.
+        await _record_reuse(call, token)
+    raise InvalidGrant(_REFUSAL)
+
+
+async def _record_reuse(call: TokenCall, token: RefreshToken) -> None:
+    event = events.event(
+        "token.refresh_reused",
+        organization_id=call.tenant.id,
+        user_id=token.account_id,
+        metadata={"client_id": token.client_id, "generation": token.generation},
+        origin=call.request.origin,
+    )
+    await events.record(call.runtime.storage, event)
+
+
+GRANT = GrantType("refresh_token", redeem)

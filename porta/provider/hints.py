@@ -1,0 +1,37 @@
+"""What an `id_token_hint` says: whom the client believes to be signed in (Core §3.1.2.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from porta.protocol.errors import InvalidRequest
+from porta.runtime import Runtime
+from porta.security import jwt
+from porta.tenant import Tenant
+
+
+def read(runtime: Runtime, tenant: Tenant, token: str | None) -> dict[str, Any] | None:
+    """Return the claims of an ID token of this issuer, even an expired one; None for any other."""
+    if token is None:
+        return None
+    try:
+        return jwt.verify(
+            token,
+            tenant.keys,
+            typ="JWT",
+            issuer=tenant.issuer,
+            now=runtime.clock(),
+            allow_expired=True,
+        )
+    except jwt.InvalidJWT:
+        return None
+
+
+def subject(runtime: Runtime, tenant: Tenant, token: str | None) -> str | None:
+    """Return the subject that an `id_token_hint` names; raises InvalidRequest for a bad one."""
+    if token is None:
+        return None
+    claims = read(runtime, tenant, token)
+    if claims is None or not isinstance(claims.get("sub"), str):
+        raise InvalidRequest("id_token_hint is not an ID token of this issuer")
+    return str(claims["sub"])

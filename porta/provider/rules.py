@@ -1,0 +1,13 @@
+"""What a tenant demands of every authorization request."""
+
+from __future__ import annotations
+
+from porta.protocol.feature import Rules
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+
+
+async def find(runtime: Runtime, tenant: Tenant) -> Rules:
+    """Return the rules of this tenant, from its snapshot."""
+    api_resources = await runtime.api_resources(tenant.id)
+    return Rules(tenant.issuer, tenant.config.require_pkce, api_resources)

@@ -1,0 +1,186 @@
+"""Issue access, refresh and ID tokens: built, signed, saved, answered (RFC 6749 §5.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from porta.protocol import resource_indicators as indicators
+from porta.protocol.access_token import JWT_TYPE, build_access_token, build_token_response
+from porta.protocol.claims import Target, build_claims, to_dict
+from porta.protocol.id_token import build_at_hash, build_id_token
+from porta.protocol.scopes import join_scope
+from porta.provider.grants.call import Authorization, Issued, MachineAuthorization, TokenCall
+from porta.security import jwt, opaque
+from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
+from storage.models.clients import ApiResource
+
+ACCESS_TOKEN_ALG = "ES256"
+
+
+async def issue(
+    call: TokenCall, authorization: Authorization | MachineAuthorization
+) -> dict[str, Any]:
+    """Return the token response for what a grant redeemed; what it holds is durable by then."""
+    registered = await call.runtime.api_resources(call.tenant.id)
+    indicators.find_targets(authorization.resource, registered, call.tenant.issuer)
+    audience = indicators.build_audience(
+        authorization.resource, authorization.scope, registered, call.tenant.issuer
+    )
+    targets = tuple(api for api in registered if api.identifier in audience)
+    # RFC 8707 §2.2: what one resource may be told to do is none of another's business.
+    scope = indicators.scope_for_audience(authorization.scope, audience, registered)
+    authorization = replace(authorization, scope=scope)
+    if isinstance(authorization, MachineAuthorization):
+        return await _issue_to_client(call, authorization, targets, audience)
+    return await _issue_for_account(call, authorization, targets, audience)
+
+
+async def _issue_to_client(
+    call: TokenCall,
+    authorization: MachineAuthorization,
+    targets: tuple[ApiResource, ...],
+    audience: tuple[str, ...],
+) -> dict[str, Any]:
+    ttl = indicators.access_token_ttl(call.tenant.config.client_credentials_ttl, targets)
+    client_id = call.client.client_id
+    payload = build_access_token(
+        issuer=call.tenant.issuer,
+        subject=client_id,
+        client_id=client_id,
+        audience=audience,
+        scope=authorization.scope,
+        issued_at=call.now,
+        expires_at=call.now + ttl,
+        jti=opaque.new_value(),
+    )
+    value = _access_value(call, targets, payload)
+    token = ClientCredentials(
+        id=artifact_id(value),
+        organization_id=call.tenant.id,
+        client_id=client_id,
+        scope=join_scope(authorization.scope),
+        audience=audience,
+        issued_at=call.now,
+        expires_at=call.now + ttl,
+    )
+    await call.runtime.storage.tokens.issue(token, ttl)
+    return build_token_response(access_token=value, expires_in=ttl, scope=authorization.scope)
+
+
+async def _issue_for_account(
+    call: TokenCall,
+    authorization: Authorization,
+    targets: tuple[ApiResource, ...],
+    audience: tuple[str, ...],
+) -> dict[str, Any]:
+    default = call.tenant.config.access_token_ttl
+    left = authorization.family_expires_at - call.now
+    ttl = max(min(indicators.access_token_ttl(default, targets), left), 1)
+    payload = build_access_token(
+        issuer=call.tenant.issuer,
+        subject=authorization.facts.user.id,
+        client_id=call.client.client_id,
+        audience=audience,
+        scope=authorization.scope,
+        issued_at=call.now,
+        expires_at=call.now + ttl,
+        jti=opaque.new_value(),
+        auth_time=authorization.authenticated_at,
+        acr=authorization.acr,
+        amr=authorization.amr,
+        claims=_claims(call, authorization, "access_token"),
+    )
+    value = _access_value(call, targets, payload)
+    access = _access_token(call, authorization, audience, value, ttl)
+    refresh = _refresh_token(call, authorization)
+    response = build_token_response(
+        access_token=value,
+        expires_in=ttl,
+        scope=authorization.scope,
+        id_token=_id_token(call, authorization, value),
+        refresh_token=authorization.refresh.value if authorization.refresh else None,
+    )
+    await authorization.save(Issued(access, ttl, refresh))
+    return response
+
+
+def _access_token(
+    call: TokenCall,
+    authorization: Authorization,
+    audience: tuple[str, ...],
+    value: str,
+    ttl: int,
+) -> AccessToken:
+    userinfo = authorization.claims.to_dict().get("userinfo")
+    return AccessToken(
+        id=artifact_id(value),
+        organization_id=call.tenant.id,
+        client_id=call.client.client_id,
+        account_id=authorization.facts.user.id,
+        family_id=authorization.family_id,
+        scope=join_scope(authorization.scope),
+        audience=audience,
+        issued_at=call.now,
+        expires_at=call.now + ttl,
+        claims={"userinfo": userinfo} if userinfo else {},
+    )
+
+
+def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToken | None:
+    plan = authorization.refresh
+    if plan is None:
+        return None
+    return RefreshToken(
+        id=artifact_id(plan.value),
+        organization_id=call.tenant.id,
+        client_id=call.client.client_id,
+        account_id=authorization.facts.user.id,
+        family_id=authorization.family_id,
+        generation=plan.generation,
+        scope=join_scope(authorization.granted_scope),
+        issued_at=call.now,
+        expires_at=plan.expires_at,
+        authenticated_at=authorization.authenticated_at,
+        nonce=authorization.nonce,
+        claims=authorization.claims.to_dict(),
+        resource=authorization.granted_resource,
+        amr=authorization.amr,
+        acr=authorization.acr,
+    )
+
+
+def _id_token(call: TokenCall, authorization: Authorization, access_value: str) -> str | None:
+    if "openid" not in authorization.scope:
+        return None
+    algorithm = call.client.id_token_signed_response_alg
+    payload = build_id_token(
+        issuer=call.tenant.issuer,
+        subject=authorization.facts.user.id,
+        client_id=call.client.client_id,
+        now=call.now,
+        ttl=call.tenant.config.id_token_ttl,
+        claims=_claims(call, authorization, "id_token"),
+        nonce=authorization.nonce,
+        auth_time=authorization.authenticated_at,
+        amr=authorization.amr,
+        acr=authorization.acr,
+        sid=authorization.session_uid,
+        at_hash=build_at_hash(access_value, algorithm),
+    )
+    return jwt.sign(call.tenant.keys.signer(algorithm), payload, "JWT")
+
+
+def _claims(call: TokenCall, authorization: Authorization, target: Target) -> dict[str, Any]:
+    built = build_claims(
+        authorization.facts, call.client, authorization.scope, authorization.claims, target
+    )
+    return to_dict(built)
+
+
+def _access_value(
+    call: TokenCall, targets: tuple[ApiResource, ...], payload: dict[str, Any]
+) -> str:
+    if indicators.access_token_format(call.client, targets) == "opaque":
+        return opaque.new_value()
+    return jwt.sign(call.tenant.keys.signer(ACCESS_TOKEN_ALG), payload, JWT_TYPE)

@@ -1,0 +1,36 @@
+"""The userinfo endpoint (OpenID Connect Core §5.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from porta import tenancy
+from porta.protocol import claims
+from porta.protocol.claims_request import ClaimsRequest
+from porta.protocol.errors import InsufficientScope, InvalidToken
+from porta.protocol.scopes import parse_scope
+from porta.provider.introspection import is_askable
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+from storage.models.artifacts import AccessToken
+
+
+async def answer(runtime: Runtime, tenant: Tenant, value: str) -> dict[str, Any]:
+    """Return the claims of the account that the access token `value` was issued for.
+
+    Raises InvalidToken for a token that is dead, of another kind or another organization's, and
+    InsufficientScope for one without `openid` or not meant for this issuer.
+    """
+    found = (
+        await runtime.storage.tokens.find_access(value, tenant.id) if is_askable(value) else None
+    )
+    if found is None or not isinstance(found.token, AccessToken):
+        raise InvalidToken("the access token is invalid, expired or revoked")
+    client = await tenancy.find_client(runtime, tenant, found.token.client_id)
+    if client is None:
+        raise InvalidToken("the access token is invalid, expired or revoked")
+    scope = parse_scope(found.token.scope)
+    if "openid" not in scope or tenant.issuer not in found.token.audience:
+        raise InsufficientScope("the access token was not issued for userinfo")
+    requested = ClaimsRequest.from_dict(found.token.claims)
+    return claims.to_dict(claims.build_claims(found.account, client, scope, requested, "userinfo"))

@@ -1,0 +1,87 @@
+"""How often is too often: every limit, counted before the check it protects."""
+
+from __future__ import annotations
+
+from porta.errors import TooManyRequests
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+
+_MESSAGE = "too many attempts"
+
+
+async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
+    """Count an attempt to sign in; raises TooManyRequests when one address has had enough.
+
+    Counted for the pair of address and account, and for the address with any account: somebody
+    else's guesses do not stop an owner who comes from another address.
+    """
+    config = tenant.config
+    await _hit(
+        runtime,
+        {
+            _pair(tenant, email, address): (
+                config.rate_limit_login_max,
+                config.rate_limit_login_window,
+            ),
+            _address(tenant, address): (
+                config.rate_limit_address_max,
+                config.rate_limit_address_window,
+            ),
+        },
+    )
+
+
+async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
+    """A right password clears its pair, and takes back the one attempt of its address.
+
+    The address keeps what was counted for others: signing in to one's own account in between
+    buys no further guesses.
+    """
+    counters = runtime.storage.counters
+    await counters.forget([_pair(tenant, email, address)])
+    await counters.give_back([_address(tenant, address)])
+
+
+def check_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, address: str) -> None:
+    """Raise TooManyRequests while this pair of client and address is shut out.
+
+    Only failures are counted, and what they led to is kept in this process: a client that
+    authenticates well never costs a round trip.
+    """
+    wait = runtime.shut_out.remaining(_client(tenant, client_id, address))
+    if wait > 0:
+        raise TooManyRequests(_MESSAGE, retry_after=wait)
+
+
+async def count_client_auth_failure(
+    runtime: Runtime, tenant: Tenant, client_id: str, address: str
+) -> None:
+    """Count a failed client authentication, and shut the pair out when there were too many."""
+    key = _client(tenant, client_id, address)
+    config = tenant.config
+    limit = config.rate_limit_client_auth_max, config.rate_limit_client_auth_window
+    try:
+        await _hit(runtime, {key: limit})
+    except TooManyRequests as error:
+        runtime.shut_out.add(key, error.retry_after or 1)
+        raise
+
+
+def _pair(tenant: Tenant, email: str, address: str) -> str:
+    return f"login:{tenant.id}:{address}:{email}"
+
+
+def _address(tenant: Tenant, address: str) -> str:
+    return f"address:{tenant.id}:{address}"
+
+
+def _client(tenant: Tenant, client_id: str, address: str) -> str:
+    return f"client_auth:{tenant.id}:{address}:{client_id}"
+
+
+async def _hit(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> None:
+    """Count once for each key; a limit is (most attempts, seconds of its window)."""
+    counts = await runtime.storage.counters.hit({key: limits[key][1] for key in limits})
+    waits = [count.retry_after for key, count in counts.items() if count.count > limits[key][0]]
+    if waits:
+        raise TooManyRequests(_MESSAGE, retry_after=max(waits))

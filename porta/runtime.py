@@ -1,0 +1,156 @@
+"""What one process holds: settings, storage, hasher, pages, and the 60-second snapshot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from porta.config import Config, build_config
+from porta.config_cache import ConfigCache
+from porta.rendering import Pages
+from porta.security.keyring import KeyRings
+from porta.security.passwords import Parameters, Passwords
+from porta.security.succession import longest_token_ttl
+from porta.settings import Settings
+from porta.shut_out import ShutOut
+from storage.models.clients import ApiResource, Client
+from storage.models.organizations import Organization
+from storage.router import Storage
+
+CONFIG_MAX_AGE = 60.0
+"""Seconds an entry of the configuration may be used while changes are heard of."""
+DEAF_MAX_AGE = 1.0
+"""Seconds while they are not: no cache extends a right by more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The configuration of one moment: `system_config` and the key rings, read together."""
+
+    config: Config
+    keys: KeyRings
+
+
+class Runtime:
+    """One process's belongings, opened once and handed to every operation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        passwords: Passwords,
+        pages: Pages,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.storage = storage
+        self.passwords = passwords
+        self.pages = pages
+        self.clock = clock
+        self.shut_out = ShutOut(time.monotonic)
+        self._last_keys: KeyRings | None = None
+        monotonic = time.monotonic
+        self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
+            self._read_snapshot, max_age=self._max_age, clock=monotonic
+        )
+        self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
+            storage.organizations.find_by_slug, max_age=self._max_age, clock=monotonic
+        )
+        self._clients: ConfigCache[str, Client | None] = ConfigCache(
+            # No public document needs a client: what it may do is never answered from memory alone.
+            storage.clients.find,
+            max_age=self._max_age,
+            clock=monotonic,
+            stale_for=0.0,
+        )
+        self._api_resources: ConfigCache[str, tuple[ApiResource, ...]] = ConfigCache(
+            storage.api_resources.find_all, max_age=self._max_age, clock=monotonic
+        )
+        self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
+            storage.clients.origins, max_age=self._max_age, clock=monotonic
+        )
+        storage.on_change(self._changed)
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Runtime:
+        """Open the databases and load the pages; raises StorageError when one does not answer."""
+        storage = await Storage.open(
+            settings.database_url, settings.redis_url, pool_size=settings.database_pool_size
+        )
+        parameters = Parameters(
+            settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes
+        )
+        passwords = Passwords(
+            parameters, workers=settings.argon2_workers, queue=settings.argon2_queue
+        )
+        pages = Pages.load(base_path=urlsplit(settings.issuer_base_url).path)
+        return cls(settings, storage, passwords, pages)
+
+    async def close(self) -> None:
+        """Close the pools; what was begun is finished by the caller first."""
+        self.passwords.close()
+        await self.storage.close()
+
+    async def snapshot(self) -> Snapshot:
+        """Return the configuration and key rings, at most a minute old."""
+        return self._snapshots.peek("") or await self._snapshots.get("")
+
+    async def organization(self, slug: str) -> Organization | None:
+        """Return the organization of this slug, whatever its status."""
+        return self._organizations.peek(slug) or await self._organizations.get(slug)
+
+    async def client(self, client_id: str, organization_id: str) -> Client | None:
+        """Return the client of this organization, whatever its status; another's is unknown."""
+        client = self._clients.peek(client_id) or await self._clients.get(client_id)
+        if client is None or client.organization_id != organization_id:
+            return None
+        return client
+
+    async def api_resources(self, organization_id: str) -> tuple[ApiResource, ...]:
+        """Return the API resources that tokens of this organization may be asked for."""
+        return await self._api_resources.get(organization_id)
+
+    async def origins(self, organization_id: str) -> frozenset[str]:
+        """Return every web origin that some active client of the organization registered."""
+        return await self._origins.get(organization_id)
+
+    def _max_age(self) -> float:
+        return CONFIG_MAX_AGE if self.storage.listening else DEAF_MAX_AGE
+
+    async def _read_snapshot(self, _: str) -> Snapshot:
+        rows, keys = await self.storage.system_config.with_signing_keys()
+        config = build_config(rows)
+        self._last_keys = KeyRings.build(
+            keys,
+            bytes.fromhex(self.settings.signing_key_encryption_key),
+            longest_token_ttl=longest_token_ttl(config),
+            previous=self._last_keys,
+        )
+        return Snapshot(config, self._last_keys)
+
+    def _changed(self, table: str, key: str) -> None:
+        match table:
+            case "system_config" | "signing_keys":
+                self._snapshots.clear()
+            case "organizations":
+                self._organizations.drop(key)
+            case "clients" | "client_secrets":
+                self._clients.drop(key)
+                self._origins.clear()
+            case "applications" | "custom_claim_definitions":
+                self._clients.clear()
+                self._origins.clear()
+            case "api_resources":
+                self._api_resources.drop(key)
+            case _:
+                self._expire_everything()
+
+    def _expire_everything(self) -> None:
+        """Changes may have been missed: whatever can be read anew is, the rest may serve on."""
+        self._snapshots.expire()
+        self._organizations.expire()
+        self._clients.expire()
+        self._api_resources.expire()
+        self._origins.expire()

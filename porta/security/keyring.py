@@ -1,0 +1,182 @@
+"""Key rings: which key signs, and which ones verifiers are shown (RFC 7517 §5)."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import msgspec
+
+from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private, load_public
+from porta.security.succession import Place, State, build_lane
+from storage.models.signing_keys import SigningKey
+
+_LOG = logging.getLogger(__name__)
+_JWKS_ORDER = (State.ACTIVE, State.PUBLISHED, State.RETIRED)
+
+
+class NoSigningKey(LookupError):
+    """The ring holds no key that signs with this algorithm now."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyRing:
+    """The keys of one issuer at one moment."""
+
+    jwks: dict[str, list[dict[str, str]]]
+    """The JWK Set: public keys only, by algorithm, the signing one first. Not to be changed."""
+    algorithms: tuple[str, ...]
+    """What it can sign with now, in the order of ALGORITHMS."""
+    _signers: Mapping[str, Key]
+    _verifiers: Mapping[str, Key]
+
+    def signer(self, algorithm: str) -> Key:
+        """Return the key that signs with `algorithm` now. Raises NoSigningKey."""
+        key = self._signers.get(algorithm)
+        if key is None:
+            raise NoSigningKey(f"no active signing key for {algorithm}")
+        return key
+
+    def verifier(self, kid: str) -> Key | None:
+        """Return the published key of this `kid`, or None."""
+        return self._verifiers.get(kid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    """The places of one ring, with the moments at which the ring changes."""
+
+    places: tuple[Place, ...]
+    moments: tuple[float, ...]
+
+
+class KeyRings:
+    """The rings of all issuers, from one reading of `signing_keys`.
+
+    A ring that was computed is kept until the moment it changes; that, and the key objects handed
+    on from one instance to the next, is all that is remembered.
+    """
+
+    def __init__(
+        self, rows: Iterable[SigningKey], keys: Mapping[str, Key], longest_token_ttl: float
+    ) -> None:
+        """Take rows whose keys are all in `keys` (by kid); `longest_token_ttl` is in seconds."""
+        self._rows = tuple(rows)
+        self._by_kid = {row.kid: row for row in self._rows}
+        self._keys = keys
+        self._ttl = longest_token_ttl
+        self._owners = frozenset(row.organization_id for row in self._rows)
+        self._timelines: dict[str | None, _Timeline] = {}
+        self._rings: dict[str | None, tuple[float, float, KeyRing]] = {}
+
+    @classmethod
+    def build(
+        cls,
+        rows: Iterable[SigningKey],
+        encryption_key: bytes,
+        *,
+        longest_token_ttl: float,
+        previous: KeyRings | None = None,
+    ) -> KeyRings:
+        """Load the keys of `rows`; those that `previous` holds already are taken over.
+
+        Without `previous`, at the start of a process, a key that cannot be used raises
+        KeyUnusable. Later it is logged and never signs, so that the others go on serving.
+        """
+        usable: list[SigningKey] = []
+        keys: dict[str, Key] = {}
+        for row in rows:
+            # An algorithm we do not know is one that a later version serves beside us.
+            if row.status == "revoked" or row.algorithm not in ALGORITHMS:
+                continue
+            kept = previous._reusable(row) if previous else None
+            if kept is None:
+                row, kept = _load(row, encryption_key, strict=previous is None)
+            if kept is not None:
+                usable.append(row)
+                keys[row.kid] = kept
+        return cls(usable, keys, longest_token_ttl)
+
+    def of(self, organization_id: str, now: float) -> KeyRing:
+        """Return the ring of an organization at `now` (seconds since the epoch)."""
+        owner = organization_id if organization_id in self._owners else None
+        since, until, ring = self._rings.get(owner) or (inf, -inf, _EMPTY)
+        if since <= now < until:
+            return ring
+        timeline = self._timelines.get(owner) or self._timeline(owner)
+        index = bisect_right(timeline.moments, now)
+        ring = self._compute(timeline.places, now)
+        self._rings[owner] = (timeline.moments[index - 1], timeline.moments[index], ring)
+        return ring
+
+    def _timeline(self, owner: str | None) -> _Timeline:
+        places = tuple(
+            place
+            for algorithm in ALGORITHMS
+            for place in build_lane(self._rows, owner, algorithm, self._ttl)
+        )
+        moments = {moment for place in places for moment in place[1:]}
+        timeline = _Timeline(places, tuple(sorted(moments | {-inf, inf})))
+        self._timelines[owner] = timeline
+        return timeline
+
+    def _compute(self, places: tuple[Place, ...], now: float) -> KeyRing:
+        states = {place.row.kid: place.state(now) for place in places}
+        shown = [self._keys[kid] for kid, state in states.items() if state in _JWKS_ORDER]
+        # Python's sort is stable: within a state the order of the lane stays, the oldest first.
+        shown.sort(
+            key=lambda key: (
+                ALGORITHMS.index(key.algorithm),
+                _JWKS_ORDER.index(states[key.kid]),
+            )
+        )
+        signers = {key.algorithm: key for key in shown if states[key.kid] is State.ACTIVE}
+        return KeyRing(
+            {"keys": [key.jwk for key in shown]},
+            tuple(signers),
+            signers,
+            {key.kid: key for key in shown},
+        )
+
+    def _reusable(self, row: SigningKey) -> Key | None:
+        """Return the key built from an equal row, unless this one may sign and that could not."""
+        known = self._by_kid.get(row.kid)
+        key = self._keys.get(row.kid)
+        if known is None or key is None or _material(known) != _material(row):
+            return None
+        return key if key.private is not None or row.status != "active" else None
+
+
+_EMPTY = KeyRing({"keys": []}, (), {}, {})
+
+
+def _load(row: SigningKey, encryption_key: bytes, *, strict: bool) -> tuple[SigningKey, Key | None]:
+    """Return the row as it will be used with its key; None for a key of no use at all."""
+    try:
+        if row.status == "active":
+            return row, load_private(row, encryption_key)
+        return row, load_public(row)
+    except KeyUnusable as fault:
+        if strict and row.status == "active":
+            raise
+        _LOG.error("signing_key.unusable", extra={"kid": row.kid, "fault": str(fault)})
+    try:
+        # Another instance may sign with it: it is shown to verifiers, and here it never signs.
+        dormant = msgspec.structs.replace(row, status="retired", retired_at=None)
+        return dormant, load_public(row)
+    except KeyUnusable:
+        return row, None
+
+
+def _material(row: SigningKey) -> tuple[object, ...]:
+    return (
+        row.algorithm,
+        row.public_key,
+        row.private_key,
+        row.private_key_iv,
+        row.private_key_tag,
+        row.encrypted,
+    )

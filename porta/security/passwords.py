@@ -1,0 +1,199 @@
+"""Passwords: Argon2id off the event loop, and what a new one must satisfy (RFC 9106, NIST 800-63B).
+
+Passwords are hashed as they were typed, byte for byte, as Porta 1.x did: normalising them now would
+lock out whoever typed another form then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+from argon2 import PasswordHasher, Type, extract_parameters
+from argon2 import exceptions as argon2_errors
+
+from porta.errors import Invalid, Unavailable
+
+MAX_BYTES = 1024
+"""UTF-8 bytes; a longer password is refused before any work."""
+PRODUCT = "porta"
+
+_Result = TypeVar("_Result")
+# Memory (KiB), passes and lanes that a stored hash may ask for: imported rows must not stop us.
+_MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 1_048_576, 16, 16
+
+
+class Parameters(NamedTuple):
+    """The cost of a hash: memory in KiB, passes over it, lanes."""
+
+    memory_kib: int = 19_456
+    passes: int = 2
+    lanes: int = 1
+
+
+DEFAULT = Parameters()
+
+
+class Verdict(NamedTuple):
+    """Whether the password was right, and whether its hash should be made anew."""
+
+    ok: bool
+    needs_rehash: bool
+
+
+class WeakPassword(Invalid):
+    """A password that may not be chosen.
+
+    `reason` is too_short, too_long, malformed, common or names.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Passwords:
+    """Hashes and verifies in a bounded pool of threads with a bounded queue before it."""
+
+    def __init__(
+        self, parameters: Parameters = DEFAULT, *, workers: int = 2, queue: int = 64
+    ) -> None:
+        """`workers` hashes run at once and `queue` wait; each worker takes `memory_kib`."""
+        self._hasher = PasswordHasher(
+            time_cost=parameters.passes,
+            memory_cost=parameters.memory_kib,
+            parallelism=parameters.lanes,
+            type=Type.ID,
+        )
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
+        self._room = threading.Semaphore(workers + queue)
+
+    async def hash(self, text: str) -> str:
+        """Return the PHC string of `text`.
+
+        Raises Unavailable when the queue is full, and WeakPassword for what cannot be hashed.
+        """
+        raw = _encode(text)
+        if raw is None:
+            raise WeakPassword("malformed", "The password is too long or not valid Unicode.")
+        return await self._run(lambda: self._hasher.hash(raw))
+
+    async def verify(self, stored: str | None, text: str) -> Verdict:
+        """Compare `text` with a stored PHC string; None stands for a person who has none.
+
+        None, and a string that is no Argon2id hash, cost the same as a hash of our parameters and
+        are wrong. Raises Unavailable when the queue is full. More than MAX_BYTES are wrong at
+        once, whoever is asked for.
+        """
+        raw = _encode(text)
+        if raw is None:
+            return Verdict(ok=False, needs_rehash=False)
+        return await self._run(lambda: self._compare(stored, raw))
+
+    def close(self) -> None:
+        """Finish what runs, drop what waits, and refuse what comes."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _compare(self, stored: str | None, raw: bytes) -> Verdict:
+        if stored is None or not _acceptable(stored):
+            self._hasher.hash(raw)
+            return Verdict(ok=False, needs_rehash=False)
+        try:
+            self._hasher.verify(stored, raw)
+        except (argon2_errors.VerificationError, argon2_errors.InvalidHashError):
+            return Verdict(ok=False, needs_rehash=False)
+        return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(stored))
+
+    async def _run(self, job: Callable[[], _Result]) -> _Result:
+        if not self._room.acquire(blocking=False):
+            raise Unavailable("too many sign-ins at once", retry_after=1)
+        try:
+            future = self._executor.submit(job)
+        except RuntimeError:  # The pool is closing.
+            self._room.release()
+            raise Unavailable("this instance is stopping", retry_after=1) from None
+        # The room is the thread's, not the caller's: who goes away leaves the work behind.
+        future.add_done_callback(self._leave)
+        return await asyncio.wrap_future(future)
+
+    def _leave(self, _: Future[_Result]) -> None:
+        self._room.release()
+
+
+def check_password(text: str, words: Iterable[str] = (), *, minimum: int = 15) -> None:
+    """Refuse what may not be a new password, by raising WeakPassword (NIST 800-63B-4 §3.1.1.2).
+
+    `minimum` is in characters: 15 for a password alone, 8 beside a second factor. `words` are the
+    names that an attacker would try first: of the organization, the person, the e-mail address.
+    There is no rule of composition and no character is refused.
+    """
+    if _encode(text) is None:
+        raise WeakPassword("too_long", f"Use at most {MAX_BYTES} bytes of text.")
+    if len(text) < minimum:
+        raise WeakPassword("too_short", f"Use at least {minimum} characters.")
+    if _is_common(text):
+        raise WeakPassword("common", "This password is among the first that are tried.")
+    if _is_made_of(text, {PRODUCT, *words}, minimum // 2):
+        raise WeakPassword("names", "Do not build the password from names.")
+
+
+def _is_common(text: str) -> bool:
+    """Whether it, or what it repeats, is one of the 30,000 passwords that leaked most often."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    lengths = range(1, len(folded) // 2 + 1)
+    period = next((n for n in lengths if folded == (folded[:n] * len(folded))[: len(folded)]), 0)
+    return not {folded, folded[:period]}.isdisjoint(_common_passwords())
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # three megabytes that a server can spare
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _is_made_of(text: str, words: Iterable[str], least: int) -> bool:
+    """Whether fewer than `least` letters and digits remain once the words are taken out."""
+    whole = rest = _letters(text)
+    parts = {part for word in words for part in (word, *re.split(r"\W+", word))}
+    for word in sorted(map(_letters, parts), key=len, reverse=True):
+        if len(word) >= 3:  # A shorter one is a syllable, not a name.
+            rest = rest.replace(word, "")
+    return rest != whole and len(rest) < least
+
+
+def _letters(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def _encode(text: str) -> bytes | None:
+    """Return UTF-8, or None for what is too long or holds a lone surrogate."""
+    if len(text) > MAX_BYTES:
+        return None
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return None
+    return raw if len(raw) <= MAX_BYTES else None
+
+
+def _acceptable(stored: str) -> bool:
+    """Whether `stored` is an Argon2id hash that asks for no more than we will spend."""
+    try:
+        asked = extract_parameters(stored)
+    except (argon2_errors.InvalidHashError, ValueError):
+        return False
+    return (
+        stored.isascii()
+        and asked.type is Type.ID
+        and asked.memory_cost <= _MAX_MEMORY_KIB
+        and asked.time_cost <= _MAX_PASSES
+        and asked.parallelism <= _MAX_LANES
+    )

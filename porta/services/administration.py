@@ -1,0 +1,208 @@
+"""What makes an installation administrable: the application `porta-admin`, its roles, a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from porta import events
+from porta.errors import Conflict, NotFound
+from porta.security.passwords import Passwords, check_password
+from porta.services import applications, clients, roles, users
+from porta.services.clients import Terms
+from storage.models.applications import Application
+from storage.models.clients import Client
+from storage.models.organizations import Organization
+from storage.models.roles import Permission, Role
+from storage.models.users import User
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+APPLICATION = "porta-admin"
+SUPER_ADMIN = "porta-super-admin"
+
+_ACTIONS = {
+    "org": ("Organizations", "create read update suspend archive"),
+    "app": ("Applications", "create read update archive"),
+    "client": ("Clients", "create read update revoke"),
+    "user": ("Users", "create read update suspend archive invite 2fa"),
+    "role": ("Roles", "create read update archive assign"),
+    "permission": ("Permissions", "create read archive"),
+    "claim": ("Claims", "create read update archive"),
+    "config": ("Configuration", "read update"),
+    "key": ("Signing keys", "read generate rotate"),
+    "audit": ("Audit trail", "read"),
+    "session": ("Sessions", "read revoke"),
+    "stats": ("Statistics", "read"),
+    "export": ("Exports", "read"),
+    "import": ("Imports", "write"),
+}
+PERMISSIONS = {
+    f"admin:{resource}:{action}": f"{title}: {action}"
+    for resource, (title, actions) in _ACTIONS.items()
+    for action in actions.split()
+}
+"""The name of each permission by its slug."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RoleEntry:
+    slug: str
+    name: str
+    description: str
+    permissions: str
+    """Patterns without the prefix `admin:`, separated by spaces."""
+
+
+_ROLES = (
+    _RoleEntry(SUPER_ADMIN, "Super Admin", "Everything", "*"),
+    _RoleEntry(
+        "porta-org-admin",
+        "Organization Admin",
+        "Organizations and their branding",
+        "org:* stats:read",
+    ),
+    _RoleEntry(
+        "porta-user-admin",
+        "User Admin",
+        "People, invitations, and their roles",
+        "user:* role:assign role:read claim:read session:*",
+    ),
+    _RoleEntry(
+        "porta-app-admin",
+        "Application Admin",
+        "Applications, clients, roles, permissions and claims",
+        "app:* client:* role:create role:read role:update role:archive permission:* claim:*",
+    ),
+    _RoleEntry("porta-auditor", "Auditor", "Reads everything, changes nothing", "*:read"),
+)
+_CLI = {
+    "client_name": "Porta Admin CLI",
+    "client_type": "public",
+    "application_type": "native",
+    "token_endpoint_auth_method": "none",
+    "redirect_uris": [
+        "http://127.0.0.1/callback",
+        "http://localhost/callback",
+        "http://127.0.0.1/auth/callback",
+    ],
+    "post_logout_redirect_uris": ["http://127.0.0.1"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "scope": "openid profile email offline_access",
+    "require_pkce": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """The first person who may do everything."""
+
+    email: str
+    given_name: str
+    family_name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What `initialize` made."""
+
+    organization: Organization
+    application: Application
+    client: Client
+    user: User
+    roles: dict[str, int]
+    """The number of permissions by the slug of the role."""
+
+
+async def check_uninitialized(storage: Storage) -> Organization:
+    """Return the super-admin organization. Raises NotFound without one, Conflict when done."""
+    organizations = await storage.organizations.list()
+    admin = next((each for each in organizations if each.is_super_admin), None)
+    if admin is None:
+        raise NotFound("There is no super-admin organization. Migrate first: porta migrate up")
+    if await storage.applications.find_by_slug(APPLICATION):
+        raise Conflict(f"This installation is initialized: application {APPLICATION} is there.")
+    return admin
+
+
+def check_administrator(person: Administrator) -> None:
+    """Raise WeakPassword when the password may not be chosen."""
+    words = (person.email, person.given_name, person.family_name)
+    check_password(person.password, words)
+
+
+async def initialize(
+    storage: Storage, person: Administrator, passwords: Passwords
+) -> Administration:
+    """Make the application, its permissions and roles, its command line client and its person.
+
+    All of it or nothing. Raises Conflict when it was done before, NotFound before migrating,
+    WeakPassword, and Invalid for the address.
+    """
+    check_administrator(person)
+    async with storage.transaction() as tx:
+        organization = await check_uninitialized(tx)
+        application = await applications.create(
+            tx, Application(id="", name="Porta Admin", slug=APPLICATION)
+        )
+        made, counts = await _make_roles(tx, application)
+        client = await clients.create(tx, organization, application, _CLI, terms=Terms())
+        user = await _make_user(tx, organization, person, passwords)
+        await roles.assign(tx, user, made[SUPER_ADMIN])
+        await tx.system_config.put(
+            "super_admin_user_id", user.id, "string", "The person that porta init made"
+        )
+        happened = events.event(
+            "admin.initialized", organization_id=organization.id, user_id=user.id
+        )
+        await events.record(tx, happened)
+    return Administration(organization, application, client, user, counts)
+
+
+async def _make_roles(
+    tx: Storage, application: Application
+) -> tuple[dict[str, Role], dict[str, int]]:
+    permissions = [
+        await roles.create_permission(
+            tx, Permission(id="", application_id=application.id, name=name, slug=slug)
+        )
+        for slug, name in PERMISSIONS.items()
+    ]
+    made: dict[str, Role] = {}
+    counts: dict[str, int] = {}
+    for entry in _ROLES:
+        role = Role(
+            id="",
+            application_id=application.id,
+            name=entry.name,
+            slug=entry.slug,
+            description=entry.description,
+        )
+        made[entry.slug] = await roles.create(tx, role)
+        granted = [each for each in permissions if _covers(entry.permissions, each.slug)]
+        for permission in granted:
+            await roles.grant(tx, made[entry.slug], permission)
+        counts[entry.slug] = len(granted)
+    return made, counts
+
+
+def _covers(patterns: str, slug: str) -> bool:
+    name = slug.removeprefix("admin:")
+    return any(fnmatchcase(name, pattern) for pattern in patterns.split())
+
+
+async def _make_user(
+    tx: Storage, organization: Organization, person: Administrator, passwords: Passwords
+) -> User:
+    user = User(
+        id="",
+        organization_id=organization.id,
+        email=person.email,
+        email_verified=True,
+        given_name=person.given_name,
+        family_name=person.family_name,
+    )
+    return await users.create(tx, user, password=person.password, passwords=passwords)

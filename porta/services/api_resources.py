@@ -1,0 +1,75 @@
+"""What an administrator may do with API resources: what tokens can be asked for (RFC 8707)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from porta import events
+from porta.errors import Conflict, Invalid
+from porta.events import SYSTEM, Actor
+from porta.protocol.errors import InvalidScope
+from porta.protocol.scopes import OIDC_SCOPES, parse_scope
+from storage.errors import AlreadyExists
+from storage.models.clients import ApiResource
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
+
+
+def check_identifier(identifier: str) -> str:
+    """Return `identifier`. Raises Invalid unless it is an absolute URI without a fragment."""
+    if len(identifier) > 2048 or not _IDENTIFIER.fullmatch(identifier):
+        raise Invalid("identifier: an absolute URI without a fragment is needed (RFC 8707 §2)")
+    return identifier
+
+
+def check_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `scopes`. Raises Invalid for one that cannot be a scope or belongs to OpenID."""
+    for scope in scopes:
+        try:
+            whole = parse_scope(scope) == (scope,)
+        except InvalidScope:
+            whole = False
+        if not whole:
+            raise Invalid("scopes: each is one word (RFC 6749 §3.3)")
+        if scope in OIDC_SCOPES:
+            raise Invalid(f"scopes: '{scope}' belongs to OpenID Connect")
+    return scopes
+
+
+async def create(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> ApiResource:
+    """Store a new resource and return it with its id. Raises Invalid or Conflict."""
+    check_identifier(resource.identifier)
+    check_scopes(resource.scopes)
+    new = msgspec.structs.replace(resource, id=str(uuid.uuid4()))
+    async with storage.transaction() as tx:
+        try:
+            await tx.api_resources.insert(new)
+        except AlreadyExists:
+            raise Conflict("identifier: this organization has it already") from None
+        await _record(tx, "api_resource.created", new, actor)
+    return new
+
+
+async def update(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> None:
+    """Write the name, scopes and access token format of a resource. Raises Invalid."""
+    check_scopes(resource.scopes)
+    async with storage.transaction() as tx:
+        await tx.api_resources.update(resource)
+        await _record(tx, "api_resource.updated", resource, actor)
+
+
+async def _record(tx: Storage, event_type: str, resource: ApiResource, actor: Actor) -> None:
+    happened = events.event(
+        event_type,
+        organization_id=resource.organization_id,
+        metadata={"api_resource_id": resource.id},
+        actor=actor,
+    )
+    await events.record(tx, happened)

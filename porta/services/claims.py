@@ -1,0 +1,125 @@
+"""Custom claims: what an application may define, and what a person's claims may hold."""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from porta import events
+from porta.errors import Conflict, Invalid
+from porta.events import SYSTEM, Actor
+from storage.errors import AlreadyExists
+from storage.models.claims import ClaimDefinition
+from storage.models.users import User
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+RESERVED_CLAIM_NAMES = frozenset(
+    (
+        # RFC 7519 §4.1, RFC 9068 §2.2, RFC 7662 §2.2, RFC 7800, RFC 8693
+        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "cnf", "act", "may_act"),
+        *("client_id", "scope", "active", "token_type", "username"),
+        # OpenID Connect Core §2, §3.3.2.11, Front- and Back-Channel Logout
+        *("nonce", "auth_time", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash"),
+        *("sid", "events"),
+        # OpenID Connect Core §5.1
+        *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),
+        *("profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
+        *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
+        # ours
+        *("roles", "permissions", "org_id", "org_slug"),
+    )
+)
+"""Names with a meaning of their own: a custom claim would speak for the server."""
+
+
+def check_claim_name(name: str) -> str:
+    """Return `name`. Raises Invalid unless it is 1 to 100 of a-z, 0-9 and _, and not reserved."""
+    if not _NAME.fullmatch(name):
+        raise Invalid("claim name: 1 to 100 of a-z, 0-9 and '_', beginning with a letter")
+    if name in RESERVED_CLAIM_NAMES:
+        raise Invalid(f"claim name: '{name}' is reserved")
+    return name
+
+
+def check_claim_value(claim_type: str, value: Any) -> None:
+    """Raise Invalid unless `value` is of the type that the definition promises.
+
+    A string, a finite number, a boolean, or an object or array for `json`; never null.
+    """
+    fits = {
+        "string": isinstance(value, str),
+        "number": isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value),
+        "boolean": isinstance(value, bool),
+        "json": isinstance(value, dict | list),
+    }
+    if not fits[claim_type]:
+        raise Invalid(f"value: a {claim_type} is needed")
+
+
+async def define(
+    storage: Storage,
+    application_id: str,
+    definition: ClaimDefinition,
+    *,
+    description: str | None = None,
+    actor: Actor = SYSTEM,
+) -> ClaimDefinition:
+    """Define a claim of an application; return it with its id. Raises Invalid, or Conflict."""
+    check_claim_name(definition.claim_name)
+    new = msgspec.structs.replace(definition, id=str(uuid.uuid4()))
+    async with storage.transaction() as tx:
+        try:
+            await tx.claims.insert_definition(application_id, new, description)
+        except AlreadyExists:
+            raise Conflict("claim name: this application has it already") from None
+        await _record(tx, "claim.defined", actor, claim_id=new.id)
+    return new
+
+
+async def update(
+    storage: Storage,
+    definition: ClaimDefinition,
+    *,
+    description: str | None = None,
+    actor: Actor = SYSTEM,
+) -> None:
+    """Write the type, the description and where a claim is included."""
+    async with storage.transaction() as tx:
+        await tx.claims.update_definition(definition, description)
+        await _record(tx, "claim.updated", actor, claim_id=definition.id)
+
+
+async def set_value(
+    storage: Storage,
+    user: User,
+    definition: ClaimDefinition,
+    value: Any,
+    *,
+    actor: Actor = SYSTEM,
+) -> None:
+    """Give a person this value of a claim. Raises Invalid when it is not of the claim's type."""
+    check_claim_value(definition.claim_type, value)
+    async with storage.transaction() as tx:
+        await tx.claims.set_value(user.id, definition.id, value)
+        happened = events.event(
+            "claim.value.set",
+            organization_id=user.organization_id,
+            user_id=user.id,
+            metadata={"claim_id": definition.id},
+            actor=actor,
+        )
+        await events.record(tx, happened)
+
+
+async def _record(tx: Storage, event_type: str, actor: Actor, **metadata: str) -> None:
+    await events.record(tx, events.event(event_type, metadata=metadata, actor=actor))

@@ -1,0 +1,177 @@
+"""What an administrator may do with OAuth clients and their secrets (RFC 7591)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from porta import events
+from porta.errors import Conflict, Invalid, NotFound
+from porta.events import SYSTEM, Actor
+from porta.protocol import client_metadata
+from porta.security import opaque
+from porta.security.keys import ALGORITHMS
+from porta.security.passwords import Passwords
+from porta.services.lifecycle import CLIENT, event_of
+from storage.errors import AlreadyExists
+from storage.models.applications import Application
+from storage.models.clients import Client
+from storage.models.organizations import Organization
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,255}")
+_SECRET = re.compile(r"[\x21-\x7e]{32,255}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What only an administrator decides of a client, beside what it registers."""
+
+    is_first_party: bool = True
+    """A first-party client needs no consent."""
+    login_methods: tuple[str, ...] | None = None
+    """None takes the organization's."""
+
+
+async def create(
+    storage: Storage,
+    organization: Organization,
+    application: Application,
+    registration: Mapping[str, Any],
+    *,
+    terms: Terms,
+    client_id: str | None = None,
+    actor: Actor = SYSTEM,
+) -> Client:
+    """Store a new client of what `registration` says by RFC 7591 names, without secrets.
+
+    Raises InvalidMetadata with every mistake, Invalid for a chosen `client_id` that cannot be one
+    or an organization or application that is archived, and Conflict when the client_id is taken.
+    """
+    if "archived" in (organization.status, application.status):
+        raise Invalid("an archived organization or application takes no more clients")
+    if client_id is not None and not _CLIENT_ID.fullmatch(client_id):
+        raise Invalid("client_id: 3 to 255 letters, digits, '.', '_', '~' and '-'")
+    new = Client(
+        id=str(uuid.uuid4()),
+        organization_id=organization.id,
+        application_id=application.id,
+        client_id=client_id or opaque.new_value(),
+        **_columns(registration, terms),
+    )
+    async with storage.transaction() as tx:
+        try:
+            await tx.clients.insert(new)
+        except AlreadyExists:
+            raise Conflict("client_id: another client has it") from None
+        await _record(tx, "client.created", new, actor)
+    return new
+
+
+async def update(
+    storage: Storage,
+    client: Client,
+    registration: Mapping[str, Any],
+    *,
+    terms: Terms,
+    actor: Actor = SYSTEM,
+) -> tuple[str, ...]:
+    """Write what `registration` says of a client that exists; return the fields that changed.
+
+    Its type never changes: a secret that was public once is none. Raises InvalidMetadata, Invalid.
+    """
+    columns = _columns(registration, terms)
+    if columns["client_type"] != client.client_type:
+        raise Invalid("client_type: a client keeps the one it was made with")
+    changed = tuple(name for name, value in columns.items() if getattr(client, name) != value)
+    if changed:
+        async with storage.transaction() as tx:
+            await tx.clients.update(msgspec.structs.replace(client, **columns))
+            await _record(tx, "client.updated", client, actor, changed=list(changed))
+    return changed
+
+
+async def set_status(
+    storage: Storage, client_id: str, organization_id: str, status: str, *, actor: Actor = SYSTEM
+) -> Client:
+    """Activate, deactivate (`inactive`), or revoke for good (`revoked`). It works at once.
+
+    Raises NotFound for a client that this organization does not have, Invalid, and Conflict when
+    somebody revoked it at the same moment.
+    """
+    async with storage.transaction() as tx:
+        stored = await tx.clients.find(client_id)
+        if stored is None or stored.organization_id != organization_id:
+            raise NotFound("Client not found")
+        event_type = event_of(CLIENT, stored.status, status)
+        if not await tx.clients.set_status(stored.id, status):
+            raise Conflict("status: it changed at the same time")
+        await _record(tx, event_type, stored, actor)
+    return msgspec.structs.replace(stored, status=status)
+
+
+async def add_secret(
+    storage: Storage,
+    client: Client,
+    passwords: Passwords,
+    *,
+    value: str | None = None,
+    label: str | None = None,
+    expires_at: float | None = None,
+    actor: Actor = SYSTEM,
+) -> str:
+    """Give a confidential client one more secret and return it: nobody can read it again.
+
+    Without a `value` 256 random bits are taken. `expires_at` is in seconds since the epoch.
+    Raises Invalid.
+    """
+    if client.client_type != "confidential":
+        raise Invalid("secret: a public client keeps none")
+    if value is not None and not _SECRET.fullmatch(value):
+        raise Invalid("secret: 32 to 255 printable ASCII characters without spaces are needed")
+    secret = value or opaque.new_value()
+    secret_hash = await passwords.hash(secret)
+    async with storage.transaction() as tx:
+        await tx.clients.add_secret(
+            client.id,
+            secret_hash=secret_hash,
+            secret_sha256=opaque.sha256_hex(secret),
+            label=label,
+            expires_at=expires_at,
+        )
+        await _record(tx, "client.secret.generated", client, actor)
+    return secret
+
+
+async def revoke_secret(
+    storage: Storage, client: Client, secret_id: str, *, actor: Actor = SYSTEM
+) -> None:
+    """End one secret of `client`, at once and for good. Raises NotFound."""
+    async with storage.transaction() as tx:
+        if not await tx.clients.revoke_secret(client.id, secret_id):
+            raise NotFound("Secret not found")
+        await _record(tx, "client.secret.revoked", client, actor, secret_id=secret_id)
+
+
+def _columns(registration: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
+    metadata = client_metadata.validate(registration, algorithms=ALGORITHMS)
+    return {**asdict(metadata), **asdict(terms)}
+
+
+async def _record(
+    tx: Storage, event_type: str, client: Client, actor: Actor, **more: object
+) -> None:
+    happened = events.event(
+        event_type,
+        organization_id=client.organization_id,
+        metadata={"client_id": client.client_id, **more},
+        actor=actor,
+    )
+    await events.record(tx, happened)

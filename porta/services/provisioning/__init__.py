@@ -1,0 +1,159 @@
+"""Provisioning: a file that says what an installation holds, and the run that makes it so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from porta import events
+from porta.errors import Conflict
+from porta.events import SYSTEM, Actor
+from porta.security.passwords import Passwords
+from porta.services.provisioning import applications, clients, organizations, settings, users
+from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry
+from porta.services.provisioning.file import (
+    DocumentInvalid,
+    Problem,
+    build_document,
+    load_document,
+)
+from porta.services.provisioning.report import Credential, Line, Report
+from porta.services.provisioning.run import Catalogue, Path, Run
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+__all__ = [
+    "Credential",
+    "Document",
+    "DocumentInvalid",
+    "Line",
+    "Mode",
+    "Problem",
+    "Report",
+    "build_document",
+    "load_document",
+    "provision",
+]
+
+Mode = Literal["merge", "overwrite", "dry-run"]
+
+
+class _RollBack(Exception):
+    """Leaves the transaction without a trace of it."""
+
+
+async def provision(
+    storage: Storage,
+    document: Document,
+    *,
+    passwords: Passwords,
+    mode: Mode = "merge",
+    now: float,
+    actor: Actor = SYSTEM,
+) -> Report:
+    """Make the database hold what `document` says, in one transaction, or change nothing at all.
+
+    `merge` adds what is missing and leaves what exists; `overwrite` changes that too; `dry-run`
+    tells what `merge` would do. Passwords, secrets and what the file is silent about are never
+    overwritten. `now` is in seconds since the epoch. A report with errors means that nothing was
+    done. Raises StorageError for what no file is to blame for.
+    """
+    report = Report(mode)
+    try:
+        async with storage.transaction() as tx:
+            run = Run(tx, passwords, mode == "overwrite", now, actor, report)
+            await _steps(run, document)
+            if report.errors or mode == "dry-run":
+                raise _RollBack
+            await _record(run)
+    except _RollBack:
+        report.credentials.clear()
+    except Conflict as race:
+        report.errors.append(
+            Problem("", f"{race.message}: it was made at the same time; run again")
+        )
+    if report.errors:
+        return Report(mode, errors=report.errors)
+    return report
+
+
+async def _steps(run: Run, document: Document) -> None:
+    entries: list[tuple[Path, OrganizationEntry]] = [
+        (("organizations", index), entry) for index, entry in enumerate(document.organizations)
+    ]
+    for path, entry in entries:
+        await organizations.provision_organization(run, path, entry)
+    for path, entry in entries:
+        await organizations.provision_api_resources(run, path, entry)
+    nested = list(_applications(entries))
+    for path, _, application in nested:
+        await applications.provision_application(run, path, application)
+    for path, organization, application in nested:
+        await _provision_clients(run, path, organization, application)
+    for path, _, application in nested:
+        with run.at(*path):
+            await _provision_definitions(
+                run, path, await run.catalogue(application.slug), application
+            )
+    for path, entry in entries:
+        await users.provision_users(run, path, entry)
+    for path, entry in entries:
+        await users.provision_belongings(run, path, entry)
+    await settings.provision_settings(run, document.config)
+
+
+async def _provision_clients(
+    run: Run, path: Path, entry: OrganizationEntry, application: ApplicationEntry
+) -> None:
+    organization = run.organizations.get(entry.slug)
+    if organization is None:
+        return
+    for index, client in enumerate(application.clients):
+        with run.at(*path, "clients", index):
+            catalogue = await run.catalogue(application.slug)
+            await clients.provision_client(run, organization, catalogue, client)
+
+
+async def _provision_definitions(
+    run: Run, path: Path, catalogue: Catalogue, entry: ApplicationEntry
+) -> None:
+    for index, role in enumerate(entry.roles):
+        with run.at(*path, "roles", index):
+            await applications.provision_role(run, catalogue, role)
+    for index, permission in enumerate(entry.permissions):
+        with run.at(*path, "permissions", index):
+            await applications.provision_permission(run, catalogue, permission)
+    for index, definition in enumerate(entry.claim_definitions):
+        with run.at(*path, "claim_definitions", index):
+            await applications.provision_claim_definition(run, catalogue, definition)
+    for index, role in enumerate(entry.roles):
+        await applications.provision_role_permissions(run, (*path, "roles", index), catalogue, role)
+    for index, module in enumerate(entry.modules):
+        with run.at(*path, "modules", index):
+            await applications.provision_module(run, catalogue, module)
+
+
+def _applications(
+    entries: list[tuple[Path, OrganizationEntry]],
+) -> Iterator[tuple[Path, OrganizationEntry, ApplicationEntry]]:
+    for path, entry in entries:
+        for index, application in enumerate(entry.applications):
+            yield (*path, "applications", index), entry, application
+
+
+async def _record(run: Run) -> None:
+    """One event for the whole, beside those of every change in it. No change, no event."""
+    report = run.report
+    if not report.changed:
+        return
+    metadata = {
+        "mode": report.mode,
+        "created": dict(Counter(line.kind for line in report.created)),
+        "updated": dict(Counter(line.kind for line in report.updated)),
+        "skipped": len(report.skipped),
+    }
+    await events.record(
+        run.storage, events.event("admin.import", metadata=metadata, actor=run.actor)
+    )

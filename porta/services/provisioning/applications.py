@@ -1,0 +1,165 @@
+"""Steps: applications, and what they define: modules, permissions, roles, claims."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from porta.services import applications, claims, roles
+from porta.services.provisioning.document import (
+    ApplicationEntry,
+    ClaimDefinitionEntry,
+    ModuleEntry,
+    PermissionEntry,
+    RoleEntry,
+)
+from porta.services.provisioning.entries import Entry
+from porta.services.provisioning.run import Catalogue, Path, Run
+from storage.models.applications import Application, ApplicationModule
+from storage.models.claims import ClaimDefinition
+from storage.models.roles import Permission, Role
+
+R = TypeVar("R", bound=msgspec.Struct)
+_NAMED = ("name", "description")
+
+
+async def provision_application(run: Run, path: Path, entry: ApplicationEntry) -> None:
+    """Make the application of this slug, or change it to what the file says of it."""
+    stored = await run.storage.applications.find_by_slug(entry.slug)
+    with run.at(*path):
+        if stored is None:
+            new = Application(
+                id="", name=entry.name, slug=entry.slug, description=entry.description
+            )
+            made = await applications.create(run.storage, new, actor=run.actor)
+            run.catalogues[entry.slug] = Catalogue(made)
+            run.created("application", entry.slug, entry.name)
+        elif not run.overwrite:
+            run.skipped("application", entry.slug, entry.name)
+        else:
+            wanted, changed = _named(stored, entry)
+            if changed:
+                await applications.update(run.storage, wanted, actor=run.actor)
+            run.updated("application", entry.slug, entry.name, changed)
+
+
+async def provision_role(run: Run, catalogue: Catalogue, entry: RoleEntry) -> None:
+    stored = catalogue.roles.get(entry.slug)
+    if stored is None:
+        new = Role(
+            id="",
+            application_id=catalogue.application.id,
+            name=entry.name,
+            slug=entry.slug,
+            description=entry.description,
+        )
+        catalogue.roles[entry.slug] = await roles.create(run.storage, new, actor=run.actor)
+        run.created("role", entry.slug, entry.name)
+    elif not run.overwrite:
+        run.skipped("role", entry.slug, entry.name)
+    else:
+        wanted, changed = _named(stored, entry)
+        if changed:
+            await roles.update(run.storage, wanted, actor=run.actor)
+        run.updated("role", entry.slug, entry.name, changed)
+
+
+async def provision_permission(run: Run, catalogue: Catalogue, entry: PermissionEntry) -> None:
+    stored = catalogue.permissions.get(entry.slug)
+    if stored is None:
+        new = Permission(
+            id="",
+            application_id=catalogue.application.id,
+            name=entry.name,
+            slug=entry.slug,
+            description=entry.description,
+        )
+        made = await roles.create_permission(run.storage, new, actor=run.actor)
+        catalogue.permissions[entry.slug] = made
+        run.created("permission", entry.slug, entry.name)
+    elif not run.overwrite:
+        run.skipped("permission", entry.slug, entry.name)
+    else:
+        wanted, changed = _named(stored, entry)
+        if changed:
+            await roles.update_permission(run.storage, wanted, actor=run.actor)
+        run.updated("permission", entry.slug, entry.name, changed)
+
+
+async def provision_claim_definition(
+    run: Run, catalogue: Catalogue, entry: ClaimDefinitionEntry
+) -> None:
+    stored = catalogue.claims.get(entry.slug)
+    wanted = ClaimDefinition(
+        id=stored.id if stored else "",
+        claim_name=entry.slug,
+        claim_type=entry.claim_type,
+        include_in_id_token=entry.include_in_id_token,
+        include_in_access_token=entry.include_in_access_token,
+        include_in_userinfo=entry.include_in_userinfo,
+    )
+    told = entry.description or entry.name
+    if stored is None:
+        catalogue.claims[entry.slug] = await claims.define(
+            run.storage, catalogue.application.id, wanted, description=told, actor=run.actor
+        )
+        run.created("claim_definition", entry.slug, entry.name)
+    elif not run.overwrite:
+        run.skipped("claim_definition", entry.slug, entry.name)
+    else:
+        fields = ClaimDefinition.__struct_fields__
+        changed = tuple(name for name in fields if getattr(stored, name) != getattr(wanted, name))
+        if changed:
+            await claims.update(run.storage, wanted, description=told, actor=run.actor)
+            catalogue.claims[entry.slug] = wanted
+        run.updated("claim_definition", entry.slug, entry.name, changed)
+
+
+async def provision_role_permissions(
+    run: Run, path: Path, catalogue: Catalogue, entry: RoleEntry
+) -> None:
+    """Give the role what the file lists; what it has beside that it keeps."""
+    role = catalogue.roles.get(entry.slug)
+    if role is None or not entry.permissions:
+        return
+    granted = await run.storage.roles.granted(role.id)
+    for index, slug in enumerate(dict.fromkeys(entry.permissions)):
+        permission = catalogue.permissions.get(slug)
+        if permission is None:
+            run.error((*path, "permissions", index), f"there is no permission '{slug}'")
+        elif permission.id in granted:
+            run.skipped("role_permission", f"{role.slug} {slug}")
+        else:
+            await roles.grant(run.storage, role, permission, actor=run.actor)
+            run.created("role_permission", f"{role.slug} {slug}")
+
+
+async def provision_module(run: Run, catalogue: Catalogue, entry: ModuleEntry) -> None:
+    stored = catalogue.modules.get(entry.slug)
+    if stored is None:
+        new = ApplicationModule(
+            id="",
+            application_id=catalogue.application.id,
+            name=entry.name,
+            slug=entry.slug,
+            description=entry.description,
+            status=entry.status,
+        )
+        made = await applications.create_module(run.storage, new, actor=run.actor)
+        catalogue.modules[entry.slug] = made
+        run.created("module", entry.slug, entry.name)
+    elif not run.overwrite:
+        run.skipped("module", entry.slug, entry.name)
+    else:
+        wanted, changed = _named(stored, entry, (*_NAMED, "status"))
+        if changed:
+            await applications.update_module(run.storage, wanted, actor=run.actor)
+        run.updated("module", entry.slug, entry.name, changed)
+
+
+def _named(stored: R, entry: Entry, fields: tuple[str, ...] = _NAMED) -> tuple[R, tuple[str, ...]]:
+    """Return `stored` with what the file says of `fields`, and which of them that changes."""
+    said = {name: getattr(entry, name) for name in fields if name in entry.model_fields_set}
+    changed = tuple(name for name, value in said.items() if getattr(stored, name) != value)
+    return msgspec.structs.replace(stored, **said), changed

@@ -1,0 +1,114 @@
+"""Step: clients, and their secrets."""
+
+from __future__ import annotations
+
+from porta.errors import Invalid
+from porta.security import opaque
+from porta.services import clients
+from porta.services.clients import Terms
+from porta.services.provisioning.document import ClientEntry, SecretEntry
+from porta.services.provisioning.report import Credential
+from porta.services.provisioning.run import Catalogue, Run
+from storage.models.applications import Application
+from storage.models.clients import Client
+from storage.models.organizations import Organization
+
+
+async def provision_client(
+    run: Run, organization: Organization, catalogue: Catalogue, entry: ClientEntry
+) -> None:
+    """Make the client of this client_id, else of this name in its application, or change it.
+
+    Raises Invalid for a client_id that somebody else's client has.
+    """
+    application = catalogue.application
+    stored = await _find(run, organization, application, entry)
+    terms = Terms(is_first_party=entry.first_party, login_methods=entry.login_methods)
+    registration = entry.registration()
+    if stored is None:
+        client = await clients.create(
+            run.storage,
+            organization,
+            application,
+            registration,
+            terms=terms,
+            client_id=entry.client_id,
+            actor=run.actor,
+        )
+        run.created("client", client.client_id, entry.client_name)
+    elif not run.overwrite or stored.status == "revoked":
+        client, why = stored, "exists" if stored.status != "revoked" else "revoked"
+        run.skipped("client", client.client_id, entry.client_name, why)
+    else:
+        client = stored
+        changed = await clients.update(
+            run.storage, client, registration, terms=terms, actor=run.actor
+        )
+        run.updated("client", client.client_id, entry.client_name, changed)
+    secret = await _provision_secret(run, client, entry.secret, new=stored is None)
+    told = await run.storage.clients.find(client.client_id) or client
+    run.report.credentials.append(_credential(run, organization, application, told, entry, secret))
+
+
+async def _find(
+    run: Run, organization: Organization, application: Application, entry: ClientEntry
+) -> Client | None:
+    client_id = entry.client_id or await run.storage.clients.find_id_by_name(
+        organization.id, application.id, entry.client_name
+    )
+    client = await run.storage.clients.find(client_id) if client_id else None
+    if client is None:
+        return None
+    if (client.organization_id, client.application_id) != (organization.id, application.id):
+        raise Invalid("client_id: a client of another organization or application has it")
+    return client
+
+
+async def _provision_secret(
+    run: Run, client: Client, entry: SecretEntry | None, *, new: bool
+) -> str | None:
+    """Return the secret to tell: a generated one when it is made, a chosen one while it works."""
+    chosen = entry.value if entry else None
+    if client.client_type == "public" or client.status == "revoked":
+        return None
+    if chosen is None and not new:
+        return None
+    if chosen is not None and not new:
+        digest = opaque.sha256_hex(chosen)
+        if await run.storage.clients.has_secret(client.id, digest):
+            run.skipped("client_secret", client.client_id, entry.label or "" if entry else "")
+            return chosen if digest in {secret.sha256 for secret in client.secrets} else None
+    secret = await clients.add_secret(
+        run.storage,
+        client,
+        run.passwords,
+        value=chosen,
+        label=entry.label if entry else None,
+        expires_at=entry.end(run.now) if entry else None,
+        actor=run.actor,
+    )
+    run.created("client_secret", client.client_id, entry.label or "" if entry else "")
+    return secret
+
+
+def _credential(
+    run: Run,
+    organization: Organization,
+    application: Application,
+    client: Client,
+    entry: ClientEntry,
+    secret: str | None,
+) -> Credential:
+    told = entry.secret if secret else None
+    return Credential(
+        organization=organization.slug,
+        application=application.slug,
+        client_name=client.client_name,
+        client_id=client.client_id,
+        client_type=client.client_type,
+        token_endpoint_auth_method=client.token_endpoint_auth_method,
+        redirect_uris=client.redirect_uris,
+        client_secret=secret,
+        label=told.label if told else None,
+        expires_at=told.end(run.now) if told else None,
+    )

@@ -1,0 +1,167 @@
+"""The provisioning format, version 1.0: what a file may say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from porta.services.provisioning.durations import check_duration, end_of
+from porta.services.provisioning.entries import (
+    AccessTokenFormat,
+    ApplicationSlug,
+    ClaimName,
+    Description,
+    Entry,
+    ImageUrl,
+    Locale,
+    LoginMethods,
+    Name,
+    OrganizationSlug,
+    PermissionSlug,
+    RoleSlug,
+    SluggedEntry,
+    rule,
+)
+from porta.services.provisioning.people import UserEntry
+
+
+class ModuleEntry(SluggedEntry):
+    slug: ApplicationSlug
+    description: Description | None = None
+    status: Literal["active", "inactive"] = "active"
+
+
+class PermissionEntry(Entry):
+    name: Name
+    slug: PermissionSlug
+    description: Description | None = None
+
+
+class RoleEntry(SluggedEntry):
+    slug: RoleSlug
+    description: Description | None = None
+    permissions: tuple[str, ...] = ()
+
+
+class ClaimDefinitionEntry(Entry):
+    name: Name
+    slug: ClaimName
+    """The name of the claim in tokens."""
+    claim_type: Literal["string", "number", "boolean", "json"] = "string"
+    description: Description | None = None
+    include_in_id_token: bool = False
+    include_in_access_token: bool = True
+    include_in_userinfo: bool = True
+
+
+class SecretEntry(Entry):
+    """A client secret. Without a `value` one is generated, and told once."""
+
+    label: Name | None = None
+    value: str | None = Field(None, min_length=32, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    expires_at: datetime | None = None
+    expires_in: Annotated[str, rule(check_duration)] | None = None
+    """A number and its unit: h(ours), d(ays), m(onths) or y(ears)."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.expires_at is not None and self.expires_in is not None:
+            raise ValueError("expires_at and expires_in exclude each other")
+        return self
+
+    def end(self, now: float) -> float | None:
+        """Return when the secret ends, in seconds since the epoch; a date without zone is UTC."""
+        if self.expires_in is not None:
+            return end_of(self.expires_in, datetime.fromtimestamp(now, UTC)).timestamp()
+        if self.expires_at is None:
+            return None
+        zone = self.expires_at.tzinfo or UTC
+        return self.expires_at.replace(tzinfo=zone).timestamp()
+
+
+class ClientEntry(Entry):
+    """A client, by the names of RFC 7591 §2 wherever they exist."""
+
+    client_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._~-]{3,255}$")
+    client_name: Name
+    client_type: Literal["confidential", "public"]
+    application_type: Literal["web", "native", "spa"] = "web"
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] | None = None
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    scope: str = "openid"
+    token_endpoint_auth_method: str | None = None
+    require_pkce: bool = True
+    first_party: bool = True
+    login_methods: LoginMethods | None = None
+    access_token_format: AccessTokenFormat = "jwt"
+    id_token_signed_response_alg: str = "ES256"
+    logo_uri: str | None = None
+    client_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    contacts: tuple[str, ...] | None = None
+    default_max_age: int | None = Field(None, ge=0)
+    require_auth_time: bool | None = None
+    secret: SecretEntry | None = None
+
+    def registration(self) -> dict[str, Any]:
+        """Return what is registered, by RFC 7591 names; a method left out is the file's default."""
+        default = "none" if self.client_type == "public" else "client_secret_post"
+        named = self.model_dump(
+            exclude={"client_id", "first_party", "login_methods", "secret"}, exclude_none=True
+        )
+        return {"token_endpoint_auth_method": default, **named}
+
+
+class ApplicationEntry(SluggedEntry):
+    slug: ApplicationSlug
+    description: str | None = Field(None, max_length=2000)
+    modules: tuple[ModuleEntry, ...] = ()
+    permissions: tuple[PermissionEntry, ...] = ()
+    roles: tuple[RoleEntry, ...] = ()
+    claim_definitions: tuple[ClaimDefinitionEntry, ...] = ()
+    clients: tuple[ClientEntry, ...] = ()
+
+
+class Branding(Entry):
+    primary_color: str | None = Field(None, pattern=r"^#[0-9A-Fa-f]{6}$")
+    company_name: Name | None = None
+    custom_css: str | None = Field(None, max_length=10_000)
+    logo_url: ImageUrl | None = None
+    favicon_url: ImageUrl | None = None
+
+
+class ApiResourceEntry(Entry):
+    """A protected resource that tokens may be asked for (RFC 8707)."""
+
+    identifier: str = Field(max_length=2048)
+    name: Name
+    scopes: tuple[str, ...] = ()
+    access_token_format: AccessTokenFormat | None = None
+
+
+class OrganizationEntry(SluggedEntry):
+    slug: OrganizationSlug
+    default_locale: Locale | None = None
+    default_login_methods: LoginMethods | None = None
+    two_factor_policy: (
+        Literal["optional", "required_email", "required_totp", "required_any"] | None
+    ) = None
+    branding: Branding | None = None
+    api_resources: tuple[ApiResourceEntry, ...] = ()
+    applications: tuple[ApplicationEntry, ...] = ()
+    users: tuple[UserEntry, ...] = ()
+
+
+class Document(Entry):
+    """One provisioning file."""
+
+    version: Literal["1.0"]
+    config: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    allow_passwords: bool = False
+    organizations: tuple[OrganizationEntry, ...]

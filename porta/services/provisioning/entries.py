@@ -1,0 +1,69 @@
+"""What every entry of a provisioning file is made of: names, slugs, locales, URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from porta import slugs
+from porta.errors import Invalid
+from porta.protocol.registered_uris import find_link_fault
+from porta.services.claims import check_claim_name
+from porta.services.urls import check_web_url
+
+
+def rule(check: Callable[[str], str]) -> AfterValidator:
+    """Let pydantic collect what `check` refuses with Invalid."""
+
+    def validate(value: str) -> str:
+        try:
+            return check(value)
+        except Invalid as refusal:
+            raise ValueError(refusal.message) from None
+
+    return AfterValidator(validate)
+
+
+def _image(url: str) -> str:
+    fault = find_link_fault(url)
+    if fault is not None:
+        raise Invalid(fault)
+    return url
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Description = Annotated[str, Field(max_length=1000)]
+Short = Annotated[str, Field(min_length=1, max_length=50)]
+Locale = Annotated[str, Field(max_length=10, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+WebUrl = Annotated[str, Field(max_length=2048), rule(check_web_url)]
+ImageUrl = Annotated[str, Field(max_length=2048), rule(_image)]
+OrganizationSlug = Annotated[str, rule(slugs.check_organization_slug)]
+ApplicationSlug = Annotated[str, rule(slugs.check_application_slug)]
+RoleSlug = Annotated[str, rule(slugs.check_role_slug)]
+PermissionSlug = Annotated[str, rule(slugs.check_permission_slug)]
+ClaimName = Annotated[str, rule(check_claim_name)]
+LoginMethods = Annotated[
+    tuple[Literal["password", "magic_link"], ...], Field(min_length=1, max_length=2)
+]
+AccessTokenFormat = Literal["jwt", "opaque"]
+
+
+class Entry(BaseModel):
+    """A mapping of the file. A key that it does not know is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SluggedEntry(Entry):
+    """An entry whose slug, when it is missing, is made of its name."""
+
+    name: Name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_slug(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("name"), str):
+            return data
+        return {"slug": slugs.slugify(data["name"]), **data}

@@ -1,0 +1,82 @@
+"""Step: organizations and their API resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from porta.services import api_resources, organizations
+from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
+from porta.services.provisioning.run import Path, Run
+from storage.models.clients import ApiResource
+from storage.models.organizations import Organization
+
+_DIRECT = ("name", "default_locale", "default_login_methods", "two_factor_policy")
+
+
+async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:
+    """Make the organization of this slug, or change it to what the file says of it."""
+    stored = await run.storage.organizations.find_by_slug(entry.slug)
+    said = _said(entry)
+    if stored is None:
+        with run.at(*path):
+            new = Organization(id="", slug=entry.slug, **said)
+            run.organizations[entry.slug] = await organizations.create(
+                run.storage, new, actor=run.actor
+            )
+            run.created("organization", entry.slug, entry.name)
+        return
+    run.organizations[entry.slug] = stored
+    if not run.overwrite:
+        run.skipped("organization", entry.slug, entry.name)
+        return
+    with run.at(*path):
+        wanted = msgspec.structs.replace(stored, **said)
+        changed = await organizations.update(run.storage, wanted, actor=run.actor)
+        run.updated("organization", entry.slug, entry.name, changed)
+
+
+async def provision_api_resources(run: Run, path: Path, entry: OrganizationEntry) -> None:
+    organization = run.organizations.get(entry.slug)
+    if organization is None or not entry.api_resources:
+        return
+    stored = {
+        resource.identifier: resource
+        for resource in await run.storage.api_resources.find_all(organization.id)
+    }
+    for index, resource in enumerate(entry.api_resources):
+        with run.at(*path, "api_resources", index):
+            found = stored.get(resource.identifier)
+            await _provision_api_resource(run, organization, resource, found)
+
+
+async def _provision_api_resource(
+    run: Run, organization: Organization, entry: ApiResourceEntry, stored: ApiResource | None
+) -> None:
+    slug, said = entry.identifier, {name: getattr(entry, name) for name in entry.model_fields_set}
+    if stored is None:
+        new = ApiResource(id="", organization_id=organization.id, **said)
+        await api_resources.create(run.storage, new, actor=run.actor)
+        run.created("api_resource", slug, entry.name)
+    elif not run.overwrite:
+        run.skipped("api_resource", slug, entry.name)
+    else:
+        changed = tuple(name for name in said if getattr(stored, name) != said[name])
+        if changed:
+            wanted = msgspec.structs.replace(stored, **said)
+            await api_resources.update(run.storage, wanted, actor=run.actor)
+        run.updated("api_resource", slug, entry.name, changed)
+
+
+def _said(entry: OrganizationEntry) -> dict[str, Any]:
+    """Return the fields that the file speaks of: about the others it has no opinion."""
+    said = {
+        name: getattr(entry, name)
+        for name in _DIRECT
+        if name in entry.model_fields_set and getattr(entry, name) is not None
+    }
+    branding = entry.branding
+    for name in branding.model_fields_set if branding else ():
+        said[f"branding_{name}"] = getattr(branding, name)
+    return said

@@ -1,0 +1,106 @@
+"""What one entry of a provisioning file cannot know of itself: twins, and rules between entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from porta.errors import Invalid
+from porta.protocol import client_metadata
+from porta.security.keys import ALGORITHMS
+from porta.security.passwords import check_password
+from porta.services.provisioning.document import (
+    ApplicationEntry,
+    ClientEntry,
+    Document,
+    OrganizationEntry,
+)
+from porta.services.provisioning.people import UserEntry
+
+Path = tuple[int | str, ...]
+Conflict = tuple[Path, str]
+E = TypeVar("E")
+
+
+def find_conflicts(document: Document) -> Iterator[Conflict]:
+    """Yield (path, message) for every mistake that only shows between entries."""
+    yield from _twins(("organizations",), document.organizations, lambda each: each.slug, "slug")
+    for index, organization in enumerate(document.organizations):
+        yield from _of_organization(("organizations", index), organization, document)
+    clients = [
+        (("organizations", i, "applications", j, "clients", k), client)
+        for i, organization in enumerate(document.organizations)
+        for j, application in enumerate(organization.applications)
+        for k, client in enumerate(application.clients)
+    ]
+    yield from _same_client_ids(clients)
+
+
+def _of_organization(
+    path: Path, organization: OrganizationEntry, document: Document
+) -> Iterator[Conflict]:
+    resources, applications = organization.api_resources, organization.applications
+    yield from _twins((*path, "users"), organization.users, lambda each: each.email, "email")
+    yield from _twins(
+        (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
+    )
+    yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
+    for index, user in enumerate(organization.users):
+        place = (*path, "users", index, "password")
+        yield from _of_password(place, user, organization, document.allow_passwords)
+    for index, application in enumerate(applications):
+        yield from _of_application((*path, "applications", index), application)
+
+
+def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Conflict]:
+    for name in ("modules", "permissions", "roles", "claim_definitions"):
+        yield from _twins((*path, name), getattr(application, name), lambda each: each.slug, "slug")
+    clients = application.clients
+    yield from _twins((*path, "clients"), clients, lambda each: each.client_name, "client_name")
+    for index, client in enumerate(clients):
+        yield from _of_client((*path, "clients", index), client)
+
+
+def _of_client(path: Path, client: ClientEntry) -> Iterator[Conflict]:
+    if client.client_type == "public" and client.secret is not None:
+        yield (*path, "secret"), "a public client keeps no secret"
+    try:
+        client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
+    except client_metadata.InvalidMetadata as refusal:
+        for mistake in refusal.mistakes:
+            yield (*path, mistake.path), mistake.message
+
+
+def _of_password(
+    path: Path, user: UserEntry, organization: OrganizationEntry, allowed: bool
+) -> Iterator[Conflict]:
+    if user.password is None:
+        return
+    if not allowed:
+        yield path, "passwords in a file need allow_passwords: true"
+    alone = organization.two_factor_policy in (None, "optional")
+    words = (organization.name, user.email, user.given_name, user.family_name)
+    try:
+        check_password(user.password, [word for word in words if word], minimum=15 if alone else 8)
+    except Invalid as refusal:
+        yield path, refusal.message
+
+
+def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[Conflict]:
+    seen: set[str] = set()
+    for path, client in clients:
+        if client.client_id is None:
+            continue
+        if client.client_id in seen:
+            yield (*path, "client_id"), "stands twice in this file"
+        seen.add(client.client_id)
+
+
+def _twins(
+    path: Path, entries: Sequence[E], key: Callable[[E], Hashable], field: str
+) -> Iterator[Conflict]:
+    seen: set[Hashable] = set()
+    for index, entry in enumerate(entries):
+        if key(entry) in seen:
+            yield (*path, index, field), "stands twice in this list"
+        seen.add(key(entry))

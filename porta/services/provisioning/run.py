@@ -1,0 +1,96 @@
+"""One provisioning run: the transaction it works in, what it found, and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from porta.errors import Forbidden, Invalid, NotFound
+from porta.events import Actor
+from porta.protocol.client_metadata import InvalidMetadata
+from porta.security.passwords import Passwords
+from porta.services.provisioning.file import Problem, place
+from porta.services.provisioning.report import Kind, Line, Report
+from storage.models.applications import Application, ApplicationModule
+from storage.models.claims import ClaimDefinition
+from storage.models.organizations import Organization
+from storage.models.roles import Permission, Role
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+Path = tuple[int | str, ...]
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """An application and everything it defines, by slug or claim name."""
+
+    application: Application
+    roles: dict[str, Role] = field(default_factory=dict)
+    permissions: dict[str, Permission] = field(default_factory=dict)
+    claims: dict[str, ClaimDefinition] = field(default_factory=dict)
+    modules: dict[str, ApplicationModule] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Run:
+    """Handed from step to step. `storage` is the transaction; `now` seconds since the epoch."""
+
+    storage: Storage
+    passwords: Passwords
+    overwrite: bool
+    now: float
+    actor: Actor
+    report: Report
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    catalogues: dict[str, Catalogue | None] = field(default_factory=dict)
+
+    @contextmanager
+    def at(self, *path: int | str) -> Iterator[None]:
+        """Turn a refusal inside into an error at `path`, and let the run go on to find more."""
+        try:
+            yield
+        except InvalidMetadata as refusal:
+            for mistake in refusal.mistakes:
+                self.error((*path, mistake.path), mistake.message)
+        except (Invalid, NotFound, Forbidden) as refusal:
+            self.error(path, refusal.message)
+
+    def error(self, path: Path, message: str) -> None:
+        self.report.errors.append(Problem(place(path), message))
+
+    def created(self, kind: Kind, slug: str, name: str = "") -> None:
+        self.report.created.append(Line(kind, slug, name))
+
+    def updated(self, kind: Kind, slug: str, name: str, changed: tuple[str, ...]) -> None:
+        """Tell of an update, or that there was nothing to change."""
+        if changed:
+            self.report.updated.append(Line(kind, slug, name, ", ".join(changed)))
+        else:
+            self.skipped(kind, slug, name, "unchanged")
+
+    def skipped(self, kind: Kind, slug: str, name: str = "", detail: str = "exists") -> None:
+        self.report.skipped.append(Line(kind, slug, name, detail))
+
+    async def catalogue(self, slug: str) -> Catalogue:
+        """Return what the application of `slug` defines, read once. Raises NotFound."""
+        if slug not in self.catalogues:
+            application = await self.storage.applications.find_by_slug(slug)
+            self.catalogues[slug] = await self._read(application) if application else None
+        found = self.catalogues[slug]
+        if found is None:
+            raise NotFound(f"there is no application '{slug}'")
+        return found
+
+    async def _read(self, application: Application) -> Catalogue:
+        storage, id = self.storage, application.id
+        return Catalogue(
+            application,
+            roles={role.slug: role for role in await storage.roles.list(id)},
+            permissions={each.slug: each for each in await storage.roles.permissions(id)},
+            claims={each.claim_name: each for each in await storage.claims.definitions(id)},
+            modules={each.slug: each for each in await storage.applications.modules(id)},
+        )

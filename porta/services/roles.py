@@ -1,0 +1,95 @@
+"""What an administrator may do with permissions and roles."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from porta import events, slugs
+from porta.errors import Conflict
+from porta.events import SYSTEM, Actor
+from storage.errors import AlreadyExists
+from storage.models.roles import Permission, Role
+from storage.models.users import User
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+
+async def create_permission(
+    storage: Storage, permission: Permission, *, actor: Actor = SYSTEM
+) -> Permission:
+    """Store a new permission and return it with its id. Raises Invalid for its slug, Conflict."""
+    slugs.check_permission_slug(permission.slug)
+    new = msgspec.structs.replace(permission, id=str(uuid.uuid4()))
+    async with storage.transaction() as tx:
+        try:
+            await tx.roles.insert_permission(new)
+        except AlreadyExists:
+            raise Conflict("slug: another permission of this application has it") from None
+        await _record(tx, "permission.created", actor, permission_id=new.id)
+    return new
+
+
+async def update_permission(
+    storage: Storage, permission: Permission, *, actor: Actor = SYSTEM
+) -> None:
+    """Write the name and description of a permission."""
+    async with storage.transaction() as tx:
+        await tx.roles.update_permission(permission)
+        await _record(tx, "permission.updated", actor, permission_id=permission.id)
+
+
+async def create(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> Role:
+    """Store a new role and return it with its id. Raises Invalid for its slug, Conflict."""
+    slugs.check_role_slug(role.slug)
+    new = msgspec.structs.replace(role, id=str(uuid.uuid4()))
+    async with storage.transaction() as tx:
+        try:
+            await tx.roles.insert(new)
+        except AlreadyExists:
+            raise Conflict("slug: another role of this application has it") from None
+        await _record(tx, "role.created", actor, role_id=new.id)
+    return new
+
+
+async def update(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> None:
+    """Write the name and description of a role."""
+    async with storage.transaction() as tx:
+        await tx.roles.update(role)
+        await _record(tx, "role.updated", actor, role_id=role.id)
+
+
+async def grant(
+    storage: Storage, role: Role, permission: Permission, *, actor: Actor = SYSTEM
+) -> None:
+    """Give a permission to a role of the same application. It works at once."""
+    async with storage.transaction() as tx:
+        await tx.roles.grant(role.id, permission.id)
+        await _record(
+            tx,
+            "role.permissions.assigned",
+            actor,
+            role_id=role.id,
+            permission_id=permission.id,
+        )
+
+
+async def assign(storage: Storage, user: User, role: Role, *, actor: Actor = SYSTEM) -> None:
+    """Give a role to a person. It works at once."""
+    async with storage.transaction() as tx:
+        await tx.roles.assign(user.id, role.id, actor.user_id)
+        happened = events.event(
+            "user.roles.assigned",
+            organization_id=user.organization_id,
+            user_id=user.id,
+            metadata={"role_id": role.id},
+            actor=actor,
+        )
+        await events.record(tx, happened)
+
+
+async def _record(tx: Storage, event_type: str, actor: Actor, **metadata: str) -> None:
+    await events.record(tx, events.event(event_type, metadata=metadata, actor=actor))

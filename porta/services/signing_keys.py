@@ -1,0 +1,217 @@
+"""Signing keys as an administrator handles them: made, rotated, listed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Sequence
+from math import floor, isinf
+from typing import TYPE_CHECKING, NamedTuple
+
+from porta import events
+from porta.config import build_config
+from porta.errors import Conflict, NotFound
+from porta.security.encryption import encrypt
+from porta.security.keys import ALGORITHMS, KeyPair, generate
+from porta.security.succession import Place, State, build_lane, longest_token_ttl
+from storage.models.signing_keys import SigningKey
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+
+_FORGET_AFTER = 30 * 86_400
+"""Seconds that a key has been gone when its row is put away and its private half erased."""
+
+
+class ListedKey(NamedTuple):
+    """A key as it stands now. Times are seconds since the epoch."""
+
+    kid: str
+    algorithm: str
+    organization_id: str | None
+    state: State
+    signs_from: float
+    leaves: float | None
+    """When it leaves the JWKS; None while nothing has taken its place."""
+
+
+async def ensure(
+    storage: Storage,
+    encryption_key: bytes,
+    algorithms: Sequence[str] = ALGORITHMS,
+    *,
+    now: float,
+    lead: float,
+    organization_id: str | None = None,
+) -> tuple[SigningKey, ...]:
+    """Make the keys that a ring lacks, and return them; any number of processes may do so at once.
+
+    A first key of the global ring signs at once, for nothing else can. A first key of an
+    organization's own is published `lead` seconds before it takes over from the global one.
+    """
+    missing = _missing(await storage.signing_keys.list(), algorithms, organization_id)
+    if not missing:
+        return ()
+    # Whole seconds: the database rounds, and a key must not begin a microsecond too late.
+    activated_at = floor(now) if organization_id is None else now + lead
+    rows = await _make(missing, encryption_key, organization_id, now, activated_at)
+    async with storage.transaction() as tx:
+        await tx.signing_keys.lock()
+        # Another process may have made them while ours were being computed.
+        missing = _missing(await tx.signing_keys.list(), algorithms, organization_id)
+        made = tuple(row for row in rows if row.algorithm in missing)
+        await _insert(tx, made, "key.generated")
+    return made
+
+
+async def rotate(
+    storage: Storage,
+    encryption_key: bytes,
+    *,
+    now: float,
+    lead: float,
+    algorithm: str | None = None,
+    organization_id: str | None = None,
+) -> tuple[SigningKey, ...]:
+    """Give each algorithm of a ring, or the one named, its next key, and return the new keys.
+
+    A new key is published at once and signs `lead` seconds later; the private halves of keys that
+    are long gone are erased. `now` is seconds since the epoch. Raises NotFound when the ring
+    has no key to rotate, and Conflict while an earlier rotation waits to sign.
+    """
+    rows = await storage.signing_keys.list()
+    algorithms = _rotatable(rows, algorithm, organization_id)
+    _check_none_waits(rows, algorithms, organization_id, now)
+    made = await _make(algorithms, encryption_key, organization_id, now, now + lead)
+    async with storage.transaction() as tx:
+        await tx.signing_keys.lock()
+        _check_none_waits(await tx.signing_keys.list(), algorithms, organization_id, now)
+        await _insert(tx, made, "key.rotated")
+        await _forget(tx, now)
+    return made
+
+
+async def listing(storage: Storage, *, now: float) -> tuple[ListedKey, ...]:
+    """Return every key of every ring: the global one first, the newest first in each."""
+    return tuple(_listed(place, now) for place in await _places(storage))
+
+
+async def _places(storage: Storage) -> tuple[Place, ...]:
+    """Return the place of every key in the ring it belongs to."""
+    rows = await storage.signing_keys.list()
+    ttl = longest_token_ttl(build_config(await storage.system_config.all()))
+    rings = sorted({row.organization_id or "" for row in rows})
+    return tuple(
+        place
+        for ring in rings
+        for algorithm in ALGORITHMS
+        for place in reversed(build_lane(rows, ring or None, algorithm, ttl))
+        if place.row.organization_id == (ring or None)
+    )
+
+
+def _listed(place: Place, now: float) -> ListedKey:
+    row, state = place.row, place.state(now)
+    unknown = state is State.REVOKED or isinf(place.leaves)
+    leaves = None if unknown else place.leaves
+    return ListedKey(row.kid, row.algorithm, row.organization_id, state, place.signs_from, leaves)
+
+
+def _own(
+    rows: Iterable[SigningKey], algorithm: str, organization_id: str | None
+) -> list[SigningKey]:
+    return [
+        row
+        for row in rows
+        if row.status == "active"
+        and row.algorithm == algorithm
+        and row.organization_id == organization_id
+    ]
+
+
+def _missing(
+    rows: Iterable[SigningKey], algorithms: Iterable[str], organization_id: str | None
+) -> tuple[str, ...]:
+    kept = tuple(rows)
+    return tuple(name for name in algorithms if not _own(kept, name, organization_id))
+
+
+def _rotatable(
+    rows: Sequence[SigningKey], algorithm: str | None, organization_id: str | None
+) -> tuple[str, ...]:
+    wanted = ALGORITHMS if algorithm is None else (algorithm,)
+    found = tuple(name for name in wanted if _own(rows, name, organization_id))
+    if not found:
+        what = "signing key" if algorithm is None else f"{algorithm} key"
+        raise NotFound(f"This ring has no {what} to rotate; generate one first.")
+    return found
+
+
+def _check_none_waits(
+    rows: Sequence[SigningKey],
+    algorithms: Iterable[str],
+    organization_id: str | None,
+    now: float,
+) -> None:
+    for algorithm in algorithms:
+        for row in _own(rows, algorithm, organization_id):
+            if row.activated_at > now:
+                seconds = round(row.activated_at - now)
+                raise Conflict(
+                    f"{algorithm} key {row.kid} is published and will sign in {seconds} seconds;"
+                    " rotate again after that."
+                )
+
+
+async def _make(
+    algorithms: Sequence[str],
+    encryption_key: bytes,
+    organization_id: str | None,
+    now: float,
+    activated_at: float,
+) -> tuple[SigningKey, ...]:
+    # An RSA key takes long to find: off the event loop, and before any lock is taken.
+    pairs = await asyncio.to_thread(lambda: [generate(name) for name in algorithms])
+    return tuple(_row(pair, encryption_key, organization_id, now, activated_at) for pair in pairs)
+
+
+def _row(
+    pair: KeyPair,
+    encryption_key: bytes,
+    organization_id: str | None,
+    now: float,
+    activated_at: float,
+) -> SigningKey:
+    encrypted = encrypt(pair.private_key, encryption_key)
+    return SigningKey(
+        id=str(uuid.uuid4()),
+        organization_id=organization_id,
+        kid=pair.kid,
+        algorithm=pair.algorithm,
+        public_key=pair.public_key,
+        private_key=encrypted.ciphertext,
+        private_key_iv=encrypted.iv,
+        private_key_tag=encrypted.tag,
+        encrypted=True,
+        created_at=now,
+        activated_at=activated_at,
+    )
+
+
+async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> None:
+    for row in rows:
+        await tx.signing_keys.insert(row)
+        metadata = {
+            "kid": row.kid,
+            "algorithm": row.algorithm,
+            "signs_from": round(row.activated_at),
+        }
+        happened = events.event(event_type, organization_id=row.organization_id, metadata=metadata)
+        await events.record(tx, happened)
+
+
+async def _forget(tx: Storage, now: float) -> None:
+    for place in await _places(tx):
+        if place.state(now - _FORGET_AFTER) is State.GONE:
+            await tx.signing_keys.set_status(place.row.kid, "gone")

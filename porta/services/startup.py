@@ -1,0 +1,31 @@
+"""What a server makes sure of before it listens."""
+
+from __future__ import annotations
+
+from porta.runtime import Runtime
+from porta.services import signing_keys
+from storage import migrate
+from storage.errors import StorageError
+
+
+class SchemaOutdated(StorageError):
+    """The database lacks migrations of this version."""
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Check the schema, see to it that every algorithm has a key, and read the configuration.
+
+    Raises SchemaOutdated, KeyUnusable for a key that this process cannot decrypt, and
+    StorageError.
+    """
+    missing = await migrate.check(runtime.settings.database_url)
+    if missing:
+        first = f"{missing[0].version:04}_{missing[0].name}"
+        raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")
+    await signing_keys.ensure(
+        runtime.storage,
+        bytes.fromhex(runtime.settings.signing_key_encryption_key),
+        now=runtime.clock(),
+        lead=0,
+    )
+    await runtime.snapshot()

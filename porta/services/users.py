@@ -1,0 +1,118 @@
+"""What an administrator may do with people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from porta import events
+from porta.email_addresses import canonical_email
+from porta.errors import Conflict, Forbidden, NotFound
+from porta.events import SYSTEM, Actor
+from porta.security.passwords import Passwords
+from porta.services.lifecycle import USER, event_of
+from storage.errors import AlreadyExists
+from storage.models.users import User
+from storage.repositories.users import PROFILE
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+
+async def create(
+    storage: Storage,
+    user: User,
+    *,
+    password: str | None = None,
+    passwords: Passwords | None = None,
+    actor: Actor = SYSTEM,
+) -> User:
+    """Store a new person with the canonical form of the address, and return them with an id.
+
+    A `password` is hashed with `passwords`; its rules are the caller's, who knows whether a second
+    factor stands beside it. Raises Invalid for the address, Conflict when the organization has it.
+    """
+    password_hash = None
+    if password is not None:
+        assert passwords is not None, "a password needs a hasher"
+        password_hash = await passwords.hash(password)
+    new = msgspec.structs.replace(
+        user,
+        id=str(uuid.uuid4()),
+        email=canonical_email(user.email),
+        password_hash=password_hash,
+    )
+    async with storage.transaction() as tx:
+        try:
+            await tx.users.insert(new)
+        except AlreadyExists:
+            raise Conflict("email: this organization has a person with this address") from None
+        await _record(tx, "user.created", new, actor)
+    return new
+
+
+async def update(storage: Storage, user: User, *, actor: Actor = SYSTEM) -> tuple[str, ...]:
+    """Write the profile of a person; return the fields that changed.
+
+    Address, password and status have ways of their own. Raises NotFound.
+    """
+    async with storage.transaction() as tx:
+        stored = await tx.users.find_by_id(user.id, user.organization_id)
+        if stored is None:
+            raise NotFound("User not found")
+        changed = tuple(name for name in PROFILE if getattr(stored, name) != getattr(user, name))
+        if changed:
+            await tx.users.update_profile(user)
+            await _record(tx, "user.updated", user, actor, changed=list(changed))
+    return changed
+
+
+async def set_status(
+    storage: Storage,
+    user_id: str,
+    organization_id: str,
+    status: str,
+    *,
+    reason: str | None = None,
+    actor: Actor = SYSTEM,
+) -> User:
+    """Activate, deactivate (`inactive`), suspend or lock a person. It works at once.
+
+    Raises NotFound, Invalid for a status that does not follow, Forbidden for the super-admin user,
+    and Conflict when the status changed at the same moment.
+    """
+    async with storage.transaction() as tx:
+        stored = await tx.users.find_by_id(user_id, organization_id)
+        if stored is None:
+            raise NotFound("User not found")
+        event_type = event_of(USER, stored.status, status)
+        if status != "active":
+            await _check_not_super_admin(tx, user_id)
+        if not await tx.users.set_status(
+            user_id, organization_id, status, expected=stored.status, reason=reason
+        ):
+            raise Conflict("status: it changed at the same time")
+        more: dict[str, object] = {"reason": reason} if reason else {}
+        await _record(tx, event_type, stored, actor, **more)
+    return msgspec.structs.replace(stored, status=status)
+
+
+async def _check_not_super_admin(tx: Storage, user_id: str) -> None:
+    """The person that `porta init` made can always get in: else nobody could let others in."""
+    if (await tx.system_config.all()).get("super_admin_user_id") == user_id:
+        raise Forbidden("the super-admin user stays active")
+
+
+async def _record(
+    tx: Storage, event_type: str, user: User, actor: Actor, **metadata: object
+) -> None:
+    happened = events.event(
+        event_type,
+        organization_id=user.organization_id,
+        user_id=user.id,
+        metadata=metadata,
+        actor=actor,
+    )
+    await events.record(tx, happened)

@@ -1,0 +1,168 @@
+"""The environment, read once and frozen. What changes while Porta runs is in `config.py`."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+_HEX_KEY = r"^[0-9a-fA-F]{64}$"
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SettingsInvalid(Exception):
+    """The environment cannot be used; `problems` holds one line a fault, `NAME: what is wrong`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development", validation_alias=AliasChoices("PORTA_ENV", "NODE_ENV")
+    )
+    host: str = "0.0.0.0"  # noqa: S104 - containers are reached from outside; HOST narrows it
+    port: int = Field(3000, ge=0, le=65535)
+    database_url: str = Field(min_length=1)
+    redis_url: str | None = None
+    database_pool_size: int = Field(10, ge=1, le=200)
+    issuer_base_url: str
+    cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
+    signing_key_encryption_key: str = Field(pattern=_HEX_KEY)
+    two_factor_encryption_key: str | None = Field(None, pattern=_HEX_KEY)
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_pass: str | None = None
+    smtp_from: str | None = None
+    log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_enabled: bool = False
+    porta_skip_prod_safety: bool = False
+    argon2_memory_kib: int = Field(19_456, ge=8_192)
+    argon2_passes: int = Field(2, ge=1)
+    argon2_lanes: int = Field(1, ge=1)
+    argon2_workers: int = Field(2, ge=1, le=64)
+    argon2_queue: int = Field(64, ge=1)
+    max_connections: int = Field(10_000, ge=1)
+    drain_seconds: float = Field(0.0, ge=0, le=10)
+    """How long a stopping server goes on serving, so that a load balancer can notice."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether the issuer is https, which makes cookies `Secure` and sends HSTS."""
+        return self.issuer_base_url.startswith("https://")
+
+    @field_validator("redis_url", "smtp_host", "smtp_user", "smtp_pass", "smtp_from", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("cookie_keys", mode="before")
+    @classmethod
+    def _split_cookie_keys(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("cookie_keys")
+    @classmethod
+    def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < 16 for key in keys):
+            raise ValueError("every key needs at least 16 characters")
+        return keys
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _parse_networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip(), strict=False) for part in _parts(value))
+
+    @field_validator("admin_cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        return tuple(_parts(value)) if isinstance(value, str) else value
+
+    @field_validator("issuer_base_url")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        url = urlsplit(value)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("an absolute http or https URL is needed")
+        if url.query or url.fragment or url.username is not None or value.endswith("/"):
+            raise ValueError("no trailing slash, query, fragment or user name is allowed")
+        return value
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; `overrides` (field names) win.
+
+    Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsInvalid([_problem(item) for item in error.errors()]) from None
+    problems = production_problems(settings)
+    if problems and not settings.porta_skip_prod_safety:
+        raise SettingsInvalid(problems)
+    return settings
+
+
+def production_problems(settings: Settings) -> list[str]:
+    """Return what makes these settings unfit for production; empty outside production."""
+    if settings.environment != "production":
+        return []
+    rules = (
+        (_any_in(settings.cookie_keys, "change-me", "change_me", "changeme"),
+         "COOKIE_KEYS: holds a placeholder; generate each with `openssl rand -base64 48`"),
+        (any(len(key) < 32 for key in settings.cookie_keys),
+         "COOKIE_KEYS: every key needs at least 32 characters"),
+        (settings.two_factor_encryption_key is None,
+         "TWO_FACTOR_ENCRYPTION_KEY: missing; generate it with `openssl rand -hex 32`"),
+        (settings.two_factor_encryption_key == "0123456789abcdef" * 4,
+         "TWO_FACTOR_ENCRYPTION_KEY: is the published example"),
+        (settings.signing_key_encryption_key == "fedcba9876543210" * 4,
+         "SIGNING_KEY_ENCRYPTION_KEY: is the published example"),
+        (":porta_dev@" in settings.database_url,
+         "DATABASE_URL: uses the development password"),
+        (not settings.secure and urlsplit(settings.issuer_base_url).hostname not in _LOCAL_HOSTS,
+         "ISSUER_BASE_URL: must be https outside of this host"),
+        (settings.log_level == "debug", "LOG_LEVEL: debug is not for production"),
+        (settings.smtp_host is None or settings.smtp_from is None,
+         "SMTP_HOST, SMTP_FROM: both are needed to reach people"),
+        (_is_local_mail(settings.smtp_host), "SMTP_HOST: is this host"),
+    )  # fmt: skip
+    return [problem for broken, problem in rules if broken]
+
+
+def _any_in(keys: tuple[str, ...], *needles: str) -> bool:
+    return any(needle in key.lower() for key in keys for needle in needles)
+
+
+def _is_local_mail(host: str | None) -> bool:
+    return host is not None and (host == "localhost" or host.startswith("127."))
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _problem(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"]).upper()
+    return f"{where}: {item['msg']}"

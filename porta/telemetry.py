@@ -1,0 +1,199 @@
+"""The log: one JSON object a line in production, readable text elsewhere, and no secret in either.
+
+Our modules and our libraries speak through `logging`; what happens on every request goes through
+structlog, which costs less. Both end in the same processors, so a line looks the same either way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request at hand. Only the log reads it."""
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+}
+_NUMBERS = {"debug": 20, "info": 30, "warning": 40, "error": 50, "exception": 50, "critical": 60}
+"""Level names as the numbers that Porta 1.x wrote."""
+
+REDACTED = "[Redacted]"
+_SECRET_NAMES = (
+    "access_token assertion authorization browser client_assertion client_secret code"
+    " code_verifier cookie cookie_keys cookies csrf _csrf database_url id_token id_token_hint"
+    " new_password password private_key redis_url refresh_token secret session set-cookie"
+    " set_cookie smtp_pass state token totp_secret uid xsrf"
+)
+_SECRETS = frozenset(_SECRET_NAMES.split())
+_DEPTH = 4
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TOKEN_LENGTH = 20  # from here on a path segment may be a credential
+_LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
+_PATH_LENGTH = 200
+
+EventDict = MutableMapping[str, Any]
+
+
+def configure(*, level: str, json: bool, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to `stream`, by default standard output.
+
+    `level` is a key of LEVELS; `json` asks for one object a line.
+    """
+    stream = stream or sys.stdout
+    number = LEVELS[level]
+    shared: list[Any] = [_add_request_id, _add_error, redact]
+    render: list[Any] = [_add_origin, _render_json] if json else [_console_time, _render_text]
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, *shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.BytesLoggerFactory(stream.buffer),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *shared,
+                *render,
+                _to_text,
+            ],
+        )
+    )
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(number)
+    # Tornado tells of malformed messages at info, and quotes what a stranger sent.
+    for library in ("tornado.general", "asyncio"):
+        logging.getLogger(library).setLevel(max(number, logging.WARNING))
+
+
+def request_log() -> Any:
+    """Return the logger of requests, as `configure` left things; bound once, for its speed."""
+    return structlog.get_logger().bind()
+
+
+def mask_path(path: str) -> str:
+    """Return a request path without what may be a credential in it, of bounded length."""
+    parts = path[:_PATH_LENGTH].split("/")
+    kept = parts[:2] + [part if _is_name(part) else "***" for part in parts[2:]]
+    return _CONTROL.sub("?", "/".join(kept))
+
+
+def redact(_: Any, __: str, event: EventDict) -> EventDict:
+    """A structlog processor: values under the name of a secret give way to a mark."""
+    for key, value in event.items():
+        if key in _SECRETS:
+            event[key] = REDACTED
+        elif isinstance(value, (Mapping, list, tuple)):
+            event[key] = _redacted(value, _DEPTH)
+    return event
+
+
+def _is_name(part: str) -> bool:
+    return len(part) < _TOKEN_LENGTH or part in _LONG_NAMES
+
+
+def _redacted(value: Any, depth: int) -> Any:
+    if depth == 0:
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED if str(key).lower() in _SECRETS else _redacted(item, depth - 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_redacted(item, depth - 1) for item in value]
+    return value
+
+
+def _add_request_id(_: Any, __: str, event: EventDict) -> EventDict:
+    current = request_id.get()
+    if current:
+        event.setdefault("requestId", current)
+    return event
+
+
+def _add_error(_: Any, __: str, event: EventDict) -> EventDict:
+    """Turn `exc_info` into the object that Porta 1.x logged as `err`."""
+    exc_info = event.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    if isinstance(exc_info, BaseException):
+        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+    if exc_info and exc_info[1] is not None:
+        error = exc_info[1]
+        stack = structlog.processors.format_exc_info(None, "", {"exc_info": exc_info})["exception"]
+        event["err"] = {"type": type(error).__name__, "message": str(error), "stack": stack}
+    return event
+
+
+_PID = os.getpid()
+_HOSTNAME = socket.gethostname()
+
+
+def _add_origin(_: Any, __: str, event: EventDict) -> EventDict:
+    return {
+        "level": _NUMBERS.get(event.pop("level", "info"), 30),
+        "time": int(time.time() * 1000),
+        "pid": _PID,
+        "hostname": _HOSTNAME,
+        "msg": event.pop("event", ""),
+        **event,
+    }
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+# What JSON lets stand, and some readers take for the end of a line or for an order.
+_COUSINS = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")
+
+
+def _render_json(_: Any, __: str, event: EventDict) -> bytes:
+    return _COUSINS.sub(_escape, _ENCODER.encode(event))
+
+
+def _escape(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())
+
+
+def _console_time(_: Any, __: str, event: EventDict) -> EventDict:
+    stack = event.get("err", {}).get("stack") if isinstance(event.get("err"), dict) else None
+    event = {key: _printable(value) for key, value in event.items() if key != "err"}
+    event["timestamp"] = time.strftime("%H:%M:%S")
+    if stack is not None:
+        event["exception"] = stack  # the renderer puts it on lines of its own
+    return event
+
+
+def _printable(value: Any) -> Any:
+    return _CONTROL.sub("?", value) if isinstance(value, str) else value
+
+
+_CONSOLE = structlog.dev.ConsoleRenderer(
+    colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+)
+
+
+def _render_text(logger: Any, name: str, event: EventDict) -> bytes:
+    return _CONSOLE(logger, name, event).encode("utf-8", "replace")
+
+
+def _to_text(_: Any, __: str, line: Any) -> str:
+    return line.decode() if isinstance(line, bytes) else str(line)

@@ -1,0 +1,31 @@
+"""What can go wrong in a store. No status: callers translate where they know the meaning."""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Something went wrong in a store."""
+
+
+class AlreadyExists(StorageError):
+    """A row with this key stands already; `constraint` names the rule it broke."""
+
+    def __init__(self, constraint: str = "") -> None:
+        super().__init__(constraint or "already exists")
+        self.constraint = constraint
+
+
+class StaleVersion(StorageError):
+    """The row changed since it was read."""
+
+
+class AlreadyConsumed(StorageError):
+    """What may be used once was used before; `artifact` is the record as it was saved."""
+
+    def __init__(self, artifact: object) -> None:
+        super().__init__("already consumed")
+        self.artifact = artifact
+
+
+class Unreachable(StorageError):
+    """A database does not answer, or not in time."""

@@ -1,0 +1,195 @@
+"""What the protocol leaves behind for a time: codes, tokens, sessions, paused requests.
+
+The value of an artifact (the code a client presents, the cookie a browser holds) is never stored.
+Its `id` is the digest of that value, so a leaked database yields nothing that could be presented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64encode
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+ANY_ORGANIZATION = "*"
+"""The organization named by the one look-up that comes before the tenant: an interaction's."""
+
+
+def artifact_id(value: str) -> str:
+    """Return the SHA-256 of `value` as 43 characters of unpadded base64url."""
+    return urlsafe_b64encode(hashlib.sha256(value.encode()).digest()).decode()[:43]
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record with a lifetime. Times are whole seconds since the epoch."""
+
+    id: str
+    organization_id: str
+
+
+class Session(Artifact, frozen=True, kw_only=True):
+    """A browser's sign-in at one organization (the cookie's value is the key)."""
+
+    uid: str
+    account_id: str
+    created_at: int
+    authenticated_at: int
+    expires_at: int
+    amr: tuple[str, ...] = ()
+    acr: str | None = None
+
+
+class Interaction(Artifact, frozen=True, kw_only=True):
+    """An authorization request that waits for a person."""
+
+    slug: str
+    client_id: str
+    parameters: dict[str, str]
+    resource: tuple[str, ...] = ()
+    prompt: str
+    reasons: tuple[str, ...] = ()
+    browser: str
+    """Digest of the secret that only the browser that began this holds."""
+    csrf: str
+    created_at: int
+    previous_session: str | None = None
+    """`uid` of the session the browser was last seen with."""
+    session_uid: str | None = None
+    """`uid` of the session that a sign-in in this interaction opened or renewed."""
+    consented: tuple[str, ...] | None = None
+    """The scopes that a person was shown and approved."""
+    error: str | None = None
+    """The description of `access_denied`, when the person refused."""
+
+
+class AuthorizationCode(Artifact, frozen=True, kw_only=True):
+    """RFC 6749 §4.1.2, with the PKCE challenge of RFC 7636."""
+
+    client_id: str
+    account_id: str
+    redirect_uri: str
+    scope: str
+    grant_id: str
+    session_uid: str
+    session_expires_at: int
+    authenticated_at: int
+    created_at: int
+    nonce: str | None = None
+    code_challenge: str | None = None
+    claims: dict[str, Any] = {}
+    resource: tuple[str, ...] = ()
+    amr: tuple[str, ...] = ()
+    acr: str | None = None
+
+
+class ReplayDetection(Artifact, frozen=True, kw_only=True):
+    """A mark that says: this value was used (a client assertion's jti, a proof)."""
+
+
+class PushedAuthorizationRequest(Artifact, frozen=True, kw_only=True):
+    """RFC 9126: the parameters a client pushed, to be taken up once."""
+
+    client_id: str
+    parameters: dict[str, str]
+    resource: tuple[str, ...] = ()
+
+
+class ClientCredentials(Artifact, frozen=True, kw_only=True):
+    """An access token that a client holds for itself (RFC 6749 §4.4)."""
+
+    client_id: str
+    scope: str
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+
+
+class AccessToken(Artifact, frozen=True, kw_only=True):
+    """An access token issued for an account; it lives no longer than its family."""
+
+    client_id: str
+    account_id: str
+    family_id: str
+    scope: str
+    audience: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    claims: dict[str, Any] = {}
+
+
+class RefreshToken(Artifact, frozen=True, kw_only=True):
+    """One generation of a family; everything the next ID token will need."""
+
+    client_id: str
+    account_id: str
+    family_id: str
+    generation: int
+    scope: str
+    issued_at: int
+    expires_at: int
+    authenticated_at: int
+    nonce: str | None = None
+    claims: dict[str, Any] = {}
+    resource: tuple[str, ...] = ()
+    amr: tuple[str, ...] = ()
+    acr: str | None = None
+
+
+class Grant(Artifact, frozen=True, kw_only=True):
+    """What an account has allowed a client, in one session."""
+
+    account_id: str
+    client_id: str
+    session_uid: str
+    scope: str
+    created_at: int
+
+
+class Store(Enum):
+    """Where an artifact lives."""
+
+    REDIS = "redis"
+    POSTGRES = "postgres"
+    REDIS_OVER_POSTGRES = "redis over postgres"
+
+
+class ArtifactKind(msgspec.Struct, frozen=True):
+    """One line of ARTIFACTS."""
+
+    record: type[Artifact]
+    store: Store
+    lifetime: str
+    """The config key of its lifetime, in seconds."""
+    table: str = "artifacts"
+    found_by: tuple[str, ...] = ()
+    """Further fields of the record that it can be looked up by."""
+    once: bool = False
+    created_once: bool = False
+    """Saving it is the use: of all who save the same id, one succeeds."""
+
+
+ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
+    kind.record: kind
+    for kind in (
+        ArtifactKind(
+            Session, Store.REDIS_OVER_POSTGRES, "session_ttl", table="sessions", found_by=("uid",)
+        ),
+        ArtifactKind(Interaction, Store.REDIS, "interaction_ttl", once=True),
+        ArtifactKind(AuthorizationCode, Store.REDIS, "authorization_code_ttl", once=True),
+        ArtifactKind(
+            ReplayDetection, Store.POSTGRES, "replay_detection_ttl", once=True, created_once=True
+        ),
+        ArtifactKind(
+            PushedAuthorizationRequest,
+            Store.REDIS,
+            "pushed_authorization_request_ttl",
+            once=True,
+        ),
+        ArtifactKind(ClientCredentials, Store.POSTGRES, "client_credentials_ttl"),
+        ArtifactKind(AccessToken, Store.POSTGRES, "access_token_ttl"),
+        ArtifactKind(RefreshToken, Store.POSTGRES, "refresh_token_ttl", once=True),
+        ArtifactKind(Grant, Store.POSTGRES, "grant_ttl"),
+    )
+}

@@ -1,0 +1,59 @@
+"""OAuth clients, their secrets, and the API resources they may ask tokens for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from storage.models.claims import ClaimDefinition
+
+
+class ClientSecret(msgspec.Struct, frozen=True):
+    """An active secret: lower-case hex SHA-256 of it, and when it ends (epoch seconds)."""
+
+    sha256: str
+    expires_at: float | None = None
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `clients`, with its active secrets and its application's claim definitions."""
+
+    id: str
+    organization_id: str
+    application_id: str
+    application_status: str = "active"
+    client_id: str
+    client_name: str
+    client_type: str
+    application_type: str = "web"
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ("authorization_code",)
+    response_types: tuple[str, ...] = ("code",)
+    scope: str = "openid profile email"
+    token_endpoint_auth_method: str = "client_secret_basic"
+    allowed_origins: tuple[str, ...] = ()
+    require_pkce: bool = True
+    status: str = "active"
+    login_methods: tuple[str, ...] | None = None
+    is_first_party: bool = True
+    access_token_format: str = "jwt"
+    id_token_signed_response_alg: str = "ES256"
+    metadata: dict[str, Any] = {}
+    """Further client metadata by its RFC 7591 name: logo_uri, tos_uri, default_max_age ..."""
+    secrets: tuple[ClientSecret, ...] = ()
+    claim_definitions: tuple[ClaimDefinition, ...] = ()
+
+
+class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A protected resource that tokens can be asked for (RFC 8707)."""
+
+    id: str
+    organization_id: str
+    identifier: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    access_token_format: str | None = None
+    access_token_ttl: int | None = None
+    """Seconds; None takes the system's."""

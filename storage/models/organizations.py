@@ -1,0 +1,24 @@
+"""Organizations: the tenants as they are stored."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Organization(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `organizations`. `updated_at` is seconds since the epoch."""
+
+    id: str
+    name: str
+    slug: str
+    status: str = "active"
+    is_super_admin: bool = False
+    branding_logo_url: str | None = None
+    branding_favicon_url: str | None = None
+    branding_primary_color: str | None = None
+    branding_company_name: str | None = None
+    branding_custom_css: str | None = None
+    default_locale: str = "en"
+    two_factor_policy: str = "optional"
+    default_login_methods: tuple[str, ...] = ("password", "magic_link")
+    updated_at: float = 0.0

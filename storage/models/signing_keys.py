@@ -1,0 +1,28 @@
+"""Signing keys as they are stored: the private half encrypted."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `signing_keys`. Times are seconds since the epoch.
+
+    A key without an organization belongs to the global ring. `private_key` is hex ciphertext when
+    `encrypted`, else a PKCS#8 PEM (rows of Porta 1.x). A key signs from `activated_at` on.
+    """
+
+    id: str
+    organization_id: str | None = None
+    kid: str
+    algorithm: str
+    public_key: str
+    private_key: str
+    private_key_iv: str | None = None
+    private_key_tag: str | None = None
+    encrypted: bool = False
+    status: str = "active"
+    created_at: float = 0.0
+    activated_at: float = 0.0
+    retired_at: float | None = None
+    expires_at: float | None = None

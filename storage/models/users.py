@@ -1,0 +1,52 @@
+"""People: the stored user, and what the protocol needs to know of an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `users`. Times are seconds since the epoch; `birthdate` is YYYY-MM-DD."""
+
+    id: str
+    organization_id: str
+    email: str
+    email_verified: bool = False
+    password_hash: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    middle_name: str | None = None
+    nickname: str | None = None
+    preferred_username: str | None = None
+    profile_url: str | None = None
+    picture_url: str | None = None
+    website_url: str | None = None
+    gender: str | None = None
+    birthdate: str | None = None
+    zoneinfo: str | None = None
+    locale: str | None = None
+    phone_number: str | None = None
+    phone_number_verified: bool = False
+    address_street: str | None = None
+    address_locality: str | None = None
+    address_region: str | None = None
+    address_postal_code: str | None = None
+    address_country: str | None = None
+    status: str = "active"
+    locked_at: float | None = None
+    locked_reason: str | None = None
+    two_factor_enabled: bool = False
+    failed_login_count: int = 0
+    updated_at: float = 0.0
+
+
+class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One user with the roles, permissions and custom claims of one application."""
+
+    user: User
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    claims: dict[str, Any] = {}
+    """Custom claim values by claim name."""

@@ -1,0 +1,228 @@
+"""The only door to PostgreSQL: aiopg's connections, dialled in threads, under a pool of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Self
+
+import aiopg
+import psycopg2
+from aiopg.utils import ClosableQueue
+from psycopg2 import errors, extensions
+
+from storage.dsn import CONNECT_TIMEOUT, dial_parameters, resolve
+from storage.errors import AlreadyExists, StorageError, Unreachable
+from storage.executors import PooledExecutor
+from storage.statement import Parameters, Row, Statement
+
+_STATEMENT_TIMEOUT = 3.0
+_RAW_JSON = extensions.new_type((114, 3802), "RAW_JSON", lambda value, _cursor: value)
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-dial")
+
+
+class Wire(aiopg.Connection):
+    """A dialled connection with the one cursor it keeps. One statement at a time."""
+
+    def __init__(self, raw: Any, cancel: Callable[[int], Awaitable[None]]) -> None:
+        # aiopg's own constructor dials on the loop: names are resolved blocking it, and under
+        # uvloop a refused attempt leaves a reader behind on a file number that is used again.
+        self._loop = asyncio.get_running_loop()
+        self._conn = raw
+        self._fileno: Any = raw.fileno()
+        self._writing = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._echo = False
+        self._notifies: asyncio.Queue[Any] = asyncio.Queue()
+        self._notifies_proxy = ClosableQueue(self._notifies, self._loop)
+        self._weakref = weakref.ref(self)
+        self._cancel = cancel
+        self._cursor_kept = raw.cursor()
+        self._prepared: dict[Statement, str] = {}
+        self._attempts = 0
+        self._read_only = False
+        self.age = 0
+        extensions.register_type(_RAW_JSON, raw)
+        self._loop.add_reader(self._fileno, self._ready, self._weakref)
+
+    @property
+    def busy(self) -> bool:
+        return self._waiter is not None
+
+    @property
+    def clean(self) -> bool:
+        status = self._conn.get_transaction_status()
+        return bool(status == extensions.TRANSACTION_STATUS_IDLE) and not self._read_only
+
+    @property
+    def rowcount(self) -> int:
+        return int(max(self._cursor_kept.rowcount, 0))
+
+    @property
+    def answer(self) -> str:
+        return str(self._cursor_kept.statusmessage)
+
+    def rows(self) -> list[Row]:
+        cursor = self._cursor_kept
+        return cursor.fetchall() if cursor.description else []
+
+    async def run(
+        self, sql: str | Statement, parameters: Parameters | None = None, prefix: str = ""
+    ) -> None:
+        """Send one message and wait for its answer; `prefix` is SQL to go before it."""
+        if isinstance(sql, str):
+            await self._send(prefix + sql, parameters)
+        elif text := self._prepared.get(sql):
+            await self._send(prefix + text, parameters)
+        else:
+            # What is prepared outlives a statement that then fails: each attempt has its own name.
+            self._attempts += 1
+            name = f"{sql.name}_{self._attempts}"
+            text = sql.execute(name)
+            await self._send(f"{prefix}{sql.prepare(name)};{text}", parameters)
+            self._prepared[sql] = text
+
+    async def _send(self, text: str, parameters: Parameters | None) -> None:
+        try:
+            self._cursor_kept.execute(text, parameters)
+            self._waiter = waiter = self._loop.create_future()
+            self.age = 0
+            self._ready(self._weakref)
+            await waiter
+        except psycopg2.Error as error:
+            raise self._translate(error) from None
+
+    @staticmethod
+    def _ready(weak_self: weakref.ref[Any]) -> None:
+        """Move the connection on, whenever its socket can be read or written."""
+        self: Wire | None = weak_self()
+        if self is None:
+            return
+        try:
+            state = self._conn.poll()
+        except psycopg2.Error as error:
+            self._answered(error)
+            if self.closed:
+                self._close()
+            return
+        while self._conn.notifies:
+            self._notifies.put_nowait(self._conn.notifies.pop(0))
+        if (state == extensions.POLL_WRITE) is not self._writing:
+            self._writing = not self._writing
+            if self._writing:
+                self._loop.add_writer(self._fileno, self._ready, weak_self)
+            else:
+                self._loop.remove_writer(self._fileno)
+        if state == extensions.POLL_OK:
+            self._answered(None)
+
+    def _answered(self, error: Exception | None) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():
+            return
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)
+
+    async def heard(self) -> str:
+        """Return the payload of the next notification."""
+        try:
+            return str((await self.notifies.get()).payload)
+        except psycopg2.Error as error:
+            raise self._translate(error) from None
+
+    def expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(Unreachable("the database does not answer in time"))
+
+    async def rescue(self) -> bool:
+        if await self._settled(0.1):
+            return True
+        with contextlib.suppress(StorageError):
+            await self._cancel(self._conn.info.backend_pid)
+        return await self._settled(1.0)
+
+    async def _settled(self, seconds: float) -> bool:
+        if self._waiter is not None:
+            self._waiter = waiter = self._loop.create_future()
+            with contextlib.suppress(TimeoutError, Unreachable, psycopg2.Error):
+                await asyncio.wait_for(waiter, seconds)
+        return self._waiter is None and not self.closed
+
+    def drop(self) -> None:
+        self._answered(psycopg2.OperationalError("connection closed"))
+        self._close()
+
+    def _close(self) -> None:
+        super()._close()
+        # The next socket of this process may get the same number: it is not ours to unregister.
+        self._fileno = None
+
+    def _translate(self, error: psycopg2.Error) -> StorageError:
+        if isinstance(error, errors.UniqueViolation):
+            return AlreadyExists(error.diag.constraint_name or "")
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            self._read_only = True
+        elif not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            # Never the whole text: it quotes the statement, and with it what was to be stored.
+            return StorageError(f"{type(error).__name__}: {error.diag.message_primary}")
+        return Unreachable(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
+
+
+def _dial(parameters: dict[str, str]) -> Any:
+    """Connect, in a thread. libpq keeps no time limit of an asynchronous connection: we do."""
+    ends = time.monotonic() + CONNECT_TIMEOUT
+    try:
+        raw = psycopg2.connect(extensions.make_dsn(**resolve(parameters)), async_=1)
+        while (state := raw.poll()) != extensions.POLL_OK:
+            poller = select.poll()
+            poller.register(
+                raw.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
+            )
+            if not poller.poll(max(0.0, ends - time.monotonic()) * 1000):
+                raise Unreachable("the database does not answer in time")
+    except psycopg2.Error as error:
+        raise Unreachable(f"{type(error).__name__}: {error}".strip()) from None
+    return raw
+
+
+class Postgres(PooledExecutor[Wire]):
+    """A pool of connections to one PostgreSQL database."""
+
+    @classmethod
+    async def open(
+        cls, dsn: str, size: int = 10, *, statement_timeout: float = _STATEMENT_TIMEOUT
+    ) -> Self:
+        """Return a pool of up to `size` connections; the first is dialled when it is needed.
+
+        `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none.
+        """
+        parameters = dial_parameters(extensions.parse_dsn(dsn), statement_timeout)
+        deadline = statement_timeout + 1.0 if statement_timeout else float("inf")
+        return cls(lambda: _connect(parameters), size=size, deadline=deadline)
+
+
+async def _connect(parameters: dict[str, str]) -> Wire:
+    loop = asyncio.get_running_loop()
+    raw = await loop.run_in_executor(_threads, _dial, parameters)
+    return Wire(raw, partial(_cancel_backend, parameters))
+
+
+async def _cancel_backend(parameters: dict[str, str], pid: int) -> None:
+    # By a second connection: psycopg2's own cancel() holds up the whole interpreter while it
+    # waits for a server that does not answer.
+    wire = await _connect(parameters)
+    try:
+        async with asyncio.timeout(1.0):
+            await wire.run("SELECT pg_cancel_backend(%(pid)s)", {"pid": pid})
+    except TimeoutError as error:
+        raise Unreachable("the statement cannot be cancelled") from error
+    finally:
+        wire.drop()

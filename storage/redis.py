@@ -1,0 +1,211 @@
+"""The only door to Redis: commands, pipelines and scripts over one connection that heals itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from storage.errors import Unreachable
+from storage.redis_wire import SILENT, Address, Command, Refusal, Wire, Word, parse_address
+
+_LOG = logging.getLogger(__name__)
+_WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
+"""Refusals that a new connection may cure: after a failover this server became a replica."""
+
+
+class Script:
+    """A Lua script; Redis knows it by its SHA-1 once it has run."""
+
+    __slots__ = ("sha", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Redis:
+    """Commands to one Redis. Every failure, a refused command included, is `Unreachable`.
+
+    A lost connection is dialled anew with growing pauses. Where the server hung up, callers wait
+    for the first attempt; when that fails, or where the server went silent, commands fail at once
+    until an attempt succeeds. A command under way when the connection is lost is never repeated:
+    it may have run.
+    """
+
+    def __init__(self, address: Address, deadline: float, max_pending: int) -> None:
+        self.round_trips = 0
+        """Pipelines sent since the start; a pipeline counts one, however many commands it holds."""
+        self._address = address
+        self._deadline = deadline
+        self._max_pending = max_pending
+        self._waiters = 0
+        self._wire: Wire | None = None
+        self._redial: asyncio.Task[None] | None = None
+        self._first_attempt: asyncio.Future[Wire] | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, url: str, *, deadline: float = 2.0, max_pending: int = 10_000) -> Redis:
+        """Connect to `redis[s]://[user:password@]host[:port][/database]`.
+
+        `deadline` is in seconds, for dialling and for each pipeline. More than `max_pending`
+        pipelines waiting for an answer are refused. Raises ValueError for another kind of URL.
+        """
+        redis = cls(parse_address(url), deadline, max_pending)
+        redis._wire = await redis._dial()
+        return redis
+
+    async def command(self, *words: Word) -> Any:
+        """Run one command; bulk strings come as bytes, nil as None."""
+        return (await self.pipeline([words]))[0]
+
+    async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """Run `commands` in one round trip (not a transaction); one reply each, in their order."""
+        if not commands:
+            return []
+        replies = await self._exchange(commands)
+        for reply in replies:
+            if isinstance(reply, Refusal):
+                raise self._refused(reply)
+        return replies
+
+    async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
+        """Run `script` atomically: one round trip, two when Redis has not seen it before."""
+        words = (len(keys), *keys, *args)
+        (reply,) = await self._exchange([("EVALSHA", script.sha, *words)])
+        if isinstance(reply, Refusal) and _code(reply) == "NOSCRIPT":
+            (reply,) = await self._exchange([("EVAL", script.source, *words)])
+        if isinstance(reply, Refusal):
+            raise self._refused(reply)
+        return reply
+
+    async def ping(self) -> None:
+        """Ask for a sign of life; raises Unreachable."""
+        await self.command("PING")
+
+    async def close(self) -> None:
+        """Close the connection; whatever still waits for an answer fails."""
+        self._closed = True
+        if self._redial is not None:
+            self._redial.cancel()
+            await asyncio.wait([self._redial])
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        wire = self._wire or await self._reconnected()
+        if wire.backlog >= self._max_pending:
+            raise Unreachable("Redis: too many commands wait for an answer")
+        self.round_trips += 1
+        return await wire.send(commands)
+
+    def _refused(self, reply: Refusal) -> Unreachable:
+        """Name the error code only: the message behind it may quote what was sent."""
+        code = _code(reply)
+        if code in _WRONG_SERVER and self._wire is not None:
+            self._wire.abort(code)
+        return Unreachable(f"Redis: {code}")
+
+    async def _reconnected(self) -> Wire:
+        attempt = self._first_attempt
+        if attempt is None or self._waiters >= self._max_pending:
+            raise Unreachable("Redis: not connected")
+        self._waiters += 1
+        try:
+            return await asyncio.shield(attempt)
+        finally:
+            self._waiters -= 1
+
+    def _on_lost(self, wire: Wire, reason: str) -> None:
+        if wire is not self._wire or self._closed:
+            return
+        _LOG.warning("redis.lost", extra={"reason": reason})
+        self._wire = None
+        loop = asyncio.get_running_loop()
+        first: asyncio.Future[Wire] = loop.create_future()
+        # One who waited for a silent server has waited long enough.
+        self._first_attempt = None if reason == SILENT else first
+        self._redial = loop.create_task(self._dial_until_connected(first))
+
+    async def _dial_until_connected(self, first: asyncio.Future[Wire]) -> None:
+        try:
+            for pause in _pauses():
+                await asyncio.sleep(pause)
+                try:
+                    self._wire = await self._dial()
+                except Unreachable as failure:
+                    self._fail_waiters(first, failure)
+                    continue
+                _LOG.info("redis.connected")
+                if not first.done():
+                    first.set_result(self._wire)
+                return
+        finally:
+            self._fail_waiters(first, Unreachable("Redis: closed"))
+
+    def _fail_waiters(self, first: asyncio.Future[Wire], failure: Unreachable) -> None:
+        self._first_attempt = None
+        if not first.done():
+            first.set_exception(failure)
+            first.exception()  # Marks it as seen: perhaps nobody waits for it.
+
+    async def _dial(self) -> Wire:
+        address = self._address
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._deadline):
+                transport, wire = await loop.create_connection(
+                    lambda: Wire(self._deadline, self._on_lost),
+                    address.host,
+                    address.port,
+                    ssl=address.tls,
+                )
+                _keep_alive(transport.get_extra_info("socket"))
+                await _greet(wire, address.greeting)
+        except OSError as failure:  # TimeoutError and ssl.SSLError are of its kind.
+            reason = type(failure).__name__
+            raise Unreachable(f"Redis: cannot connect ({reason})") from failure
+        return wire
+
+
+async def _greet(wire: Wire, greeting: Sequence[Command]) -> None:
+    try:
+        replies = await wire.send(greeting)
+    except BaseException:  # A cancelled dial must not leave its socket behind.
+        wire.abort("no answer to the greeting")
+        raise
+    for reply in replies:
+        if isinstance(reply, Refusal):
+            wire.abort(_code(reply))
+            raise Unreachable(f"Redis: refused the connection ({_code(reply)})")
+    if wire.broken:
+        raise Unreachable("Redis: connection lost")
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Let the kernel notice a peer that vanished while no command was under way."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds before each attempt: none, then doubling to one, scattered among the instances."""
+    yield 0.0
+    pause = 0.05
+    while True:
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads load, guards nothing.
+        pause = min(pause * 2, 1.0)
+
+
+def _code(reply: Refusal) -> str:
+    """`NOSCRIPT`, `WRONGTYPE`, `ERR` ...: the first word of an error reply."""
+    return str(reply).partition(" ")[0]

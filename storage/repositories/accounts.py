@@ -1,0 +1,44 @@
+"""What is known of an account: SQL that makes one JSON document of it, and its decoder.
+
+One column that msgspec decodes costs a process less than the thirty columns of a user.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from storage.models.users import AccountFacts, User
+
+_EXPRESSIONS = {
+    "birthdate": "to_char(u.birthdate, 'YYYY-MM-DD')",
+    "locked_at": "EXTRACT(EPOCH FROM u.locked_at)::float8",
+    "updated_at": "EXTRACT(EPOCH FROM u.updated_at)::float8",
+}
+_PAIRS = ", ".join(
+    f"'{name}', {_EXPRESSIONS.get(name, f'u.{name}')}" for name in User.__struct_fields__
+)
+
+USER = f"json_build_object({_PAIRS})"
+"""A `User`, of `users u`."""
+
+decode_user = msgspec.json.Decoder(User).decode
+decode_facts = msgspec.json.Decoder(AccountFacts).decode
+
+
+def facts(application: str) -> str:
+    """Return SQL for an `AccountFacts`, of `users u`, at the application that the SQL expression
+    `application` names.
+    """
+    return f"""json_build_object(
+        'user', {USER},
+        'roles', ARRAY(SELECT r.slug FROM user_roles ur JOIN roles r ON r.id = ur.role_id
+            WHERE ur.user_id = u.id AND r.application_id = {application} ORDER BY 1),
+        'permissions', ARRAY(SELECT DISTINCT p.slug FROM user_roles ur
+            JOIN roles r ON r.id = ur.role_id
+            JOIN role_permissions rp ON rp.role_id = r.id
+            JOIN permissions p ON p.id = rp.permission_id
+            WHERE ur.user_id = u.id AND r.application_id = {application} ORDER BY 1),
+        'claims', COALESCE((SELECT json_object_agg(d.claim_name, v.value)
+            FROM custom_claim_values v JOIN custom_claim_definitions d ON d.id = v.claim_id
+            WHERE v.user_id = u.id AND d.application_id = {application}), '{{}}')
+    )"""  # noqa: S608

@@ -1,0 +1,92 @@
+"""Custom claims: what an application defines, and the values its users have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from storage.models.claims import ClaimDefinition
+from storage.statement import Executor
+
+
+class Claims:
+    """The tables `custom_claim_definitions` and `custom_claim_values`."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def insert_definition(
+        self, application_id: str, definition: ClaimDefinition, description: str | None = None
+    ) -> None:
+        """Define a claim; AlreadyExists when the application has one of this name."""
+        await self._pg.execute(
+            """
+            INSERT INTO custom_claim_definitions (
+                id, application_id, claim_name, claim_type, description,
+                include_in_id_token, include_in_access_token, include_in_userinfo
+            ) VALUES (
+                %(id)s, %(application_id)s, %(claim_name)s, %(claim_type)s, %(description)s,
+                %(include_in_id_token)s, %(include_in_access_token)s, %(include_in_userinfo)s
+            )
+            """,
+            {
+                **msgspec.structs.asdict(definition),
+                "application_id": application_id,
+                "description": description,
+            },
+        )
+
+    async def set_value(self, user_id: str, claim_id: str, value: Any) -> None:
+        """Give a user this value, in the place of an earlier one."""
+        await self._pg.execute(
+            """
+            INSERT INTO custom_claim_values (user_id, claim_id, value)
+            VALUES (%(user_id)s, %(claim_id)s, %(value)s)
+            ON CONFLICT (user_id, claim_id) DO UPDATE SET value = EXCLUDED.value
+            """,
+            {
+                "user_id": user_id,
+                "claim_id": claim_id,
+                "value": msgspec.json.encode(value).decode(),
+            },
+        )
+
+    async def definitions(self, application_id: str) -> tuple[ClaimDefinition, ...]:
+        """Return the claims that an application defines, by name."""
+        rows = await self._pg.fetch(
+            """
+            SELECT id, claim_name, claim_type, include_in_id_token, include_in_access_token,
+                include_in_userinfo
+            FROM custom_claim_definitions
+            WHERE application_id = %(application_id)s ORDER BY claim_name
+            """,
+            {"application_id": application_id},
+        )
+        fields = ClaimDefinition.__struct_fields__
+        return tuple(ClaimDefinition(**dict(zip(fields, row, strict=True))) for row in rows)
+
+    async def update_definition(
+        self, definition: ClaimDefinition, description: str | None = None
+    ) -> None:
+        """Write the type, the description and where a claim is included."""
+        await self._pg.execute(
+            """
+            UPDATE custom_claim_definitions SET
+                claim_type = %(claim_type)s,
+                description = %(description)s,
+                include_in_id_token = %(include_in_id_token)s,
+                include_in_access_token = %(include_in_access_token)s,
+                include_in_userinfo = %(include_in_userinfo)s
+            WHERE id = %(id)s
+            """,
+            {**msgspec.structs.asdict(definition), "description": description},
+        )
+
+    async def values(self, user_id: str) -> dict[str, Any]:
+        """Return a user's claim values of every application, by the id of their definition."""
+        rows = await self._pg.fetch(
+            "SELECT claim_id, value FROM custom_claim_values WHERE user_id = %(user_id)s",
+            {"user_id": user_id},
+        )
+        return {claim_id: msgspec.json.decode(value) for claim_id, value in rows}

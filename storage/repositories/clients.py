@@ -1,0 +1,204 @@
+"""Clients, read with what is needed to judge their requests."""
+
+from __future__ import annotations
+
+import msgspec
+
+from storage.models.claims import ClaimDefinition
+from storage.models.clients import Client, ClientSecret
+from storage.statement import Executor, Row
+
+_ARRAYS = (
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "grant_types",
+    "response_types",
+    "allowed_origins",
+    "login_methods",
+)
+_COLUMNS = tuple(
+    name
+    for name in Client.__struct_fields__
+    if name not in ("application_status", "secrets", "claim_definitions")
+)
+_SECRETS = msgspec.json.Decoder(tuple[ClientSecret, ...])
+_DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
+
+
+class Clients:
+    """The tables `clients` and `client_secrets`."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def find(self, client_id: str) -> Client | None:
+        """Return the client, whatever its status, with its active secrets, the status and the
+        claim definitions of its application.
+
+        A secret of Porta 1.x that was stored without its SHA-256 cannot be verified: left out.
+        """
+        row = await self._pg.fetchrow(
+            f"""
+            SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, a.status,
+                (SELECT json_agg(json_build_object(
+                    'sha256', s.secret_sha256,
+                    'expires_at', EXTRACT(EPOCH FROM s.expires_at)::float8
+                    ) ORDER BY s.created_at)
+                 FROM client_secrets s
+                 WHERE s.client_id = c.id AND s.status = 'active'
+                    AND s.secret_sha256 IS NOT NULL
+                    AND (s.expires_at IS NULL OR s.expires_at > now())),
+                (SELECT json_agg(json_build_object(
+                    'id', d.id, 'claim_name', d.claim_name, 'claim_type', d.claim_type,
+                    'include_in_id_token', d.include_in_id_token,
+                    'include_in_access_token', d.include_in_access_token,
+                    'include_in_userinfo', d.include_in_userinfo
+                    ) ORDER BY d.claim_name)
+                 FROM custom_claim_definitions d WHERE d.application_id = c.application_id)
+            FROM clients c JOIN applications a ON a.id = c.application_id
+            WHERE c.client_id = %(client_id)s
+            """,  # noqa: S608
+            {"client_id": client_id},
+        )
+        return _client(row) if row else None
+
+    async def origins(self, organization_id: str) -> frozenset[str]:
+        """Return the origins that active clients of the organization registered, and those of
+        their web redirect URIs.
+        """
+        rows = await self._pg.fetch(
+            """
+            SELECT unnest(c.allowed_origins) FROM clients c JOIN applications a
+                ON a.id = c.application_id
+            WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
+            UNION
+            SELECT substring(uri FROM '^https?://[^/?#]+')
+            FROM clients c JOIN applications a ON a.id = c.application_id, unnest(redirect_uris) uri
+            WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
+            """,
+            {"id": organization_id},
+        )
+        return frozenset(row[0] for row in rows if row[0])
+
+    async def insert(self, client: Client) -> None:
+        """Add a client, without secrets; AlreadyExists when its client_id is taken."""
+        placeholders = ", ".join(map(_placeholder, _COLUMNS))
+        await self._pg.execute(
+            f"INSERT INTO clients ({', '.join(_COLUMNS)}) VALUES ({placeholders})",  # noqa: S608
+            _values(client),
+        )
+
+    async def add_secret(
+        self,
+        id: str,
+        *,
+        secret_hash: str,
+        secret_sha256: str,
+        label: str | None = None,
+        expires_at: float | None = None,
+    ) -> None:
+        """Add a secret to the client of this internal `id`. Times are epoch seconds."""
+        await self._pg.execute(
+            """
+            INSERT INTO client_secrets (client_id, secret_hash, secret_sha256, label, expires_at)
+            VALUES (%(id)s, %(hash)s, %(sha256)s, %(label)s, to_timestamp(%(expires_at)s))
+            """,
+            {
+                "id": id,
+                "hash": secret_hash,
+                "sha256": secret_sha256,
+                "label": label,
+                "expires_at": expires_at,
+            },
+        )
+
+    async def find_id_by_name(
+        self, organization_id: str, application_id: str, client_name: str
+    ) -> str | None:
+        """Return the client_id of the oldest client of this name that is not revoked."""
+        row = await self._pg.fetchrow(
+            """
+            SELECT client_id FROM clients
+            WHERE organization_id = %(organization_id)s AND application_id = %(application_id)s
+                AND client_name = %(client_name)s AND status <> 'revoked'
+            ORDER BY created_at, id LIMIT 1
+            """,
+            {
+                "organization_id": organization_id,
+                "application_id": application_id,
+                "client_name": client_name,
+            },
+        )
+        return row[0] if row else None
+
+    async def update(self, client: Client) -> None:
+        """Write everything but its ids, its organization, its application and its status."""
+        kept = ("id", "organization_id", "application_id", "client_id", "status")
+        columns = ", ".join(
+            f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in kept
+        )
+        await self._pg.execute(
+            f"UPDATE clients SET {columns} WHERE id = %(id)s",  # noqa: S608
+            _values(client),
+        )
+
+    async def has_secret(self, id: str, sha256: str) -> bool:
+        """Whether the client of this internal `id` ever had this secret, revoked ones included."""
+        row = await self._pg.fetchrow(
+            """
+            SELECT 1 FROM client_secrets WHERE client_id = %(id)s AND secret_sha256 = %(sha256)s
+            """,
+            {"id": id, "sha256": sha256},
+        )
+        return row is not None
+
+    async def revoke_secret(self, id: str, secret_id: str) -> bool:
+        """End a secret of the client of this internal `id`; tell whether it was active."""
+        touched = await self._pg.execute(
+            """
+            UPDATE client_secrets SET status = 'revoked'
+            WHERE id = %(secret_id)s AND client_id = %(id)s AND status = 'active'
+            """,
+            {"id": id, "secret_id": secret_id},
+        )
+        return touched == 1
+
+    async def set_status(self, id: str, status: str) -> bool:
+        """Change the status; a revoked client stays revoked. Tells whether a row changed."""
+        touched = await self._pg.execute(
+            """
+            UPDATE clients SET status = %(status)s
+            WHERE id = %(id)s AND (status <> 'revoked' OR %(status)s = 'revoked')
+            """,
+            {"id": id, "status": status},
+        )
+        return touched == 1
+
+
+def _placeholder(name: str) -> str:
+    return f"%({name})s::text[]" if name in _ARRAYS else f"%({name})s"
+
+
+def _values(client: Client) -> dict[str, object]:
+    values = {name: getattr(client, name) for name in _COLUMNS}
+    for name in _ARRAYS:
+        values[name] = None if values[name] is None else list(values[name])
+    values["metadata"] = msgspec.json.encode(client.metadata).decode()
+    return values
+
+
+def _client(row: Row) -> Client:
+    *columns, application_status, secrets, definitions = row
+    values = dict(zip(_COLUMNS, columns, strict=True))
+    for name in _ARRAYS:
+        values[name] = None if values[name] is None else tuple(values[name])
+    # Two of the arrays may be NULL in rows of Porta 1.x; only login_methods means something by it.
+    for name in ("post_logout_redirect_uris", "allowed_origins"):
+        values[name] = values[name] or ()
+    values["metadata"] = msgspec.json.decode(values["metadata"])
+    return Client(
+        **values,
+        application_status=application_status,
+        secrets=_SECRETS.decode(secrets) if secrets else (),
+        claim_definitions=_DEFINITIONS.decode(definitions) if definitions else (),
+    )

@@ -1,0 +1,118 @@
+"""Organizations, by slug and by id."""
+
+from __future__ import annotations
+
+import msgspec
+
+from storage.models.organizations import Organization
+from storage.statement import Executor, Row
+
+_COLUMNS = (
+    "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
+    " branding_primary_color, branding_company_name, branding_custom_css,"
+    " COALESCE(default_locale, 'en'), two_factor_policy, default_login_methods,"
+    " EXTRACT(EPOCH FROM updated_at)::float8"
+)
+
+
+class Organizations:
+    """The table `organizations`."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def find_by_slug(self, slug: str) -> Organization | None:
+        """Return the organization of this slug, whatever its status."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_COLUMNS} FROM organizations WHERE slug = %(slug)s",  # noqa: S608
+            {"slug": slug},
+        )
+        return _organization(row) if row else None
+
+    async def find_by_id(self, id: str) -> Organization | None:
+        """Return the organization of this id, whatever its status."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_COLUMNS} FROM organizations WHERE id = %(id)s",  # noqa: S608
+            {"id": id},
+        )
+        return _organization(row) if row else None
+
+    async def list(self) -> tuple[Organization, ...]:
+        """Return every organization, by slug."""
+        rows = await self._pg.fetch(f"SELECT {_COLUMNS} FROM organizations ORDER BY slug")  # noqa: S608
+        return tuple(_organization(row) for row in rows)
+
+    async def insert(self, organization: Organization) -> None:
+        """Add an organization; AlreadyExists when its slug is taken, or a second one is to be
+        the super-admin organization.
+        """
+        await self._pg.execute(
+            """
+            INSERT INTO organizations (
+                id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,
+                branding_primary_color, branding_company_name, branding_custom_css,
+                default_locale, two_factor_policy, default_login_methods
+            ) VALUES (
+                %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
+                %(branding_logo_url)s, %(branding_favicon_url)s, %(branding_primary_color)s,
+                %(branding_company_name)s, %(branding_custom_css)s, %(default_locale)s,
+                %(two_factor_policy)s, %(login_methods)s::text[]
+            )
+            """,
+            {
+                **msgspec.structs.asdict(organization),
+                "login_methods": list(organization.default_login_methods),
+            },
+        )
+
+    async def find_for_update(self, id: str) -> Organization | None:
+        """Return the organization, and hold it until the end of the transaction."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_COLUMNS} FROM organizations WHERE id = %(id)s FOR UPDATE",  # noqa: S608
+            {"id": id},
+        )
+        return _organization(row) if row else None
+
+    async def update(self, organization: Organization) -> None:
+        """Write everything but its slug, its status, and whether it is the super-admin's."""
+        await self._pg.execute(
+            """
+            UPDATE organizations SET
+                name = %(name)s,
+                branding_logo_url = %(branding_logo_url)s,
+                branding_favicon_url = %(branding_favicon_url)s,
+                branding_primary_color = %(branding_primary_color)s,
+                branding_company_name = %(branding_company_name)s,
+                branding_custom_css = %(branding_custom_css)s,
+                default_locale = %(default_locale)s,
+                two_factor_policy = %(two_factor_policy)s,
+                default_login_methods = %(login_methods)s::text[]
+            WHERE id = %(id)s
+            """,
+            {
+                **msgspec.structs.asdict(organization),
+                "login_methods": list(organization.default_login_methods),
+            },
+        )
+
+    async def set_status(self, id: str, status: str) -> bool:
+        """Change the status and tell whether there is such an organization.
+
+        The super-admin organization stays active: for it the answer is False.
+        """
+        touched = await self._pg.execute(
+            """
+            UPDATE organizations SET status = %(status)s
+            WHERE id = %(id)s AND (NOT is_super_admin OR %(status)s = 'active')
+            """,
+            {"id": id, "status": status},
+        )
+        return touched == 1
+
+
+def _organization(row: Row) -> Organization:
+    *values, login_methods, updated_at = row
+    named = zip(Organization.__struct_fields__, values, strict=False)
+    return Organization(
+        **dict(named), default_login_methods=tuple(login_methods), updated_at=updated_at
+    )

@@ -1,0 +1,59 @@
+"""Settings of the system, and everything a process keeps for a minute in one read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from storage.models.signing_keys import SigningKey
+from storage.repositories.signing_keys import KEYS_AS_JSON, decode_keys
+from storage.statement import Executor
+
+_VALUES_AS_JSON = "SELECT json_object_agg(key, value) FROM system_config"
+
+
+class SystemConfig:
+    """The table `system_config`."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def all(self) -> dict[str, Any]:
+        """Return every setting that has a row, as its decoded JSON value."""
+        row = await self._pg.fetchrow(_VALUES_AS_JSON)
+        return _decode(row[0] if row else None)
+
+    async def with_signing_keys(self) -> tuple[dict[str, Any], tuple[SigningKey, ...]]:
+        """Return every setting and every signing key, of one moment, in one round trip."""
+        row = await self._pg.fetchrow(f"SELECT ({_VALUES_AS_JSON}), ({KEYS_AS_JSON})")
+        assert row is not None
+        return _decode(row[0]), decode_keys(row[1])
+
+    async def put(
+        self, key: str, value: Any, value_type: str, description: str | None = None
+    ) -> None:
+        """Set a value. `value_type` is string, number, boolean, duration (seconds) or json."""
+        # A duration is stored as a string of digits, as Porta 1.x reads and writes it.
+        stored = str(value) if value_type == "duration" else value
+        await self._pg.execute(
+            """
+            INSERT INTO system_config (key, value, value_type, description)
+            VALUES (%(key)s, %(value)s, %(value_type)s, %(description)s)
+            ON CONFLICT (key) DO UPDATE SET
+                value = EXCLUDED.value,
+                value_type = EXCLUDED.value_type,
+                description = COALESCE(EXCLUDED.description, system_config.description)
+            """,
+            {
+                "key": key,
+                "value": msgspec.json.encode(stored).decode(),
+                "value_type": value_type,
+                "description": description,
+            },
+        )
+
+
+def _decode(raw: str | None) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.json.decode(raw) if raw else {}
+    return values

@@ -1,0 +1,213 @@
+"""Tokens and their families: issued, rotated, found and revoked, each in one statement."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from storage.models.artifacts import (
+    ARTIFACTS,
+    AccessToken,
+    Artifact,
+    ClientCredentials,
+    RefreshToken,
+    Session,
+    artifact_id,
+)
+from storage.models.tokens import PresentedToken, Rotation, TokenFamily, TokenWithAccount
+from storage.repositories import token_sql
+from storage.repositories.accounts import decode_facts
+from storage.statement import Executor, Statement
+from storage.stores import decode, encode
+
+_KINDS = {
+    record.__name__: ARTIFACTS[record] for record in (AccessToken, RefreshToken, ClientCredentials)
+}
+
+
+class Tokens:
+    """What was issued. Every lifetime is in seconds, counted by the database's clock."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def issue(self, token: AccessToken | ClientCredentials, ttl: float) -> None:
+        """Keep a token of its own, or one more of a family that stands."""
+        await self._pg.execute(
+            token_sql.ISSUE,
+            {
+                "id": token.id,
+                "kind": type(token).__name__,
+                "organization_id": token.organization_id,
+                "payload": _payload(token),
+                "family_id": token.family_id if isinstance(token, AccessToken) else None,
+                "account_id": token.account_id if isinstance(token, AccessToken) else None,
+                "client_id": token.client_id,
+                "ttl": ttl,
+            },
+        )
+
+    async def redeem(
+        self,
+        family: TokenFamily,
+        family_ttl: float,
+        access: AccessToken,
+        access_ttl: float,
+        refresh: RefreshToken | None,
+        refresh_ttl: float,
+    ) -> bool:
+        """Found the family of a code with its first tokens.
+
+        False, and nothing is kept, when the code was redeemed before or its session has ended.
+        When the code was killed meanwhile, its tokens are kept and dead.
+        """
+        rows = await self._pg.fetch(
+            token_sql.REDEEM,
+            {
+                "family_id": family.id,
+                "organization_id": family.organization_id,
+                "client_id": family.client_id,
+                "account_id": family.account_id,
+                "grant_id": family.grant_id,
+                "session_uid": family.session_uid,
+                "family_ttl": family_ttl,
+                "access_id": access.id,
+                "access": _payload(access),
+                "access_ttl": access_ttl,
+                "refresh_id": refresh.id if refresh else None,
+                "refresh": _payload(refresh) if refresh else None,
+                "refresh_ttl": refresh_ttl,
+            },
+        )
+        return bool(rows)
+
+    async def kill_code(self, family: TokenFamily, reason: str) -> None:
+        """Revoke the family of a code that was seen twice, also when it is yet to be founded."""
+        await self._pg.execute(
+            token_sql.KILL_CODE,
+            {
+                "id": family.id,
+                "organization_id": family.organization_id,
+                "client_id": family.client_id,
+                "account_id": family.account_id,
+                "grant_id": family.grant_id,
+                "session_uid": family.session_uid,
+                "expires_at": family.expires_at,
+                "reason": reason,
+            },
+        )
+
+    async def rotate(
+        self,
+        old: RefreshToken,
+        successor: RefreshToken,
+        successor_ttl: float,
+        access: AccessToken,
+        access_ttl: float,
+        grace: float,
+    ) -> Rotation:
+        """Put `successor` in the place of `old`, with a new access token.
+
+        Whoever comes within `grace` seconds of the first gets an access token of their own beside
+        the same successor: its id has to be the same for the same `old`. Later, the family is
+        revoked in the same statement.
+        """
+        row = await self._pg.fetchrow(
+            token_sql.ROTATE,
+            {
+                "old_id": old.id,
+                "organization_id": old.organization_id,
+                "client_id": old.client_id,
+                "grace": grace,
+                "successor_id": successor.id,
+                "successor": _payload(successor),
+                "successor_ttl": successor_ttl,
+                "access_id": access.id,
+                "access": _payload(access),
+                "access_ttl": access_ttl,
+            },
+        )
+        if row is None:
+            return Rotation.GONE
+        return Rotation.ROTATED if row[0] else Rotation.REUSED
+
+    async def find(self, value: str, organization_id: str) -> PresentedToken | None:
+        """Return the token of any kind that `value` is, while it can be used.
+
+        A token of an account also needs an active account, and a refresh token its turn.
+        """
+        id = artifact_id(value)
+        row = await self._pg.fetchrow(
+            token_sql.FIND, {"id": id, "organization_id": organization_id}
+        )
+        if row is None:
+            return None
+        kind, payload = row
+        token = decode(_KINDS[kind], id, payload.encode())
+        # The kind names the record.
+        return PresentedToken(cast(AccessToken | ClientCredentials | RefreshToken, token))
+
+    async def find_refresh(self, value: str, organization_id: str) -> TokenWithAccount | None:
+        """Return a refresh token of a living family with its account, whatever its status, at the
+        application of the token's client. It may be consumed.
+        """
+        return await self._find(token_sql.FIND_REFRESH, RefreshToken, value, organization_id)
+
+    async def find_access(self, value: str, organization_id: str) -> TokenWithAccount | None:
+        """Return a living access token with its active account at the client's application."""
+        return await self._find(token_sql.FIND_ACCESS, AccessToken, value, organization_id)
+
+    async def revoke_family(self, id: str, organization_id: str, reason: str) -> None:
+        """End everything that descends from one authorization."""
+        await self._pg.execute(
+            token_sql.REVOKE_FAMILY,
+            {"id": id, "organization_id": organization_id, "reason": reason},
+        )
+
+    async def revoke_token(self, value: str, organization_id: str, client_id: str) -> bool:
+        """Revoke a token at the wish of its client (RFC 7009): a refresh token with its family,
+        an access token alone. Tells whether there was one.
+        """
+        rows = await self._pg.fetch(
+            token_sql.REVOKE_TOKEN,
+            {
+                "id": artifact_id(value),
+                "organization_id": organization_id,
+                "client_id": client_id,
+            },
+        )
+        return bool(rows)
+
+    async def end_session(self, session: Session) -> None:
+        """End a session with its grants and every token issued in it.
+
+        Its row stays for a while, consumed: a code that is still out redeems to nothing.
+        """
+        await self._pg.execute(
+            token_sql.END_SESSION,
+            {"uid": session.uid, "organization_id": session.organization_id},
+        )
+
+    async def _find(
+        self,
+        statement: Statement,
+        record: type[AccessToken | RefreshToken],
+        value: str,
+        organization_id: str,
+    ) -> TokenWithAccount | None:
+        id = artifact_id(value)
+        row = await self._pg.fetchrow(statement, {"id": id, "organization_id": organization_id})
+        if row is None:
+            return None
+        payload, session_uid, family_expires_at, consumed, account = row
+        token = decode(ARTIFACTS[record], id, payload.encode())
+        return TokenWithAccount(
+            token=cast(AccessToken | RefreshToken, token),  # the kind names the record
+            account=decode_facts(account),
+            session_uid=session_uid,
+            family_expires_at=family_expires_at,
+            consumed=consumed,
+        )
+
+
+def _payload(artifact: Artifact) -> str:
+    return encode(artifact).decode()

@@ -1,0 +1,189 @@
+"""Storage: the artifacts, routed; the repositories, carried; transactions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from storage.artifacts import Artifacts
+from storage.counters import Counters, FallbackCounters, PostgresCounters, RedisCounters
+from storage.models.artifacts import ARTIFACTS, Session, Store
+from storage.postgres import Postgres
+from storage.redis import Redis
+from storage.repositories.api_resources import ApiResources
+from storage.repositories.applications import Applications
+from storage.repositories.claims import Claims
+from storage.repositories.clients import Clients
+from storage.repositories.events import Events
+from storage.repositories.expired import Expired
+from storage.repositories.organizations import Organizations
+from storage.repositories.roles import Roles
+from storage.repositories.signing_keys import SigningKeys
+from storage.repositories.system_config import SystemConfig
+from storage.repositories.tokens import Tokens
+from storage.repositories.users import Users
+from storage.statement import Executor
+from storage.stores import ArtifactStore
+from storage.stores.postgres import PostgresStore
+from storage.stores.redis import RedisStore
+from storage.stores.redis_over_postgres import InTransaction, RedisOverPostgresStore
+
+Change = Callable[[str, str], None]
+Later = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """Messages sent to each database since the start; a pipeline is one."""
+
+    postgres: int
+    redis: int
+
+
+@dataclass(slots=True)
+class _Doors:
+    """What a Storage and its transactions share."""
+
+    postgres: Postgres
+    redis: Redis | None
+    copies: RedisOverPostgresStore | None
+    on_change: list[Change] = field(default_factory=list)
+
+
+class Storage:
+    """Everything Porta remembers. `transaction()` yields the same on one connection."""
+
+    def __init__(self, doors: _Doors, executor: Executor, later: list[Later] | None = None) -> None:
+        self._doors = doors
+        self._later = later
+        """In a transaction: what is to be done once it is committed."""
+        self.artifacts = Artifacts(_stores(doors, executor, later))
+        self.counters = _counters(doors)
+        self.organizations = Organizations(executor)
+        self.applications = Applications(executor)
+        self.clients = Clients(executor)
+        self.api_resources = ApiResources(executor)
+        self.users = Users(executor)
+        self.roles = Roles(executor)
+        self.claims = Claims(executor)
+        self.signing_keys = SigningKeys(executor)
+        self.system_config = SystemConfig(executor)
+        self.events = Events(executor)
+        self.tokens = Tokens(executor)
+        self.expired = Expired(executor)
+
+    @classmethod
+    async def open(
+        cls, database_url: str, redis_url: str | None = None, *, pool_size: int = 10
+    ) -> Storage:
+        """Open both databases, or PostgreSQL alone when there is no `redis_url`.
+
+        Raises Unreachable when one does not answer, ValueError for a URL of another kind.
+        """
+        postgres = await Postgres.open(database_url, pool_size)
+        try:
+            await postgres.fetch("SELECT 1")
+            redis = await Redis.open(redis_url) if redis_url else None
+        except BaseException:
+            await postgres.close()
+            raise
+        copies = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
+        return cls(_Doors(postgres, redis, copies), postgres)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._doors.redis is not None:
+            await self._doors.redis.close()
+        await self._doors.postgres.close()
+
+    @property
+    def round_trips(self) -> RoundTrips:
+        redis = self._doors.redis
+        return RoundTrips(self._doors.postgres.round_trips, redis.round_trips if redis else 0)
+
+    async def ping_postgres(self) -> None:
+        """Ask PostgreSQL for a sign of life; raises Unreachable."""
+        await self._doors.postgres.fetch("SELECT 1")
+
+    async def ping_redis(self) -> bool:
+        """Ask Redis for a sign of life; raises Unreachable. False when there is no Redis."""
+        if self._doors.redis is None:
+            return False
+        await self._doors.redis.ping()
+        return True
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Storage]:
+        """Yield a Storage whose PostgreSQL part is committed as one, or not at all.
+
+        Inside a transaction it joins that one. What lives in Redis only takes no part: it is
+        saved and consumed at once. Copies of sessions follow the commit.
+        """
+        if self._later is not None:
+            yield self
+            return
+        later: list[Later] = []
+        async with self._doors.postgres.transaction() as connection:
+            yield Storage(self._doors, connection, later)
+        for work in later:
+            await work()
+
+    async def end_session(self, session: Session) -> None:
+        """End a session and all that hangs on it: token families and grants.
+
+        PostgreSQL first, in one statement. A Redis that is away keeps its copy for a minute at
+        most.
+        """
+        await self.tokens.end_session(session)
+        if self._doors.copies is None:
+            return
+        bury = partial(self._doors.copies.bury, ARTIFACTS[Session], session.id)
+        if self._later is None:
+            await bury()
+        else:
+            self._later.append(bury)
+
+    def on_change(self, callback: Change) -> None:
+        """Call back with (table, key) when configuration changed, on any instance.
+
+        With ("*", "") when changes may have been missed: drop everything.
+        """
+        if not self._doors.on_change:
+            self._doors.postgres.listen(partial(_tell, self._doors.on_change))
+        self._doors.on_change.append(callback)
+
+    @property
+    def listening(self) -> bool:
+        """Whether changes are proven to be heard."""
+        return self._doors.postgres.listening
+
+
+def _tell(callbacks: list[Change], table: str, key: str) -> None:
+    for callback in callbacks:
+        callback(table, key)
+
+
+def _stores(
+    doors: _Doors, executor: Executor, later: list[Later] | None
+) -> dict[Store, ArtifactStore]:
+    remembered = PostgresStore(executor)
+    if doors.redis is None or doors.copies is None:
+        return dict.fromkeys(Store, remembered)
+    sessions: ArtifactStore = doors.copies
+    if later is not None:
+        sessions = InTransaction(remembered, doors.copies, later.append)
+    return {
+        Store.REDIS: RedisStore(doors.redis),
+        Store.POSTGRES: remembered,
+        Store.REDIS_OVER_POSTGRES: sessions,
+    }
+
+
+def _counters(doors: _Doors) -> Counters:
+    """On the pool, in a transaction too: an attempt stays counted when the rest is rolled back."""
+    remembered = PostgresCounters(doors.postgres)
+    if doors.redis is None:
+        return remembered
+    return FallbackCounters(RedisCounters(doors.redis), remembered)

@@ -1,0 +1,140 @@
+"""Artifacts in Redis: short-lived, each under one key, consumed by a script."""
+
+from __future__ import annotations
+
+from storage.errors import AlreadyConsumed
+from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
+from storage.redis import Redis, Script
+from storage.stores import (
+    SHORTEST_LIFE,
+    check_index,
+    check_look_up,
+    decode,
+    encode,
+    is_open_to,
+    refusal,
+)
+
+# A value is "0" (or "1", once it is consumed), the organization, a line feed, the payload.
+_SAVE = Script("""
+local function owner(value)
+  return string.sub(value, 2, string.find(value, '\\n', 2, true))
+end
+local old = redis.call('GET', KEYS[1])
+if old and (ARGV[3] == '1' or string.sub(old, 1, 1) == '1' or owner(old) ~= owner(ARGV[1])) then
+  return old
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+for i = 2, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[4], 'PX', ARGV[2])
+end
+return false
+""")
+_CONSUME = Script("""
+local value = redis.call('GET', KEYS[1])
+if not value then return false end
+local stop = string.find(value, '\\n', 2, true)
+if ARGV[1] ~= '*' and string.sub(value, 2, stop - 1) ~= ARGV[1] then return false end
+if string.sub(value, 1, 1) == '0' then redis.call('SETRANGE', KEYS[1], 0, '1') end
+return value
+""")
+_DELETE = Script("""
+local value = redis.call('GET', KEYS[1])
+if not value then return false end
+local stop = string.find(value, '\\n', 2, true)
+if ARGV[1] ~= '*' and string.sub(value, 2, stop - 1) ~= ARGV[1] then return false end
+return redis.call('DEL', KEYS[1])
+""")
+_FIND_BY = Script("""
+local id = redis.call('GET', KEYS[1])
+if not id then return false end
+return {id, redis.call('GET', ARGV[1] .. id)}
+""")
+
+
+def key_of(kind: ArtifactKind, id: str) -> str:
+    """Return the key an artifact is kept under."""
+    return f"porta:{kind.record.__name__}:{id}"
+
+
+def pack(artifact: Artifact) -> bytes:
+    """Return the value of an artifact that is not consumed."""
+    organization_id = artifact.organization_id.encode()
+    if b"\n" in organization_id:
+        raise ValueError("the id of an organization is one line")
+    return b"0%b\n%b" % (organization_id, encode(artifact))
+
+
+def unpack(
+    kind: ArtifactKind, id: str, value: bytes, organization_id: str
+) -> tuple[Artifact, bool] | None:
+    """Return the artifact and whether it is consumed, or None when it is another's."""
+    owner, _, payload = value[1:].partition(b"\n")
+    if not is_open_to(owner.decode(), organization_id):
+        return None
+    return decode(kind, id, payload), value[:1] == b"1"
+
+
+class RedisStore:
+    """Artifacts that live in Redis only: without it they are `Unreachable`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
+        organization_id = artifact.organization_id
+        keys = [key_of(kind, artifact.id)]
+        for index in kind.found_by:
+            keys.append(_index_key(kind, organization_id, index, getattr(artifact, index)))
+        life = int(max(ttl, SHORTEST_LIFE) * 1000)
+        once = int(kind.created_once)
+        old = await self._redis.script(_SAVE, keys, (pack(artifact), life, once, artifact.id))
+        if old is not None:
+            found = unpack(kind, artifact.id, old, organization_id)
+            raise refusal(kind, artifact, None if found is None else found[0])
+
+    async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        check_look_up(kind, organization_id)
+        value = await self._redis.command("GET", key_of(kind, id))
+        return _usable(kind, id, value, organization_id)
+
+    async def find_by(
+        self, kind: ArtifactKind, organization_id: str, index: str, value: str
+    ) -> Artifact | None:
+        check_index(kind, index)
+        check_look_up(kind, organization_id)
+        key = _index_key(kind, organization_id, index, value)
+        answer = await self._redis.script(_FIND_BY, [key], [key_of(kind, "")])
+        if answer is None:
+            return None
+        id, stored = answer
+        found = _usable(kind, id.decode(), stored, organization_id)
+        return found if found is not None and getattr(found, index) == value else None
+
+    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        check_look_up(kind, organization_id)
+        value = await self._redis.script(_CONSUME, [key_of(kind, id)], [organization_id])
+        found = None if value is None else unpack(kind, id, value, organization_id)
+        if found is None:
+            return None
+        artifact, consumed = found
+        if consumed:
+            raise AlreadyConsumed(artifact)
+        return artifact
+
+    async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
+        check_look_up(kind, organization_id)
+        gone = await self._redis.script(_DELETE, [key_of(kind, id)], [organization_id])
+        return gone is not None
+
+
+def _usable(
+    kind: ArtifactKind, id: str, value: bytes | None, organization_id: str
+) -> Artifact | None:
+    found = None if value is None else unpack(kind, id, value, organization_id)
+    return None if found is None or found[1] else found[0]
+
+
+def _index_key(kind: ArtifactKind, organization_id: str, index: str, value: str) -> str:
+    """The value is digested: an index such as a user code could be presented."""
+    return f"porta:{kind.record.__name__}.{index}:{organization_id}:{artifact_id(value)}"

@@ -1,0 +1,134 @@
+"""Artifacts that PostgreSQL remembers and Redis answers for: sessions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from storage.errors import Unreachable
+from storage.models.artifacts import Artifact, ArtifactKind
+from storage.redis import Redis
+from storage.stores import SHORTEST_LIFE, check_look_up
+from storage.stores.postgres import PostgresStore
+from storage.stores.redis import RedisStore, key_of, pack, unpack
+
+COPY_LIFETIME = 60.0
+"""Seconds. No copy outlives this, whatever was missed while Redis was away."""
+
+_BURIED = b"-\n"
+"""Stands where a copy was: a read that began before the end must not bring it back."""
+
+AfterCommit = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+class RedisOverPostgresStore:
+    """Written to PostgreSQL first, then to Redis; read from Redis first.
+
+    Redis being away, restarted or emptied costs a read of PostgreSQL and nothing else.
+    """
+
+    def __init__(self, redis: Redis, remembered: PostgresStore) -> None:
+        self._redis = redis
+        self._copies = RedisStore(redis)
+        self._remembered = remembered
+
+    async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
+        await self._remembered.save(kind, artifact, ttl)
+        await self.copy(kind, artifact, ttl)
+
+    async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        check_look_up(kind, organization_id)
+        value = await self._read_copy(kind, id)
+        if value == _BURIED:
+            return None
+        if value is not None:
+            found = unpack(kind, id, value, organization_id)
+            return None if found is None else found[0]
+        remembered = await self._remembered.find_lasting(kind, id, organization_id)
+        if remembered is None:
+            return None
+        artifact, seconds = remembered
+        await self._write_copy(kind, id, pack(artifact), seconds, "NX")
+        return artifact
+
+    async def find_by(
+        self, kind: ArtifactKind, organization_id: str, index: str, value: str
+    ) -> Artifact | None:
+        """Copies are kept by id only, so this asks PostgreSQL."""
+        return await self._remembered.find_by(kind, organization_id, index, value)
+
+    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        artifact = await self._remembered.consume(kind, id, organization_id)
+        await self.bury(kind, id)
+        return artifact
+
+    async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
+        if await self._remembered.delete(kind, id, organization_id):
+            await self.bury(kind, id)
+            return True
+        # Redis may have been away when it ended; its copy, if there is one, is still there.
+        with contextlib.suppress(Unreachable):
+            await self._copies.delete(kind, id, organization_id)
+        return False
+
+    async def copy(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
+        """Put a copy of what PostgreSQL has committed in the place of an older one."""
+        await self._write_copy(kind, artifact.id, pack(artifact), ttl)
+
+    async def bury(self, kind: ArtifactKind, id: str) -> None:
+        """Take away the copy of what has ended in PostgreSQL, for good."""
+        await self._write_copy(kind, id, _BURIED, COPY_LIFETIME)
+
+    async def _read_copy(self, kind: ArtifactKind, id: str) -> bytes | None:
+        try:
+            value: bytes | None = await self._redis.command("GET", key_of(kind, id))
+        except Unreachable:
+            return None
+        return value
+
+    async def _write_copy(
+        self, kind: ArtifactKind, id: str, value: bytes, ttl: float, *condition: str
+    ) -> None:
+        life = int(min(max(ttl, SHORTEST_LIFE), COPY_LIFETIME) * 1000)
+        try:
+            await self._redis.command("SET", key_of(kind, id), value, "PX", life, *condition)
+        except Unreachable:
+            return  # PostgreSQL has it; an older copy dies within COPY_LIFETIME.
+
+
+class InTransaction:
+    """The same on the connection of a transaction: nothing is copied before it commits."""
+
+    def __init__(
+        self,
+        remembered: PostgresStore,
+        copies: RedisOverPostgresStore,
+        after_commit: AfterCommit,
+    ) -> None:
+        self._remembered = remembered
+        self._copies = copies
+        self._after_commit = after_commit
+
+    async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
+        await self._remembered.save(kind, artifact, ttl)
+        self._after_commit(partial(self._copies.copy, kind, artifact, ttl))
+
+    async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        return await self._remembered.find(kind, id, organization_id)
+
+    async def find_by(
+        self, kind: ArtifactKind, organization_id: str, index: str, value: str
+    ) -> Artifact | None:
+        return await self._remembered.find_by(kind, organization_id, index, value)
+
+    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+        artifact = await self._remembered.consume(kind, id, organization_id)
+        self._after_commit(partial(self._copies.bury, kind, id))
+        return artifact
+
+    async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
+        found = await self._remembered.delete(kind, id, organization_id)
+        if found:
+            self._after_commit(partial(self._copies.bury, kind, id))
+        return found

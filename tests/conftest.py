@@ -1,0 +1,182 @@
+"""Real servers for every test that asks: one PostgreSQL, one Redis, a database per module.
+
+They are those of DATABASE_URL and REDIS_URL when set, else started for the run. Under xdist the
+controller starts them once; each worker has databases of its own, and a Redis database by number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import pytest_asyncio
+import redis as redis_client
+
+from porta.cli.servers import RunningServer, start_postgres, start_redis
+from storage import migrate
+from storage.postgres import Postgres
+
+_UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+T = TypeVar("T")
+_numbers = itertools.count(1)
+
+
+class Servers:
+    """Both servers, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, RunningServer] = {}
+
+    @cached_property
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        """Made when it is needed: a worker of xdist starts nothing."""
+        folder = tempfile.TemporaryDirectory(prefix="porta-tests-", ignore_cleanup_errors=True)
+        Path(folder.name).chmod(0o755)
+        return folder
+
+    @property
+    def postgres(self) -> str:
+        if "postgres" not in self._running:
+            self._running["postgres"] = start_postgres(
+                Path(self._folder.name) / "postgres",
+                url=os.environ.get("DATABASE_URL"),
+                settings=_UNSAFE_BUT_FAST,
+            )
+        return self._running["postgres"].url
+
+    @property
+    def redis(self) -> str:
+        if "redis" not in self._running:
+            self._running["redis"] = start_redis(
+                Path(self._folder.name) / "redis", url=os.environ.get("REDIS_URL")
+            )
+        return self._running["redis"].url
+
+    def stop(self) -> None:
+        for server in self._running.values():
+            server.discard()
+        if self._running:
+            self._folder.cleanup()
+
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SERVERS] = Servers()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_SERVERS].stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file on one worker, and everything that needs the installation on the same one."""
+    for item in items:
+        needed = getattr(item, "fixturenames", ())
+        group = "installation" if "installation" in needed else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist where the servers are."""
+    servers = node.config.stash[_SERVERS]
+    node.workerinput["porta_servers"] = (servers.postgres, servers.redis)
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a loop of its own, in a thread: the tests' loop is not disturbed."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def with_database(url: str, name: str) -> str:
+    """Return `url` with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """The maintenance database of the server."""
+    given = getattr(request.config, "workerinput", {}).get("porta_servers")
+    return str(given[0]) if given else request.config.stash[_SERVERS].postgres
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> str:
+    """A Redis database that belongs to this worker alone."""
+    given = getattr(request.config, "workerinput", {})
+    number = int(given.get("workerid", "gw0").removeprefix("gw")) % 16
+    url = given["porta_servers"][1] if given else request.config.stash[_SERVERS].redis
+    return with_database(url, str(number))
+
+
+@pytest.fixture
+def clean_redis(redis_url: str) -> str:
+    """The Redis database of this worker, emptied."""
+    with redis_client.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    return redis_url
+
+
+@pytest.fixture(scope="session")
+def create_database(postgres_url: str) -> Iterator[Callable[..., str]]:
+    """A function that makes a database and returns its URL; `template` names another to copy."""
+    made: list[str] = []
+
+    def create(template: str = "template0") -> str:
+        name = f"porta_test_{os.getpid()}_{next(_numbers)}"
+        run_apart(_administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        made.append(name)
+        return with_database(postgres_url, name)
+
+    yield create
+    for name in made:
+        run_apart(_administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def template(create_database: Callable[..., str]) -> str:
+    """The name of a migrated database, to be copied."""
+    url = create_database()
+    run_apart(migrate.up(url))
+    return urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture(scope="module")
+def database_url(create_database: Callable[..., str], template: str) -> str:
+    """A migrated database for this module."""
+    return create_database(template)
+
+
+@pytest.fixture
+def fresh_database_url(create_database: Callable[..., str], template: str) -> str:
+    """A migrated database for this test."""
+    return create_database(template)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pg(database_url: str) -> AsyncIterator[Postgres]:
+    """A pool on the database of this module."""
+    postgres = await Postgres.open(database_url)
+    yield postgres
+    await postgres.close()
+
+
+async def _administer(url: str, sql: str) -> None:
+    postgres = await Postgres.open(url, size=1, statement_timeout=0)
+    try:
+        await postgres.execute(sql)
+    finally:
+        await postgres.close()

@@ -1,0 +1,131 @@
+"""Chromium as Debian installs it, watched: what a page complains of, and whom it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+needs_chromium = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+PATIENCE = 15_000
+"""Milliseconds for whatever a person would wait for."""
+
+
+@asynccontextmanager
+async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """Run Chromium until the context ends."""
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *flags], timeout=60_000
+        )
+        yield running
+        await running.close()
+
+
+@dataclass(slots=True)
+class Window:
+    """Somebody's own browser with one page in it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    documents: list[Response] = field(default_factory=list)
+
+    @property
+    def origins(self) -> set[str]:
+        """Whom anything was asked from, by http(s)."""
+        return {origin_of(r.url) for r in self.requests if r.url.startswith("http")}
+
+    @property
+    def pages(self) -> list[str]:
+        """Paths of the pages that were shown, redirects left out."""
+        return [urlsplit(d.url).path for d in self.documents if not 300 <= d.status < 400]
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """Parameters in the address that the page is at."""
+        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
+
+    async def open(self, url: str) -> Response:
+        """Go to `url` and return the last response, past all redirects."""
+        response = await self.page.goto(url)
+        assert response is not None, url
+        return response
+
+    async def submit(self, email: str, password: str) -> None:
+        """Fill in the login page and press Enter."""
+        await self.page.fill("#email", email)
+        await self.page.fill("#password", password)
+        async with self.page.expect_navigation():
+            await self.page.press("#password", "Enter")
+
+    async def click(self, selector: str) -> None:
+        """Click on what leads to another page, and wait for that."""
+        async with self.page.expect_navigation():
+            await self.page.click(selector)
+
+    async def text(self, selector: str) -> str:
+        return (await self.page.inner_text(selector)).strip()
+
+    async def focus(self) -> str:
+        """Return the id of the element that has the focus."""
+        identifier: str = await self.page.evaluate("document.activeElement.id")
+        return identifier
+
+    async def redirect_to(self, prefix: str) -> Response:
+        """Wait for a redirect whose Location begins with `prefix`."""
+        async with asyncio.timeout(PATIENCE / 1000):
+            while True:
+                for response in self.documents:
+                    if response.headers.get("location", "").startswith(prefix):
+                        return response
+                await asyncio.sleep(0.02)
+
+    def check(self, allowed: Collection[str]) -> None:
+        """Fail if a page complained, or asked anybody but the origins `allowed`."""
+        assert not self.complaints, self.complaints
+        assert self.origins <= set(allowed), self.origins
+
+
+@asynccontextmanager
+async def window(browser: Browser, **options: Any) -> AsyncIterator[Window]:
+    """Open a browser of its own; `options` are those of a Playwright context."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    opened = Window(await context.new_page())
+    context.on("console", lambda message: _note(opened, message))
+    context.on("weberror", lambda error: opened.complaints.append(str(error.error)))
+    context.on("request", lambda request: opened.requests.append(request))
+    context.on("response", lambda response: _keep(opened, response))
+    yield opened
+    await context.close()
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _note(opened: Window, message: ConsoleMessage) -> None:
+    """Keep a message, unless it repeats the status of a page, which tests see for themselves."""
+    told = message.text.startswith("Failed to load resource: the server responded with a status")
+    if not (told and message.location["url"] in {d.url for d in opened.documents}):
+        opened.complaints.append(f"{message.text} ({message.location['url']})")
+
+
+def _keep(opened: Window, response: Response) -> None:
+    if response.request.is_navigation_request():
+        opened.documents.append(response)

@@ -1,0 +1,178 @@
+"""Pages off the straight path, in Chromium: signing out, what has expired, what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+
+from storage.models.artifacts import artifact_id
+from tests.flows.chromium import Window, needs_chromium
+from tests.flows.conftest import OpenWindow
+from tests.flows.installation import Installation
+from tests.flows.party import Party
+
+pytestmark = needs_chromium
+VERIFIER = "v" * 43
+GOODBYE = "http://127.0.0.1:9009/"
+
+
+async def _sign_in(window: Window, party: Party, account: tuple[str, str]) -> None:
+    await window.open(party.authorization_url(VERIFIER))
+    await window.submit(*account)
+    assert "code" in window.answer
+
+
+async def _is_signed_in(window: Window, party: Party) -> bool:
+    await window.open(party.authorization_url(VERIFIER, prompt="none"))
+    assert window.answer.get("error") in (None, "login_required")
+    return "code" in window.answer
+
+
+def _logout_url(party: Party, **parameters: str) -> str:
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    return f"{party.issuer}/session/end?{query}"
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_a_person_confirms_a_logout(
+    open_window: OpenWindow, party: Party, account: tuple[str, str], script: bool
+) -> None:
+    window = await open_window(java_script_enabled=script)
+    await _sign_in(window, party, account)
+    asked = {"client_id": party.client_id, "post_logout_redirect_uri": GOODBYE, "state": "bye"}
+    await window.open(_logout_url(party, **asked))
+    assert await window.text("h1") == "Sign out"
+    assert "Acme Web" in await window.text(".message")
+    await window.click("button.btn-primary")
+    assert window.page.url == f"{GOODBYE}?state=bye"
+    assert not await _is_signed_in(window, party)
+
+
+async def test_an_unanswered_logout_changes_nothing(
+    open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> None:
+    window = await open_window()
+    await _sign_in(window, party, account)
+    await window.open(_logout_url(party))
+    assert await _is_signed_in(window, party)
+
+
+async def test_a_logout_with_the_id_token_asks_nothing(
+    open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> None:
+    window = await open_window()
+    await _sign_in(window, party, account)
+    tokens = party.post("/token", party.code_form(window.answer["code"], VERIFIER)).json()
+    window.documents.clear()
+    await window.open(
+        _logout_url(party, id_token_hint=tokens["id_token"], post_logout_redirect_uri=GOODBYE)
+    )
+    assert window.page.url == GOODBYE
+    assert window.pages == ["/"]
+    assert not await _is_signed_in(window, party)
+
+
+async def test_a_logout_that_leads_nowhere_ends_on_a_page(
+    open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> None:
+    window = await open_window()
+    await _sign_in(window, party, account)
+    await window.open(_logout_url(party))
+    await window.click("button.btn-primary")
+    assert await window.text("h1") == "You are signed out"
+    assert window.page.url == f"{party.issuer}/session/end/success"
+    assert not await _is_signed_in(window, party)
+
+
+async def _plant(window: Window, url: str) -> None:
+    """Let the secret of the window's own interaction be sent to `url` too."""
+    own = await window.page.context.cookies(window.page.url)
+    secret = next(c for c in own if c["name"].endswith("porta_interaction"))
+    planted: Any = {"name": secret["name"], "value": secret["value"], "url": url}
+    await window.page.context.add_cookies([planted])
+
+
+@pytest.mark.parametrize("at", ["/auth", "/session/end"])
+async def test_a_foreign_address_is_neither_followed_nor_linked_to(
+    open_window: OpenWindow, party: Party, account: tuple[str, str], at: str
+) -> None:
+    window = await open_window()
+    await _sign_in(window, party, account)
+    evil = "https://evil.test/callback"
+    url = (
+        party.authorization_url(VERIFIER, redirect_uri=evil)
+        if at == "/auth"
+        else _logout_url(party, client_id=party.client_id, post_logout_redirect_uri=evil)
+    )
+    response = await window.open(url)
+    assert response.status == 400
+    assert await window.text("h1") == "This link does not work"
+    assert "evil.test" not in await window.page.content()
+    assert await window.page.locator("main a, form").count() == 0
+    assert await window.text("dd >> nth=1") == response.headers["x-request-id"]
+    assert await _is_signed_in(window, party)
+
+
+@pytest.mark.parametrize("planted", [False, True])
+async def test_an_interaction_is_no_use_in_another_browser(
+    open_window: OpenWindow, party: Party, account: tuple[str, str], planted: bool
+) -> None:
+    """Nobody is led into signing in for somebody else, who would then hold the code."""
+    hers, his = await open_window(), await open_window()
+    await hers.open(party.authorization_url(VERIFIER))
+    if planted:
+        await his.open(party.authorization_url(VERIFIER))
+        await _plant(his, hers.page.url)
+    for path in ("", "/consent", "/abort"):
+        response = await his.open(hers.page.url + path)
+        assert response.status == 400
+        assert await his.text("h1") == "This page has expired"
+        assert await his.page.locator("form").count() == 0
+    response = await his.open(hers.page.url.replace("/interaction/", "/acme/auth/"))
+    assert response.status == 400
+    assert await his.text("h1") == "This page has expired"
+    await hers.submit(*account)
+    assert "code" in hers.answer, "the attempts of others do her no harm"
+
+
+async def test_what_waited_too_long_is_told_kindly(
+    open_window: OpenWindow, installation: Installation, party: Party, account: tuple[str, str]
+) -> None:
+    window = await open_window()
+    await window.open(party.authorization_url(VERIFIER))
+    with redis.Redis.from_url(installation.facts["redis_url"]) as connection:
+        uid = window.page.url.rpartition("/")[2]
+        assert connection.delete(f"porta:Interaction:{artifact_id(uid)}") == 1
+    await window.submit(*account)
+    assert await window.text("h1") == "This page has expired"
+    assert "Acme Corporation" not in await window.text("main"), "whose it was is not known now"
+    assert not await _is_signed_in(window, party)
+
+
+async def test_going_back_after_a_sign_in_is_told_kindly(
+    open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> None:
+    window = await open_window()
+    await _sign_in(window, party, account)
+    await window.page.go_back()
+    assert await window.text("h1") == "This page has expired"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading"),
+    [
+        ("/", 200, "Sign-in service"),
+        ("/nobody/auth", 404, "Page not found"),
+        ("/acme/auth/no-such", 400, "This page has expired"),
+        ("/interaction/no-such", 400, "This page has expired"),
+    ],
+)
+async def test_who_lost_the_way_is_told_kindly(
+    open_window: OpenWindow, installation: Installation, path: str, status: int, heading: str
+) -> None:
+    window = await open_window()
+    response = await window.open(installation.facts["base_url"] + path)
+    assert response.status == status
+    assert await window.text("h1") == heading

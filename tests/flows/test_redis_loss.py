@@ -1,0 +1,59 @@
+"""Redis emptied, and Redis restarted, with a hundred sessions open: nobody is signed out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from tests.flows.installation import SEEDS, Installation, running
+from tests.flows.party import Party
+from tests.flows.person import Person, query_of
+from tests.storage.valkey import Valkey
+
+SESSIONS = 100
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Valkey]:
+    """Return a Redis of this test alone, to be taken away."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Valkey(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.mark.slow
+def test_a_lost_redis_signs_nobody_out(own_redis: Valkey) -> None:
+    with running(seeds=SEEDS, REDIS_URL=own_redis.url) as installation:
+        party = Party(installation, "acme", "acme-web-basic")
+        jars = [_signed_in(installation, party) for _ in range(SESSIONS)]
+        assert _silent(party, jars) == SESSIONS
+        with redis.Redis.from_url(own_redis.url) as connection:
+            connection.flushall()
+        assert _silent(party, jars) == SESSIONS
+        own_redis.restart()
+        assert _silent(party, jars) == SESSIONS
+
+
+def _signed_in(installation: Installation, party: Party) -> httpx.Cookies:
+    with Person(*installation.person("acme")) as person:
+        party.code(person)
+        return person.http.cookies
+
+
+def _silent(party: Party, jars: list[httpx.Cookies]) -> int:
+    """Return in how many browsers `prompt=none` brings a code."""
+    url = party.authorization_url("v" * 43, prompt="none")
+    silent = 0
+    for jar in jars:
+        with httpx.Client(cookies=jar, timeout=30) as http:
+            answer = http.get(url)
+            assert answer.status_code == 303, answer.text
+            silent += "code" in query_of(answer.headers["location"])
+    return silent

@@ -1,0 +1,60 @@
+"""The real Application on real databases, over HTTP."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from handlers import app
+from handlers.server import Server
+from porta.runtime import Runtime
+from porta.settings import Settings
+from tests.handlers.house import furnish
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str) -> Settings:
+    """Settings of an http issuer on a free port of the loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return Settings(
+        environment="test",
+        host="127.0.0.1",
+        port=port,
+        issuer_base_url=f"http://127.0.0.1:{port}",
+        database_url=database_url,
+        redis_url=redis_url,
+        cookie_keys=("k" * 40,),
+        signing_key_encryption_key="0" * 64,
+        argon2_memory_kib=8192,
+        argon2_passes=1,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """A furnished runtime."""
+    opened = await Runtime.open(settings)
+    await furnish(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(runtime: Runtime, settings: Settings) -> AsyncIterator[Server]:
+    """A server that listens where its issuer says."""
+    started = await app.start(runtime, settings)
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that follows no redirect and keeps cookies as a browser does."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+        yield client

@@ -1,0 +1,92 @@
+"""How often a request goes to each database: these numbers shape the doors of storage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.served import SECRETS, Served, serve
+
+BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
+    async with serve(database_url, redis_url) as running:
+        yield running
+
+
+async def _cost(
+    served: Served, request: Callable[[], Awaitable[httpx.Response]], status: int
+) -> tuple[int, int]:
+    """Return round trips to (PostgreSQL, Redis) of one request whose configuration is known."""
+    before = served.runtime.storage.round_trips
+    answer = await request()
+    after = served.runtime.storage.round_trips
+    assert answer.status_code == status, answer.text
+    return after.postgres - before.postgres, after.redis - before.redis
+
+
+@pytest.mark.parametrize("scope", ["", "contacts:read"])
+async def test_client_credentials(served: Served, scope: str) -> None:
+    form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+    await served.token("acme-machine", **form)
+    cost = await _cost(served, lambda: served.token("acme-machine", **form), 200)
+    assert cost == (1, 0)
+
+
+async def test_introspection_and_userinfo(served: Served) -> None:
+    access_token = (await served.redeem(await served.sign_in()))["access_token"]
+
+    async def introspect() -> httpx.Response:
+        url = f"{served.issuer()}/token/introspection"
+        return await served.http.post(url, data={"token": access_token}, auth=BASIC)
+
+    async def userinfo() -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {access_token}"}
+        return await served.http.get(f"{served.issuer()}/me", headers=bearer)
+
+    assert await _cost(served, introspect, 200) == (1, 0)
+    assert await _cost(served, userinfo, 200) == (1, 0)
+
+
+async def test_code_exchange_and_refresh(served: Served) -> None:
+    await served.sign_in()
+    code = await served.sign_in(prompt="login")
+
+    async def exchange() -> httpx.Response:
+        return await served.token(
+            grant_type="authorization_code", code=code,
+            redirect_uri="http://127.0.0.1:9009/callback", code_verifier="v" * 43,
+        )  # fmt: skip
+
+    assert await _cost(served, exchange, 200) == (2, 1)
+    refresh_token = (await served.redeem(await served.sign_in(prompt="login")))["refresh_token"]
+
+    async def refresh() -> httpx.Response:
+        return await served.token(grant_type="refresh_token", refresh_token=refresh_token)
+
+    assert await _cost(served, refresh, 200) == (2, 0)
+
+
+async def test_authorize_with_a_session(served: Served) -> None:
+    await served.sign_in(prompt="login")
+    assert await _cost(served, served.authorize, 303) == (1, 2)
+    await served.token("acme-web-post", SECRETS["acme-web-post"], grant_type="none")
+
+    async def first() -> httpx.Response:
+        return await served.authorize(client_id="acme-web-post", scope="openid")
+
+    postgres, redis = await _cost(served, first, 303)
+    assert postgres <= 2, "the first visit of a client saves its grant"
+    assert redis <= 2
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+async def test_public_documents_cost_nothing(served: Served, path: str) -> None:
+    await served.http.get(served.issuer() + path)
+    cost = await _cost(served, lambda: served.http.get(served.issuer() + path), 200)
+    assert cost == (0, 0)

@@ -1,0 +1,129 @@
+"""Health, and what still answers while a database does not (security requirement K.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from handlers import app
+from porta.runtime import Runtime
+from porta.settings import Settings
+from tests.handlers.house import SECRET, furnish
+from tests.handlers.relay import Relay, relay
+
+CREDENTIALS = {
+    "grant_type": "client_credentials", "client_id": "web", "client_secret": SECRET,
+}  # fmt: skip
+
+
+@dataclass
+class Fragile:
+    """An installation whose databases can be taken away."""
+
+    http: httpx.AsyncClient
+    postgres: Relay
+    redis: Relay
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fragile(fresh_database_url: str, settings: Settings) -> AsyncIterator[Fragile]:
+    assert settings.redis_url
+    async with (
+        relay(fresh_database_url) as (postgres, database_url),
+        relay(settings.redis_url) as (redis, redis_url),
+    ):
+        relayed = settings.model_copy(
+            update={"database_url": database_url, "redis_url": redis_url, "port": 0}
+        )
+        runtime = await Runtime.open(relayed)
+        await furnish(runtime)
+        server = await app.start(runtime, relayed)
+        base_url = f"http://127.0.0.1:{server.port}"
+        async with httpx.AsyncClient(base_url=base_url, timeout=10) as http:
+            yield Fragile(http, postgres, redis)
+        postgres.restore()
+        redis.restore()
+        await server.stop()
+        await runtime.close()
+
+
+async def _timed(
+    http: httpx.AsyncClient, method: str, path: str, **more: object
+) -> tuple[int, float]:
+    began = time.monotonic()
+    answer = await http.request(method, path, **more)  # type: ignore[arg-type]
+    return answer.status_code, time.monotonic() - began
+
+
+async def test_a_healthy_process_says_so_in_the_words_of_1x(fragile: Fragile) -> None:
+    answer = await fragile.http.get("/health")
+    body = answer.json()
+    assert datetime.fromisoformat(body.pop("timestamp")).tzinfo is not None
+    assert (answer.status_code, body) == (
+        200,
+        {"status": "healthy", "checks": {"server": "ok", "database": "ok", "redis": "ok"}},
+    )
+    ready = await fragile.http.get("/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.json()["checks"]["db"] == {"ok": True}
+
+
+@pytest.mark.parametrize("lost", ["database", "redis"])
+async def test_a_silent_database_is_told_within_its_limit(fragile: Fragile, lost: str) -> None:
+    (fragile.postgres if lost == "database" else fragile.redis).silence()
+    health, ready = await asyncio.gather(fragile.http.get("/health"), fragile.http.get("/ready"))
+    assert health.status_code == ready.status_code == 503
+    assert health.json()["status"] == "unhealthy"
+    checks = health.json()["checks"]
+    assert checks == {"server": "ok", "database": "ok", "redis": "ok"} | {lost: "error"}
+    assert ready.json()["status"] == "not_ready"
+    assert health.elapsed.total_seconds() < 3
+
+
+async def test_life_and_documents_need_no_database(fragile: Fragile) -> None:
+    document = "/acme/.well-known/openid-configuration"
+    await fragile.http.get(document)
+    fragile.postgres.silence()
+    fragile.redis.silence()
+    for path in ("/live", "/", "/acme/jwks", document):
+        answer = await fragile.http.get(path)
+        assert (path, answer.status_code) == (path, 200)
+        assert answer.elapsed.total_seconds() < 0.5
+
+
+async def test_a_client_is_asked_to_come_again(fragile: Fragile) -> None:
+    assert (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200
+    fragile.postgres.silence()
+    began = time.monotonic()
+    answer = await fragile.http.post("/acme/token", data=CREDENTIALS)
+    assert time.monotonic() - began < 5
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "SQL" not in answer.text
+
+
+async def test_a_person_is_asked_to_come_again(fragile: Fragile) -> None:
+    fragile.redis.silence()
+    cookie = {"Cookie": "porta_interaction=" + "a" * 43}
+    answer = await fragile.http.get("/interaction/" + "a" * 43, headers=cookie)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+async def test_it_recovers_by_itself(fragile: Fragile) -> None:
+    fragile.postgres.silence()
+    await fragile.http.post("/acme/token", data=CREDENTIALS)
+    fragile.postgres.restore()
+    for _ in range(50):
+        if (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the token endpoint did not recover")

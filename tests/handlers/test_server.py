@@ -1,0 +1,186 @@
+"""The listening server: limits, faults, and coming to rest (requirements I.5, I.7, K.8)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import httpx
+import pytest
+import pytest_asyncio
+import structlog
+
+from handlers import streams
+from handlers.application import Porta
+from handlers.base import PortaHandler
+from handlers.refusal import NotFoundHandler
+from handlers.server import CannotListen, Server, listen
+from handlers.streams import Phase
+from porta.runtime import Runtime
+from tests.handlers.wire import exchange, request, statuses
+
+PATIENCE = 0.4
+
+
+class _SlowHandler(PortaHandler):
+    """Answers when it is told to."""
+
+    release: asyncio.Event
+
+    async def get(self) -> None:
+        await self.release.wait()
+        self.finish_json({"slow": True})
+
+
+class _BrokenHandler(PortaHandler):
+    """Fails in a way that nobody foresaw."""
+
+    async def get(self) -> None:
+        raise RuntimeError("SELECT hunter2 FROM /srv/secret")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rest(runtime: Runtime) -> AsyncIterator[Server]:
+    """A server with handlers that misbehave; whoever stops it need not do so twice."""
+    _SlowHandler.release = asyncio.Event()
+    routes = [("/slow", _SlowHandler), ("/broken", _BrokenHandler)]
+    application = Porta(runtime, routes, NotFoundHandler)
+    server = listen(application, "127.0.0.1", 0, 20)
+    yield server
+    _SlowHandler.release.set()
+    await server.stop(limit=1)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give peers a fraction of a second, so that a test can see it pass."""
+    for phase in Phase:
+        monkeypatch.setitem(streams.PATIENCE, phase, PATIENCE)
+
+
+def _url(server: Server, path: str) -> str:
+    return f"http://127.0.0.1:{server.port}{path}"
+
+
+async def test_an_unforeseen_fault_tells_its_number_and_no_more(rest: Server) -> None:
+    with structlog.testing.capture_logs() as logs:
+        rest.application.log = structlog.get_logger().bind()
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(_url(rest, "/broken"))
+    request_id = answer.headers["X-Request-Id"]
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"error": "server_error", "request_id": request_id},
+    )
+    (failed,) = [line for line in logs if line["event"] == "request.failed"]
+    assert "hunter2" in str(failed["exc_info"][1])
+    assert failed["path"] == "/broken"
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET / HT", request("POST", "/", "Content-Length: 10", body=b"abc"),
+     request("POST", "/", "Transfer-Encoding: chunked", body=b"3\r\nabc\r\n")],
+    ids=["idle", "header", "body", "chunks"],
+)  # fmt: skip
+async def test_nobody_holds_a_connection_for_ever(rest: Server, sent: bytes) -> None:
+    assert await exchange(rest.port, sent, timeout=PATIENCE + 2) == b""
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_header_that_trickles_is_no_excuse(rest: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", rest.port)
+    with suppress(ConnectionError):
+        for _ in range(40):
+            writer.write(b"X")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+            if reader.at_eof():
+                break
+    assert reader.at_eof() or reader.exception()
+    writer.close()
+
+
+async def test_there_are_only_so_many_connections(rest: Server) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", rest.port) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    answer = await exchange(rest.port, request("GET", "/nothing"))
+    assert statuses(answer) == [503]
+    assert b"Retry-After: 1" in answer
+    held.pop()[1].close()
+    await asyncio.sleep(0.05)
+    answer = await exchange(rest.port, request("GET", "/nothing", "Connection: close"))
+    assert statuses(answer) == [404]
+    for _, writer in held:
+        writer.close()
+
+
+async def test_there_are_only_so_many_requests_at_once(rest: Server) -> None:
+    rest.application.life.max_in_flight = 1
+    async with httpx.AsyncClient() as http:
+        slow = asyncio.create_task(http.get(_url(rest, "/slow")))
+        await asyncio.sleep(0.1)
+        refused = await http.get(_url(rest, "/slow"))
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        _SlowHandler.release.set()
+        assert (await slow).status_code == 200
+        assert (await http.get(_url(rest, "/slow"))).status_code == 200
+    assert rest.application.life.in_flight == 0
+
+
+async def test_who_leaves_early_is_forgotten(rest: Server) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", rest.port)
+    writer.write(request("GET", "/slow"))
+    await asyncio.sleep(0.05)
+    writer.close()
+    _SlowHandler.release.set()
+    await asyncio.sleep(0.05)
+    assert rest.application.life.in_flight == 0
+
+
+async def test_what_was_begun_is_finished(rest: Server) -> None:
+    async with httpx.AsyncClient() as http:
+        await http.get(_url(rest, "/nothing"))  # leaves an idle connection behind
+        slow = asyncio.create_task(http.get(_url(rest, "/slow")))
+        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(rest.stop(drain=0.3))
+        await asyncio.sleep(0.1)
+        served = await http.get(_url(rest, "/nothing"))  # the balancer has not noticed yet
+        assert (served.status_code, served.headers["Connection"]) == (404, "close")
+        await asyncio.sleep(0.4)
+        with pytest.raises(httpx.ConnectError):
+            await httpx.AsyncClient().get(_url(rest, "/nothing"))
+        _SlowHandler.release.set()
+        assert (await slow).json() == {"slow": True}
+        await asyncio.wait_for(stopping, 2)
+
+
+async def test_what_does_not_end_is_cut_off(rest: Server) -> None:
+    async with httpx.AsyncClient() as http:
+        slow = asyncio.create_task(http.get(_url(rest, "/slow")))
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(rest.stop(limit=0.2), 2)
+        with pytest.raises(httpx.RemoteProtocolError):
+            await slow
+
+
+def _refused(runtime: Runtime, host: str, port: int) -> str:
+    with pytest.raises(CannotListen) as refusal:
+        listen(Porta(runtime, [], NotFoundHandler), host, port, 10)
+    return str(refusal.value)
+
+
+async def test_a_port_in_use_is_told_with_what_to_do(runtime: Runtime) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"port {port} is in use" in _refused(runtime, "127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid", "x" * 300, "ü" * 70])
+async def test_a_foreign_address_is_told_with_what_to_do(runtime: Runtime, host: str) -> None:
+    assert "use 0.0.0.0" in _refused(runtime, host, 0)

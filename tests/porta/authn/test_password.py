@@ -1,0 +1,201 @@
+"""A password: verified at the same cost for everybody, counted, and renewed where it is old."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from porta import tenancy
+from porta.authn import password
+from porta.authn.password import LoginFailed
+from porta.origin import Origin
+from porta.runtime import Runtime
+from porta.security.passwords import Parameters, Passwords
+from porta.tenant import Tenant
+from storage.models.users import User
+from storage.postgres import Postgres
+from tests.porta.opened import opened
+
+RIGHT, WRONG = "a right and rather long password", "a wrong and rather long password"
+ORIGIN = Origin("192.0.2.7", "a browser", "request-1")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def runtime(database_url: str) -> AsyncIterator[Runtime]:
+    async with opened(database_url, None) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def tenant(runtime: Runtime) -> Tenant:
+    return await tenancy.resolve(runtime, "acme")
+
+
+async def _person(runtime: Runtime, tenant: Tenant, **fields: Any) -> User:
+    id = str(uuid4())
+    user = User(
+        id=id,
+        organization_id=tenant.id,
+        email=f"{id}@acme.test",
+        **({"password_hash": await runtime.passwords.hash(RIGHT)} | fields),
+    )
+    await runtime.storage.users.insert(user)
+    return user
+
+
+async def _message(runtime: Runtime, tenant: Tenant, email: str, text: str) -> str:
+    with pytest.raises(LoginFailed) as caught:
+        await password.authenticate(runtime, tenant, email, text, ORIGIN)
+    return caught.value.message
+
+
+async def test_the_right_password_is_counted_and_recorded(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user = await _person(runtime, tenant)
+    await _message(runtime, tenant, user.email, WRONG)
+    found = await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    assert found.id == user.id
+    row = await pg.fetchrow(
+        "SELECT login_count, failed_login_count, last_login_at IS NOT NULL FROM users"
+        " WHERE id = %(id)s",
+        {"id": user.id},
+    )
+    assert row == (1, 0, True)
+    events = await pg.fetch(
+        "SELECT event_type, host(ip_address) FROM audit_log WHERE user_id = %(id)s"
+        " ORDER BY sequence",
+        {"id": user.id},
+    )
+    assert events == [
+        ("user.login.password.failed", "192.0.2.7"),
+        ("user.login.password", "192.0.2.7"),
+    ]
+
+
+async def test_a_neighbours_person_is_nobody(runtime: Runtime, tenant: Tenant) -> None:
+    globex = await tenancy.resolve(runtime, "globex")
+    user = await _person(runtime, tenant)
+    assert await _message(runtime, globex, user.email, RIGHT) == "login.error_invalid"
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
+async def test_the_state_is_told_after_the_password(
+    runtime: Runtime, tenant: Tenant, status: str
+) -> None:
+    user = await _person(runtime, tenant, status=status)
+    assert await _message(runtime, tenant, user.email, WRONG) == "login.error_invalid"
+    assert await _message(runtime, tenant, user.email, RIGHT) == f"login.error_account_{status}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        RIGHT[:-1],
+        RIGHT + " ",
+        RIGHT.upper(),
+        "x" * 1025,
+        "é" * 600,
+        RIGHT + "\x00",
+        RIGHT + "\ud800",
+    ],
+)
+async def test_anything_else_is_wrong(runtime: Runtime, tenant: Tenant, text: str) -> None:
+    user = await _person(runtime, tenant)
+    assert await _message(runtime, tenant, user.email, text) == "login.error_invalid"
+
+
+async def test_whoever_is_asked_for_a_hash_is_computed(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str | None] = []
+    compare = Passwords._compare
+
+    def watched(self: Passwords, stored: str | None, raw: bytes) -> Any:
+        hashed.append(stored)
+        return compare(self, stored, raw)
+
+    monkeypatch.setattr(Passwords, "_compare", watched)
+    people = [
+        (await _person(runtime, tenant)).email,
+        (await _person(runtime, tenant, status="locked")).email,
+        (await _person(runtime, tenant, status="inactive")).email,
+        (await _person(runtime, tenant, password_hash=None)).email,
+        (await _person(runtime, tenant, password_hash="$2b$12$not-ours")).email,
+        "nobody@acme.test",
+        "no address",
+    ]
+    for email in people:
+        for text in (WRONG, "", "x" * 2000):
+            hashed.clear()
+            await _message(runtime, tenant, email, text)
+            assert len(hashed) == 1, (email, len(text))
+
+
+async def test_an_old_hash_is_renewed_once_and_never_over_a_newer_one(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    costly = Passwords(Parameters(8192, 2, 1))
+    old = await costly.hash(RIGHT)
+    costly.close()
+    user = await _person(runtime, tenant, password_hash=old)
+    await asyncio.gather(
+        *(password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN) for _ in range(4))
+    )
+    found = await runtime.storage.users.find_by_id(user.id, tenant.id)
+    assert found is not None
+    assert found.password_hash not in (old, None)
+    assert (await runtime.passwords.verify(found.password_hash, RIGHT)) == (True, False)
+
+
+async def test_a_second_factor_is_not_dropped(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    """Requirement G.1: while it cannot be asked for, a password alone opens nothing."""
+    user = await _person(runtime, tenant)
+    by_id = {"id": user.id}
+    await pg.execute("UPDATE users SET two_factor_enabled = TRUE WHERE id = %(id)s", by_id)
+    assert await _message(runtime, tenant, user.email, RIGHT) == "login.error_second_factor"
+    assert await _message(runtime, tenant, user.email, WRONG) == "login.error_invalid"
+
+
+@pytest.mark.parametrize("policy", ["required_email", "required_totp", "required_any"])
+async def test_a_policy_of_second_factors_is_not_dropped(
+    runtime: Runtime, tenant: Tenant, policy: str
+) -> None:
+    user = await _person(runtime, tenant)
+    strict = replace(
+        tenant,
+        organization=msgspec.structs.replace(tenant.organization, two_factor_policy=policy),
+    )
+    assert await _message(runtime, strict, user.email, RIGHT) == "login.error_second_factor"
+
+
+async def test_a_lock_ends_by_the_clock(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await _person(runtime, tenant, status="locked")
+    await pg.execute(
+        "UPDATE users SET locked_at = now(), locked_reason = 'auto_lockout',"
+        " failed_login_count = 100 WHERE id = %(id)s",
+        {"id": user.id},
+    )
+    clock, due = runtime.clock, tenant.config.lockout_duration_seconds
+    monkeypatch.setattr(runtime, "clock", lambda: clock() + due - 5)
+    assert await _message(runtime, tenant, user.email, RIGHT) == "login.error_invalid", (
+        "a lock that guessing brought about does not tell which guess was right"
+    )
+    monkeypatch.setattr(runtime, "clock", lambda: clock() + due + 5)
+    assert await _message(runtime, tenant, user.email, WRONG) == "login.error_invalid"
+    found = await runtime.storage.users.find_by_id(user.id, tenant.id)
+    assert found is not None
+    assert (found.status, found.failed_login_count) == ("active", 1), "it begins anew"
+    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)

@@ -1,0 +1,163 @@
+"""`porta init` makes an installation administrable, once and whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from porta.__main__ import main
+from porta.security.passwords import Passwords, WeakPassword
+from porta.services import administration
+from porta.services.administration import Administrator
+from storage.postgres import Postgres
+from storage.router import Storage
+
+_ANSWERS = {
+    "--email": "Ada@Example.org",
+    "--given-name": "Ada",
+    "--family-name": "Minster",
+    "--password": "seven-lanterns-over-water",
+}
+_COUNTS = {
+    "porta-super-admin": 43,
+    "porta-org-admin": 6,
+    "porta-user-admin": 12,
+    "porta-app-admin": 19,
+    "porta-auditor": 13,
+}
+
+
+def environment(url: str) -> dict[str, str | None]:
+    return {
+        "DATABASE_URL": url,
+        "REDIS_URL": None,
+        "ISSUER_BASE_URL": "https://id.example.org",
+        "COOKIE_KEYS": "k" * 32,
+        "SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32,
+        "ARGON2_MEMORY_KIB": "8192",
+    }
+
+
+def run_init(url: str, *, typed: str = "", **changes: str | None) -> Result:
+    answers = {**_ANSWERS, **{f"--{k.replace('_', '-')}": v for k, v in changes.items()}}
+    options = [part for name, value in answers.items() if value for part in (name, value)]
+    return CliRunner(env=environment(url)).invoke(main, ["init", *options], input=typed)
+
+
+def ask(url: str, work: Callable[[Storage], Awaitable[Any]]) -> Any:
+    async def opened() -> Any:
+        storage = await Storage.open(url, None)
+        try:
+            return await work(storage)
+        finally:
+            await storage.close()
+
+    return asyncio.run(opened())
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    async def fetch() -> list[tuple[Any, ...]]:
+        postgres = await Postgres.open(url, size=1)
+        try:
+            return [tuple(row) for row in await postgres.fetch(sql)]
+        finally:
+            await postgres.close()
+
+    return asyncio.run(fetch())
+
+
+_GRANTED = (
+    "SELECT r.slug, count(*) FROM roles r JOIN role_permissions p ON p.role_id = r.id GROUP BY 1"
+)
+
+
+def test_the_permissions_and_roles_are_those_of_the_administration() -> None:
+    assert len(administration.PERMISSIONS) == 43
+    assert "admin:user:2fa" in administration.PERMISSIONS
+
+
+def test_everything_is_made(fresh_database_url: str) -> None:
+    result = run_init(fresh_database_url)
+    assert result.exit_code == 0, result.output
+    assert "ada@example.org" in result.output
+    assert "https://id.example.org/porta-admin" in result.output
+    assert dict(rows(fresh_database_url, _GRANTED)) == _COUNTS
+    assert rows(fresh_database_url, "SELECT count(*) FROM permissions") == [(43,)]
+
+    async def facts(storage: Storage) -> Any:
+        (organization,) = await storage.organizations.list()
+        user = await storage.users.find_by_email(organization.id, "ada@example.org")
+        application = await storage.applications.find_by_slug("porta-admin")
+        assert user is not None
+        assert application is not None
+        config = await storage.system_config.all()
+        assert config["super_admin_user_id"] == user.id
+        assert user.email_verified
+        assert {key.algorithm for key in await storage.signing_keys.list()} >= {"ES256"}
+        return await storage.users.facts(user.id, organization.id, application.id)
+
+    account = ask(fresh_database_url, facts)
+    assert account.roles == ("porta-super-admin",)
+    assert len(account.permissions) == 43
+    (client,) = rows(
+        fresh_database_url,
+        "SELECT client_name, client_type, application_type, token_endpoint_auth_method, scope"
+        " FROM clients",
+    )
+    scope = "openid profile email offline_access"
+    assert client == ("Porta Admin CLI", "public", "native", "none", scope)
+
+
+def test_it_happens_once(fresh_database_url: str) -> None:
+    assert run_init(fresh_database_url).exit_code == 0
+    again = run_init(fresh_database_url, email="second@example.org")
+    assert again.exit_code == 1
+    assert "is initialized" in again.output
+    assert rows(fresh_database_url, "SELECT count(*) FROM users") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"password": "short"}, "at least"),
+        ({"password": "ada-minster-ada-minster"}, "names"),
+        ({"email": "not an address"}, ""),
+    ],
+)
+def test_a_refusal_leaves_nothing(
+    changes: dict[str, str], reason: str, fresh_database_url: str
+) -> None:
+    result = run_init(fresh_database_url, **changes)
+    assert result.exit_code == 1
+    assert reason in result.output
+    assert "Traceback" not in result.output
+    assert rows(fresh_database_url, "SELECT count(*) FROM applications") == [(0,)]
+    assert run_init(fresh_database_url).exit_code == 0
+
+
+def test_the_service_refuses_a_weak_password_itself(fresh_database_url: str) -> None:
+    weak = Administrator("ada@example.org", "Ada", "Minster", "short")
+    passwords = Passwords()
+    with pytest.raises(WeakPassword):
+        ask(fresh_database_url, lambda tx: administration.initialize(tx, weak, passwords))
+    passwords.close()
+
+
+def test_what_is_missing_is_asked_for(fresh_database_url: str) -> None:
+    password = _ANSWERS["--password"]
+    result = run_init(
+        fresh_database_url, typed=f"Ada\n{password}\n{password}\n", given_name=None, password=None
+    )
+    assert result.exit_code == 0, result.output
+    assert password not in result.output
+    assert rows(fresh_database_url, "SELECT given_name FROM users") == [("Ada",)]
+
+
+def test_before_migrating_it_says_so(create_database: Callable[..., str]) -> None:
+    result = run_init(create_database())
+    assert result.exit_code == 1
+    assert "porta migrate" in result.output

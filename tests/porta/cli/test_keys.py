@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from porta.cli.keys import keys
+from porta.security.keys import ALGORITHMS
+from storage.models.organizations import Organization
+from storage.router import Storage
+from tests.conftest import run_apart
+
+ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command against a database of its own, with the organization `acme`."""
+    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("ISSUER_BASE_URL", "http://localhost:3000")
+    monkeypatch.setenv("COOKIE_KEYS", "c" * 32)
+    monkeypatch.setenv("SIGNING_KEY_ENCRYPTION_KEY", "5a" * 32)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    run_apart(_insert_acme(fresh_database_url))
+
+    def invoke(*arguments: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(keys, arguments, input=input, env={"COLUMNS": "160"})
+
+    return invoke
+
+
+async def _insert_acme(database_url: str) -> None:
+    storage = await Storage.open(database_url, pool_size=1)
+    await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    await storage.close()
+
+
+def listed(run: Run, *options: str) -> list[dict[str, Any]]:
+    result = run("list", "--json", *options)
+    assert result.exit_code == 0, result.output
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+def test_keys_are_generated_once(run: Run) -> None:
+    first = run("generate")
+    assert first.exit_code == 0
+    assert first.stdout.count("signs from now on") == len(ALGORITHMS)
+    second = run("generate")
+    assert (second.exit_code, second.stdout.count("✓")) == (0, 0)
+    assert "porta keys rotate" in second.stdout
+    found = listed(run)
+    assert [key["algorithm"] for key in found] == list(ALGORITHMS)
+    assert {key["state"] for key in found} == {"active"}
+    assert {key["ring"] for key in found} == {"global"}
+    assert {key["leaves_jwks"] for key in found} == {None}
+
+
+def test_the_table_names_what_an_operator_asks_for(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    result = run("list")
+    (key,) = listed(run)
+    for text in ("KID", "Algorithm", "Ring", "State", "Signs from", "Leaves JWKS"):
+        assert text in result.stdout
+    for text in (key["kid"], "ES256", "global", "active", key["signs_from"], "—"):
+        assert text in result.stdout
+
+
+def test_an_empty_list_says_what_to_do_and_stays_json_for_machines(run: Run) -> None:
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "porta keys generate" in result.stderr
+    assert listed(run) == []
+
+
+def test_a_rotation_asks_first(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    refused = run("rotate", input="n\n")
+    assert refused.exit_code == 1
+    assert "Rotate all signing keys of the global ring?" in refused.stderr
+    assert len(listed(run)) == 1
+    agreed = run("rotate", input="y\n")
+    assert agreed.exit_code == 0
+    assert "signs in 1" in agreed.stdout
+    assert [key["state"] for key in listed(run)] == ["published", "active"]
+
+
+def test_a_forced_rotation_prints_json(run: Run) -> None:
+    made = json.loads(run("generate", "--algorithm", "ES256", "--json").stdout)
+    assert made[0].keys() == {"kid", "algorithm", "ring", "signs_from"}
+    rotated = json.loads(run("rotate", "--force", "--json", "--algorithm", "ES256").stdout)
+    found = listed(run)
+    assert [key["kid"] for key in found] == [rotated[0]["kid"], made[0]["kid"]]
+    assert found[1]["leaves_jwks"] > found[0]["signs_from"]
+    assert run("generate", "--algorithm", "ES256", "--json").stdout == "[]\n"
+
+
+def test_a_second_rotation_is_refused_with_its_reason(run: Run) -> None:
+    run("generate", "--algorithm", "EdDSA")
+    run("rotate", "--force")
+    result = run("rotate", "--force")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: EdDSA key ")
+    assert "rotate again after that" in result.stderr
+
+
+def test_an_organization_gets_a_ring_of_its_own(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    made = run("generate", "--algorithm", "ES256", "--organization", "acme", "--json")
+    assert json.loads(made.stdout)[0]["ring"] == "acme"
+    (own,) = listed(run, "--organization", "acme")
+    assert (own["ring"], own["state"]) == ("acme", "published")
+    assert [key["ring"] for key in listed(run)] == ["global", "acme"]
+
+
+@pytest.mark.parametrize("command", ["list", "generate"])
+def test_an_unknown_organization_is_named(run: Run, command: str) -> None:
+    result = run(command, "--organization", "nobody")
+    assert result.exit_code == 1
+    assert "'nobody'" in result.stderr
+
+
+def test_rotating_nothing_says_to_generate(run: Run) -> None:
+    result = run("rotate", "--force")
+    assert result.exit_code == 1
+    assert "generate one first" in result.stderr
+
+
+def test_settings_that_cannot_be_used_are_all_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNING_KEY_ENCRYPTION_KEY", "short")
+    monkeypatch.setenv("ISSUER_BASE_URL", "nonsense")
+    result = run("list")
+    assert result.exit_code == 1
+    assert "SIGNING_KEY_ENCRYPTION_KEY" in result.stderr
+    assert "ISSUER_BASE_URL" in result.stderr
+
+
+def test_a_database_that_does_not_answer_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/none")
+    result = run("list")
+    assert result.exit_code == 1
+    assert "DATABASE_URL" in result.stderr
+    assert "secret" not in result.output
+
+
+def test_a_database_without_tables_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, create_database: Callable[..., str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", create_database())
+    result = run("list")
+    assert result.exit_code == 1
+    assert "porta migrate up" in result.stderr
+
+
+def test_help_teaches(run: Run) -> None:
+    text = run("--help").stdout
+    for word in ("PUBLISHED", "ACTIVE", "RETIRED", "GONE", "list", "generate", "rotate"):
+        assert word in text
+
+
+def test_no_private_key_is_ever_printed(run: Run) -> None:
+    output = "".join(run(*words).output for words in (("generate",), ("list",), ("list", "--json")))
+    assert "PRIVATE" not in output

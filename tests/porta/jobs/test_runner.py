@@ -1,0 +1,49 @@
+"""Jobs recur whatever happens to one run, and end with the server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from porta.jobs import runner
+from porta.jobs.runner import Job
+from porta.runtime import Runtime
+from storage.errors import Unreachable
+
+NOBODY = cast(Runtime, None)  # these jobs look at nothing
+
+
+async def _run_for(seconds: float, *jobs: Job) -> None:
+    task = asyncio.create_task(runner.run(NOBODY, jobs))
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_job_recurs() -> None:
+    runs: list[Runtime] = []
+
+    async def work(runtime: Runtime) -> None:
+        runs.append(runtime)
+
+    await _run_for(0.2, Job("work", 0.01, work))
+    assert len(runs) > 3
+
+
+@pytest.mark.parametrize("fault", [Unreachable("away"), ValueError("a defect")])
+async def test_a_failing_run_stops_neither_the_job_nor_its_neighbours(fault: Exception) -> None:
+    failed, worked = [], []
+
+    async def fail(_: Runtime) -> None:
+        failed.append(1)
+        raise fault
+
+    async def work(_: Runtime) -> None:
+        worked.append(1)
+
+    await _run_for(0.2, Job("fail", 0.01, fail), Job("work", 0.01, work))
+    assert len(failed) > 2
+    assert len(worked) > 2

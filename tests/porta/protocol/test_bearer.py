@@ -1,0 +1,65 @@
+"""RFC 6750 §2."""
+
+from __future__ import annotations
+
+import pytest
+
+from porta.protocol.bearer import parse_bearer
+from porta.protocol.errors import InvalidRequest, InvalidToken
+from porta.protocol.params import parse_params
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer abc.DEF-_~+/==", "bearer abc.DEF-_~+/==", "BEARER   abc.DEF-_~+/=="]
+)
+def test_header(header: str) -> None:
+    assert parse_bearer(header) == "abc.DEF-_~+/=="
+    assert parse_bearer(header, parse_params(b"x=1"), {"x"}) == "abc.DEF-_~+/=="
+
+
+def test_the_longest_token() -> None:
+    assert len(parse_bearer("Bearer " + "a" * 16384)) == 16384
+
+
+def test_form() -> None:
+    assert parse_bearer(None, parse_params(b"access_token=abc")) == "abc"
+
+
+def test_none_at_all_has_no_message() -> None:
+    for form in (None, parse_params(b"access_token=")):
+        with pytest.raises(InvalidToken) as caught:
+            parse_bearer(None, form)
+        assert caught.value.message == ""
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic abc",
+        "Bearer a b",
+        "Bearer é",
+        "Bearer a\x00",
+        "abc",
+        "Bearer a,b",
+        "Bearer " + "a" * 16385,
+        "DPoP abc",
+    ],
+)
+def test_malformed_header(header: str) -> None:
+    with pytest.raises(InvalidToken) as caught:
+        parse_bearer(header)
+    assert caught.value.message
+
+
+def test_two_at_once() -> None:
+    with pytest.raises(InvalidRequest):
+        parse_bearer("Bearer abc", parse_params(b"access_token=abc"))
+
+
+def test_never_in_the_query() -> None:
+    for header in (None, "Bearer abc"):
+        with pytest.raises(InvalidRequest):
+            parse_bearer(header, None, {"access_token"})

@@ -1,0 +1,98 @@
+"""An authorization request, check by check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from porta.protocol.checks import CHECKS, PROMPT_VALUES, accept, check
+from porta.protocol.errors import (
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    OAuthError,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+    UntrustedRequest,
+)
+from porta.protocol.features import FEATURES
+from tests.porta.protocol.builders import client, request, rules
+
+
+def test_a_good_request_passes_unchanged() -> None:
+    asked = request(scope=("openid", "offline_access"), prompt=("login", "consent"), display="wap")
+    assert accept(asked, client(), rules()) == asked
+
+
+def test_offline_access_without_use_is_dropped_even_when_not_registered() -> None:
+    code_only = client(grant_types=("authorization_code",), scope="openid")
+    asked = request(scope=("openid", "offline_access"))
+    assert accept(asked, code_only, rules()).scope == ("openid",)
+
+
+def test_plain_oauth_without_openid_is_welcome() -> None:
+    assert accept(request(scope=()), client(), rules()).scope == ()
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+def test_response_modes(mode: str) -> None:
+    check(request(response_mode=mode), client(), rules())
+
+
+@pytest.mark.parametrize("value", PROMPT_VALUES)
+def test_prompt_values(value: str) -> None:
+    check(request(prompt=(value,)), client(), rules())
+
+
+@pytest.mark.parametrize(
+    ("asked", "registered", "error"),
+    [
+        ({"response_type": None}, {}, InvalidRequest),
+        ({"response_type": "token"}, {}, UnsupportedResponseType),
+        ({"response_type": "id_token"}, {}, UnsupportedResponseType),
+        ({"response_type": "code id_token"}, {}, UnsupportedResponseType),
+        ({"response_type": "code code"}, {}, UnsupportedResponseType),
+        ({"response_type": "token"}, {"response_types": ("token",)}, UnsupportedResponseType),
+        ({}, {"response_types": ()}, UnauthorizedClient),
+        ({}, {"grant_types": ("client_credentials",)}, UnauthorizedClient),
+        ({"response_mode": "web_message"}, {}, InvalidRequest),
+        ({"response_mode": "query.jwt"}, {}, InvalidRequest),
+        ({"scope": ("openid", "phone")}, {}, InvalidScope),
+        ({"scope": ("openid", "offline_access")}, {"scope": "openid"}, InvalidScope),
+        ({"prompt": ("none", "login")}, {}, InvalidRequest),
+        ({"prompt": ("create",)}, {}, InvalidRequest),
+        ({"prompt": ("Login",)}, {}, InvalidRequest),
+        ({"display": "tv"}, {}, InvalidRequest),
+        ({"code_challenge_method": "plain"}, {}, InvalidRequest),
+        ({"code_challenge": None, "code_challenge_method": None}, {}, InvalidRequest),
+        ({"resource": ("https://unknown.example",)}, {}, InvalidTarget),
+        ({"resource": ("#",)}, {}, InvalidTarget),
+    ],
+)
+def test_refused(
+    asked: dict[str, Any], registered: dict[str, Any], error: type[OAuthError]
+) -> None:
+    with pytest.raises(error) as caught:
+        accept(request(**asked), client(**registered), rules())
+    assert type(caught.value) is error
+
+
+def test_the_redirect_uri_comes_before_everything() -> None:
+    with pytest.raises(UntrustedRequest):
+        accept(request(redirect_uri="https://evil.example", response_type="x"), client(), rules())
+
+
+def test_the_order_is_the_tables() -> None:
+    assert [step.__name__ for step in CHECKS] == [
+        "check_response_type",
+        "check_response_mode",
+        "check_scope",
+        "check_prompt",
+        "check_display",
+    ]
+    assert [feature.name for feature in FEATURES] == [
+        "pkce",
+        "resource_indicators",
+        "pushed_authorization_requests",
+    ]

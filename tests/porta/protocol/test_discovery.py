@@ -1,0 +1,90 @@
+"""OpenID Connect Discovery §3, RFC 8414: the whole document."""
+
+from __future__ import annotations
+
+from porta.protocol.discovery import build_document
+from tests.porta.protocol.builders import ISSUER
+
+
+def test_the_document() -> None:
+    assert build_document(
+        ISSUER, algorithms=("ES256", "RS256"), ui_locales=("en", "de"), scopes=("a:read", "openid")
+    ) == {
+        "issuer": ISSUER,
+        "authorization_endpoint": f"{ISSUER}/auth",
+        "token_endpoint": f"{ISSUER}/token",
+        "userinfo_endpoint": f"{ISSUER}/me",
+        "jwks_uri": f"{ISSUER}/jwks",
+        "introspection_endpoint": f"{ISSUER}/token/introspection",
+        "revocation_endpoint": f"{ISSUER}/token/revocation",
+        "end_session_endpoint": f"{ISSUER}/session/end",
+        "pushed_authorization_request_endpoint": f"{ISSUER}/request",
+        "require_pushed_authorization_requests": False,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "scopes_supported": [
+            "openid",
+            "profile",
+            "email",
+            "address",
+            "phone",
+            "offline_access",
+            "a:read",
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "acr_values_supported": ["urn:porta:acr:password"],
+        "ui_locales_supported": ["en", "de"],
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+        ],
+        "revocation_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+        ],
+        "introspection_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+        ],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [
+            "iss",
+            "sub",
+            "auth_time",
+            "acr",
+            "amr",
+            "sid",
+            "roles",
+            "permissions",
+            "name",
+            "given_name",
+            "family_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+            "email",
+            "email_verified",
+            "address",
+            "phone_number",
+            "phone_number_verified",
+        ],
+    }

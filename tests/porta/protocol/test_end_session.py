@@ -1,0 +1,106 @@
+"""OpenID Connect RP-Initiated Logout 1.0."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from porta.protocol.end_session import (
+    LIMITS,
+    EndSessionRequest,
+    build_redirect,
+    may_skip_question,
+    named_client,
+    parse_end_session,
+)
+from porta.protocol.errors import InvalidRequest, UntrustedRequest
+from porta.protocol.params import Params, parse_params
+from tests.porta.protocol.builders import client, session
+
+_URI = "https://shop.example/bye?x=1"
+_FULL = {
+    "id_token_hint": "e.y.J",
+    "logout_hint": "ada",
+    "client_id": "shop",
+    "post_logout_redirect_uri": _URI,
+    "state": "s",
+    "ui_locales": "de en",
+}
+
+
+def test_parse_and_back() -> None:
+    request = parse_end_session(parse_params(urlencode(_FULL).encode()))
+    assert request.ui_locales == ("de", "en")
+    assert request.to_parameters() == _FULL
+    assert parse_end_session(Params({})) == EndSessionRequest()
+    assert EndSessionRequest().to_parameters() == {}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_every_parameter_is_bounded(name: str) -> None:
+    parse_end_session(Params({name: ("x" * LIMITS[name],)}))
+    with pytest.raises(InvalidRequest):
+        parse_end_session(Params({name: ("x" * (LIMITS[name] + 1),)}))
+
+
+@pytest.mark.parametrize(
+    ("client_id", "hint", "named"),
+    [
+        (None, None, None),
+        ("shop", None, "shop"),
+        (None, {"aud": "shop"}, "shop"),
+        (None, {"aud": ["shop"]}, "shop"),
+        (None, {"aud": ["shop", "other"]}, None),
+        ("other", {"aud": ["shop", "other"]}, "other"),
+        ("shop", {"aud": "shop"}, "shop"),
+        ("shop", {}, "shop"),
+        (None, {"aud": 7}, None),
+    ],
+)
+def test_named_client(
+    client_id: str | None, hint: dict[str, Any] | None, named: str | None
+) -> None:
+    assert named_client(EndSessionRequest(client_id=client_id), hint) == named
+
+
+def test_client_id_must_be_the_audience_of_the_hint() -> None:
+    with pytest.raises(InvalidRequest):
+        named_client(EndSessionRequest(client_id="other"), {"aud": "shop"})
+
+
+@pytest.mark.parametrize(
+    ("hint", "skipped"),
+    [
+        ({"sub": "u-1", "sid": "s-uid"}, True),
+        ({"sub": "u-1", "sid": "other"}, False),
+        ({"sub": "u-2", "sid": "s-uid"}, False),
+        ({"sub": "u-1"}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_only_a_hint_of_this_session_skips_the_question(
+    hint: dict[str, Any] | None, skipped: bool
+) -> None:
+    assert may_skip_question(hint, session()) is skipped
+    assert may_skip_question(hint, None) is True
+
+
+def test_redirect() -> None:
+    shop = client(post_logout_redirect_uris=(_URI,))
+    asked = EndSessionRequest(post_logout_redirect_uri=_URI, state="a b")
+    assert build_redirect(asked, shop) == f"{_URI}&state=a%20b"
+    assert build_redirect(EndSessionRequest(post_logout_redirect_uri=_URI), shop) == _URI
+    assert build_redirect(EndSessionRequest(state="s"), shop) is None
+    assert build_redirect(EndSessionRequest(), None) is None
+
+
+def test_redirect_only_to_a_registered_uri_of_a_known_client() -> None:
+    shop = client(post_logout_redirect_uris=(_URI,))
+    with pytest.raises(UntrustedRequest):
+        build_redirect(EndSessionRequest(post_logout_redirect_uri=_URI), None)
+    for uri in (_URI + "&y=2", "https://evil.example/", "https://shop.example/cb"):
+        with pytest.raises(UntrustedRequest):
+            build_redirect(EndSessionRequest(post_logout_redirect_uri=uri), shop)

@@ -1,0 +1,116 @@
+"""RFC 6749 §3.3, Core §11: scopes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from porta.protocol import scopes
+from porta.protocol.errors import InvalidScope
+from tests.porta.protocol.builders import api, client
+
+
+def test_parse_keeps_order_and_drops_repetition() -> None:
+    assert scopes.parse_scope("openid  email openid ") == ("openid", "email")
+    assert scopes.parse_scope(None) == ()
+    assert scopes.parse_scope(" ") == ()
+    assert scopes.parse_scope("x" * 2048) == ("x" * 2048,)
+    assert len(scopes.parse_scope(" ".join(map(str, range(100))))) == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a"b', "a\\b", "é", "a\tb", "a\nb", "a\u00a0b", "x" * 2049, " ".join(map(str, range(101)))],
+)
+def test_parse_refuses(text: str) -> None:
+    with pytest.raises(InvalidScope):
+        scopes.parse_scope(text)
+
+
+@given(st.lists(st.text(st.sampled_from("abc:/.!#~"), min_size=1, max_size=8), unique=True))
+def test_join_and_parse_are_inverse(values: list[str]) -> None:
+    assert scopes.parse_scope(scopes.join_scope(values)) == tuple(values)
+
+
+def test_registered_scope_that_cannot_be_read_is_none() -> None:
+    assert scopes.registered_scope(client(scope="openid api:read")) == ("openid", "api:read")
+    assert scopes.registered_scope(client(scope='op"enid')) == ()
+
+
+def test_offline_access_is_dropped_without_the_refresh_token_grant() -> None:
+    asked = ("openid", "offline_access")
+    assert scopes.effective_scope(asked, client()) == asked
+    without = client(grant_types=("authorization_code",))
+    assert scopes.effective_scope(asked, without) == ("openid",)
+
+
+def test_scopes_nobody_knows_are_ignored_and_known_ones_stay() -> None:
+    """Core §3.1.2.1; what is known and not registered is left for `check_registered` to refuse."""
+    asked = ("openid", "unheard-of", "phone", "api:write", "api:read")
+    apis = (api("urn:a", "api:write"),)
+    one = client(scope="openid api:read")
+    assert scopes.effective_scope(asked, one, apis) == ("openid", "phone", "api:write", "api:read")
+    assert scopes.effective_scope(asked, one) == ("openid", "phone", "api:read")
+
+
+@pytest.mark.parametrize("value", ["phone", "api:write", "unheard-of", "OPENID"])
+def test_a_scope_that_is_not_registered_is_refused(value: str) -> None:
+    scopes.check_registered(("openid", "email"), client())
+    with pytest.raises(InvalidScope):
+        scopes.check_registered(("openid", value), client())
+
+
+@pytest.mark.parametrize(
+    ("requested", "expected"),
+    [
+        (None, ("openid", "email")),
+        ("email", ("email",)),
+        ("email openid", ("email", "openid")),
+        (" ", ("openid", "email")),
+    ],
+)
+def test_narrow_scope(requested: str | None, expected: tuple[str, ...]) -> None:
+    assert scopes.narrow_scope(("openid", "email"), requested) == expected
+
+
+def test_scope_never_grows_on_refresh() -> None:
+    with pytest.raises(InvalidScope):
+        scopes.narrow_scope(("openid", "email"), "openid profile")
+
+
+def test_client_credentials_scope() -> None:
+    machine = client(scope="openid api:read offline_access")
+    assert scopes.client_credentials_scope(machine, None) == ()
+    assert scopes.client_credentials_scope(machine, "api:read offline_access") == ("api:read",)
+    with pytest.raises(InvalidScope):
+        scopes.client_credentials_scope(machine, "api:write")
+
+
+_OFFLINE = ("openid", "offline_access")
+_ONLINE = ("openid",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "scope", "issued"),
+    [
+        ({}, _ONLINE, True),
+        ({}, _OFFLINE, True),
+        ({"grant_types": ("authorization_code",)}, _OFFLINE, False),
+        ({"application_type": "native"}, _ONLINE, False),
+        ({"application_type": "native"}, _OFFLINE, True),
+        ({"client_type": "public"}, _ONLINE, False),
+        ({"client_type": "public", "token_endpoint_auth_method": "none"}, _OFFLINE, True),
+        ({"token_endpoint_auth_method": "none"}, _ONLINE, False),
+        ({"application_type": "spa", "client_type": "public"}, _ONLINE, False),
+    ],
+)
+def test_issues_refresh_token(
+    changes: dict[str, str], scope: tuple[str, ...], issued: bool
+) -> None:
+    assert scopes.issues_refresh_token(client(**changes), scope) is issued
+
+
+def test_tokens_without_offline_access_die_with_the_session() -> None:
+    assert scopes.is_bound_to_session(_ONLINE)
+    assert not scopes.is_bound_to_session(_OFFLINE)

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from porta.security import keyring
+from porta.security.jwt import sign, verify
+from porta.security.keyring import KeyRing, KeyRings, NoSigningKey
+from porta.security.keys import ALGORITHMS, Key, KeyUnusable
+from porta.security.succession import MARGIN
+from storage.models.signing_keys import SigningKey
+
+from .rows import KEY, pair, plain_row, row
+
+TTL = 3600
+
+
+def build(*rows: SigningKey, previous: KeyRings | None = None, key: bytes = KEY) -> KeyRings:
+    return KeyRings.build(rows, key, longest_token_ttl=TTL, previous=previous)
+
+
+def kids(ring: KeyRing) -> list[str]:
+    return [jwk["kid"] for jwk in ring.jwks["keys"]]
+
+
+def test_a_ring_offers_and_publishes_each_algorithm() -> None:
+    ring = build(*(row(algorithm) for algorithm in ALGORITHMS[::-1])).of("acme", 2000)
+    assert ring.algorithms == ALGORITHMS
+    assert kids(ring) == [pair(algorithm).kid for algorithm in ALGORITHMS]
+    for algorithm in ALGORITHMS:
+        key = ring.signer(algorithm)
+        assert key.private is not None
+        assert ring.verifier(key.kid) is key
+
+
+def test_no_private_parameter_is_ever_published() -> None:
+    ring = build(*(row(algorithm) for algorithm in ALGORITHMS)).of("acme", 2000)
+    for jwk in ring.jwks["keys"]:
+        assert set(jwk) <= {"kty", "crv", "x", "y", "n", "e", "use", "alg", "kid"}
+
+
+def test_a_ring_without_a_key_says_so() -> None:
+    ring = build(row("ES256", activated_at=3000.0)).of("acme", 2000)
+    assert ring.algorithms == ()
+    assert len(kids(ring)) == 1
+    with pytest.raises(NoSigningKey, match="ES256"):
+        ring.signer("ES256")
+    assert ring.verifier("unknown") is None
+    assert build().of("acme", 0).jwks == {"keys": []}
+
+
+def test_a_rotation_as_verifiers_see_it() -> None:
+    old, new = row(number=0), row(number=1, activated_at=2000.0)
+    rings = build(old, new)
+    end = 2000 + TTL + MARGIN
+    for now, signer, shown in (
+        (1999.9, old, [old, new]),
+        (2000.0, new, [new, old]),
+        (end - 0.1, new, [new, old]),
+        (end, new, [new]),
+        (1999.9, old, [old, new]),  # A clock that was set back is believed.
+    ):
+        ring = rings.of("acme", now)
+        assert ring.signer("ES256").kid == signer.kid
+        assert kids(ring) == [each.kid for each in shown]
+    assert rings.of("acme", end).verifier(old.kid) is None
+
+
+def test_at_no_moment_of_a_rotation_does_a_token_fail_to_verify() -> None:
+    """A verifier refreshes its JWKS each minute; tokens live for TTL; seven rotations."""
+    rows = [
+        row(number=n, activated_at=1000.0 + 500 * n, created_at=880.0 + 500 * n) for n in range(8)
+    ]
+    tokens: list[tuple[float, str]] = []
+    for now in range(1000, 9000, 50):
+        known = [each for each in rows if each.created_at <= now]
+        rings = build(*known)
+        claims = {"iss": "i", "exp": now + TTL}
+        tokens.append((now + TTL, sign(rings.of("acme", now).signer("ES256"), claims, "JWT")))
+        seen = build(*(each for each in rows if each.created_at <= now - 60 or now == 1000))
+        cached = seen.of("acme", max(now - 60.0, 1000.0))
+        for end, token in tokens[-3:]:
+            assert end > now
+            verify(token, cached, typ="JWT", issuer="i", now=now)
+    for end, token in tokens:
+        verify(token, build(*rows).of("acme", end - 1), typ="JWT", issuer="i", now=end - 1)
+
+
+def test_an_organization_has_a_ring_of_its_own_and_others_do_not_see_it() -> None:
+    rows = [row(algorithm) for algorithm in ("ES256", "RS256")]
+    own = row(number=1, organization_id="acme", activated_at=2000.0)
+    rings = build(*rows, own)
+    ours, theirs = rings.of("acme", 3000), rings.of("beta", 3000)
+    assert ours.signer("ES256").kid == own.kid
+    assert theirs.signer("ES256").kid == rows[0].kid
+    assert theirs.verifier(own.kid) is None
+    assert kids(ours) == [own.kid, rows[0].kid, rows[1].kid]
+    # Per algorithm: what the organization's ring lacks, the global one gives.
+    assert ours.signer("RS256").kid == rows[1].kid
+    assert rings.of("acme", 2000 + TTL + MARGIN).verifier(rows[0].kid) is None
+    assert rings.of("gamma", 3000) is theirs
+
+
+def test_a_ring_is_computed_once_between_two_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rings = build(row(), row(number=1, activated_at=2000.0))
+    first = rings.of("acme", 1500)
+    assert rings.of("beta", 1999.9) is first
+    second = rings.of("beta", 2000)
+    assert second is not first
+    assert rings.of("acme", 2000 + TTL) is second
+
+
+def test_key_objects_are_handed_on_and_never_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row(), row("RS256"), row(number=2, status="retired", retired_at=1500.0)]
+    first = build(*rows)
+    monkeypatch.setattr(keyring, "_load", None)
+    second = build(*rows, previous=first)
+    for each in rows:
+        ours = second.of("a", 2000).verifier(each.kid)
+        assert ours is first.of("a", 2000).verifier(each.kid)
+        assert isinstance(ours, Key)
+
+
+@pytest.mark.parametrize("changes", [{"activated_at": 1600.0}, {"expires_at": 9e9}])
+def test_a_changed_row_with_the_same_key_keeps_its_object(changes: dict[str, Any]) -> None:
+    first = build(before := row())
+    second = build(structs.replace(before, **changes), previous=first)
+    assert second.of("a", 2000).signer("ES256") is first.of("a", 2000).signer("ES256")
+
+
+def test_a_changed_key_is_built_again() -> None:
+    first = build(encrypted := row())
+    second = build(plain_row(), previous=first)
+    assert second.of("a", 2000).signer("ES256") is not first.of("a", 2000).signer("ES256")
+    assert encrypted.kid == second.of("a", 2000).signer("ES256").kid
+
+
+def test_a_revoked_key_is_out_at_once() -> None:
+    first = build(good := row(), bad := row(number=1, activated_at=1500.0))
+    assert first.of("a", 2000).signer("ES256").kid == bad.kid
+    second = build(good, structs.replace(bad, status="revoked"), previous=first)
+    ring = second.of("a", 2000)
+    assert ring.signer("ES256").kid == good.kid
+    assert ring.verifier(bad.kid) is None
+    assert bad.kid not in kids(ring)
+
+
+def test_a_revoked_row_is_not_even_read(caplog: pytest.LogCaptureFixture) -> None:
+    build(row(), row(number=1, status="revoked", public_key="", private_key=""))
+    assert not caplog.records
+
+
+def test_an_unknown_algorithm_is_left_to_the_version_that_knows_it() -> None:
+    rings = build(row(), structs.replace(row(number=1), algorithm="ES512"))
+    assert kids(rings.of("a", 2000)) == [row().kid]
+
+
+def test_rows_of_porta_1_are_used_as_they_stand() -> None:
+    plain = plain_row(activated_at=1000.0)
+    encrypted = row(number=1, activated_at=500.0, status="retired", retired_at=1000.0)
+    ring = build(plain, encrypted).of("acme", 1100)
+    assert ring.signer("ES256").kid == plain.kid
+    assert kids(ring) == [plain.kid, encrypted.kid]
+
+
+def test_at_the_start_a_key_of_another_encryption_key_stops_us() -> None:
+    with pytest.raises(KeyUnusable, match="SIGNING_KEY_ENCRYPTION_KEY"):
+        build(row(), row(number=1, key=bytes(32)))
+
+
+def test_a_retired_key_needs_no_private_half() -> None:
+    retired = row(number=1, key=bytes(32), status="retired", retired_at=1500.0)
+    ring = build(row(), retired).of("a", 2000)
+    assert ring.verifier(retired.kid) is not None
+
+
+def test_at_the_start_an_unreadable_retired_row_is_logged_and_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ring = build(row(), row(number=1, status="retired", public_key="damaged")).of("a", 2000)
+    assert kids(ring) == [row().kid]
+    assert [record.message for record in caplog.records] == ["signing_key.unusable"]
+
+
+def test_later_an_unusable_key_is_logged_published_and_never_signs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = build(good := row())
+    foreign = row(number=1, key=bytes(32), activated_at=1500.0)
+    second = build(good, foreign, previous=first)
+    ring = second.of("a", 2000)
+    assert ring.signer("ES256").kid == good.kid
+    assert ring.verifier(foreign.kid) is not None
+    record = caplog.records[0]
+    assert (record.levelno, record.__dict__["kid"]) == (logging.ERROR, foreign.kid)
+    assert foreign.private_key not in caplog.text
+
+
+def test_a_key_that_becomes_readable_signs() -> None:
+    first = build(good := row())
+    second = build(good, row(number=1, key=bytes(32), activated_at=1500.0), previous=first)
+    third = build(good, mended := row(number=1, activated_at=1500.0), previous=second)
+    assert third.of("a", 2000).signer("ES256").kid == mended.kid
+
+
+def test_an_unreadable_row_is_tried_again_and_harms_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first = build(good := row())
+    foreign = row(number=1, key=bytes(32), activated_at=1500.0)
+    second = build(good, foreign, previous=first)
+    third = build(good, foreign, previous=second)
+    assert third.of("a", 2000).signer("ES256").kid == good.kid
+    assert len(caplog.records) == 2
+
+
+def test_later_a_row_without_a_usable_public_key_is_left_out() -> None:
+    first = build(good := row())
+    second = build(good, row(number=1, public_key="x", activated_at=1500.0), previous=first)
+    assert kids(second.of("a", 2000)) == [good.kid]

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from porta.errors import Conflict, NotFound
+from porta.security.keyring import KeyRing, KeyRings
+from porta.security.keys import ALGORITHMS
+from porta.security.succession import MARGIN
+from porta.services import signing_keys
+from storage.errors import StorageError
+from storage.models.organizations import Organization
+from storage.postgres import Postgres
+from storage.router import Storage
+
+KEY = bytes.fromhex("5a" * 32)
+ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
+NOW = 1_800_000_000.123457
+LEAD = 120
+TTL = 3600
+DAY = 86_400
+FAST = ("ES256", "EdDSA")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def storage(fresh_database_url: str) -> AsyncIterator[Storage]:
+    opened = await Storage.open(fresh_database_url)
+    await opened.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(fresh_database_url: str) -> AsyncIterator[Postgres]:
+    opened = await Postgres.open(fresh_database_url, 1)
+    yield opened
+    await opened.close()
+
+
+async def ensure(storage: Storage, *algorithms: str, now: float = NOW, **more: Any) -> list[str]:
+    made = await signing_keys.ensure(storage, KEY, algorithms or FAST, now=now, lead=LEAD, **more)
+    return [row.kid for row in made]
+
+
+async def rotate(storage: Storage, now: float = NOW, **more: Any) -> list[str]:
+    made = await signing_keys.rotate(storage, KEY, now=now, lead=LEAD, **more)
+    return [row.kid for row in made]
+
+
+async def ring(storage: Storage, now: float, organization_id: str = ACME) -> KeyRing:
+    rows = await storage.signing_keys.list()
+    return KeyRings.build(rows, KEY, longest_token_ttl=TTL).of(organization_id, now)
+
+
+async def states(storage: Storage, now: float) -> dict[str, str]:
+    listed = await signing_keys.listing(storage, now=now)
+    return {key.kid: str(key.state) for key in listed}
+
+
+async def test_the_first_keys_of_the_global_ring_sign_at_once(storage: Storage) -> None:
+    made = await ensure(storage, *ALGORITHMS)
+    found = await ring(storage, NOW)
+    assert found.algorithms == ALGORITHMS
+    assert [found.signer(algorithm).kid for algorithm in ALGORITHMS] == made
+
+
+async def test_private_keys_are_encrypted_at_rest(storage: Storage) -> None:
+    await ensure(storage)
+    for row in await storage.signing_keys.list():
+        assert row.encrypted
+        assert bytes.fromhex(row.private_key)
+        assert (len(row.private_key_iv or ""), len(row.private_key_tag or "")) == (24, 32)
+
+
+async def test_ensuring_again_makes_only_what_is_missing(storage: Storage) -> None:
+    assert len(await ensure(storage, "ES256")) == 1
+    assert await ensure(storage, "ES256", now=NOW + 5) == []
+    assert len(await ensure(storage, "ES256", "EdDSA", now=NOW + 5)) == 1
+    assert len(await storage.signing_keys.list()) == 2
+
+
+async def test_a_ring_whose_only_key_was_revoked_gets_one_at_once(storage: Storage) -> None:
+    (revoked,) = await ensure(storage, "ES256")
+    await storage.signing_keys.set_status(revoked, "revoked")
+    (made,) = await ensure(storage, "ES256", now=NOW + 9)
+    assert (await ring(storage, NOW + 9)).signer("ES256").kid == made
+    assert (await states(storage, NOW + 9))[revoked] == "revoked"
+
+
+async def test_a_first_key_of_an_organization_is_published_before_it_takes_over(
+    storage: Storage,
+) -> None:
+    (shared,) = await ensure(storage, "ES256")
+    (own,) = await ensure(storage, "ES256", now=NOW + 10, organization_id=ACME)
+    before, after = await ring(storage, NOW + 129), await ring(storage, NOW + 131)
+    assert before.signer("ES256").kid == shared
+    assert before.verifier(own) is not None
+    assert after.signer("ES256").kid == own
+    other = await ring(storage, NOW + 131, "another")
+    assert other.signer("ES256").kid == shared
+    assert other.verifier(own) is None
+
+
+async def test_a_rotation_publishes_now_and_signs_later(storage: Storage) -> None:
+    old = await ensure(storage)
+    new = await rotate(storage, NOW + DAY)
+    moment = NOW + DAY + LEAD
+    before, after = await ring(storage, moment - 1), await ring(storage, moment + 1)
+    assert [before.signer(name).kid for name in FAST] == old
+    assert all(before.verifier(kid) for kid in new)
+    assert [after.signer(name).kid for name in FAST] == new
+    assert all(after.verifier(kid) for kid in old)
+    gone = await ring(storage, moment + TTL + MARGIN + 1)
+    assert not any(gone.verifier(kid) for kid in old)
+
+
+async def test_one_algorithm_can_be_rotated_alone(storage: Storage) -> None:
+    es256, eddsa = await ensure(storage)
+    (new,) = await rotate(storage, algorithm="EdDSA")
+    assert await states(storage, NOW + 1) == {es256: "active", eddsa: "active", new: "published"}
+
+
+async def test_a_second_rotation_waits_for_the_first(storage: Storage) -> None:
+    await ensure(storage)
+    (pending,) = await rotate(storage, algorithm="EdDSA")
+    with pytest.raises(Conflict, match=f"{pending} is published and will sign in 60 seconds"):
+        await rotate(storage, NOW + 60)
+    assert len(await storage.signing_keys.list()) == 3
+    assert len(await rotate(storage, NOW + 60, algorithm="ES256")) == 1
+    assert len(await rotate(storage, NOW + 121, algorithm="EdDSA")) == 1
+
+
+async def test_what_is_not_there_cannot_be_rotated(storage: Storage) -> None:
+    with pytest.raises(NotFound, match="no signing key to rotate"):
+        await rotate(storage)
+    await ensure(storage, "ES256")
+    with pytest.raises(NotFound, match="no EdDSA key to rotate"):
+        await rotate(storage, algorithm="EdDSA")
+    with pytest.raises(NotFound):
+        await rotate(storage, organization_id=ACME)
+
+
+async def test_rings_rotate_apart(storage: Storage) -> None:
+    (shared,) = await ensure(storage, "ES256")
+    (own,) = await ensure(storage, "ES256", organization_id=ACME)
+    (new,) = await rotate(storage, NOW + DAY, organization_id=ACME)
+    found = await states(storage, NOW + DAY + LEAD + 1)
+    assert found == {shared: "active", own: "retired", new: "active"}
+
+
+async def test_many_processes_make_each_key_once(storage: Storage, fresh_database_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        others = [await Storage.open(fresh_database_url, pool_size=2) for _ in range(4)]
+        for other in others:
+            stack.push_async_callback(other.close)
+        made = await asyncio.gather(*(ensure(other) for other in others for _ in range(3)))
+        assert sum(map(len, made)) == len(FAST)
+        results = await asyncio.gather(
+            *(rotate(other, NOW + 1) for other in others for _ in range(3)), return_exceptions=True
+        )
+    assert sum(isinstance(result, list) for result in results) == 1
+    assert sum(isinstance(result, Conflict) for result in results) == 11
+    assert len(await storage.signing_keys.list()) == 2 * len(FAST)
+
+
+async def test_each_new_key_is_told_of(storage: Storage, database: Postgres) -> None:
+    (first,) = await ensure(storage, "ES256")
+    (second,) = await rotate(storage, NOW + DAY)
+    rows = await database.fetch(
+        "SELECT event_type, metadata->>'kid' FROM audit_log WHERE event_type LIKE 'key.%%'"
+        " ORDER BY event_type"
+    )
+    assert [tuple(row) for row in rows] == [("key.generated", first), ("key.rotated", second)]
+
+
+async def test_a_rotation_that_fails_leaves_nothing(storage: Storage, database: Postgres) -> None:
+    await ensure(storage)
+    before = await storage.signing_keys.list()
+    await database.execute("ALTER TABLE audit_log ADD CHECK (event_type <> 'key.rotated')")
+    with pytest.raises(StorageError):
+        await rotate(storage, NOW + DAY)
+    assert await storage.signing_keys.list() == before
+
+
+async def test_keys_long_gone_are_put_away_by_a_rotation(storage: Storage) -> None:
+    (first,) = await ensure(storage, "ES256")
+    (second,) = await rotate(storage, NOW + DAY)
+    (third,) = await rotate(storage, NOW + 20 * DAY)
+    assert (await states(storage, NOW + 20 * DAY))[first] == "gone"
+    (fourth,) = await rotate(storage, NOW + 40 * DAY)
+    remaining = {row.kid for row in await storage.signing_keys.list()}
+    assert remaining == {second, third, fourth}
+
+
+async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:
+    (old,) = await ensure(storage, "ES256")
+    (own,) = await ensure(storage, "ES256", organization_id=ACME)
+    (new,) = await rotate(storage, NOW + DAY)
+    await storage.signing_keys.set_status(own, "revoked")
+    listed = await signing_keys.listing(storage, now=NOW + DAY)
+    assert [key.kid for key in listed] == [new, old, own]
+    assert [key.organization_id for key in listed] == [None, None, ACME]
+    assert [str(key.state) for key in listed] == ["published", "active", "revoked"]
+    signs_from = NOW + DAY + LEAD
+    assert listed[0].signs_from == pytest.approx(signs_from, abs=1e-3)
+    assert [key.leaves for key in listed] == [
+        None,
+        pytest.approx(signs_from + TTL + MARGIN, abs=1e-3),
+        None,
+    ]
+
+
+async def test_the_longest_token_life_of_the_configuration_counts(storage: Storage) -> None:
+    (old,) = await ensure(storage, "ES256")
+    await rotate(storage, NOW + DAY)
+    await storage.system_config.put("id_token_ttl", "7200", "duration")
+    listed = {key.kid: key for key in await signing_keys.listing(storage, now=NOW + DAY)}
+    assert listed[old].leaves == pytest.approx(NOW + DAY + LEAD + 7200 + MARGIN, abs=1e-3)

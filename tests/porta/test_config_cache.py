@@ -1,0 +1,233 @@
+"""Configuration in memory: fresh, shared, forgotten at once, and old only where nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from porta.config_cache import ConfigCache
+from storage.errors import Unreachable
+
+
+class Source:
+    """What is asked for: counts its readers, and can be held up or fail."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str | None] = {}
+        self.asked: Counter[str] = Counter()
+        self.open = asyncio.Event()
+        self.open.set()
+        self.error: Exception | None = None
+        self.now = 1000.0
+        self.max_age = 60.0
+
+    async def load(self, key: str) -> str | None:
+        self.asked[key] += 1
+        value = self.values.get(key)
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        return value
+
+    def cache(self, limit: int = 10_000, stale_for: float = 600.0) -> ConfigCache[str, str | None]:
+        return ConfigCache(
+            self.load,
+            max_age=lambda: self.max_age,
+            clock=lambda: self.now,
+            limit=limit,
+            stale_for=stale_for,
+        )
+
+
+@pytest.fixture
+def source() -> Source:
+    made = Source()
+    made.values["a"] = "first"
+    return made
+
+
+async def test_a_fresh_value_is_not_asked_for_again(source: Source) -> None:
+    cache = source.cache()
+    assert cache.peek("a") is None
+    assert [await cache.get("a") for _ in range(3)] == ["first"] * 3
+    assert cache.peek("a") == "first"
+    assert source.asked == {"a": 1}
+
+
+async def test_it_is_asked_for_again_when_it_is_old(source: Source) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.values["a"] = "second"
+    source.now += 53
+    assert await cache.get("a") == "first", "jitter takes a tenth at most"
+    source.now += 7
+    assert cache.peek("a") is None
+    assert await cache.get("a") == "second"
+
+
+async def test_the_age_is_that_of_this_moment(source: Source) -> None:
+    """An instance that no longer hears of changes trusts what it has for a second."""
+    cache = source.cache()
+    await cache.get("a")
+    source.now += 2
+    assert cache.peek("a") == "first"
+    source.max_age = 1.0
+    assert cache.peek("a") is None
+
+
+async def test_callers_share_one_read(source: Source) -> None:
+    cache = source.cache()
+    source.open.clear()
+    callers = [asyncio.create_task(cache.get("a")) for _ in range(50)]
+    await asyncio.sleep(0.001)
+    source.open.set()
+    assert await asyncio.gather(*callers) == ["first"] * 50
+    assert source.asked == {"a": 1}
+
+
+async def test_a_caller_who_leaves_does_not_take_the_read_along(source: Source) -> None:
+    cache = source.cache()
+    source.open.clear()
+    first, second = asyncio.create_task(cache.get("a")), asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    first.cancel()
+    source.open.set()
+    assert await second == "first"
+
+
+async def test_a_read_that_began_before_a_change_is_not_kept(source: Source) -> None:
+    for forget in ("drop", "clear", "expire"):
+        cache = source.cache()
+        source.values["a"] = "first"
+        source.open.clear()
+        early = asyncio.create_task(cache.get("a"))
+        await asyncio.sleep(0.001)
+        source.values["a"] = "second"
+        source.now += 1
+        cache.drop("a") if forget == "drop" else getattr(cache, forget)()
+        source.open.set()
+        assert await early == "first"
+        assert cache.peek("a") is None, forget
+        assert await cache.get("a") == "second", forget
+
+
+async def test_what_is_absent_is_remembered_too(source: Source) -> None:
+    cache = source.cache()
+    assert await cache.get("nobody") is None
+    assert await cache.get("nobody") is None
+    assert source.asked["nobody"] == 1
+    source.values["nobody"] = "somebody"
+    cache.drop("nobody")
+    assert await cache.get("nobody") == "somebody"
+
+
+async def test_what_went_away_is_gone(source: Source) -> None:
+    """Also where the old value could still serve: it is known to be over."""
+    cache = source.cache()
+    await cache.get("a")
+    source.values["a"] = None
+    source.now += 61
+    assert await cache.get("a") is None
+    source.now += 61
+    source.error = Unreachable("away")
+    assert await cache.get("a") is None
+    source.error, source.values["a"] = None, "back"
+    source.now += 61
+    assert await cache.get("a") == "back"
+    assert cache.peek("a") == "back"
+
+
+async def test_strangers_do_not_push_out_what_exists(source: Source) -> None:
+    cache = source.cache(limit=100)
+    await cache.get("a")
+    for number in range(500):
+        await cache.get(f"nobody-{number}")
+    assert cache.peek("a") == "first"
+    assert len(cache._absent) <= 10, "and they are few"
+
+
+async def test_memory_is_bounded(source: Source) -> None:
+    cache = source.cache(limit=20)
+    source.values |= {f"b{number}": "x" for number in range(100)}
+    for key in source.values:
+        await cache.get(key)
+    assert len(cache._entries) <= 20
+    assert cache.peek("b99") == "x"
+    assert not cache._flights
+
+
+@pytest.mark.parametrize("error", [Unreachable("away"), ValueError("a bug")])
+async def test_without_an_older_value_the_error_is_told(source: Source, error: Exception) -> None:
+    cache = source.cache()
+    source.error = error
+    with pytest.raises(type(error)):
+        await cache.get("a")
+    source.error = None
+    assert await cache.get("a") == "first", "and it is not remembered"
+
+
+async def test_an_older_value_serves_while_the_source_is_away(source: Source) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.error = Unreachable("away")
+    source.now += 120
+    assert await cache.get("a") == "first"
+    source.now += 600
+    with pytest.raises(Unreachable):
+        await cache.get("a")
+
+
+async def test_an_older_value_serves_soon_while_the_source_is_silent(source: Source) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.now += 120
+    source.open.clear()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await cache.get("a") == "first"
+    assert await cache.get("a") == "first"
+    assert loop.time() - began < 0.4, "who comes later does not wait again"
+    source.values["a"] = "second"
+    source.open.set()
+    await asyncio.sleep(0.01)
+
+
+async def test_where_nothing_old_may_serve_the_source_decides(source: Source) -> None:
+    cache = source.cache(stale_for=0.0)
+    await cache.get("a")
+    source.error = Unreachable("away")
+    assert await cache.get("a") == "first", "while it is fresh"
+    source.now += 61
+    with pytest.raises(Unreachable):
+        await cache.get("a")
+    source.error, source.values["a"] = None, None
+    assert await cache.get("a") is None
+
+
+async def test_after_a_silence_everything_is_asked_for_again(source: Source) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    await cache.get("nobody")
+    source.now += 1
+    cache.expire()
+    source.values |= {"a": "second", "nobody": "somebody"}
+    assert cache.peek("a") is None
+    assert await cache.get("a") == "second"
+    assert await cache.get("nobody") == "somebody"
+    assert cache.peek("a") == "second"
+
+
+async def test_after_a_silence_the_old_serves_where_the_new_is_not_to_be_had(
+    source: Source,
+) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.now += 1
+    cache.expire()
+    source.error = Unreachable("away")
+    assert await cache.get("a") == "first"
+    cache.clear()
+    with pytest.raises(Unreachable):
+        await cache.get("a")

@@ -1,0 +1,103 @@
+"""Interactions: one browser's, kept to their time, finished once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from porta import interactions, tenancy
+from porta.interactions import InteractionOver
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenant import Tenant
+from storage.models.artifacts import Interaction, artifact_id
+from tests.porta.opened import opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def runtime(database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
+    async with opened(database_url, redis_url) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def tenant(runtime: Runtime) -> Tenant:
+    return await tenancy.resolve(runtime, "acme")
+
+
+async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, str, Interaction]:
+    uid, browser = opaque.new_value(), opaque.new_value()
+    interaction = Interaction(
+        id=artifact_id(uid),
+        organization_id=tenant.id,
+        slug=tenant.slug,
+        client_id="web",
+        parameters={},
+        prompt="login",
+        browser=artifact_id(browser),
+        csrf=opaque.new_value(),
+        created_at=int(runtime.clock()),
+    )
+    await interactions.save(runtime, tenant, interaction)
+    return uid, browser, interaction
+
+
+async def test_it_is_found_in_the_browser_that_began_it(runtime: Runtime, tenant: Tenant) -> None:
+    uid, browser, interaction = await _begin(runtime, tenant)
+    assert await interactions.find(runtime, uid, browser) == interaction
+
+
+async def test_any_other_browser_does_not_find_it(runtime: Runtime, tenant: Tenant) -> None:
+    uid, browser, interaction = await _begin(runtime, tenant)
+    _, another, _ = await _begin(runtime, tenant)
+    for wrong in (None, "", another, interaction.browser, browser[:-1], f"{browser}x", "é" * 43):
+        assert await interactions.find(runtime, uid, wrong) is None
+    for wrong in ("", interaction.id, uid[:-1], uid.swapcase(), "x\x00", "\ud800" * 43):
+        assert await interactions.find(runtime, wrong, browser) is None
+
+
+async def test_what_cannot_be_one_reaches_no_store(runtime: Runtime) -> None:
+    before = runtime.storage.round_trips
+    for uid, browser in (
+        ("x", "y" * 43),
+        ("x" * 43, "y"),
+        ("x" * 43, None),
+        ("x" * 9000, "y" * 43),
+    ):
+        assert await interactions.find(runtime, uid, browser) is None
+    assert runtime.storage.round_trips == before
+
+
+async def test_a_change_does_not_prolong_it(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid, browser, interaction = await _begin(runtime, tenant)
+    late = interaction.created_at + tenant.config.interaction_ttl - 0.2
+    monkeypatch.setattr(runtime, "clock", lambda: late)
+    changed = await interactions.save(runtime, tenant, interaction, prompt="consent")
+    assert changed == msgspec.structs.replace(interaction, prompt="consent")
+    assert await interactions.find(runtime, uid, browser) == changed
+    await asyncio.sleep(1.1)
+    assert await interactions.find(runtime, uid, browser) is None
+
+
+async def test_of_many_one_finishes_it(runtime: Runtime, tenant: Tenant) -> None:
+    uid, browser, interaction = await _begin(runtime, tenant)
+    finished = await asyncio.gather(
+        *(interactions.finish(runtime, interaction, uid) for _ in range(20))
+    )
+    assert finished.count(True) == 1
+    assert await interactions.find(runtime, uid, browser) is None
+
+
+async def test_what_is_finished_cannot_be_saved_to_life(runtime: Runtime, tenant: Tenant) -> None:
+    uid, browser, interaction = await _begin(runtime, tenant)
+    assert await interactions.finish(runtime, interaction, uid)
+    with pytest.raises(InteractionOver) as caught:
+        await interactions.save(runtime, tenant, interaction, prompt="login")
+    assert (caught.value.status, caught.value.code) == (400, "interaction_expired")
+    assert await interactions.find(runtime, uid, browser) is None

@@ -1,0 +1,184 @@
+"""The content of each page: its fields, its words, where it says it leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from porta.rendering import Pages
+from tests.porta.page_documents import show
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
+HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
+BIDI = "\u202eevil"
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return Pages.load()
+
+
+def test_login_form(pages: Pages) -> None:
+    page = show(pages, "login", email="ada@acme.example")
+    assert page.all("form", method="post", action="/interaction/u1/login")
+    assert page.values()["_csrf"] == "c1"
+    email, password = page.all("input", id="email")[0], page.all("input", id="password")[0]
+    assert (email["name"], email["value"]) == ("email", "ada@acme.example")
+    assert (email["autocomplete"], email["inputmode"]) == ("username", "email")
+    assert (password["name"], password["autocomplete"]) == ("password", "current-password")
+    assert "value" not in password
+    assert "autofocus" in password
+    assert "autofocus" not in email
+    assert page.all("a", href="/interaction/u1/abort")
+    assert [label["for"] for label in page.all("label")] == ["email", "password"]
+    assert "Portal" in page.words
+
+
+def test_login_shows_only_what_is_offered(pages: Pages) -> None:
+    page = show(pages, "login")
+    assert len(page.all("a")) == 1
+    assert not page.all("button", id="magic-link-btn")
+    page = show(pages, "login", forgot_password_url="/acme/auth/forgot-password")
+    assert page.all("a", href="/acme/auth/forgot-password")
+    page = show(pages, "login", show_magic_link=True)
+    assert page.all("button", formaction="/interaction/u1/magic-link")
+    page = show(pages, "login", show_magic_link=True, show_password=False)
+    assert page.all("form", action="/interaction/u1/magic-link")
+    assert not page.all("input", id="password")
+
+
+def test_a_wrong_password_is_announced_and_tied_to_both_fields(pages: Pages) -> None:
+    page = show(pages, "login", error="login.error_invalid")
+    assert page.all("div", role="alert", id="flash-error", class_="flash flash-error")
+    for field in ("email", "password"):
+        assert page.all("input", id=field, aria_invalid="true", aria_describedby="flash-error")
+    assert pages.text("en", "login.error_invalid") in page.words
+
+
+def test_other_errors_do_not_blame_the_fields(pages: Pages) -> None:
+    page = show(pages, "login", error="errors.rate_limit_exceeded", retry_after=61)
+    assert not page.all("input", aria_invalid="true")
+    assert "2 minutes" in page.words
+
+
+@pytest.mark.parametrize("error", ["login.not_there", "nonsense", HOSTILE])
+def test_an_unknown_error_is_told_in_words(pages: Pages, error: str) -> None:
+    page = show(pages, "login", error=error)
+    assert pages.text("en", "errors.generic") in page.words
+    assert error not in page.words
+
+
+def test_consent_names_client_scopes_and_destination(pages: Pages) -> None:
+    page = show(pages, "consent", account="ada@acme.example", resources=("https://api.example",))
+    assert page.all("form", method="post", action="/interaction/u1/confirm")
+    assert page.values() == {"_csrf": "c1"}
+    for decision in ("approve", "deny"):
+        assert page.all("button", type="submit", name="decision", value=decision)
+    for words in ("Portal", "Acme GmbH", "app.example", "ada@acme.example", "https://api.example"):
+        assert words in page.words
+    assert pages.text("en", "consent.scope_profile") in page.words
+    assert "orders:read" in page.words
+
+
+@pytest.mark.parametrize("scope", ["", "other", "s_heading", "openid\u202e"])
+def test_a_scope_cannot_borrow_other_words(pages: Pages, scope: str) -> None:
+    page = show(pages, "consent", scopes=(scope,))
+    assert f"Use the permission {scope}" in page.words
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "shown"),
+    [
+        ("https://app.example/cb", "app.example"),
+        ("https://good.example@evil.example/cb", "evil.example"),
+        ("https://evil.example\\@good.example/cb", "evil.example"),
+        ("https://APP.example:8443/cb", "app.example"),
+        ("https://аpple.example/", "xn--pple-43d.example"),
+        ("http://127.0.0.1:5000/cb", "on this device"),
+        ("http://[::1]/cb", "on this device"),
+        ("http://localhost/cb", "on this device"),
+        ("com.example.app:/cb", "com.example.app"),
+        ("https://" + "a" * 70 + ".example/", "https://aaaa"),
+        ("https://[broken/", "https://[broken/"),
+        ("https:///nowhere", "https:///nowhere"),
+    ],
+)
+def test_destination_is_told_as_the_browser_will_take_it(
+    pages: Pages, redirect_uri: str, shown: str
+) -> None:
+    page = show(pages, "consent", redirect_uri=redirect_uri)
+    sentence = page.words.rsplit("You will be taken to", 1)[1]
+    assert shown in sentence
+    assert "good.example" not in sentence
+
+
+def test_terms_and_policy_open_elsewhere_without_a_handle_on_us(pages: Pages) -> None:
+    page = show(pages, "consent", tos_url="https://a.example/t", policy_url="https://a.example/p")
+    links = page.all("a", target="_blank", rel="noopener noreferrer")
+    assert [link["href"] for link in links] == ["https://a.example/t", "https://a.example/p"]
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "generic",
+        "invalid_request",
+        "access_denied",
+        "not_found",
+        "rate_limited",
+        "server_error",
+        "unavailable",
+        "interaction_expired",
+        "session_expired",
+        "org_not_found",
+        "org_suspended",
+        "csrf_invalid",
+        "login_method_disabled",
+    ],
+)
+def test_an_error_tells_what_happened_and_what_to_do(pages: Pages, kind: str, locale: str) -> None:
+    page = show(pages, "error", kind=kind, locale=locale)
+    assert pages.text(locale, f"errors.{kind}") in page.words
+    assert page.all("p", class_="text-muted")
+    assert "invalid_request" in page.words
+    assert "r-1" in page.words
+    assert show(pages, "error", kind=f"errors.{kind}", locale=locale).words == page.words
+
+
+def test_an_unknown_kind_of_error_is_still_kind(pages: Pages) -> None:
+    page = show(pages, "error", kind="psycopg2.OperationalError")
+    assert "psycopg2" not in page.words
+    assert pages.text("en", "errors.page_title") in page.words
+
+
+def test_unknown_and_suspended_organizations_look_like_any_missing_page(pages: Pages) -> None:
+    assert (
+        show(pages, "error", kind="org_not_found").words
+        == show(pages, "error", kind="not_found").words
+    )
+
+
+def test_logout_asks_and_carries_its_parameters(pages: Pages) -> None:
+    page = show(pages, "logout", client_name="Portal", cancel_url="/back")
+    assert page.all("form", method="post", action="/acme/session/end/confirm")
+    assert page.values() == {"xsrf": "x1", "logout": "yes", "state": "s1"}
+    assert "Portal" in page.words
+    assert page.all("a", href="/back")
+
+
+def test_form_post_carries_the_response_and_works_by_hand(pages: Pages) -> None:
+    page = show(pages, "form_post", parameters={"code": "k1", "state": "s", "submit": "x"})
+    assert page.all("form", id="form-post", method="post", action="https://app.example/cb")
+    assert page.values() == {"code": "k1", "state": "s", "submit": "x"}
+    assert page.all("button", type="submit")
+    assert len(page.all("script")) == 1
+
+
+@pytest.mark.parametrize("uri", ["javascript:alert(1)", "data:text/html,x", "x", "", "https://a\n"])
+def test_form_post_refuses_what_would_run(pages: Pages, uri: str) -> None:
+    with pytest.raises(ValueError, match="form"):
+        show(pages, "form_post", redirect_uri=uri)

@@ -1,0 +1,88 @@
+"""Every page is a whole document with nothing inline that a strict CSP would refuse."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from porta.page_values import PAGES
+from porta.rendering import Pages
+from storage.models.organizations import Organization
+from tests.porta.page_documents import ACME, VALUES, show
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return Pages.load()
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("organization", [ACME, None], ids=["organization", "none"])
+def test_every_page_is_a_whole_document(
+    pages: Pages, name: str, locale: str, organization: Organization | None
+) -> None:
+    page = show(pages, name, organization, locale=locale)
+    assert page.all("html")[0]["lang"] == locale
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert page.all("meta", name="viewport")
+    assert page.all("main", class_="container")
+    assert "{{" not in page.words
+    assert not re.search(r"\b(login|consent|logout|errors|common)\.[a-z_]+", page.words)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str) -> None:
+    for tag, attributes in show(pages, name).tags:
+        assert tag not in ("style", "iframe", "object", "embed", "base")
+        assert "style" not in attributes
+        assert not [key for key in attributes if key.startswith("on")]
+        if tag == "script":
+            assert str(attributes["src"]).startswith("/static/")
+        if tag == "link":
+            assert str(attributes["href"]).startswith(("/static/", "/acme/branding.css?v="))
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"login", "consent", "logout", "form_post"}))
+def test_pages_without_a_form_need_no_script(pages: Pages, name: str) -> None:
+    assert not show(pages, name).all("script")
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_title_names_page_and_company(pages: Pages, name: str) -> None:
+    html = pages.render(name, organization=ACME, locale="en", **VALUES[name])
+    assert re.search(r"<title>[^<—]+ — Acme GmbH</title>", html)
+    html = pages.render(name, organization=None, locale="en", **VALUES[name])
+    title = re.search(r"<title>([^<]+)</title>", html)
+    assert title
+    assert "—" not in title[1]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_no_page_names_the_product(pages: Pages, name: str) -> None:
+    assert not re.search(r"\bporta\b", show(pages, name, None).words.lower())
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_values_are_checked(pages: Pages, name: str) -> None:
+    with pytest.raises(TypeError, match="unknown"):
+        pages.render(name, organization=ACME, locale="en", **VALUES[name], surprise=1)
+    for required in PAGES[name].required:
+        rest = {key: value for key, value in VALUES[name].items() if key != required}
+        with pytest.raises(TypeError, match=required):
+            pages.render(name, organization=ACME, locale="en", **rest)
+
+
+def test_a_base_path_stands_before_every_path() -> None:
+    pages = Pages.load(base_path="/idp")
+    for name in ("login", "consent"):
+        for tag, attributes in show(pages, name).tags:
+            for key in ("href", "src", "action", "formaction"):
+                if tag not in ("a",) or key == "href":
+                    assert str(attributes.get(key) or "/idp/").startswith("/idp/"), (tag, key)

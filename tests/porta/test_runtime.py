@@ -1,0 +1,203 @@
+"""What a process holds in memory follows what is stored, and no right outlives its row."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from porta.runtime import CONFIG_MAX_AGE, DEAF_MAX_AGE, Runtime
+from porta.security.keyring import KeyRings
+from porta.services import signing_keys
+from storage.errors import Unreachable
+from storage.models.clients import ApiResource
+from storage.postgres import Postgres
+from tests.handlers.relay import Relay, relay
+from tests.porta.opened import eventually, opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def wired(database_url: str) -> AsyncIterator[tuple[Runtime, Relay]]:
+    async with relay(database_url) as (wire, url), opened(url, None) as made:
+        yield made, wire
+        wire.restore()
+
+
+@pytest.fixture
+def runtime(wired: tuple[Runtime, Relay]) -> Runtime:
+    return wired[0]
+
+
+async def _acme(runtime: Runtime) -> str:
+    acme = await runtime.organization("acme")
+    assert acme is not None
+    return acme.id
+
+
+async def test_what_was_read_costs_nothing(runtime: Runtime) -> None:
+    async def read() -> None:
+        acme = await _acme(runtime)
+        await runtime.snapshot()
+        await runtime.client("web", acme)
+        await runtime.api_resources(acme)
+        await runtime.origins(acme)
+        await runtime.organization("nobody")
+        await runtime.client("nobody", acme)
+
+    await read()
+    before = runtime.storage.round_trips
+    await read()
+    # The listener's own heartbeat may fall between.
+    assert runtime.storage.round_trips.postgres - before.postgres <= 1
+
+
+async def test_a_client_of_another_organization_is_unknown(runtime: Runtime) -> None:
+    globex = await runtime.organization("globex")
+    assert globex is not None
+    assert await runtime.client("web", await _acme(runtime)) is not None
+    assert await runtime.client("web", globex.id) is None
+
+
+async def test_a_setting_is_heard_of(runtime: Runtime) -> None:
+    assert (await runtime.snapshot()).config.cors_max_age == 86_400
+    await runtime.storage.system_config.put("cors_max_age", 5, "number")
+
+    async def arrived() -> bool:
+        return (await runtime.snapshot()).config.cors_max_age == 5
+
+    await eventually(arrived)
+
+
+async def test_a_signing_key_is_heard_of(runtime: Runtime) -> None:
+    acme = await _acme(runtime)
+    now = runtime.clock()
+
+    def published(keys: KeyRings) -> set[str]:
+        return {str(jwk["kid"]) for jwk in keys.of(acme, now).jwks["keys"]}
+
+    before = published((await runtime.snapshot()).keys)
+    key = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    await signing_keys.ensure(runtime.storage, key, ("PS256",), now=now, lead=0)
+
+    async def arrived() -> bool:
+        return published((await runtime.snapshot()).keys) > before
+
+    await eventually(arrived)
+
+
+async def test_a_resource_is_heard_of(runtime: Runtime) -> None:
+    acme = await _acme(runtime)
+    assert await runtime.api_resources(acme) == ()
+    resource = ApiResource(
+        id=str(uuid4()), organization_id=acme, identifier="https://api.acme.test", name="API"
+    )
+    await runtime.storage.api_resources.insert(resource)
+
+    async def arrived() -> bool:
+        return [api.id for api in await runtime.api_resources(acme)] == [resource.id]
+
+    await eventually(arrived)
+
+
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("UPDATE clients SET allowed_origins = '{https://new.test}' WHERE client_id = 'spa'",
+         "UPDATE clients SET allowed_origins = '{}' WHERE client_id = 'spa'"),
+        ("UPDATE clients SET redirect_uris = '{https://new.test/cb}' WHERE client_id = 'spa'",
+         "UPDATE clients SET redirect_uris = '{https://spa.example/callback}'"
+         " WHERE client_id = 'spa'"),
+    ],
+)  # fmt: skip
+async def test_an_origin_comes_and_goes(
+    runtime: Runtime, pg: Postgres, change: str, back: str
+) -> None:
+    acme = await _acme(runtime)
+
+    async def known() -> bool:
+        return "https://new.test" in await runtime.origins(acme)
+
+    async def unknown() -> bool:
+        return not await known()
+
+    assert await unknown()
+    await pg.execute(change)
+    await eventually(known)
+    await pg.execute(back)
+    await eventually(unknown)
+
+
+async def test_an_application_takes_its_clients_along(runtime: Runtime, pg: Postgres) -> None:
+    acme = await _acme(runtime)
+
+    async def status() -> str:
+        client = await runtime.client("web", acme)
+        return client.application_status if client else "none"
+
+    assert await status() == "active"
+    await pg.execute("UPDATE applications SET status = 'inactive' WHERE slug = 'app'")
+
+    async def inactive() -> bool:
+        return await status() == "inactive"
+
+    await eventually(inactive)
+    await pg.execute("UPDATE applications SET status = 'active' WHERE slug = 'app'")
+
+    async def active() -> bool:
+        return await status() == "active"
+
+    await eventually(active)
+
+
+async def test_a_claim_definition_is_heard_of(runtime: Runtime, pg: Postgres) -> None:
+    acme = await _acme(runtime)
+
+    async def names() -> list[str]:
+        client = await runtime.client("web", acme)
+        return [each.claim_name for each in client.claim_definitions] if client else []
+
+    assert await names() == []
+    await pg.execute(
+        "INSERT INTO custom_claim_definitions (application_id, claim_name, claim_type)"
+        " SELECT id, 'department', 'string' FROM applications WHERE slug = 'app'"
+    )
+
+    async def arrived() -> bool:
+        return await names() == ["department"]
+
+    await eventually(arrived)
+
+
+async def test_who_does_not_hear_trusts_for_a_second(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runtime._max_age() == CONFIG_MAX_AGE
+    monkeypatch.setattr(type(runtime.storage), "listening", False)
+    assert runtime._max_age() == DEAF_MAX_AGE <= 1.0
+
+
+async def test_while_nothing_is_heard_and_nothing_can_be_read(
+    wired: tuple[Runtime, Relay],
+) -> None:
+    """Public documents go on; what a client may do is not answered from memory."""
+    runtime, wire = wired
+    acme = await _acme(runtime)
+    await runtime.snapshot()
+    await runtime.client("web", acme)
+    wire.silence()
+    runtime._changed("*", "")
+    assert await runtime.organization("acme") is not None
+    assert (await runtime.snapshot()).keys is not None
+    with pytest.raises(Unreachable):
+        await runtime.client("web", acme)
+    wire.restore()
+
+    async def back() -> bool:
+        try:
+            return await runtime.client("web", acme) is not None
+        except Unreachable:
+            return False
+
+    await eventually(back, 8.0)

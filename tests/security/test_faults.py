@@ -1,0 +1,295 @@
+"""A database that does not answer: the right answer or 503 within five seconds, never a 500."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.handlers.relay import Relay, relay
+from tests.security.browser import (
+    GOOD,
+    Browser,
+    a_browser,
+    add_client,
+    code_form,
+    configured,
+    eventually,
+    is_active,
+    post,
+    refresh_form,
+    refusal,
+    userinfo,
+)
+from tests.served import Served, hidden_fields, location, query_of, serve
+from tests.storage.valkey import Valkey
+
+DOCUMENTS = ("/acme/jwks", "/acme/.well-known/openid-configuration", "/live")
+
+
+@dataclass(slots=True)
+class Fragile:
+    """A server whose wires to both databases can go silent."""
+
+    served: Served
+    postgres: Relay
+    redis: Relay
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def standing(database_url: str, redis_url: str) -> AsyncIterator[Fragile]:
+    async with (
+        relay(database_url) as (postgres, database),
+        relay(redis_url) as (redis, cache),
+        serve(database, cache, trusted_proxies="127.0.0.1") as served,
+    ):
+        yield Fragile(served, postgres, redis)
+        postgres.restore()
+        redis.restore()
+
+
+@pytest_asyncio.fixture
+async def fragile(standing: Fragile) -> AsyncIterator[Fragile]:
+    """Return the server, whole; and make it whole again afterwards."""
+    yield standing
+    standing.postgres.restore()
+    standing.redis.restore()
+
+    async def whole() -> bool:
+        ready = await standing.served.http.get(f"{standing.served.base_url}/ready")
+        return ready.status_code == 200 and standing.served.runtime.storage.listening
+
+    await eventually(whole, 15.0)
+
+
+@pytest_asyncio.fixture
+async def browser(fragile: Fragile) -> AsyncIterator[Browser]:
+    async with a_browser(fragile.served) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Valkey]:
+    """Return a Redis of this test alone, to be taken away."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Valkey(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+async def _is_refused_kindly(request: Awaitable[httpx.Response]) -> None:
+    began = time.monotonic()
+    answer = await request
+    assert answer.status_code == 503, (answer.url, answer.text)
+    assert int(answer.headers["retry-after"]) > 0
+    assert time.monotonic() - began < 5.0, answer.url
+    assert "set-cookie" not in answer.headers
+    for word in ("Traceback", "psycopg", "Redis", "postgres", "storage"):
+        assert word not in answer.text
+
+
+# Redis
+
+
+async def test_while_redis_is_silent_what_postgresql_knows_is_answered(
+    fragile: Fragile, browser: Browser
+) -> None:
+    served = fragile.served
+    tokens = await browser.tokens()
+    fragile.redis.silence()
+    assert (await userinfo(served, tokens["access_token"])).status_code == 200
+    assert await is_active(served, tokens["access_token"])
+    refreshed = await post(served, "/token", refresh_form(tokens["refresh_token"]))
+    assert refreshed.status_code == 200
+    form = {"grant_type": "client_credentials"}
+    assert (await post(served, "/token", form, "acme-machine")).status_code == 200
+    silent = await browser.authorize(prompt="none", client_id="acme-partner",
+                                     redirect_uri="http://127.0.0.1:9011/callback")  # fmt: skip
+    assert query_of(silent)["error"] == "consent_required", "the session itself is still known"
+
+
+async def test_while_redis_is_silent_a_sign_in_says_come_back(
+    fragile: Fragile, browser: Browser
+) -> None:
+    url = await browser.begin()
+    form = hidden_fields((await browser.http.get(url)).text)
+    form |= {"email": browser.email, "password": browser.password}
+    async with a_browser(fragile.served) as elsewhere:
+        code = await elsewhere.code()
+    fragile.redis.silence()
+    await _is_refused_kindly(browser.authorize())
+    await _is_refused_kindly(browser.http.get(url))
+    await _is_refused_kindly(browser.http.post(f"{url}/login", data=form))
+    await _is_refused_kindly(post(fragile.served, "/request", dict(GOOD)))
+    await _is_refused_kindly(post(fragile.served, "/token", code_form(code)))
+    fragile.redis.restore()
+
+    async def goes_on() -> bool:
+        return (await browser.http.get(url)).status_code == 200
+
+    await eventually(goes_on, 5.0)
+    assert (await browser.submit(url)).status_code == 303
+
+
+async def test_a_logout_that_redis_missed_holds(fragile: Fragile, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    async with a_browser(fragile.served) as thief:
+        thief.http.cookies.update(browser.http.cookies)
+        fragile.redis.silence()
+        hint = {"id_token_hint": tokens["id_token"]}
+        ended = await browser.http.get(f"{fragile.served.issuer()}/session/end", params=hint)
+        assert ended.status_code == 303
+        assert not await is_active(fragile.served, tokens["access_token"])
+        answer = await thief.authorize(prompt="none")
+        assert answer.status_code == 503 or query_of(answer)["error"] == "login_required"
+
+
+async def test_limits_hold_while_redis_is_silent(fragile: Fragile) -> None:
+    client = await add_client(fragile.served, "acme-machine")
+    form = {"grant_type": "client_credentials"}
+    async with configured(fragile.served, rate_limit_client_auth_max=3):
+        fragile.redis.silence()
+        statuses = []
+        for _ in range(5):
+            answer = await post(
+                fragile.served, "/token", form, client.client_id, secret="wrong" * 8
+            )
+            statuses.append(answer.status_code)
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+async def test_a_redis_that_is_gone_and_comes_back(
+    fresh_database_url: str, own_redis: Valkey
+) -> None:
+    async with serve(fresh_database_url, own_redis.url) as served, a_browser(served) as browser:
+        tokens = await browser.tokens()
+        url = await browser.begin(prompt="login")
+        own_redis.stop()
+        assert await is_active(served, tokens["access_token"])
+        await _is_refused_kindly(browser.authorize(prompt="login"))
+        own_redis.start()
+
+        async def back() -> bool:
+            return (await browser.authorize(prompt="login")).status_code == 303
+
+        await eventually(back, 5.0)
+        lost = await browser.http.get(url)
+        assert lost.status_code == 400, "the sign-in that was under way starts again, kindly"
+        assert "code" in query_of(await browser.authorize()), "nobody was signed out"
+
+
+async def test_without_redis_everything_works(fresh_database_url: str) -> None:
+    async with serve(fresh_database_url, None, trusted_proxies="127.0.0.1") as served:
+        async with a_browser(served) as browser:
+            tokens = await browser.tokens()
+            assert (await userinfo(served, tokens["access_token"])).status_code == 200
+            code = await browser.code()
+            first = await post(served, "/token", code_form(code))
+            assert first.status_code == 200
+            assert refusal(await post(served, "/token", code_form(code))) == (400, "invalid_grant")
+            assert not await is_active(served, first.json()["access_token"])
+            pushed = (await post(served, "/request", dict(GOOD))).json()["request_uri"]
+            reference = {"client_id": "acme-web-basic", "request_uri": pushed}
+            answers = [
+                await browser.http.get(f"{served.issuer()}/auth", params=reference)
+                for _ in range(2)
+            ]
+            assert [answer.status_code for answer in answers] == [303, 400]
+            hint = {"id_token_hint": tokens["id_token"]}
+            ended = await browser.http.get(f"{served.issuer()}/session/end", params=hint)
+            assert ended.status_code == 303
+            assert "error=login_required" in location(await browser.authorize(prompt="none"))
+        async with a_browser(served) as guesser:
+            url = await guesser.begin()
+            statuses = [
+                (await guesser.submit(url, password="wrong-password-of-mine")).status_code
+                for _ in range(12)
+            ]
+            assert statuses == [200] * 10 + [429] * 2
+
+
+# PostgreSQL
+
+
+async def test_while_postgresql_is_silent_nothing_is_granted(
+    fragile: Fragile, browser: Browser
+) -> None:
+    served = fragile.served
+    tokens, code = await browser.tokens(), await browser.code()
+    fragile.postgres.silence()
+    form = {"grant_type": "client_credentials"}
+    await asyncio.gather(*(
+        _is_refused_kindly(request)
+        for request in (
+            post(served, "/token", code_form(code)),
+            post(served, "/token", refresh_form(tokens["refresh_token"])),
+            post(served, "/token", form, "acme-machine"),
+            post(served, "/token/introspection", {"token": tokens["access_token"]}),
+            post(served, "/token/revocation", {"token": tokens["refresh_token"]}),
+            userinfo(served, tokens["access_token"]),
+            browser.authorize(prompt="none"),
+        )
+    ))  # fmt: skip
+    fragile.postgres.restore()
+
+    async def works() -> bool:
+        return (await post(served, "/token", form, "acme-machine")).status_code == 200
+
+    await eventually(works, 5.0)
+    assert await is_active(served, tokens["refresh_token"]), "it was not revoked, and not said so"
+
+
+@pytest.mark.slow
+async def test_public_documents_are_answered_however_long_postgresql_is_silent(
+    fragile: Fragile,
+) -> None:
+    """Also once the listener has noticed, ten seconds later, that it hears nothing."""
+    served = fragile.served
+    for path in DOCUMENTS:
+        assert (await served.http.get(served.base_url + path)).status_code == 200
+    fragile.postgres.silence()
+    began = time.monotonic()
+    while time.monotonic() - began < 16:
+        for path in DOCUMENTS:
+            asked = time.monotonic()
+            answer = await served.http.get(served.base_url + path)
+            assert answer.status_code == 200, (path, time.monotonic() - began)
+            assert time.monotonic() - asked < 0.5, (path, time.monotonic() - began)
+        await asyncio.sleep(0.5)
+    assert not served.runtime.storage.listening
+    form = {"grant_type": "client_credentials"}
+    await _is_refused_kindly(post(served, "/token", form, "acme-machine"))
+
+
+# no room
+
+
+@asynccontextmanager
+async def _narrow(database_url: str, redis_url: str) -> AsyncIterator[Served]:
+    async with serve(
+        database_url, redis_url, argon2_workers=1, argon2_queue=1, argon2_passes=30,
+        trusted_proxies="127.0.0.1",
+    ) as served:  # fmt: skip
+        yield served
+
+
+async def test_a_full_house_says_come_back(fresh_database_url: str, redis_url: str) -> None:
+    async with _narrow(fresh_database_url, redis_url) as served:
+
+        async def knock() -> httpx.Response:
+            async with a_browser(served, email="nobody@acme.test") as browser:
+                return await browser.submit(await browser.begin())
+
+        answers = await asyncio.gather(*(knock() for _ in range(12)))
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert {answer.status_code for answer in answers} == {200, 503}
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)

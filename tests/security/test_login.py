@@ -1,0 +1,512 @@
+"""Sign-in: forms from elsewhere, other browsers, fixed sessions, guesses, and what answers tell."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from porta import interactions
+from porta.security.passwords import Passwords
+from storage.models.users import User
+from storage.postgres import Postgres
+from tests.security.browser import (
+    PASSWORD,
+    SESSION,
+    Browser,
+    a_browser,
+    add_client,
+    add_user,
+    configured,
+    new_address,
+)
+from tests.security.claims import claims_of
+from tests.served import Served, hidden_fields, location, query_of
+
+INVALID = 'role="alert"'
+
+
+# forms and browsers
+
+
+@pytest.mark.parametrize("forged", ["", "x", "A" * 43, "ü"])
+async def test_a_form_needs_the_value_of_its_page(
+    served: Served, browser: Browser, forged: str
+) -> None:
+    answer = await browser.submit(await browser.begin(), _csrf=forged)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_the_value_of_another_interaction_is_wrong(served: Served, browser: Browser) -> None:
+    one, two = await browser.begin(), await browser.begin()
+    other = hidden_fields((await browser.http.get(two)).text)["_csrf"]
+    answer = await browser.submit(one, _csrf=other)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_another_browser_can_neither_see_nor_finish_an_interaction(
+    served: Served, browser: Browser
+) -> None:
+    url = await browser.begin()
+    uid = url.rpartition("/")[2]
+    form = hidden_fields((await browser.http.get(url)).text)
+    async with a_browser(served) as victim:
+        await victim.begin()  # it has an interaction cookie, only not this one's
+        binding = next(c.value for c in victim.http.cookies.jar if c.name == "porta_interaction")
+        headers = {"Cookie": f"porta_interaction={binding}"}
+        for request in (
+            victim.http.build_request("GET", url, headers=headers),
+            victim.http.build_request(
+                "POST", f"{url}/login", headers=headers,
+                data={**form, "email": victim.email, "password": PASSWORD},
+            ),
+            victim.http.build_request("GET", f"{url}/abort", headers=headers),
+            victim.http.build_request("POST", f"{url}/confirm", headers=headers, data=form),
+            victim.http.build_request("GET", f"{served.issuer()}/auth/{uid}", headers=headers),
+        ):  # fmt: skip
+            answer = await victim.http.send(request)
+            assert answer.status_code == 400, request.url
+            assert not answer.is_redirect
+            assert form["_csrf"] not in answer.text
+    assert (await browser.submit(url)).status_code == 303, "and it is unharmed"
+
+
+async def test_nobody_is_signed_in_to_the_account_of_an_attacker(
+    served: Served, browser: Browser
+) -> None:
+    """Login CSRF: the attacker signed in, and sends the link that finishes it to a victim."""
+    answer = await browser.submit(await browser.begin())
+    async with a_browser(served) as victim:
+        finished = await victim.http.get(location(answer))
+    assert finished.status_code == 400
+    assert "location" not in finished.headers
+
+
+async def test_an_interaction_ends_once(served: Served, browser: Browser) -> None:
+    url = await browser.begin()
+    resume = location(await browser.submit(url))
+    cookies = [
+        f"{c.name}={c.value}" for c in browser.http.cookies.jar if resume.endswith(c.path)
+    ] + [f"{SESSION}={browser.session}"]
+    async with httpx.AsyncClient(headers={"Cookie": "; ".join(cookies)}) as http:
+        answers = await asyncio.gather(*(http.get(resume) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
+
+
+async def test_a_form_posted_after_the_end_starts_nothing(served: Served, browser: Browser) -> None:
+    url = await browser.begin()
+    form = hidden_fields((await browser.http.get(url)).text)
+    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(url[-43:]))
+    await browser.follow(await browser.submit(url))
+    late = await browser.http.post(
+        f"{url}/login",
+        data={**form, "email": browser.email, "password": PASSWORD},
+        headers={"Cookie": f"porta_interaction={binding}"},
+    )
+    assert late.status_code == 400
+    assert "set-cookie" not in late.headers
+
+
+async def test_two_forms_at_once_are_no_error_of_ours(served: Served, browser: Browser) -> None:
+    """A double click whose first half has finished the interaction before the second."""
+    url = await browser.begin()
+    form = hidden_fields((await browser.http.get(url)).text)
+    form |= {"email": browser.email, "password": PASSWORD}
+    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(url[-43:]))
+    headers = {"Cookie": f"porta_interaction={binding}"}
+    async with httpx.AsyncClient(headers=headers, timeout=20) as http:
+        resume = url.replace("/interaction/", "/acme/auth/")
+
+        async def post_and_resume() -> list[int]:
+            posted = await http.post(f"{url}/login", data=form)
+            session = posted.cookies.get(SESSION, "")
+            both = {"Cookie": f"{headers['Cookie']}; {SESSION}={session}"}
+            return [posted.status_code, (await http.get(resume, headers=both)).status_code]
+
+        answers = await asyncio.gather(*(post_and_resume() for _ in range(6)))
+    statuses = {status for pair in answers for status in pair}
+    assert max(statuses) < 500, answers
+    assert 303 in statuses
+
+
+# sessions
+
+
+async def test_a_session_that_the_browser_chose_is_never_adopted(
+    served: Served, browser: Browser
+) -> None:
+    chosen = "A" * 43
+    browser.http.cookies.set(SESSION, chosen, domain="127.0.0.1", path="/acme")
+    await browser.code()
+    assert browser.session not in (None, chosen)
+    assert await _answers_silently(served, browser.session)
+    assert not await _answers_silently(served, chosen)
+
+
+async def test_every_authentication_has_a_new_session_and_the_old_one_is_dead(
+    served: Served, browser: Browser
+) -> None:
+    first = await browser.tokens()
+    old = browser.session
+    second = await browser.tokens(prompt="login")
+    assert browser.session != old
+    assert not await _answers_silently(served, old)
+    assert await _answers_silently(served, browser.session)
+    sid = [_sid(tokens["id_token"]) for tokens in (first, second)]
+    assert sid[0] == sid[1], "for the same person it is the same sign-in, renewed"
+    userinfo = await served.http.get(
+        f"{served.issuer()}/me", headers={"Authorization": f"Bearer {first['access_token']}"}
+    )
+    assert userinfo.status_code == 200
+
+
+async def test_another_person_ends_the_session_before_and_its_tokens(
+    served: Served, browser: Browser
+) -> None:
+    tokens = await browser.tokens()
+    old = browser.session
+    browser.email, browser.password = "bob@acme.test", "brave-walnut-hums-under-rain"
+    theirs = await browser.tokens(prompt="login")
+    assert _sid(theirs["id_token"]) != _sid(tokens["id_token"])
+    assert not await _answers_silently(served, old)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await served.http.get(f"{served.issuer()}/me", headers=headers)).status_code == 401
+
+
+async def test_consent_is_of_the_person_who_gave_it(served: Served, browser: Browser) -> None:
+    """Alice approves; before the answer leaves, somebody else signs in in another tab."""
+    partner = {"client_id": "acme-partner", "redirect_uri": "http://127.0.0.1:9011/callback"}
+    answer = await browser.submit(await browser.begin(**partner))
+    page_url = location(await browser.http.get(location(answer)))
+    page = await browser.http.get(page_url)
+    form = hidden_fields(page.text) | {"decision": "approve"}
+    approved = await browser.http.post(f"{page_url}/confirm", data=form)
+    browser.email, browser.password = "bob@acme.test", "brave-walnut-hums-under-rain"
+    await browser.code(prompt="login")
+    resumed = await browser.http.get(location(approved))
+    assert "/interaction/" in location(resumed), "Bob is asked himself"
+
+
+async def test_consent_does_not_outlive_a_sign_in_of_somebody_else(
+    served: Served, browser: Browser
+) -> None:
+    """The same, with the second person signing in at the very interaction."""
+    partner = {"client_id": "acme-partner", "redirect_uri": "http://127.0.0.1:9011/callback"}
+    url = await browser.begin(**partner)
+    login_form = hidden_fields((await browser.http.get(url)).text)
+    await browser.http.get(location(await browser.submit(url)))
+    form = hidden_fields((await browser.http.get(url)).text) | {"decision": "approve"}
+    await browser.http.post(f"{url}/confirm", data=form)
+    login_form |= {"email": "bob@acme.test", "password": "brave-walnut-hums-under-rain"}
+    answer = await browser.http.post(f"{url}/login", data=login_form)
+    resumed = await browser.http.get(location(answer))
+    assert "/interaction/" in location(resumed)
+
+
+async def test_the_session_is_in_no_page(served: Served, browser: Browser) -> None:
+    await browser.code()
+    assert browser.session
+    for answer in (
+        await browser.authorize(prompt="login"),
+        await browser.http.get(await browser.begin(prompt="login")),
+        await browser.http.get(f"{served.issuer()}/session/end"),
+        await browser.authorize(response_mode="form_post"),
+    ):
+        assert browser.session not in answer.text
+        assert browser.session not in str(answer.headers)
+
+
+# what an answer tells
+
+
+async def test_nobody_learns_who_has_an_account(served: Served, pg: Postgres) -> None:
+    right, people = PASSWORD, {}
+    for status in ("active", "inactive", "suspended", "locked"):
+        people[status] = (await add_user(served, status=status)).email
+        await pg.execute(
+            "UPDATE users SET status = %(status)s, locked_at = now(),"
+            " locked_reason = 'auto_lockout' WHERE email = %(email)s",
+            {"email": people[status], "status": status},
+        )
+    without = (await add_user(served, password_hash=None)).email
+    cases = {
+        "wrong": (people["active"], "not-the-password-of-anybody"),
+        "empty": (people["active"], ""),
+        "huge": (people["active"], "x" * 5000),
+        "right and more": (people["active"], right + "x" * 1025),
+        "unknown": ("nobody@acme.test", right),
+        "no address": ("nobody", right),
+        "no password": (without, right),
+        **{status: (email, "wrong-password-of-mine") for status, email in people.items()},
+    }
+    answers = {}
+    for name, (email, password) in cases.items():
+        async with a_browser(served) as other:
+            answer = await other.submit(await other.begin(), email=email, password=password)
+        answers[name] = (answer.status_code, _bare(answer.text, email), _names(answer))
+    assert len(set(answers.values())) == 1, {name: value[0] for name, value in answers.items()}
+    assert "set-cookie" not in answers["wrong"][2]
+
+
+async def test_the_state_of_an_account_is_told_to_its_owner(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    user = await add_user(served)
+    texts = set()
+    for status in ("inactive", "suspended", "locked"):
+        await pg.execute(
+            "UPDATE users SET status = %(status)s, locked_at = now(), locked_reason = 'by hand'"
+            " WHERE id = %(id)s",
+            {"id": user.id, "status": status},
+        )
+        answer = await browser.submit(await browser.begin(), email=user.email)
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        texts.add(_bare(answer.text, user.email))
+    assert len(texts) == 3
+
+
+@pytest.mark.parametrize("length", [1024, 1025, 8000])
+async def test_a_huge_password_is_not_hashed(
+    served: Served, browser: Browser, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    verify = Passwords.verify
+
+    async def watched(self: Passwords, stored: str | None, text: str) -> object:
+        asked.append(text)
+        return await verify(self, stored, text)
+
+    monkeypatch.setattr(Passwords, "verify", watched)
+    answer = await browser.submit(await browser.begin(), password="x" * length)
+    assert answer.status_code == 200
+    assert [len(text) for text in asked] == [length if length <= 1024 else 0]
+
+
+# guesses
+
+
+async def test_so_many_failures_lock_an_account_and_time_unlocks_it(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    async with configured(served, max_failed_logins=5):
+        for _ in range(5):
+            browser.address = new_address()
+            await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+    row = await pg.fetchrow("SELECT status, locked_reason FROM users WHERE id = %(id)s", _id(user))
+    assert row == ("locked", "auto_lockout")
+    browser.address = new_address()
+    assert (await browser.submit(await browser.begin())).status_code == 200
+    await pg.execute(
+        "UPDATE users SET locked_at = now() - interval '901 seconds' WHERE id = %(id)s", _id(user)
+    )
+    wrong = await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+    assert wrong.status_code == 200
+    assert "code" in await browser.follow(await browser.submit(await browser.begin()))
+
+
+async def test_a_lock_by_hand_does_not_end_by_itself(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    user = await add_user(served)
+    await pg.execute(
+        "UPDATE users SET status = 'locked', locked_reason = 'by hand',"
+        " locked_at = now() - interval '1 year' WHERE id = %(id)s",
+        _id(user),
+    )
+    answer = await browser.submit(await browser.begin(), email=user.email)
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+
+
+async def test_one_address_has_so_many_guesses_and_another_is_not_stopped(
+    served: Served, browser: Browser
+) -> None:
+    user = await add_user(served)
+    async with configured(served, max_failed_logins=0):
+        url = await browser.begin()
+        answers = [await browser.submit(url, email=user.email, password="wrong" * 4)
+                   for _ in range(11)]  # fmt: skip
+        assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 900
+        right = await browser.submit(url, email=user.email)
+        assert right.status_code == 429, "the right one is not even looked at"
+        assert "set-cookie" not in right.headers
+        async with a_browser(served, email=user.email) as owner:
+            assert "code" in await owner.sign_in()
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{}", " {}", "{} ", "{upper}", "{}\u3000", "\u200b{}", "{swap}"]
+)
+async def test_spellings_of_an_address_are_counted_as_one_or_belong_to_nobody(
+    served: Served, spelling: str
+) -> None:
+    user = await add_user(served)
+    typed = spelling.format(user.email, upper=user.email.upper(), swap=user.email.swapcase())
+    async with a_browser(served, email=typed) as other:
+        for _ in range(10):
+            await other.submit(await other.begin(), password="wrong-password-of-mine")
+        answer = await other.submit(await other.begin(), email=user.email)
+    found = await served.runtime.storage.users.find_by_email(user.organization_id, user.email)
+    assert found is not None
+    assert (answer.status_code == 429) == (found.failed_login_count > 0)
+
+
+async def test_one_address_cannot_try_everybody(served: Served, browser: Browser) -> None:
+    async with configured(served, rate_limit_address_max=12):
+        url = await browser.begin()
+        answers = [await browser.submit(url, email=f"nobody-{n}@acme.test") for n in range(13)]
+        assert [answer.status_code for answer in answers] == [200] * 12 + [429]
+        assert (await browser.submit(url)).status_code == 429
+
+
+async def test_signing_in_to_ones_own_account_buys_no_guesses(
+    served: Served, browser: Browser
+) -> None:
+    async with configured(served, rate_limit_address_max=12):
+        statuses = []
+        for number in range(14):
+            url = await browser.begin(prompt="login")
+            answer = await browser.submit(url, email=f"nobody-{number}@acme.test")
+            statuses.append(answer.status_code)
+            await browser.submit(url)
+        assert statuses[-1] == 429
+
+
+async def test_parallel_guesses_do_not_outrun_the_count(served: Served, browser: Browser) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    async with configured(served, max_failed_logins=0):
+        url = await browser.begin()
+        form = hidden_fields((await browser.http.get(url)).text) | {"email": user.email}
+        headers = {"X-Forwarded-For": browser.address}
+        answers = await asyncio.gather(*(
+            browser.http.post(
+                f"{url}/login", data=form | {"password": f"guess-{n:020}"}, headers=headers
+            )
+            for n in range(40)
+        ))  # fmt: skip
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(200) == 10
+    assert statuses.count(429) == 30
+
+
+async def test_parallel_failures_are_all_counted(served: Served, pg: Postgres) -> None:
+    user = await add_user(served)
+
+    async def guess() -> None:
+        async with a_browser(served, email=user.email) as other:
+            await other.submit(await other.begin(), password="wrong-password-of-mine")
+
+    async with configured(served, max_failed_logins=5):
+        await asyncio.gather(*(guess() for _ in range(20)))
+    row = await pg.fetchrow(
+        "SELECT status, failed_login_count >= 5 FROM users WHERE id = %(id)s", _id(user)
+    )
+    assert row == ("locked", True)
+
+
+@pytest.mark.parametrize(
+    "header", ["{}", "8.8.8.8, {}", "junk, {}", "{}, 127.0.0.1", "[::1]:1, {}"]
+)
+async def test_a_client_does_not_choose_its_address(
+    served: Served, browser: Browser, header: str
+) -> None:
+    """What stands left of the last stranger is the client's own claim."""
+    user = await add_user(served)
+    async with configured(served, max_failed_logins=0):
+        url = await browser.begin()
+        form = hidden_fields((await browser.http.get(url)).text)
+        form |= {"email": user.email, "password": "wrong-password-of-mine"}
+        statuses = []
+        for number in range(11):
+            forwarded = header.format(browser.address).replace("8.8.8.8", f"9.9.9.{number}")
+            answer = await browser.http.post(
+                f"{url}/login", data=form, headers={"X-Forwarded-For": forwarded}
+            )
+            statuses.append(answer.status_code)
+        assert statuses == [200] * 10 + [429]
+
+
+# hashes and methods
+
+
+async def test_a_hash_of_another_cost_is_renewed_at_the_first_sign_in(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    old = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4).hash(PASSWORD)
+    user = await add_user(served, password_hash=old)
+    browser.email = user.email
+    await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+    assert await _hash(pg, user) == old
+    await browser.code()
+    renewed = await _hash(pg, user)
+    assert renewed != old
+    assert "m=8192,t=1,p=1" in renewed
+    await browser.code(prompt="login")
+    assert await _hash(pg, user) == renewed
+
+
+async def test_a_client_without_passwords_shows_none_and_takes_none(
+    served: Served, browser: Browser
+) -> None:
+    client = await add_client(served, login_methods=("magic_link",))
+    url = await browser.begin(client_id=client.client_id)
+    page = await browser.http.get(url)
+    assert 'type="password"' not in page.text
+    async with a_browser(served) as other:
+        other_url = await other.begin()
+        assert 'type="password"' in (await other.http.get(other_url)).text
+    csrf = await _csrf_of(browser, url, page.text)
+    answer = await browser.http.post(
+        f"{url}/login", data={"_csrf": csrf, "email": browser.email, "password": PASSWORD}
+    )
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def _csrf_of(browser: Browser, url: str, page: str) -> str:
+    """What a page without a form does not show, somebody who reads the store knows."""
+    uid = url.rpartition("/")[2]
+    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(uid))
+    interaction = await interactions.find(browser.served.runtime, uid, binding)
+    assert interaction is not None
+    return interaction.csrf
+
+
+async def _answers_silently(served: Served, session: str | None) -> bool:
+    async with a_browser(served) as other:
+        other.http.cookies.set(SESSION, session or "")
+        return "code" in query_of(await other.authorize(prompt="none"))
+
+
+async def _hash(pg: Postgres, user: User) -> str:
+    row = await pg.fetchrow("SELECT password_hash FROM users WHERE id = %(id)s", _id(user))
+    assert row is not None
+    return str(row[0])
+
+
+def _id(user: User) -> dict[str, str]:
+    return {"id": user.id}
+
+
+def _sid(id_token: str) -> str:
+    return str(claims_of(id_token)["sid"])
+
+
+def _bare(page: str, email: str) -> str:
+    """A page without what differs by design: what was typed, and the random values."""
+    page = page.replace(email, "").replace(email.lower(), "")
+    return re.sub(r"[A-Za-z0-9_-]{36,43}", "*", page)
+
+
+def _names(answer: httpx.Response) -> tuple[str, ...]:
+    return tuple(sorted(set(answer.headers) - {"x-request-id", "date", "content-length", "etag"}))

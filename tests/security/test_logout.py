@@ -1,0 +1,199 @@
+"""Logout: nobody is signed out by somebody else, and whoever is signed out is, everywhere."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.security.browser import (
+    SESSION,
+    Browser,
+    a_browser,
+    add_client,
+    configured,
+    is_active,
+    post,
+    refresh_form,
+    refusal,
+    userinfo,
+)
+from tests.served import Served, hidden_fields, location, query_of
+
+AFTER = "http://127.0.0.1:9009/"
+
+
+async def _end(browser: Browser, **params: str) -> httpx.Response:
+    return await browser.http.get(f"{browser.served.issuer()}/session/end", params=params)
+
+
+async def _confirm(browser: Browser, **form: str) -> httpx.Response:
+    return await browser.http.post(f"{browser.served.issuer()}/session/end/confirm", data=form)
+
+
+async def _is_signed_in(browser: Browser) -> bool:
+    return "code" in query_of(await browser.authorize(prompt="none"))
+
+
+async def test_the_hint_of_this_session_needs_no_question(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    copied = browser.session or ""
+    answer = await _end(browser, id_token_hint=tokens["id_token"], post_logout_redirect_uri=AFTER,
+                        state="x y")  # fmt: skip
+    assert location(answer) == f"{AFTER}?state=x%20y"
+    assert browser.session is None
+    async with a_browser(served) as thief:
+        thief.http.cookies.set(SESSION, copied)
+        assert not await _is_signed_in(thief), "a copied cookie is dead"
+    assert (await userinfo(served, tokens["access_token"])).status_code == 401
+    assert not await is_active(served, tokens["refresh_token"])
+    refreshed = await post(served, "/token", refresh_form(tokens["refresh_token"]))
+    assert refusal(refreshed) == (400, "invalid_grant")
+
+
+async def test_tokens_of_every_client_in_the_session_end_with_it(
+    served: Served, browser: Browser
+) -> None:
+    tokens = await browser.tokens()
+    redirect_uri = "http://127.0.0.1:9010/callback"
+    code = await browser.code(client_id="acme-spa", redirect_uri=redirect_uri)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
+            "code_verifier": "v" * 43, "client_id": "acme-spa"}  # fmt: skip
+    spa = (await served.http.post(f"{served.issuer()}/token", data=form)).json()
+    assert await is_active(served, spa["access_token"])
+    await _end(browser, id_token_hint=tokens["id_token"])
+    assert not await is_active(served, spa["access_token"])
+
+
+async def test_other_sessions_of_the_same_person_go_on(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    async with a_browser(served) as elsewhere:
+        theirs = await elsewhere.tokens()
+        await _end(browser, id_token_hint=tokens["id_token"])
+        assert await _is_signed_in(elsewhere)
+        assert await is_active(served, theirs["access_token"])
+        assert await is_active(served, theirs["refresh_token"])
+
+
+@pytest.mark.parametrize("hint", ["none", "junk", "another session", "another person", "unsigned"])
+async def test_any_other_hint_asks_first(served: Served, browser: Browser, hint: str) -> None:
+    own = (await browser.tokens())["id_token"]
+    async with a_browser(served) as elsewhere:
+        same_person = (await elsewhere.tokens())["id_token"]
+        elsewhere.email, elsewhere.password = "bob@acme.test", "brave-walnut-hums-under-rain"
+        other_person = (await elsewhere.tokens(prompt="login"))["id_token"]
+    head, payload, signature = own.split(".")
+    value = {
+        "none": None,
+        "junk": "junk",
+        "another session": same_person,
+        "another person": other_person,
+        "unsigned": f"{head}.{payload}.{signature[::-1]}",
+    }[hint]
+    answer = await _end(browser, **({"id_token_hint": value} if value else {}))
+    assert answer.status_code == 200
+    assert hidden_fields(answer.text)["xsrf"]
+    assert await _is_signed_in(browser), "nothing happened yet"
+
+
+async def test_whoever_agrees_is_signed_out(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    copied = browser.session or ""
+    page = await _end(browser, client_id="acme-web-basic", post_logout_redirect_uri=AFTER)
+    answer = await _confirm(browser, **hidden_fields(page.text))
+    assert location(answer) == AFTER
+    assert browser.session is None
+    assert not await is_active(served, tokens["access_token"])
+    async with a_browser(served) as thief:
+        thief.http.cookies.set(SESSION, copied)
+        assert not await _is_signed_in(thief)
+
+
+async def test_a_form_from_elsewhere_signs_nobody_out(served: Served, browser: Browser) -> None:
+    await browser.code()
+    async with a_browser(served) as attacker:
+        await attacker.code()
+        theirs = hidden_fields((await _end(attacker)).text)["xsrf"]
+    for xsrf in ("", "x", "A" * 43, theirs, browser.session or ""):
+        answer = await _confirm(browser, logout="yes", xsrf=xsrf)
+        assert answer.status_code == 403
+        assert await _is_signed_in(browser)
+
+
+async def test_an_older_form_is_of_an_older_session(served: Served, browser: Browser) -> None:
+    await browser.code()
+    old = hidden_fields((await _end(browser)).text)
+    await browser.code(prompt="login")
+    assert (await _confirm(browser, **old)).status_code == 403
+    assert await _is_signed_in(browser)
+
+
+@pytest.mark.parametrize("word", ["no", "", "YES", "y"])
+async def test_whoever_does_not_agree_stays(served: Served, browser: Browser, word: str) -> None:
+    await browser.code()
+    form = hidden_fields((await _end(browser)).text) | {"logout": word}
+    answer = await _confirm(browser, **form)
+    assert answer.status_code < 500
+    assert browser.session is not None, "the page does not pretend"
+    assert await _is_signed_in(browser)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.test/",
+        "http://127.0.0.1:9009",
+        "http://127.0.0.1:9009/x",
+        "http://127.0.0.1:9009/?x",
+        "HTTP://127.0.0.1:9009/",
+        "http://127.0.0.1:9009/\r\nX: y",
+        "javascript:alert(1)",
+        "//127.0.0.1:9009/",
+        "https://board.acme.test/",
+    ],
+)
+async def test_the_way_back_is_registered_byte_for_byte(
+    served: Served, browser: Browser, uri: str
+) -> None:
+    for _ in range(2):  # without a session, then with one
+        answer = await _end(browser, client_id="acme-web-basic", post_logout_redirect_uri=uri)
+        assert answer.status_code == 400
+        assert "location" not in answer.headers
+        assert uri not in answer.text
+        await browser.code()
+        page = await _end(browser, client_id="acme-web-basic")
+        form = hidden_fields(page.text) | {"post_logout_redirect_uri": uri}
+        assert (await _confirm(browser, **form)).status_code == 400
+        assert await _is_signed_in(browser)
+
+
+@pytest.mark.parametrize("client_id", [None, "nobody", "acme-machine", "inactive"])
+async def test_without_a_known_client_there_is_no_way_back(
+    served: Served, browser: Browser, client_id: str | None
+) -> None:
+    if client_id == "inactive":
+        client_id = (await add_client(served, status="inactive")).client_id
+    params = {"client_id": client_id} if client_id else {}
+    answer = await _end(browser, post_logout_redirect_uri=AFTER, **params)
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+async def test_client_and_hint_have_to_agree(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    answer = await _end(browser, id_token_hint=tokens["id_token"], client_id="acme-spa")
+    assert answer.status_code == 400
+    assert await _is_signed_in(browser)
+
+
+async def test_an_expired_hint_is_a_hint(served: Served, browser: Browser) -> None:
+    """RP-Initiated Logout §4: the ID token may be long expired by then."""
+    async with configured(served, id_token_ttl=1):
+        tokens = await browser.tokens()
+    clock = served.runtime.clock
+    served.runtime.clock = lambda: clock() + 90
+    try:
+        answer = await _end(browser, id_token_hint=tokens["id_token"])
+    finally:
+        served.runtime.clock = clock
+    assert location(answer).endswith("/session/end/success")
+    assert not await _is_signed_in(browser)

@@ -1,0 +1,185 @@
+"""Whole conversations, with everything that goes wrong: no secret of them is in log or audit."""
+
+from __future__ import annotations
+
+import base64
+import io
+import logging
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import quote, urlsplit
+
+import pytest
+import pytest_asyncio
+import structlog
+
+from porta import telemetry
+from storage.postgres import Postgres
+from tests.handlers.relay import relay
+from tests.security.browser import (
+    GOOD,
+    Browser,
+    a_browser,
+    code_form,
+    post,
+    refresh_form,
+    userinfo,
+)
+from tests.served import SECRETS, VERIFIER, Served, hidden_fields, location, serve
+
+WRONG = "a-wrong-password-that-was-typed"
+
+
+class Log:
+    """What a process wrote."""
+
+    def __init__(self) -> None:
+        self._bytes = io.BytesIO()
+        self.stream = io.TextIOWrapper(self._bytes, encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        self.stream.flush()
+        return self._bytes.getvalue().decode()
+
+
+@pytest_asyncio.fixture(params=[True, False], ids=["json", "text"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
+    """Return the log of this test, at its most talkative."""
+    handlers, level = list(logging.root.handlers), logging.root.level
+    written = Log()
+    telemetry.configure(level="debug", json=request.param, stream=written.stream)
+    # The other end of the wire is in this process by chance only.
+    others = [logging.getLogger(library) for library in ("httpx", "httpcore")]
+    for other in others:
+        other.setLevel(logging.CRITICAL)
+    yield written
+    for other in others:
+        other.setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+async def test_no_secret_is_written(fresh_database_url: str, redis_url: str, log: Log) -> None:
+    pg = await Postgres.open(fresh_database_url, 1)
+    async with (
+        relay(redis_url) as (redis, cache),
+        serve(fresh_database_url, cache, log_level="debug") as served,
+        a_browser(served) as browser,
+    ):
+        secrets = await _converse(served, browser)
+        secrets |= await _fail(served, browser)
+        redis.silence()
+        await browser.authorize(prompt="login")
+        redis.restore()
+        await pg.execute("ALTER TABLE audit_log RENAME TO elsewhere")
+        url = await _begin_again(browser)
+        broken = await browser.submit(url)
+        assert broken.status_code == 500
+        assert "Traceback" in log.text(), "what nobody expected is written with its traceback"
+        settings = served.runtime.settings
+        secrets |= {
+            "cookie key": settings.cookie_keys[0],
+            "signing key": settings.signing_key_encryption_key,
+            "postgres": urlsplit(settings.database_url).password or "p" * 40,
+            "redis": urlsplit(settings.redis_url or "").password or "r" * 40,
+        }
+    audit = str(await pg.fetch("SELECT elsewhere::text FROM elsewhere"))
+    await pg.close()
+    written = log.text()
+    assert len(written.splitlines()) > 30
+    assert "user.login.password.failed" in audit
+    for place, text in (("log", written), ("audit", audit), ("page", broken.text)):
+        for name, value in secrets.items():
+            for spelled in {value, quote(value, safe=""), _base64(value)}:
+                assert len(spelled) >= 12, name
+                if not (place == "page" and name == "broken uid"):
+                    assert spelled not in text, f"{name} is in the {place}"
+    assert not re.search(r"eyJ[A-Za-z0-9_-]{10,}", written + audit), "a token of any kind"
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", written.replace("\x1b", ""))
+
+
+async def _converse(served: Served, browser: Browser) -> dict[str, str]:
+    """Sign in and use everything once; return every secret that was in it."""
+    url = await browser.begin(state="state-" * 5, nonce="nonce-" * 5)
+    page = await browser.http.get(url)
+    binding = next(c.value for c in browser.http.cookies.jar if c.name == "porta_interaction")
+    answer = await browser.submit(url)
+    code = (await browser.follow(answer))["code"]
+    tokens = (await post(served, "/token", code_form(code))).json()
+    newer = (await post(served, "/token", refresh_form(tokens["refresh_token"]))).json()
+    await userinfo(served, tokens["access_token"])
+    await post(served, "/token/introspection", {"token": newer["refresh_token"]})
+    pushed = (await post(served, "/request", dict(GOOD))).json()["request_uri"]
+    reference = {"client_id": "acme-web-basic", "request_uri": pushed}
+    await browser.http.get(f"{served.issuer()}/auth", params=reference)
+    first = browser.session or ""
+    await browser.code(prompt="login")
+    second = browser.session or ""
+    asked = await browser.http.get(f"{served.issuer()}/session/end")
+    return {
+        "password": browser.password,
+        "uid": url.rpartition("/")[2],
+        "csrf": hidden_fields(page.text)["_csrf"],
+        "binding": binding or "",
+        "code": code,
+        "access token": tokens["access_token"],
+        "refresh token": tokens["refresh_token"],
+        "newer access token": newer["access_token"],
+        "newer refresh token": newer["refresh_token"],
+        "id token": tokens["id_token"],
+        "request_uri": pushed.rpartition(":")[2],
+        "session": first,
+        "second session": second,
+        "xsrf": hidden_fields(asked.text)["xsrf"],
+        "client secret": SECRETS["acme-web-basic"],
+        "verifier": VERIFIER,
+        "state": "state-" * 5,
+        "nonce": "nonce-" * 5,
+    }
+
+
+async def _fail(served: Served, browser: Browser) -> dict[str, str]:
+    """Do wrong what can be done wrong; return what was presented."""
+    url = await browser.begin(prompt="login")
+    await browser.submit(url, password=WRONG)
+    await browser.submit(url, _csrf="a-forged-csrf-value")
+    await browser.submit(url, password="\u202e" + WRONG + "\u2028")
+    wrong = {"client secret": "a-wrong-client-secret-0123", "code": "a-wrong-code-" * 4}
+    await post(served, "/token", code_form(wrong["code"]), secret=wrong["client secret"])
+    await post(served, "/token", code_form(wrong["code"]))
+    await post(served, "/token", refresh_form("w" * 43))
+    await userinfo(served, "a-wrong-access-token-that-is-long")
+    params = {"access_token": "an-access-token-in-a-query", "client_secret": "a-secret-in-a-query"}
+    await served.http.get(f"{served.issuer()}/me", params=params)
+    await post(served, "/token", {}, params=params)
+    await browser.http.get(f"{served.base_url}/interaction/an-interaction-of-nobody-at-all")
+    await browser.http.get(f"{served.base_url}/a/path/with-a-token-that-nobody-asked-for/x")
+    await browser.authorize(id_token_hint="a-hint-that-is-no-token-of-ours")
+    await browser.http.get(f"{served.issuer()}/session/end?id_token_hint=a-hint-of-another-house")
+    return {
+        "wrong password": WRONG,
+        "forged csrf": "a-forged-csrf-value",
+        "wrong client secret": wrong["client secret"],
+        "wrong code": wrong["code"],
+        "wrong refresh token": "w" * 43,
+        "wrong access token": "a-wrong-access-token-that-is-long",
+        **params,
+        "uid of nobody": "an-interaction-of-nobody-at-all",
+        "path": "with-a-token-that-nobody-asked-for",
+        "hint": "a-hint-that-is-no-token-of-ours",
+        "other hint": "a-hint-of-another-house",
+        "uid": url.rpartition("/")[2],
+    }
+
+
+async def _begin_again(browser: Browser) -> str:
+    for _ in range(50):
+        answer = await browser.authorize(prompt="login")
+        if answer.status_code == 303:
+            return location(answer)
+    raise AssertionError("it does not come back")
+
+
+def _base64(value: str) -> str:
+    return base64.b64encode(value.encode()).decode().rstrip("=")

@@ -1,0 +1,191 @@
+"""A server inside the test: the real Application on real stores, seeded from examples/dev.yaml."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import httpx
+
+from handlers import app
+from porta.runtime import Runtime
+from porta.services import startup
+from porta.services.provisioning import provision
+from porta.services.provisioning.file import load_document
+from porta.settings import Settings
+
+SEED = Path(__file__).parent.parent / "examples" / "dev.yaml"
+CALLBACK = "http://127.0.0.1:9009/callback"
+VERIFIER = "v" * 43
+
+
+@dataclass(slots=True)
+class Served:
+    """A running server with its runtime at hand, and a browser that follows nothing by itself."""
+
+    runtime: Runtime
+    http: httpx.AsyncClient
+    base_url: str
+
+    def issuer(self, slug: str = "acme") -> str:
+        return f"{self.base_url}/{slug}"
+
+    async def sign_in(
+        self,
+        email: str = "alice@acme.test",
+        password: str = "quiet-otter-paints-seven-lamps",
+        **more: str,
+    ) -> str:
+        """Return a code of the client acme-web-basic, through the login page where it is shown."""
+        answer = await self.authorize(**more)
+        if location(answer).startswith(CALLBACK):
+            return query_of(answer)["code"]
+        page = await self.http.get(location(answer))
+        fields = hidden_fields(page.text) | {"email": email, "password": password}
+        answer = await self.http.post(f"{page.url}/login", data=fields)
+        while not location(answer).startswith(CALLBACK):
+            answer = await self.http.get(location(answer))
+        return query_of(answer)["code"]
+
+    async def authorize(self, **more: str) -> httpx.Response:
+        """Send an authorization request of the client acme-web-basic."""
+        digest = hashlib.sha256(VERIFIER.encode()).digest()
+        parameters = {
+            "client_id": "acme-web-basic",
+            "redirect_uri": CALLBACK,
+            "response_type": "code",
+            "scope": "openid profile email offline_access",
+            "state": secrets.token_urlsafe(8),
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+            **more,
+        }
+        return await self.http.get(f"{self.issuer()}/auth", params=parameters)
+
+    async def token(
+        self, client_id: str = "acme-web-basic", secret: str = "", **form: str
+    ) -> httpx.Response:
+        """Post to the token endpoint as one of the seeded confidential clients."""
+        secret = secret or SECRETS[client_id]
+        return await self.http.post(f"{self.issuer()}/token", data=form, auth=(client_id, secret))
+
+    async def redeem(self, code: str) -> dict[str, Any]:
+        """Return the token response for a code of acme-web-basic."""
+        answer = await self.token(
+            grant_type="authorization_code", code=code, redirect_uri=CALLBACK,
+            code_verifier=VERIFIER,
+        )  # fmt: skip
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+
+SECRETS = {
+    "acme-web-basic": "acme-web-basic-development-secret-0001",
+    "acme-web-post": "acme-web-post-development-secret-0002",
+    "acme-machine": "acme-machine-development-secret-0003",
+    "acme-partner": "acme-partner-development-secret-0004",
+}
+
+
+def settings_for(database_url: str, redis_url: str | None, **more: Any) -> Settings:
+    """Return settings for tests: cheap hashes, fixed keys."""
+    values: dict[str, Any] = {
+        "environment": "test",
+        "host": "127.0.0.1",
+        "port": 0,
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "issuer_base_url": "http://127.0.0.1:1",
+        "cookie_keys": ("k" * 32,),
+        "signing_key_encryption_key": "ab" * 32,
+        "two_factor_encryption_key": "cd" * 32,
+        "argon2_memory_kib": 8192,
+        "argon2_passes": 1,
+        "log_level": "fatal",
+        **more,
+    }
+    return Settings(_env_file=None, **values)
+
+
+@asynccontextmanager
+async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncIterator[Served]:
+    """Run a server on a free port until the context ends."""
+    port = _free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    settings = settings_for(
+        database_url, redis_url, **{"port": port, "issuer_base_url": base_url, **more}
+    )
+    runtime = await Runtime.open(settings)
+    await startup.prepare(runtime)
+    await provision(
+        runtime.storage, load_document(SEED), passwords=runtime.passwords, now=runtime.clock()
+    )
+    await _hear_everything(runtime)
+    server = await app.start(runtime, settings)
+    async with httpx.AsyncClient(timeout=20) as http:
+        yield Served(runtime, http, base_url)
+    await server.stop()
+    await runtime.close()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class _Hidden(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "input" and values.get("type") == "hidden":
+            self.fields[values["name"] or ""] = values.get("value") or ""
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """Return the hidden inputs of a page by name."""
+    parser = _Hidden()
+    parser.feed(page)
+    return parser.fields
+
+
+def location(answer: httpx.Response) -> str:
+    """Return the absolute URL that a redirect leads to."""
+    assert answer.is_redirect, f"{answer.status_code}: {answer.text}"
+    return urljoin(str(answer.url), answer.headers["location"])
+
+
+def query_of(answer: httpx.Response) -> dict[str, str]:
+    """Return the parameters that a redirect carries."""
+    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+
+async def _hear_everything(runtime: Runtime) -> None:
+    """Wait until what the seed changed has been heard of: notifications come in their order."""
+    last = asyncio.Event()
+
+    def listen(table: str, key: str) -> None:
+        if (table, key) == ("system_config", "seeded"):
+            last.set()
+
+    runtime.storage.on_change(listen)
+    while not runtime.storage.listening:
+        await asyncio.sleep(0.01)
+    await runtime.storage.system_config.put("seeded", 1, "number")
+    await last.wait()

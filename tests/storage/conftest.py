@@ -1,0 +1,57 @@
+"""A Storage with a Redis of its own, and one without any."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from storage.redis import Redis
+from storage.router import Storage
+from tests.storage.valkey import Valkey
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Valkey]:
+    """A Redis for this test, to be stopped, frozen and started again."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest_asyncio.fixture
+async def storage(database_url: str, server: Valkey) -> AsyncIterator[Storage]:
+    storage = await Storage.open(database_url, server.url)
+    yield storage
+    await storage.close()
+
+
+@pytest_asyncio.fixture
+async def alone(database_url: str) -> AsyncIterator[Storage]:
+    """A Storage without Redis."""
+    storage = await Storage.open(database_url, None)
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture(params=["storage", "alone"])
+def either(request: pytest.FixtureRequest, storage: Storage, alone: Storage) -> Storage:
+    return {"storage": storage, "alone": alone}[request.param]
+
+
+@pytest_asyncio.fixture
+async def redis(server: Valkey) -> AsyncIterator[Redis]:
+    redis = await Redis.open(server.url)
+    yield redis
+    await redis.close()

@@ -1,0 +1,13 @@
+"""A new organization for every test."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from storage.postgres import Postgres
+from tests.storage.repositories.world import World, build_world
+
+
+@pytest_asyncio.fixture
+async def world(pg: Postgres) -> World:
+    return await build_world(pg)

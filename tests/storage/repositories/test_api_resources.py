@@ -1,0 +1,55 @@
+"""API resources: those of one organization."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from storage.errors import AlreadyExists
+from storage.models.clients import ApiResource
+from storage.postgres import Postgres
+from storage.repositories.api_resources import ApiResources
+from tests.storage.repositories.world import World, build_world, new_id
+
+
+def _resource(world: World, identifier: str) -> ApiResource:
+    return ApiResource(
+        id=new_id(),
+        organization_id=world.organization.id,
+        identifier=identifier,
+        name="API",
+        scopes=("read", "write"),
+        access_token_format="opaque",
+        access_token_ttl=60,
+    )
+
+
+async def test_the_active_resources_of_an_organization(pg: Postgres, world: World) -> None:
+    resources, other = ApiResources(pg), await build_world(pg)
+    b, a, off = (_resource(world, f"https://{name}.example.com") for name in ("b", "a", "off"))
+    for resource in (b, a, off, _resource(other, "https://other.example.com")):
+        await resources.insert(resource)
+    await pg.execute(
+        "UPDATE api_resources SET status = 'inactive' WHERE id = %(id)s", {"id": off.id}
+    )
+    assert await resources.find_all(world.organization.id) == (a, b)
+    assert await resources.find_all(new_id()) == ()
+
+
+async def test_an_identifier_is_given_once_in_an_organization(pg: Postgres, world: World) -> None:
+    resources = ApiResources(pg)
+    await resources.insert(_resource(world, "https://api.example.com"))
+    with pytest.raises(AlreadyExists):
+        await resources.insert(_resource(world, "https://api.example.com"))
+    await resources.insert(_resource(await build_world(pg), "https://api.example.com"))
+
+
+async def test_a_resource_is_updated_in_its_organization_only(pg: Postgres, world: World) -> None:
+    resources, other = ApiResources(pg), await build_world(pg)
+    resource = _resource(world, "https://api.example.com")
+    await resources.insert(resource)
+    changed = msgspec.structs.replace(resource, name="New", scopes=(), access_token_ttl=None)
+    await resources.update(msgspec.structs.replace(changed, organization_id=other.organization.id))
+    assert await resources.find_all(world.organization.id) == (resource,)
+    await resources.update(changed)
+    assert await resources.find_all(world.organization.id) == (changed,)

@@ -1,0 +1,45 @@
+"""Custom claims: definitions and values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from storage.errors import AlreadyExists
+from storage.models.claims import ClaimDefinition
+from storage.postgres import Postgres
+from storage.repositories.claims import Claims
+from tests.storage.repositories.world import World, new_id
+
+
+def _definition(name: str = "level") -> ClaimDefinition:
+    return ClaimDefinition(
+        id=new_id(),
+        claim_name=name,
+        claim_type="number",
+        include_in_id_token=True,
+        include_in_access_token=False,
+        include_in_userinfo=False,
+    )
+
+
+async def test_definitions_are_read_as_they_were_inserted(pg: Postgres, world: World) -> None:
+    claims, definition = Claims(pg), _definition()
+    await claims.insert_definition(world.application.id, definition, "A level")
+    assert await claims.definitions(world.application.id) == (definition,)
+    changed = msgspec.structs.replace(definition, claim_type="json", include_in_userinfo=True)
+    await claims.update_definition(changed)
+    assert await claims.definitions(world.application.id) == (changed,)
+    with pytest.raises(AlreadyExists):
+        await claims.insert_definition(world.application.id, _definition())
+
+
+@pytest.mark.parametrize("value", ["text", 12.5, True, None, {"a": [1, "x"]}, "7"])
+async def test_a_value_keeps_its_type(pg: Postgres, world: World, value: Any) -> None:
+    claims, definition = Claims(pg), _definition()
+    await claims.insert_definition(world.application.id, definition)
+    await claims.set_value(world.user.id, definition.id, "earlier")
+    await claims.set_value(world.user.id, definition.id, value)
+    assert await claims.values(world.user.id) == {definition.id: value}

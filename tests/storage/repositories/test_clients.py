@@ -1,0 +1,178 @@
+"""Clients: read in one round trip with their secrets and claims."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+
+from storage.errors import AlreadyExists, StorageError
+from storage.models.clients import Client, ClientSecret
+from storage.postgres import Postgres
+from storage.repositories.applications import Applications
+from storage.repositories.clients import Clients
+from tests.storage.repositories.world import World, build_world, give_rights, new_id, new_value
+
+
+@pytest.fixture
+def clients(pg: Postgres) -> Clients:
+    return Clients(pg)
+
+
+def _full(world: World) -> Client:
+    return Client(
+        id=new_id(),
+        organization_id=world.organization.id,
+        application_id=world.application.id,
+        client_id=new_value(),
+        client_name="Full",
+        client_type="public",
+        application_type="native",
+        redirect_uris=("com.example:/cb", 'https://rp.example.com/{"a,b"}?x=\\y'),
+        post_logout_redirect_uris=("https://rp.example.com/",),
+        grant_types=("authorization_code", "refresh_token"),
+        response_types=("code", "id_token"),
+        scope="openid",
+        token_endpoint_auth_method="none",
+        allowed_origins=("https://rp.example.com",),
+        require_pkce=False,
+        status="inactive",
+        login_methods=("magic_link",),
+        is_first_party=False,
+        access_token_format="opaque",
+        id_token_signed_response_alg="EdDSA",
+        metadata={"tos_uri": "https://rp.example.com/tos", "default_max_age": 60},
+    )
+
+
+async def test_a_client_is_found_as_it_was_inserted(clients: Clients, world: World) -> None:
+    full = _full(world)
+    await clients.insert(full)
+    assert await clients.find(full.client_id) == full
+
+
+async def test_a_client_comes_with_everything_in_one_round_trip(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    await give_rights(pg, world)
+    soon = time.time() + 60
+    for sha256, expires_at in (("a" * 64, None), ("b" * 64, soon), ("c" * 64, time.time() - 1)):
+        await clients.add_secret(
+            world.client.id, secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
+        )
+    await Applications(pg).set_status(world.application.id, "inactive", ("active",))
+    before = pg.round_trips
+    found = await clients.find(world.client.client_id)
+    assert pg.round_trips == before + 1
+    assert found is not None
+    assert found.application_status == "inactive"
+    first, second = found.secrets
+    assert first == ClientSecret("a" * 64)
+    assert second.sha256 == "b" * 64
+    assert second.expires_at == pytest.approx(soon)
+    assert [each.claim_name for each in found.claim_definitions] == ["department", "limits"]
+
+
+async def test_a_revoked_secret_is_not_read(pg: Postgres, clients: Clients, world: World) -> None:
+    await clients.add_secret(world.client.id, secret_hash="hash", secret_sha256="d" * 64)
+    await pg.execute("UPDATE client_secrets SET status = 'revoked' WHERE secret_sha256 ~ '^d'")
+    found = await clients.find(world.client.client_id)
+    assert found is not None
+    assert found.secrets == ()
+    assert await clients.has_secret(world.client.id, "d" * 64)
+
+
+async def test_a_secret_is_revoked_by_its_own_client_only(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    await clients.add_secret(world.client.id, secret_hash="hash", secret_sha256="e" * 64)
+    row = await pg.fetchrow("SELECT id FROM client_secrets WHERE secret_sha256 ~ '^e'")
+    assert row is not None
+    assert not await clients.revoke_secret(new_id(), row[0])
+    assert await clients.revoke_secret(world.client.id, row[0])
+    assert not await clients.revoke_secret(world.client.id, row[0])
+
+
+@pytest.mark.parametrize("client_id", ["", "absent", "%"])
+async def test_an_unknown_client_is_none(clients: Clients, client_id: str) -> None:
+    assert await clients.find(client_id) is None
+
+
+async def test_a_client_id_is_exact_and_given_once(clients: Clients, world: World) -> None:
+    assert await clients.find(world.client.client_id.swapcase()) is None
+    with pytest.raises(AlreadyExists) as caught:
+        await clients.insert(msgspec.structs.replace(world.client, id=new_id()))
+    assert caught.value.constraint == "clients_client_id_key"
+
+
+@pytest.mark.parametrize("field", ["client_type", "application_type", "access_token_format"])
+async def test_a_value_that_is_not_known_is_refused(
+    clients: Clients, world: World, field: str
+) -> None:
+    with pytest.raises(StorageError):
+        await clients.insert(msgspec.structs.replace(_full(world), **{field: "other"}))
+
+
+async def test_a_revoked_client_stays_revoked(clients: Clients, world: World) -> None:
+    assert await clients.set_status(world.client.id, "inactive")
+    assert await clients.set_status(world.client.id, "active")
+    assert await clients.set_status(world.client.id, "revoked")
+    assert not await clients.set_status(world.client.id, "active")
+    found = await clients.find(world.client.client_id)
+    assert found is not None
+    assert found.status == "revoked"
+
+
+async def test_an_update_moves_a_client_nowhere(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    other = await build_world(pg)
+    await clients.update(
+        msgspec.structs.replace(
+            world.client,
+            client_name="New",
+            metadata={"contacts": ["a@example.com"]},
+            status="revoked",
+            organization_id=other.organization.id,
+        )
+    )
+    found = await clients.find(world.client.client_id)
+    expected = msgspec.structs.replace(
+        world.client, client_name="New", metadata={"contacts": ["a@example.com"]}
+    )
+    assert found == expected
+
+
+async def test_the_origins_of_an_organization(clients: Clients, world: World) -> None:
+    await clients.insert(
+        msgspec.structs.replace(
+            _full(world),
+            status="active",
+            redirect_uris=("https://Other.example.com:8443/cb?x#y", "http://[::1]:3000/cb", "a:/b"),
+            allowed_origins=("https://spa2.example.com",),
+        )
+    )
+    await clients.insert(
+        msgspec.structs.replace(
+            _full(world), client_id=new_value(), allowed_origins=("https://off.example.com",)
+        )
+    )
+    assert await clients.origins(world.organization.id) == {
+        "https://rp.example.com",
+        "https://spa.example.com",
+        "https://spa2.example.com",
+        "https://Other.example.com:8443",
+        "http://[::1]:3000",
+    }
+
+
+async def test_the_oldest_client_of_a_name(clients: Clients, world: World) -> None:
+    found = await clients.find_id_by_name(
+        world.organization.id, world.application.id, world.client.client_name
+    )
+    assert found == world.client.client_id
+    await clients.set_status(world.client.id, "revoked")
+    assert not await clients.find_id_by_name(
+        world.organization.id, world.application.id, world.client.client_name
+    )

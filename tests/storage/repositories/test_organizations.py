@@ -1,0 +1,99 @@
+"""Organizations: found by slug or id, one of them never suspended."""
+
+from __future__ import annotations
+
+import pytest
+
+from storage.errors import AlreadyExists
+from storage.models.organizations import Organization
+from storage.postgres import Postgres
+from storage.repositories.organizations import Organizations
+from tests.storage.repositories.world import World, new_id
+
+
+@pytest.fixture
+def organizations(pg: Postgres) -> Organizations:
+    return Organizations(pg)
+
+
+def _full() -> Organization:
+    id = new_id()
+    return Organization(
+        id=id,
+        name="Näme \U0001f3e2 'quoted'",
+        slug=f"full-{id[:8]}",
+        status="suspended",
+        branding_logo_url="https://example.com/logo.png",
+        branding_favicon_url="https://example.com/favicon.ico",
+        branding_primary_color="#112233",
+        branding_company_name="Full",
+        branding_custom_css="a { color: red }",
+        default_locale="de",
+        two_factor_policy="required_any",
+        default_login_methods=("password",),
+    )
+
+
+async def test_an_organization_is_found_as_it_was_inserted(organizations: Organizations) -> None:
+    full = _full()
+    await organizations.insert(full)
+    by_slug = await organizations.find_by_slug(full.slug)
+    assert by_slug is not None
+    assert by_slug == await organizations.find_by_id(full.id)
+    assert by_slug.updated_at > 1_700_000_000
+    names = [name for name in full.__struct_fields__ if name != "updated_at"]
+    assert [getattr(by_slug, name) for name in names] == [getattr(full, name) for name in names]
+    assert by_slug in await organizations.list()
+
+
+@pytest.mark.parametrize("slug", ["", "absent", "PORTA-ADMIN", "porta-admin ", "porta%", "a' OR 1"])
+async def test_only_the_exact_slug_is_found(organizations: Organizations, slug: str) -> None:
+    assert await organizations.find_by_slug(slug) is None
+
+
+async def test_a_slug_is_given_once(organizations: Organizations, world: World) -> None:
+    with pytest.raises(AlreadyExists) as caught:
+        await organizations.insert(
+            Organization(id=new_id(), name="Second", slug=world.organization.slug)
+        )
+    assert caught.value.constraint == "organizations_slug_key"
+
+
+async def test_there_is_one_super_admin_organization(organizations: Organizations) -> None:
+    with pytest.raises(AlreadyExists) as caught:
+        await organizations.insert(
+            Organization(id=new_id(), name="Second", slug="second-admin", is_super_admin=True)
+        )
+    assert caught.value.constraint == "idx_organizations_super_admin"
+
+
+async def test_a_status_changes(organizations: Organizations, world: World) -> None:
+    assert await organizations.set_status(world.organization.id, "suspended")
+    found = await organizations.find_by_id(world.organization.id)
+    assert found is not None
+    assert found.status == "suspended"
+    assert not await organizations.set_status(new_id(), "suspended")
+
+
+@pytest.mark.parametrize("status", ["suspended", "archived"])
+async def test_the_super_admin_organization_stays_active(
+    organizations: Organizations, status: str
+) -> None:
+    admin = await organizations.find_by_slug("porta-admin")
+    assert admin is not None
+    assert not await organizations.set_status(admin.id, status)
+    assert await organizations.find_by_slug("porta-admin") == admin
+
+
+async def test_an_update_leaves_what_it_must_not_touch(
+    organizations: Organizations, world: World
+) -> None:
+    full = _full()
+    await organizations.insert(full)
+    await organizations.update(
+        Organization(id=full.id, name="New", slug="new", status="active", default_locale="fr")
+    )
+    found = await organizations.find_by_id(full.id)
+    assert found is not None
+    assert (found.name, found.default_locale) == ("New", "fr")
+    assert (found.slug, found.status) == (full.slug, "suspended")

@@ -1,0 +1,142 @@
+"""Rate counters: on Redis, on PostgreSQL, and on PostgreSQL while Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from storage.counters import Count, Counters, FallbackCounters, PostgresCounters, RedisCounters
+from storage.errors import Unreachable
+from storage.postgres import Postgres
+from storage.redis import Redis
+from tests.storage.valkey import Valkey
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    redis = await Redis.open(redis_url)
+    yield redis
+    await redis.close()
+
+
+@pytest.fixture(params=["redis", "postgres", "fallback"])
+def counters(request: pytest.FixtureRequest, redis: Redis, pg: Postgres) -> Counters:
+    first, second = RedisCounters(redis), PostgresCounters(pg)
+    every: dict[str, Counters] = {
+        "redis": first,
+        "postgres": second,
+        "fallback": FallbackCounters(first, second),
+    }
+    return every[request.param]
+
+
+@pytest.fixture
+def key() -> str:
+    return f"login:{uuid4()}"
+
+
+async def test_attempts_are_counted_within_their_window(counters: Counters, key: str) -> None:
+    for expected in (1, 2, 3):
+        assert await counters.hit({key: 60}) == {key: Count(expected, 60)}
+
+
+async def test_several_keys_are_counted_at_once_each_by_its_window(
+    counters: Counters, redis: Redis, pg: Postgres, key: str
+) -> None:
+    one, two = f"{key}:a", f"{key}:b"
+    await counters.hit({two: 900})
+    before = redis.round_trips + pg.round_trips
+    counts = await counters.hit({one: 60, two: 900})
+    assert counts == {one: Count(1, 60), two: Count(2, 900)}
+    assert list(counts) == [one, two]
+    assert redis.round_trips + pg.round_trips == before + 1
+
+
+async def test_the_window_ends_and_the_next_attempt_begins_another(
+    counters: Counters, key: str
+) -> None:
+    assert (await counters.hit({key: 0.2}))[key] == Count(1, 1)
+    assert (await counters.hit({key: 0.2}))[key].count == 2
+    await asyncio.sleep(0.3)
+    assert (await counters.hit({key: 30}))[key] == Count(1, 30)
+
+
+async def test_later_attempts_do_not_prolong_the_window(counters: Counters, key: str) -> None:
+    await counters.hit({key: 0.4})
+    await asyncio.sleep(0.25)
+    assert (await counters.hit({key: 0.4}))[key].count == 2
+    await asyncio.sleep(0.25)
+    assert (await counters.hit({key: 0.4}))[key].count == 1
+
+
+async def test_parallel_attempts_are_all_counted(counters: Counters, key: str) -> None:
+    answers = await asyncio.gather(*(counters.hit({key: 60, f"{key}:x": 60}) for _ in range(60)))
+    assert sorted(answer[key].count for answer in answers) == list(range(1, 61))
+    assert sorted(answer[f"{key}:x"].count for answer in answers) == list(range(1, 61))
+
+
+async def test_callers_who_name_the_same_keys_in_another_order_do_not_deadlock(
+    counters: Counters, key: str
+) -> None:
+    keys = [f"{key}:{i}" for i in range(300)]
+    forth, back = dict.fromkeys(keys, 60.0), dict.fromkeys(reversed(keys), 60.0)
+    await asyncio.gather(*(counters.hit(forth if i % 2 else back) for i in range(40)))
+    counts = await counters.peek(keys)
+    assert {count.count for count in counts.values()} == {40}
+
+
+async def test_peeking_counts_nothing(counters: Counters, key: str) -> None:
+    assert await counters.peek([key]) == {key: Count(0, 0)}
+    await counters.hit({key: 60})
+    assert await counters.peek([key, f"{key}:never"]) == {
+        key: Count(1, 60),
+        f"{key}:never": Count(0, 0),
+    }
+    assert (await counters.hit({key: 60}))[key].count == 2
+
+
+async def test_an_ended_window_is_not_seen(counters: Counters, key: str) -> None:
+    await counters.hit({key: 0.1})
+    await asyncio.sleep(0.2)
+    assert await counters.peek([key]) == {key: Count(0, 0)}
+
+
+async def test_what_is_forgotten_begins_anew(counters: Counters, key: str) -> None:
+    await counters.hit({key: 60, f"{key}:other": 60})
+    await counters.forget([key])
+    assert (await counters.hit({key: 60, f"{key}:other": 60})) == {
+        key: Count(1, 60),
+        f"{key}:other": Count(2, 60),
+    }
+
+
+async def test_nothing_to_count_is_nothing(counters: Counters) -> None:
+    assert await counters.hit({}) == {}
+    assert await counters.peek([]) == {}
+    await counters.forget([])
+
+
+async def test_a_key_is_not_stored_as_it_is(counters: Counters, redis: Redis, pg: Postgres) -> None:
+    await counters.hit({"login:jane@example.com": 60})
+    stored = [name.decode() for name in await redis.command("KEYS", "*")]
+    stored += [row[0] for row in await pg.fetch("SELECT key FROM rate_counters")]
+    assert stored
+    assert not [name for name in stored if "jane" in name]
+
+
+async def test_a_redis_that_goes_away_opens_no_limit(own: Valkey, pg: Postgres, key: str) -> None:
+    redis = await Redis.open(own.url)
+    counters = FallbackCounters(RedisCounters(redis), PostgresCounters(pg))
+    assert (await counters.hit({key: 60}))[key].count == 1
+    own.stop()
+    assert [(await counters.hit({key: 60}))[key].count for _ in range(3)] == [1, 2, 3]
+    assert (await counters.peek([key]))[key].count == 3
+    await counters.forget([key])
+    assert (await counters.hit({key: 60}))[key].count == 1
+    with pytest.raises(Unreachable):
+        await RedisCounters(redis).hit({key: 60})
+    await redis.close()

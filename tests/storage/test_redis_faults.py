@@ -1,0 +1,239 @@
+"""Every way a connection to Redis is lost, and how it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from storage.errors import Unreachable
+from storage.redis import Redis
+from tests.storage.valkey import Valkey, free_port
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def until_answered(redis: Redis, seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                await redis.ping()
+            except Unreachable:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+async def test_a_restart_is_survived(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    await redis.ping()
+    own.restart()
+    await until_answered(redis)
+    await redis.close()
+
+
+async def test_while_redis_is_away_commands_fail_at_once(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    own.stop()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    failures = await asyncio.gather(
+        *(redis.command("GET", "x") for _ in range(20)), return_exceptions=True
+    )
+    for _ in range(20):
+        with pytest.raises(Unreachable):
+            await redis.ping()
+    assert all(isinstance(failure, Unreachable) for failure in failures)
+    assert loop.time() - started < 1.0
+    own.start()
+    await until_answered(redis)
+    await redis.close()
+
+
+async def test_a_server_that_goes_silent_is_given_up_after_the_deadline(own: Valkey) -> None:
+    redis = await Redis.open(own.url, deadline=0.3)
+    own.freeze()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    answers = await asyncio.gather(
+        *(redis.command("GET", "x") for _ in range(10)), return_exceptions=True
+    )
+    assert all(isinstance(answer, Unreachable) for answer in answers)
+    assert 0.2 < loop.time() - started < 1.0
+    started = loop.time()
+    with pytest.raises(Unreachable):
+        await redis.ping()
+    assert loop.time() - started < 0.1
+    own.thaw()
+    await until_answered(redis)
+    await redis.close()
+
+
+async def test_a_loop_that_stood_still_does_not_blame_redis(own: Valkey) -> None:
+    redis = await Redis.open(own.url, deadline=0.2)
+    first = redis._wire
+    assert first is not None
+    answer = asyncio.create_task(redis.command("ECHO", "late"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # The command is sent.
+    time.sleep(0.4)
+    first._check_deadline()  # As a loop does that looks at timers before sockets.
+    assert await answer == b"late"
+    assert redis._wire is first
+    await redis.close()
+
+
+async def test_an_old_answer_never_reaches_a_new_question(own: Valkey) -> None:
+    redis = await Redis.open(own.url, deadline=0.2)
+    own.freeze()
+    with pytest.raises(Unreachable):
+        await redis.command("ECHO", "old")
+    own.thaw()
+    await until_answered(redis)
+    assert await redis.command("ECHO", "new") == b"new"
+    await redis.close()
+
+
+async def test_a_killed_connection_is_dialled_anew(own: Valkey) -> None:
+    redis, other = await Redis.open(own.url), await Redis.open(own.url)
+    await other.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await until_answered(redis)
+    await redis.close()
+    await other.close()
+
+
+async def test_the_first_caller_after_a_loss_waits_for_the_redial(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    first = redis._wire
+    assert first is not None
+    await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+    with contextlib.suppress(Unreachable):
+        await redis.command("ECHO", "under way when the connection fell")
+    assert first.broken
+    assert await redis.command("ECHO", "next") == b"next"
+    await redis.close()
+
+
+async def test_a_caller_who_stops_waiting_for_the_redial_harms_no_other(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    assert redis._wire is not None
+    redis._wire.abort("test")
+    impatient, patient = (asyncio.create_task(redis.command("ECHO", i)) for i in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient == b"1"
+    assert impatient.cancelled()
+    await redis.close()
+
+
+async def test_too_many_waiting_commands_are_refused(own: Valkey) -> None:
+    redis = await Redis.open(own.url, deadline=0.3, max_pending=5)
+    own.freeze()
+    calls = [asyncio.create_task(redis.ping()) for _ in range(8)]
+    done, _ = await asyncio.wait(calls, timeout=0.1)
+    assert len(done) == 3
+    own.thaw()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(answer, Unreachable) for answer in answers) == 3
+    await redis.close()
+
+
+async def test_after_close_commands_fail(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    await redis.close()
+    with pytest.raises(Unreachable):
+        await redis.ping()
+    await redis.close()
+
+
+async def test_closing_ends_the_redial(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    own.stop()
+    with pytest.raises(Unreachable):
+        await redis.ping()
+    tasks = asyncio.all_tasks()
+    await redis.close()
+    assert asyncio.all_tasks() < tasks
+
+
+async def test_a_replica_after_a_failover_is_left(own: Valkey) -> None:
+    redis = await Redis.open(own.url)
+    await redis.command("REPLICAOF", "127.0.0.1", free_port())
+    client = await redis.command("CLIENT", "ID")
+    with pytest.raises(Unreachable, match="READONLY"):
+        await redis.command("SET", "key", 1)
+    assert await redis.command("CLIENT", "ID") != client
+    await redis.close()
+
+
+@pytest_asyncio.fixture
+async def impostor() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
+    """Start a server that greets properly, then answers each message with the bytes given."""
+    servers: list[asyncio.Server] = []
+
+    async def start(answer: bytes) -> str:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                await reader.read(65536)
+                writer.write(b"+OK\r\n+PONG\r\n")
+                while await reader.read(65536):
+                    writer.write(answer)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        servers.append(server)
+        return f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400\r\n\r\n", b"+OK\r\n+OK\r\n+OK\r\n"])
+async def test_an_answer_nobody_asked_for_ends_the_connection(
+    impostor: Callable[[bytes], Awaitable[str]], answer: bytes
+) -> None:
+    redis = await Redis.open(await impostor(answer))
+    first = redis._wire
+    assert first is not None
+    async with asyncio.timeout(1):  # Before the deadline of the command.
+        await asyncio.gather(redis.ping(), return_exceptions=True)
+        while not first.broken:
+            await asyncio.sleep(0.01)
+    await redis.close()
+
+
+async def test_rediss_verifies_the_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    _self_signed(certificate, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            writer.write(b"+OK\r\n+PONG\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        url = f"rediss://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(Unreachable):
+            await Redis.open(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        redis = await Redis.open(url)
+        await redis.close()
+
+
+def _self_signed(certificate: Path, key: Path) -> None:
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
+    subprocess.run([*command, "-out", str(certificate)], check=True, capture_output=True)

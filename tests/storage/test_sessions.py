@@ -1,0 +1,219 @@
+"""Sessions: PostgreSQL remembers them, Redis answers for them, and their end is final."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from storage.errors import AlreadyConsumed, Unreachable
+from storage.models.artifacts import (
+    ANY_ORGANIZATION,
+    ARTIFACTS,
+    AccessToken,
+    Artifact,
+    ArtifactKind,
+    AuthorizationCode,
+    Grant,
+    Interaction,
+    Session,
+)
+from storage.models.tokens import TokenFamily
+from storage.postgres import Postgres
+from storage.redis import Redis
+from storage.router import Storage
+from storage.stores.postgres import PostgresStore
+from storage.stores.redis_over_postgres import RedisOverPostgresStore
+from tests.storage import samples
+from tests.storage.valkey import Valkey
+
+A, B = str(uuid4()), str(uuid4())
+
+
+async def test_100_sessions_survive_an_emptied_and_a_restarted_redis(
+    database_url: str, own: Valkey
+) -> None:
+    storage = await Storage.open(database_url, own.url)
+    values = []
+    for _ in range(100):
+        value, id = samples.presented()
+        await storage.artifacts.save(samples.session(A, id=id), 600)
+        values.append(value)
+    redis = await Redis.open(own.url)
+    await redis.command("FLUSHALL")
+    await redis.close()
+    found = [await storage.artifacts.find(Session, value, A) for value in values]
+    assert all(found)
+    own.restart()
+    found = await asyncio.gather(*(storage.artifacts.find(Session, v, A) for v in values))
+    assert all(found)
+    own.stop()
+    found = await asyncio.gather(*(storage.artifacts.find(Session, v, A) for v in values))
+    assert all(found)
+    await storage.close()
+
+
+async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreachable(
+    database_url: str, own: Valkey
+) -> None:
+    storage = await Storage.open(database_url, own.url)
+    own.stop()
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await storage.artifacts.save(session, 60)
+    assert await storage.artifacts.find(Session, value, A) == session
+    await storage.end_session(session)
+    assert await storage.artifacts.find(Session, value, A) is None
+    for work in (
+        storage.artifacts.save(samples.code(A), 60),
+        storage.artifacts.find(Interaction, value, ANY_ORGANIZATION),
+        storage.artifacts.consume(AuthorizationCode, value, A),
+        storage.artifacts.save(samples.interaction(A), 60),
+        storage.artifacts.delete(samples.code(A)),
+        storage.ping_redis(),
+    ):
+        with pytest.raises(Unreachable):
+            await work
+    assert (await storage.counters.hit({value: 60}))[value].count == 1
+    await storage.ping_postgres()
+    await storage.close()
+
+
+async def test_a_session_is_read_from_redis_once_it_was_read(
+    storage: Storage, redis: Redis
+) -> None:
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await storage.artifacts.save(session, 600)
+    before = storage.round_trips
+    assert await storage.artifacts.find(Session, value, A) == session
+    assert storage.round_trips.postgres == before.postgres
+    assert storage.round_trips.redis == before.redis + 1
+    await redis.command("DEL", samples.key(session))
+    assert await storage.artifacts.find(Session, value, A) == session
+    assert storage.round_trips.postgres == before.postgres + 1
+    assert await storage.artifacts.find(Session, value, A) == session
+    assert storage.round_trips.postgres == before.postgres + 1
+
+
+async def test_a_copy_lives_a_minute_at_most_and_never_longer_than_its_session(
+    storage: Storage, redis: Redis
+) -> None:
+    (long_value, long_id), (short_value, short_id) = samples.presented(), samples.presented()
+    long, short = samples.session(A, id=long_id), samples.session(A, id=short_id)
+    await storage.artifacts.save(long, 86_400)
+    await storage.artifacts.save(short, 20)
+    assert 59_000 < await redis.command("PTTL", samples.key(long)) <= 60_000
+    assert 19_000 < await redis.command("PTTL", samples.key(short)) <= 20_000
+    await redis.command("DEL", samples.key(long), samples.key(short))
+    await storage.artifacts.find(Session, long_value, A)
+    await storage.artifacts.find(Session, short_value, A)
+    assert 59_000 < await redis.command("PTTL", samples.key(long)) <= 60_000
+    assert 19_000 < await redis.command("PTTL", samples.key(short)) <= 20_000
+
+
+class SlowStore(PostgresStore):
+    """Reads at once, and answers when it may."""
+
+    def __init__(self, pg: Postgres) -> None:
+        super().__init__(pg)
+        self.has_read, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def find_lasting(
+        self, kind: ArtifactKind, id: str, organization_id: str
+    ) -> tuple[Artifact, float] | None:
+        found = await super().find_lasting(kind, id, organization_id)
+        self.has_read.set()
+        await self.may_answer.wait()
+        return found
+
+
+async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
+    storage: Storage, pg: Postgres, redis: Redis
+) -> None:
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await storage.artifacts.save(session, 600)
+    await redis.command("DEL", samples.key(session))
+    slow = SlowStore(pg)
+    reader = RedisOverPostgresStore(redis, slow)
+    reading = asyncio.create_task(reader.find(ARTIFACTS[Session], id, A))
+    await slow.has_read.wait()
+    await storage.end_session(session)
+    slow.may_answer.set()
+    assert await reading == session
+    assert await storage.artifacts.find(Session, value, A) is None
+
+
+async def test_an_end_that_redis_missed_is_made_good_by_another(
+    storage: Storage, redis: Redis
+) -> None:
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await storage.artifacts.save(session, 600)
+    await storage.tokens.end_session(session)  # Redis was away: its copy is still there.
+    assert not await storage.artifacts.delete(msgspec.structs.replace(session, organization_id=B))
+    assert await redis.command("EXISTS", samples.key(session)) == 1
+    await storage.artifacts.delete(session)
+    assert await storage.artifacts.find(Session, value, A) is None
+
+
+async def test_an_ended_session_takes_its_grants_and_tokens_with_it(either: Storage) -> None:
+    value, id = samples.presented()
+    session, other = samples.session(A, id=id), samples.session(A)
+    await either.artifacts.save(session, 60)
+    await either.artifacts.save(other, 60)
+    grant_value, given = samples.grant(A, session)
+    other_value, kept = samples.grant(A, other)
+    await either.artifacts.save(given, 60)
+    await either.artifacts.save(kept, 60)
+    token_value, token = await _issue(either, session, given)
+    assert await either.artifacts.find(AccessToken, token_value, A) == token
+    await either.end_session(session)
+    assert await either.artifacts.find(Session, value, A) is None
+    assert await either.artifacts.find_by(Session, A, uid=session.uid) is None
+    assert await either.artifacts.find(Grant, grant_value, A) is None
+    assert await either.artifacts.find(AccessToken, token_value, A) is None
+    assert await either.artifacts.find(Grant, other_value, A) == kept
+    assert await either.artifacts.find_by(Session, A, uid=other.uid) == other
+
+
+async def test_an_ended_session_cannot_be_saved_to_life(either: Storage) -> None:
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await either.artifacts.save(session, 60)
+    await either.end_session(session)
+    with pytest.raises(AlreadyConsumed):
+        await either.artifacts.save(session, 60)
+    assert await either.artifacts.find(Session, value, A) is None
+
+
+async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str, AccessToken]:
+    value, id = samples.presented()
+    owner: dict[str, Any] = {
+        "organization_id": A,
+        "client_id": "c",
+        "account_id": session.account_id,
+    }
+    _, family_id = samples.presented()
+    family = TokenFamily(
+        id=family_id,
+        grant_id=given.id,
+        session_uid=session.uid,
+        expires_at=4_000_000_000,
+        **owner,
+    )
+    token = AccessToken(
+        id=id,
+        family_id=family_id,
+        scope="openid",
+        audience=("a",),
+        issued_at=1,
+        expires_at=2,
+        **owner,
+    )
+    assert await storage.tokens.redeem(family, 60, token, 60, None, 0)
+    return value, token

@@ -1,0 +1,197 @@
+"""The floors and the doors of the house: who may import whom, and who may not await."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("porta", "handlers", "storage")
+
+# Floors, the highest first; a module belongs to the longest prefix that fits it.
+FLOORS: dict[str, int] = {
+    "porta.__main__": 6,
+    "handlers": 5,
+    "porta.jobs": 5,
+    "porta.cli": 5,
+    "porta.provider": 4,
+    "porta.authn": 4,
+    "porta.services": 4,
+    "porta.protocol": 3,
+    "porta.sessions": 3,
+    "porta.interactions": 3,
+    "porta.tenancy": 3,
+    "porta.events": 3,
+    "porta.rate_limits": 3,
+    "porta.runtime": 2,
+    "porta.tenant": 2,
+    "porta": 1,
+    "storage": 1,
+}
+SIBLINGS = ("porta.provider", "porta.authn", "porta.services")
+PURE = ("porta.protocol", "porta.security")
+
+# One door a driver: the modules that alone import it.
+DOORS: dict[str, tuple[str, ...]] = {
+    "aiopg": ("storage.postgres",),
+    "psycopg2": ("storage.postgres", "storage.dsn"),
+    "redis": ("storage.redis",),
+    "hiredis": ("storage.redis", "storage.redis_wire"),
+    "jose": ("porta.security.jwt",),
+    "joserfc": ("porta.security.jwt",),
+    "argon2": ("porta.security.passwords",),
+    "pyotp": ("porta.authn.totp",),
+    "aiosmtplib": ("porta.mailer",),
+    "aiosmtpd": ("porta.cli.mail_catcher",),
+    "babel": ("porta.rendering", "porta.languages"),
+    "tornado": ("handlers", "porta.rendering"),
+    "httpx": ("porta.outbound",),
+    "tinycss2": ("porta.custom_css", "porta.css_values"),
+    "click": ("porta.cli", "porta.__main__"),
+    "zxcvbn": ("porta.security.passwords",),
+    "uvloop": ("handlers", "porta.cli"),
+}
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+def _floor(module: str) -> int:
+    prefix = max((p for p in FLOORS if _within(module, p)), key=len)
+    return FLOORS[prefix]
+
+
+def _within(module: str, prefix: str) -> bool:
+    return module == prefix or module.startswith(prefix + ".")
+
+
+def _imports(module: str, *, runtime_only: bool = False) -> Iterator[str]:
+    """Every module that `module` imports, `from x import y` counted as x.y where that is one."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    skipped = _type_checking_nodes(tree) if runtime_only else set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute here"
+            source = node.module or ""
+            for alias in node.names:
+                full = f"{source}.{alias.name}"
+                yield full if full in MODULES else source
+
+
+def _type_checking_nodes(tree: ast.Module) -> set[ast.AST]:
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_down_the_floors(module: str) -> None:
+    upward = [
+        imported
+        for imported in _imports(module)
+        if imported.split(".")[0] in PACKAGES and _floor(imported) > _floor(module)
+    ]
+    assert upward == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "storage")])
+def test_storage_knows_nothing_above_it(module: str) -> None:
+    above = [i for i in _imports(module) if i.split(".")[0] in ("porta", "handlers", "tornado")]
+    assert above == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] != "handlers"])
+def test_only_the_front_door_imports_handlers(module: str) -> None:
+    if module != "porta.__main__":
+        assert [i for i in _imports(module) if i.split(".")[0] == "handlers"] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_siblings_do_not_meet(module: str) -> None:
+    own = [s for s in SIBLINGS if _within(module, s)]
+    if own:
+        met = [i for i in _imports(module) if any(_within(i, s) for s in SIBLINGS if s not in own)]
+        assert met == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_driver_has_one_door(module: str) -> None:
+    trespassed = [
+        imported
+        for imported in _imports(module)
+        if imported.split(".")[0] in DOORS
+        and not any(_within(module, door) for door in DOORS[imported.split(".")[0]])
+    ]
+    assert trespassed == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if any(_within(m, p) for p in PURE)])
+def test_the_protocol_and_its_cryptography_do_no_io(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    if module != "porta.security.passwords":  # hashing takes tens of milliseconds: an executor
+        awaits = [n for n in ast.walk(tree) if isinstance(n, ast.Await | ast.AsyncFunctionDef)]
+        assert awaits == []
+    forbidden = {"time", "socket", "os", "asyncio"} - (
+        {"asyncio", "os"} if module == "porta.security.passwords" else set()
+    )
+    assert [i for i in _imports(module) if i.split(".")[0] in forbidden] == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "porta.protocol")])
+def test_the_protocol_is_handed_time_and_chance(module: str) -> None:
+    allowed = ("storage.models", "porta.protocol", "porta.errors", "porta.config")
+    for imported in _imports(module):
+        assert imported.split(".")[0] not in ("secrets", "random", "datetime", "uuid")
+        if imported.split(".")[0] in PACKAGES:
+            assert any(_within(imported, prefix) for prefix in allowed), imported
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {
+        module: {i for i in _imports(module, runtime_only=True) if i in MODULES and i != module}
+        for module in MODULES
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module in done:
+            return
+        for imported in graph[module]:
+            visit(imported, (*path, module))
+        done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_data_folders_are_no_packages() -> None:
+    """A package named `locale` at the root would shadow the standard library's."""
+    assert not (ROOT / "locale" / "__init__.py").exists()
+    assert not (ROOT / "templates" / "__init__.py").exists()
+    assert "locale" in sys.stdlib_module_names
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [
+        module
+        for module, path in MODULES.items()
+        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert silent == []
