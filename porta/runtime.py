@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from urllib.parse import urlsplit
 
 from porta.config import Config, build_config
@@ -23,6 +24,8 @@ CONFIG_MAX_AGE = 60.0
 """Seconds an entry of the configuration may be used while changes are heard of."""
 DEAF_MAX_AGE = 1.0
 """Seconds while they are not: no cache extends a right by more than that."""
+UNKNOWN_KEY_PAUSE = 10.0
+"""Seconds between two readings of the key rings for the sake of an unknown `kid`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Runtime:
         self.clock = clock
         self.shut_out = ShutOut(time.monotonic)
         self._last_keys: KeyRings | None = None
+        self._keys_anew_from = -inf
         monotonic = time.monotonic
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
             self._read_snapshot, max_age=self._max_age, clock=monotonic
@@ -96,6 +100,18 @@ class Runtime:
     async def snapshot(self) -> Snapshot:
         """Return the configuration and key rings, at most a minute old."""
         return self._snapshots.peek("") or await self._snapshots.get("")
+
+    async def keys_anew(self) -> KeyRings:
+        """Return the key rings as they are stored, for whoever met an unknown `kid`.
+
+        Those of the snapshot, when one was read for such a reason less than UNKNOWN_KEY_PAUSE ago:
+        anyone can invent a `kid`.
+        """
+        now = time.monotonic()
+        if now >= self._keys_anew_from:
+            self._keys_anew_from = now + UNKNOWN_KEY_PAUSE
+            self._snapshots.expire()
+        return (await self.snapshot()).keys
 
     async def organization(self, slug: str) -> Organization | None:
         """Return the organization of this slug, whatever its status."""

@@ -144,7 +144,7 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             and interaction is not None
             and interaction.session_uid == session.uid,
             consented=approved is not None,
-            hint_subject=hints.subject(
+            hint_subject=await hints.subject(
                 attempt.runtime, attempt.tenant, attempt.request.id_token_hint
             ),
         )

@@ -44,7 +44,7 @@ async def start(
     not the client's.
     """
     request = protocol.parse_end_session(params)
-    hint = hints.read(runtime, tenant, request.id_token_hint)
+    hint = await hints.read(runtime, tenant, request.id_token_hint)
     client = await _find_client(runtime, tenant, protocol.named_client(request, hint))
     redirect_to = protocol.build_redirect(request, client)
     session = await sessions.find(runtime, tenant, session_value)

@@ -7,31 +7,35 @@ from typing import Any
 from porta.protocol.errors import InvalidRequest
 from porta.runtime import Runtime
 from porta.security import jwt
+from porta.security.keyring import KeyRing
 from porta.tenant import Tenant
 
 
-def read(runtime: Runtime, tenant: Tenant, token: str | None) -> dict[str, Any] | None:
+async def read(runtime: Runtime, tenant: Tenant, token: str | None) -> dict[str, Any] | None:
     """Return the claims of an ID token of this issuer, even an expired one; None for any other."""
     if token is None:
         return None
     try:
-        return jwt.verify(
-            token,
-            tenant.keys,
-            typ="JWT",
-            issuer=tenant.issuer,
-            now=runtime.clock(),
-            allow_expired=True,
-        )
+        try:
+            return _verify(runtime, tenant, tenant.keys, token)
+        except jwt.UnknownKey:
+            keys = await runtime.keys_anew()
+            return _verify(runtime, tenant, keys.of(tenant.id, runtime.clock()), token)
     except jwt.InvalidJWT:
         return None
 
 
-def subject(runtime: Runtime, tenant: Tenant, token: str | None) -> str | None:
+async def subject(runtime: Runtime, tenant: Tenant, token: str | None) -> str | None:
     """Return the subject that an `id_token_hint` names; raises InvalidRequest for a bad one."""
     if token is None:
         return None
-    claims = read(runtime, tenant, token)
+    claims = await read(runtime, tenant, token)
     if claims is None or not isinstance(claims.get("sub"), str):
         raise InvalidRequest("id_token_hint is not an ID token of this issuer")
     return str(claims["sub"])
+
+
+def _verify(runtime: Runtime, tenant: Tenant, ring: KeyRing, token: str) -> dict[str, Any]:
+    return jwt.verify(
+        token, ring, typ="JWT", issuer=tenant.issuer, now=runtime.clock(), allow_expired=True
+    )

@@ -39,6 +39,10 @@ class InvalidJWT(Exception):
     """A token that is not ours, not of this kind, or not valid now; the message names the fault."""
 
 
+class UnknownKey(InvalidJWT):
+    """A token whose `kid` is none of the ring's; a ring that is read anew may know it."""
+
+
 def sign(key: Key, claims: Mapping[str, Any], typ: str) -> str:
     """Return `claims` as a compact JWS of the key's algorithm, with `typ`, `alg` and `kid`.
 
@@ -63,12 +67,13 @@ def verify(
     audience: str | None = None,
     allow_expired: bool = False,
 ) -> dict[str, Any]:
-    """Return the claims of a token that this ring has signed, or raise InvalidJWT.
+    """Return the claims of a token that this ring has signed. Raises InvalidJWT.
 
     The algorithm is the one of our own key record, found by `kid`; what the header says of keys
     or URLs is ignored (RFC 8725 §3.1, §3.10). `now` is seconds since the epoch. `typ` must match,
     save that an ID token (`JWT`) may carry none. `audience`, if given, must be in `aud`.
-    `allow_expired` is for `id_token_hint` (OpenID Connect Core §3.1.2.1).
+    `allow_expired` is for `id_token_hint` (OpenID Connect Core §3.1.2.1). A `kid` that the ring
+    does not know raises UnknownKey.
     """
     header_part, payload_part, signature_part = _split(token)
     header = _parse_object(header_part)
@@ -126,9 +131,11 @@ def _find_key(header: dict[str, Any], ring: KeyRing) -> Key:
     if "crit" in header or "b64" in header:
         raise InvalidJWT("critical or unencoded extensions are not supported")
     kid = header.get("kid")
-    key = ring.verifier(kid) if isinstance(kid, str) else None
+    if not isinstance(kid, str):
+        raise InvalidJWT("kid is missing or not a string")
+    key = ring.verifier(kid)
     if key is None:
-        raise InvalidJWT("unknown kid")
+        raise UnknownKey("unknown kid")
     if header.get("alg") != key.algorithm:
         raise InvalidJWT("alg is not the algorithm of this key")
     return key

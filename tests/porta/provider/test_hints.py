@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +16,10 @@ from porta.protocol.errors import InvalidRequest
 from porta.provider import hints
 from porta.runtime import Runtime
 from porta.security import jwt
+from porta.security.keyring import KeyRings
+from porta.services import signing_keys
 from porta.tenant import Tenant
+from storage.postgres import Postgres
 from tests.porta.opened import opened
 
 
@@ -28,22 +34,28 @@ async def tenant(runtime: Runtime) -> Tenant:
     return await tenancy.resolve(runtime, "acme")
 
 
-def _token(runtime: Runtime, tenant: Tenant, typ: str = "JWT", **changes: Any) -> str:
+def _token(
+    runtime: Runtime,
+    tenant: Tenant,
+    typ: str = "JWT",
+    algorithm: str = "ES256",
+    **changes: Any,
+) -> str:
     now = int(runtime.clock())
     claims = {"iss": tenant.issuer, "sub": "somebody", "aud": "web", "iat": now, "exp": now + 60}
-    return jwt.sign(tenant.keys.signer("ES256"), claims | changes, typ)
+    return jwt.sign(tenant.keys.signer(algorithm), claims | changes, typ)
 
 
 async def test_an_id_token_of_this_issuer_names_its_subject(
     runtime: Runtime, tenant: Tenant
 ) -> None:
-    assert hints.subject(runtime, tenant, _token(runtime, tenant)) == "somebody"
-    assert hints.subject(runtime, tenant, None) is None
+    assert await hints.subject(runtime, tenant, _token(runtime, tenant)) == "somebody"
+    assert await hints.subject(runtime, tenant, None) is None
 
 
 async def test_an_expired_one_is_a_hint_as_well(runtime: Runtime, tenant: Tenant) -> None:
     """Core §3.1.2.1: an ID token whose time is up may still say who it was."""
-    assert hints.subject(runtime, tenant, _token(runtime, tenant, exp=1)) == "somebody"
+    assert await hints.subject(runtime, tenant, _token(runtime, tenant, exp=1)) == "somebody"
 
 
 async def test_what_is_none_is_refused(runtime: Runtime, tenant: Tenant) -> None:
@@ -65,13 +77,62 @@ async def test_what_is_none_is_refused(runtime: Runtime, tenant: Tenant) -> None
         good * 40,
     ):
         with pytest.raises(InvalidRequest):
-            hints.subject(runtime, tenant, value)
+            await hints.subject(runtime, tenant, value)
 
 
 async def test_reading_alone_refuses_nothing(runtime: Runtime, tenant: Tenant) -> None:
     """At a logout a bad hint is no hint: the person is asked."""
-    assert hints.read(runtime, tenant, "x") is None
-    assert hints.read(runtime, tenant, None) is None
-    found = hints.read(runtime, tenant, _token(runtime, tenant))
+    assert await hints.read(runtime, tenant, "x") is None
+    assert await hints.read(runtime, tenant, None) is None
+    found = await hints.read(runtime, tenant, _token(runtime, tenant))
     assert found is not None
     assert found["sub"] == "somebody"
+
+
+async def test_a_key_not_yet_heard_of_is_looked_up(
+    runtime: Runtime, tenant: Tenant, unheard: None
+) -> None:
+    """An instance that missed a rotation still knows what its neighbours signed."""
+    token = await _signed_by_a_neighbour(runtime, tenant, "PS256")
+    assert await hints.subject(runtime, tenant, token) == "somebody"
+
+
+async def test_whoever_invents_a_kid_makes_us_read_once_in_a_while(
+    runtime: Runtime, tenant: Tenant, unheard: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await hints.read(runtime, tenant, _with_kid("invented")) is None
+    token = await _signed_by_a_neighbour(runtime, tenant, "EdDSA")
+    before = runtime.storage.round_trips.postgres
+    for number in range(50):
+        assert await hints.read(runtime, tenant, _with_kid(f"invented-{number}")) is None
+    assert await hints.read(runtime, tenant, token) is None
+    # The listener's own heartbeat may fall between.
+    assert runtime.storage.round_trips.postgres - before <= 1
+    monkeypatch.setattr(runtime, "_keys_anew_from", 0.0)
+    assert await hints.subject(runtime, tenant, token) == "somebody"
+
+
+@pytest_asyncio.fixture
+async def unheard(
+    runtime: Runtime, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[None]:
+    """No instance is told of new signing keys, and ours has not looked for any lately."""
+    monkeypatch.setattr(runtime, "_keys_anew_from", 0.0)
+    await pg.execute("ALTER TABLE signing_keys DISABLE TRIGGER notify_changed")
+    yield
+    await pg.execute("ALTER TABLE signing_keys ENABLE TRIGGER notify_changed")
+
+
+async def _signed_by_a_neighbour(runtime: Runtime, tenant: Tenant, algorithm: str) -> str:
+    """Return an ID token of a key that another instance made just now."""
+    secret = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    now = runtime.clock()
+    await signing_keys.ensure(runtime.storage, secret, (algorithm,), now=now, lead=0)
+    _, rows = await runtime.storage.system_config.with_signing_keys()
+    rings = KeyRings.build(rows, secret, longest_token_ttl=60)
+    return _token(runtime, replace(tenant, keys=rings.of(tenant.id, now)), algorithm=algorithm)
+
+
+def _with_kid(kid: str) -> str:
+    header = json.dumps({"alg": "ES256", "typ": "JWT", "kid": kid}).encode()
+    return f"{urlsafe_b64encode(header).rstrip(b'=').decode()}.e30.c2ln"
