@@ -147,6 +147,7 @@ def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToke
         resource=authorization.granted_resource,
         amr=authorization.amr,
         acr=authorization.acr,
+        address=call.request.origin.address,
     )
 
 

@@ -135,6 +135,8 @@ class RefreshToken(Artifact, frozen=True, kw_only=True):
     resource: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    address: str | None = None
+    """Where it was asked for, and so where the generation before it was used."""
 
 
 class Grant(Artifact, frozen=True, kw_only=True):

@@ -165,6 +165,14 @@ FIND_ACCESS = _with_account(
     "find_access_token", "AccessToken", "a.consumed_at IS NULL AND u.status = 'active'"
 )
 
+FIND_ADDRESS = Statement(
+    "find_refresh_token_address",
+    """
+    SELECT payload ->> 'address' FROM artifacts
+    WHERE id = %(id)s AND organization_id = %(organization_id)s AND kind = 'RefreshToken'
+    """,
+)
+
 REVOKE_FAMILY = Statement(
     "revoke_family",
     """

@@ -156,6 +156,13 @@ class Tokens:
         """Return a living access token with its active account at the client's application."""
         return await self._find(token_sql.FIND_ACCESS, AccessToken, value, organization_id)
 
+    async def find_address(self, id: str, organization_id: str) -> str | None:
+        """Return where the refresh token of this id was asked for, also when it is dead."""
+        row = await self._pg.fetchrow(
+            token_sql.FIND_ADDRESS, {"id": id, "organization_id": organization_id}
+        )
+        return row[0] if row else None
+
     async def revoke_family(self, id: str, organization_id: str, reason: str) -> None:
         """End everything that descends from one authorization."""
         await self._pg.execute(

@@ -18,6 +18,7 @@ from tests.security.browser import (
     code_form,
     configured,
     is_active,
+    new_address,
     post,
     refresh_form,
     refusal,
@@ -175,20 +176,24 @@ async def test_reuse_after_the_grace_ends_the_family(
     served: Served, browser: Browser, pg: Postgres
 ) -> None:
     first = await browser.tokens()
-    second = await _refresh(served, first["refresh_token"])
+    form = refresh_form(first["refresh_token"])
+    mine, theirs = new_address(), new_address()
+    second = (await post(served, "/token", form, headers={"X-Forwarded-For": mine})).json()
     await pg.execute(
         "UPDATE artifacts SET consumed_at = consumed_at - interval '11 seconds' WHERE id = %(id)s",
         {"id": artifact_id(first["refresh_token"])},
     )
-    reused = await post(served, "/token", refresh_form(first["refresh_token"]))
+    reused = await post(served, "/token", form, headers={"X-Forwarded-For": theirs})
     assert refusal(reused) == INVALID_GRANT
     await _all_dead(served, first)
     await _all_dead(served, second)
-    events = await pg.fetch(
-        "SELECT ip_address, metadata::text FROM audit_log WHERE event_type = 'token.refresh_reused'"
+    told = await pg.fetchrow(
+        "SELECT host(ip_address), metadata ->> 'first_used_from', audit_log::text FROM audit_log"
+        " WHERE event_type = 'token.refresh_reused' ORDER BY created_at DESC LIMIT 1"
     )
-    assert events
-    assert first["refresh_token"] not in str(events)
+    assert told is not None
+    assert tuple(told[:2]) == (theirs, mine)
+    assert first["refresh_token"] not in str(told)
 
 
 async def test_the_grace_is_seconds_of_the_configuration(served: Served, browser: Browser) -> None:

@@ -79,16 +79,22 @@ async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:
         return
     if rotation is Rotation.REUSED:
         # RFC 9700 §4.14.2: a copy is about. The same statement has revoked the family.
-        await _record_reuse(call, token)
+        await _record_reuse(call, token, issued.refresh)
     raise InvalidGrant(_REFUSAL)
 
 
-async def _record_reuse(call: TokenCall, token: RefreshToken) -> None:
+async def _record_reuse(call: TokenCall, token: RefreshToken, successor: RefreshToken) -> None:
+    """Tell where both uses came from: the second is this call, the first made the successor."""
+    first = await call.runtime.storage.tokens.find_address(successor.id, call.tenant.id)
     event = events.event(
         "token.refresh_reused",
         organization_id=call.tenant.id,
         user_id=token.account_id,
-        metadata={"client_id": token.client_id, "generation": token.generation},
+        metadata={
+            "client_id": token.client_id,
+            "generation": token.generation,
+            "first_used_from": first,
+        },
         origin=call.request.origin,
     )
     await events.record(call.runtime.storage, event)

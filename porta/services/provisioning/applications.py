@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
@@ -15,76 +16,81 @@ from porta.services.provisioning.document import (
     RoleEntry,
 )
 from porta.services.provisioning.entries import Entry
+from porta.services.provisioning.report import Kind
 from porta.services.provisioning.run import Catalogue, Path, Run
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
 from storage.models.roles import Permission, Role
 
 R = TypeVar("R", bound=msgspec.Struct)
+_NamedEntry = ApplicationEntry | ModuleEntry | PermissionEntry | RoleEntry
 _NAMED = ("name", "description")
 
 
 async def provision_application(run: Run, path: Path, entry: ApplicationEntry) -> None:
     """Make the application of this slug, or change it to what the file says of it."""
     stored = await run.storage.applications.find_by_slug(entry.slug)
+    new = Application(id="", name=entry.name, slug=entry.slug, description=entry.description)
     with run.at(*path):
-        if stored is None:
-            new = Application(
-                id="", name=entry.name, slug=entry.slug, description=entry.description
-            )
-            made = await applications.create(run.storage, new, actor=run.actor)
+        made = await _settle(
+            run, "application", entry, stored, new, applications.create, applications.update
+        )
+        if made is not None:
             run.catalogues[entry.slug] = Catalogue(made)
-            run.created("application", entry.slug, entry.name)
-        elif not run.overwrite:
-            run.skipped("application", entry.slug, entry.name)
-        else:
-            wanted, changed = _named(stored, entry)
-            if changed:
-                await applications.update(run.storage, wanted, actor=run.actor)
-            run.updated("application", entry.slug, entry.name, changed)
 
 
 async def provision_role(run: Run, catalogue: Catalogue, entry: RoleEntry) -> None:
+    new = Role(
+        id="",
+        application_id=catalogue.application.id,
+        name=entry.name,
+        slug=entry.slug,
+        description=entry.description,
+    )
     stored = catalogue.roles.get(entry.slug)
-    if stored is None:
-        new = Role(
-            id="",
-            application_id=catalogue.application.id,
-            name=entry.name,
-            slug=entry.slug,
-            description=entry.description,
-        )
-        catalogue.roles[entry.slug] = await roles.create(run.storage, new, actor=run.actor)
-        run.created("role", entry.slug, entry.name)
-    elif not run.overwrite:
-        run.skipped("role", entry.slug, entry.name)
-    else:
-        wanted, changed = _named(stored, entry)
-        if changed:
-            await roles.update(run.storage, wanted, actor=run.actor)
-        run.updated("role", entry.slug, entry.name, changed)
+    made = await _settle(run, "role", entry, stored, new, roles.create, roles.update)
+    if made is not None:
+        catalogue.roles[entry.slug] = made
 
 
 async def provision_permission(run: Run, catalogue: Catalogue, entry: PermissionEntry) -> None:
+    new = Permission(
+        id="",
+        application_id=catalogue.application.id,
+        name=entry.name,
+        slug=entry.slug,
+        description=entry.description,
+    )
     stored = catalogue.permissions.get(entry.slug)
-    if stored is None:
-        new = Permission(
-            id="",
-            application_id=catalogue.application.id,
-            name=entry.name,
-            slug=entry.slug,
-            description=entry.description,
-        )
-        made = await roles.create_permission(run.storage, new, actor=run.actor)
+    made = await _settle(
+        run, "permission", entry, stored, new, roles.create_permission, roles.update_permission
+    )
+    if made is not None:
         catalogue.permissions[entry.slug] = made
-        run.created("permission", entry.slug, entry.name)
-    elif not run.overwrite:
-        run.skipped("permission", entry.slug, entry.name)
-    else:
-        wanted, changed = _named(stored, entry)
-        if changed:
-            await roles.update_permission(run.storage, wanted, actor=run.actor)
-        run.updated("permission", entry.slug, entry.name, changed)
+
+
+async def provision_module(run: Run, catalogue: Catalogue, entry: ModuleEntry) -> None:
+    new = ApplicationModule(
+        id="",
+        application_id=catalogue.application.id,
+        name=entry.name,
+        slug=entry.slug,
+        description=entry.description,
+        status=entry.status,
+    )
+    stored = catalogue.modules.get(entry.slug)
+    made = await _settle(
+        run,
+        "module",
+        entry,
+        stored,
+        new,
+        applications.create_module,
+        applications.update_module,
+        (*_NAMED, "status"),
+    )
+    if made is not None:
+        catalogue.modules[entry.slug] = made
 
 
 async def provision_claim_definition(
@@ -135,27 +141,29 @@ async def provision_role_permissions(
             run.created("role_permission", f"{role.slug} {slug}")
 
 
-async def provision_module(run: Run, catalogue: Catalogue, entry: ModuleEntry) -> None:
-    stored = catalogue.modules.get(entry.slug)
+async def _settle(
+    run: Run,
+    kind: Kind,
+    entry: _NamedEntry,
+    stored: R | None,
+    new: R,
+    create: Callable[..., Awaitable[R]],
+    update: Callable[..., Awaitable[None]],
+    fields: tuple[str, ...] = _NAMED,
+) -> R | None:
+    """Create what is not stored and return it; leave or change what is, as the run was told."""
     if stored is None:
-        new = ApplicationModule(
-            id="",
-            application_id=catalogue.application.id,
-            name=entry.name,
-            slug=entry.slug,
-            description=entry.description,
-            status=entry.status,
-        )
-        made = await applications.create_module(run.storage, new, actor=run.actor)
-        catalogue.modules[entry.slug] = made
-        run.created("module", entry.slug, entry.name)
-    elif not run.overwrite:
-        run.skipped("module", entry.slug, entry.name)
-    else:
-        wanted, changed = _named(stored, entry, (*_NAMED, "status"))
-        if changed:
-            await applications.update_module(run.storage, wanted, actor=run.actor)
-        run.updated("module", entry.slug, entry.name, changed)
+        made = await create(run.storage, new, actor=run.actor)
+        run.created(kind, entry.slug, entry.name)
+        return made
+    if not run.overwrite:
+        run.skipped(kind, entry.slug, entry.name)
+        return None
+    wanted, changed = _named(stored, entry, fields)
+    if changed:
+        await update(run.storage, wanted, actor=run.actor)
+    run.updated(kind, entry.slug, entry.name, changed)
+    return None
 
 
 def _named(stored: R, entry: Entry, fields: tuple[str, ...] = _NAMED) -> tuple[R, tuple[str, ...]]:
