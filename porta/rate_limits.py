@@ -16,7 +16,7 @@ async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str
     else's guesses do not stop an owner who comes from another address.
     """
     config = tenant.config
-    await _hit(
+    waits = await _count(
         runtime,
         {
             _pair(tenant, email, address): (
@@ -29,6 +29,8 @@ async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str
             ),
         },
     )
+    if waits:
+        raise TooManyRequests(_MESSAGE, retry_after=max(waits.values()))
 
 
 async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
@@ -43,12 +45,13 @@ async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: s
 
 
 def check_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, address: str) -> None:
-    """Raise TooManyRequests while this pair of client and address is shut out.
+    """Raise TooManyRequests while the address is shut out, from this client or from all.
 
     Only failures are counted, and what they led to is kept in this process: a client that
     authenticates well never costs a round trip.
     """
-    wait = runtime.shut_out.remaining(_client(tenant, client_id, address))
+    keys = _client(tenant, client_id, address), _any_client(tenant, address)
+    wait = max(map(runtime.shut_out.remaining, keys))
     if wait > 0:
         raise TooManyRequests(_MESSAGE, retry_after=wait)
 
@@ -56,15 +59,29 @@ def check_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, address:
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
 ) -> None:
-    """Count a failed client authentication, and shut the pair out when there were too many."""
-    key = _client(tenant, client_id, address)
+    """Count a failed client authentication; shut the address out when there were too many.
+
+    Counted like a login: for the pair of address and client, and for the address with any client.
+    Not for the client alone, or anyone could shut it out from everywhere.
+    """
     config = tenant.config
-    limit = config.rate_limit_client_auth_max, config.rate_limit_client_auth_window
-    try:
-        await _hit(runtime, {key: limit})
-    except TooManyRequests as error:
-        runtime.shut_out.add(key, error.retry_after or 1)
-        raise
+    waits = await _count(
+        runtime,
+        {
+            _client(tenant, client_id, address): (
+                config.rate_limit_client_auth_max,
+                config.rate_limit_client_auth_window,
+            ),
+            _any_client(tenant, address): (
+                config.rate_limit_address_max,
+                config.rate_limit_address_window,
+            ),
+        },
+    )
+    for key, seconds in waits.items():
+        runtime.shut_out.add(key, seconds)
+    if waits:
+        raise TooManyRequests(_MESSAGE, retry_after=max(waits.values()))
 
 
 def _pair(tenant: Tenant, email: str, address: str) -> str:
@@ -79,9 +96,14 @@ def _client(tenant: Tenant, client_id: str, address: str) -> str:
     return f"client_auth:{tenant.id}:{address}:{client_id}"
 
 
-async def _hit(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> None:
-    """Count once for each key; a limit is (most attempts, seconds of its window)."""
+def _any_client(tenant: Tenant, address: str) -> str:
+    return f"client_auth_address:{tenant.id}:{address}"
+
+
+async def _count(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> dict[str, int]:
+    """Count once for each key; return for how many seconds those over their limit have to wait.
+
+    A limit is (most attempts, seconds of its window).
+    """
     counts = await runtime.storage.counters.hit({key: limits[key][1] for key in limits})
-    waits = [count.retry_after for key, count in counts.items() if count.count > limits[key][0]]
-    if waits:
-        raise TooManyRequests(_MESSAGE, retry_after=max(waits))
+    return {key: count.retry_after for key, count in counts.items() if count.count > limits[key][0]}

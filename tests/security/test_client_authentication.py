@@ -191,6 +191,21 @@ async def test_failures_are_counted_for_client_and_address(served: Served) -> No
         assert other.status_code == 200
 
 
+async def test_an_address_that_tries_many_clients_is_shut_out_from_all(served: Served) -> None:
+    mine, theirs = new_address(), new_address()
+    machine = _basic("acme-machine", SECRETS["acme-machine"])
+    async with configured(served, rate_limit_address_max=5):
+        statuses = [
+            await _ask(served, headers=_basic(f"guess-{n}", "x" * 40) | {"X-Forwarded-For": mine})
+            for n in range(7)
+        ]
+        assert [answer.status_code for answer in statuses] == [401] * 5 + [429] * 2
+        shut_out = await _ask(served, headers=machine | {"X-Forwarded-For": mine})
+        assert shut_out.status_code == 429
+        elsewhere = await _ask(served, headers=machine | {"X-Forwarded-For": theirs})
+        assert elsewhere.status_code == 200
+
+
 async def test_a_client_that_authenticates_is_never_counted(served: Served) -> None:
     client = await add_client(served, "acme-machine")
     name, mine = client.client_id, {"X-Forwarded-For": new_address()}
