@@ -30,6 +30,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
             client_name=question.client_name,
             action=self.path(endpoints.END_SESSION_CONFIRM),
             parameters=question.parameters,
+            cancel_url=question.return_to,
         )
 
     def leave(self, outcome: LoggedOut) -> None:

@@ -21,11 +21,15 @@ _PURPOSE = "logout"
 
 @dataclass(frozen=True, slots=True)
 class ConfirmLogout:
-    """Ask the person: the CSRF value, who asks, and what the form must carry along."""
+    """Ask the person: the CSRF value, who asks, and what the form must carry along.
+
+    Whoever stays signed in may go to `return_to`, where the client wants the browser back.
+    """
 
     xsrf: str
     client_name: str | None
     parameters: dict[str, str]
+    return_to: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ async def start(
         xsrf=opaque.seal(runtime.settings.cookie_keys, _PURPOSE, session.id),
         client_name=client.client_name if client else None,
         parameters=carried.to_parameters(),
+        return_to=redirect_to,
     )
 
 
@@ -77,7 +82,8 @@ async def confirm(
     if not opaque.check_seal(runtime.settings.cookie_keys, _PURPOSE, session.id, seal):
         raise Forbidden("the form was not rendered for this session")
     if params.get("logout") != "yes":
-        return ConfirmLogout(seal, client.client_name if client else None, request.to_parameters())
+        name = client.client_name if client else None
+        return ConfirmLogout(seal, name, request.to_parameters(), redirect_to)
     return await _end(runtime, session, redirect_to, origin)
 
 

@@ -40,6 +40,16 @@ async def test_who_agrees_is_signed_out_and_sent_to_the_client(http: httpx.Async
     assert "error=login_required" in after.headers["Location"]
 
 
+async def test_who_stays_signed_in_may_go_back_to_the_client(http: httpx.AsyncClient) -> None:
+    page = await _asked(http, client_id="web", post_logout_redirect_uri=BYE, state="s")
+    back = f'href="{BYE}?state=s"'
+    assert back in page.text
+    form = {name: hidden(page.text, name) for name in ("xsrf", "post_logout_redirect_uri", "state")}
+    again = await http.post("/acme/session/end/confirm", data=form | {"client_id": "web"})
+    assert back in again.text, "asked again, whoever did not say yes"
+    assert "btn-secondary" not in (await http.get("/acme/session/end")).text, "nowhere to go"
+
+
 async def test_without_a_client_there_is_a_page(http: httpx.AsyncClient) -> None:
     page = await _asked(http)
     form = {"xsrf": hidden(page.text, "xsrf"), "logout": "yes"}
