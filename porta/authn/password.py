@@ -12,7 +12,6 @@ from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.users import User
 
-AUTO_LOCKOUT = "auto_lockout"
 _MAX_PASSWORD = 1024  # bytes; longer ones are refused before hashing
 
 
@@ -60,7 +59,7 @@ async def authenticate(
         stored, password = None, ""
     verdict = await runtime.passwords.verify(stored, password)
     # Guessing goes unanswered while it keeps an account locked: the right guess looks wrong.
-    if user is None or not verdict.ok or _is_auto_locked(user):
+    if user is None or not verdict.ok or user.auto_locked:
         await _refuse(attempt, user)
         raise LoginFailed("login.error_invalid")
     if user.status != "active":
@@ -76,10 +75,6 @@ async def authenticate(
     return user
 
 
-def _is_auto_locked(user: User) -> bool:
-    return user.status == "locked" and user.locked_reason == AUTO_LOCKOUT
-
-
 def _needs_second_factor(tenant: Tenant, user: User) -> bool:
     """Whether a password alone is not enough. Asking for more is not built yet, so we refuse:
     a database of Porta 1.x must not lose its second factors by being taken over.
@@ -88,7 +83,7 @@ def _needs_second_factor(tenant: Tenant, user: User) -> bool:
 
 
 async def _unlock_when_due(attempt: _Attempt, user: User | None) -> User | None:
-    if user is None or not _is_auto_locked(user):
+    if user is None or not user.auto_locked:
         return user
     due = (user.locked_at or 0) + attempt.tenant.config.lockout_duration_seconds
     if attempt.runtime.clock() < due:

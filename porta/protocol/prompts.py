@@ -35,7 +35,7 @@ class Situation:
     client: Client
     now: int
     session: Session | None = None
-    user_active: bool = False
+    user_stands: bool = False
     grant_scope: tuple[str, ...] | None = None
     """The scopes of the stored consent, None when there is none."""
     authenticated: bool = False
@@ -78,7 +78,7 @@ def login_reasons(situation: Situation) -> tuple[str, ...]:
     session = situation.session
     if session is None or session.expires_at <= situation.now:
         return ("no_session",)
-    if not situation.user_active:
+    if not situation.user_stands:
         return ("inactive_user",)
     if situation.authenticated:
         return ()

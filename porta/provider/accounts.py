@@ -11,9 +11,9 @@ from storage.models.users import AccountFacts
 async def find_facts(
     runtime: Runtime, tenant: Tenant, account_id: str, client: Client
 ) -> AccountFacts | None:
-    """Return an active account with its roles, permissions and claims at the client's application.
+    """Return an account with its roles, permissions and claims at the client's application.
 
-    None when the account is unknown to the organization or not active.
+    None when the account is unknown to the organization or does not stand.
     """
     facts = await runtime.storage.users.facts(account_id, tenant.id, client.application_id)
-    return facts if facts is not None and facts.user.status == "active" else None
+    return facts if facts is not None and facts.user.stands else None

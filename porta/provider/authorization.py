@@ -128,7 +128,7 @@ async def _accept(
 
 
 async def _proceed(attempt: _Attempt) -> Outcome:
-    user_active, grant = await _standing(attempt)
+    user_stands, grant = await _standing(attempt)
     interaction = attempt.paused.interaction if attempt.paused else None
     session = attempt.session
     approved = consents.approved(interaction, session)
@@ -138,7 +138,7 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             client=attempt.client,
             now=int(attempt.runtime.clock()),
             session=session,
-            user_active=user_active,
+            user_stands=user_stands,
             grant_scope=consents.covered_scope(grant, approved),
             authenticated=session is not None
             and interaction is not None
@@ -155,17 +155,14 @@ async def _proceed(attempt: _Attempt) -> Outcome:
 
 
 async def _standing(attempt: _Attempt) -> tuple[bool, Grant | None]:
-    """Read in one go whether the session's account is active, and what it granted the client."""
+    """Read in one go whether the session's account stands, and what it granted the client."""
     session = attempt.session
     if session is None:
         return False, None
-    standing = await attempt.runtime.storage.users.standing(
+    standing: tuple[bool, Grant | None] = await attempt.runtime.storage.users.standing(
         session.account_id, attempt.tenant.id, consents.grant_id(session, attempt.client)
     )
-    if standing is None:
-        return False, None
-    status, grant = standing
-    return status == "active", grant
+    return standing
 
 
 async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:

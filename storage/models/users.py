@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+AUTO_LOCKOUT = "auto_lockout"
+"""The `locked_reason` of an account at whose password was guessed too often."""
+
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `users`. Times are seconds since the epoch; `birthdate` is YYYY-MM-DD."""
@@ -40,6 +43,16 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     two_factor_enabled: bool = False
     failed_login_count: int = 0
     updated_at: float = 0.0
+
+    @property
+    def auto_locked(self) -> bool:
+        """Whether it is closed to passwords until the lock ends by itself."""
+        return self.status == "locked" and self.locked_reason == AUTO_LOCKOUT
+
+    @property
+    def stands(self) -> bool:
+        """Whether its sessions and tokens count. Somebody else's guesses must not end those."""
+        return self.status == "active" or self.auto_locked
 
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from storage.models.users import AccountFacts, User
+from storage.models.users import AUTO_LOCKOUT, AccountFacts, User
 
 _EXPRESSIONS = {
     "birthdate": "to_char(u.birthdate, 'YYYY-MM-DD')",
@@ -20,6 +20,9 @@ _PAIRS = ", ".join(
 
 USER = f"json_build_object({_PAIRS})"
 """A `User`, of `users u`."""
+
+STANDS = f"(u.status = 'active' OR (u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}'))"
+"""`User.stands`, of `users u`."""
 
 decode_user = msgspec.json.Decoder(User).decode
 decode_facts = msgspec.json.Decoder(AccountFacts).decode

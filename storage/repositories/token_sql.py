@@ -7,7 +7,7 @@ or rotated, could slip past a revocation: whatever hangs on a revoked family was
 
 from __future__ import annotations
 
-from storage.repositories.accounts import facts
+from storage.repositories.accounts import STANDS, facts
 from storage.statement import Statement
 
 ISSUE = Statement(
@@ -135,7 +135,7 @@ FIND = Statement(
     LEFT JOIN users u ON u.id = a.account_id AND (u.organization_id = a.organization_id) IS TRUE
     WHERE {_ALIVE} AND a.consumed_at IS NULL
         AND (a.kind = 'ClientCredentials' OR (
-            a.kind IN ('AccessToken', 'RefreshToken') AND u.status = 'active'
+            a.kind IN ('AccessToken', 'RefreshToken') AND {STANDS}
             AND f.revoked_at IS NULL AND f.expires_at > now()
         ))
     """,  # noqa: S608
@@ -162,7 +162,7 @@ def _with_account(name: str, kind: str, condition: str) -> Statement:
 
 FIND_REFRESH = _with_account("find_refresh_token", "RefreshToken", "TRUE")
 FIND_ACCESS = _with_account(
-    "find_access_token", "AccessToken", "a.consumed_at IS NULL AND u.status = 'active'"
+    "find_access_token", "AccessToken", f"a.consumed_at IS NULL AND {STANDS}"
 )
 
 FIND_ADDRESS = Statement(

@@ -133,7 +133,7 @@ class Tokens:
     async def find(self, value: str, organization_id: str) -> PresentedToken | None:
         """Return the token of any kind that `value` is, while it can be used.
 
-        A token of an account also needs an active account, and a refresh token its turn.
+        A token of an account also needs an account that stands, and a refresh token its turn.
         """
         id = artifact_id(value)
         row = await self._pg.fetchrow(
@@ -153,7 +153,7 @@ class Tokens:
         return await self._find(token_sql.FIND_REFRESH, RefreshToken, value, organization_id)
 
     async def find_access(self, value: str, organization_id: str) -> TokenWithAccount | None:
-        """Return a living access token with its active account at the client's application."""
+        """Return a living access token with its account at the application of its client."""
         return await self._find(token_sql.FIND_ACCESS, AccessToken, value, organization_id)
 
     async def find_address(self, id: str, organization_id: str) -> str | None:

@@ -7,12 +7,11 @@ from typing import cast
 import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant
-from storage.models.users import AccountFacts, User
-from storage.repositories.accounts import USER, decode_facts, decode_user, facts
+from storage.models.users import AUTO_LOCKOUT, AccountFacts, User
+from storage.repositories.accounts import STANDS, USER, decode_facts, decode_user, facts
 from storage.statement import Executor, Parameters, Statement
 from storage.stores import decode
 
-AUTO_LOCKOUT = "auto_lockout"
 _GRANT = ARTIFACTS[Grant]
 _COUNTED = ("locked_at", "locked_reason", "failed_login_count", "updated_at")
 _ELSEWHERE = (
@@ -50,7 +49,7 @@ _FACTS = Statement(
 _STANDING = Statement(
     "account_standing",
     f"""
-    SELECT u.status, g.payload
+    SELECT {STANDS}, g.payload
     FROM users u
     LEFT JOIN artifacts g ON g.id = %(grant_id)s AND (g.kind = 'Grant') IS TRUE
         AND g.organization_id = u.organization_id AND g.account_id = u.id
@@ -115,16 +114,16 @@ class Users:
 
     async def standing(
         self, id: str, organization_id: str, grant_id: str
-    ) -> tuple[str, Grant | None] | None:
-        """Return the user's status and, when it lives, the grant of this id that the user gave."""
+    ) -> tuple[bool, Grant | None]:
+        """Return whether there is a user who stands, and the living grant of this id, if any."""
         row = await self._pg.fetchrow(
             _STANDING, {"id": id, "organization_id": organization_id, "grant_id": grant_id}
         )
         if row is None:
-            return None
-        status, payload = row
+            return False, None
+        stands, payload = row
         grant = decode(_GRANT, grant_id, payload.encode()) if payload else None
-        return status, cast(Grant | None, grant)  # the kind names the record
+        return stands, cast(Grant | None, grant)  # the kind names the record
 
     async def insert(self, user: User) -> None:
         """Add a user; AlreadyExists when the organization has one with this address."""

@@ -25,7 +25,7 @@ from tests.security.browser import (
     userinfo,
 )
 from tests.security.claims import claims_of
-from tests.served import SECRETS, Served
+from tests.served import SECRETS, Served, query_of
 
 INVALID_GRANT = (400, "invalid_grant")
 
@@ -265,6 +265,25 @@ async def test_tokens_of_somebody_who_was_deactivated_stop_at_once(
         assert refusal(answer) == INVALID_GRANT
     answer = await browser.authorize(prompt="none")
     assert "error=login_required" in answer.headers["location"]
+
+
+async def test_guesses_at_a_password_end_nobodys_session(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    """Anyone can make an account lock itself: that closes it to passwords, and no further."""
+    user = await add_user(served)
+    browser.email = user.email
+    tokens = await browser.tokens()
+    await pg.execute(
+        "UPDATE users SET status = 'locked', locked_at = now(), locked_reason = 'auto_lockout'"
+        " WHERE id = %(id)s",
+        {"id": user.id},
+    )
+    assert "code" in query_of(await browser.authorize(prompt="none"))
+    assert (await userinfo(served, tokens["access_token"])).status_code == 200
+    refreshed = await _refresh(served, tokens["refresh_token"])
+    assert await is_active(served, refreshed["access_token"])
+    assert await is_active(served, refreshed["refresh_token"])
 
 
 async def test_a_refresh_racing_a_revocation_leaves_nothing_alive(

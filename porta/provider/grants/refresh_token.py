@@ -29,7 +29,7 @@ async def redeem(call: TokenCall) -> Authorization:
     assert isinstance(token, RefreshToken)
     if token.client_id != call.client.client_id:
         raise InvalidGrant(_REFUSAL)
-    if found.account.user.status != "active":
+    if not found.account.user.stands:
         raise InvalidGrant("the account is not active")
     granted = scopes.parse_scope(token.scope)
     expires_at = min(call.now + call.tenant.config.refresh_token_ttl, found.family_expires_at)

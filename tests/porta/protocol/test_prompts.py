@@ -35,7 +35,7 @@ def _situation(**changes: Any) -> Situation:
         "client": client(**registered),
         "now": NOW,
         "session": session(),
-        "user_active": True,
+        "user_stands": True,
     }
     return Situation(**(fields | changes))
 
@@ -53,10 +53,10 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
     ("changes", "reasons"),
     [
         ({"session": None}, ("no_session",)),
-        ({"session": None, "user_active": False}, ("no_session",)),
+        ({"session": None, "user_stands": False}, ("no_session",)),
         ({"session": session(expires_at=NOW)}, ("no_session",)),
-        ({"user_active": False}, ("inactive_user",)),
-        ({"user_active": False, "authenticated": True}, ("inactive_user",)),
+        ({"user_stands": False}, ("inactive_user",)),
+        ({"user_stands": False, "authenticated": True}, ("inactive_user",)),
         ({"asked": {"prompt": ("login",)}}, ("login_prompt",)),
         ({"asked": {"prompt": ("login", "consent")}}, ("login_prompt",)),
         ({"asked": {"prompt": ("select_account",)}}, ("select_account",)),
@@ -117,7 +117,7 @@ def test_nothing_to_ask(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"session": None},
-        {"user_active": False},
+        {"user_stands": False},
         {"hint_subject": "u-2"},
         {"asked": {"max_age": 1}},
         {"asked": {"claims": _claims(sub={"value": "u-2"})}},

@@ -86,7 +86,7 @@ async def test_a_person_is_known_in_one_organization(
     assert await users.find_by_id(world.user.id, other) is None
     assert await users.find_by_email(other, world.user.email) is None
     assert await users.facts(world.user.id, other, world.application.id) is None
-    assert await users.standing(world.user.id, other, "grant") is None
+    assert await users.standing(world.user.id, other, "grant") == (False, None)
     assert await users.record_failed_login(world.user.id, other, 1) is None
     assert await users.unlock(world.user.id, other) is None
     assert not await users.set_password_hash(
@@ -136,11 +136,11 @@ async def test_the_standing_of_an_account_comes_with_its_grant(
         created_at=1,
     )
     key = (world.user.id, world.organization.id, grant.id)
-    assert await users.standing(*key) == ("active", None)
+    assert await users.standing(*key) == (True, None)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
-    assert await users.standing(*key) == ("active", grant)
+    assert await users.standing(*key) == (True, grant)
     await pg.execute("UPDATE artifacts SET expires_at = now() WHERE id = %(id)s", {"id": grant.id})
-    assert await users.standing(*key) == ("active", None)
+    assert await users.standing(*key) == (True, None)
 
 
 async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, world: World) -> None:
@@ -157,7 +157,7 @@ async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, wo
     )
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
     standing = await users.standing(world.user.id, world.organization.id, grant.id)
-    assert standing == ("active", None)
+    assert standing == (True, None)
 
 
 async def test_the_last_failure_an_account_may_have_locks_it(users: Users, world: World) -> None:
