@@ -21,6 +21,7 @@ import pytest
 import pytest_asyncio
 import redis as redis_client
 
+from porta.authn import password
 from porta.cli.servers import RunningServer, start_postgres, start_redis
 from storage import migrate
 from storage.postgres import Postgres
@@ -128,6 +129,14 @@ def clean_redis(redis_url: str) -> str:
     with redis_client.Redis.from_url(redis_url) as client:
         client.flushdb()
     return redis_url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def impatient() -> Iterator[None]:
+    """A hundred wrong passwords need not each wait for the same time to pass."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(password, "FAILURE_STEP", 0.001)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.users import User
 
+FAILURE_STEP = 0.25
+"""Seconds. A failure is answered at a whole number of these after it began."""
 _MAX_PASSWORD = 1024  # bytes; longer ones are refused before hashing
 
 
@@ -48,9 +52,21 @@ async def authenticate(
     `email` is in its canonical form, or anything at all, which then belongs to nobody.
 
     An unknown address, a wrong password and an account that may not sign in look alike in text
-    and in time: a hash is computed for each. The state of an account is told only to somebody
-    who knows its password.
+    and in time: a hash is computed for each, and the answer waits for the next FAILURE_STEP, since
+    hashes of Porta 1.x are dearer and a known account is also counted. The state of an account is
+    told only to somebody who knows its password.
     """
+    began = time.monotonic()
+    try:
+        return await _authenticate(runtime, tenant, email, password, origin)
+    except LoginFailed:
+        await asyncio.sleep((began - time.monotonic()) % FAILURE_STEP)
+        raise
+
+
+async def _authenticate(
+    runtime: Runtime, tenant: Tenant, email: str, password: str, origin: Origin
+) -> User:
     attempt = _Attempt(runtime, tenant, email, origin)
     user = await runtime.storage.users.find_by_email(tenant.id, attempt.email)
     user = await _unlock_when_due(attempt, user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -78,6 +79,26 @@ async def test_the_right_password_is_counted_and_recorded(
         ("user.login.password.failed", "192.0.2.7"),
         ("user.login.password", "192.0.2.7"),
     ]
+
+
+async def test_no_failure_is_answered_before_its_step(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done for an unknown, a known and a 1.x account takes different times."""
+    monkeypatch.setattr(password, "FAILURE_STEP", 0.4)
+    dear = Passwords(Parameters(memory_kib=65_536, passes=3))
+    old = await _person(runtime, tenant, password_hash=await dear.hash(RIGHT))
+    dear.close()
+    known = await _person(runtime, tenant)
+    for email, text in (("nobody@acme.test", WRONG), (known.email, WRONG), (old.email, WRONG),
+                        (known.email, "x" * 2000)):  # fmt: skip
+        began = time.monotonic()
+        await _message(runtime, tenant, email, text)
+        assert time.monotonic() - began >= 0.4
+    monkeypatch.setattr(password, "FAILURE_STEP", 5)
+    began = time.monotonic()
+    await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
+    assert time.monotonic() - began < 5, "who knows the password need not wait"
 
 
 async def test_a_neighbours_person_is_nobody(runtime: Runtime, tenant: Tenant) -> None:
