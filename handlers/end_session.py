@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from handlers import cookies
 from handlers.pages import TenantPageHandler
 from porta.protocol import endpoints
 from porta.protocol.params import Params, merge
@@ -35,9 +34,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
 
     def leave(self, outcome: LoggedOut) -> None:
         """The session is over: its cookie goes, and the browser moves on."""
-        secure, slug = self.application.secure, self.tenant.slug
-        name = cookies.session_name(slug, secure=secure)
-        self.set_cookie_line(cookies.build(name, "", path=self.path(""), max_age=0, secure=secure))
+        self.keep_session("", max_age=0)
         self.see_other(outcome.redirect_to or self.path(endpoints.END_SESSION_SUCCESS))
 
 

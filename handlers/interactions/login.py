@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers import cookies
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import ConsentPageHandler
 from porta.authn import login
-from porta.authn.login import SignedIn
 from porta.authn.password import LoginFailed
 
 _EMAIL_LENGTH = 320
@@ -58,7 +56,9 @@ class LoginHandler(LoginPageHandler):
             self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
             return
         try:
-            signed_in = await login.submit(self.runtime, self.opened, email, password, self.origin)
+            signed_in = await login.submit(
+                self.runtime, self.opened, email, password, self.origin, self.session_value()
+            )
         except LoginFailed as refusal:
             self.show_login(
                 status=refusal.status,
@@ -67,20 +67,9 @@ class LoginHandler(LoginPageHandler):
                 retry_after=refusal.retry_after,
             )
             return
-        self._keep(signed_in)
+        left = max(0, int(signed_in.expires_at - self.runtime.clock()))
+        self.keep_session(signed_in.session_value, max_age=left)
         self.resume()
-
-    def _keep(self, signed_in: SignedIn) -> None:
-        secure, slug = self.application.secure, self.tenant.slug
-        self.set_cookie_line(
-            cookies.build(
-                cookies.session_name(slug, secure=secure),
-                signed_in.session_value,
-                path=f"{self.application.base_path}/{slug}",
-                max_age=max(0, int(signed_in.expires_at - self.runtime.clock())),
-                secure=secure,
-            )
-        )
 
 
 class AbortHandler(InteractionHandler):

@@ -66,9 +66,17 @@ def check_csrf(opened: OpenInteraction, value: str | None) -> None:
 
 
 async def submit(
-    runtime: Runtime, opened: OpenInteraction, email: str, secret: str, origin: Origin
+    runtime: Runtime,
+    opened: OpenInteraction,
+    email: str,
+    secret: str,
+    origin: Origin,
+    session_value: str | None = None,
 ) -> SignedIn:
-    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key."""
+    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key.
+
+    `session_value` is the session that the browser presents, perhaps of another tab's sign-in.
+    """
     tenant, email = opened.tenant, _canonical(email)
     if "password" not in opened.login_methods:
         raise _refusal("errors.login_method_disabled", 403)
@@ -78,13 +86,14 @@ async def submit(
         raise _refusal("errors.rate_limit_exceeded", 429, error.retry_after) from None
     user = await password.authenticate(runtime, tenant, email, secret, origin)
     await rate_limits.forgive_login(runtime, tenant, email, origin.address)
+    present = await sessions.find(runtime, tenant, session_value)
     session, value = await sessions.sign_in(
         runtime,
         tenant,
         user.id,
         amr=authentication.AMR_PASSWORD,
         acr=authentication.ACR_PASSWORD,
-        previous=opened.interaction.previous_session,
+        previous=present.uid if present else opened.interaction.previous_session,
     )
     try:
         await _keep(runtime, opened, session.uid)

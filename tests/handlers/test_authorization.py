@@ -118,11 +118,13 @@ async def test_a_session_answers_at_once(http: httpx.AsyncClient) -> None:
 
 async def test_a_session_is_one_organizations(http: httpx.AsyncClient) -> None:
     signed_in = await submit(http, await begin(http))
-    session = signed_in.headers["Set-Cookie"]
-    assert re.fullmatch(
-        r"porta_session_acme=[A-Za-z0-9_-]{43}; Path=/acme; Max-Age=\d+; HttpOnly; SameSite=Lax",
-        session,
-    )
+    cookies = signed_in.headers.get_list("Set-Cookie")
+    assert len({cookie.partition(";")[0] for cookie in cookies}) == 1
+    for cookie, path in zip(cookies, ("/acme", "/interaction"), strict=True):
+        assert re.fullmatch(
+            rf"porta_session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+; HttpOnly; SameSite=Lax",
+            cookie,
+        )
 
 
 @pytest.mark.parametrize("uid", ["x", "a" * 43, "%00", "..", "a" * 5000, "a%2fb"])

@@ -69,11 +69,13 @@ async def test_a_sign_in_sets_a_secure_cookie_and_goes_on(proxied: httpx.AsyncCl
     form = {"email": EMAIL, "password": PASSWORD, "_csrf": hidden(page.text, "_csrf")}
     posted = await proxied.post(f"{path}/login", data=form, headers={"Cookie": browser})
     assert posted.headers["Location"].startswith(f"{ISSUER}/acme/auth/")
-    assert re.fullmatch(
-        r"__Secure-porta_session_acme=[\w-]{43}; Path=/sso/acme; Max-Age=\d+;"
-        r" HttpOnly; SameSite=Lax; Secure",
-        posted.headers["Set-Cookie"],
-    )
+    cookies = posted.headers.get_list("Set-Cookie")
+    for cookie, path in zip(cookies, ("/sso/acme", "/sso/interaction"), strict=True):
+        assert re.fullmatch(
+            rf"__Secure-porta_session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+;"
+            r" HttpOnly; SameSite=Lax; Secure",
+            cookie,
+        )
 
 
 async def test_a_plain_cookie_name_means_nothing_under_https(proxied: httpx.AsyncClient) -> None:

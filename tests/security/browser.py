@@ -104,7 +104,7 @@ class Browser:
     @property
     def session(self) -> str | None:
         """The value of the session cookie."""
-        return self.http.cookies.get(SESSION)
+        return self.http.cookies.get(SESSION, path="/acme")
 
 
 @asynccontextmanager

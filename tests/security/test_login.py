@@ -124,7 +124,7 @@ async def test_two_forms_at_once_are_no_error_of_ours(served: Served, browser: B
 
         async def post_and_resume() -> list[int]:
             posted = await http.post(f"{url}/login", data=form)
-            session = posted.cookies.get(SESSION, "")
+            session = posted.cookies.get(SESSION, "", path="/acme")
             both = {"Cookie": f"{headers['Cookie']}; {SESSION}={session}"}
             return [posted.status_code, (await http.get(resume, headers=both)).status_code]
 

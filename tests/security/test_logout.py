@@ -10,6 +10,7 @@ from tests.security.browser import (
     Browser,
     a_browser,
     add_client,
+    code_form,
     configured,
     is_active,
     post,
@@ -62,6 +63,20 @@ async def test_tokens_of_every_client_in_the_session_end_with_it(
     assert await is_active(served, spa["access_token"])
     await _end(browser, id_token_hint=tokens["id_token"])
     assert not await is_active(served, spa["access_token"])
+
+
+async def test_tabs_that_both_began_signed_out_end_up_in_one_session(
+    served: Served, browser: Browser
+) -> None:
+    first, second = await browser.begin(), await browser.begin()
+    tokens = []
+    for tab in (first, second):
+        code = (await browser.follow(await browser.submit(tab)))["code"]
+        tokens.append((await post(served, "/token", code_form(code))).json())
+    await _end(browser, id_token_hint=tokens[1]["id_token"])
+    for each in tokens:
+        assert not await is_active(served, each["access_token"])
+        assert not await is_active(served, each["refresh_token"])
 
 
 async def test_other_sessions_of_the_same_person_go_on(served: Served, browser: Browser) -> None:
