@@ -1,14 +1,17 @@
 """Packaging metadata of Porta. Tool settings live in pyproject.toml."""
 
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import find_packages, setup
 
+HERE = Path(__file__).parent
+
 setup(
     name="porta",
-    version="2.0.0.dev0",
+    version=run_path(str(HERE / "porta" / "version.py"))["VERSION"],
     description="A multi-tenant OpenID Connect provider: one Tornado process, many organizations.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",

@@ -4,20 +4,19 @@ set -eu
 
 [ "$#" -eq 0 ] || exec porta "$@"
 
-wait_for_databases() { # up to PORTA_WAIT_TIMEOUT seconds, which mend no settings
-  left="${PORTA_WAIT_TIMEOUT:-60}"
-  until said="$(porta health 2>&1)"; do
-    case "$said" in *'settings cannot be used'*) left=0 ;; esac
-    [ "$left" -gt 0 ] || { echo "$said" >&2; exit 1; }
-    left=$((left - 1))
-    sleep 1
-  done
+# A shell that is process 1 is ended by no signal, and hears of none while it waits for a command:
+# what comes before the server runs beside it, and ends with it.
+trap 'kill "${!:-}" 2>/dev/null || :; exit 143' TERM INT
+
+before() {
+  porta "$@" &
+  wait "$!"
 }
 
 case "${PORTA_SERVICE:-server}" in
   server)
-    wait_for_databases
-    [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || porta migrate up
+    before health --wait "${PORTA_WAIT_TIMEOUT:-60}" >/dev/null
+    [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || before migrate up
     exec porta serve
     ;;
   *)

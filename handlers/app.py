@@ -8,6 +8,7 @@ import signal
 
 import uvloop
 
+from handlers import descriptors
 from handlers.application import Porta
 from handlers.refusal import NotFoundHandler
 from handlers.routes import ROUTES
@@ -16,7 +17,7 @@ from porta import telemetry
 from porta.jobs import JOBS, runner
 from porta.runtime import Runtime
 from porta.services import startup
-from porta.settings import Settings
+from porta.settings import Settings, production_problems
 
 __all__ = ["CannotListen", "Server", "make_application", "run", "start"]
 
@@ -41,8 +42,26 @@ def run(settings: Settings) -> None:
     Raises CannotListen, and StorageError when a database does not answer at the start.
     """
     telemetry.configure(level=settings.log_level, json=settings.environment == "production")
+    if problems := production_problems(settings):
+        telemetry.request_log().error("config.safety_skipped", problems=problems)
+    settings = _within_limits(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
+
+
+def _within_limits(settings: Settings) -> Settings:
+    """Return the settings with as many connections as there are file descriptors for."""
+    wanted = settings.max_connections
+    room = descriptors.room_for(wanted, pool=settings.database_pool_size)
+    if room == wanted:
+        return settings
+    telemetry.request_log().warning(
+        "connections.limited",
+        max_connections=room,
+        wanted=wanted,
+        advice="raise the limit of open files: ulimit -n, LimitNOFILE or ulimits",
+    )
+    return settings.model_copy(update={"max_connections": room})
 
 
 async def _serve(settings: Settings) -> None:

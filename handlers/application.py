@@ -11,8 +11,11 @@ from tornado.httputil import format_timestamp
 from tornado.web import Application, RequestHandler
 
 from handlers import headers
+from handlers.probe import Probe
 from porta import telemetry
 from porta.runtime import Runtime
+
+_METHOD_LENGTH = 20  # of a line in the log; any token is a method
 
 
 @dataclass(slots=True)
@@ -32,6 +35,7 @@ class Porta(Application):
         settings = runtime.settings
         self.runtime = runtime
         self.life = Life()
+        self.probe = Probe(runtime)
         self.secure: bool = settings.secure
         self.base_path = urlsplit(settings.issuer_base_url).path
         self.common_headers = headers.common(secure=self.secure)
@@ -49,8 +53,8 @@ class Porta(Application):
         request = handler.request
         self.log.info(
             "request",
-            method=request.method,
-            path=telemetry.mask_path(request.path),
+            method=request.method[:_METHOD_LENGTH],
+            url=telemetry.mask_path(request.path),
             status=int(handler.get_status()),
             duration=round(request.request_time() * 1000, 2),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from handlers import cookies
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.errors import NotFound
-from porta.protocol.params import Params, merge
+from porta.protocol import endpoints
+from porta.protocol.params import REPEATABLE, Params, merge
 from porta.protocol.response_modes import RESPONSE_MODES, FormPost
 from porta.provider import authorization
 from porta.provider.authorization import Interact, Outcome, Respond
@@ -15,11 +16,15 @@ class AuthorizationAnswerHandler(TenantPageHandler):
     """Turns an Outcome into a redirect or a form; it decides nothing."""
 
     def answer(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Respond):
+            self.respond(outcome)
+            return
+        self.bind(outcome.uid, outcome.browser, self.tenant.config.interaction_ttl)
         if isinstance(outcome, Interact):
-            self.bind(outcome.uid, outcome.browser, self.tenant.config.interaction_ttl)
             self.see_other(f"{self.application.base_path}/interaction/{outcome.uid}")
         else:
-            self.respond(outcome)
+            issuer, uid = self.tenant.issuer, outcome.uid
+            self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
 
     def respond(self, response: Respond) -> None:
         """Send the response to the client, by its response mode."""
@@ -47,17 +52,33 @@ class AuthorizationAnswerHandler(TenantPageHandler):
 class AuthorizationHandler(AuthorizationAnswerHandler):
     """GET and POST /{slug}/auth."""
 
+    repeatable = REPEATABLE
+
     async def get(self) -> None:
         await self._start(self.query(deferred=True))
 
     async def post(self) -> None:
         form = self.form(deferred=True)
-        await self._start(merge(self.query(), form) if self.request.query else form)
+        params = merge(self.query(), form) if self.request.query else form
+        await self._start(params, session_withheld=self.withholds_session())
 
-    async def _start(self, params: Params) -> None:
-        self.answer(
-            await authorization.start(self.runtime, self.tenant, params, self.session_value())
+    def withholds_session(self) -> bool:
+        """Whether this POST may come from another site, without cookies of SameSite=Lax.
+
+        In a frame the GET that follows would bring none either, and could not be bound.
+        """
+        place = self.request.headers.get("Sec-Fetch-Dest", "document")
+        return self.session_value() is None and place == "document"
+
+    async def _start(self, params: Params, *, session_withheld: bool = False) -> None:
+        outcome = await authorization.start(
+            self.runtime,
+            self.tenant,
+            params,
+            self.session_value(),
+            session_withheld=session_withheld,
         )
+        self.answer(outcome)
 
 
 class AuthorizationResumeHandler(AuthorizationAnswerHandler):

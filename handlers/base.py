@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -34,9 +34,14 @@ class PortaHandler(RequestHandler):
 
     application: Porta
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+    always_answers: ClassVar[bool] = False
+    """Whether even a process with too many requests at once answers this one."""
+    repeatable: ClassVar[frozenset[str]] = frozenset()
+    """The parameters that a request may carry several times: none, where no RFC allows it."""
 
     def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.request_id = str(uuid.uuid4())
+        telemetry.request_id.set(self.request_id)  # here: Tornado refuses a method before prepare
         application.life.in_flight += 1
         super().__init__(application, request, **kwargs)
 
@@ -67,13 +72,6 @@ class PortaHandler(RequestHandler):
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)
 
-    async def prepare(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Let the log know which request this is."""
-        telemetry.request_id.set(self.request_id)
-
     def compute_etag(self) -> str | None:
         """No entity tag: what is made for one request is not asked for again."""
         return None
@@ -87,18 +85,24 @@ class PortaHandler(RequestHandler):
 
     def query(self, *, deferred: bool = False) -> Params:
         """Return the parameters of the URL. Raises InvalidRequest."""
-        return parse_params(self.request.query.encode("latin-1"), deferred=deferred)
+        raw = self.request.query.encode("latin-1")
+        return parse_params(raw, repeatable=self.repeatable, deferred=deferred)
 
     def query_names(self) -> frozenset[str]:
         """Return the names of the parameters in the URL."""
         return self.query().names() if self.request.query else frozenset()
 
-    def form(self, *, deferred: bool = False) -> Params:
-        """Return the parameters of the body. Raises InvalidRequest, for any other type as well."""
+    def form(self, *, free: frozenset[str] = frozenset(), deferred: bool = False) -> Params:
+        """Return the parameters of the body, those of `free` whatever characters they hold.
+
+        Raises InvalidRequest, for any other type as well.
+        """
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0]
         if media_type.strip().lower() != FORM:
             raise InvalidRequest(f"the body must be {FORM}")
-        return parse_params(self.request.body, deferred=deferred)
+        return parse_params(
+            self.request.body, repeatable=self.repeatable, free=free, deferred=deferred
+        )
 
     def finish_json(self, body: dict[str, Any], status: int = 200) -> None:
         self.set_status(status)
@@ -162,7 +166,7 @@ class PortaHandler(RequestHandler):
         self.application.log.error(
             "request.failed",
             method=self.request.method,
-            path=telemetry.mask_path(self.request.path),
+            url=telemetry.mask_path(self.request.path),
             exc_info=(typ, value, tb),
         )
 
@@ -184,7 +188,6 @@ class TenantHandler(PortaHandler):
     tenant: Tenant
 
     async def prepare(self) -> None:
-        self.begin()
         try:
             self.tenant = await tenancy.resolve(self.runtime, self.slug())
         except (NotFound, Forbidden) as refusal:

@@ -52,6 +52,7 @@ class CrossOriginHandler(TenantHandler):
 class PublicDocumentHandler(TenantHandler):
     """A document for everybody, whatever the origin; caches may keep it."""
 
+    always_answers = True
     max_age: ClassVar[int] = 60
 
     async def options(self) -> None:

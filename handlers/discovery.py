@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.cors import PublicDocumentHandler
+from porta.protocol import endpoints
 from porta.provider import discovery
 
 _MAX_AGE = 60  # seconds: what is offered may change with the configuration
@@ -12,12 +13,13 @@ class DiscoveryHandler(PublicDocumentHandler):
     """GET /{slug}/.well-known/openid-configuration and /{slug}/.well-known/oauth-…-server."""
 
     async def get(self) -> None:
-        document = discovery.document(self.runtime, self.tenant)
+        document = await discovery.document(self.runtime, self.tenant)
         self.finish_document(document, max_age=_MAX_AGE)
 
 
 class InsertedDiscoveryHandler(DiscoveryHandler):
-    """GET /.well-known/oauth-authorization-server/{slug} (RFC 8414 §3.1)."""
+    """GET /.well-known/oauth-authorization-server[/path of the base URL]/{slug} (RFC 8414 §3.1)."""
 
     def slug(self) -> str:
-        return self.request.path.rpartition("/")[2]
+        inserted = self.request.path.removeprefix(endpoints.WELL_KNOWN_PREFIX)
+        return inserted.removeprefix(f"{self.application.base_path}/").removeprefix("/")

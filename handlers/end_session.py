@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from handlers.pages import TenantPageHandler
 from porta.protocol import endpoints
+from porta.protocol.end_session import parse_end_session
 from porta.protocol.params import Params, merge
+from porta.protocol.response_modes import build_query
 from porta.provider import end_session
 from porta.provider.end_session import ConfirmLogout, LoggedOut
 
@@ -22,20 +26,39 @@ class EndSessionAnswerHandler(TenantPageHandler):
             self.leave(outcome)
 
     def ask(self, question: ConfirmLogout) -> None:
+        back = question.parameters.get("post_logout_redirect_uri")
         self.finish_page(
             "logout",
-            targets=(question.parameters.get("post_logout_redirect_uri"),),
+            status=HTTPStatus.FORBIDDEN if question.error else HTTPStatus.OK,
+            targets=(back,),
             xsrf=question.xsrf,
             client_name=question.client_name,
             action=self.path(endpoints.END_SESSION_CONFIRM),
             parameters=question.parameters,
-            cancel_url=question.return_to,
+            # Without `state`, which would tell the client of a finished logout (§3).
+            cancel_url=back,
+            error=question.error,
         )
 
     def leave(self, outcome: LoggedOut) -> None:
-        """The session is over: its cookie goes, and the browser moves on."""
-        self.keep_session("", max_age=0)
-        self.see_other(outcome.redirect_to or self.path(endpoints.END_SESSION_SUCCESS))
+        """No session is left: its cookie goes, and the browser moves on."""
+        if self.session_value() is not None:
+            self.keep_session("", max_age=0)
+        self.see_other(outcome.redirect_to or self.success())
+
+    def success(self) -> str:
+        """Return where our own page says so, in the language that was asked for."""
+        locales = self.ui_locales()
+        named = {"ui_locales": locales} if locales else {}
+        return build_query(self.path(endpoints.END_SESSION_SUCCESS), named)
+
+    def ask_by_get(self, params: Params) -> None:
+        """Have the browser ask again: cookies of SameSite=Lax stay at home when another site posts.
+
+        Whether there is a session shows on the GET, and no GET leads back here.
+        """
+        asked = parse_end_session(params).to_parameters()
+        self.see_other(build_query(self.path(endpoints.END_SESSION), asked))
 
 
 class EndSessionHandler(EndSessionAnswerHandler):
@@ -45,7 +68,11 @@ class EndSessionHandler(EndSessionAnswerHandler):
         await self._start(self.query())
 
     async def post(self) -> None:
-        await self._start(merge(self.query(), self.form()))
+        params = merge(self.query(), self.form())
+        if self.session_value() is None:
+            self.ask_by_get(params)
+        else:
+            await self._start(params)
 
     async def _start(self, params: Params) -> None:
         outcome = await end_session.start(
@@ -55,11 +82,18 @@ class EndSessionHandler(EndSessionAnswerHandler):
 
 
 class EndSessionConfirmHandler(EndSessionAnswerHandler):
-    """POST /{slug}/session/end/confirm: the form of the logout page."""
+    """POST /{slug}/session/end/confirm: the form of the logout page; a GET begins anew."""
+
+    async def get(self) -> None:
+        self.see_other(self.path(endpoints.END_SESSION))
 
     async def post(self) -> None:
+        params = self.form()
+        if self.session_value() is None:
+            self.ask_by_get(params)
+            return
         outcome = await end_session.confirm(
-            self.runtime, self.tenant, self.form(), self.session_value(), self.origin
+            self.runtime, self.tenant, params, self.session_value(), self.origin
         )
         self.answer(outcome)
 

@@ -52,7 +52,7 @@ def find_refusal(headers: HTTPHeaders, fields: int) -> HTTPStatus | None:
 def declared_length(headers: HTTPHeaders) -> int:
     """Return the bytes that Content-Length announces; 0 without one that is a number."""
     length = headers.get("Content-Length", "0")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else 0
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
 
 
 class Request(HTTPServerRequest):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from http import HTTPStatus
-from sys import maxsize
 from typing import cast
 
 from tornado.http1connection import HTTP1Connection
@@ -16,9 +15,11 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from tornado.web import RequestHandler
 
 from handlers import framing
 from handlers.application import Porta
+from handlers.base import PortaHandler
 from handlers.refusal import RefusalHandler
 from handlers.streams import Phase, Stream
 
@@ -40,57 +41,68 @@ class _Message(HTTPMessageDelegate):
         self._application = application
         self._connection = connection
         self._stream = cast(Stream, connection.stream)
-        self._request: framing.Request | None = None
+        self._request: framing.Request
         self._delegate: HTTPMessageDelegate | None = None
-        self._left = framing.MAX_BODY
+        self._refused: HTTPStatus | None = None  # with neither of both, it is answered already
+        self._size = 0  # bytes of the body that came
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
+        self._request = framing.Request(self._connection, start_line, headers)
         self._stream.enter(Phase.BODY)
         framing.check_framing(start_line, headers)
-        self._request = framing.Request(self._connection, start_line, headers)
-        refusal = framing.find_refusal(headers, self._stream.fields) or self._find_overload()
-        if refusal is not None:
-            self._refuse(refusal, headers)
-            return None
-        self._delegate = self._application.find_handler(self._request)
-        return self._delegate.headers_received(start_line, headers)
+        refusal = framing.find_refusal(headers, self._stream.fields)
+        if refusal is None:
+            delegate = self._application.find_handler(self._request)
+            if not self._is_too_much(delegate.handler_class):
+                self._delegate = delegate
+                return delegate.headers_received(start_line, headers)
+            refusal = HTTPStatus.SERVICE_UNAVAILABLE
+        self._refuse(refusal, headers)
+        return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        if self._left < 0 or self._delegate is None:
-            return None
-        self._left -= len(chunk)
-        if self._left < 0:  # a chunked body tells its length only as it comes
-            self._delegate = self._refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return None
-        return self._delegate.data_received(chunk)
+        self._size += len(chunk)
+        if self._delegate is not None:
+            if self._size <= framing.MAX_BODY:
+                return self._delegate.data_received(chunk)
+            # A chunked body tells its length only as it comes.
+            self._delegate, self._refused = None, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if self._size > framing.MAX_DISCARDED:
+            self._answer(closing=True)
+        return None
 
     def finish(self) -> None:
         self._stream.enter(Phase.ANSWER)
         if self._delegate is not None:
             self._delegate.finish()
+        else:
+            self._answer(closing=False)
 
     def on_connection_close(self) -> None:
         if self._delegate is not None:
             self._delegate.on_connection_close()
 
-    def _find_overload(self) -> HTTPStatus | None:
+    def _is_too_much(self, handler: type[RequestHandler]) -> bool:
         life = self._application.life
-        return HTTPStatus.SERVICE_UNAVAILABLE if life.in_flight >= life.max_in_flight else None
+        if life.in_flight < life.max_in_flight:
+            return False
+        return not (issubclass(handler, PortaHandler) and handler.always_answers)
 
     def _refuse(self, status: HTTPStatus, headers: HTTPHeaders) -> None:
-        delegate, self._left = self._refusal(status), -1
-        if framing.declared_length(headers) > framing.MAX_DISCARDED:
-            # Not worth reading: answer at once, and close when that is sent.
-            self._connection.set_max_body_size(maxsize)
-            delegate.finish()
-        else:
-            self._delegate = delegate
+        """Answer when the body was read, so that its sender hears why; or else at once."""
+        self._refused = status
+        if "Expect" in headers:  # RFC 9110 §10.1.1: nothing has to be sent to hear this
+            del headers["Expect"]
+        elif framing.declared_length(headers) <= framing.MAX_DISCARDED:
+            return
+        self._answer(closing=True)
 
-    def _refusal(self, status: HTTPStatus) -> HTTPMessageDelegate:
-        assert self._request is not None
-        return self._application.get_handler_delegate(
-            self._request, RefusalHandler, {"status": status}
-        )
+    def _answer(self, *, closing: bool) -> None:
+        if self._refused is None:
+            return
+        arguments = {"status": self._refused, "closing": closing}
+        self._refused = None
+        self._application.get_handler_delegate(self._request, RefusalHandler, arguments).finish()

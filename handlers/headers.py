@@ -16,7 +16,7 @@ _COMMON = {
 }
 _HSTS = "max-age=31536000; includeSubDomains"
 _PAGE = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https: data:; script-src 'self';"
+    "default-src 'none'; style-src 'self'; img-src 'self' https:; script-src 'self';"
     " form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)

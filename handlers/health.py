@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from handlers.base import PortaHandler
-from storage.errors import StorageError
+from handlers.probe import answers
+from porta.proxies import client_address
 
-_LIMIT = 2.0  # seconds that one check may take
+_FORWARDING = (
+    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+)  # fmt: skip
 
 
 class ProbeHandler(PortaHandler):
-    """Asks both databases, side by side."""
+    """Tells everybody whether it is well; what ails it, to this machine only."""
 
     async def head(self) -> None:
         await self.get()
@@ -23,34 +25,35 @@ class ProbeHandler(PortaHandler):
     async def get(self) -> None:
         raise NotImplementedError
 
-    async def databases(self) -> tuple[bool, bool]:
-        """Return whether PostgreSQL and Redis answered in time."""
-        storage = self.runtime.storage
-        database, redis = await asyncio.gather(
-            answers(storage.ping_postgres()), answers(storage.ping_redis())
-        )
-        return database, redis
+    def finish_report(self, status: str, details: dict[str, Any], *, well: bool) -> None:
+        body = {"status": status} | (details if self._is_near() else {})
+        self.finish_json(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _is_near(self) -> bool:
+        """Whether this machine asks, and not a proxy on it for somebody else."""
+        if any(name in self.request.headers for name in _FORWARDING):
+            return False
+        return ip_address(client_address(self.request.remote_ip or "", (), ())).is_loopback
 
 
 class HealthHandler(ProbeHandler):
     """GET /health, with the body of Porta 1.x."""
 
     async def get(self) -> None:
-        database, redis = await self.databases()
+        database, redis = await self.application.probe.databases()
         healthy = database and redis
-        body = {
-            "status": "healthy" if healthy else "unhealthy",
+        details = {
             "checks": {"server": "ok", "database": _word(database), "redis": _word(redis)},
             "timestamp": _iso(self.runtime.clock()),
         }
-        self.finish_json(body, _status(healthy))
+        self.finish_report("healthy" if healthy else "unhealthy", details, well=healthy)
 
 
 class ReadyHandler(ProbeHandler):
     """GET /ready: also waits for the first snapshot, and says no while the process drains."""
 
     async def get(self) -> None:
-        database, redis = await self.databases()
+        database, redis = await self.application.probe.databases()
         configured = await answers(self.runtime.snapshot())
         draining = self.application.life.draining
         ready = database and redis and configured and not draining
@@ -62,12 +65,13 @@ class ReadyHandler(ProbeHandler):
         }
         if not ready and not draining:
             self.application.log.warning("ready.degraded", checks=checks)
-        body = {"status": "ready" if ready else "not_ready", "checks": checks}
-        self.finish_json(body, _status(ready))
+        self.finish_report("ready" if ready else "not_ready", {"checks": checks}, well=ready)
 
 
 class LiveHandler(PortaHandler):
     """GET /live: the loop turns; no store is asked."""
+
+    always_answers = True
 
     async def get(self) -> None:
         self.finish_json({"status": "ok"})
@@ -76,21 +80,8 @@ class LiveHandler(PortaHandler):
         await self.get()
 
 
-async def answers(check: Awaitable[object]) -> bool:
-    """Whether `check` ends without a fault within its time."""
-    try:
-        await asyncio.wait_for(check, _LIMIT)
-    except (StorageError, TimeoutError):
-        return False
-    return True
-
-
 def _word(ok: bool) -> str:
     return "ok" if ok else "error"
-
-
-def _status(ok: bool) -> HTTPStatus:
-    return HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _iso(now: float) -> str:

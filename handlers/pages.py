@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,7 @@ from handlers import cookies, headers
 from handlers.base import PortaHandler, TenantHandler
 from handlers.failures import Failure
 from porta.errors import Forbidden, PortaError
+from porta.protocol.errors import InvalidRequest
 from storage.models.organizations import Organization
 
 _KINDS = {
@@ -20,6 +22,8 @@ _KINDS = {
     500: "server_error",
     503: "unavailable",
 }
+_PASSING = frozenset({429, 503})
+"""Statuses after which the same request may well succeed."""
 _TOLD = frozenset({"interaction_expired", "org_not_found", "org_suspended"})
 """Codes that the error page has words of its own for."""
 
@@ -63,13 +67,24 @@ class PageHandler(PortaHandler):
         self.write(html)
 
     def write_failure(self, failure: Failure) -> None:
+        # The page names the request as its reference, and asks to pass it on.
+        self.application.log.info(
+            "page.failed", status=failure.status, error=failure.code, message=failure.message
+        )
         told = failure.code in _TOLD
         self.write_page(
             "error",
             kind=failure.code if told else _KINDS.get(failure.status, "generic"),
             code=failure.code,
             request_id=self.request_id,
+            retry_url=self.retry_url() if failure.status in _PASSING else None,
         )
+
+    def retry_url(self) -> str | None:
+        """Return this very address; None for a form, and for what is no path of ours."""
+        request = self.request
+        asked_again = request.method == "GET" and request.uri and request.uri.startswith("/")
+        return f"{self.application.base_path}{request.uri}" if asked_again else None
 
 
 class TenantPageHandler(PageHandler, TenantHandler):
@@ -77,6 +92,14 @@ class TenantPageHandler(PageHandler, TenantHandler):
 
     def organization(self) -> Organization | None:
         return self.tenant.organization if self.has_tenant() else None
+
+    def ui_locales(self) -> str | None:
+        """Return the languages that this request names, as far as its parameters can be read."""
+        for read in (self.query, self.form):
+            with suppress(InvalidRequest):
+                if named := read(deferred=True).get("ui_locales"):
+                    return named
+        return None
 
     def language(self) -> str:
         if not self.has_tenant():

@@ -5,11 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from handlers.client_endpoint import ClientEndpointHandler
+from porta.protocol.params import REPEATABLE
 from porta.provider import pushed_authorization
 
 
 class PushedAuthorizationHandler(ClientEndpointHandler):
     """POST /{slug}/request."""
+
+    repeatable = REPEATABLE
 
     async def post(self) -> None:
         pushed = await pushed_authorization.push(self.runtime, self.tenant, self.client_request())

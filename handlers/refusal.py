@@ -14,7 +14,6 @@ class NotFoundHandler(PortaHandler):
     """Whatever no route knows, by whatever method. Every such answer looks alike."""
 
     async def prepare(self) -> None:
-        self.begin()
         raise HTTPError(HTTPStatus.NOT_FOUND)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -22,11 +21,16 @@ class NotFoundHandler(PortaHandler):
 
 
 class RefusalHandler(PortaHandler):
-    """A message that was refused by its header."""
+    """A message that was refused by its header, or for its length."""
 
-    def initialize(self, status: HTTPStatus) -> None:
+    def initialize(self, status: HTTPStatus, closing: bool) -> None:
         self._refusal = status
+        self._closing = closing
 
     async def prepare(self) -> None:
-        self.begin()
         raise HTTPError(self._refusal)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if self._closing:  # the body is not read
+            self.set_header("Connection", "close")
+        super().write_error(status_code, **kwargs)

@@ -51,7 +51,7 @@ ROUTES = [
         (_tenant(endpoints.OPENID_CONFIGURATION), discovery.DiscoveryHandler),
         (_tenant(endpoints.OAUTH_METADATA), discovery.DiscoveryHandler),
         (
-            f"{re.escape(endpoints.WELL_KNOWN_PREFIX)}/{_SEGMENT}",
+            f"{re.escape(endpoints.WELL_KNOWN_PREFIX)}(?:/{_SEGMENT})+",
             discovery.InsertedDiscoveryHandler,
         ),
         (_tenant(endpoints.PUSHED_AUTHORIZATION), pushed_authorization.PushedAuthorizationHandler),

@@ -6,6 +6,8 @@ import asyncio
 import errno
 import socket
 from contextlib import suppress
+from http import HTTPStatus
+from sys import maxsize
 from time import monotonic
 from typing import Any
 
@@ -13,7 +15,9 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 
 from handlers import framing
+from handlers.accepting import Listener
 from handlers.application import Porta
+from handlers.bare_refusal import BareRefusals
 from handlers.gate import Gate
 from handlers.streams import Phase, Stream
 
@@ -23,10 +27,6 @@ _SWEEP = 1.0  # seconds between two looks at the clock: no timer a request
 _SETTLE = 0.2  # seconds that a connection without a request is left alone while we close
 _TICK = 0.05
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-_FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
-    b"Content-Length: 0\r\n\r\n"
-)
 
 
 class CannotListen(Exception):
@@ -39,13 +39,14 @@ class _Http(HTTPServer):
     def initialize(self, application: Porta, max_connections: int) -> None:  # type: ignore[override]
         self.streams: set[Stream] = set()
         self._max_connections = max_connections
+        self._refusals = BareRefusals(application)
         super().initialize(
             Gate(application),
             xheaders=False,
             decompress_request=False,
             chunk_size=_CHUNK,
             max_header_size=framing.MAX_HEADER,
-            max_body_size=framing.MAX_DISCARDED,
+            max_body_size=maxsize,  # the gate keeps count, and says what is wrong
             max_buffer_size=2 * framing.MAX_DISCARDED,
         )
         # The sweep holds these limits for all connections at once.
@@ -54,12 +55,14 @@ class _Http(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         if len(self.streams) >= self._max_connections:
+            answer = self._refusals.answer(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections")
             with suppress(OSError):
-                stream.socket.send(_FULL)
+                stream.socket.send(answer)
             stream.close()
             return
         ours = Stream(
             stream.socket,
+            self._refusals,
             max_buffer_size=self.max_buffer_size,
             read_chunk_size=self.read_chunk_size,
         )
@@ -118,19 +121,18 @@ def listen(application: Porta, host: str, port: int, max_connections: int) -> Se
     return Server(application, http, sockets[0].getsockname()[1])
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
+def _bind(host: str, port: int) -> list[Listener]:
     """Bind every address that `host` stands for and this machine has, all at one port."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     places = dict.fromkeys((entry[0], entry[4]) for entry in found)
-    bound: list[socket.socket] = []
+    bound: list[Listener] = []
     missing: OSError | None = None
     try:
         for family, address in places:
             at = bound[0].getsockname()[1] if bound else port
             try:
-                bound.append(
-                    socket.create_server((address[0], at), family=family, backlog=_BACKLOG)
-                )
+                opened = socket.create_server((address[0], at), family=family, backlog=_BACKLOG)
+                bound.append(Listener(opened))
             except OSError as error:
                 if error.errno not in _ABSENT:
                     raise
@@ -141,8 +143,6 @@ def _bind(host: str, port: int) -> list[socket.socket]:
         for server in bound:
             server.close()
         raise
-    for server in bound:
-        server.setblocking(False)
     return bound
 
 

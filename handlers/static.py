@@ -8,8 +8,7 @@ from tornado.web import HTTPError
 
 from handlers.base import PortaHandler, TenantHandler
 from porta import branding
-
-_FOR_EVER = "public, max-age=31536000, immutable"
+from porta.static_files import FOR_EVER
 
 
 class StaticHandler(PortaHandler):
@@ -38,7 +37,7 @@ class BrandingHandler(TenantHandler):
         organization = self.tenant.organization
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
-        self.set_header("Cache-Control", _FOR_EVER if current else "no-cache")
+        self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
         self.finish_text(branding.stylesheet(organization), "text/css; charset=utf-8")
 
     async def head(self) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from contextlib import suppress
 from enum import Enum, auto
+from http import HTTPStatus
+from socket import socket
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -11,9 +14,9 @@ from typing import Any
 from tornado.httputil import HTTPInputError
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
-_REFUSAL = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_HEADER_TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
-_BAD_REQUEST = _REFUSAL % b"400 Bad Request"
+from handlers.bare_refusal import BareRefusals
+
+_TORNADO_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 ExcInfo = (
     bool
@@ -39,8 +42,9 @@ PATIENCE = {Phase.IDLE: 60.0, Phase.HEADER: 10.0, Phase.BODY: 10.0, Phase.ANSWER
 class Stream(IOStream):
     """An IOStream with its phase, and when that began (seconds of `monotonic`)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, sock: socket, refusals: BareRefusals, **kwargs: Any) -> None:
+        super().__init__(sock, **kwargs)
+        self._refusals = refusals
         self.phase = Phase.IDLE
         self.since = monotonic()
         self.fields = 0
@@ -73,10 +77,24 @@ class Stream(IOStream):
             self.enter(Phase.HEADER)
         return size
 
+    def write(self, data: bytes | memoryview) -> Future[None]:
+        """Write; where Tornado refuses a message that it cannot read, our refusal."""
+        if data == _TORNADO_REFUSAL:
+            data = self._bad_request()
+        return super().write(data)
+
     def close(self, exc_info: ExcInfo = False) -> None:
         """Close; a peer whose header or chunk was too long is told why first."""
         if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
-            answer = _HEADER_TOO_LARGE if self.phase is Phase.HEADER else _BAD_REQUEST
+            answer = self._too_large() if self.phase is Phase.HEADER else self._bad_request()
             with suppress(OSError):
                 self.socket.send(answer)
         super().close(exc_info)
+
+    def _bad_request(self) -> bytes:
+        kind = "bad_framing" if self.phase is Phase.BODY else "malformed_header"
+        return self._refusals.answer(HTTPStatus.BAD_REQUEST, kind)
+
+    def _too_large(self) -> bytes:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        return self._refusals.answer(status, "header_too_large")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+
+from porta.version import VERSION
 
 if TYPE_CHECKING:
     from porta.settings import Settings
@@ -42,10 +44,7 @@ class LazyGroup(click.Group):
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    try:
-        click.echo(metadata.version("porta"))
-    except metadata.PackageNotFoundError:
-        click.echo("porta, from a checkout that is not installed")
+    click.echo(VERSION)
     ctx.exit()
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from porta.errors import Invalid
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -47,23 +49,67 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     super_admin_user_id: str = ""
 
 
+_YEAR = 31_536_000
+_LIFETIME = (1, 10 * _YEAR)
+_ATTEMPTS = (1, 1_000_000_000)
+_WINDOW = (1, 7 * 86_400)
+RANGES: Mapping[str, tuple[int, int]] = {
+    "access_token_ttl": _LIFETIME,
+    "id_token_ttl": _LIFETIME,
+    "refresh_token_ttl": _LIFETIME,
+    "refresh_token_absolute_ttl": _LIFETIME,
+    "refresh_grace": (0, 300),
+    "authorization_code_ttl": (1, 600),  # RFC 6749 §4.1.2: ten minutes at most
+    "session_ttl": (60, 10 * _YEAR),  # a shorter one asks again and again
+    "interaction_ttl": (30, 86_400),
+    "replay_detection_ttl": _LIFETIME,
+    "client_credentials_ttl": _LIFETIME,
+    "pushed_authorization_request_ttl": (1, 600),  # RFC 9126 §2.2: 5 to 600 seconds
+    "grant_ttl": _LIFETIME,
+    "signing_key_lead": (0, 7 * 86_400),
+    "cors_max_age": (0, _YEAR),
+    "max_failed_logins": (0, 100_000_000),
+    "lockout_duration_seconds": (1, 10 * _YEAR),
+    "rate_limit_login_max": _ATTEMPTS,
+    "rate_limit_login_window": _WINDOW,
+    "rate_limit_address_max": _ATTEMPTS,
+    "rate_limit_address_window": _WINDOW,
+    "rate_limit_client_auth_max": _ATTEMPTS,
+    "rate_limit_client_auth_window": _WINDOW,
+    "audit_retention_days": (1, 36_500),
+}
+"""The least and the most that each number may be."""
+_KINDS = {int: "a whole number", bool: "true or false", str: "a text"}
+_FIELDS = {field.encode_name: field.type for field in msgspec.structs.fields(Config)}
+
+
+def convert_setting(key: str, value: Any) -> Any:
+    """Return `value` (decoded JSON) as the type that the setting `key` of Config has.
+
+    A digit string counts as its number and `"true"`/`"false"` as booleans, as Porta 1.x wrote
+    them. Raises Invalid for what cannot be that type or is out of its range.
+    """
+    try:
+        converted = msgspec.convert(value, _FIELDS[key], strict=False)
+    except (msgspec.ValidationError, OverflowError):
+        raise Invalid(f"must be {_KINDS[_FIELDS[key]]}") from None
+    if key in RANGES:
+        least, most = RANGES[key]
+        if not least <= converted <= most:
+            raise Invalid(f"must be {least} to {most}")
+    return converted
+
+
 def build_config(rows: Mapping[str, Any]) -> Config:
     """Return the Config that `rows` (key to decoded JSON value) describes.
 
-    A digit string counts as its number and `"true"`/`"false"` as booleans, as Porta 1.x wrote
-    them. A value of the wrong type, or a negative number, is logged and its default stands.
+    A value that its setting cannot have is logged and the default stands: a bad row must not stop
+    those who serve.
     """
     known: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Config):
-        if field.encode_name not in rows:
-            continue
-        raw = rows[field.encode_name]
+    for key in _FIELDS.keys() & rows.keys():
         try:
-            value = msgspec.convert(raw, field.type, strict=False)
-            if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-                raise msgspec.ValidationError("negative")
-        except msgspec.ValidationError:
-            _LOG.warning("config.invalid_value", extra={"key": field.encode_name})
-            continue
-        known[field.encode_name] = value
+            known[key] = convert_setting(key, rows[key])
+        except Invalid:
+            _LOG.warning("config.invalid_value", extra={"key": key})
     return Config(**known)

@@ -1,8 +1,8 @@
 """A bounded map of configuration that is asked for on every request.
 
 An entry is fresh for `max_age` seconds and falls at once when its row changes. Callers who arrive
-during a read share it. When a read fails, the last value serves for a bounded time, so that public
-documents can be answered while the database is away; whatever grants something writes to the
+during a read share it. When a read fails, the last value serves for `stale_for` seconds, so that
+public documents can be answered while the database is away; whatever grants something writes to the
 database, and fails there.
 """
 
@@ -12,6 +12,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from storage.errors import StorageError
@@ -75,6 +76,12 @@ class ConfigCache(Generic[K, V]):
         self._absent.pop(key, None)
         self._flights.pop(key, None)
 
+    def drop_where(self, matches: Callable[[K], bool]) -> None:
+        """Forget every key that `matches`."""
+        for known in (self._entries, self._absent, self._flights):
+            for key in [key for key in known if matches(key)]:
+                self.drop(key)
+
     def clear(self) -> None:
         """Forget everything."""
         self._entries.clear()
@@ -92,7 +99,8 @@ class ConfigCache(Generic[K, V]):
     def _flight(self, key: K) -> asyncio.Task[V]:
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.ensure_future(self._read(key))
+            # In no request's context: others wait for it too, and its own may be over first.
+            flight = asyncio.create_task(self._read(key), context=Context())
             self._flights[key] = flight
             flight.add_done_callback(lambda task: self._landed(key, task))
         return flight

@@ -13,6 +13,7 @@ from porta.security import opaque
 from porta.tenant import Tenant
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import ANY_ORGANIZATION, Interaction, artifact_id
+from storage.router import Storage
 
 
 class InteractionOver(NotFound):
@@ -36,16 +37,22 @@ async def find(runtime: Runtime, uid: str, browser: str | None) -> Interaction |
 
 
 async def save(
-    runtime: Runtime, tenant: Tenant, interaction: Interaction, **changes: Any
+    runtime: Runtime,
+    tenant: Tenant,
+    interaction: Interaction,
+    *,
+    storage: Storage | None = None,
+    **changes: Any,
 ) -> Interaction:
-    """Save the interaction with `changes`; it still ends when it was to end.
+    """Save the interaction with `changes`, in the transaction `storage` when there is one; it
+    still ends when it was to end.
 
     Raises InteractionOver when it was finished meanwhile.
     """
     changed: Interaction = msgspec.structs.replace(interaction, **changes)
     left = interaction.created_at + tenant.config.interaction_ttl - runtime.clock()
     try:
-        await runtime.storage.artifacts.save(changed, max(left, 1))
+        await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
     except AlreadyConsumed:
         raise InteractionOver("interaction not found") from None
     return changed

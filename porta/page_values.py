@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-_SCRIPT_SCHEMES = frozenset({"", "javascript", "data", "vbscript", "blob", "file", "about"})
+_SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript", "blob", "file", "about"})
+_SCHEME = re.compile(r" *([A-Za-z][A-Za-z0-9+.-]*):")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -34,6 +36,8 @@ PAGES: dict[str, Page] = {
         frozenset({"uid", "csrf", "client_name", "scopes", "redirect_uri"}),
         {
             "account": None,
+            "roles": False,
+            "claims": (),
             "resources": (),
             "client_logo_url": None,
             "tos_url": None,
@@ -45,7 +49,8 @@ PAGES: dict[str, Page] = {
         frozenset(), {"kind": "generic", "code": None, "request_id": None, "retry_url": None}
     ),
     "logout": Page(
-        frozenset({"xsrf", "action"}), {"client_name": None, "parameters": {}, "cancel_url": None}
+        frozenset({"xsrf", "action"}),
+        {"client_name": None, "parameters": {}, "cancel_url": None, "error": None},
     ),
     "logout_success": Page(frozenset(), {}),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}),
@@ -63,16 +68,21 @@ def check_values(name: str, page: Page, values: dict[str, Any]) -> None:
 
 def form_action(redirect_uri: str) -> str:
     """Return `redirect_uri` as a form's target. Raises ValueError when it would run a script."""
-    if urlsplit(redirect_uri).scheme in _SCRIPT_SCHEMES or not redirect_uri.isprintable():
+    scheme = _SCHEME.match(redirect_uri)
+    if scheme is None or scheme[1].lower() in _SCRIPT_SCHEMES or not redirect_uri.isprintable():
         raise ValueError("a form cannot be sent there")
     return redirect_uri
 
 
-def web_url(url: str | None) -> str:
-    """Return `url` when a page may link to it or show it (https, or a path of ours), else ""."""
+def web_url(url: str | None, *, http: bool = False) -> str:
+    """Return `url` when a page may link to it or show it (https, or a path of ours), else "".
+
+    A link may also lead to `http`: what is registered with it is an address of the person's device.
+    """
     if not url or not url.isprintable() or "\\" in url:
         return ""
-    return url if url.startswith("https://") or (url[0] == "/" and url[1:2] != "/") else ""
+    schemes = ("https://", "http://") if http else ("https://",)
+    return url if url.lower().startswith(schemes) or (url[0] == "/" and url[1:2] != "/") else ""
 
 
 def destination(redirect_uri: str) -> tuple[str, str]:

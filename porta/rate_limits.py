@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from porta.errors import TooManyRequests
 from porta.runtime import Runtime
 from porta.tenant import Tenant
@@ -9,14 +11,34 @@ from porta.tenant import Tenant
 _MESSAGE = "too many attempts"
 
 
+class LoginsThrottled(TooManyRequests):
+    """Too many attempts to sign in.
+
+    `first` tells that this one is the first above a limit in its window: worth a line in the audit
+    trail, which a flood must not fill.
+    """
+
+    def __init__(self, *, retry_after: int, first: bool) -> None:
+        super().__init__(_MESSAGE, retry_after=retry_after)
+        self.first = first
+
+
+class _Excess(NamedTuple):
+    """A limit that is exceeded: its key, seconds to wait, and whether nobody had to before."""
+
+    key: str
+    wait: int
+    first: bool
+
+
 async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
-    """Count an attempt to sign in; raises TooManyRequests when one address has had enough.
+    """Count an attempt to sign in; raises LoginsThrottled when one address has had enough.
 
     Counted for the pair of address and account, and for the address with any account: somebody
     else's guesses do not stop an owner who comes from another address.
     """
     config = tenant.config
-    waits = await _count(
+    exceeded = await _count(
         runtime,
         {
             _pair(tenant, email, address): (
@@ -29,8 +51,11 @@ async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str
             ),
         },
     )
-    if waits:
-        raise TooManyRequests(_MESSAGE, retry_after=max(waits.values()))
+    if exceeded:
+        raise LoginsThrottled(
+            retry_after=max(each.wait for each in exceeded),
+            first=any(each.first for each in exceeded),
+        )
 
 
 async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
@@ -65,7 +90,7 @@ async def count_client_auth_failure(
     Not for the client alone, or anyone could shut it out from everywhere.
     """
     config = tenant.config
-    waits = await _count(
+    exceeded = await _count(
         runtime,
         {
             _client(tenant, client_id, address): (
@@ -78,10 +103,10 @@ async def count_client_auth_failure(
             ),
         },
     )
-    for key, seconds in waits.items():
-        runtime.shut_out.add(key, seconds)
-    if waits:
-        raise TooManyRequests(_MESSAGE, retry_after=max(waits.values()))
+    for each in exceeded:
+        runtime.shut_out.add(each.key, each.wait)
+    if exceeded:
+        raise TooManyRequests(_MESSAGE, retry_after=max(each.wait for each in exceeded))
 
 
 def _pair(tenant: Tenant, email: str, address: str) -> str:
@@ -100,10 +125,14 @@ def _any_client(tenant: Tenant, address: str) -> str:
     return f"client_auth_address:{tenant.id}:{address}"
 
 
-async def _count(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> dict[str, int]:
-    """Count once for each key; return for how many seconds those over their limit have to wait.
+async def _count(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> list[_Excess]:
+    """Count once for each key; return those over their limit.
 
     A limit is (most attempts, seconds of its window).
     """
     counts = await runtime.storage.counters.hit({key: limits[key][1] for key in limits})
-    return {key: count.retry_after for key, count in counts.items() if count.count > limits[key][0]}
+    return [
+        _Excess(key, count.retry_after, first=count.count == limits[key][0] + 1)
+        for key, count in counts.items()
+        if count.count > limits[key][0]
+    ]

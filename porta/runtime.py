@@ -56,15 +56,19 @@ class Runtime:
         self._last_keys: KeyRings | None = None
         self._keys_anew_from = -inf
         monotonic = time.monotonic
+        # JWKS and discovery go on for as long as the database is away; nothing is granted then.
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
-            self._read_snapshot, max_age=self._max_age, clock=monotonic
+            self._read_snapshot, max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
-            storage.organizations.find_by_slug, max_age=self._max_age, clock=monotonic
+            storage.organizations.find_by_slug,
+            max_age=self._max_age,
+            clock=monotonic,
+            stale_for=inf,
         )
-        self._clients: ConfigCache[str, Client | None] = ConfigCache(
+        self._clients: ConfigCache[tuple[str, str], Client | None] = ConfigCache(
             # No public document needs a client: what it may do is never answered from memory alone.
-            storage.clients.find,
+            lambda key: storage.clients.find(*key),
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
@@ -119,10 +123,8 @@ class Runtime:
 
     async def client(self, client_id: str, organization_id: str) -> Client | None:
         """Return the client of this organization, whatever its status; another's is unknown."""
-        client = self._clients.peek(client_id) or await self._clients.get(client_id)
-        if client is None or client.organization_id != organization_id:
-            return None
-        return client
+        key = (client_id, organization_id)
+        return self._clients.peek(key) or await self._clients.get(key)
 
     async def api_resources(self, organization_id: str) -> tuple[ApiResource, ...]:
         """Return the API resources that tokens of this organization may be asked for."""
@@ -153,7 +155,8 @@ class Runtime:
             case "organizations":
                 self._organizations.drop(key)
             case "clients" | "client_secrets":
-                self._clients.drop(key)
+                # Whatever organization it was asked for at: the notification does not name it.
+                self._clients.drop_where(lambda asked: asked[0] == key)
                 self._origins.clear()
             case "applications" | "custom_claim_definitions":
                 self._clients.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -9,9 +10,42 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from porta.security import passwords
+from storage.dsn import DsnInvalid
+from storage.dsn import parse as parse_dsn
+from storage.redis_wire import parse_address
+
 Network = IPv4Network | IPv6Network
 _HEX_KEY = r"^[0-9a-fA-F]{64}$"
+_ISSUER = re.compile(
+    r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:[1-9][0-9]{0,4})?"
+    # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
+    r"(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*",
+    re.ASCII,
+)
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_ESCAPED = "with special characters of the password as %XX"
+_HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
+_REMEDIES = {
+    "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",
+    "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database], {_ESCAPED}",
+    "ISSUER_BASE_URL": "https://id.example.com or https://example.com:8443/id: scheme and host in"
+    " lower case, no user name, query, fragment, trailing slash or unusual character",
+    "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
+    "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
+    "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
+    "TRUSTED_PROXIES": "a comma list of addresses and networks: 10.0.0.0/8,192.0.2.7",
+}
+"""What to set a variable to."""
+_FAULTS = {
+    "missing": "is missing",
+    "string_pattern_mismatch": "is malformed",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+}
+_FOLLOWS = "default_factory_not_called"
+"""A default that depends on other settings, where one of these is at fault."""
+_SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
 
 
 class SettingsInvalid(Exception):
@@ -20,6 +54,10 @@ class SettingsInvalid(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def _default_drain(known: dict[str, Any]) -> float:
+    return 5.0 if known.get("environment") == "production" else 0.0
 
 
 class Settings(BaseSettings):
@@ -55,13 +93,14 @@ class Settings(BaseSettings):
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
-    argon2_memory_kib: int = Field(19_456, ge=8_192)
-    argon2_passes: int = Field(2, ge=1)
-    argon2_lanes: int = Field(1, ge=1)
+    # No hash of a higher cost is verified either.
+    argon2_memory_kib: int = Field(19_456, ge=8_192, le=passwords.MAX_MEMORY_KIB)
+    argon2_passes: int = Field(2, ge=1, le=passwords.MAX_PASSES)
+    argon2_lanes: int = Field(1, ge=1, le=passwords.MAX_LANES)
     argon2_workers: int = Field(2, ge=1, le=64)
     argon2_queue: int = Field(64, ge=1)
     max_connections: int = Field(10_000, ge=1)
-    drain_seconds: float = Field(0.0, ge=0, le=10)
+    drain_seconds: float = Field(default_factory=_default_drain, ge=0, le=10)
     """How long a stopping server goes on serving, so that a load balancer can notice."""
 
     @property
@@ -101,12 +140,40 @@ class Settings(BaseSettings):
     @field_validator("issuer_base_url")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
-        url = urlsplit(value)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError("an absolute http or https URL is needed")
-        if url.query or url.fragment or url.username is not None or value.endswith("/"):
-            raise ValueError("no trailing slash, query, fragment or user name is allowed")
+        match = _ISSUER.fullmatch(value)
+        if match is None or int((match[2] or ":1")[1:]) > 65535:
+            raise ValueError("is malformed")
         return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        try:
+            parse_dsn(value)
+        except DsnInvalid:
+            raise ValueError("is malformed") from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                parse_address(value)
+        except ValueError:
+            raise ValueError("is malformed") from None
+        return value
+
+
+class _DatabaseUrl(BaseSettings):
+    model_config = Settings.model_config
+
+    database_url: str | None = None
+
+
+def find_database_url() -> str | None:
+    """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are."""
+    return _DatabaseUrl().database_url
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -117,7 +184,8 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        raise SettingsInvalid([_problem(item) for item in error.errors()]) from None
+        items = [item for item in error.errors() if item["type"] != _FOLLOWS]
+        raise SettingsInvalid([_problem(item) for item in items]) from None
     problems = production_problems(settings)
     if problems and not settings.porta_skip_prod_safety:
         raise SettingsInvalid(problems)
@@ -164,5 +232,7 @@ def _parts(value: str) -> list[str]:
 
 
 def _problem(item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"]).upper()
-    return f"{where}: {item['msg']}"
+    name = str(item["loc"][0]).upper()
+    fault = _FAULTS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    remedy = _REMEDIES.get(name)
+    return f"{_SPELLINGS.get(name, name)}: {fault}" + (f"; {remedy}" if remedy else "")

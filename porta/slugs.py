@@ -34,6 +34,11 @@ def slugify(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain)[:100].strip("-")
 
 
+def is_slug(text: str) -> bool:
+    """Whether `text` is spelled as a slug, reserved or not: Porta 1.x reserved fewer of them."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def check_organization_slug(slug: str) -> str:
     """Return `slug`. Raises Invalid unless it is 3 to 100 of a-z, 0-9 and -, and not reserved."""
     return _check(slug, RESERVED_ORGANIZATION_SLUGS)
@@ -62,7 +67,7 @@ def check_permission_slug(slug: str) -> str:
 
 
 def _check(slug: str, reserved: frozenset[str]) -> str:
-    if not _SLUG.fullmatch(slug):
+    if not is_slug(slug):
         raise Invalid("slug: 3 to 100 of a-z, 0-9 and '-', beginning and ending in a-z or 0-9")
     if slug in reserved:
         raise Invalid(f"slug: '{slug}' is reserved")

@@ -11,7 +11,8 @@ _CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_FOR_EVER = "public, max-age=31536000, immutable"
+FOR_EVER = "public, max-age=31536000, immutable"
+"""The `Cache-Control` of what a change of its content gives another address."""
 
 
 class Static(NamedTuple):
@@ -52,7 +53,7 @@ class StaticFiles:
 def _read(path: Path) -> Static:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    return Static(content, _CONTENT_TYPES[path.suffix], f'"{digest}"', _FOR_EVER)
+    return Static(content, _CONTENT_TYPES[path.suffix], f'"{digest}"', FOR_EVER)
 
 
 def _hashed(name: str, file: Static) -> str:

@@ -143,17 +143,22 @@ def _add_error(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
+_EVENTS = frozenset({"config.safety_skipped", "ready.degraded"})
+"""Lines that Porta 1.x named in a field `event`, for dashboards to look for."""
 _PID = os.getpid()
 _HOSTNAME = socket.gethostname()
 
 
 def _add_origin(_: Any, __: str, event: EventDict) -> EventDict:
+    message = event.pop("event", "")
+    if message in _EVENTS:
+        event["event"] = message
     return {
         "level": _NUMBERS.get(event.pop("level", "info"), 30),
         "time": int(time.time() * 1000),
         "pid": _PID,
         "hostname": _HOSTNAME,
-        "msg": event.pop("event", ""),
+        "msg": message,
         **event,
     }
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from porta.errors import Forbidden, NotFound
 from porta.runtime import Runtime
+from porta.slugs import is_slug
 from porta.tenant import Tenant
 from storage.models.clients import Client
-
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,98}[a-z0-9]")
 
 
 async def resolve(runtime: Runtime, slug: str) -> Tenant:
@@ -18,7 +15,7 @@ async def resolve(runtime: Runtime, slug: str) -> Tenant:
     Raises NotFound for an organization that is unknown or archived, which look alike, and
     Forbidden for one that is suspended.
     """
-    organization = await runtime.organization(slug) if _SLUG.fullmatch(slug) else None
+    organization = await runtime.organization(slug) if is_slug(slug) else None
     if organization is None or organization.status == "archived":
         raise NotFound("Organization not found")
     if organization.status != "active":

@@ -5,11 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 
-from storage.errors import Unreachable
+import psycopg2
+from psycopg2 import extensions
 
-CONNECT_TIMEOUT = 2.0
-"""Seconds to resolve, connect and authenticate."""
+from storage.errors import StorageError, Unreachable
 
+_PLACE = ("host", "hostaddr", "port")
+
+_FORM = (
+    "the address of the database is postgresql://user:password@host:port/name,"
+    " with special characters of the password as %XX"
+)
 _DEFAULTS = {
     "application_name": "porta",
     "connect_timeout": "2",
@@ -21,6 +27,26 @@ _DEFAULTS = {
     # After a failover a pool must not settle on the server that was demoted.
     "target_session_attrs": "read-write",
 }
+
+
+class DsnInvalid(StorageError):
+    """An address that cannot be read. The message quotes nothing of it: it may hold a password."""
+
+
+def parse(dsn: str) -> dict[str, str]:
+    """Parse a URL or libpq's key=value form. Raises DsnInvalid."""
+    try:
+        given: dict[str, str] = extensions.parse_dsn(dsn)
+    except (psycopg2.Error, ValueError):
+        raise DsnInvalid(_FORM) from None
+    # What is not escaped in a password ends up here, and libpq would quote it.
+    if not all(_is_port(port) for port in given.get("port", "").split(",")):
+        raise DsnInvalid(_FORM)
+    return given
+
+
+def _is_port(text: str) -> bool:
+    return not text or (text.isascii() and text.isdigit() and 0 < int(text) < 65536)
 
 
 def dial_parameters(given: Mapping[str, str], statement_timeout: float) -> dict[str, str]:
@@ -45,27 +71,31 @@ def dial_parameters(given: Mapping[str, str], statement_timeout: float) -> dict[
     return chosen
 
 
-def resolve(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters with every host name resolved into `hostaddr`. Blocks: run it in a
-    thread. libpq would resolve names while it holds up the whole interpreter.
+def resolve(parameters: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the parameters once for each address to try, in order. Blocks: run it in a thread.
+
+    libpq would resolve names while it holds up the whole interpreter. Raises Unreachable when no
+    name can be resolved.
     """
-    hosts = parameters.get("host", "").split(",")
-    if "hostaddr" in parameters or any(not host or host.startswith("/") for host in hosts):
-        return dict(parameters)
-    ports = parameters.get("port", "").split(",")
-    ports = ports * len(hosts) if len(ports) == 1 else ports
-    found = [
-        (host, address, port)
-        for host, port in zip(hosts, ports, strict=True)
-        for address in _addresses(host)
+    listed = {name: parameters[name].split(",") for name in _PLACE if parameters.get(name)}
+    count = max((len(values) for values in listed.values()), default=1)
+    if any(len(values) not in (1, count) for values in listed.values()):
+        return [dict(parameters)]  # libpq says what is wrong with it.
+    places = [
+        {name: values[number % len(values)] for name, values in listed.items()}
+        for number in range(count)
     ]
+    found = [{**parameters, **each} for place in places for each in _resolved(place)]
     if not found:
         raise Unreachable("the database's host name cannot be resolved")
-    names = ("host", "hostaddr", "port")
-    resolved = {
-        name: ",".join(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
-    }
-    return {**parameters, **resolved}
+    return found
+
+
+def _resolved(place: dict[str, str]) -> list[dict[str, str]]:
+    host = place.get("host", "")
+    if place.get("hostaddr") or not host or host[0] in "/@":  # An address, or a socket's path.
+        return [place]
+    return [{**place, "hostaddr": address} for address in _addresses(host)]
 
 
 def _addresses(host: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Generic, Protocol, TypeVar
 
 from storage.errors import StorageError
@@ -69,7 +69,9 @@ class Connection:
             yield self
         except BaseException:
             if not self._wire.busy and not self._wire.clean:
-                await self._run("ROLLBACK", None)
+                # On a lost connection nothing stands that could be rolled back.
+                with suppress(StorageError):
+                    await self._run("ROLLBACK", None)
             raise
         else:
             await self._commit()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import select
-import time
 import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,8 @@ import psycopg2
 from aiopg.utils import ClosableQueue
 from psycopg2 import errors, extensions
 
-from storage.dsn import CONNECT_TIMEOUT, dial_parameters, resolve
+from storage.dial import Dialler
+from storage.dsn import dial_parameters, parse
 from storage.errors import AlreadyExists, StorageError, Unreachable
 from storage.executors import PooledExecutor
 from storage.statement import Parameters, Row, Statement
@@ -75,18 +74,22 @@ class Wire(aiopg.Connection):
     async def run(
         self, sql: str | Statement, parameters: Parameters | None = None, prefix: str = ""
     ) -> None:
-        """Send one message and wait for its answer; `prefix` is SQL to go before it."""
+        """Send one message and wait for its answer; `prefix` is SQL to go before it.
+
+        The first run of a Statement takes two.
+        """
         if isinstance(sql, str):
             await self._send(prefix + sql, parameters)
-        elif text := self._prepared.get(sql):
-            await self._send(prefix + text, parameters)
-        else:
-            # What is prepared outlives a statement that then fails: each attempt has its own name.
+            return
+        if sql not in self._prepared:
+            # In a message of its own: what is prepared outlives a statement that then fails, and
+            # is not to be prepared again. Whoever was cancelled does not know: each attempt has its
+            # own name.
             self._attempts += 1
             name = f"{sql.name}_{self._attempts}"
-            text = sql.execute(name)
-            await self._send(f"{prefix}{sql.prepare(name)};{text}", parameters)
-            self._prepared[sql] = text
+            await self._send(prefix + sql.prepare(name), None)
+            self._prepared[sql], prefix = sql.execute(name), ""
+        await self._send(prefix + self._prepared[sql], parameters)
 
     async def _send(self, text: str, parameters: Parameters | None) -> None:
         try:
@@ -176,23 +179,6 @@ class Wire(aiopg.Connection):
         return Unreachable(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
 
 
-def _dial(parameters: dict[str, str]) -> Any:
-    """Connect, in a thread. libpq keeps no time limit of an asynchronous connection: we do."""
-    ends = time.monotonic() + CONNECT_TIMEOUT
-    try:
-        raw = psycopg2.connect(extensions.make_dsn(**resolve(parameters)), async_=1)
-        while (state := raw.poll()) != extensions.POLL_OK:
-            poller = select.poll()
-            poller.register(
-                raw.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
-            )
-            if not poller.poll(max(0.0, ends - time.monotonic()) * 1000):
-                raise Unreachable("the database does not answer in time")
-    except psycopg2.Error as error:
-        raise Unreachable(f"{type(error).__name__}: {error}".strip()) from None
-    return raw
-
-
 class Postgres(PooledExecutor[Wire]):
     """A pool of connections to one PostgreSQL database."""
 
@@ -203,22 +189,23 @@ class Postgres(PooledExecutor[Wire]):
         """Return a pool of up to `size` connections; the first is dialled when it is needed.
 
         `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none.
+        Raises DsnInvalid for anything else.
         """
-        parameters = dial_parameters(extensions.parse_dsn(dsn), statement_timeout)
-        deadline = statement_timeout + 1.0 if statement_timeout else float("inf")
-        return cls(lambda: _connect(parameters), size=size, deadline=deadline)
+        parameters = dial_parameters(parse(dsn), statement_timeout)
+        deadline = statement_timeout + 0.5 if statement_timeout else float("inf")
+        return cls(partial(_connect, Dialler(parameters)), size=size, deadline=deadline)
 
 
-async def _connect(parameters: dict[str, str]) -> Wire:
+async def _connect(dialler: Dialler) -> Wire:
     loop = asyncio.get_running_loop()
-    raw = await loop.run_in_executor(_threads, _dial, parameters)
-    return Wire(raw, partial(_cancel_backend, parameters))
+    raw = await loop.run_in_executor(_threads, dialler.dial)
+    return Wire(raw, partial(_cancel_backend, dialler))
 
 
-async def _cancel_backend(parameters: dict[str, str], pid: int) -> None:
+async def _cancel_backend(dialler: Dialler, pid: int) -> None:
     # By a second connection: psycopg2's own cancel() holds up the whole interpreter while it
     # waits for a server that does not answer.
-    wire = await _connect(parameters)
+    wire = await _connect(dialler)
     try:
         async with asyncio.timeout(1.0):
             await wire.run("SELECT pg_cancel_backend(%(pid)s)", {"pid": pid})

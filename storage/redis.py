@@ -8,6 +8,7 @@ import logging
 import random
 import socket
 from collections.abc import Iterator, Sequence
+from contextvars import Context
 from typing import Any
 
 from storage.errors import Unreachable
@@ -50,7 +51,7 @@ class Redis:
         self._closed = False
 
     @classmethod
-    async def open(cls, url: str, *, deadline: float = 2.0, max_pending: int = 10_000) -> Redis:
+    async def open(cls, url: str, *, deadline: float = 0.5, max_pending: int = 10_000) -> Redis:
         """Connect to `redis[s]://[user:password@]host[:port][/database]`.
 
         `deadline` is in seconds, for dialling and for each pipeline. More than `max_pending`
@@ -131,7 +132,8 @@ class Redis:
         first: asyncio.Future[Wire] = loop.create_future()
         # One who waited for a silent server has waited long enough.
         self._first_attempt = None if reason == SILENT else first
-        self._redial = loop.create_task(self._dial_until_connected(first))
+        # In no request's context: it outlives the one whose command found the connection lost.
+        self._redial = loop.create_task(self._dial_until_connected(first), context=Context())
 
     async def _dial_until_connected(self, first: asyncio.Future[Wire]) -> None:
         try:

@@ -26,6 +26,10 @@ Refusal = ReplyError
 SILENT = "no answer in time"
 """Why a connection was given up, when it stayed open."""
 
+_FORM = (
+    "a Redis URL is redis[s]://[user:password@]host[:port][/database],"
+    " with special characters of the password as %XX"
+)
 _MORE = object()
 _SECOND_LOOK = 0.05
 """Seconds. After a loop that stood still, answers may wait in the socket behind a timer."""
@@ -46,15 +50,19 @@ def parse_address(url: str) -> Address:
 
     Raises ValueError, without quoting the URL, which may hold a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # which quotes it
+        raise ValueError(_FORM) from None
     if parts.scheme not in ("redis", "rediss") or parts.query or parts.fragment:
-        raise ValueError("a Redis URL is redis[s]://[user:password@]host[:port][/database]")
+        raise ValueError(_FORM)
     database = parts.path.strip("/") or "0"
     if not (database.isascii() and database.isdigit()):
         raise ValueError("the path of a Redis URL is the number of a database")
     return Address(
         host=parts.hostname or "localhost",
-        port=parts.port or 6379,
+        port=port or 6379,
         tls=ssl.create_default_context() if parts.scheme == "rediss" else None,
         greeting=(*_credentials(parts), ("SELECT", database), ("PING",)),
     )

@@ -20,6 +20,7 @@ from storage.repositories.events import Events
 from storage.repositories.expired import Expired
 from storage.repositories.organizations import Organizations
 from storage.repositories.roles import Roles
+from storage.repositories.sessions import Sessions
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
@@ -72,6 +73,7 @@ class Storage:
         self.system_config = SystemConfig(executor)
         self.events = Events(executor)
         self.tokens = Tokens(executor)
+        self.sessions = Sessions(executor)
         self.expired = Expired(executor)
 
     @classmethod
@@ -136,14 +138,27 @@ class Storage:
         PostgreSQL first, in one statement. A Redis that is away keeps its copy for a minute at
         most.
         """
-        await self.tokens.end_session(session)
-        if self._doors.copies is None:
-            return
-        bury = partial(self._doors.copies.bury, ARTIFACTS[Session], session.id)
+        ended = await self.tokens.end_session(session)
+        if self._doors.copies is not None:
+            bury = self._doors.copies.bury
+            for id in ended:
+                await self._after_commit(partial(bury, ARTIFACTS[Session], id))
+
+    async def replace_session(self, old: Session, new: Session, ttl: float) -> None:
+        """Put `new` in the place of `old`, of the same uid, for `ttl` seconds.
+
+        `old` is held (`sessions.hold`) by the transaction this is part of.
+        """
+        await self.sessions.replace(old, new, ttl)
+        if self._doors.copies is not None:
+            succeed = self._doors.copies.succeed
+            await self._after_commit(partial(succeed, ARTIFACTS[Session], old.id, new, ttl))
+
+    async def _after_commit(self, work: Later) -> None:
         if self._later is None:
-            await bury()
+            await work()
         else:
-            self._later.append(bury)
+            self._later.append(work)
 
     def on_change(self, callback: Change) -> None:
         """Call back with (table, key) when configuration changed, on any instance.

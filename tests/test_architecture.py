@@ -38,7 +38,7 @@ PURE = ("porta.protocol", "porta.security")
 # One door a driver: the modules that alone import it.
 DOORS: dict[str, tuple[str, ...]] = {
     "aiopg": ("storage.postgres",),
-    "psycopg2": ("storage.postgres", "storage.dsn"),
+    "psycopg2": ("storage.postgres", "storage.dial", "storage.dsn"),
     "redis": ("storage.redis",),
     "hiredis": ("storage.redis", "storage.redis_wire"),
     "jose": ("porta.security.jwt",),

@@ -19,7 +19,6 @@ class InteractionHandler(TenantPageHandler):
     opened: OpenInteraction
 
     async def prepare(self) -> None:
-        self.begin()
         uid = self.request.path.split("/", 3)[2]
         browser = self.cookie(cookies.interaction_name(secure=self.application.secure))
         try:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from handlers.interactions.base import InteractionHandler
 from porta.authn import login
+from porta.protocol.claims import ROLE_CLAIMS
 
 
 class ConsentPageHandler(InteractionHandler):
@@ -13,13 +14,16 @@ class ConsentPageHandler(InteractionHandler):
 
     async def show_consent(self, *, status: int = HTTPStatus.OK, error: str | None = None) -> None:
         interaction, client = self.opened.interaction, self.opened.client
+        shown = interaction.shown
         self.finish_step(
             "consent",
             status=status,
             error=error,
             account=await login.signed_in_as(self.runtime, self.opened),
-            scopes=login.shown_scopes(self.opened),
-            resources=interaction.resource,
+            scopes=shown.scope,
+            roles=any(name in ROLE_CLAIMS for name in shown.claims),
+            claims=[name for name in shown.claims if name not in ROLE_CLAIMS],
+            resources=shown.resource,
             redirect_uri=interaction.parameters["redirect_uri"],
             client_logo_url=client.metadata.get("logo_uri"),
             tos_url=client.metadata.get("tos_uri"),
@@ -39,6 +43,10 @@ class ConsentHandler(ConsentPageHandler):
 
 class ConfirmHandler(ConsentPageHandler):
     """POST /interaction/{uid}/confirm: `decision` is `approve`, or it is no."""
+
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
 
     async def post(self) -> None:
         form = self.form()

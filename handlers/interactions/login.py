@@ -10,6 +10,8 @@ from porta.authn import login
 from porta.authn.password import LoginFailed
 
 _EMAIL_LENGTH = 320
+_TYPED = frozenset({"email", "password"})
+"""A password is any text at all; what is no address is answered like one that nobody has."""
 
 
 class LoginPageHandler(InteractionHandler):
@@ -26,11 +28,13 @@ class LoginPageHandler(InteractionHandler):
         if retry_after is not None:
             self.set_header("Retry-After", retry_after)
         has_password = "password" in self.opened.login_methods
+        again = self.opened.reauthenticates and error is None
         self.finish_step(
             "login",
             status=status,
-            email=(email or "").strip()[:_EMAIL_LENGTH] or None,
+            email=_shown(email or ""),
             error=error if has_password else "errors.login_method_disabled",
+            notice="login.reauthenticate" if again and has_password else None,
             retry_after=retry_after,
             show_password=has_password,
         )
@@ -42,15 +46,22 @@ class InteractionStartHandler(LoginPageHandler, ConsentPageHandler):
     async def get(self) -> None:
         if self.asks_for_consent():
             await self.show_consent()
-        else:
-            self.show_login(email=self.opened.interaction.parameters.get("login_hint"))
+            return
+        email = self.opened.interaction.parameters.get("login_hint")
+        if email is None and self.opened.reauthenticates:
+            email = await login.signed_in_as(self.runtime, self.opened)
+        self.show_login(email=email)
 
 
 class LoginHandler(LoginPageHandler):
     """POST /interaction/{uid}/login."""
 
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
+
     async def post(self) -> None:
-        form = self.form()
+        form = self.form(free=_TYPED)
         email, password = form.get("email") or "", form.get("password") or ""
         if not self.csrf_holds(form):
             self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
@@ -78,3 +89,8 @@ class AbortHandler(InteractionHandler):
     async def get(self) -> None:
         await login.abort(self.runtime, self.opened)
         self.resume()
+
+
+def _shown(email: str) -> str | None:
+    """Return what was typed, as a field can hold it."""
+    return "".join(filter(str.isprintable, email.strip()))[:_EMAIL_LENGTH] or None

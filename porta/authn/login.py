@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from porta import events, interactions, rate_limits, sessions, tenancy
 from porta.authn import password
 from porta.authn.password import LoginFailed
 from porta.email_addresses import canonical_email
-from porta.errors import Forbidden, Invalid, NotFound, TooManyRequests
-from porta.interactions import InteractionOver
+from porta.errors import Forbidden, Invalid, NotFound
 from porta.origin import Origin
-from porta.protocol import authentication, prompts
-from porta.protocol.requests import from_parameters
+from porta.protocol import authentication
+from porta.rate_limits import LoginsThrottled
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
 from storage.models.artifacts import Interaction, Session
 from storage.models.clients import Client
+from storage.router import Storage
+
+_CONFIRMING = frozenset({"login_prompt", "max_age"})
+"""Reasons of `prompts.login_reasons` that ask for the same person again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,12 @@ class OpenInteraction:
         """How this client lets people sign in: its own choice, or else its organization's."""
         methods = self.client.login_methods
         return methods if methods is not None else self.tenant.organization.default_login_methods
+
+    @property
+    def reauthenticates(self) -> bool:
+        """Whether somebody who is signed in is to show that it is still them, and nobody else."""
+        reasons, previous = self.interaction.reasons, self.interaction.previous_session
+        return previous is not None and bool(reasons) and _CONFIRMING.issuperset(reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +88,15 @@ async def submit(
     `session_value` is the session that the browser presents, perhaps of another tab's sign-in.
     """
     tenant, email = opened.tenant, _canonical(email)
-    if "password" not in opened.login_methods:
-        raise _refusal("errors.login_method_disabled", 403)
     try:
         await rate_limits.count_login(runtime, tenant, email, origin.address)
-    except TooManyRequests as error:
-        raise _refusal("errors.rate_limit_exceeded", 429, error.retry_after) from None
+    except LoginsThrottled as throttled:
+        if throttled.first:
+            await _record(runtime, opened, "rate_limit.login", origin)
+        raise _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after) from None
+    if "password" not in opened.login_methods:
+        await _record(runtime, opened, "security.login_method_disabled", origin, method="password")
+        raise _refusal("errors.login_method_disabled", 403)
     user = await password.authenticate(runtime, tenant, email, secret, origin)
     await rate_limits.forgive_login(runtime, tenant, email, origin.address)
     present = await sessions.find(runtime, tenant, session_value)
@@ -94,22 +107,21 @@ async def submit(
         amr=authentication.AMR_PASSWORD,
         acr=authentication.ACR_PASSWORD,
         previous=present.uid if present else opened.interaction.previous_session,
+        # An interaction that is over changes nothing: its cookie would reach no browser.
+        reserve=partial(_keep, runtime, opened),
     )
-    try:
-        await _keep(runtime, opened, session.uid)
-    except InteractionOver:
-        # Its cookie reaches no browser.
-        await runtime.storage.artifacts.delete(session)
-        raise
     return SignedIn(value, session.expires_at)
 
 
-async def _keep(runtime: Runtime, opened: OpenInteraction, session_uid: str) -> None:
+async def _keep(
+    runtime: Runtime, opened: OpenInteraction, storage: Storage, session_uid: str
+) -> None:
     """Note who is here now; what anybody consented to before was said by somebody else."""
     await interactions.save(
         runtime,
         opened.tenant,
         opened.interaction,
+        storage=storage,
         session_uid=session_uid,
         previous_session=session_uid,
         consented=None,
@@ -117,34 +129,32 @@ async def _keep(runtime: Runtime, opened: OpenInteraction, session_uid: str) -> 
 
 
 async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, origin: Origin) -> None:
-    """Keep what the person decided about the scopes they were shown."""
+    """Keep what the person decided about what they were shown."""
     if opened.interaction.prompt != "consent":
         raise NotFound("interaction not found")
-    shown = shown_scopes(opened)
+    shown = opened.interaction.shown
     if approve:
         await interactions.save(runtime, opened.tenant, opened.interaction, consented=shown)
     else:
         await interactions.save(
             runtime, opened.tenant, opened.interaction, error="User denied consent"
         )
-    await events.record(
-        runtime.storage,
-        events.event(
-            "user.consent.granted" if approve else "user.consent.denied",
-            organization_id=opened.tenant.id,
-            metadata={"client_id": opened.client.client_id, "scope": " ".join(shown)},
-            origin=origin,
-        ),
+    session = await _session(runtime, opened)
+    await _record(
+        runtime,
+        opened,
+        "user.consent.granted" if approve else "user.consent.denied",
+        origin,
+        user_id=session.account_id if session else None,
+        scope=" ".join(shown.scope),
+        resource=" ".join(shown.resource),
+        claims=" ".join(shown.claims),
     )
 
 
 async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
     """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
-    interaction = opened.interaction
-    uid = interaction.session_uid or interaction.previous_session
-    if uid is None:
-        return None
-    session = await runtime.storage.artifacts.find_by(Session, opened.tenant.id, uid=uid)
+    session = await _session(runtime, opened)
     if session is None:
         return None
     user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
@@ -158,19 +168,47 @@ async def abort(runtime: Runtime, opened: OpenInteraction) -> None:
     )
 
 
-def shown_scopes(opened: OpenInteraction) -> tuple[str, ...]:
-    """Return the scopes that a consent page names: all that an approval will cover."""
-    interaction = opened.interaction
-    request = from_parameters(interaction.parameters, interaction.resource)
-    return prompts.consent_scope(request, opened.client)
+async def _session(runtime: Runtime, opened: OpenInteraction) -> Session | None:
+    """Return the session that the browser was last seen with."""
+    uid = opened.interaction.previous_session
+    if uid is None:
+        return None
+    found: Session | None = await runtime.storage.artifacts.find_by(
+        Session, opened.tenant.id, uid=uid
+    )
+    return found
+
+
+async def _record(
+    runtime: Runtime,
+    opened: OpenInteraction,
+    kind: str,
+    origin: Origin,
+    *,
+    user_id: str | None = None,
+    **metadata: str,
+) -> None:
+    await events.record(
+        runtime.storage,
+        events.event(
+            kind,
+            organization_id=opened.tenant.id,
+            user_id=user_id,
+            metadata={"client_id": opened.client.client_id, **metadata},
+            origin=origin,
+        ),
+    )
 
 
 def _canonical(email: str) -> str:
-    """What is no address is counted and refused like an unknown one."""
+    """What is no address is counted and refused like an unknown one.
+
+    In quotes and escaped it is nobody's, and fit for every store: no NUL, no half characters.
+    """
     try:
         return canonical_email(email)
     except Invalid:
-        return email[:320].lower()
+        return ascii(email[:320].lower())
 
 
 def _refusal(message: str, status: int, retry_after: int | None = None) -> LoginFailed:

@@ -1,4 +1,4 @@
-"""Sign-in with a password: checked, counted, locked; telling nothing before it was right."""
+"""Sign-in with a password: counted, locked, checked; telling nothing before it was right."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from porta import events
-from porta.errors import PortaError
+from porta.errors import PortaError, Unavailable
 from porta.origin import Origin
 from porta.runtime import Runtime
 from porta.tenant import Tenant
-from storage.models.users import User
+from storage.models.users import LoginAttempt, User
 
 FAILURE_STEP = 0.25
 """Seconds. A failure is answered at a whole number of these after it began."""
@@ -53,8 +55,8 @@ async def authenticate(
 
     An unknown address, a wrong password and an account that may not sign in look alike in text
     and in time: a hash is computed for each, and the answer waits for the next FAILURE_STEP, since
-    hashes of Porta 1.x are dearer and a known account is also counted. The state of an account is
-    told only to somebody who knows its password.
+    hashes of Porta 1.x are dearer and the failure of a known account is also dated. The state of
+    an account is told only to somebody who knows its password, and did not guess for long.
     """
     began = time.monotonic()
     try:
@@ -68,27 +70,71 @@ async def _authenticate(
     runtime: Runtime, tenant: Tenant, email: str, password: str, origin: Origin
 ) -> User:
     attempt = _Attempt(runtime, tenant, email, origin)
-    user = await runtime.storage.users.find_by_email(tenant.id, attempt.email)
-    user = await _unlock_when_due(attempt, user)
-    stored = user.password_hash if user is not None else None
+    counted = await _count(attempt)
+    stored = counted.user.password_hash if counted is not None else None
     if len(password.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD:
         stored, password = None, ""
-    verdict = await runtime.passwords.verify(stored, password)
-    # Guessing goes unanswered while it keeps an account locked: the right guess looks wrong.
-    if user is None or not verdict.ok or user.auto_locked:
-        await _refuse(attempt, user)
+    try:
+        verdict = await runtime.passwords.verify(stored, password)
+    except Unavailable:
+        await _tell_of_lock(attempt, counted)
+        raise
+    if counted is None or not verdict.ok or _is_closed(attempt, counted):
+        await _refuse(attempt, counted)
         raise LoginFailed("login.error_invalid")
-    if user.status != "active":
-        await attempt.record("user.login.password.failed", user, reason=user.status)
-        raise LoginFailed(f"login.error_account_{user.status}")
-    if _needs_second_factor(tenant, user):
-        await attempt.record("user.login.password.failed", user, reason="second_factor")
-        raise LoginFailed("login.error_second_factor")
+    user = _as_judged(counted)
+    await _check_state(attempt, user)
     if verdict.needs_rehash:
         await _rehash(attempt, user, password)
     await runtime.storage.users.record_login(user.id, tenant.id)
     await attempt.record("user.login.password", user)
     return user
+
+
+async def _count(attempt: _Attempt) -> LoginAttempt | None:
+    """Count before anything is judged: parallel guesses cannot outrun the lock."""
+    config = attempt.tenant.config
+    counted: LoginAttempt | None = await attempt.runtime.storage.users.count_attempt(
+        attempt.tenant.id,
+        attempt.email,
+        max_failed=config.max_failed_logins,
+        due=attempt.runtime.clock() - config.lockout_duration_seconds,
+    )
+    if counted is not None and counted.unlocked:
+        await attempt.record("user.auto_unlocked", counted.user)
+    return counted
+
+
+def _is_closed(attempt: _Attempt, counted: LoginAttempt) -> bool:
+    """Whether there were too many attempts before this one: then the right guess looks wrong.
+
+    An account that is not active is not locked for it, but tells its state no more.
+    """
+    limit = attempt.tenant.config.max_failed_logins
+    too_many = counted.user.auto_locked or 0 < limit < counted.user.failed_login_count
+    return too_many and not counted.locked
+
+
+def _as_judged(counted: LoginAttempt) -> User:
+    """The last attempt before a lock is still judged as one at an active account."""
+    if not counted.locked:
+        return counted.user
+    return msgspec.structs.replace(
+        counted.user, status="active", locked_at=None, locked_reason=None
+    )
+
+
+async def _check_state(attempt: _Attempt, user: User) -> None:
+    """Raise LoginFailed when a right password is not enough. It was no failure of its owner."""
+    if user.status != "active":
+        reason, message = user.status, f"login.error_account_{user.status}"
+    elif _needs_second_factor(attempt.tenant, user):
+        reason, message = "second_factor", "login.error_second_factor"
+    else:
+        return
+    await attempt.runtime.storage.users.forgive_attempts(user.id, attempt.tenant.id)
+    await attempt.record("user.login.password.failed", user, reason=reason)
+    raise LoginFailed(message)
 
 
 def _needs_second_factor(tenant: Tenant, user: User) -> bool:
@@ -98,27 +144,17 @@ def _needs_second_factor(tenant: Tenant, user: User) -> bool:
     return user.two_factor_enabled or tenant.organization.two_factor_policy != "optional"
 
 
-async def _unlock_when_due(attempt: _Attempt, user: User | None) -> User | None:
-    if user is None or not user.auto_locked:
-        return user
-    due = (user.locked_at or 0) + attempt.tenant.config.lockout_duration_seconds
-    if attempt.runtime.clock() < due:
-        return user
-    unlocked: User | None = await attempt.runtime.storage.users.unlock(user.id, attempt.tenant.id)
-    await attempt.record("user.auto_unlocked", user)
-    return unlocked
+async def _refuse(attempt: _Attempt, counted: LoginAttempt | None) -> None:
+    await attempt.record("user.login.password.failed", counted.user if counted else None)
+    if counted is not None:
+        await attempt.runtime.storage.users.record_failed_login(counted.user.id, attempt.tenant.id)
+    await _tell_of_lock(attempt, counted)
 
 
-async def _refuse(attempt: _Attempt, user: User | None) -> None:
-    """Count the failure of a known account; the last one it may have locks it."""
-    await attempt.record("user.login.password.failed", user)
-    if user is None or user.status != "active":
-        return
-    failed = await attempt.runtime.storage.users.record_failed_login(
-        user.id, attempt.tenant.id, attempt.tenant.config.max_failed_logins
-    )
-    if failed is not None and failed.status == "locked":
-        await attempt.record("user.auto_locked", failed, failed_count=failed.failed_login_count)
+async def _tell_of_lock(attempt: _Attempt, counted: LoginAttempt | None) -> None:
+    if counted is not None and counted.locked:
+        failed = counted.user.failed_login_count
+        await attempt.record("user.auto_locked", counted.user, failed_count=failed)
 
 
 async def _rehash(attempt: _Attempt, user: User, password: str) -> None:

@@ -59,8 +59,8 @@ def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int) -> None:
     from porta.cli import dev_run
     from porta.cli.processes import StartFailed
 
-    plan = dev_run.Plan(port, data.resolve(), seeds or dev_run.default_seeds(), instances)
     try:
+        plan = dev_run.Plan(port, data.resolve(), seeds or dev_run.default_seeds(), instances)
         dev_run.run(plan)
     except StartFailed as failure:
         raise click.ClickException(str(failure)) from None

@@ -42,10 +42,13 @@ class Plan:
 
 
 def default_seeds() -> tuple[Path, ...]:
-    """Return the seed of a checkout. Raises StartFailed where there is none."""
+    """Return the seed of a checkout. Raises StartFailed in a wheel or image, which have none."""
     path = Path(porta.__file__).parent.parent / "examples" / "dev.yaml"
     if not path.exists():
-        raise StartFailed("There is no examples/dev.yaml here. Name a file to seed from: --seed.")
+        raise StartFailed(
+            "Only a checkout of Porta brings examples/dev.yaml. Name a file to seed from: "
+            "--seed FILE"
+        )
     return (path,)
 
 
@@ -82,13 +85,7 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     """Start everything, tell about it, and return the processes to watch."""
     _prepare_folder(plan, stack)
     dev_instances.check_ports(plan.port, plan.instances)
-    postgres, redis, mail = await asyncio.gather(
-        _start_database(
-            stack, partial(servers.start_postgres, plan.data / "postgres"), "DATABASE_URL"
-        ),
-        _start_database(stack, partial(servers.start_redis, plan.data / "redis"), "REDIS_URL"),
-        _start_mail(stack),
-    )
+    postgres, redis, mail = await _start_servers(plan, stack)
     environment = _environment(plan, postgres, redis, mail)
     instances: list[Instance] = []
     stack.push_async_callback(_stop_instances, instances)
@@ -97,31 +94,67 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     if early:
         instances += _start_instances(plan, environment)
     seeded = await _seed(plan, environment)
-    dev_state.remember_schema(plan.data)
+    if postgres.child is not None:
+        dev_state.remember_schema(plan.data)
     if not early:
         instances += _start_instances(plan, environment)
     organizations = dev_state.remember_credentials(plan.data, seeded["organizations"])
-    link = await _start_client(stack, seeded["demonstration"])
+    sign_in = await _start_client(stack, seeded["demonstration"])
     await dev_instances.wait_until_ready(instances)
-    description = _describe(plan, instances, postgres, redis, mail, organizations)
+    description = _describe(plan, instances, postgres, redis, mail)
+    description |= {"sign_in": sign_in, "organizations": organizations}
     dev_state.write_description(plan.data, description)
     stack.callback(dev_state.remove_description, plan.data)
-    dev_summary.tell(description, link, plan.data, time.monotonic() - began)
+    dev_summary.tell(description, plan.data, time.monotonic() - began)
     started = [server.child for server in (postgres, redis) if server.child]
     return [*started, *(instance.child for instance in instances)]
 
 
 def _prepare_folder(plan: Plan, stack: AsyncExitStack) -> None:
-    # Others may pass through, not look: PostgreSQL has an account of its own when we are root.
-    plan.data.mkdir(mode=0o711, parents=True, exist_ok=True)
-    (plan.data / "logs").mkdir(mode=0o700, exist_ok=True)
-    held = lock(plan.data / "lock", f"running porta dev in {plan.data}")
-    stack.callback(held.close)
-    dev_state.remove_description(plan.data)
+    try:
+        # Others may pass through, not look: PostgreSQL has an account of its own when we are root.
+        plan.data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        (plan.data / "logs").mkdir(mode=0o700, exist_ok=True)
+        held = lock(plan.data / "lock", f"running porta dev in {plan.data}")
+        stack.callback(held.close)
+        dev_state.remove_description(plan.data)
+    except OSError as fault:
+        raise StartFailed(
+            f"{plan.data} cannot be used ({fault.strerror}). Name another folder: --data FOLDER"
+        ) from None
+
+
+async def _start_servers(
+    plan: Plan, stack: AsyncExitStack
+) -> tuple[RunningServer, RunningServer, MailCatcher]:
+    """Start the databases and the mail catcher; when one fails, the others are stopped first."""
+    postgres = partial(servers.start_postgres, plan.data / "postgres")
+    redis = partial(servers.start_redis, plan.data / "redis")
+    starts = (
+        asyncio.create_task(_start_database(stack, postgres, "DATABASE_URL")),
+        asyncio.create_task(_start_database(stack, redis, "REDIS_URL")),
+        asyncio.create_task(_start_mail(stack)),
+    )
+    try:
+        return await asyncio.gather(*starts)
+    except Exception:
+        for start in starts:
+            start.cancel()
+        raise
+    finally:
+        await asyncio.wait(starts)
 
 
 async def _start_database(stack: AsyncExitStack, start: Any, variable: str) -> RunningServer:
-    server: RunningServer = await asyncio.to_thread(start, url=os.environ.get(variable))
+    starting = asyncio.ensure_future(asyncio.to_thread(start, url=os.environ.get(variable)))
+    try:
+        server: RunningServer = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(
+            StartFailed, OSError
+        ):  # The thread goes on: what it starts is ours.
+            await asyncio.to_thread((await starting).stop)
+        raise
     stack.push_async_callback(asyncio.to_thread, server.stop)
     return server
 
@@ -185,12 +218,15 @@ async def _stop_instances(instances: list[Instance]) -> None:
     await asyncio.gather(*(asyncio.to_thread(instance.child.stop) for instance in instances))
 
 
-async def _start_client(stack: AsyncExitStack, found: dict[str, str] | None) -> str | None:
+async def _start_client(
+    stack: AsyncExitStack, found: dict[str, Any] | None
+) -> dict[str, str] | None:
+    """Serve the demonstration page; return the link that starts a sign-in, and who can use it."""
     if found is None:
         return None
-    link, server = await dev_client.start(dev_client.Registration(**found))
+    link, server = await dev_client.start(dev_client.Registration(**found["client"]))
     stack.callback(server.close)
-    return link
+    return {"url": link, **found["person"]}
 
 
 def _describe(
@@ -199,7 +235,6 @@ def _describe(
     postgres: RunningServer,
     redis: RunningServer,
     mail: MailCatcher,
-    organizations: dict[str, Any],
 ) -> dict[str, Any]:
     pids = {"dev": os.getpid(), "postgres": postgres.pid, "redis": redis.pid}
     pids |= {f"server-{instance.port}": instance.child.pid for instance in instances}
@@ -210,5 +245,4 @@ def _describe(
         "database_url": postgres.url,
         "redis_url": redis.url,
         "mail": {"web": mail.web, "api": mail.api},
-        "organizations": organizations,
     }

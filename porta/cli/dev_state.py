@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import porta
+from porta.cli.postgres_data import SCHEMA_MARK
 from porta.cli.processes import StartFailed, write_private
 
 _SECRETS: Mapping[str, Callable[[], str]] = {
@@ -68,7 +69,7 @@ def remember_schema(data: Path) -> None:
 
 
 def _schema_mark(data: Path) -> Path:
-    return data / "postgres" / "schema"  # it goes when the database is removed
+    return data / "postgres" / SCHEMA_MARK  # it goes when the database is removed
 
 
 def _schema() -> str:

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 
 
-def tell(description: Mapping[str, Any], link: str | None, data: Path, seconds: float) -> None:
-    """Print where everything is; `link` starts a sign-in, `seconds` is how long the start took."""
+def tell(description: Mapping[str, Any], data: Path, seconds: float) -> None:
+    """Print where everything is; `seconds` is how long the start took."""
     console = Console(highlight=False, soft_wrap=True)
     console.print()
-    for name, value in _lines(description, link, data):
+    for name, value in _lines(description, data):
         console.print(f"  [bold]{name:<14}[/bold]{value}" if name else f"  {'':<14}{value}")
     console.print()
     console.print(f"[bold green]Porta is ready[/] after {seconds:.1f} s. Ctrl-C stops everything.")
@@ -25,18 +25,12 @@ def say_stopping() -> None:
     Console(highlight=False).print("Stopping.")
 
 
-def _lines(
-    description: Mapping[str, Any], link: str | None, data: Path
-) -> Iterator[tuple[str, str]]:
+def _lines(description: Mapping[str, Any], data: Path) -> Iterator[tuple[str, str]]:
     organizations = description["organizations"]
-    people = [person for each in organizations.values() for person in each["people"]]
-    if link:
+    if sign_in := description["sign_in"]:
+        link = sign_in["url"]
         yield "Try it", f"[link={link}]{link}[/link]  starts a sign-in and shows the tokens"
-    ordinary = [
-        p for slug, o in organizations.items() if slug != "porta-admin" for p in o["people"]
-    ]
-    for person in (ordinary or people)[:1]:
-        yield "Sign in as", f"{escape(person['email'])}  password {escape(person['password'])}"
+        yield "Sign in as", f"{escape(sign_in['email'])}  password {escape(sign_in['password'])}"
     yield "", ""
     for index, url in enumerate(description["instances"]):
         yield ("" if index else "Server"), url

@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import json
 import sys
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+import time
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 
 _FACES = {"ok": "green", "not configured": "yellow", "error": "red"}
+_LONGEST = 65_536
+"""Bytes of an answer; a server has less to say."""
 
 
 @click.command()
+@click.argument("check", required=False, type=click.Choice(["check"]), metavar="")
 @click.option("--url", metavar="URL", help="Ask this server: http://127.0.0.1:3000")
+@click.option(
+    "--live", is_flag=True, help="With --url: ask only whether it answers, not for its databases."
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=0,
+    metavar="SECONDS",
+    help="Without --url: go on asking for so long until they are well.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
-def health(url: str | None, as_json: bool) -> None:
+def health(check: str | None, url: str | None, live: bool, wait: float, as_json: bool) -> None:
     """Ask the databases, or a running server, how they are.
 
     Without --url it connects to DATABASE_URL and REDIS_URL itself. Exit code 0 means well, 1 not.
+    Porta 1.x spelled it porta health check, which works too.
     """
-    checks = _ask_server(url) if url else _ask_databases()
+    if live and not url:
+        raise click.UsageError("--live needs --url: it asks a server")
+    checks = _ask_server(url, live=live) if url else _ask_databases(wait)
     if as_json:
         click.echo(json.dumps(checks, indent=2))
     for name, state in () if as_json else checks.items():
@@ -29,24 +48,45 @@ def health(url: str | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _ask_server(url: str) -> dict[str, str]:
+def _ask_server(url: str, *, live: bool) -> dict[str, str]:
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("begin it with http:// or https://", param_hint="--url")
-    request = Request(url.rstrip("/") + "/health")  # noqa: S310 - http or https
     try:
-        try:
-            answer = urlopen(request, timeout=5)  # noqa: S310 - http or https
-        except HTTPError as unwell:  # 503 carries the same body
-            answer = unwell
-        with answer:
-            checks: dict[str, str] = json.load(answer)["checks"]
-            return checks
-    except (URLError, TimeoutError, ValueError, KeyError) as error:
+        report = _fetch(url.rstrip("/") + ("/live" if live else "/health"))
+    except (OSError, HTTPException, ValueError, RecursionError) as error:
         raise click.ClickException(f"No Porta answers at {url}: {error}") from None
+    match report:
+        case {"status": str(), "checks": dict(checks)} if checks:
+            return {name: str(state) for name, state in checks.items()}
+        case {"status": str(status)} if "checks" not in report:
+            # From elsewhere a server tells whether it is well, and no more.
+            return {"server": "ok" if status in ("healthy", "ok") else "error"}
+    raise click.ClickException(f"No Porta answers at {url}: this is not its report")
 
 
-def _ask_databases() -> dict[str, str]:
+def _fetch(url: str) -> Any:
+    opener = build_opener(ProxyHandler({}))  # a proxy would answer for itself, or for another
+    request = Request(url)  # noqa: S310 - http or https
+    try:
+        answer = opener.open(request, timeout=5)
+    except HTTPError as unwell:  # 503 carries the same body
+        answer = unwell
+    with answer:
+        return json.loads(answer.read(_LONGEST))
+
+
+def _ask_databases(patience: float) -> dict[str, str]:
+    """Ask until both are well, for `patience` seconds; what is wrong is told once."""
     # Asking a server needs none of this, and is what a container does every half minute.
     from porta.cli import opened
 
-    return opened.ping(opened.settings_or_exit())
+    settings = opened.settings_or_exit()
+    deadline = time.monotonic() + patience
+    while True:
+        checks, faults = opened.ping(settings)
+        left = deadline - time.monotonic()
+        if not faults or left <= 0:
+            for fault in faults:
+                click.echo(fault, err=True)
+            return checks
+        time.sleep(min(1.0, left))

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from porta.cli.opened import faults_told, settings_or_exit, with_storage
+from porta.cli.opened import faults_told, questions, settings_or_exit, with_storage
 from porta.config import build_config
 from porta.security.keys import ALGORITHMS
 from porta.security.passwords import Parameters, Passwords
@@ -33,15 +33,17 @@ def init(
     What is not given as an option is asked for. Without a terminal give all four.
     """
     settings = settings_or_exit()
-    with_storage(settings, administration.check_uninitialized)
-    person = Administrator(
-        email=email or click.prompt("E-mail address"),
-        given_name=given_name or click.prompt("Given name"),
-        family_name=family_name or click.prompt("Family name"),
-        password=password or click.prompt("Password", hide_input=True, confirmation_prompt=True),
-    )
+    organization = with_storage(settings, administration.check_uninitialized)
+    with questions("Give --email, --given-name, --family-name and --password."):
+        person = Administrator(
+            email=email or click.prompt("E-mail address"),
+            given_name=given_name or click.prompt("Given name"),
+            family_name=family_name or click.prompt("Family name"),
+            password=password
+            or click.prompt("Password", hide_input=True, confirmation_prompt=True),
+        )
     with faults_told():
-        administration.check_administrator(person)
+        administration.check_administrator(person, organization)
 
     async def work(storage: Storage) -> Administration:
         return await _initialize(settings, storage, person)

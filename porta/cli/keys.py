@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.opened import settings_or_exit, with_storage
+from porta.cli.opened import questions, settings_or_exit, with_storage
 from porta.config import build_config
 from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
@@ -113,7 +113,10 @@ def rotate(organization: str | None, algorithm: str | None, as_json: bool, force
     """
     if not force:
         ring = organization or "the global ring"
-        click.confirm(f"Rotate {algorithm or 'all'} signing keys of {ring}?", abort=True, err=True)
+        with questions("Give --force."):
+            sure = click.confirm(f"Rotate {algorithm or 'all'} signing keys of {ring}?", err=True)
+        if not sure:
+            raise click.Abort
 
     async def renew(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
         return await signing_keys.rotate(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from porta.cli import dev_http, dev_pages, mail_api, mail_pages
 from porta.cli.dev_http import Answer, Request, page, redirect, text_answer
 from porta.cli.mail_inbox import Inbox, Mail, body_of
+from porta.cli.processes import StartFailed
 
 _LARGEST = 10 * 1024 * 1024
 _SANDBOX = (
@@ -33,8 +34,16 @@ class MailCatcher:
 
 
 async def start(smtp_port: int = 0, web_port: int = 0) -> MailCatcher:
-    """Listen on the loopback interface, on free ports unless told otherwise."""
-    from aiosmtpd.smtp import SMTP  # an eighth of a second that only this function needs
+    """Listen on the loopback interface, on free ports unless told otherwise.
+
+    Raises StartFailed where the packages of development are not installed.
+    """
+    try:
+        from aiosmtpd.smtp import SMTP  # an eighth of a second that only this function needs
+    except ModuleNotFoundError:
+        raise StartFailed(
+            "aiosmtpd, which catches the mail, is not installed: pip install 'porta[dev]'"
+        ) from None
 
     inbox = Inbox()
     loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from porta.cli.opened import faults_told
+from porta.settings import find_database_url
 from storage import migrate as runner
 from storage.migrate import MigrationStatus
 
@@ -18,12 +19,22 @@ _MEANING = {
     "changed": "A migration changed after it was applied: restore its file.",
     "unknown": "A newer version of Porta has applied more; this version may go on serving.",
 }
+
+
+def _database_url(ctx: click.Context, option: click.Parameter, given: str | None) -> str:
+    url = given or find_database_url()
+    if not url:
+        raise click.MissingParameter(
+            "Set DATABASE_URL in the environment or in a file .env in this folder.", ctx, option
+        )
+    return url
+
+
 _database = click.option(
     "--database-url",
-    envvar="DATABASE_URL",
-    required=True,
+    callback=_database_url,
     metavar="URL",
-    help="postgresql://user:password@host:port/name  [environment: DATABASE_URL]",
+    help="postgresql://user:password@host:port/name  [else DATABASE_URL of environment or .env]",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -11,13 +12,16 @@ import click
 
 from porta.errors import PortaError
 from porta.security.keys import KeyUnusable
+from porta.services.startup import SchemaOutdated
 from porta.settings import Settings, SettingsInvalid, load_settings
+from storage.dsn import DsnInvalid
 from storage.errors import StorageError, Unreachable
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.router import Storage
 
 _Result = TypeVar("_Result")
+_UNKNOWN = ("UndefinedTable", "UndefinedColumn")
 
 
 def settings_or_exit() -> Settings:
@@ -33,18 +37,31 @@ def settings_or_exit() -> Settings:
 
 
 @contextmanager
+def questions(remedy: str) -> Iterator[None]:
+    """Where nobody answers a question, end the command with `remedy`: what to give instead."""
+    try:
+        yield
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        raise click.UsageError(f"There is no terminal to ask at. {remedy}") from None
+
+
+@contextmanager
 def faults_told() -> Iterator[None]:
     """Turn what storage and services raise into a message and exit code 1."""
     try:
         yield
+    except DsnInvalid as fault:
+        raise click.ClickException(f"DATABASE_URL cannot be used: {fault}.") from None
     except Unreachable as fault:
         raise click.ClickException(
             f"A database does not answer ({fault}). Check DATABASE_URL and REDIS_URL."
         ) from None
     except StorageError as fault:
-        raise click.ClickException(
-            f"The database refused: {fault}. Is it migrated? Try: porta migrate up"
-        ) from None
+        outdated = isinstance(fault, SchemaOutdated) or str(fault).startswith(_UNKNOWN)
+        advice = " Is it migrated? Try: porta migrate up" if outdated else ""
+        raise click.ClickException(f"The database refused: {fault}.{advice}") from None
     except PortaError as fault:
         raise click.ClickException(fault.message) from None
     except KeyUnusable as fault:
@@ -65,17 +82,20 @@ def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result
         return asyncio.run(opened())
 
 
-def ping(settings: Settings) -> dict[str, str]:
-    """Connect to each database; return `ok`, `error` or `not configured` for each."""
+def ping(settings: Settings) -> tuple[dict[str, str], list[str]]:
+    """Connect to each database; return `ok`, `error` or `not configured` for each, and why not."""
 
-    async def both() -> dict[str, str]:
-        url = settings.redis_url
-        return {
-            "database": await _state(_ask_postgres(settings.database_url)),
-            "redis": await _state(_ask_redis(url)) if url else "not configured",
-        }
+    async def both() -> dict[str, str | None]:
+        asked = {"database": _ask_postgres(settings.database_url)}
+        if settings.redis_url:
+            asked["redis"] = _ask_redis(settings.redis_url)
+        faults = await asyncio.gather(*map(_fault, asked.values()))
+        return dict(zip(asked, faults, strict=True))
 
-    return asyncio.run(both())
+    faults = asyncio.run(both())
+    states = {"database": "ok", "redis": "not configured"}
+    states |= {name: "ok" if fault is None else "error" for name, fault in faults.items()}
+    return states, [fault for fault in faults.values() if fault]
 
 
 async def _ask_postgres(url: str) -> None:
@@ -94,10 +114,9 @@ async def _ask_redis(url: str) -> None:
         await redis.close()
 
 
-async def _state(question: Coroutine[Any, Any, None]) -> str:
+async def _fault(question: Coroutine[Any, Any, None]) -> str | None:
     try:
         await question
     except (StorageError, ValueError) as fault:
-        click.echo(str(fault), err=True)
-        return "error"
-    return "ok"
+        return str(fault) or type(fault).__name__
+    return None

@@ -17,6 +17,8 @@ from porta.cli.binaries import Postgres
 from porta.cli.processes import StartFailed, identity, kept_password, write_private
 
 USER = DATABASE = "porta"
+SCHEMA_MARK = "schema"
+"""The file beside the data that tells which schema the database has; a new one has none."""
 _BUILTIN_LOCALES = 17
 """The first version whose C.UTF-8 does not depend on the system."""
 
@@ -35,6 +37,7 @@ def prepare(directory: Path) -> Cluster:
     """Return the cluster kept in `directory`, created on the first call. Raises StartFailed."""
     account = binaries.postgres_account()
     data = directory / "data"
+    _check_ours(data)
     version = data / "PG_VERSION"
     kept = int(version.read_text()) if version.exists() else None
     postgres = binaries.readable_by(binaries.find_postgres(kept), account)
@@ -44,9 +47,30 @@ def prepare(directory: Path) -> Cluster:
     return cluster
 
 
+def _check_ours(data: Path) -> None:
+    """Raise StartFailed when `data` leads to a database that belongs to another folder.
+
+    So it is after a folder was copied: two would share one database, and stop it for each other.
+    A folder that was moved takes its database along.
+    """
+    if not data.is_symlink():
+        return
+    target = data.resolve()
+    owner = _owner(target)
+    if owner is None or owner == data:
+        return
+    if owner.is_symlink() and owner.resolve() == target:
+        raise StartFailed(
+            f"{data} leads to the database of {owner.parent}, of which it is a copy. Remove "
+            f"{data.parent} to begin afresh, or start in the other folder."
+        )
+    _origin(target).write_text(str(data), encoding="utf-8")
+
+
 def _create(cluster: Cluster, directory: Path) -> None:
     """Make the cluster under another name first, so that an interrupted start leaves none."""
     target = _home(cluster, directory)
+    (directory / SCHEMA_MARK).unlink(missing_ok=True)
     fresh = target.with_name(target.name + ".new")
     for stale in (fresh, target):
         shutil.rmtree(stale, ignore_errors=True)
@@ -78,6 +102,13 @@ def _home(cluster: Cluster, directory: Path) -> Path:
 def _origin(target: Path) -> Path:
     """Return the file that says which link leads to `target`."""
     return target.with_suffix(".origin")
+
+
+def _owner(target: Path) -> Path | None:
+    try:
+        return Path(_origin(target).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
 
 
 def _sweep(shared: Path) -> None:

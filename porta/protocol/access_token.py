@@ -60,7 +60,8 @@ def build_token_response(
 ) -> dict[str, Any]:
     """Return the body of RFC 6749 §5.1 with the ID token of Core §3.1.3.3.
 
-    `expires_in` in seconds; `scope` is that of the access token, left out when empty.
+    `expires_in` in seconds; `scope` is that of the access token. It is empty, and then left out,
+    only where none was requested.
     """
     optional = {
         "id_token": id_token,

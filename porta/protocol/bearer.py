@@ -8,7 +8,8 @@ from collections.abc import Collection
 from porta.protocol.errors import InvalidRequest, InvalidToken
 from porta.protocol.params import Params
 
-MAX_TOKEN = 16384
+MAX_TOKEN = 16_384
+"""Characters: nothing of ours is longer."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
@@ -33,6 +34,11 @@ def parse_bearer(
     if len(token) > MAX_TOKEN or not _TOKEN.fullmatch(token):
         raise InvalidToken("the access token is malformed")
     return token
+
+
+def is_askable(value: str) -> bool:
+    """Whether `value` could be a token of ours at all; others never reach a store."""
+    return len(value) <= MAX_TOKEN and value.isascii() and value.isprintable()
 
 
 def _header_token(authorization: str | None) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest
+from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest, RequestedClaim
 from porta.protocol.scopes import OPENID, registered_scope
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import Client
@@ -91,14 +91,18 @@ STANDARD_CLAIMS: tuple[StandardClaim, ...] = (
 
 ROLE_CLAIMS = ("roles", "permissions")
 _PROTOCOL_CLAIMS = (
-    *("sub", "iss", "aud", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash"),
-    *("azp", "acr", "amr", "auth_time", "sid", "client_id", "scope", "cnf", "act", "may_act"),
-    *("events", "org_id", "org_slug"),
+    # RFC 7519 §4.1, RFC 9068 §2.2, RFC 7662 §2.2, RFC 7800, RFC 8693
+    *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "cnf", "act", "may_act"),
+    *("client_id", "scope", "active", "token_type", "username"),
+    # OpenID Connect Core §2, §3.3.2.11, Front- and Back-Channel Logout
+    *("nonce", "auth_time", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash", "sid", "events"),
+    # ours
+    *("org_id", "org_slug"),
 )
 RESERVED_CLAIMS = frozenset(
     (*_PROTOCOL_CLAIMS, *ROLE_CLAIMS, *(claim.name for claim in STANDARD_CLAIMS))
 )
-"""Names that no custom claim may take: the protocol's, and those of the standard claims."""
+"""Names that no custom claim may take: it would speak for the server, or for a standard claim."""
 
 _SCOPE_OF = {claim.name: claim.scope for claim in STANDARD_CLAIMS}
 _INCLUDED: dict[str, Callable[[ClaimDefinition], bool]] = {
@@ -114,15 +118,18 @@ def build_claims(
     scope: tuple[str, ...],
     claims_request: ClaimsRequest = NO_CLAIMS,
     target: Target = "userinfo",
+    consented: Collection[str] = (),
 ) -> list[Claim]:
     """Return every claim that `target` shall hold about the account, `sub` first.
 
     - `sub` always; `roles` and `permissions` with `openid`, in all three targets, also when empty.
+    - Of those, and of custom claims, a third party gets the `consented` ones: what its application
+      has defined since then was not shown to anybody.
     - Userinfo holds the standard claims of the granted `scope`. The ID token does not (Core §5.4):
       a client has an access token and can ask. An access token never holds them.
     - A claim asked for by the `claims` parameter is added to the target it was asked for (ID token
       or userinfo) when the client is registered for the scope that carries it, requested this
-      time or not; the consent of third parties names those scopes too (`prompts.consent_scope`).
+      time or not; the consent of third parties names those scopes too (`consent.consent_scope`).
     - Custom claims come with `openid` and follow the flags of their definition alone; the `claims`
       parameter cannot widen what an administrator decided.
     - Unset values are left out (Core §5.3.2).
@@ -131,12 +138,25 @@ def build_claims(
     if target != "access_token":
         claims += _standard(facts.user, client, scope, claims_request, target)
     if OPENID in scope:
-        claims += [
+        with_openid = (
             Claim("roles", list(facts.roles), "roles", "scope openid"),
             Claim("permissions", list(facts.permissions), "permissions", "scope openid"),
             *_custom(facts, client, target),
-        ]
+        )
+        claims += (c for c in with_openid if client.is_first_party or c.name in consented)
     return claims
+
+
+def claims_with_openid(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the claims that `build_claims` adds for `openid`, whatever the target."""
+    if OPENID not in scope:
+        return ()
+    custom = (
+        definition.claim_name
+        for definition in client.claim_definitions
+        if any(included(definition) for included in _INCLUDED.values())
+    )
+    return (*ROLE_CLAIMS, *(name for name in custom if name not in RESERVED_CLAIMS))
 
 
 def to_dict(claims: Iterable[Claim]) -> dict[str, Any]:
@@ -148,6 +168,23 @@ def scopes_of_claims(names: Iterable[str]) -> tuple[str, ...]:
     """Return the scopes that carry the standard claims among `names`, each once."""
     wanted = {_SCOPE_OF[name] for name in names if name in _SCOPE_OF}
     return tuple(scope for scope in dict.fromkeys(_SCOPE_OF.values()) if scope in wanted)
+
+
+def registered_claims(request: ClaimsRequest, client: Client) -> ClaimsRequest:
+    """Return `request` without the standard claims whose scope `client` is not registered for.
+
+    Once it is, they would come with an authorization at which nobody was shown them.
+    """
+    registered = registered_scope(client)
+
+    def keep(asked: Mapping[str, RequestedClaim]) -> dict[str, RequestedClaim]:
+        return {
+            name: claim
+            for name, claim in asked.items()
+            if name not in _SCOPE_OF or _SCOPE_OF[name] in registered
+        }
+
+    return ClaimsRequest(id_token=keep(request.id_token), userinfo=keep(request.userinfo))
 
 
 def _standard(

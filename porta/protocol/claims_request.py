@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from porta.protocol.errors import InvalidRequest
@@ -31,6 +31,8 @@ class ClaimsRequest:
 
     id_token: Mapping[str, RequestedClaim] = field(default_factory=dict)
     userinfo: Mapping[str, RequestedClaim] = field(default_factory=dict)
+    text: str | None = field(default=None, compare=False)
+    """The parameter as it came: written anew it may be longer than what was accepted."""
 
     def of(self, target: str) -> Mapping[str, RequestedClaim]:
         """Return the claims asked of `target` (`id_token` or `userinfo`; others have none)."""
@@ -64,7 +66,7 @@ class ClaimsRequest:
 
         Raises InvalidRequest where the shape is not that of Core §5.5.
         """
-        return cls(**{target: _read(raw.get(target)) for target in _LISTS})
+        return cls(id_token=_read(raw.get("id_token")), userinfo=_read(raw.get("userinfo")))
 
 
 NO_CLAIMS = ClaimsRequest()
@@ -81,7 +83,7 @@ def parse_claims_request(text: str | None) -> ClaimsRequest:
     if not isinstance(raw, dict):
         raise InvalidRequest("claims must be a JSON object")
     _check_content(raw, MAX_DEPTH)
-    return ClaimsRequest.from_dict(raw)
+    return replace(ClaimsRequest.from_dict(raw), text=text)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,10 +9,9 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
 
 from porta.protocol.errors import InvalidClient, InvalidRequest
-from porta.protocol.params import Params, has_control_characters
+from porta.protocol.params import Params, decode_field, has_control_characters
 from storage.models.clients import Client, ClientSecret
 
 MAX_HEADER = 4096
@@ -21,7 +20,6 @@ _NO_SECRETS = (ClientSecret("0" * 64, expires_at=float("-inf")),)
 _FAILED = "client authentication failed"
 _IN_QUERY = ("client_secret", "client_assertion")
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +96,14 @@ def registered_method(client: Client) -> str:
 
 
 def check_credentials(client: Client | None, credentials: Credentials, now: float) -> None:
-    """Check `credentials` for `client`, found by their client_id, at `now` (epoch seconds).
+    """Check `credentials` for `client`, found active by their client_id, at `now` (epoch seconds).
 
-    Raises InvalidClient, with one message for everything that can be wrong: unknown or disabled
-    client, another method than the registered one, wrong, revoked or expired secret. A
-    confidential client registered for `none` cannot authenticate at all.
+    Raises InvalidClient, with one message for everything that can be wrong: no such client,
+    another method than the registered one, wrong, revoked or expired secret. A confidential client
+    registered for `none` cannot authenticate at all.
     """
     right_secret = check_secret(client, credentials.secret, now)
-    if client is None or client.status != "active" or client.application_status != "active":
+    if client is None:
         raise InvalidClient(_FAILED)
     method = registered_method(client)
     if credentials.method != method:
@@ -146,11 +144,9 @@ def _decode_base64(text: str) -> bytes:
 
 
 def _form_decode(text: bytes) -> str:
-    if _BAD_ESCAPE.search(text):
-        raise InvalidClient(_FAILED)
     try:
-        decoded = unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8")
-    except UnicodeDecodeError:
+        decoded = decode_field(text)
+    except InvalidRequest:
         raise InvalidClient(_FAILED) from None
     if has_control_characters(decoded):
         raise InvalidClient(_FAILED)

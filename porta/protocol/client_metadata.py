@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from porta.protocol.checks import RESPONSE_TYPES
 from porta.protocol.client_auth import METHODS
 from porta.protocol.errors import InvalidClientMetadata, InvalidScope
 from porta.protocol.metadata_reader import MetadataReader, Mistake
+from porta.protocol.names import find_name_fault
 from porta.protocol.registered_uris import (
     find_link_fault,
     find_origin_fault,
@@ -19,7 +21,7 @@ from porta.protocol.scopes import join_scope, parse_scope
 APPLICATION_TYPES = ("web", "native", "spa")
 CLIENT_TYPES = ("confidential", "public")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-RESPONSE_TYPES = ("code",)
+"""The names of the grant types that `provider/grants` redeems."""
 AUTH_METHODS = (*METHODS, "none")
 ACCESS_TOKEN_FORMATS = ("jwt", "opaque")
 DEFAULT_SCOPE = "openid profile email"
@@ -106,8 +108,11 @@ def _read(reader: MetadataReader, algorithms: tuple[str, ...]) -> ClientMetadata
 
 def _name(reader: MetadataReader) -> str:
     name = reader.text("client_name")
+    fault = find_name_fault(name)
     if not 0 < len(name.strip()) <= len(name) <= MAX_NAME:
-        reader.fault("client_name", f"must have 1 to {MAX_NAME} characters")
+        fault = f"must have 1 to {MAX_NAME} characters"
+    if fault is not None:
+        reader.fault("client_name", fault)
     return name
 
 
@@ -171,4 +176,4 @@ def _check_consistency(client: ClientMetadata, reader: MetadataReader) -> None:
 
 
 def _default_response_types(grant_types: tuple[str, ...]) -> tuple[str, ...]:
-    return RESPONSE_TYPES if "authorization_code" in grant_types else ()
+    return ("code",) if "authorization_code" in grant_types else ()

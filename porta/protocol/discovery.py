@@ -10,11 +10,11 @@ from porta.protocol.authentication import ACR_VALUES
 from porta.protocol.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
 from porta.protocol.claims import ROLE_CLAIMS, STANDARD_CLAIMS
 from porta.protocol.client_auth import METHODS
+from porta.protocol.client_metadata import GRANT_TYPES
 from porta.protocol.features import FEATURES
 from porta.protocol.response_modes import RESPONSE_MODES
 from porta.protocol.scopes import OIDC_SCOPES
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 TOKEN_CLAIMS = ("iss", "sub", "auth_time", "acr", "amr", "sid")
 
 _ENDPOINTS = {
@@ -33,7 +33,6 @@ def build_document(
     *,
     algorithms: Iterable[str],
     ui_locales: Iterable[str] = (),
-    grant_types: Iterable[str] = GRANT_TYPES,
     scopes: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return the metadata of `issuer`, the same for OpenID Connect and for OAuth.
@@ -46,7 +45,7 @@ def build_document(
         **{name: endpoints.absolute(issuer, path) for name, path in _ENDPOINTS.items()},
         **_authorization(),
         **_authentication(),
-        "grant_types_supported": list(grant_types),
+        "grant_types_supported": list(GRANT_TYPES),
         "scopes_supported": list(dict.fromkeys((*OIDC_SCOPES, *scopes))),
         "id_token_signing_alg_values_supported": list(algorithms),
         "ui_locales_supported": list(ui_locales),

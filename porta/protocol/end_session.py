@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from porta.protocol.errors import InvalidRequest, UntrustedRequest
@@ -15,7 +15,6 @@ from storage.models.clients import Client
 
 LIMITS = {
     "id_token_hint": 16384,
-    "logout_hint": 320,
     "client_id": 255,
     "post_logout_redirect_uri": 2048,
     "state": 4096,
@@ -29,14 +28,13 @@ class EndSessionRequest:
     """What a relying party asks for when it signs a person out (§2)."""
 
     id_token_hint: str | None = None
-    logout_hint: str | None = None
     client_id: str | None = None
     post_logout_redirect_uri: str | None = None
     state: str | None = None
     ui_locales: tuple[str, ...] = ()
 
     def to_parameters(self) -> dict[str, str]:
-        """Return the parameters it was read from, for the form of the confirmation page."""
+        """Return the parameters it was read from: for a form, or for the same request by GET."""
         values = {name: getattr(self, name) for name in LIMITS} | {
             "ui_locales": " ".join(self.ui_locales)
         }
@@ -50,7 +48,6 @@ def parse_end_session(params: Params) -> EndSessionRequest:
             raise InvalidRequest(f"parameter too long: {name}")
     return EndSessionRequest(
         id_token_hint=params.get("id_token_hint"),
-        logout_hint=params.get("logout_hint"),
         client_id=params.get("client_id"),
         post_logout_redirect_uri=params.get("post_logout_redirect_uri"),
         state=params.get("state"),
@@ -71,14 +68,12 @@ def named_client(request: EndSessionRequest, hint: Mapping[str, Any] | None) -> 
     return audience[0] if len(audience) == 1 else None
 
 
-def may_skip_question(hint: Mapping[str, Any] | None, session: Session | None) -> bool:
+def may_skip_question(hint: Mapping[str, Any] | None, session: Session) -> bool:
     """Tell whether the person need not be asked: the verified `hint` is of this very session.
 
     An ID token without `sid` could be of another browser of the same person, so it does not prove
-    it. Without any session there is nothing that could be ended against someone's will.
+    it.
     """
-    if session is None:
-        return True
     return (
         hint is not None
         and hint.get("sub") == session.account_id
@@ -86,20 +81,36 @@ def may_skip_question(hint: Mapping[str, Any] | None, session: Session | None) -
     )
 
 
-def build_redirect(request: EndSessionRequest, client: Client | None) -> str | None:
-    """Return the URL to send the browser to when all is done, None for a page of our own.
+def accept(request: EndSessionRequest, client: Client | None) -> EndSessionRequest:
+    """Return the request as the person may be asked it: it leads to `client`, or nowhere.
 
-    `client` is the one `named_client` named, active and of this organization, or None. Raises
-    UntrustedRequest for a `post_logout_redirect_uri` without a known client or that is not
-    registered, byte for byte (§3).
+    `client` is the one `named_client` named, active and of this organization, or None. A
+    `post_logout_redirect_uri` that nobody vouches for is dropped, so that whoever brings it may
+    still sign out. Raises UntrustedRequest for one beside a `client_id` that is not known, or that
+    is not registered, byte for byte (§3).
     """
     uri = request.post_logout_redirect_uri
+    if uri is not None and client is not None:
+        check_post_logout_redirect_uri(client, uri)
+    elif uri is not None and request.client_id is not None:
+        raise UntrustedRequest("post_logout_redirect_uri without a known client")
+    return replace(
+        request,
+        client_id=client.client_id if client else None,
+        post_logout_redirect_uri=uri if client else None,
+        id_token_hint=None,
+    )
+
+
+def build_redirect(request: EndSessionRequest) -> str | None:
+    """Return the URL to send the browser to when all is done, None for a page of our own.
+
+    The request is one that was accepted.
+    """
+    uri, state = request.post_logout_redirect_uri, request.state
     if uri is None:
         return None
-    if client is None:
-        raise UntrustedRequest("post_logout_redirect_uri without a known client")
-    check_post_logout_redirect_uri(client, uri)
-    return build_query(uri, {"state": request.state} if request.state is not None else {})
+    return build_query(uri, {"state": state} if state is not None else {})
 
 
 def _audience(hint: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ class InvalidRequest(OAuthError):
 
 
 class InvalidClient(OAuthError):
-    """RFC 6749 §5.2. `challenge` asks for `WWW-Authenticate: Basic` in the answer."""
+    """RFC 6749 §5.2: who calls is unknown, or did not prove it."""
 
     status = 401
     code = "invalid_client"

@@ -18,8 +18,8 @@ def may_introspect(caller: Client, token: Token, holder: Client) -> bool:
     """Tell whether `caller`, authenticated, has a right to know `token` (RFC 7662 §4).
 
     `holder` is the client it was issued to. A confidential client may ask about its own tokens,
-    and about access tokens of its application or whose audience names it: that is how the API
-    behind a web or mobile client learns what it was sent.
+    and about access tokens of its application: that is how the API behind a web or mobile client
+    learns what it was sent.
     """
     if caller.client_type != "confidential" or caller.organization_id != token.organization_id:
         return False
@@ -27,7 +27,7 @@ def may_introspect(caller: Client, token: Token, holder: Client) -> bool:
         return True
     if isinstance(token, RefreshToken):
         return False
-    return holder.application_id == caller.application_id or caller.client_id in token.audience
+    return holder.application_id == caller.application_id
 
 
 def build_introspection(

@@ -53,6 +53,9 @@ class MetadataReader:
         return default
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._listed(name, default)))
+
+    def _listed(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.raw.get(name)
         if value is None:
             return default
@@ -62,7 +65,7 @@ class MetadataReader:
         if len(value) > MAX_ENTRIES:
             self.fault(name, f"must have at most {MAX_ENTRIES} entries")
             return default
-        return tuple(dict.fromkeys(value))
+        return tuple(value)
 
     def choices(
         self, name: str, allowed: Collection[str], default: tuple[str, ...]
@@ -75,12 +78,12 @@ class MetadataReader:
         find_fault: Callable[[str], str | None],
         default: tuple[str, ...] = (),
     ) -> tuple[str, ...]:
-        values = self.texts(name, default)
+        values = self._listed(name, default)
         for index, value in enumerate(values):
             fault = find_fault(value)
             if fault is not None:
                 self.fault(f"{name}[{index}]", fault)
-        return values
+        return tuple(dict.fromkeys(values))
 
 
 def _is_text(value: Any) -> bool:

@@ -8,8 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 from porta.protocol.errors import InvalidRequest
 
-REPEATABLE = frozenset({"resource", "audience"})
-"""RFC 8707 §2: the parameters that a request may carry several times."""
+REPEATABLE = frozenset({"resource"})
+"""RFC 8707 §2: what an authorization or token request may carry several times."""
 
 MAX_FIELDS = 100
 MAX_NAME = 128
@@ -69,13 +69,18 @@ class Params:
 
 
 def parse_params(
-    raw: bytes, *, repeatable: frozenset[str] = REPEATABLE, deferred: bool = False
+    raw: bytes,
+    *,
+    repeatable: frozenset[str] = frozenset(),
+    free: frozenset[str] = frozenset(),
+    deferred: bool = False,
 ) -> Params:
     """Parse `raw`, an application/x-www-form-urlencoded query string or body.
 
-    Raises InvalidRequest for what is malformed or too large, and for a parameter given twice. With
-    `deferred` the latter waits for `Params.check()`: the authorization endpoint answers it at the
-    redirect URI, which it can only trust after reading the rest.
+    Raises InvalidRequest for what is malformed or too large, and for a parameter given twice that
+    is not `repeatable`. With `deferred` the latter waits for `Params.check()`: the authorization
+    endpoint answers it at the redirect URI, which it can only trust after reading the rest. The
+    values of `free` are what a person typed: any text, of any length.
     """
     fields = [field for field in raw.split(b"&") if field]
     if len(fields) > MAX_FIELDS:
@@ -83,10 +88,11 @@ def parse_params(
     values: dict[str, tuple[str, ...]] = {}
     for field in fields:
         name, _, value = field.partition(b"=")
-        key = _decode(name)
+        key = decode_field(name)
         if len(key) > MAX_NAME or has_control_characters(key):
             raise InvalidRequest("malformed parameter name")
-        values[key] = (*values.get(key, ()), _value(key, _decode(value)))
+        text = decode_field(value)
+        values[key] = (*values.get(key, ()), text if key in free else _value(key, text))
     params = _collect(values, repeatable)
     if not deferred:
         params.check()
@@ -112,7 +118,8 @@ def _collect(values: dict[str, tuple[str, ...]], repeatable: frozenset[str]) -> 
     return Params({name: given for name, given in present.items() if given}, problem)
 
 
-def _decode(field: bytes) -> str:
+def decode_field(field: bytes) -> str:
+    """Return a name or value that was form-encoded (RFC 6749 appendix B). Raises InvalidRequest."""
     if b"%" not in field and b"+" not in field and field.isascii():
         return field.decode("ascii")
     if _BAD_ESCAPE.search(field):

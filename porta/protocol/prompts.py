@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from porta.protocol.authentication import ACR_VALUES
-from porta.protocol.claims import scopes_of_claims
+from porta.protocol.consent import missing_consent, needed_consent
 from porta.protocol.errors import (
     ConsentRequired,
     LoginRequired,
@@ -14,8 +14,7 @@ from porta.protocol.errors import (
     UnmetAuthenticationRequirements,
 )
 from porta.protocol.requests import AuthorizationRequest
-from porta.protocol.scopes import registered_scope
-from storage.models.artifacts import Session
+from storage.models.artifacts import Consent, Session
 from storage.models.clients import Client
 
 
@@ -36,8 +35,8 @@ class Situation:
     now: int
     session: Session | None = None
     user_stands: bool = False
-    grant_scope: tuple[str, ...] | None = None
-    """The scopes of the stored consent, None when there is none."""
+    consents: tuple[Consent, ...] = ()
+    """What the person has allowed the client, before or during this interaction."""
     authenticated: bool = False
     """Whether the person signed in during this very interaction."""
     consented: bool = False
@@ -98,31 +97,15 @@ def consent_reasons(situation: Situation) -> tuple[str, ...]:
     That holds for `prompt=consent` as well: what an organization's own client may see is decided
     by its administrator, and there would be nothing for the person to choose.
     """
-    if situation.client.is_first_party:
+    needed = needed_consent(situation.request, situation.client)
+    if needed is None:
         return ()
     found = {
         "consent_prompt": "consent" in situation.request.prompt and not situation.consented,
-        "no_grant": situation.grant_scope is None,
-        "scopes_missing": bool(
-            set(consent_scope(situation.request, situation.client))
-            - set(situation.grant_scope or ())
-        ),
+        "no_grant": not situation.consents,
     }
-    return tuple(reason for reason, holds in found.items() if holds)
-
-
-def consent_scope(request: AuthorizationRequest, client: Client) -> tuple[str, ...]:
-    """Return the scopes that consent must name: those requested, and those behind single claims.
-
-    A claim asked for by the `claims` parameter is shown as the scope that carries it, so that a
-    stored consent covers what was shown and nothing else.
-    """
-    implied = scopes_of_claims(request.claims.names())
-    registered = registered_scope(client)
-    return (
-        *request.scope,
-        *(value for value in implied if value in registered and value not in request.scope),
-    )
+    reasons = tuple(reason for reason, holds in found.items() if holds)
+    return reasons + missing_consent(needed, situation.consents)
 
 
 PROMPTS: tuple[PromptKind, ...] = (

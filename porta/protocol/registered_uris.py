@@ -6,6 +6,9 @@ Each function returns what is wrong, in words for who registers, or None.
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
+
+from storage.models.clients import web_origin
 
 MAX_LENGTH = 2048
 LOOPBACK_HOSTS = ("127.0.0.1", "[::1]", "localhost")
@@ -47,8 +50,7 @@ def find_origin_fault(origin: str) -> str | None:
     match = _WEB.fullmatch(origin)
     if match is None or match["rest"]:
         return "must be an origin: scheme, host and port, without a path"
-    default_port = {"https": "443", "http": "80"}[match["scheme"].lower()]
-    if origin != origin.lower() or match["port"] in (default_port, ""):
+    if origin != web_origin(origin):
         return "must be spelled as browsers send it: lower case, no default port"
     return None
 
@@ -80,5 +82,13 @@ def _find_web_fault(uri: str) -> str | None:
 
 def _is_host(host: str) -> bool:
     if host.startswith("["):
-        return True
+        return _is_ipv6(host[1:-1])
     return len(host) <= 253 and all(map(_HOST_LABEL.fullmatch, host.removesuffix(".").split(".")))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True

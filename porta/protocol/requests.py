@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -78,7 +77,7 @@ class AuthorizationRequest:
             "ui_locales": " ".join(self.ui_locales),
             "acr_values": " ".join(self.acr_values),
             "max_age": None if self.max_age is None else str(self.max_age),
-            "claims": _encode_claims(self.claims),
+            "claims": self.claims.text,
         }
         plain = {name: getattr(self, name) for name in LIMITS if name not in words}
         return {name: value for name, value in (plain | words).items() if value}
@@ -181,9 +180,3 @@ def _seconds(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
         raise InvalidRequest("max_age must be a whole number of seconds")
     return min(int(text), MAX_AGE)
-
-
-def _encode_claims(claims: ClaimsRequest) -> str | None:
-    if not claims:
-        return None
-    return json.dumps(claims.to_dict(), separators=(",", ":"), ensure_ascii=False)

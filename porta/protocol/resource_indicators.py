@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from porta.protocol.errors import InvalidTarget
+from porta.protocol.errors import InvalidScope, InvalidTarget
 from porta.protocol.feature import Feature, Rules
 from porta.protocol.requests import AuthorizationRequest
 from porta.protocol.scopes import OPENID
@@ -13,18 +13,23 @@ from storage.models.clients import ApiResource, Client
 
 MAX_RESOURCES = 10
 MAX_LENGTH = 512
+"""Characters of an identifier."""
 _ABSOLUTE = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+"
 )
 
 
+def is_identifier(text: str) -> bool:
+    """Whether it is an absolute URI without a fragment (RFC 8707 §2), no longer than MAX_LENGTH."""
+    return len(text) <= MAX_LENGTH and _ABSOLUTE.fullmatch(text) is not None
+
+
 def check_syntax(resource: tuple[str, ...]) -> None:
-    """Check that each is an absolute URI without a fragment (RFC 8707 §2). Raises InvalidTarget."""
+    """Check that each `is_identifier`. Raises InvalidTarget."""
     if len(resource) > MAX_RESOURCES:
         raise InvalidTarget("too many resource parameters")
-    for identifier in resource:
-        if len(identifier) > MAX_LENGTH or not _ABSOLUTE.fullmatch(identifier):
-            raise InvalidTarget("resource must be an absolute URI without a fragment")
+    if not all(map(is_identifier, resource)):
+        raise InvalidTarget("resource must be an absolute URI without a fragment")
 
 
 def find_targets(
@@ -42,14 +47,17 @@ def find_targets(
     return tuple(known[name] for name in dict.fromkeys(resource) if name in known)
 
 
-def narrow_resource(granted: tuple[str, ...], requested: tuple[str, ...]) -> tuple[str, ...]:
+def narrow_resource(
+    granted: tuple[str, ...], requested: tuple[str, ...], implied: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the resources a token request asks for: those of the grant when it names none.
 
-    Raises InvalidTarget for one that the grant does not have; a grant that named no resource has
-    no such bound (RFC 8707 §2.2).
+    A grant that named no resource covers those `implied` by its scope; without any, it has no such
+    bound (RFC 8707 §2.2). Raises InvalidTarget for a resource that the grant does not cover.
     """
     check_syntax(requested)
-    if granted and not set(requested) <= set(granted):
+    covered = granted or implied
+    if covered and not set(requested) <= set(covered):
         raise InvalidTarget("resource exceeds what was granted")
     return requested or granted
 
@@ -75,18 +83,25 @@ def build_audience(
 def scope_for_audience(
     scope: tuple[str, ...], audience: tuple[str, ...], api_resources: Iterable[ApiResource]
 ) -> tuple[str, ...]:
-    """Return `scope` without what belongs only to API resources outside `audience`."""
+    """Return `scope` without what belongs only to API resources outside `audience`.
+
+    Raises InvalidScope when nothing is left: an answer without `scope` would say that all of it was
+    granted (RFC 6749 §5.1).
+    """
     inside: set[str] = set()
     outside: set[str] = set()
     for api in api_resources:
         (inside if api.identifier in audience else outside).update(api.scopes)
-    return tuple(value for value in scope if value in inside or value not in outside)
+    usable = tuple(value for value in scope if value in inside or value not in outside)
+    if scope and not usable:
+        raise InvalidScope("the scope is of no use at this resource")
+    return usable
 
 
 def access_token_format(client: Client, targets: tuple[ApiResource, ...]) -> str:
     """Return `jwt` or `opaque`: what the resources ask for, else what the client does.
 
-    Resources that disagree get the opaque form, which every one of them can introspect.
+    Resources that disagree get the opaque form, which tells nothing to whoever holds it.
     """
     wanted = {api.access_token_format for api in targets if api.access_token_format}
     if not wanted:
@@ -104,8 +119,12 @@ def access_token_ttl(default: int, targets: tuple[ApiResource, ...]) -> int:
 
 
 def check_resource(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
-    """Raise InvalidTarget for a `resource` that is malformed or unknown."""
+    """Raise InvalidTarget for a `resource` that is malformed or unknown, InvalidScope for one where
+    nothing of the scope is of use.
+    """
     find_targets(request.resource, rules.api_resources, rules.issuer)
+    if request.resource:
+        scope_for_audience(request.scope, request.resource, rules.api_resources)
 
 
 FEATURE = Feature("resource_indicators", check=check_resource)

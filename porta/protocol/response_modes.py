@@ -48,8 +48,11 @@ RESPONSE_MODES: dict[str, Callable[[str, Mapping[str, str]], str | FormPost]] = 
 }
 
 
-def error_response_mode(requested: str | None) -> str:
-    """Return the mode an error travels by: the one asked for, or the default for any other."""
+def effective_response_mode(requested: str | None) -> str:
+    """Return the mode an answer travels by: the one asked for, or the default for any other.
+
+    An error may travel before anybody has looked at what was asked for.
+    """
     return requested if requested in RESPONSE_MODES else DEFAULT_RESPONSE_MODE
 
 

@@ -51,13 +51,24 @@ def effective_scope(
     Scopes that nobody here knows are ignored, as Core §3.1.2.1 wants it and Porta 1.x did.
     `offline_access` means a refresh token (Core §11): a client without that grant type loses it
     silently. Known scopes that the client is not registered for stay, to be refused.
+
+    Raises InvalidScope when nothing is left: a token response without `scope` would say that all
+    of it was granted (RFC 6749 §5.1).
     """
     known = {*OIDC_SCOPES, *registered_scope(client)}
     for api in api_resources:
         known.update(api.scopes)
     if "refresh_token" not in client.grant_types:
         known.discard(OFFLINE_ACCESS)
-    return tuple(value for value in requested if value in known)
+    effective = tuple(value for value in requested if value in known)
+    _check_left(requested, effective)
+    return effective
+
+
+def remaining_scope(granted: tuple[str, ...], client: Client) -> tuple[str, ...]:
+    """Return what of `granted` the client is registered for still."""
+    registered = registered_scope(client)
+    return tuple(value for value in granted if value in registered)
 
 
 def check_registered(scope: tuple[str, ...], client: Client) -> None:
@@ -88,9 +99,11 @@ def client_credentials_scope(client: Client, requested: str | None) -> tuple[str
     """Return the scope of a token that `client` asks for itself (RFC 6749 §4.4.2).
 
     Nothing requested is nothing granted. Nobody is offline without a person, so
-    `offline_access` falls away. Raises InvalidScope.
+    `offline_access` falls away. Raises InvalidScope, also when nothing else was requested.
     """
-    values = tuple(value for value in parse_scope(requested) if value != OFFLINE_ACCESS)
+    asked = parse_scope(requested)
+    values = tuple(value for value in asked if value != OFFLINE_ACCESS)
+    _check_left(asked, values)
     check_registered(values, client)
     return values
 
@@ -113,3 +126,8 @@ def issues_refresh_token(client: Client, scope: tuple[str, ...]) -> bool:
 def is_bound_to_session(scope: tuple[str, ...]) -> bool:
     """Tell whether the tokens of `scope` die with the session they came from (Core §11)."""
     return OFFLINE_ACCESS not in scope
+
+
+def _check_left(requested: tuple[str, ...], granted: tuple[str, ...]) -> None:
+    if requested and not granted:
+        raise InvalidScope("nothing is left of the scope that was requested")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from porta import interactions, sessions, tenancy
 from porta.errors import NotFound
 from porta.protocol import checks, prompts, response_modes
+from porta.protocol.consent import needed_consent
 from porta.protocol.errors import AccessDenied, OAuthError, UntrustedRequest
 from porta.protocol.params import Params
 from porta.protocol.redirect_uris import check_redirect_uri
@@ -21,7 +22,7 @@ from porta.provider.codes import issue_code
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
-from storage.models.artifacts import Grant, Interaction, Session, artifact_id
+from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 from storage.models.clients import Client
 
 
@@ -42,7 +43,15 @@ class Interact:
     browser: str
 
 
-Outcome = Respond | Interact
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Have the browser go on by GET, which brings its session; it is bound as for Interact."""
+
+    uid: str
+    browser: str
+
+
+Outcome = Respond | Interact | Resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,16 @@ class _Attempt:
 
 
 async def start(
-    runtime: Runtime, tenant: Tenant, params: Params, session_value: str | None
+    runtime: Runtime,
+    tenant: Tenant,
+    params: Params,
+    session_value: str | None,
+    *,
+    session_withheld: bool = False,
 ) -> Outcome:
     """Answer an authorization request, or say what a person must be asked first.
 
+    `session_withheld` says that the browser may have a session that this request does not show.
     Raises UntrustedRequest while there is no client, or no redirect URI of its own, to answer to.
     """
     params = await pushed_authorization.unfold(runtime, tenant, params)
@@ -78,7 +93,11 @@ async def start(
     try:
         request = await _accept(runtime, tenant, params, client)
         session = await sessions.find(runtime, tenant, session_value)
-        return await _proceed(_Attempt(runtime, tenant, client, request, session))
+        attempt = _Attempt(runtime, tenant, client, request, session)
+        if session_withheld:
+            waiting = await _interact(attempt, prompts.Prompt("login", ("session_withheld",)))
+            return Resume(waiting.uid, waiting.browser)
+        return await _proceed(attempt)
     except UntrustedRequest:
         raise
     except OAuthError as error:
@@ -128,9 +147,9 @@ async def _accept(
 
 
 async def _proceed(attempt: _Attempt) -> Outcome:
-    user_stands, grant = await _standing(attempt)
+    session, user_stands, grant = await _standing(attempt)
+    attempt = replace(attempt, session=session)
     interaction = attempt.paused.interaction if attempt.paused else None
-    session = attempt.session
     approved = consents.approved(interaction, session)
     prompt = prompts.next_prompt(
         prompts.Situation(
@@ -139,7 +158,7 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             now=int(attempt.runtime.clock()),
             session=session,
             user_stands=user_stands,
-            grant_scope=consents.covered_scope(grant, approved),
+            consents=consents.held(grant, approved),
             authenticated=session is not None
             and interaction is not None
             and interaction.session_uid == session.uid,
@@ -154,20 +173,23 @@ async def _proceed(attempt: _Attempt) -> Outcome:
     return await _answer(attempt, session, grant)
 
 
-async def _standing(attempt: _Attempt) -> tuple[bool, Grant | None]:
-    """Read in one go whether the session's account stands, and what it granted the client."""
+async def _standing(attempt: _Attempt) -> tuple[Session | None, bool, Grant | None]:
+    """Read in one go whether the session lives, whether its account stands, and what it granted
+    the client. Where sessions are found one may yet be known that has ended.
+    """
     session = attempt.session
     if session is None:
-        return False, None
-    standing: tuple[bool, Grant | None] = await attempt.runtime.storage.users.standing(
-        session.account_id, attempt.tenant.id, consents.grant_id(session, attempt.client)
+        return None, False, None
+    standing = await attempt.runtime.storage.users.standing(
+        session, consents.grant_id(session, attempt.client)
     )
-    return standing
+    return (session, *standing) if standing is not None else (None, False, None)
 
 
 async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
     runtime, tenant = attempt.runtime, attempt.tenant
     session_uid = attempt.session.uid if attempt.session else None
+    shown = needed_consent(attempt.request, attempt.client) or Consent()
     if attempt.paused is not None:
         await interactions.save(
             runtime,
@@ -176,6 +198,7 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
             prompt=prompt.name,
             reasons=prompt.reasons,
             previous_session=session_uid,
+            shown=shown,
             consented=None,
         )
         return Interact(attempt.paused.uid, attempt.paused.browser)
@@ -193,6 +216,7 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
         previous_session=session_uid,
+        shown=shown,
     )
     await runtime.storage.artifacts.save(interaction, tenant.config.interaction_ttl)
     return Interact(uid, browser)
@@ -209,7 +233,7 @@ async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> R
     code = await issue_code(runtime, tenant, attempt.client, request, session, grant)
     return Respond(
         request.redirect_uri,
-        response_modes.error_response_mode(request.response_mode),
+        response_modes.effective_response_mode(request.response_mode),
         response_modes.success_parameters(tenant.issuer, code, request.state),
     )
 
@@ -217,6 +241,6 @@ async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> R
 def _refuse(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respond:
     return Respond(
         target.redirect_uri,
-        response_modes.error_response_mode(target.response_mode),
+        response_modes.effective_response_mode(target.response_mode),
         response_modes.error_parameters(tenant.issuer, error, target.state),
     )

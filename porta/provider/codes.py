@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from porta.protocol.claims import registered_claims
+from porta.protocol.consent import needed_consent
 from porta.protocol.requests import AuthorizationRequest
 from porta.protocol.scopes import join_scope
 from porta.runtime import Runtime
@@ -20,7 +22,7 @@ async def issue_code(
     grant: Grant,
 ) -> str:
     """Save a code for the session's account and return its value."""
-    value = opaque.new_value()
+    value, consent = opaque.new_value(), needed_consent(request, client)
     code = AuthorizationCode(
         id=artifact_id(value),
         organization_id=tenant.id,
@@ -35,7 +37,8 @@ async def issue_code(
         created_at=int(runtime.clock()),
         nonce=request.nonce,
         code_challenge=request.code_challenge,
-        claims=request.claims.to_dict(),
+        claims=registered_claims(request.claims, client).to_dict(),
+        consented_claims=consent.claims if consent is not None else (),
         resource=request.resource,
         amr=session.amr,
         acr=session.acr,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from porta import tenancy
 from porta.runtime import Runtime
 from porta.tenant import Tenant
-from storage.models.clients import Client
+from storage.models.clients import web_origins
 
 
 async def origin_allowed(
@@ -22,11 +20,6 @@ async def origin_allowed(
     if client_id is None:
         return origin in await runtime.origins(tenant.id)
     client = await tenancy.find_client(runtime, tenant, client_id)
-    return client is not None and origin in _origins(client)
-
-
-def _origins(client: Client) -> frozenset[str]:
-    """Return the origins a client registered, and those of its web redirect URIs."""
-    uris = (urlsplit(uri) for uri in client.redirect_uris)
-    own = (f"{uri.scheme}://{uri.netloc}" for uri in uris if uri.scheme in ("https", "http"))
-    return frozenset((*client.allowed_origins, *own))
+    return client is not None and origin in web_origins(
+        client.allowed_origins, client.redirect_uris
+    )

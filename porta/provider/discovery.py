@@ -9,8 +9,12 @@ from porta.runtime import Runtime
 from porta.tenant import Tenant
 
 
-def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
+async def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
     """Return what this issuer offers, as it stands in this snapshot."""
+    api_resources = await runtime.api_resources(tenant.id)
     return build_document(
-        tenant.issuer, algorithms=tenant.keys.algorithms, ui_locales=runtime.pages.locales
+        tenant.issuer,
+        algorithms=tenant.keys.algorithms,
+        ui_locales=runtime.pages.locales,
+        scopes=(scope for api in api_resources for scope in api.scopes),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from porta import events, sessions, tenancy
-from porta.errors import Forbidden
 from porta.origin import Origin
 from porta.protocol import end_session as protocol
+from porta.protocol.end_session import EndSessionRequest
 from porta.protocol.params import Params
 from porta.provider import hints
 from porta.runtime import Runtime
@@ -23,13 +23,13 @@ _PURPOSE = "logout"
 class ConfirmLogout:
     """Ask the person: the CSRF value, who asks, and what the form must carry along.
 
-    Whoever stays signed in may go to `return_to`, where the client wants the browser back.
+    `error` is the key of a message when the form that was sent is no longer valid.
     """
 
     xsrf: str
     client_name: str | None
     parameters: dict[str, str]
-    return_to: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,19 @@ async def start(
 ) -> ConfirmLogout | LoggedOut:
     """End the session when a hint of this very session asks for it; else ask the person.
 
-    Raises InvalidRequest, shown as a page, for a hint that is not ours or a redirect URI that is
-    not the client's.
+    Raises InvalidRequest, shown as a page, for what is too long, for a `client_id` that is not the
+    hint's, and for a redirect URI that is not the client's (UntrustedRequest).
     """
     request = protocol.parse_end_session(params)
     hint = await hints.read(runtime, tenant, request.id_token_hint)
     client = await _find_client(runtime, tenant, protocol.named_client(request, hint))
-    redirect_to = protocol.build_redirect(request, client)
+    accepted = protocol.accept(request, client)
     session = await sessions.find(runtime, tenant, session_value)
     if session is None:
-        return LoggedOut(redirect_to)
+        return LoggedOut(protocol.build_redirect(accepted))
     if protocol.may_skip_question(hint, session):
-        return await _end(runtime, session, redirect_to, origin)
-    carried = replace(request, client_id=client.client_id if client else None, id_token_hint=None)
-    return ConfirmLogout(
-        xsrf=opaque.seal(runtime.settings.cookie_keys, _PURPOSE, session.id),
-        client_name=client.client_name if client else None,
-        parameters=carried.to_parameters(),
-        return_to=redirect_to,
-    )
+        return await _end(runtime, session, accepted, origin)
+    return _ask(runtime, session, accepted, client)
 
 
 async def confirm(
@@ -70,25 +64,39 @@ async def confirm(
 ) -> ConfirmLogout | LoggedOut:
     """End the session that the person agreed to end; ask again whoever did not say yes.
 
-    Raises Forbidden when the form was not rendered for this session.
+    So is whoever sends a form of another session: a sign-in in another tab makes this one stale.
     """
     request = protocol.parse_end_session(params)
     client = await _find_client(runtime, tenant, request.client_id)
-    redirect_to = protocol.build_redirect(request, client)
+    accepted = protocol.accept(request, client)
     session = await sessions.find(runtime, tenant, session_value)
     if session is None:
-        return LoggedOut(redirect_to)
+        return LoggedOut(protocol.build_redirect(accepted))
     seal = params.get("xsrf") or ""
     if not opaque.check_seal(runtime.settings.cookie_keys, _PURPOSE, session.id, seal):
-        raise Forbidden("the form was not rendered for this session")
+        return _ask(runtime, session, accepted, client, error="errors.csrf_invalid")
     if params.get("logout") != "yes":
-        name = client.client_name if client else None
-        return ConfirmLogout(seal, name, request.to_parameters(), redirect_to)
-    return await _end(runtime, session, redirect_to, origin)
+        return _ask(runtime, session, accepted, client)
+    return await _end(runtime, session, accepted, origin)
+
+
+def _ask(
+    runtime: Runtime,
+    session: Session,
+    accepted: EndSessionRequest,
+    client: Client | None,
+    error: str | None = None,
+) -> ConfirmLogout:
+    return ConfirmLogout(
+        xsrf=opaque.seal(runtime.settings.cookie_keys, _PURPOSE, session.id),
+        client_name=client.client_name if client else None,
+        parameters=accepted.to_parameters(),
+        error=error,
+    )
 
 
 async def _end(
-    runtime: Runtime, session: Session, redirect_to: str | None, origin: Origin
+    runtime: Runtime, session: Session, accepted: EndSessionRequest, origin: Origin
 ) -> LoggedOut:
     await sessions.sign_out(runtime, session)
     await events.record(
@@ -100,7 +108,7 @@ async def _end(
             origin=origin,
         ),
     )
-    return LoggedOut(redirect_to)
+    return LoggedOut(protocol.build_redirect(accepted))
 
 
 async def _find_client(runtime: Runtime, tenant: Tenant, client_id: str | None) -> Client | None:

@@ -6,12 +6,16 @@ from typing import Any
 
 from porta import tenancy
 from porta.protocol import introspection
+from porta.protocol.bearer import is_askable
+from porta.protocol.claims import build_claims, to_dict
+from porta.protocol.scopes import parse_scope
 from porta.provider import clients
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.tenant import Tenant
-
-_MAX_TOKEN = 16_384  # characters: nothing of ours is longer
+from storage.models.artifacts import AccessToken
+from storage.models.clients import Client
+from storage.models.tokens import PresentedToken
 
 
 async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:
@@ -27,9 +31,21 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if holder is None or not introspection.may_introspect(client, found.token, holder):
         return {"active": False}
-    return introspection.build_introspection(found.token, tenant.issuer, int(runtime.clock()))
+    return introspection.build_introspection(
+        found.token, tenant.issuer, int(runtime.clock()), _claims(found, holder)
+    )
 
 
-def is_askable(value: str) -> bool:
-    """Whether `value` could be a token of ours at all; others never reach a store."""
-    return len(value) <= _MAX_TOKEN and value.isascii() and value.isprintable()
+def _claims(found: PresentedToken, holder: Client) -> dict[str, Any]:
+    """Return what the token would say itself if it were a JWT (RFC 7662 §2.2)."""
+    token, account = found.token, found.account
+    if account is None or not isinstance(token, AccessToken):
+        return {}
+    built = build_claims(
+        account,
+        holder,
+        parse_scope(token.scope),
+        target="access_token",
+        consented=token.consented_claims,
+    )
+    return to_dict(built)

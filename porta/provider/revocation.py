@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from porta.protocol.bearer import is_askable
 from porta.provider import clients
-from porta.provider.introspection import is_askable
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.tenant import Tenant

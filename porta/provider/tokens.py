@@ -124,6 +124,7 @@ def _access_token(
         issued_at=call.now,
         expires_at=call.now + ttl,
         claims={"userinfo": userinfo} if userinfo else {},
+        consented_claims=authorization.consented_claims,
     )
 
 
@@ -144,6 +145,7 @@ def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToke
         authenticated_at=authorization.authenticated_at,
         nonce=authorization.nonce,
         claims=authorization.claims.to_dict(),
+        consented_claims=authorization.consented_claims,
         resource=authorization.granted_resource,
         amr=authorization.amr,
         acr=authorization.acr,
@@ -174,7 +176,12 @@ def _id_token(call: TokenCall, authorization: Authorization, access_value: str) 
 
 def _claims(call: TokenCall, authorization: Authorization, target: Target) -> dict[str, Any]:
     built = build_claims(
-        authorization.facts, call.client, authorization.scope, authorization.claims, target
+        authorization.facts,
+        call.client,
+        authorization.scope,
+        authorization.claims,
+        target,
+        authorization.consented_claims,
     )
     return to_dict(built)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from porta import tenancy
 from porta.protocol import claims
+from porta.protocol.bearer import is_askable
 from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InsufficientScope, InvalidToken
 from porta.protocol.scopes import parse_scope
-from porta.provider.introspection import is_askable
 from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.artifacts import AccessToken
@@ -33,4 +33,7 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> dict[str, Any]
     if "openid" not in scope or tenant.issuer not in found.token.audience:
         raise InsufficientScope("the access token was not issued for userinfo")
     requested = ClaimsRequest.from_dict(found.token.claims)
-    return claims.to_dict(claims.build_claims(found.account, client, scope, requested, "userinfo"))
+    built = claims.build_claims(
+        found.account, client, scope, requested, "userinfo", found.token.consented_claims
+    )
+    return claims.to_dict(built)

@@ -72,12 +72,12 @@ def verify(
     The algorithm is the one of our own key record, found by `kid`; what the header says of keys
     or URLs is ignored (RFC 8725 §3.1, §3.10). `now` is seconds since the epoch. `typ` must match,
     save that an ID token (`JWT`) may carry none. `audience`, if given, must be in `aud`.
-    `allow_expired` is for `id_token_hint` (OpenID Connect Core §3.1.2.1). A `kid` that the ring
-    does not know raises UnknownKey.
+    `allow_expired` is for `id_token_hint` (OpenID Connect Core §3.1.2.1); it takes the keys that
+    have left the JWKS with it. A `kid` that the ring does not know raises UnknownKey.
     """
     header_part, payload_part, signature_part = _split(token)
     header = _parse_object(header_part)
-    key = _find_key(header, ring)
+    key = _find_key(header, ring, allow_expired)
     _check_typ(header.get("typ"), typ)
     signing_input = token[: len(header_part) + 1 + len(payload_part)].encode()
     if not _signature_matches(key, signing_input, _unb64(signature_part)):
@@ -126,7 +126,7 @@ def _split(token: str) -> list[str]:
     return parts
 
 
-def _find_key(header: dict[str, Any], ring: KeyRing) -> Key:
+def _find_key(header: dict[str, Any], ring: KeyRing, allow_former: bool) -> Key:
     # RFC 7515 §4.1.11: no extension is understood here, so none may be critical.
     if "crit" in header or "b64" in header:
         raise InvalidJWT("critical or unencoded extensions are not supported")
@@ -134,6 +134,8 @@ def _find_key(header: dict[str, Any], ring: KeyRing) -> Key:
     if not isinstance(kid, str):
         raise InvalidJWT("kid is missing or not a string")
     key = ring.verifier(kid)
+    if key is None and allow_former:
+        key = ring.former_verifier(kid)
     if key is None:
         raise UnknownKey("unknown kid")
     if header.get("alg") != key.algorithm:

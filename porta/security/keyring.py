@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 import msgspec
@@ -32,6 +32,7 @@ class KeyRing:
     """What it can sign with now, in the order of ALGORITHMS."""
     _signers: Mapping[str, Key]
     _verifiers: Mapping[str, Key]
+    _former: Mapping[str, Key] = field(default_factory=dict)
 
     def signer(self, algorithm: str) -> Key:
         """Return the key that signs with `algorithm` now. Raises NoSigningKey."""
@@ -43,6 +44,13 @@ class KeyRing:
     def verifier(self, kid: str) -> Key | None:
         """Return the published key of this `kid`, or None."""
         return self._verifiers.get(kid)
+
+    def former_verifier(self, kid: str) -> Key | None:
+        """Return the key of this `kid` that has left the JWKS unrevoked, or None.
+
+        For `id_token_hint` alone: a session outlives the keys that signed its ID tokens.
+        """
+        return self._former.get(kid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,7 @@ class KeyRings:
             tuple(signers),
             signers,
             {key.kid: key for key in shown},
+            {kid: self._keys[kid] for kid, state in states.items() if state is State.GONE},
         )
 
     def _reusable(self, row: SigningKey) -> Key | None:

@@ -25,8 +25,8 @@ MAX_BYTES = 1024
 PRODUCT = "porta"
 
 _Result = TypeVar("_Result")
-# Memory (KiB), passes and lanes that a stored hash may ask for: imported rows must not stop us.
-_MAX_MEMORY_KIB, _MAX_PASSES, _MAX_LANES = 1_048_576, 16, 16
+MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1_048_576, 16, 16
+"""What a stored hash may ask for: imported rows must not stop us."""
 
 
 class Parameters(NamedTuple):
@@ -146,9 +146,15 @@ def check_password(text: str, words: Iterable[str] = (), *, minimum: int = 15) -
 def _is_common(text: str) -> bool:
     """Whether it, or what it repeats, is one of the 30,000 passwords that leaked most often."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    lengths = range(1, len(folded) // 2 + 1)
-    period = next((n for n in lengths if folded == (folded[:n] * len(folded))[: len(folded)]), 0)
+    # Folding makes up to eighteen characters of one: only what can be on the list is looked for.
+    periods = range(1, min(len(folded) // 2, _longest_common()) + 1)
+    period = next((n for n in periods if folded.startswith(folded[n:])), 0)
     return not {folded, folded[:period]}.isdisjoint(_common_passwords())
+
+
+@cache
+def _longest_common() -> int:
+    return max(map(len, _common_passwords()))
 
 
 @cache
@@ -193,7 +199,7 @@ def _acceptable(stored: str) -> bool:
     return (
         stored.isascii()
         and asked.type is Type.ID
-        and asked.memory_cost <= _MAX_MEMORY_KIB
-        and asked.time_cost <= _MAX_PASSES
-        and asked.parallelism <= _MAX_LANES
+        and asked.memory_cost <= MAX_MEMORY_KIB
+        and asked.time_cost <= MAX_PASSES
+        and asked.parallelism <= MAX_LANES
     )

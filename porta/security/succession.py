@@ -31,6 +31,7 @@ class State(StrEnum):
     RETIRED = "retired"
     """In the JWKS for the tokens it has signed."""
     GONE = "gone"
+    """Out of the JWKS; what it has signed may still be a hint."""
     REVOKED = "revoked"
 
 

@@ -7,7 +7,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from porta import events
-from porta.errors import Conflict, NotFound
+from porta.email_addresses import canonical_email
+from porta.errors import Conflict, Invalid, NotFound
+from porta.protocol.names import find_name_fault
 from porta.security.passwords import Passwords, check_password
 from porta.services import applications, clients, roles, users
 from porta.services.clients import Terms
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 APPLICATION = "porta-admin"
 SUPER_ADMIN = "porta-super-admin"
+_LONGEST_NAME = 255
 
 _ACTIONS = {
     "org": ("Organizations", "create read update suspend archive"),
@@ -128,9 +131,16 @@ async def check_uninitialized(storage: Storage) -> Organization:
     return admin
 
 
-def check_administrator(person: Administrator) -> None:
-    """Raise WeakPassword when the password may not be chosen."""
-    words = (person.email, person.given_name, person.family_name)
+def check_administrator(person: Administrator, organization: Organization) -> None:
+    """Raise Invalid for the address or a name, WeakPassword when the password may not be chosen."""
+    canonical_email(person.email)
+    for what, name in (("given name", person.given_name), ("family name", person.family_name)):
+        fault = find_name_fault(name)
+        if len(name) > _LONGEST_NAME:
+            fault = f"must have at most {_LONGEST_NAME} characters"
+        if fault is not None:
+            raise Invalid(f"{what}: {fault}")
+    words = (organization.name, person.email, person.given_name, person.family_name)
     check_password(person.password, words)
 
 
@@ -140,11 +150,11 @@ async def initialize(
     """Make the application, its permissions and roles, its command line client and its person.
 
     All of it or nothing. Raises Conflict when it was done before, NotFound before migrating,
-    WeakPassword, and Invalid for the address.
+    WeakPassword, and Invalid for the address or a name.
     """
-    check_administrator(person)
     async with storage.transaction() as tx:
         organization = await check_uninitialized(tx)
+        check_administrator(person, organization)
         application = await applications.create(
             tx, Application(id="", name="Porta Admin", slug=APPLICATION)
         )

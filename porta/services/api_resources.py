@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from porta import events
 from porta.errors import Conflict, Invalid
 from porta.events import SYSTEM, Actor
 from porta.protocol.errors import InvalidScope
+from porta.protocol.resource_indicators import MAX_LENGTH, is_identifier
 from porta.protocol.scopes import OIDC_SCOPES, parse_scope
 from storage.errors import AlreadyExists
 from storage.models.clients import ApiResource
@@ -19,13 +19,14 @@ from storage.models.clients import ApiResource
 if TYPE_CHECKING:
     from storage.router import Storage
 
-_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
-
 
 def check_identifier(identifier: str) -> str:
-    """Return `identifier`. Raises Invalid unless it is an absolute URI without a fragment."""
-    if len(identifier) > 2048 or not _IDENTIFIER.fullmatch(identifier):
-        raise Invalid("identifier: an absolute URI without a fragment is needed (RFC 8707 §2)")
+    """Return `identifier`. Raises Invalid unless a request can name it (RFC 8707 §2)."""
+    if not is_identifier(identifier):
+        raise Invalid(
+            "identifier: an absolute URI without a fragment is needed (RFC 8707 §2), of at most"
+            f" {MAX_LENGTH} characters"
+        )
     return identifier
 
 

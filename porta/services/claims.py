@@ -12,6 +12,7 @@ import msgspec
 from porta import events
 from porta.errors import Conflict, Invalid
 from porta.events import SYSTEM, Actor
+from porta.protocol.claims import RESERVED_CLAIMS
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.models.users import User
@@ -21,30 +22,12 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
-RESERVED_CLAIM_NAMES = frozenset(
-    (
-        # RFC 7519 §4.1, RFC 9068 §2.2, RFC 7662 §2.2, RFC 7800, RFC 8693
-        *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "cnf", "act", "may_act"),
-        *("client_id", "scope", "active", "token_type", "username"),
-        # OpenID Connect Core §2, §3.3.2.11, Front- and Back-Channel Logout
-        *("nonce", "auth_time", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash"),
-        *("sid", "events"),
-        # OpenID Connect Core §5.1
-        *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),
-        *("profile", "picture", "website", "email", "email_verified", "gender", "birthdate"),
-        *("zoneinfo", "locale", "phone_number", "phone_number_verified", "address", "updated_at"),
-        # ours
-        *("roles", "permissions", "org_id", "org_slug"),
-    )
-)
-"""Names with a meaning of their own: a custom claim would speak for the server."""
-
 
 def check_claim_name(name: str) -> str:
     """Return `name`. Raises Invalid unless it is 1 to 100 of a-z, 0-9 and _, and not reserved."""
     if not _NAME.fullmatch(name):
         raise Invalid("claim name: 1 to 100 of a-z, 0-9 and '_', beginning with a letter")
-    if name in RESERVED_CLAIM_NAMES:
+    if name in RESERVED_CLAIMS:
         raise Invalid(f"claim name: '{name}' is reserved")
     return name
 
@@ -110,7 +93,7 @@ async def set_value(
     """Give a person this value of a claim. Raises Invalid when it is not of the claim's type."""
     check_claim_value(definition.claim_type, value)
     async with storage.transaction() as tx:
-        await tx.claims.set_value(user.id, definition.id, value)
+        await tx.claims.set_value(user.id, user.organization_id, definition.id, value)
         happened = events.event(
             "claim.value.set",
             organization_id=user.organization_id,

@@ -107,11 +107,11 @@ async def set_status(
     somebody revoked it at the same moment.
     """
     async with storage.transaction() as tx:
-        stored = await tx.clients.find(client_id)
-        if stored is None or stored.organization_id != organization_id:
+        stored = await tx.clients.find(client_id, organization_id)
+        if stored is None:
             raise NotFound("Client not found")
         event_type = event_of(CLIENT, stored.status, status)
-        if not await tx.clients.set_status(stored.id, status):
+        if not await tx.clients.set_status(stored.id, organization_id, status):
             raise Conflict("status: it changed at the same time")
         await _record(tx, event_type, stored, actor)
     return msgspec.structs.replace(stored, status=status)
@@ -141,6 +141,7 @@ async def add_secret(
     async with storage.transaction() as tx:
         await tx.clients.add_secret(
             client.id,
+            client.organization_id,
             secret_hash=secret_hash,
             secret_sha256=opaque.sha256_hex(secret),
             label=label,
@@ -155,7 +156,7 @@ async def revoke_secret(
 ) -> None:
     """End one secret of `client`, at once and for good. Raises NotFound."""
     async with storage.transaction() as tx:
-        if not await tx.clients.revoke_secret(client.id, secret_id):
+        if not await tx.clients.revoke_secret(client.id, client.organization_id, secret_id):
             raise NotFound("Secret not found")
         await _record(tx, "client.secret.revoked", client, actor, secret_id=secret_id)
 

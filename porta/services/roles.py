@@ -80,7 +80,7 @@ async def grant(
 async def assign(storage: Storage, user: User, role: Role, *, actor: Actor = SYSTEM) -> None:
     """Give a role to a person. It works at once."""
     async with storage.transaction() as tx:
-        await tx.roles.assign(user.id, role.id, actor.user_id)
+        await tx.roles.assign(user.id, user.organization_id, role.id, actor.user_id)
         happened = events.event(
             "user.roles.assigned",
             organization_id=user.organization_id,

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 _FORGET_AFTER = 30 * 86_400
-"""Seconds that a key has been gone when its row is put away and its private half erased."""
+"""Seconds that a key has been gone when its row is put away and its private half erased.
+
+Longer where sessions live longer: until then an ID token that it signed is a hint.
+"""
 
 
 class ListedKey(NamedTuple):
@@ -212,6 +215,7 @@ async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> N
 
 
 async def _forget(tx: Storage, now: float) -> None:
+    config = build_config(await tx.system_config.all())
     for place in await _places(tx):
-        if place.state(now - _FORGET_AFTER) is State.GONE:
+        if place.state(now - max(_FORGET_AFTER, config.session_ttl)) is State.GONE:
             await tx.signing_keys.set_status(place.row.kid, "gone")

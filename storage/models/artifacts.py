@@ -41,6 +41,16 @@ class Session(Artifact, frozen=True, kw_only=True):
     acr: str | None = None
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person is asked to allow a client, all at once."""
+
+    scope: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    """Where the scopes are for; empty when the client named no resource."""
+    claims: tuple[str, ...] = ()
+    """Roles, permissions and custom claims, by name."""
+
+
 class Interaction(Artifact, frozen=True, kw_only=True):
     """An authorization request that waits for a person."""
 
@@ -58,8 +68,10 @@ class Interaction(Artifact, frozen=True, kw_only=True):
     """`uid` of the session the browser was last seen with."""
     session_uid: str | None = None
     """`uid` of the session that a sign-in in this interaction opened or renewed."""
-    consented: tuple[str, ...] | None = None
-    """The scopes that a person was shown and approved."""
+    shown: Consent = Consent()
+    """What its consent page shows."""
+    consented: Consent | None = None
+    """What a person was shown and approved."""
     error: str | None = None
     """The description of `access_denied`, when the person refused."""
 
@@ -79,6 +91,8 @@ class AuthorizationCode(Artifact, frozen=True, kw_only=True):
     nonce: str | None = None
     code_challenge: str | None = None
     claims: dict[str, Any] = {}
+    consented_claims: tuple[str, ...] = ()
+    """Those of `Consent.claims` that a third party may be told."""
     resource: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()
     acr: str | None = None
@@ -117,6 +131,7 @@ class AccessToken(Artifact, frozen=True, kw_only=True):
     issued_at: int
     expires_at: int
     claims: dict[str, Any] = {}
+    consented_claims: tuple[str, ...] = ()
 
 
 class RefreshToken(Artifact, frozen=True, kw_only=True):
@@ -132,6 +147,7 @@ class RefreshToken(Artifact, frozen=True, kw_only=True):
     authenticated_at: int
     nonce: str | None = None
     claims: dict[str, Any] = {}
+    consented_claims: tuple[str, ...] = ()
     resource: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()
     acr: str | None = None
@@ -145,8 +161,9 @@ class Grant(Artifact, frozen=True, kw_only=True):
     account_id: str
     client_id: str
     session_uid: str
-    scope: str
     created_at: int
+    consents: tuple[Consent, ...] = ()
+    """Each as it was shown. None for a first-party client, which never asks."""
 
 
 class Store(Enum):
@@ -162,12 +179,9 @@ class ArtifactKind(msgspec.Struct, frozen=True):
 
     record: type[Artifact]
     store: Store
-    lifetime: str
-    """The config key of its lifetime, in seconds."""
     table: str = "artifacts"
     found_by: tuple[str, ...] = ()
     """Further fields of the record that it can be looked up by."""
-    once: bool = False
     created_once: bool = False
     """Saving it is the use: of all who save the same id, one succeeds."""
 
@@ -175,23 +189,15 @@ class ArtifactKind(msgspec.Struct, frozen=True):
 ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
     kind.record: kind
     for kind in (
-        ArtifactKind(
-            Session, Store.REDIS_OVER_POSTGRES, "session_ttl", table="sessions", found_by=("uid",)
-        ),
-        ArtifactKind(Interaction, Store.REDIS, "interaction_ttl", once=True),
-        ArtifactKind(AuthorizationCode, Store.REDIS, "authorization_code_ttl", once=True),
-        ArtifactKind(
-            ReplayDetection, Store.POSTGRES, "replay_detection_ttl", once=True, created_once=True
-        ),
-        ArtifactKind(
-            PushedAuthorizationRequest,
-            Store.REDIS,
-            "pushed_authorization_request_ttl",
-            once=True,
-        ),
-        ArtifactKind(ClientCredentials, Store.POSTGRES, "client_credentials_ttl"),
-        ArtifactKind(AccessToken, Store.POSTGRES, "access_token_ttl"),
-        ArtifactKind(RefreshToken, Store.POSTGRES, "refresh_token_ttl", once=True),
-        ArtifactKind(Grant, Store.POSTGRES, "grant_ttl"),
+        ArtifactKind(Session, Store.REDIS_OVER_POSTGRES, table="sessions", found_by=("uid",)),
+        ArtifactKind(Interaction, Store.REDIS),
+        ArtifactKind(AuthorizationCode, Store.REDIS),
+        ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
+        # Acknowledged, and to be taken up once: neither may depend on what Redis still holds.
+        ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),
+        ArtifactKind(ClientCredentials, Store.POSTGRES),
+        ArtifactKind(AccessToken, Store.POSTGRES),
+        ArtifactKind(RefreshToken, Store.POSTGRES),
+        ArtifactKind(Grant, Store.POSTGRES),
     )
 }

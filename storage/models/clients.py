@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import IPv6Address
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from storage.models.claims import ClaimDefinition
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
@@ -57,3 +62,27 @@ class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
     access_token_format: str | None = None
     access_token_ttl: int | None = None
     """Seconds; None takes the system's."""
+
+
+def web_origin(uri: str) -> str | None:
+    """Return the origin of an http or https URI as browsers spell it (RFC 6454 §6.2).
+
+    None for any other URI, and for one that has no host to speak of: rows are older than rules.
+    """
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port
+        if "[" in parts.netloc:
+            host = f"[{IPv6Address(host)}]"
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        return None
+    suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}"
+
+
+def web_origins(allowed_origins: Iterable[str], redirect_uris: Iterable[str]) -> frozenset[str]:
+    """Return the origins a client registered, and those of its web redirect URIs."""
+    derived = (web_origin(uri) for uri in redirect_uris)
+    return frozenset((*allowed_origins, *(origin for origin in derived if origin)))

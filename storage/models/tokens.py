@@ -41,6 +41,8 @@ class PresentedToken(msgspec.Struct, frozen=True):
     """A token found by its value, still alive, whatever its kind."""
 
     token: AccessToken | ClientCredentials | RefreshToken
+    account: AccountFacts | None = None
+    """Of an access token that is no JWT: what its value does not say."""
 
 
 class TokenWithAccount(msgspec.Struct, frozen=True):
@@ -52,5 +54,3 @@ class TokenWithAccount(msgspec.Struct, frozen=True):
     """The session its family began in."""
     family_expires_at: int
     """Whole seconds since the epoch; nothing of the family lives longer."""
-    consumed: bool = False
-    """Whether a refresh token has been rotated already."""

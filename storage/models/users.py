@@ -55,6 +55,16 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "active" or self.auto_locked
 
 
+class LoginAttempt(msgspec.Struct, frozen=True):
+    """An attempt to sign in that was counted: the user after it, and what it brought about."""
+
+    user: User
+    locked: bool
+    """Whether it was the last one that may fail, and so began an automatic lock."""
+    unlocked: bool
+    """Whether it came after the end of an automatic lock."""
+
+
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One user with the roles, permissions and custom claims of one application."""
 

@@ -11,7 +11,10 @@ from storage.statement import Executor
 
 
 class Claims:
-    """The tables `custom_claim_definitions` and `custom_claim_values`."""
+    """The tables `custom_claim_definitions` and `custom_claim_values`.
+
+    Definitions belong to an application; values to a user, and so to an organization.
+    """
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
@@ -37,16 +40,20 @@ class Claims:
             },
         )
 
-    async def set_value(self, user_id: str, claim_id: str, value: Any) -> None:
-        """Give a user this value, in the place of an earlier one."""
+    async def set_value(
+        self, user_id: str, organization_id: str, claim_id: str, value: Any
+    ) -> None:
+        """Give a user of this organization this value, in the place of an earlier one."""
         await self._pg.execute(
             """
             INSERT INTO custom_claim_values (user_id, claim_id, value)
-            VALUES (%(user_id)s, %(claim_id)s, %(value)s)
+            SELECT u.id, %(claim_id)s, %(value)s FROM users u
+            WHERE u.id = %(user_id)s AND (u.organization_id = %(organization_id)s) IS TRUE
             ON CONFLICT (user_id, claim_id) DO UPDATE SET value = EXCLUDED.value
             """,
             {
                 "user_id": user_id,
+                "organization_id": organization_id,
                 "claim_id": claim_id,
                 "value": msgspec.json.encode(value).decode(),
             },
@@ -66,6 +73,13 @@ class Claims:
         fields = ClaimDefinition.__struct_fields__
         return tuple(ClaimDefinition(**dict(zip(fields, row, strict=True))) for row in rows)
 
+    async def description(self, claim_id: str) -> str | None:
+        """Return what the definition is described with."""
+        row = await self._pg.fetchrow(
+            "SELECT description FROM custom_claim_definitions WHERE id = %(id)s", {"id": claim_id}
+        )
+        return row[0] if row else None
+
     async def update_definition(
         self, definition: ClaimDefinition, description: str | None = None
     ) -> None:
@@ -83,10 +97,13 @@ class Claims:
             {**msgspec.structs.asdict(definition), "description": description},
         )
 
-    async def values(self, user_id: str) -> dict[str, Any]:
+    async def values(self, user_id: str, organization_id: str) -> dict[str, Any]:
         """Return a user's claim values of every application, by the id of their definition."""
         rows = await self._pg.fetch(
-            "SELECT claim_id, value FROM custom_claim_values WHERE user_id = %(user_id)s",
-            {"user_id": user_id},
+            """
+            SELECT v.claim_id, v.value FROM custom_claim_values v JOIN users u ON u.id = v.user_id
+            WHERE u.id = %(user_id)s AND (u.organization_id = %(organization_id)s) IS TRUE
+            """,
+            {"user_id": user_id, "organization_id": organization_id},
         )
         return {claim_id: msgspec.json.decode(value) for claim_id, value in rows}

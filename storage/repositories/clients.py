@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
-from storage.models.clients import Client, ClientSecret
+from storage.models.clients import Client, ClientSecret, web_origins
 from storage.statement import Executor, Row
 
 _ARRAYS = (
@@ -26,12 +27,12 @@ _DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
 
 
 class Clients:
-    """The tables `clients` and `client_secrets`."""
+    """The tables `clients` and `client_secrets`. What is another organization's is unknown."""
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
-    async def find(self, client_id: str) -> Client | None:
+    async def find(self, client_id: str, organization_id: str) -> Client | None:
         """Return the client, whatever its status, with its active secrets, the status and the
         claim definitions of its application.
 
@@ -56,9 +57,9 @@ class Clients:
                     ) ORDER BY d.claim_name)
                  FROM custom_claim_definitions d WHERE d.application_id = c.application_id)
             FROM clients c JOIN applications a ON a.id = c.application_id
-            WHERE c.client_id = %(client_id)s
+            WHERE c.client_id = %(client_id)s AND (c.organization_id = %(organization_id)s) IS TRUE
             """,  # noqa: S608
-            {"client_id": client_id},
+            {"client_id": client_id, "organization_id": organization_id},
         )
         return _client(row) if row else None
 
@@ -68,29 +69,34 @@ class Clients:
         """
         rows = await self._pg.fetch(
             """
-            SELECT unnest(c.allowed_origins) FROM clients c JOIN applications a
-                ON a.id = c.application_id
-            WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
-            UNION
-            SELECT substring(uri FROM '^https?://[^/?#]+')
-            FROM clients c JOIN applications a ON a.id = c.application_id, unnest(redirect_uris) uri
+            SELECT c.allowed_origins, c.redirect_uris
+            FROM clients c JOIN applications a ON a.id = c.application_id
             WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
             """,
             {"id": organization_id},
         )
-        return frozenset(row[0] for row in rows if row[0])
+        return frozenset().union(*(web_origins(row[0] or (), row[1]) for row in rows))
 
     async def insert(self, client: Client) -> None:
-        """Add a client, without secrets; AlreadyExists when its client_id is taken."""
+        """Add a client, without secrets; AlreadyExists when its client_id is taken.
+
+        The transaction can go on: nothing else tells that another organization has it.
+        """
         placeholders = ", ".join(map(_placeholder, _COLUMNS))
-        await self._pg.execute(
-            f"INSERT INTO clients ({', '.join(_COLUMNS)}) VALUES ({placeholders})",  # noqa: S608
+        added = await self._pg.execute(
+            f"""
+            INSERT INTO clients ({", ".join(_COLUMNS)}) VALUES ({placeholders})
+            ON CONFLICT (client_id) DO NOTHING
+            """,  # noqa: S608
             _values(client),
         )
+        if not added:
+            raise AlreadyExists("clients_client_id_key")
 
     async def add_secret(
         self,
         id: str,
+        organization_id: str,
         *,
         secret_hash: str,
         secret_sha256: str,
@@ -101,10 +107,13 @@ class Clients:
         await self._pg.execute(
             """
             INSERT INTO client_secrets (client_id, secret_hash, secret_sha256, label, expires_at)
-            VALUES (%(id)s, %(hash)s, %(sha256)s, %(label)s, to_timestamp(%(expires_at)s))
+            SELECT c.id, %(hash)s, %(sha256)s, %(label)s, to_timestamp(%(expires_at)s)
+            FROM clients c
+            WHERE c.id = %(id)s AND (c.organization_id = %(organization_id)s) IS TRUE
             """,
             {
                 "id": id,
+                "organization_id": organization_id,
                 "hash": secret_hash,
                 "sha256": secret_sha256,
                 "label": label,
@@ -138,39 +147,47 @@ class Clients:
             f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in kept
         )
         await self._pg.execute(
-            f"UPDATE clients SET {columns} WHERE id = %(id)s",  # noqa: S608
+            f"""
+            UPDATE clients SET {columns}
+            WHERE id = %(id)s AND (organization_id = %(organization_id)s) IS TRUE
+            """,  # noqa: S608
             _values(client),
         )
 
-    async def has_secret(self, id: str, sha256: str) -> bool:
+    async def has_secret(self, id: str, organization_id: str, sha256: str) -> bool:
         """Whether the client of this internal `id` ever had this secret, revoked ones included."""
         row = await self._pg.fetchrow(
             """
-            SELECT 1 FROM client_secrets WHERE client_id = %(id)s AND secret_sha256 = %(sha256)s
+            SELECT 1 FROM client_secrets s JOIN clients c ON c.id = s.client_id
+            WHERE c.id = %(id)s AND (c.organization_id = %(organization_id)s) IS TRUE
+                AND s.secret_sha256 = %(sha256)s
             """,
-            {"id": id, "sha256": sha256},
+            {"id": id, "organization_id": organization_id, "sha256": sha256},
         )
         return row is not None
 
-    async def revoke_secret(self, id: str, secret_id: str) -> bool:
+    async def revoke_secret(self, id: str, organization_id: str, secret_id: str) -> bool:
         """End a secret of the client of this internal `id`; tell whether it was active."""
         touched = await self._pg.execute(
             """
-            UPDATE client_secrets SET status = 'revoked'
-            WHERE id = %(secret_id)s AND client_id = %(id)s AND status = 'active'
+            UPDATE client_secrets s SET status = 'revoked' FROM clients c
+            WHERE s.id = %(secret_id)s AND s.status = 'active'
+                AND c.id = %(id)s AND c.id = s.client_id
+                AND (c.organization_id = %(organization_id)s) IS TRUE
             """,
-            {"id": id, "secret_id": secret_id},
+            {"id": id, "organization_id": organization_id, "secret_id": secret_id},
         )
         return touched == 1
 
-    async def set_status(self, id: str, status: str) -> bool:
+    async def set_status(self, id: str, organization_id: str, status: str) -> bool:
         """Change the status; a revoked client stays revoked. Tells whether a row changed."""
         touched = await self._pg.execute(
             """
             UPDATE clients SET status = %(status)s
-            WHERE id = %(id)s AND (status <> 'revoked' OR %(status)s = 'revoked')
+            WHERE id = %(id)s AND (organization_id = %(organization_id)s) IS TRUE
+                AND (status <> 'revoked' OR %(status)s = 'revoked')
             """,
-            {"id": id, "status": status},
+            {"id": id, "organization_id": organization_id, "status": status},
         )
         return touched == 1
 

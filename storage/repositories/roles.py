@@ -9,7 +9,10 @@ from storage.statement import Executor
 
 
 class Roles:
-    """The tables `roles`, `permissions`, `role_permissions` and `user_roles`."""
+    """The tables `roles`, `permissions`, `role_permissions` and `user_roles`.
+
+    Roles belong to an application; who holds them is a user's, and so an organization's.
+    """
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
@@ -72,15 +75,23 @@ class Roles:
             {"role_id": role_id, "permission_id": permission_id},
         )
 
-    async def assign(self, user_id: str, role_id: str, assigned_by: str | None = None) -> None:
-        """Give a role to a user; once is enough."""
+    async def assign(
+        self, user_id: str, organization_id: str, role_id: str, assigned_by: str | None = None
+    ) -> None:
+        """Give a role to a user of this organization; once is enough."""
         await self._pg.execute(
             """
             INSERT INTO user_roles (user_id, role_id, assigned_by)
-            VALUES (%(user_id)s, %(role_id)s, %(assigned_by)s)
+            SELECT u.id, %(role_id)s, %(assigned_by)s FROM users u
+            WHERE u.id = %(user_id)s AND (u.organization_id = %(organization_id)s) IS TRUE
             ON CONFLICT DO NOTHING
             """,
-            {"user_id": user_id, "role_id": role_id, "assigned_by": assigned_by},
+            {
+                "user_id": user_id,
+                "organization_id": organization_id,
+                "role_id": role_id,
+                "assigned_by": assigned_by,
+            },
         )
 
     async def update(self, role: Role) -> None:
@@ -108,9 +119,13 @@ class Roles:
         )
         return frozenset(row[0] for row in rows)
 
-    async def assigned(self, user_id: str) -> frozenset[str]:
+    async def assigned(self, user_id: str, organization_id: str) -> frozenset[str]:
         """Return the ids of a user's roles, of every application."""
         rows = await self._pg.fetch(
-            "SELECT role_id FROM user_roles WHERE user_id = %(user_id)s", {"user_id": user_id}
+            """
+            SELECT r.role_id FROM user_roles r JOIN users u ON u.id = r.user_id
+            WHERE u.id = %(user_id)s AND (u.organization_id = %(organization_id)s) IS TRUE
+            """,
+            {"user_id": user_id, "organization_id": organization_id},
         )
         return frozenset(row[0] for row in rows)

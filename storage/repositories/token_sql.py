@@ -126,19 +126,33 @@ _ALIVE = """
     a.id = %(id)s AND a.organization_id = %(organization_id)s AND a.expires_at > now()
 """
 
-FIND = Statement(
-    "find_token",
-    f"""
-    SELECT a.kind, a.payload
-    FROM artifacts a
-    LEFT JOIN token_families f ON f.id = a.family_id
-    LEFT JOIN users u ON u.id = a.account_id AND (u.organization_id = a.organization_id) IS TRUE
-    WHERE {_ALIVE} AND a.consumed_at IS NULL
-        AND (a.kind = 'ClientCredentials' OR (
-            a.kind IN ('AccessToken', 'RefreshToken') AND {STANDS}
-            AND f.revoked_at IS NULL AND f.expires_at > now()
-        ))
-    """,  # noqa: S608
+_CLIENT = """clients c ON c.client_id = a.client_id COLLATE "default"
+            AND (c.organization_id = a.organization_id) IS TRUE"""
+
+
+def _presented(name: str, account: str, join: str = "") -> Statement:
+    return Statement(
+        name,
+        f"""
+        SELECT a.kind, a.payload, {account}
+        FROM artifacts a
+        LEFT JOIN token_families f ON f.id = a.family_id
+        LEFT JOIN users u ON u.id = a.account_id AND (u.organization_id = a.organization_id) IS TRUE
+        {join}
+        WHERE {_ALIVE} AND a.consumed_at IS NULL
+            AND (a.kind = 'ClientCredentials' OR (
+                a.kind IN ('AccessToken', 'RefreshToken') AND {STANDS}
+                AND f.revoked_at IS NULL AND f.expires_at > now()
+            ))
+        """,  # noqa: S608
+    )
+
+
+FIND = _presented("find_token", "NULL")
+FIND_OPAQUE = _presented(
+    "find_opaque_token",
+    f"CASE WHEN a.kind = 'AccessToken' THEN {facts('c.application_id')} END",
+    f"LEFT JOIN {_CLIENT}",
 )
 
 
@@ -147,12 +161,11 @@ def _with_account(name: str, kind: str, condition: str) -> Statement:
         name,
         f"""
         SELECT a.payload, f.session_uid, floor(EXTRACT(EPOCH FROM f.expires_at))::bigint,
-            a.consumed_at IS NOT NULL, {facts("c.application_id")}
+            {facts("c.application_id")}
         FROM artifacts a
         JOIN token_families f ON f.id = a.family_id
             AND f.revoked_at IS NULL AND f.expires_at > now()
-        JOIN clients c ON c.client_id = a.client_id COLLATE "default"
-            AND (c.organization_id = a.organization_id) IS TRUE
+        JOIN {_CLIENT}
         JOIN users u ON u.id = a.account_id
             AND (u.organization_id = a.organization_id) IS TRUE
         WHERE {_ALIVE} AND a.kind = '{kind}' AND {condition}
@@ -210,8 +223,10 @@ END_SESSION = """
         AND revoked_at IS NULL;
     DELETE FROM artifacts
     WHERE kind = 'Grant' AND payload ->> 'session_uid' = %(uid)s
-        AND organization_id = %(organization_id)s
+        AND organization_id = %(organization_id)s;
+    SELECT id FROM sessions WHERE uid = %(uid)s AND organization_id = %(organization_id)s
 """
-"""Three statements in one message, which is one transaction. Each sees what was committed before
-it began: a family that was founded while the first one waited is found by the second.
+"""Four statements in one message, which is one transaction. Each sees what was committed before
+it began: a family that was founded while the first one waited is found by the second, and the
+fourth names the key that a sign-in gave the session meanwhile.
 """

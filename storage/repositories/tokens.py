@@ -133,18 +133,20 @@ class Tokens:
     async def find(self, value: str, organization_id: str) -> PresentedToken | None:
         """Return the token of any kind that `value` is, while it can be used.
 
-        A token of an account also needs an account that stands, and a refresh token its turn.
+        A token of an account also needs an account that stands, and a refresh token its turn. An
+        access token that is no JWT comes with its account at the application of its client.
         """
         id = artifact_id(value)
-        row = await self._pg.fetchrow(
-            token_sql.FIND, {"id": id, "organization_id": organization_id}
-        )
+        statement = token_sql.FIND if "." in value else token_sql.FIND_OPAQUE
+        row = await self._pg.fetchrow(statement, {"id": id, "organization_id": organization_id})
         if row is None:
             return None
-        kind, payload = row
+        kind, payload, account = row
         token = decode(_KINDS[kind], id, payload.encode())
-        # The kind names the record.
-        return PresentedToken(cast(AccessToken | ClientCredentials | RefreshToken, token))
+        return PresentedToken(
+            token=cast(AccessToken | ClientCredentials | RefreshToken, token),  # as `kind` says
+            account=decode_facts(account) if account is not None else None,
+        )
 
     async def find_refresh(self, value: str, organization_id: str) -> TokenWithAccount | None:
         """Return a refresh token of a living family with its account, whatever its status, at the
@@ -184,15 +186,16 @@ class Tokens:
         )
         return bool(rows)
 
-    async def end_session(self, session: Session) -> None:
-        """End a session with its grants and every token issued in it.
+    async def end_session(self, session: Session) -> frozenset[str]:
+        """End a session with its grants and every token issued in it; return the ids it had.
 
         Its row stays for a while, consumed: a code that is still out redeems to nothing.
         """
-        await self._pg.execute(
+        rows = await self._pg.fetch(
             token_sql.END_SESSION,
             {"uid": session.uid, "organization_id": session.organization_id},
         )
+        return frozenset({session.id, *(row[0] for row in rows)})
 
     async def _find(
         self,
@@ -205,14 +208,13 @@ class Tokens:
         row = await self._pg.fetchrow(statement, {"id": id, "organization_id": organization_id})
         if row is None:
             return None
-        payload, session_uid, family_expires_at, consumed, account = row
+        payload, session_uid, family_expires_at, account = row
         token = decode(ARTIFACTS[record], id, payload.encode())
         return TokenWithAccount(
             token=cast(AccessToken | RefreshToken, token),  # the kind names the record
             account=decode_facts(account),
             session_uid=session_uid,
             family_expires_at=family_expires_at,
-            consumed=consumed,
         )
 
 

@@ -6,8 +6,8 @@ from typing import cast
 
 import msgspec
 
-from storage.models.artifacts import ARTIFACTS, Grant
-from storage.models.users import AUTO_LOCKOUT, AccountFacts, User
+from storage.models.artifacts import ARTIFACTS, Grant, Session
+from storage.models.users import AUTO_LOCKOUT, AccountFacts, LoginAttempt, User
 from storage.repositories.accounts import STANDS, USER, decode_facts, decode_user, facts
 from storage.statement import Executor, Parameters, Statement
 from storage.stores import decode
@@ -28,9 +28,13 @@ PROFILE = tuple(name for name in User.__struct_fields__ if name not in _ELSEWHER
 # (x = y) IS TRUE is served by no index. A plan made while a table is small, and kept, would rather
 # read all users of an organization, or all grants, than look for one by its id.
 _OF_ORGANIZATION = "(u.organization_id = %(organization_id)s) IS TRUE"
-_LIMIT_REACHED = (
-    "u.status = 'active' AND %(max_failed)s > 0 AND u.failed_login_count + 1 >= %(max_failed)s"
-)
+_AUTO_LOCKED = f"(u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}') IS TRUE"
+_FORGIVEN = f"""
+    failed_login_count = 0,
+    status = CASE WHEN {_AUTO_LOCKED} THEN 'active' ELSE u.status END,
+    locked_at = CASE WHEN {_AUTO_LOCKED} THEN NULL ELSE u.locked_at END,
+    locked_reason = CASE WHEN {_AUTO_LOCKED} THEN NULL ELSE u.locked_reason END
+"""
 
 _FIND_BY_ID = Statement(
     "find_user_by_id",
@@ -49,33 +53,64 @@ _FACTS = Statement(
 _STANDING = Statement(
     "account_standing",
     f"""
-    SELECT {STANDS}, g.payload
-    FROM users u
+    SELECT u.id IS NOT NULL AND {STANDS}, g.payload
+    FROM sessions s
+    LEFT JOIN users u ON u.id = s.account_id AND (u.organization_id = s.organization_id) IS TRUE
     LEFT JOIN artifacts g ON g.id = %(grant_id)s AND (g.kind = 'Grant') IS TRUE
         AND g.organization_id = u.organization_id AND g.account_id = u.id
         AND g.expires_at > now() AND g.consumed_at IS NULL
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE s.id = %(session_id)s AND (s.organization_id = %(organization_id)s) IS TRUE
+        AND s.expires_at > now() AND s.consumed_at IS NULL
     """,  # noqa: S608
 )
+# Whoever comes second waits for the row, and sees what the first made of it. Not prepared: a plan
+# that was made while the table is small, and kept, would read all users of an organization.
+_COUNT_ATTEMPT = f"""
+    WITH found AS (
+        SELECT u.id, u.status, u.failed_login_count,
+            {_AUTO_LOCKED}
+                AND COALESCE(u.locked_at, '-infinity') <= to_timestamp(%(due)s::float8) AS unlocked
+        FROM users u
+        WHERE u.organization_id = %(organization_id)s AND u.email = %(email)s
+        FOR UPDATE
+    ), counted AS (
+        SELECT id, unlocked, status = 'active' OR unlocked AS open,
+            CASE WHEN unlocked THEN 1 ELSE failed_login_count + 1 END AS attempts
+        FROM found
+    ), judged AS (
+        SELECT id, unlocked, attempts,
+            open AND %(max_failed)s::int > 0 AND attempts >= %(max_failed)s::int AS locked
+        FROM counted
+    )
+    UPDATE users u SET
+        failed_login_count = j.attempts,
+        status = CASE WHEN j.locked THEN 'locked' WHEN j.unlocked THEN 'active' ELSE u.status END,
+        locked_at = CASE WHEN j.locked THEN now() WHEN j.unlocked THEN NULL ELSE u.locked_at END,
+        locked_reason = CASE WHEN j.locked THEN '{AUTO_LOCKOUT}' WHEN j.unlocked THEN NULL
+            ELSE u.locked_reason END
+    FROM judged j
+    WHERE u.id = j.id
+    RETURNING {USER}, j.locked, j.unlocked
+"""  # noqa: S608
 _RECORD_LOGIN = Statement(
     "record_login",
     f"""
-    UPDATE users u SET last_login_at = now(), login_count = login_count + 1, failed_login_count = 0
+    UPDATE users u SET last_login_at = now(), login_count = login_count + 1, {_FORGIVEN}
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+_FORGIVE_ATTEMPTS = Statement(
+    "forgive_login_attempts",
+    f"""
+    UPDATE users u SET {_FORGIVEN}
     WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
     """,  # noqa: S608
 )
 _RECORD_FAILED_LOGIN = Statement(
     "record_failed_login",
     f"""
-    UPDATE users u SET
-        failed_login_count = u.failed_login_count + 1,
-        last_failed_login_at = now(),
-        status = CASE WHEN {_LIMIT_REACHED} THEN 'locked' ELSE u.status END,
-        locked_at = CASE WHEN {_LIMIT_REACHED} THEN now() ELSE u.locked_at END,
-        locked_reason = CASE WHEN {_LIMIT_REACHED} THEN '{AUTO_LOCKOUT}'
-            ELSE u.locked_reason END
+    UPDATE users u SET last_failed_login_at = now()
     WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
-    RETURNING {USER}
     """,  # noqa: S608
 )
 
@@ -112,15 +147,21 @@ class Users:
         )
         return decode_facts(row[0]) if row else None
 
-    async def standing(
-        self, id: str, organization_id: str, grant_id: str
-    ) -> tuple[bool, Grant | None]:
-        """Return whether there is a user who stands, and the living grant of this id, if any."""
+    async def standing(self, session: Session, grant_id: str) -> tuple[bool, Grant | None] | None:
+        """Return whether the session's user stands, and the living grant of this id, if any.
+
+        None when the session has ended: where it was found, that may be yet to be known.
+        """
         row = await self._pg.fetchrow(
-            _STANDING, {"id": id, "organization_id": organization_id, "grant_id": grant_id}
+            _STANDING,
+            {
+                "session_id": session.id,
+                "organization_id": session.organization_id,
+                "grant_id": grant_id,
+            },
         )
         if row is None:
-            return False, None
+            return None
         stands, payload = row
         grant = decode(_GRANT, grant_id, payload.encode()) if payload else None
         return stands, cast(Grant | None, grant)  # the kind names the record
@@ -134,39 +175,40 @@ class Users:
             msgspec.structs.asdict(user),
         )
 
+    async def count_attempt(
+        self, organization_id: str, email: str, *, max_failed: int, due: float
+    ) -> LoginAttempt | None:
+        """Count an attempt to sign in as the user with this address, before it is judged.
+
+        An automatic lock set at `due` (seconds since the epoch) or earlier ends first, and the
+        count begins anew. The attempt that reaches `max_failed` locks an active user; 0 locks
+        nobody. One statement: parallel attempts count one after the other.
+        """
+        row = await self._pg.fetchrow(
+            _COUNT_ATTEMPT,
+            {
+                "organization_id": organization_id,
+                "email": email,
+                "max_failed": max_failed,
+                "due": due,
+            },
+        )
+        if row is None:
+            return None
+        user, locked, unlocked = row
+        return LoginAttempt(decode_user(user), locked, unlocked)
+
     async def record_login(self, id: str, organization_id: str) -> None:
-        """Count a sign-in and forget the failures before it."""
+        """Count a sign-in, and forgive the attempts before it."""
         await self._pg.execute(_RECORD_LOGIN, {"id": id, "organization_id": organization_id})
 
-    async def record_failed_login(
-        self, id: str, organization_id: str, max_failed: int
-    ) -> User | None:
-        """Count a failure, and lock an active user with the one that reaches `max_failed`.
+    async def forgive_attempts(self, id: str, organization_id: str) -> None:
+        """Begin the count of attempts anew and end an automatic lock; no other one."""
+        await self._pg.execute(_FORGIVE_ATTEMPTS, {"id": id, "organization_id": organization_id})
 
-        0 locks nobody. Returns the user as it now stands.
-        """
-        return await self._user(
-            _RECORD_FAILED_LOGIN,
-            {"id": id, "organization_id": organization_id, "max_failed": max_failed},
-        )
-
-    async def unlock(
-        self, id: str, organization_id: str, *, reason: str | None = AUTO_LOCKOUT
-    ) -> User | None:
-        """End a lock that was set for `reason` (None: for any), and return the user as it stands.
-
-        A user who is not locked, or for another reason, is returned unchanged.
-        """
-        await self._pg.execute(
-            """
-            UPDATE users SET
-                status = 'active', locked_at = NULL, locked_reason = NULL, failed_login_count = 0
-            WHERE id = %(id)s AND organization_id = %(organization_id)s AND status = 'locked'
-                AND (%(reason)s IS NULL OR locked_reason = %(reason)s)
-            """,
-            {"id": id, "organization_id": organization_id, "reason": reason},
-        )
-        return await self.find_by_id(id, organization_id)
+    async def record_failed_login(self, id: str, organization_id: str) -> None:
+        """Date the last failure; it was counted as an attempt."""
+        await self._pg.execute(_RECORD_FAILED_LOGIN, {"id": id, "organization_id": organization_id})
 
     async def set_password_hash(
         self, id: str, organization_id: str, password_hash: str, *, expected: str | None

@@ -80,6 +80,14 @@ class RedisOverPostgresStore:
         """Take away the copy of what has ended in PostgreSQL, for good."""
         await self._write_copy(kind, id, _BURIED, COPY_LIFETIME)
 
+    async def succeed(self, kind: ArtifactKind, old_id: str, new: Artifact, ttl: float) -> None:
+        """Bury the copy of `old_id`, and keep one of what PostgreSQL put in its place.
+
+        Not where one was buried meanwhile: what is new may already be old again.
+        """
+        await self.bury(kind, old_id)
+        await self._write_copy(kind, new.id, pack(new), ttl, "NX")
+
     async def _read_copy(self, kind: ArtifactKind, id: str) -> bytes | None:
         try:
             value: bytes | None = await self._redis.command("GET", key_of(kind, id))

@@ -56,6 +56,7 @@ async def furnish(runtime: Runtime) -> None:
         if client.client_type == "confidential":
             await storage.clients.add_secret(
                 client.id,
+                client.organization_id,
                 secret_hash="-",
                 secret_sha256=hashlib.sha256(SECRET.encode()).hexdigest(),
             )

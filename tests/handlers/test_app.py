@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -45,23 +47,46 @@ async def _until(process: Process, message: str) -> dict[str, Any]:
     raise AssertionError(f"{message} was never logged")
 
 
-async def _start(settings: Settings, **changes: str) -> tuple[Process, str]:
-    process = await asyncio.create_subprocess_exec(
+async def _start(settings: Settings, drain: str) -> tuple[Process, str]:
+    process = await _begin(settings, DRAIN_SECONDS=drain)
+    ready = await _until(process, "server.ready")
+    return process, f"http://127.0.0.1:{ready['port']}"
+
+
+async def _begin(
+    settings: Settings, *, open_files: int = 0, max_open_files: int = 0, **changes: str
+) -> Process:
+    """Start a server, with a limit of open files (soft, and hard where it differs)."""
+
+    def limit() -> None:
+        if open_files:
+            limits = (open_files, max_open_files or open_files)
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-W",
         "error",
         "-c",
         SERVE,
         stdout=PIPE,
+        preexec_fn=limit,
         env=_environment(settings, **changes),
     )
-    ready = await _until(process, "server.ready")
-    return process, f"http://127.0.0.1:{ready['port']}"
+
+
+async def _kill(process: Process) -> bytes:
+    """End it; return what it had logged."""
+    process.kill()
+    assert process.stdout
+    logged = await process.stdout.read()
+    await process.wait()
+    return logged
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[Process, str]]:
-    process, url = await _start(settings, DRAIN_SECONDS="0.5")
+    process, url = await _start(settings, drain="0.5")
     yield process, url
     if process.returncode is None:
         process.kill()
@@ -93,12 +118,63 @@ async def test_a_request_is_a_line_without_its_secrets(served: tuple[Process, st
         answer = await http.get(f"/interaction/{token}?code={secret}", headers={"Cookie": secret})
     line = await _until(process, "request")
     assert line.pop("duration") > 0
-    assert {name: line[name] for name in ("requestId", "method", "path", "status", "level")} == {
+    assert {name: line[name] for name in ("requestId", "method", "url", "status", "level")} == {
         "requestId": answer.headers["X-Request-Id"],
         "method": "GET",
-        "path": "/interaction/***",
+        "url": "/interaction/***",
         "status": 400,
         "level": 30,
     }
     assert token not in json.dumps(line)
     assert secret not in json.dumps(line)
+
+
+async def test_a_method_that_is_refused_is_logged_under_its_request(
+    served: tuple[Process, str],
+) -> None:
+    process, url = served
+    async with httpx.AsyncClient(base_url=url) as http:
+        await http.get("/live")
+        await _until(process, "request")
+        answer = await http.request("X" * 5000, "/acme/token")
+    line = await _until(process, "request")
+    assert (line["requestId"], line["status"]) == (answer.headers["X-Request-Id"], 405)
+    assert line["method"] == "X" * 20
+
+
+async def test_it_tells_that_the_safety_rules_are_broken(settings: Settings) -> None:
+    process = await _begin(settings, PORTA_SKIP_PROD_SAFETY="true", LOG_LEVEL="debug")
+    line = await _until(process, "config.safety_skipped")
+    assert (line["level"], line["event"]) == (50, "config.safety_skipped")
+    assert "LOG_LEVEL: debug is not for production" in line["problems"]
+    await _kill(process)
+
+
+async def test_few_descriptors_are_a_smaller_server(settings: Settings) -> None:
+    """It refuses whom it cannot hold, and serves the others."""
+    process = await _begin(settings, open_files=128)
+    told = await _until(process, "connections.limited")
+    assert (told["wanted"], told["max_connections"]) == (10_000, 128 - 64 - 10)
+    ready = await _until(process, "server.ready")
+    address = ("127.0.0.1", ready["port"])
+    held = [socket.create_connection(address) for _ in range(200)]
+    last = held[-1]
+    assert (await asyncio.to_thread(last.recv, 65536)).startswith(b"HTTP/1.1 503 ")
+    for connection in held:
+        connection.close()
+    async with httpx.AsyncClient() as http:
+        for _ in range(50):
+            if (await http.get(f"http://127.0.0.1:{ready['port']}/live")).status_code == 200:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            pytest.fail("it did not recover")
+    rest = await _kill(process)
+    assert len(rest.splitlines()) < 60, rest.decode()
+
+
+async def test_the_limit_of_descriptors_is_raised(settings: Settings) -> None:
+    process = await _begin(settings, open_files=300, max_open_files=1000)
+    told = await _until(process, "connections.limited")
+    assert told["max_connections"] == 1000 - 64 - 10
+    await _kill(process)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import httpx
 import pytest
 
 from handlers.server import Server
+from porta.runtime import Runtime
 from tests.handlers.flow import answered, begin, hidden, parameters, sign_in, submit
-from tests.handlers.house import CALLBACK
+from tests.handlers.house import CALLBACK, SECRET
 from tests.handlers.wire import exchange, request, statuses
+from tests.served import post_across_sites
 
 
 async def test_a_request_becomes_an_interaction_bound_to_the_browser(
@@ -32,12 +35,6 @@ async def test_a_request_becomes_an_interaction_bound_to_the_browser(
     }
     assert None not in values
     assert len({match[1] for match in values if match}) == 1
-
-
-async def test_a_posted_request_is_the_same(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/acme/auth", data=parameters())
-    assert answer.status_code == 303
-    assert answer.headers["Location"].startswith("/interaction/")
 
 
 async def test_query_and_body_are_one_request(http: httpx.AsyncClient) -> None:
@@ -153,6 +150,176 @@ async def test_a_finished_interaction_is_over(http: httpx.AsyncClient) -> None:
     second = await http.get(posted.headers["Location"])
     assert (first.status_code, second.status_code) == (303, 400)
     assert "Location" not in second.headers
+
+
+async def _posted(http: httpx.AsyncClient, **changes: Any) -> httpx.Response:
+    """Post a request from the client's site, and go on as the browser is told."""
+    posted = await post_across_sites(http, "/acme/auth", data=parameters(**changes))
+    assert posted.status_code == 303, posted.text
+    return await http.get(posted.headers["Location"])
+
+
+async def test_a_post_without_the_session_goes_on_by_get(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    """Core §3.1.2.1 wants POST; cookies of SameSite=Lax do not travel on it across sites."""
+    answer = await http.post("/acme/auth", data=parameters())
+    uid = answer.headers["Location"].rpartition("/")[2]
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"{runtime.settings.issuer_base_url}/acme/auth/{uid}"
+    lines = answer.headers.get_list("Set-Cookie")
+    for line, path in zip(lines, (f"/interaction/{uid}", f"/acme/auth/{uid}"), strict=True):
+        assert re.fullmatch(
+            rf"porta_interaction=[\w-]{{43}}; Path={path}; Max-Age=600; HttpOnly; SameSite=Lax",
+            line,
+        )
+    asked = await http.get(answer.headers["Location"])
+    assert asked.headers["Location"] == f"/interaction/{uid}"
+    posted = await submit(http, f"/interaction/{uid}")
+    told = answered((await http.get(posted.headers["Location"])).headers["Location"])
+    assert (set(told), told["state"]) == ({"code", "state", "iss"}, "xyz")
+
+
+@pytest.mark.parametrize("prompt", [None, "none"])
+async def test_a_posted_request_finds_the_session(
+    http: httpx.AsyncClient, prompt: str | None
+) -> None:
+    await sign_in(http)
+    session = http.cookies.get("porta_session_acme", path="/acme")
+    answer = await _posted(http, prompt=prompt)
+    assert set(answered(answer.headers["Location"])) == {"code", "state", "iss"}
+    gone = answer.headers.get_list("Set-Cookie")
+    assert all("porta_interaction=; " in line and "Max-Age=0" in line for line in gone)
+    assert http.cookies.get("porta_session_acme", path="/acme") == session
+
+
+@pytest.mark.parametrize("mode", ["query", "form_post"])
+async def test_a_posted_request_that_may_not_ask_is_refused(
+    http: httpx.AsyncClient, mode: str
+) -> None:
+    answer = await _posted(http, prompt="none", response_mode=mode)
+    if mode == "form_post":
+        assert (hidden(answer.text, "error"), hidden(answer.text, "state")) == (
+            "login_required",
+            "xyz",
+        )
+    else:
+        told = answered(answer.headers["Location"])
+        assert (told["error"], told["state"]) == ("login_required", "xyz")
+    assert all("Max-Age=0" in line for line in answer.headers.get_list("Set-Cookie"))
+
+
+async def test_a_posted_request_goes_on_once(http: httpx.AsyncClient) -> None:
+    await sign_in(http)
+    posted = await post_across_sites(http, "/acme/auth", data=parameters())
+    kept = httpx.Cookies(http.cookies)
+    first = await http.get(posted.headers["Location"])
+    http.cookies = kept
+    second = await http.get(posted.headers["Location"])
+    assert (first.status_code, second.status_code) == (303, 400)
+    assert "code" in answered(first.headers["Location"])
+
+
+async def test_a_posted_request_goes_on_in_its_own_browser_only(http: httpx.AsyncClient) -> None:
+    await sign_in(http)
+    session = httpx.Cookies(http.cookies)
+    posted = await http.post("/acme/auth", data=parameters(), headers={"Cookie": ""})
+    http.cookies = session  # another browser, led there while it is signed in
+    answer = await http.get(posted.headers["Location"])
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": 0}])
+async def test_a_posted_request_for_a_new_sign_in_gets_one(
+    http: httpx.AsyncClient, changes: dict[str, Any]
+) -> None:
+    await sign_in(http)
+    asked = await _posted(http, **changes)
+    path = asked.headers["Location"]
+    skipped = await http.get(path.replace("/interaction/", "/acme/auth/"))
+    assert skipped.headers["Location"] == path
+    posted = await submit(http, path)
+    answer = await http.get(posted.headers["Location"])
+    assert "code" in answered(answer.headers["Location"])
+
+
+async def test_a_posted_request_asks_for_consent(http: httpx.AsyncClient) -> None:
+    await sign_in(http)
+    silent = await _posted(http, client_id="third", prompt="none")
+    assert answered(silent.headers["Location"])["error"] == "consent_required"
+    asked = await _posted(http, client_id="third")
+    path = asked.headers["Location"]
+    form = {"_csrf": hidden((await http.get(path)).text, "_csrf"), "decision": "approve"}
+    confirmed = await http.post(f"{path}/confirm", data=form)
+    answer = await http.get(confirmed.headers["Location"])
+    assert "code" in answered(answer.headers["Location"])
+    silent = await _posted(http, client_id="third", prompt="none")
+    assert "code" in answered(silent.headers["Location"])
+    again = await _posted(http, client_id="third", prompt="consent")
+    assert again.headers["Location"].startswith("/interaction/")
+
+
+async def test_a_posted_request_with_the_session_is_answered_at_once(
+    http: httpx.AsyncClient,
+) -> None:
+    await sign_in(http)
+    answer = await http.post("/acme/auth", data=parameters(prompt="none"))
+    assert "code" in answered(answer.headers["Location"])
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("where", ["iframe", "empty"])
+async def test_a_post_into_a_frame_is_answered_at_once(http: httpx.AsyncClient, where: str) -> None:
+    """No cookie that is set or sent there would help it on."""
+    headers = {"Sec-Fetch-Dest": where}
+    answer = await http.post("/acme/auth", data=parameters(prompt="none"), headers=headers)
+    assert answered(answer.headers["Location"])["error"] == "login_required"
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_what_is_wrong_with_a_posted_request_is_told_at_once(
+    http: httpx.AsyncClient,
+) -> None:
+    for changes in ({"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}):
+        page = await http.post("/acme/auth", data=parameters(**changes))
+        assert (page.status_code, "Location" in page.headers) == (400, False)
+    answer = await http.post("/acme/auth", data=parameters(code_challenge_method="plain"))
+    assert answered(answer.headers["Location"])["error"] == "invalid_request"
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_pushed_request_that_is_posted_works_once(http: httpx.AsyncClient) -> None:
+    await sign_in(http)
+    pushed = await http.post("/acme/request", data=parameters() | {"client_secret": SECRET})
+    reference = {"client_id": "web", "request_uri": pushed.json()["request_uri"]}
+    posted = await post_across_sites(http, "/acme/auth", data=reference)
+    again = await post_across_sites(http, "/acme/auth", data=reference)
+    by_get = await http.get("/acme/auth", params=reference)
+    assert (posted.status_code, again.status_code, by_get.status_code) == (303, 400, 400)
+    answer = await http.get(posted.headers["Location"])
+    assert "code" in answered(answer.headers["Location"])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("locales", ["de", "xx de-CH"])
+async def test_an_error_speaks_the_language_that_was_asked_for(
+    http: httpx.AsyncClient, method: str, locales: str
+) -> None:
+    asked = parameters(client_id="unknown", ui_locales=locales)
+    sent: dict[str, Any] = {"params": asked} if method == "GET" else {"data": asked}
+    page = await http.request(method, "/acme/auth", **sent)
+    assert (page.status_code, page.headers["Content-Language"]) == (400, "de")
+
+
+@pytest.mark.parametrize("query", ["ui_locales=%", "ui_locales=de&ui_locales=de", "%00=de", "&="])
+async def test_languages_that_cannot_be_read_are_nobodys(
+    http: httpx.AsyncClient, query: str
+) -> None:
+    for answer in (
+        await http.get(f"/acme/auth?{query}"),
+        await http.post(f"/acme/auth?{query}", content=b"ui_locales=\xff"),
+    ):
+        assert (answer.status_code, answer.headers["Content-Language"]) == (400, "en")
 
 
 async def test_it_knows_no_cors(http: httpx.AsyncClient) -> None:

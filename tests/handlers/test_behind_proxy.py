@@ -46,6 +46,19 @@ async def test_every_address_is_the_issuers(proxied: httpx.AsyncClient) -> None:
     assert answer.headers["Location"].startswith("/sso/interaction/")
 
 
+async def test_metadata_stands_before_the_whole_path_of_the_issuer(
+    proxied: httpx.AsyncClient,
+) -> None:
+    """RFC 8414 §3.1; a proxy that takes the issuer's path away may do so there, or not."""
+    direct = await proxied.get("/acme/.well-known/oauth-authorization-server")
+    for path in ("/sso/acme", "/acme"):
+        answer = await proxied.get(f"/.well-known/oauth-authorization-server{path}")
+        assert (answer.status_code, answer.text) == (200, direct.text)
+    for path in ("/other/acme", "/sso/sso/acme", "/sso", "/sso/", "/sso/acme/", "/ssoacme", "/a/b"):
+        answer = await proxied.get(f"/.well-known/oauth-authorization-server{path}")
+        assert (path, answer.status_code) == (path, 404)
+
+
 async def test_cookies_are_for_https_and_for_their_path(proxied: httpx.AsyncClient) -> None:
     answer = await proxied.get("/acme/auth", params=parameters())
     uid = answer.headers["Location"].rpartition("/")[2]

@@ -8,7 +8,17 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.served import SECRETS, Served, serve
+from tests.security.browser import add_client
+from tests.served import (
+    CALLBACK,
+    SECRETS,
+    VERIFIER,
+    Served,
+    hidden_fields,
+    location,
+    query_of,
+    serve,
+)
 
 BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
 
@@ -51,6 +61,43 @@ async def test_introspection_and_userinfo(served: Served) -> None:
 
     assert await _cost(served, introspect, 200) == (1, 0)
     assert await _cost(served, userinfo, 200) == (1, 0)
+
+
+async def test_introspection_of_an_opaque_token(served: Served) -> None:
+    client = await add_client(served, access_token_format="opaque")
+    code = await served.sign_in(client_id=client.client_id)
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    answer = await served.token(client.client_id, client.client_id * 2, **form, code=code)
+    access_token = answer.json()["access_token"]
+
+    async def introspect() -> httpx.Response:
+        url = f"{served.issuer()}/token/introspection"
+        return await served.http.post(url, data={"token": access_token}, auth=BASIC)
+
+    assert (await introspect()).json()["roles"] == ["admin"]
+    assert await _cost(served, introspect, 200) == (1, 0)
+
+
+async def test_a_third_party_costs_no_more_than_our_own(served: Served) -> None:
+    """What it asked for is checked against API resources, which are known."""
+    partner = {"client_id": "acme-partner", "redirect_uri": "http://127.0.0.1:9011/callback"}
+    await served.sign_in()
+    page = await served.http.get(location(await served.authorize(**partner)))
+    form = hidden_fields(page.text) | {"decision": "approve"}
+    agreed = await served.http.post(f"{page.url}/confirm", data=form)
+    code = query_of(await served.http.get(location(agreed)))["code"]
+    assert await _cost(served, lambda: served.authorize(**partner), 303) == (1, 2)
+    form = {"redirect_uri": partner["redirect_uri"], "code_verifier": VERIFIER}
+    answers: list[httpx.Response] = []
+
+    async def token(**more: str) -> httpx.Response:
+        answers.append(await served.token("acme-partner", **more))
+        return answers[-1]
+
+    exchange = {"grant_type": "authorization_code", "code": code} | form
+    assert await _cost(served, lambda: token(**exchange), 200) == (2, 1)
+    refresh = {"grant_type": "refresh_token", "refresh_token": answers[-1].json()["refresh_token"]}
+    assert await _cost(served, lambda: token(**refresh), 200) == (2, 0)
 
 
 async def test_code_exchange_and_refresh(served: Served) -> None:

@@ -46,6 +46,30 @@ async def test_a_malformed_form_is_refused(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "allowed"),
+    [
+        ("/acme/token", True),
+        ("/acme/request", True),
+        ("/acme/token/introspection", False),
+        ("/acme/token/revocation", False),
+        ("/acme/me", False),
+    ],
+)
+async def test_a_resource_repeats_where_the_rfc_lets_it(
+    http: httpx.AsyncClient, endpoint: str, allowed: bool
+) -> None:
+    """RFC 8707 §2: in authorization and token requests, and nothing else does."""
+    twice = b"resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb"
+    headers = {"Content-Type": FORM}
+    answer = await http.post(endpoint, content=twice, headers=headers)
+    assert answer.json()["error"] == ("invalid_client" if allowed else "invalid_request")
+    other = await http.post(
+        endpoint, content=twice.replace(b"resource", b"audience"), headers=headers
+    )
+    assert (other.status_code, other.json()["error"]) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 async def test_a_client_that_fails_is_challenged(http: httpx.AsyncClient, endpoint: str) -> None:
     answer = await http.post(endpoint, data={"client_id": "nobody", "client_secret": "x"})

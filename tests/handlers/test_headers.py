@@ -37,6 +37,7 @@ def test_a_form_may_lead_to_us_and_to_the_scheme_of_the_client(
 def test_a_page_loads_nothing_inline_and_nothing_foreign_but_images() -> None:
     policy = headers.page_policy()
     assert "unsafe" not in policy
+    assert "data:" not in policy
     assert policy.startswith("default-src 'none'; ")
     assert "frame-ancestors 'none'" in policy
     assert "base-uri 'none'" in policy

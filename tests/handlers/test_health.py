@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +33,7 @@ class Fragile:
     http: httpx.AsyncClient
     postgres: Relay
     redis: Relay
+    runtime: Runtime
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -47,7 +51,7 @@ async def fragile(fresh_database_url: str, settings: Settings) -> AsyncIterator[
         server = await app.start(runtime, relayed)
         base_url = f"http://127.0.0.1:{server.port}"
         async with httpx.AsyncClient(base_url=base_url, timeout=10) as http:
-            yield Fragile(http, postgres, redis)
+            yield Fragile(http, postgres, redis, runtime)
         postgres.restore()
         redis.restore()
         await server.stop()
@@ -73,6 +77,41 @@ async def test_a_healthy_process_says_so_in_the_words_of_1x(fragile: Fragile) ->
     ready = await fragile.http.get("/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert ready.json()["checks"]["db"] == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    "forwarding",
+    ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"],
+)
+async def test_a_stranger_learns_no_more_than_the_status(fragile: Fragile, forwarding: str) -> None:
+    """Requirement I.7. What a proxy on this machine hands on comes from the loopback too."""
+    stranger = {forwarding: "127.0.0.1"}
+    for path, words in (("/health", ("healthy", "unhealthy")), ("/ready", ("ready", "not_ready"))):
+        answer = await fragile.http.get(path, headers=stranger)
+        assert (answer.status_code, answer.json()) == (200, {"status": words[0]})
+    fragile.redis.silence()
+    for path, words in (("/health", ("healthy", "unhealthy")), ("/ready", ("ready", "not_ready"))):
+        answer = await fragile.http.get(path, headers=stranger)
+        assert (answer.status_code, answer.json()) == (503, {"status": words[1]})
+
+
+async def test_the_command_line_on_this_machine_sees_it_all(fragile: Fragile) -> None:
+    words = ("-m", "porta", "health", "--json", "--url", str(fragile.http.base_url))
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE)
+    told, _ = await process.communicate()
+    assert json.loads(told) == {"server": "ok", "database": "ok", "redis": "ok"}
+
+
+async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
+    storage = fragile.runtime.storage
+    await fragile.http.get("/ready")  # reads the configuration
+    await asyncio.gather(*(storage.ping_postgres() for _ in range(30)))  # fills the pool
+    fragile.postgres.silence()
+    before = storage.round_trips.postgres
+    paths = ["/ready", "/health"] * 15
+    answers = await asyncio.gather(*(fragile.http.get(path) for path in paths))
+    assert {answer.status_code for answer in answers} == {503}
+    assert storage.round_trips.postgres - before <= 2, "the beat of the listener may be one"
 
 
 @pytest.mark.parametrize("lost", ["database", "redis"])

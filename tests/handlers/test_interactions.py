@@ -10,6 +10,8 @@ import pytest
 from tests.handlers.flow import answered, begin, csrf, hidden, sign_in, submit
 from tests.handlers.house import EMAIL, PASSWORD
 
+AGAIN = "Please sign in again"
+
 
 async def test_the_login_page_asks_for_address_and_password(http: httpx.AsyncClient) -> None:
     path = await begin(http, login_hint=" bob@acme.example ")
@@ -173,3 +175,56 @@ async def test_guessing_is_slowed_down(http: httpx.AsyncClient) -> None:
     assert posted.status_code == 429
     assert int(posted.headers["Retry-After"]) > 0
     assert 'role="alert"' in posted.text
+
+
+async def _again(http: httpx.AsyncClient, **changes: str) -> str:
+    """Return the login page that somebody who is signed in is asked by."""
+    return (await http.get(await begin(http, **changes))).text
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
+async def test_who_is_signed_in_is_told_why_to_sign_in_again(
+    http: httpx.AsyncClient, changes: dict[str, str]
+) -> None:
+    first = await _again(http, **changes)
+    assert AGAIN not in first
+    assert f'value="{EMAIL}"' not in first
+    await sign_in(http)
+    page = await _again(http, **changes)
+    assert AGAIN in page
+    assert f'value="{EMAIL}"' in page
+    hinted = await _again(http, login_hint="bob@acme.example", **changes)
+    assert AGAIN in hinted
+    assert 'value="bob@acme.example"' in hinted
+    assert EMAIL not in hinted
+
+
+@pytest.mark.parametrize("prompt", ["select_account", "login select_account"])
+async def test_who_is_to_choose_an_account_is_not_asked_for_the_same(
+    http: httpx.AsyncClient, prompt: str
+) -> None:
+    await sign_in(http)
+    page = await _again(http, prompt=prompt)
+    assert AGAIN not in page
+    assert EMAIL not in page
+
+
+async def test_an_error_stands_in_place_of_the_reason(http: httpx.AsyncClient) -> None:
+    await sign_in(http)
+    posted = await submit(http, await begin(http, prompt="login"), password="wrong")
+    assert AGAIN not in posted.text
+    assert 'role="alert"' in posted.text
+
+
+@pytest.mark.parametrize("step", ["login", "confirm"])
+async def test_a_form_that_is_asked_for_by_its_address_is_the_page_it_came_from(
+    http: httpx.AsyncClient, step: str
+) -> None:
+    path = await begin(http)
+    reloaded = await http.get(f"{path}/{step}")
+    assert (reloaded.status_code, reloaded.headers["Location"]) == (303, path)
+    path = (await sign_in(http, client_id="third")).headers["Location"]
+    reloaded = await http.get(f"{path}/{step}")
+    assert (reloaded.status_code, reloaded.headers["Location"]) == (303, path)
+    http.cookies.clear()
+    assert (await http.get(f"{path}/{step}")).status_code == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from handlers import streams
 from handlers.application import Porta
 from handlers.base import PortaHandler
 from handlers.refusal import NotFoundHandler
+from handlers.routes import ROUTES
 from handlers.server import CannotListen, Server, listen
 from handlers.streams import Phase
 from porta.runtime import Runtime
@@ -45,7 +47,7 @@ class _BrokenHandler(PortaHandler):
 async def rest(runtime: Runtime) -> AsyncIterator[Server]:
     """A server with handlers that misbehave; whoever stops it need not do so twice."""
     _SlowHandler.release = asyncio.Event()
-    routes = [("/slow", _SlowHandler), ("/broken", _BrokenHandler)]
+    routes = [("/slow", _SlowHandler), ("/broken", _BrokenHandler), *ROUTES]
     application = Porta(runtime, routes, NotFoundHandler)
     server = listen(application, "127.0.0.1", 0, 20)
     yield server
@@ -76,7 +78,7 @@ async def test_an_unforeseen_fault_tells_its_number_and_no_more(rest: Server) ->
     )
     (failed,) = [line for line in logs if line["event"] == "request.failed"]
     assert "hunter2" in str(failed["exc_info"][1])
-    assert failed["path"] == "/broken"
+    assert failed["url"] == "/broken"
 
 
 @pytest.mark.usefixtures("hasty")
@@ -129,6 +131,86 @@ async def test_there_are_only_so_many_requests_at_once(rest: Server) -> None:
         assert (await slow).status_code == 200
         assert (await http.get(_url(rest, "/slow"))).status_code == 200
     assert rest.application.life.in_flight == 0
+
+
+async def test_an_overload_is_no_reason_to_be_killed(rest: Server) -> None:
+    """Requirement K.3: life, keys and discovery do not depend on who waits for a store."""
+    rest.application.life.max_in_flight = 0
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(_url(rest, "/slow"))).status_code == 503
+        assert (await http.get(_url(rest, "/ready"))).status_code == 503
+        for path in ("/live", "/acme/jwks", "/acme/.well-known/openid-configuration"):
+            answer = await http.get(_url(rest, path))
+            assert (path, answer.status_code) == (path, 200)
+
+
+async def test_what_cannot_be_read_is_told_once_a_second(rest: Server) -> None:
+    with structlog.testing.capture_logs() as logs:
+        rest.application.log = structlog.get_logger().bind()
+        answers = [
+            await exchange(rest.port, b"GET /hunter2 HTTP/1.1\r\nhunter2\r\n\r\n") for _ in range(5)
+        ]
+    told = [line for line in logs if line["event"] == "message.refused"]
+    assert 1 <= len(told) < len(answers)
+    assert told[0].pop("requestId").encode() in answers[0]
+    assert told[0] == {
+        "event": "message.refused",
+        "log_level": "warning",
+        "kind": "malformed_header",
+        "status": 400,
+        "withheld": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (request("POST", "/", "Content-Length: 3", "Transfer-Encoding: chunked"), "bad_framing"),
+        (request("POST", "/", "Transfer-Encoding: chunked", body=b"g\r\n"), "bad_framing"),
+        (request("POST", "/", "Transfer-Encoding: chunked", body=b"0" * 99), "bad_framing"),
+        (request("GET", "/", "Host: another"), "malformed_header"),
+        (request("GET", "/", "X-Long: " + "x" * 17_000), "header_too_large"),
+    ],
+)
+async def test_the_log_tells_what_could_not_be_read(
+    rest: Server, message: bytes, kind: str
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        rest.application.log = structlog.get_logger().bind()
+        await exchange(rest.port, message)
+    assert [line["kind"] for line in logs if line["event"] == "message.refused"] == [kind]
+
+
+async def test_without_a_free_descriptor_it_waits_instead_of_turning(
+    rest: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = ("127.0.0.1", rest.port)
+    waiting = [socket.create_connection(address) for _ in range(3)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        await asyncio.sleep(0.5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [record.message for record in caplog.records] == ["connections.no_descriptor"]
+    for connection in waiting:
+        connection.sendall(request("GET", "/nothing", "Connection: close"))
+        answer = await asyncio.to_thread(connection.recv, 65536)
+        assert statuses(answer) == [404]
+        connection.close()
+
+
+async def test_a_server_that_waits_can_be_stopped(rest: Server) -> None:
+    waiting = socket.create_connection(("127.0.0.1", rest.port))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        await asyncio.sleep(0.02)
+        await rest.stop(limit=0.1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    await asyncio.sleep(0.3)
+    waiting.close()
 
 
 async def test_who_leaves_early_is_forgotten(rest: Server) -> None:

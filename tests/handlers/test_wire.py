@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 
+from handlers import framing
 from handlers.server import Server
 from tests.handlers.wire import exchange, request, statuses
 
@@ -113,6 +117,78 @@ async def test_excess_is_refused_and_the_connection_goes_on(
     assert b"X-Request-Id" in answer
 
 
+ASKING = [FORM, "Expect: 100-continue"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ([*ASKING, "Content-Length: 100000"], 413),
+        ([*ASKING, "Content-Length: 2000000"], 413),
+        ([*ASKING, "Content-Encoding: gzip", "Content-Length: 3"], 415),
+        ([*ASKING, "Content-Encoding: gzip", "Transfer-Encoding: chunked"], 415),
+    ],
+)
+async def test_who_asks_before_sending_is_told_no_at_once(
+    server: Server, fields: list[str], status: int
+) -> None:
+    """RFC 9110 §10.1.1: a final status instead of 100, and nothing is waited for."""
+    answer = await exchange(server.port, request("POST", "/acme/token", *fields))
+    assert statuses(answer) == [status]
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+async def test_who_may_send_is_told_to_go_on(server: Server) -> None:
+    message = request("POST", "/acme/token", *ASKING, "Content-Length: 3", body=b"a=b")
+    assert statuses(await exchange(server.port, message + SMUGGLED)) == [100, 401, 200]
+
+
+def _chunked(size: int, piece: int) -> bytes:
+    chunk = b"%x\r\n%s\r\n" % (piece, b"a" * piece)
+    return chunk * (size // piece) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("piece", [2_000_000, 50_000])
+async def test_chunks_without_measure_are_refused_as_what_they_are(
+    server: Server, piece: int
+) -> None:
+    body = _chunked(2_000_000, piece)
+    message = request("POST", "/acme/token", FORM, "Transfer-Encoding: chunked", body=body)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    # As much as is read; behind it the connection is reset, and with it what was not fetched.
+    writer.write(message[: framing.MAX_DISCARDED + 64 * 1024])
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    assert statuses(head) == [413]
+    assert b"\r\nConnection: close\r\n" in head
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (AMBIGUOUS["both lengths"], 400),
+        (AMBIGUOUS["a folded line"], 400),
+        (AMBIGUOUS["a bare LF at the end"], 400),
+        (AMBIGUOUS["two hosts"], 400),
+        (request("POST", "/acme/token", "Transfer-Encoding: chunked", body=b"g\r\n"), 400),
+        (request("POST", "/acme/token", "Transfer-Encoding: chunked", body=b"0" * 200), 400),
+        (request("GET", "/live", "X-Long: " + "x" * 17_000), 431),
+    ],
+)
+async def test_an_unreadable_message_is_answered_as_every_other(
+    server: Server, message: bytes, status: int
+) -> None:
+    answer = await exchange(server.port, message)
+    assert statuses(answer) == [status]
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    assert re.fullmatch(r"[0-9a-f-]{36}", fields["X-Request-Id"])
+    assert (fields["Content-Length"], fields["Connection"], body) == ("0", "close", "")
+    for name, value in server.application.common_headers.items():
+        assert name == "Content-Type" or fields[name] == value
+    assert "Date" in fields
+
+
 async def test_a_body_of_64_kib_is_read(server: Server) -> None:
     body = b"a=" + b"&" * (64 * 1024 - 2)
     message = request("POST", "/acme/token", FORM, f"Content-Length: {len(body)}", body=body)
@@ -123,7 +199,9 @@ async def test_a_body_of_64_kib_is_read(server: Server) -> None:
 
 async def test_a_body_beyond_all_measure_is_refused_before_it_comes(server: Server) -> None:
     message = request("POST", "/acme/token", FORM, "Content-Length: 99999999999", body=b"a=b")
-    assert statuses(await exchange(server.port, message)) == [413]
+    answer = await exchange(server.port, message)
+    assert statuses(answer) == [413]
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 async def test_a_header_beyond_16_kib_is_refused(server: Server) -> None:

@@ -19,6 +19,8 @@ VALUES: dict[str, dict[str, Any]] = {
         "csrf": "c1",
         "client_name": "Portal",
         "scopes": ("openid", "profile", "orders:read"),
+        "roles": True,
+        "claims": ("department", "cost_center"),
         "redirect_uri": "https://app.example/cb",
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "request_id": "r-1"},

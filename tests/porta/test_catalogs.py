@@ -76,8 +76,9 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
     source = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
     keys = set(re.findall(r"""(?:\bt|\brich|\bknown)\(\s*["']([a-z0-9_.]+)["']""", source))
     assert len(keys) > 30
+    names = ("client_name", "company", "account", "scope", "resource", "claims")
     for key in keys - {"login.retry_after"}:
-        values = dict.fromkeys(("client_name", "company", "account", "scope", "resource"), "v")
+        values = dict.fromkeys(names, "v")
         assert pages.text("en", key, **values)
 
 
@@ -101,3 +102,12 @@ def test_a_language_that_lacks_a_message_says_it_in_english(tmp_path: Path) -> N
         header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
         (folder / "porta.po").write_text(header + body)
     assert Pages.load(locale_directory=tmp_path).text("ar", "a.b") == "words"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", ["login.show_password", "login.hide_password"])
+def test_what_is_heard_contains_what_is_seen(pages: Pages, language: str, key: str) -> None:
+    """WCAG 2.2 §2.5.3: who speaks to a computer says the words on the button."""
+    seen, heard = pages.text(language, key), pages.text(language, f"{key}_name")
+    assert seen.casefold() in heard.casefold()
+    assert seen != heard

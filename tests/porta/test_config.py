@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from porta.config import Config, build_config
+from porta.config import RANGES, Config, build_config
 
 
 def test_without_rows_the_defaults_stand() -> None:
@@ -40,6 +40,10 @@ def test_a_truth_may_be_spelled_in_a_word(value: Any, expected: bool) -> None:
         ("session_ttl", [60]),
         ("session_ttl", {"value": 60}),
         ("session_ttl", 1.5),
+        ("session_ttl", 0),
+        ("session_ttl", 10**15),
+        ("signing_key_lead", 10**9),
+        ("max_failed_logins", 10**9),
         ("require_pkce", "maybe"),
         ("require_pkce", [False]),
         ("default_locale", 5),
@@ -75,3 +79,11 @@ def test_every_duration_has_a_number_of_seconds() -> None:
     for field in msgspec.structs.fields(Config):
         if field.name.endswith(("_ttl", "_window", "_grace", "_lead", "_seconds")):
             assert field.type is int, field.name
+
+
+def test_every_number_has_a_range_that_holds_its_default() -> None:
+    numbers = [field for field in msgspec.structs.fields(Config) if field.type is int]
+    assert RANGES.keys() == {field.name for field in numbers}
+    for field in numbers:
+        least, most = RANGES[field.name]
+        assert least <= field.default <= most, field.name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextvars import ContextVar
+from math import inf
 
 import pytest
 
@@ -177,6 +179,28 @@ async def test_an_older_value_serves_while_the_source_is_away(source: Source) ->
     source.now += 600
     with pytest.raises(Unreachable):
         await cache.get("a")
+
+
+async def test_an_older_value_may_serve_without_end(source: Source) -> None:
+    cache = source.cache(stale_for=inf)
+    await cache.get("a")
+    source.error = Unreachable("away")
+    source.now += 1_000_000
+    assert await cache.get("a") == "first"
+
+
+async def test_a_read_is_in_no_callers_context(source: Source) -> None:
+    """It outlives the request that began it: the log must not name that one."""
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+    seen: list[str] = []
+
+    async def load(_: str) -> str:
+        seen.append(whose.get())
+        return "value"
+
+    whose.set("the caller's")
+    cache = ConfigCache(load, max_age=lambda: 60.0, clock=lambda: 0.0)
+    assert (await cache.get("a"), seen) == ("value", ["nobody's"])
 
 
 async def test_an_older_value_serves_soon_while_the_source_is_silent(source: Source) -> None:

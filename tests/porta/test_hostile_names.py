@@ -28,7 +28,8 @@ def pages() -> Pages:
 def hostile_values(name: str) -> dict[str, Any]:
     values: dict[str, Any] = dict.fromkeys(
         (*PAGES[name].required, *PAGES[name].optional), HOSTILE
-    ) | {"scopes": (HOSTILE,), "resources": (HOSTILE,), "parameters": {HOSTILE: HOSTILE}}
+    ) | {"scopes": (HOSTILE,), "resources": (HOSTILE,), "claims": (HOSTILE,)}
+    values |= {"parameters": {HOSTILE: HOSTILE}}
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"

@@ -83,6 +83,17 @@ def test_consent_names_client_scopes_and_destination(pages: Pages) -> None:
     assert "orders:read" in page.words
 
 
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_consent_tells_of_roles_and_claims_where_they_come(pages: Pages, locale: str) -> None:
+    roles = pages.text(locale, "consent.roles")
+    page = show(pages, "consent", locale=locale)
+    assert roles in page.words
+    assert "department, cost_center" in page.words
+    without = show(pages, "consent", locale=locale, roles=False, claims=())
+    assert roles not in without.words
+    assert pages.text(locale, "consent.claims", claims="") not in without.words
+
+
 @pytest.mark.parametrize("scope", ["", "other", "s_heading", "openid\u202e"])
 def test_a_scope_cannot_borrow_other_words(pages: Pages, scope: str) -> None:
     page = show(pages, "consent", scopes=(scope,))
@@ -170,6 +181,43 @@ def test_logout_asks_and_carries_its_parameters(pages: Pages) -> None:
     assert page.all("a", href="/back")
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://app.example/bye", True),
+        ("http://127.0.0.1:9009/", True),
+        ("HTTP://localhost/", True),
+        ("com.example.app:/bye", False),
+        ("javascript:alert(1)", False),
+        ("JavaScript:alert(1)//http://", False),
+        ("data:text/html,x", False),
+        ("http:", False),
+        ("//evil.example/", False),
+        ("https://app.example\\@evil.example/", False),
+        ("http://app.example/\u202e", False),
+        ("", False),
+    ],
+)
+def test_whoever_stays_signed_in_is_led_to_websites_only(
+    pages: Pages, url: str, shown: bool
+) -> None:
+    page = show(pages, "logout", cancel_url=url)
+    assert [a["href"] for a in page.all("a")] == ([url] if shown else [])
+
+
+def test_a_logout_form_of_another_session_is_announced(pages: Pages) -> None:
+    page = show(pages, "logout", error="errors.csrf_invalid")
+    assert page.all("div", role="alert", class_="flash flash-error")
+    assert pages.text("en", "errors.csrf_invalid") in page.words
+    assert not show(pages, "logout").all("div", role="alert")
+
+
+def test_form_post_is_no_fault_of_ours_where_no_browser_can_follow(pages: Pages) -> None:
+    """A redirect URI that was registered before such hosts were refused."""
+    page = show(pages, "form_post", redirect_uri="https://[:::]/cb", parameters={"code": "k1"})
+    assert page.all("form", action="https://[:::]/cb")
+
+
 def test_form_post_carries_the_response_and_works_by_hand(pages: Pages) -> None:
     page = show(pages, "form_post", parameters={"code": "k1", "state": "s", "submit": "x"})
     assert page.all("form", id="form-post", method="post", action="https://app.example/cb")
@@ -178,7 +226,10 @@ def test_form_post_carries_the_response_and_works_by_hand(pages: Pages) -> None:
     assert len(page.all("script")) == 1
 
 
-@pytest.mark.parametrize("uri", ["javascript:alert(1)", "data:text/html,x", "x", "", "https://a\n"])
+@pytest.mark.parametrize(
+    "uri",
+    ["javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x", "x", "", "https://a\n"],
+)
 def test_form_post_refuses_what_would_run(pages: Pages, uri: str) -> None:
     with pytest.raises(ValueError, match="form"):
         show(pages, "form_post", redirect_uri=uri)

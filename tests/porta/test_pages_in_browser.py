@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from handlers.headers import page_policy
 from porta import branding
+from porta.branding import contrast
 from porta.page_values import PAGES
 from porta.rendering import Pages
 from storage.models.organizations import Organization
@@ -29,6 +32,15 @@ HIDDEN = """(selector) => [...document.querySelectorAll(selector)].filter((eleme
   const style = getComputedStyle(element);
   return style.color === style.backgroundColor || parseFloat(style.fontSize) < 15;
 }).length"""
+FIELD = """() => {
+  const field = document.activeElement, style = getComputedStyle(field);
+  const placeholder = getComputedStyle(field, "::placeholder");
+  return {
+    placeholder: placeholder.color, opacity: placeholder.opacity, field: style.backgroundColor,
+    halo: style.outlineColor, style: style.outlineStyle,
+    card: getComputedStyle(document.querySelector(".container")).backgroundColor,
+  };
+}"""
 
 pytestmark = needs_chromium
 
@@ -38,6 +50,7 @@ class Site(ThreadingHTTPServer):
 
     pages = Pages.load()
     organization: Organization | None = None
+    shown: Mapping[str, Any] = MappingProxyType({})
     posted: list[dict[str, list[str]]]
 
     @property
@@ -51,7 +64,7 @@ class Site(ThreadingHTTPServer):
             return (found.content, found.content_type) if found else (b"", "text/plain")
         if self.organization and name == "branding.css":
             return branding.stylesheet(self.organization).encode(), "text/css"
-        values: dict[str, Any] = VALUES[name] if name in PAGES else {}
+        values: dict[str, Any] = {**VALUES[name], **self.shown} if name in PAGES else {}
         if name == "form_post":
             values = values | {"redirect_uri": f"{self.url}/callback"}
         page = name if name in PAGES else "root"
@@ -147,6 +160,65 @@ async def test_a_password_can_be_shown_and_is_sent_once(browser: Browser, site: 
         {"_csrf": ["c1"], "email": ["ada@acme.example"], "password": ["correct horse"]}
     ]
     await page.context.close()
+
+
+async def test_a_form_whose_load_was_stopped_can_be_sent_again(
+    browser: Browser, site: Site
+) -> None:
+    page, _ = await open_page(browser, site, "login")
+    tried: list[str] = []
+
+    async def stop(route: Route) -> None:
+        tried.append(route.request.method)
+        await route.abort("aborted")
+
+    await page.clock.install()
+    await page.fill("#email", "ada@acme.example")
+    await page.fill("#password", "correct horse")
+    await page.route("**/interaction/**", stop)
+    for _ in range(3):
+        await page.press("#password", "Enter")
+    assert await page.get_attribute("form", "aria-busy") == "true"
+    await page.clock.run_for(6000)
+    assert await page.get_attribute("form", "aria-busy") is None
+    await page.press("#password", "Enter")
+    await page.wait_for_function("document.forms[0].dataset.sent")
+    assert tried == ["POST", "POST"]
+    await page.context.close()
+
+
+async def test_a_screen_reader_hears_what_is_shown(browser: Browser, site: Site) -> None:
+    page, _ = await open_page(browser, site, "login")
+    for name, text in (("Passwort anzeigen", "Anzeigen"), ("Passwort verbergen", "Verbergen")):
+        button = page.get_by_role("button", name=name, exact=True)
+        assert await button.inner_text() == text
+        await button.click()
+    await page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("error", [None, "login.error_invalid"])
+async def test_a_field_stands_out_where_it_has_to(
+    browser: Browser, site: Site, scheme: Any, error: str | None
+) -> None:
+    """WCAG 2.2: 1.4.3 for the text of a placeholder, 1.4.11 for what surrounds the focus."""
+    site.shown = {"error": error}
+    page, _ = await open_page(browser, site, "login", color_scheme=scheme, reduced_motion="reduce")
+    await page.focus("#email")
+    seen = await page.evaluate(FIELD)
+    assert seen["opacity"] == "1"
+    assert contrast(_hex(seen["placeholder"]), _hex(seen["field"])) >= 4.5
+    for surface in ("field", "card"):
+        assert contrast(_hex(seen["halo"]), _hex(seen[surface])) >= 3
+    assert seen["style"] == "solid"
+    await page.context.close()
+
+
+def _hex(colour: str) -> str:
+    """Return an opaque colour as a browser computes it, as branding takes it."""
+    found = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour)
+    assert found, colour
+    return "#" + "".join(f"{int(part):02x}" for part in found.groups())
 
 
 @pytest.mark.parametrize("decision", ["approve", "deny"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,7 +12,9 @@ from porta import sessions, tenancy
 from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.artifacts import Session
-from tests.porta.opened import opened
+from storage.postgres import Postgres
+from storage.router import Storage
+from tests.porta.opened import eventually, opened
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"
@@ -33,10 +36,14 @@ async def tenant(runtime: Runtime) -> Tenant:
 
 
 async def _sign_in(
-    runtime: Runtime, tenant: Tenant, account: str = ALICE, previous: str | None = None
+    runtime: Runtime,
+    tenant: Tenant,
+    account: str = ALICE,
+    previous: str | None = None,
+    reserve: sessions.Reserve | None = None,
 ) -> tuple[Session, str]:
     return await sessions.sign_in(
-        runtime, tenant, account, amr=("pwd",), acr="urn:test", previous=previous
+        runtime, tenant, account, amr=("pwd",), acr="urn:test", previous=previous, reserve=reserve
     )
 
 
@@ -94,3 +101,73 @@ async def test_a_session_that_is_over_gives_its_uid_to_nobody(
     assert await sessions.find(runtime, tenant, value) is None
     second, _ = await _sign_in(runtime, tenant, previous=first.uid)
     assert second.uid != first.uid
+
+
+async def _living(runtime: Runtime, tenant: Tenant, *values: str) -> list[Session]:
+    found = [await sessions.find(runtime, tenant, value) for value in values]
+    return [session for session in found if session is not None]
+
+
+async def test_of_sign_ins_side_by_side_one_session_is_left(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    first, old = await _sign_in(runtime, tenant)
+    made = await asyncio.gather(*(_sign_in(runtime, tenant, ALICE, first.uid) for _ in range(4)))
+    assert {session.uid for session, _ in made} == {first.uid}
+    values = [old, *(value for _, value in made)]
+    (left,) = await _living(runtime, tenant, *values)
+    await sessions.sign_out(runtime, left)
+    assert await _living(runtime, tenant, *values) == []
+
+
+async def test_of_two_people_side_by_side_neither_gets_what_was_the_others(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    first, old = await _sign_in(runtime, tenant)
+    made = await asyncio.gather(
+        *(_sign_in(runtime, tenant, account, first.uid) for account in (ALICE, BOB, ALICE))
+    )
+    left = await _living(runtime, tenant, old, *(value for _, value in made))
+    uids = [session.uid for session in left]
+    assert first.uid not in uids, "that one ended when another person came"
+    assert len(set(uids)) == len(uids)
+
+
+async def test_a_logout_beside_a_sign_in_leaves_nothing_that_hangs_on_the_uid(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    """The logout comes after the sign-in has read the session, and before it writes."""
+    first, old = await _sign_in(runtime, tenant)
+    logout: list[asyncio.Task[None]] = []
+
+    async def log_out(_: Storage, uid: str) -> None:
+        assert uid == first.uid
+        logout.append(asyncio.create_task(sessions.sign_out(runtime, first)))
+        await eventually(waits, 5.0)
+
+    async def waits() -> bool:
+        row = await pg.fetchrow("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return row is not None and row[0] > 0
+
+    session, new = await _sign_in(runtime, tenant, ALICE, first.uid, log_out)
+    await logout[0]
+    assert session.uid == first.uid
+    assert await _living(runtime, tenant, old, new) == []
+
+
+async def test_what_could_not_be_reserved_leaves_everything_as_it_was(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    first, value = await _sign_in(runtime, tenant)
+    reserved: list[str] = []
+
+    async def refuse(_: Storage, uid: str) -> None:
+        reserved.append(uid)
+        raise LookupError
+
+    for account in (ALICE, BOB):
+        with pytest.raises(LookupError):
+            await _sign_in(runtime, tenant, account, first.uid, refuse)
+    assert reserved[0] == first.uid
+    assert reserved[1] != first.uid
+    assert await sessions.find(runtime, tenant, value) == first

@@ -50,6 +50,14 @@ def test_a_line_is_an_object_with_the_fields_of_1x(output: _Output) -> None:
     assert line == {"level": 30, "msg": "request", "status": 200}
 
 
+@pytest.mark.parametrize("event", ["ready.degraded", "config.safety_skipped"])
+def test_what_1x_named_an_event_is_one(output: _Output, event: str) -> None:
+    telemetry.configure(level="info", json=True, stream=output)
+    telemetry.request_log().warning(event, checks=1)
+    (line,) = output.lines()
+    assert (line["event"], line["msg"], line["checks"]) == (event, event, 1)
+
+
 def test_the_standard_library_writes_the_same_lines(output: _Output) -> None:
     telemetry.configure(level="info", json=True, stream=output)
     logging.getLogger("porta.config").warning("config.invalid_value", extra={"key": "x"})

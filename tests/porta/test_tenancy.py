@@ -10,7 +10,8 @@ import pytest_asyncio
 from porta import tenancy
 from porta.errors import Forbidden, NotFound
 from porta.runtime import Runtime
-from tests.porta.opened import opened
+from storage.postgres import Postgres
+from tests.porta.opened import eventually, opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -61,3 +62,34 @@ async def test_a_client_is_found_at_its_organization_only(runtime: Runtime) -> N
     assert found.client_id == "web"
     for tenant, name in ((globex, "web"), (acme, "WEB"), (acme, "nobody"), (acme, "web ")):
         assert await tenancy.find_client(runtime, tenant, name) is None
+
+
+@pytest.mark.parametrize("status", ["inactive", "revoked"])
+async def test_a_client_that_is_not_active_is_unknown(
+    runtime: Runtime, pg: Postgres, status: str
+) -> None:
+    """Whoever authenticates a client relies on it: security requirement D.2."""
+    await _unknown_while(runtime, pg, f"UPDATE clients SET status = '{status}'")
+
+
+async def test_a_client_of_an_application_that_is_not_active_is_unknown(
+    runtime: Runtime, pg: Postgres
+) -> None:
+    await _unknown_while(runtime, pg, "UPDATE applications SET status = 'inactive'")
+
+
+async def _unknown_while(runtime: Runtime, pg: Postgres, change: str) -> None:
+    """Expect `acme` to know its clients, but not between `change` and its undoing."""
+    acme = await tenancy.resolve(runtime, "acme")
+
+    async def known() -> bool:
+        return await tenancy.find_client(runtime, acme, "web") is not None
+
+    async def unknown() -> bool:
+        return not await known()
+
+    assert await known()
+    await pg.execute(change)
+    await eventually(unknown, 5.0)
+    await pg.execute(change.partition("=")[0] + "= 'active'")
+    await eventually(known, 5.0)

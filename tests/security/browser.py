@@ -155,13 +155,18 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
+async def organization_id(served: Served, slug: str = "acme") -> str:
+    """Return the id of an organization."""
+    organization = await served.runtime.storage.organizations.find_by_slug(slug)
+    assert organization is not None
+    return organization.id
+
+
 async def add_user(served: Served, email: str = "", **fields: Any) -> User:
     """Add a person to acme whose password is PASSWORD, unless `password_hash` says otherwise."""
-    acme = await served.runtime.storage.organizations.find_by_slug("acme")
-    assert acme is not None
     user = User(
         id=str(uuid4()),
-        organization_id=acme.id,
+        organization_id=await organization_id(served),
         email=email or f"{secrets.token_hex(6)}@acme.test",
         **({"password_hash": await served.runtime.passwords.hash(PASSWORD)} | fields),
     )
@@ -172,7 +177,7 @@ async def add_user(served: Served, email: str = "", **fields: Any) -> User:
 async def add_client(served: Served, like: str = "acme-web-basic", **fields: Any) -> Client:
     """Add a client to acme that is like another; its secret is its client_id, twice."""
     clients = served.runtime.storage.clients
-    model = await clients.find(like)
+    model = await clients.find(like, await organization_id(served))
     assert model is not None
     name = fields.pop("client_id", None) or f"client-{secrets.token_hex(12)}"
     client = msgspec.structs.replace(
@@ -181,7 +186,10 @@ async def add_client(served: Served, like: str = "acme-web-basic", **fields: Any
     await clients.insert(client)
     if client.client_type == "confidential":
         await clients.add_secret(
-            client.id, secret_hash="-", secret_sha256=opaque.sha256_hex(name * 2)
+            client.id,
+            client.organization_id,
+            secret_hash="-",
+            secret_sha256=opaque.sha256_hex(name * 2),
         )
     return client
 

@@ -217,6 +217,20 @@ async def test_a_scope_that_nobody_knows_is_not_granted(served: Served, browser:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [{"scope": "nonsense"}, {"scope": "admin OPENID"}, {"scope": "contacts:read", "resource": "+"}],
+)
+async def test_a_request_of_which_no_scope_is_left_is_refused(
+    served: Served, browser: Browser, changes: dict[str, str]
+) -> None:
+    """A token that says nothing of its scope has the one that was asked for (RFC 6749 §5.1)."""
+    if "resource" in changes:  # userinfo knows nothing of contacts
+        changes = changes | {"resource": served.issuer()}
+    assert await _error(browser, **changes) == "invalid_scope"
+    assert refusal(await post(served, "/request", GOOD | changes)) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize(
     ("changes", "error"),
     [
         ({"prompt": "none login"}, "invalid_request"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
+import redis as redis_client
 
+from porta import sessions, tenancy
+from storage.errors import Unreachable
 from tests.handlers.relay import Relay, relay
 from tests.security.browser import (
     GOOD,
@@ -129,8 +134,8 @@ async def test_while_redis_is_silent_a_sign_in_says_come_back(
     await _is_refused_kindly(browser.authorize())
     await _is_refused_kindly(browser.http.get(url))
     await _is_refused_kindly(browser.http.post(f"{url}/login", data=form))
-    await _is_refused_kindly(post(fragile.served, "/request", dict(GOOD)))
     await _is_refused_kindly(post(fragile.served, "/token", code_form(code)))
+    assert (await post(fragile.served, "/request", dict(GOOD))).status_code == 201
     fragile.redis.restore()
 
     async def goes_on() -> bool:
@@ -138,6 +143,34 @@ async def test_while_redis_is_silent_a_sign_in_says_come_back(
 
     await eventually(goes_on, 5.0)
     assert (await browser.submit(url)).status_code == 303
+
+
+async def test_what_may_be_asked_again_has_a_link_to_itself(
+    fragile: Fragile, browser: Browser
+) -> None:
+    url = await browser.begin(state="a&b")
+    form = hidden_fields((await browser.http.get(url)).text)
+    fragile.redis.silence()
+    page = await browser.http.get(url)
+    again = await browser.authorize(state='"><a href="https://evil.test">')
+    posted = await browser.http.post(f"{url}/login", data=form)
+    assert {answer.status_code for answer in (page, again, posted)} == {503}
+    assert _links(page) == [url.removeprefix(fragile.served.base_url)]
+    assert _links(again) == [again.request.url.raw_path.decode()]
+    assert _links(posted) == [], "a form is not sent again by a link"
+    assert _links(await browser.http.get(f"{fragile.served.issuer()}/auth")) == []
+    fragile.redis.restore()
+
+    async def goes_on() -> bool:
+        return (await browser.http.get(_links(page)[0])).status_code == 200
+
+    browser.http.base_url = httpx.URL(fragile.served.base_url)
+    await eventually(goes_on, 5.0)
+
+
+def _links(answer: httpx.Response) -> list[str]:
+    """Return what a page links to."""
+    return [unescape(href) for href in re.findall(r'<a [^>]*href="([^"]*)"', answer.text)]
 
 
 async def test_a_logout_that_redis_missed_holds(fragile: Fragile, browser: Browser) -> None:
@@ -151,6 +184,38 @@ async def test_a_logout_that_redis_missed_holds(fragile: Fragile, browser: Brows
         assert not await is_active(fragile.served, tokens["access_token"])
         answer = await thief.authorize(prompt="none")
         assert answer.status_code == 503 or query_of(answer)["error"] == "login_required"
+
+
+async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back(
+    fragile: Fragile, browser: Browser
+) -> None:
+    """Redis still holds the copies: who signs in again, and who signs out."""
+    runtime = fragile.served.runtime
+    tenant = await tenancy.resolve(runtime, "acme")
+    async with a_browser(fragile.served) as leaving:
+        for each in (browser, leaving):
+            await each.code()
+        renewed = await sessions.find(runtime, tenant, browser.session)
+        ended = await sessions.find(runtime, tenant, leaving.session)
+        assert renewed is not None
+        assert ended is not None
+        fragile.redis.silence()
+        await sessions.sign_in(
+            runtime, tenant, renewed.account_id, amr=("pwd",), acr="1", previous=renewed.uid
+        )
+        await sessions.sign_out(runtime, ended)
+        fragile.redis.restore()
+
+        async def back() -> bool:
+            with suppress(Unreachable):
+                return await runtime.storage.ping_redis()
+            return False
+
+        await eventually(back, 10.0)
+        for each in (browser, leaving):
+            answer = await each.authorize(prompt="none")
+            assert query_of(answer)["error"] == "login_required"
+            assert "/interaction/" in location(await each.authorize())
 
 
 async def test_limits_hold_while_redis_is_silent(fragile: Fragile) -> None:
@@ -185,6 +250,22 @@ async def test_a_redis_that_is_gone_and_comes_back(
         lost = await browser.http.get(url)
         assert lost.status_code == 400, "the sign-in that was under way starts again, kindly"
         assert "code" in query_of(await browser.authorize()), "nobody was signed out"
+
+
+async def test_a_pushed_request_outlives_an_emptied_redis_and_is_taken_up_once(
+    fresh_database_url: str, own_redis: Valkey
+) -> None:
+    """Also where a Redis restarts from what it wrote down before the request was taken up."""
+    async with serve(fresh_database_url, own_redis.url) as served, a_browser(served) as browser:
+        pushed = (await post(served, "/request", dict(GOOD))).json()["request_uri"]
+        reference = {"client_id": "acme-web-basic", "request_uri": pushed}
+        with redis_client.Redis.from_url(own_redis.url) as redis:
+            before = redis.keys("*Pushed*")
+            redis.flushall()
+        url = f"{served.issuer()}/auth"
+        answers = [await browser.http.get(url, params=reference) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 400]
+        assert before == []
 
 
 async def test_without_redis_everything_works(fresh_database_url: str) -> None:
@@ -252,7 +333,7 @@ async def test_while_postgresql_is_silent_nothing_is_granted(
 async def test_public_documents_are_answered_however_long_postgresql_is_silent(
     fragile: Fragile,
 ) -> None:
-    """Also once the listener has noticed, ten seconds later, that it hears nothing."""
+    """Also once the listener has noticed that it hears nothing."""
     served = fragile.served
     for path in DOCUMENTS:
         assert (await served.http.get(served.base_url + path)).status_code == 200
@@ -270,14 +351,27 @@ async def test_public_documents_are_answered_however_long_postgresql_is_silent(
     await _is_refused_kindly(post(served, "/token", form, "acme-machine"))
 
 
+# both
+
+
+async def test_while_both_are_silent_a_session_says_come_back_in_time(
+    fragile: Fragile, browser: Browser
+) -> None:
+    """The second is asked when the first has not answered: their time limits add up."""
+    await browser.code()
+    fragile.postgres.silence()
+    fragile.redis.silence()
+    await _is_refused_kindly(browser.authorize())
+
+
 # no room
 
 
 @asynccontextmanager
 async def _narrow(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     async with serve(
-        database_url, redis_url, argon2_workers=1, argon2_queue=1, argon2_passes=30,
-        trusted_proxies="127.0.0.1",
+        database_url, redis_url, argon2_workers=1, argon2_queue=1, argon2_passes=16,
+        argon2_memory_kib=19_456, trusted_proxies="127.0.0.1",
     ) as served:  # fmt: skip
         yield served
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +25,7 @@ from tests.security.browser import (
     add_client,
     add_user,
     configured,
+    eventually,
     new_address,
 )
 from tests.security.claims import claims_of
@@ -288,6 +293,35 @@ async def test_a_huge_password_is_not_hashed(
     assert [len(text) for text in asked] == [length if length <= 1024 else 0]
 
 
+@pytest.mark.parametrize(
+    "password", ["a\ttab and more of it", "\x85\x9b of the C1 set", "\x00 the very first",
+                 "\r\n" * 8, "\u2028 separates lines \u2029", "\U0010ffff no character \ufffe"],
+)  # fmt: skip
+async def test_every_character_is_allowed_in_a_password(
+    served: Served, browser: Browser, password: str
+) -> None:
+    user = await add_user(served, password_hash=await served.runtime.passwords.hash(password))
+    browser.email, browser.password = user.email, password
+    wrong = await browser.submit(await browser.begin(), password=password + "\t")
+    assert (wrong.status_code, INVALID in wrong.text) == (200, True)
+    assert password not in wrong.text
+    assert "code" in await browser.sign_in()
+
+
+@pytest.mark.parametrize(
+    "email", ["\x00", "alice\x00@acme.test", "alice\t@acme.test", "alice@acme.test\x85", "\u2028",
+              "a" * 9000],
+)  # fmt: skip
+async def test_no_address_breaks_the_form(served: Served, browser: Browser, email: str) -> None:
+    url = await browser.begin()
+    unknown = await browser.submit(url, email="nobody@acme.test")
+    answer = await browser.submit(url, email=email)
+    assert answer.status_code == unknown.status_code == 200
+    assert INVALID in answer.text
+    assert 'type="password"' in answer.text
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", answer.text)
+
+
 # guesses
 
 
@@ -414,6 +448,51 @@ async def test_parallel_failures_are_all_counted(served: Served, pg: Postgres) -
     assert row == ("locked", True)
 
 
+async def test_parallel_guesses_from_many_addresses_do_not_outrun_the_lock(
+    served: Served, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty arrive before the first is judged, the last with the right password."""
+    user, judging = await add_user(served), threading.Event()
+    compare = Passwords._compare
+
+    def patient(self: Passwords, stored: str | None, raw: bytes) -> Any:
+        assert judging.wait(90)
+        return compare(self, stored, raw)
+
+    async def attempts() -> int:
+        row = await pg.fetchrow("SELECT failed_login_count FROM users WHERE id = %(id)s", _id(user))
+        return int(row[0]) if row else 0
+
+    async def guess(password: str) -> httpx.Response:
+        async with a_browser(served, email=user.email) as other:
+            other.http.timeout = httpx.Timeout(60)
+            return await other.submit(await other.begin(), password=password)
+
+    monkeypatch.setattr(Passwords, "_compare", patient)
+    async with configured(served, max_failed_logins=5):
+        try:
+            wrong = [asyncio.create_task(guess(f"wrong-password-{n:04}")) for n in range(59)]
+            await eventually(lambda: _holds(attempts, 59), 30.0)
+            right = asyncio.create_task(guess(PASSWORD))
+            await eventually(lambda: _holds(attempts, 60), 30.0)
+        finally:
+            judging.set()
+        answers = [await task for task in (*wrong, right)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any("set-cookie" in answer.headers for answer in answers)
+    assert len({_bare(answer.text, user.email) for answer in answers}) == 1
+    row = await pg.fetchrow("SELECT status, locked_reason FROM users WHERE id = %(id)s", _id(user))
+    assert row == ("locked", "auto_lockout")
+    rows = await pg.fetch(
+        "SELECT event_type FROM audit_log WHERE user_id = %(id)s AND event_type LIKE 'user.%%'",
+        _id(user),
+    )
+    assert Counter(row[0] for row in rows) == {
+        "user.login.password.failed": 60,
+        "user.auto_locked": 1,
+    }
+
+
 @pytest.mark.parametrize(
     "header", ["{}", "8.8.8.8, {}", "junk, {}", "{}, 127.0.0.1", "[::1]:1, {}"]
 )
@@ -492,6 +571,10 @@ async def _hash(pg: Postgres, user: User) -> str:
     row = await pg.fetchrow("SELECT password_hash FROM users WHERE id = %(id)s", _id(user))
     assert row is not None
     return str(row[0])
+
+
+async def _holds(read: Callable[[], Awaitable[int]], expected: int) -> bool:
+    return await read() == expected
 
 
 def _id(user: User) -> dict[str, str]:

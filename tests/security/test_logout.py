@@ -12,13 +12,14 @@ from tests.security.browser import (
     add_client,
     code_form,
     configured,
+    eventually,
     is_active,
     post,
     refresh_form,
     refusal,
     userinfo,
 )
-from tests.served import Served, hidden_fields, location, query_of
+from tests.served import Served, hidden_fields, location, post_across_sites, query_of
 
 AFTER = "http://127.0.0.1:9009/"
 
@@ -49,6 +50,28 @@ async def test_the_hint_of_this_session_needs_no_question(served: Served, browse
     assert not await is_active(served, tokens["refresh_token"])
     refreshed = await post(served, "/token", refresh_form(tokens["refresh_token"]))
     assert refusal(refreshed) == (400, "invalid_grant")
+
+
+async def test_the_hint_may_be_posted_from_the_site_of_the_client(
+    served: Served, browser: Browser
+) -> None:
+    tokens = await browser.tokens()
+    asked = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": AFTER}
+    posted = await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
+    answer = await browser.http.get(location(posted))
+    assert location(answer) == AFTER
+    assert browser.session is None
+    assert not await is_active(served, tokens["access_token"])
+
+
+async def test_a_hint_alone_signs_nobody_out(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    hint = {"id_token_hint": tokens["id_token"]}
+    async with a_browser(served) as stranger:
+        posted = await stranger.http.post(f"{served.issuer()}/session/end", data=hint)
+        await stranger.http.get(location(posted))
+    assert await _is_signed_in(browser)
+    assert await is_active(served, tokens["access_token"])
 
 
 async def test_tokens_of_every_client_in_the_session_end_with_it(
@@ -114,6 +137,7 @@ async def test_whoever_agrees_is_signed_out(served: Served, browser: Browser) ->
     tokens = await browser.tokens()
     copied = browser.session or ""
     page = await _end(browser, client_id="acme-web-basic", post_logout_redirect_uri=AFTER)
+    assert f'href="{AFTER}"' in page.text, "the way back of whoever does not"
     answer = await _confirm(browser, **hidden_fields(page.text))
     assert location(answer) == AFTER
     assert browser.session is None
@@ -181,16 +205,45 @@ async def test_the_way_back_is_registered_byte_for_byte(
         assert await _is_signed_in(browser)
 
 
-@pytest.mark.parametrize("client_id", [None, "nobody", "acme-machine", "inactive"])
+@pytest.mark.parametrize("client_id", ["nobody", "acme-machine", "inactive"])
 async def test_without_a_known_client_there_is_no_way_back(
-    served: Served, browser: Browser, client_id: str | None
+    served: Served, browser: Browser, client_id: str
 ) -> None:
     if client_id == "inactive":
         client_id = (await add_client(served, status="inactive")).client_id
-    params = {"client_id": client_id} if client_id else {}
-    answer = await _end(browser, post_logout_redirect_uri=AFTER, **params)
+    answer = await _end(browser, post_logout_redirect_uri=AFTER, client_id=client_id)
     assert answer.status_code == 400
     assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("hint", ["", "junk"])
+async def test_who_names_no_client_is_signed_out_and_led_nowhere(
+    served: Served, browser: Browser, hint: str
+) -> None:
+    tokens = await browser.tokens()
+    page = await _end(browser, post_logout_redirect_uri=AFTER, id_token_hint=hint)
+    assert await _is_signed_in(browser), "the person is asked"
+    answer = await _confirm(browser, **hidden_fields(page.text))
+    assert location(answer).endswith("/session/end/success")
+    assert not await is_active(served, tokens["access_token"])
+
+
+async def test_the_hint_of_a_client_that_left_leads_nowhere(
+    served: Served, browser: Browser
+) -> None:
+    client = await add_client(served)
+    form = code_form(await browser.code(client_id=client.client_id))
+    secret = client.client_id * 2
+    tokens = (await post(served, "/token", form, client.client_id, secret=secret)).json()
+    await served.runtime.storage.clients.set_status(client.id, client.organization_id, "inactive")
+    named = {"client_id": client.client_id, "post_logout_redirect_uri": AFTER}
+
+    async def has_left() -> bool:
+        return (await _end(browser, **named)).status_code == 400
+
+    await eventually(has_left)
+    answer = await _end(browser, id_token_hint=tokens["id_token"], post_logout_redirect_uri=AFTER)
+    assert location(answer).endswith("/session/end/success")
 
 
 async def test_client_and_hint_have_to_agree(served: Served, browser: Browser) -> None:

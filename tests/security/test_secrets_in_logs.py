@@ -99,6 +99,37 @@ async def test_no_secret_is_written(fresh_database_url: str, redis_url: str, log
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", written.replace("\x1b", ""))
 
 
+async def test_the_reference_of_a_page_finds_its_reason(
+    fresh_database_url: str, redis_url: str, log: Log
+) -> None:
+    forged = 'x\r\n\x85\u2028{"level":60}'
+    async with (
+        serve(fresh_database_url, redis_url, log_level="info") as served,
+        a_browser(served) as browser,
+    ):
+        answers = {
+            "redirect_uri is not registered": await browser.authorize(
+                redirect_uri="https://evil.test/"
+            ),
+            "control characters in parameter: state": await browser.authorize(state=forged),
+            "malformed parameter name": await browser.authorize(**{forged: "x"}),
+            "interaction_expired": await browser.http.get(f"{served.base_url}/interaction/x"),
+            "method_not_allowed": await browser.http.delete(f"{served.issuer()}/auth"),
+            "org_not_found": await browser.http.get(
+                f"{served.base_url}/nobody/auth", headers={"Accept": "text/html"}
+            ),
+        }
+    lines = log.text().splitlines()
+    for reason, answer in answers.items():
+        reference = answer.headers["X-Request-Id"]
+        assert reference in answer.text
+        found = [line for line in lines if "page.failed" in line and reference in line]
+        assert len(found) == 1, reason
+        assert reason in found[0]
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", log.text().replace("\x1b", ""))
+    assert "evil.test" not in log.text()
+
+
 async def _converse(served: Served, browser: Browser) -> dict[str, str]:
     """Sign in and use everything once; return every secret that was in it."""
     url = await browser.begin(state="state-" * 5, nonce="nonce-" * 5)

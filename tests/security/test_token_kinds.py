@@ -205,6 +205,32 @@ async def test_introspection_says_what_a_resource_needs(served: Served, browser:
     assert answer["sub"] == claims_of(tokens["id_token"])["sub"]
 
 
+async def test_introspection_says_of_an_opaque_token_what_a_jwt_would_say_itself(
+    served: Served, browser: Browser
+) -> None:
+    issued = {}
+    for form in ("jwt", "opaque"):
+        client = await add_client(served, access_token_format=form)
+        code = await browser.code(client_id=client.client_id)
+        answer = await post(
+            served, "/token", code_form(code), client.client_id, secret=client.client_id * 2
+        )
+        issued[form] = answer.json()
+    said = claims_of(issued["jwt"]["access_token"])
+    token = issued["opaque"]["access_token"]
+    assert "." not in token
+    answer = (await post(served, "/token/introspection", {"token": token})).json()
+    for name in ("sub", "roles", "permissions", "department", "cost_center"):
+        assert answer[name] == said[name]
+    assert (answer["roles"], answer["cost_center"]) == (["admin"], 4711)
+    assert "email" not in answer
+    mine = {"token": issued["opaque"]["refresh_token"]}
+    own = client.client_id
+    answer = (await post(served, "/token/introspection", mine, own, secret=own * 2)).json()
+    assert answer["active"] is True
+    assert "roles" not in answer, "a refresh token says nothing to anybody"
+
+
 # revocation
 
 
@@ -278,6 +304,31 @@ async def test_a_machine_gets_its_own_scopes_only(served: Served, scope: str) ->
     form = {"grant_type": "client_credentials", "scope": scope}
     answer = await post(served, "/token", form, "acme-machine")
     assert refusal(answer) == (400, "invalid_scope")
+
+
+async def test_scopes_of_which_nothing_is_left_are_no_grant(
+    served: Served, browser: Browser
+) -> None:
+    """Who is not told of another scope takes it that he got what he asked for (RFC 6749 §5.1)."""
+    machine = await add_client(served, "acme-machine", scope="contacts:read offline_access")
+    for form in (
+        {"scope": "offline_access"},
+        {"scope": "contacts:read", "resource": served.issuer()},
+    ):
+        answer = await post(
+            served, "/token", {"grant_type": "client_credentials"} | form, machine.client_id,
+            secret=machine.client_id * 2,
+        )  # fmt: skip
+        assert refusal(answer) == (400, "invalid_scope")
+    both = {"grant_type": "client_credentials", "scope": "contacts:read offline_access"}
+    answer = await post(served, "/token", both, machine.client_id, secret=machine.client_id * 2)
+    assert answer.json()["scope"] == "contacts:read"
+    code = await browser.code(scope="openid contacts:read")
+    tokens = (await post(served, "/token", code_form(code))).json()
+    form = refresh_form(tokens["refresh_token"], scope="contacts:read", resource=served.issuer())
+    assert refusal(await post(served, "/token", form)) == (400, "invalid_scope")
+    form = refresh_form(tokens["refresh_token"], resource=served.issuer())
+    assert (await post(served, "/token", form)).json()["scope"] == "openid"
 
 
 async def test_a_machines_token_is_nobodys_account(served: Served) -> None:

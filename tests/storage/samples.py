@@ -110,7 +110,7 @@ def presented() -> tuple[str, str]:
 def grant(organization_id: str, session: Session) -> tuple[str, Grant]:
     value, id = presented()
     account_id, uid = session.account_id, session.uid
-    fields: dict[str, Any] = {"client_id": "c", "scope": "openid", "created_at": 1}
+    fields: dict[str, Any] = {"client_id": "c", "created_at": 1}
     return value, Grant(
         id=id,
         organization_id=organization_id,

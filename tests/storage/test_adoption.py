@@ -177,7 +177,7 @@ async def test_organizations(adopted: Postgres) -> None:
 
 
 async def test_a_client_with_its_secrets(adopted: Postgres) -> None:
-    client = await Clients(adopted).find(_BACKEND)
+    client = await Clients(adopted).find(_BACKEND, _ACME)
     assert client is not None
     assert client.organization_id == _ACME
     assert client.application_id == _SHOP
@@ -196,7 +196,7 @@ async def test_a_client_with_its_secrets(adopted: Postgres) -> None:
 
 
 async def test_a_client_with_null_arrays(adopted: Postgres) -> None:
-    client = await Clients(adopted).find("c2luZ2xlLXBhZ2UtYXBwbGljYXRpb24tb2YtdGhlLXNob3A")
+    client = await Clients(adopted).find("c2luZ2xlLXBhZ2UtYXBwbGljYXRpb24tb2YtdGhlLXNob3A", _ACME)
     assert client is not None
     assert client.post_logout_redirect_uris == ()
     assert client.allowed_origins == ()
@@ -263,6 +263,34 @@ async def test_the_audit_log_gets_its_order(adopted: Postgres) -> None:
     rows = await adopted.fetch("SELECT sequence, event_type FROM audit_log ORDER BY sequence")
     assert [row[0] for row in rows] == [1, 2, 3]
     assert rows[-1][1] == "org.updated"
+
+
+async def test_old_entries_of_the_audit_log_are_numbered_as_they_happened(
+    create_database: Callable[..., str],
+) -> None:
+    """Not as they lie in the table, where new rows fill the room that deleted ones left."""
+    url = await _build(
+        create_database(),
+        "DELETE FROM audit_log",
+        """
+        INSERT INTO audit_log (event_type, event_category, created_at)
+        SELECT 'x' || day, 'admin', timestamptz '2025-01-01' + day * interval '1 day'
+        FROM unnest(ARRAY[5, 1, 4, 2, 3]) WITH ORDINALITY AS days (day, place) ORDER BY place
+        """,
+    )
+    await migrate.up(url)
+    pg = await Postgres.open(url)
+    await Events(pg).record(Event(event_type="x6", event_category="admin"))
+    rows = await pg.fetch("SELECT sequence, event_type FROM audit_log ORDER BY sequence")
+    assert rows == [(number, f"x{number}") for number in range(1, 7)]
+    await pg.close()
+
+
+async def test_an_empty_audit_log_begins_at_one(fresh_database_url: str) -> None:
+    pg = await Postgres.open(fresh_database_url)
+    await Events(pg).record(Event(event_type="x", event_category="admin"))
+    assert await pg.fetch("SELECT sequence FROM audit_log") == [(1,)]
+    await pg.close()
 
 
 async def test_the_permission_that_1x_failed_to_add(adopted: Postgres) -> None:

@@ -16,6 +16,7 @@ from storage.models.artifacts import (
     ARTIFACTS,
     Artifact,
     AuthorizationCode,
+    Consent,
     Interaction,
     ReplayDetection,
     Session,
@@ -145,7 +146,7 @@ async def test_nothing_else_is(store: ArtifactStore) -> None:
 async def test_saving_again_replaces(store: ArtifactStore) -> None:
     before = samples.interaction(A)
     after = msgspec.structs.replace(
-        before, prompt="consent", session_uid="u", consented=("openid",)
+        before, prompt="consent", session_uid="u", consented=Consent(scope=("openid",))
     )
     await store.save(INTERACTION, before, 0.2)
     assert await store.find(INTERACTION, before.id, A) == before

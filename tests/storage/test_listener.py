@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from storage.listener import Listener
+from storage.listener import PATIENCE, PULSE, SECOND_LOOK, Listener
 from storage.postgres import Postgres
+from tests.handlers.relay import relay
 from tests.storage.repositories.world import World, build_world
 
 Heard = list[tuple[str, str]]
@@ -182,7 +183,7 @@ async def test_a_lost_connection_is_told_and_replaced(
     heard.clear()
     await pg.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND query LIKE '%%pg_notify%%'"
+        " WHERE datname = current_database() AND query LIKE '%%porta_changed%%'"
         " AND pid <> pg_backend_pid() AND application_name = 'porta'"
     )
     await _until(lambda: heard == [("*", ""), ("*", "")])  # lost, and hearing again
@@ -217,6 +218,49 @@ async def test_a_connection_that_hears_nothing_is_found_out(database_url: str) -
         assert heard == []
         await listener.close()
     await postgres.close()
+
+
+async def test_a_connection_that_never_answers_is_found_out() -> None:
+    """Also before it listens: nobody would hear of anything, and nobody be told."""
+    dropped = 0
+
+    class Mute:
+        async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
+            await asyncio.Event().wait()
+
+        async def heard(self) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+        def drop(self) -> None:
+            nonlocal dropped
+            dropped += 1
+
+    async def dial() -> Mute:
+        return Mute()
+
+    listener = Listener(dial, lambda *_: None)
+    await _until(lambda: dropped > 1)
+    await listener.close()
+
+
+async def test_a_connection_that_falls_silent_is_told(database_url: str) -> None:
+    """For as long as it is not, what was disabled goes on: that may take a second at most."""
+    async with relay(database_url) as (wire, url):
+        heard: Heard = []
+        postgres = await Postgres.open(url, 1)
+        postgres.listen(lambda table, key: heard.append((table, key)))
+        await _until(lambda: postgres.listening)
+        wire.silence()
+        await _until(lambda: not postgres.listening)
+        assert heard == [("*", ""), ("*", "")]
+        wire.restore()
+        await _until(lambda: postgres.listening, 15)
+        await postgres.close()
+
+
+def test_silence_is_found_out_within_a_second() -> None:
+    assert PULSE + PATIENCE + SECOND_LOOK < 1.0
 
 
 async def test_the_proof_is_repeated(database_url: str) -> None:

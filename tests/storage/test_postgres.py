@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 import uvloop
+from psycopg2.extensions import make_dsn
 
 from porta.cli.processes import free_port
 from porta.cli.servers import start_postgres
@@ -152,14 +154,41 @@ async def test_a_statement_is_prepared_once_on_each_connection(database_url: str
         assert prepared == [("add_1", 3)]
 
 
-async def test_a_statement_whose_first_run_fails_is_prepared_again(database_url: str) -> None:
+async def test_a_statement_whose_first_runs_fail_is_prepared_once(database_url: str) -> None:
     async with _opened(database_url) as pg:
         insert = Statement("insert_thing", "INSERT INTO things VALUES (%(name)s)")
         await pg.execute("INSERT INTO things VALUES ('taken')")
+        for _ in range(3):
+            with pytest.raises(AlreadyExists):
+                await pg.execute(insert, {"name": "taken"})
         with pytest.raises(AlreadyExists):
-            await pg.execute(insert, {"name": "taken"})
+            async with pg.transaction() as tx:
+                await tx.execute(insert, {"name": "taken"})
         for name in ("free", "free too"):
             assert await pg.execute(insert, {"name": name}) == 1
+        assert await _one(pg, "SELECT count(*) FROM pg_prepared_statements") == 1
+
+
+async def test_what_cannot_be_prepared_yet_is_prepared_when_it_can(database_url: str) -> None:
+    async with _opened(database_url) as pg:
+        read = Statement("read_later", "SELECT name FROM later WHERE name = %(name)s")
+        for _ in range(2):
+            with pytest.raises(StorageError):
+                await pg.fetch(read, {"name": "a"})
+        with pytest.raises(StorageError):
+            async with pg.transaction() as tx:
+                await tx.fetch(read, {"name": "a"})
+        await pg.execute("CREATE TABLE later (name TEXT)")
+        assert await pg.fetch(read, {"name": "a"}) == []
+
+
+async def test_a_first_run_that_takes_too_long_leaves_one_statement(database_url: str) -> None:
+    async with _opened(database_url, statement_timeout=0.05) as pg:
+        slow = Statement("slow", "SELECT pg_sleep(60), %(x)s::text")
+        for _ in range(3):
+            with pytest.raises(Unreachable):
+                await pg.fetch(slow, {"x": "a"})
+        assert await _one(pg, "SELECT count(*) FROM pg_prepared_statements") == 1
 
 
 async def test_a_prepared_statement_outlives_a_new_column(database_url: str) -> None:
@@ -257,6 +286,25 @@ async def test_a_connection_comes_back_clean_after_a_transaction_failed(database
                 async with pg.transaction() as tx:
                     await tx.execute(sql)
             assert await _one(pg, "SELECT pg_backend_pid()") == pid
+
+
+@pytest.mark.parametrize("left_by", [ZeroDivisionError, asyncio.CancelledError])
+async def test_what_leaves_a_transaction_is_not_replaced_when_its_connection_is_lost(
+    pg: Postgres, database_url: str, left_by: type[BaseException]
+) -> None:
+    async def work(small: Postgres) -> None:
+        async with small.transaction() as tx:
+            ((pid,),) = await tx.fetch("SELECT pg_backend_pid()")
+            await pg.execute("SELECT pg_terminate_backend(%(pid)s)", {"pid": pid})
+            alive = "SELECT FROM pg_stat_activity WHERE pid = %(pid)s"
+            while await pg.fetch(alive, {"pid": pid}):
+                await asyncio.sleep(0.01)
+            raise left_by
+
+    async with _opened(database_url) as small:
+        with pytest.raises(left_by):
+            await work(small)
+        assert await _one(small, "SELECT 1") == 1
 
 
 # cancelled callers
@@ -396,6 +444,29 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
     for writer in writers:
         writer.close()
     server.close()
+
+
+@pytest.mark.parametrize("named", ["host", "hostaddr"])
+async def test_the_next_address_is_tried_when_one_says_nothing(
+    database_url: str, named: str
+) -> None:
+    """The one in front keeps quiet for all the time that it is given, and not for the others'."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        parts = urlsplit(database_url)
+        dsn = make_dsn(
+            **{named: ",".join(["127.0.0.1"] * 3)},
+            port=f"{silent.getsockname()[1]},1,{parts.port}",
+            dbname=parts.path[1:],
+            user=parts.username or "",
+            password=parts.password or "",
+        )
+        async with _opened(dsn, size=2) as pg:
+            assert await _heal(pg, 15) < 15
+            async with pg.connection() as held:
+                await held.fetch("SELECT 1")
+                began = time.monotonic()
+                await pg.fetch("SELECT 1")
+                assert time.monotonic() - began < 1.8, "the one that answered is dialled first"
 
 
 # lost connections

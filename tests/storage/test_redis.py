@@ -150,12 +150,17 @@ async def test_nobody_listening_is_unreachable() -> None:
         "redis://:s3cret@h/-1",
         "localhost:6379",
         "redis://:s3cret@h:port/0",
+        "redis://:s3cret/x@h",
+        "redis://:s3cret@[h",
+        "redis://:s3cret\u2100@h",
     ],
 )
 def test_another_url_is_refused_without_quoting_its_password(url: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011
         parse_address(url)
     assert "s3cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
 
 
 def test_an_address_hides_its_password() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,32 @@ async def test_a_restart_is_survived(own: Valkey) -> None:
     await redis.ping()
     own.restart()
     await until_answered(redis)
+    await redis.close()
+
+
+async def test_dialling_anew_is_in_no_requests_context(own: Valkey) -> None:
+    """It goes on after the request whose command found the connection lost."""
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+    redis = await Redis.open(own.url)
+    seen: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "redis.connected":
+                seen.append(whose.get())
+
+    logger, handler = logging.getLogger("storage.redis"), Handler()
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    whose.set("the request's")
+    wire = redis._wire
+    assert wire is not None
+    wire.abort("found lost by a command")
+    await until_answered(redis)
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    assert seen == ["nobody's"]
     await redis.close()
 
 

@@ -6,8 +6,8 @@ from porta import events
 from porta.protocol import pkce, scopes
 from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InvalidGrant
-from porta.protocol.resource_indicators import narrow_resource
 from porta.provider import accounts
+from porta.provider.grants import remaining
 from porta.provider.grants.call import (
     Authorization,
     GrantType,
@@ -33,12 +33,12 @@ async def redeem(call: TokenCall) -> Authorization:
     if code.redirect_uri != call.required("redirect_uri"):
         raise InvalidGrant("redirect_uri differs from the authorization request")
     pkce.check_verifier(code.code_challenge, call.form.get("code_verifier"))
-    resource = narrow_resource(code.resource, call.form.all("resource"))
+    scope = remaining.scope(call, code.scope)
+    resource = await remaining.resource(call, code.resource, scope)
     facts = await accounts.find_facts(call.runtime, call.tenant, code.account_id, call.client)
     if facts is None:
         raise InvalidGrant("the account is not active")
-    scope = scopes.parse_scope(code.scope)
-    family = _family(call, code)
+    family = _family(call, code, scope)
     return Authorization(
         facts=facts,
         family_id=family.id,
@@ -51,6 +51,7 @@ async def redeem(call: TokenCall) -> Authorization:
         refresh=_refresh_plan(call, scope, family),
         nonce=code.nonce,
         claims=ClaimsRequest.from_dict(code.claims),
+        consented_claims=code.consented_claims,
         resource=resource,
         granted_resource=code.resource,
         amr=code.amr,
@@ -80,7 +81,8 @@ async def _consume(call: TokenCall) -> AuthorizationCode | None:
 
 async def _punish(call: TokenCall, code: object) -> None:
     assert isinstance(code, AuthorizationCode)
-    await call.runtime.storage.tokens.kill_code(_family(call, code), _REPLAYED)
+    family = _family(call, code, scopes.parse_scope(code.scope))
+    await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
     await events.record(
         call.runtime.storage,
         events.event(
@@ -93,9 +95,9 @@ async def _punish(call: TokenCall, code: object) -> None:
     )
 
 
-def _family(call: TokenCall, code: AuthorizationCode) -> TokenFamily:
+def _family(call: TokenCall, code: AuthorizationCode, scope: tuple[str, ...]) -> TokenFamily:
     absolute = call.now + call.tenant.config.refresh_token_absolute_ttl
-    bound = scopes.is_bound_to_session(scopes.parse_scope(code.scope))
+    bound = scopes.is_bound_to_session(scope)
     return TokenFamily(
         id=code.id,
         organization_id=code.organization_id,

@@ -68,6 +68,8 @@ class Authorization:
     refresh: RefreshPlan | None = None
     nonce: str | None = None
     claims: ClaimsRequest = NO_CLAIMS
+    consented_claims: tuple[str, ...] = ()
+    """The claims with `openid` that a third party may be told."""
     resource: tuple[str, ...] = ()
     """The resources asked for with this access token."""
     granted_resource: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from porta import events
 from porta.protocol import scopes
 from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InvalidGrant
-from porta.protocol.resource_indicators import narrow_resource
+from porta.provider.grants import remaining
 from porta.provider.grants.call import (
     Authorization,
     GrantType,
@@ -31,7 +31,7 @@ async def redeem(call: TokenCall) -> Authorization:
         raise InvalidGrant(_REFUSAL)
     if not found.account.user.stands:
         raise InvalidGrant("the account is not active")
-    granted = scopes.parse_scope(token.scope)
+    granted = _granted_scope(call, token)
     expires_at = min(call.now + call.tenant.config.refresh_token_ttl, found.family_expires_at)
     return Authorization(
         facts=found.account,
@@ -49,7 +49,8 @@ async def redeem(call: TokenCall) -> Authorization:
         ),
         nonce=token.nonce,
         claims=ClaimsRequest.from_dict(token.claims),
-        resource=narrow_resource(token.resource, call.form.all("resource")),
+        consented_claims=token.consented_claims,
+        resource=await remaining.resource(call, token.resource, granted),
         granted_resource=token.resource,
         amr=token.amr,
         acr=token.acr,
@@ -63,6 +64,15 @@ async def _find(call: TokenCall, value: str) -> TokenWithAccount:
     if found is None:
         raise InvalidGrant(_REFUSAL)
     return found
+
+
+def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
+    granted = remaining.scope(call, token.scope)
+    before = scopes.parse_scope(token.scope)
+    if scopes.is_bound_to_session(granted) and not scopes.is_bound_to_session(before):
+        # Core §11: what outlives the session does so by offline_access alone.
+        raise InvalidGrant("the client may not be offline any more")
+    return granted
 
 
 async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:

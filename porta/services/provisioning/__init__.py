@@ -12,14 +12,10 @@ from porta.events import SYSTEM, Actor
 from porta.security.passwords import Passwords
 from porta.services.provisioning import applications, clients, organizations, settings, users
 from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry
-from porta.services.provisioning.file import (
-    DocumentInvalid,
-    Problem,
-    build_document,
-    load_document,
-)
+from porta.services.provisioning.file import build_document, load_document
+from porta.services.provisioning.problems import DocumentInvalid, Path, Problem
 from porta.services.provisioning.report import Credential, Line, Report
-from porta.services.provisioning.run import Catalogue, Path, Run
+from porta.services.provisioning.run import Catalogue, Run
 
 if TYPE_CHECKING:
     from storage.router import Storage
@@ -58,7 +54,8 @@ async def provision(
     `merge` adds what is missing and leaves what exists; `overwrite` changes that too; `dry-run`
     tells what `merge` would do. Passwords, secrets and what the file is silent about are never
     overwritten. `now` is in seconds since the epoch. A report with errors means that nothing was
-    done. Raises StorageError for what no file is to blame for.
+    done; inside a transaction, which it joins, that one is then to be rolled back. Raises
+    StorageError for what no file is to blame for.
     """
     report = Report(mode)
     try:

@@ -16,8 +16,9 @@ from porta.services.provisioning.document import (
     RoleEntry,
 )
 from porta.services.provisioning.entries import Entry
+from porta.services.provisioning.problems import Path
 from porta.services.provisioning.report import Kind
-from porta.services.provisioning.run import Catalogue, Path, Run
+from porta.services.provisioning.run import Catalogue, Run, first_places
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
 from storage.models.roles import Permission, Role
@@ -105,21 +106,38 @@ async def provision_claim_definition(
         include_in_access_token=entry.include_in_access_token,
         include_in_userinfo=entry.include_in_userinfo,
     )
-    told = entry.description or entry.name
     if stored is None:
         catalogue.claims[entry.slug] = await claims.define(
-            run.storage, catalogue.application.id, wanted, description=told, actor=run.actor
+            run.storage,
+            catalogue.application.id,
+            wanted,
+            description=entry.description or entry.name,
+            actor=run.actor,
         )
         run.created("claim_definition", entry.slug, entry.name)
     elif not run.overwrite:
         run.skipped("claim_definition", entry.slug, entry.name)
     else:
-        fields = ClaimDefinition.__struct_fields__
-        changed = tuple(name for name in fields if getattr(stored, name) != getattr(wanted, name))
-        if changed:
-            await claims.update(run.storage, wanted, description=told, actor=run.actor)
-            catalogue.claims[entry.slug] = wanted
+        changed = await _overwrite_claim(run, catalogue, entry, stored, wanted)
         run.updated("claim_definition", entry.slug, entry.name, changed)
+
+
+async def _overwrite_claim(
+    run: Run,
+    catalogue: Catalogue,
+    entry: ClaimDefinitionEntry,
+    stored: ClaimDefinition,
+    wanted: ClaimDefinition,
+) -> tuple[str, ...]:
+    fields = ClaimDefinition.__struct_fields__
+    changed = tuple(name for name in fields if getattr(stored, name) != getattr(wanted, name))
+    description = await run.storage.claims.description(stored.id)
+    if entry.description not in (None, description):
+        description, changed = entry.description, (*changed, "description")
+    if changed:
+        await claims.update(run.storage, wanted, description=description, actor=run.actor)
+        catalogue.claims[entry.slug] = wanted
+    return changed
 
 
 async def provision_role_permissions(
@@ -130,7 +148,7 @@ async def provision_role_permissions(
     if role is None or not entry.permissions:
         return
     granted = await run.storage.roles.granted(role.id)
-    for index, slug in enumerate(dict.fromkeys(entry.permissions)):
+    for slug, index in first_places(entry.permissions).items():
         permission = catalogue.permissions.get(slug)
         if permission is None:
             run.error((*path, "permissions", index), f"there is no permission '{slug}'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.errors import Invalid
+from porta.errors import Conflict, Invalid
 from porta.security import opaque
 from porta.services import clients
 from porta.services.clients import Terms
@@ -24,17 +24,8 @@ async def provision_client(
     application = catalogue.application
     stored = await _find(run, organization, application, entry)
     terms = Terms(is_first_party=entry.first_party, login_methods=entry.login_methods)
-    registration = entry.registration()
     if stored is None:
-        client = await clients.create(
-            run.storage,
-            organization,
-            application,
-            registration,
-            terms=terms,
-            client_id=entry.client_id,
-            actor=run.actor,
-        )
+        client = await _create(run, organization, application, entry, terms)
         run.created("client", client.client_id, entry.client_name)
     elif not run.overwrite or stored.status == "revoked":
         client, why = stored, "exists" if stored.status != "revoked" else "revoked"
@@ -42,12 +33,33 @@ async def provision_client(
     else:
         client = stored
         changed = await clients.update(
-            run.storage, client, registration, terms=terms, actor=run.actor
+            run.storage, client, entry.registration(), terms=terms, actor=run.actor
         )
         run.updated("client", client.client_id, entry.client_name, changed)
     secret = await _provision_secret(run, client, entry.secret, new=stored is None)
-    told = await run.storage.clients.find(client.client_id) or client
+    told = await run.storage.clients.find(client.client_id, organization.id) or client
     run.report.credentials.append(_credential(run, organization, application, told, entry, secret))
+
+
+async def _create(
+    run: Run,
+    organization: Organization,
+    application: Application,
+    entry: ClientEntry,
+    terms: Terms,
+) -> Client:
+    try:
+        return await clients.create(
+            run.storage,
+            organization,
+            application,
+            entry.registration(),
+            terms=terms,
+            client_id=entry.client_id,
+            actor=run.actor,
+        )
+    except Conflict as refusal:
+        raise Invalid(refusal.message) from None
 
 
 async def _find(
@@ -56,11 +68,9 @@ async def _find(
     client_id = entry.client_id or await run.storage.clients.find_id_by_name(
         organization.id, application.id, entry.client_name
     )
-    client = await run.storage.clients.find(client_id) if client_id else None
-    if client is None:
-        return None
-    if (client.organization_id, client.application_id) != (organization.id, application.id):
-        raise Invalid("client_id: a client of another organization or application has it")
+    client = await run.storage.clients.find(client_id, organization.id) if client_id else None
+    if client is not None and client.application_id != application.id:
+        raise Invalid("client_id: a client of another application has it")
     return client
 
 
@@ -75,7 +85,7 @@ async def _provision_secret(
         return None
     if chosen is not None and not new:
         digest = opaque.sha256_hex(chosen)
-        if await run.storage.clients.has_secret(client.id, digest):
+        if await run.storage.clients.has_secret(client.id, client.organization_id, digest):
             run.skipped("client_secret", client.client_id, entry.label or "" if entry else "")
             return chosen if digest in {secret.sha256 for secret in client.secrets} else None
     secret = await clients.add_secret(

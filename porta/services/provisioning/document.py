@@ -139,7 +139,7 @@ class Branding(Entry):
 class ApiResourceEntry(Entry):
     """A protected resource that tokens may be asked for (RFC 8707)."""
 
-    identifier: str = Field(max_length=2048)
+    identifier: str
     name: Name
     scopes: tuple[str, ...] = ()
     access_token_format: AccessTokenFormat | None = None
@@ -162,6 +162,6 @@ class Document(Entry):
     """One provisioning file."""
 
     version: Literal["1.0"]
-    config: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    config: dict[str, Any] = Field(default_factory=dict)
     allow_passwords: bool = False
     organizations: tuple[OrganizationEntry, ...]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from porta import slugs
 from porta.errors import Invalid
+from porta.protocol.names import find_name_fault
 from porta.protocol.registered_uris import find_link_fault
 from porta.services.claims import check_claim_name
 from porta.services.urls import check_web_url
@@ -33,9 +34,16 @@ def _image(url: str) -> str:
     return url
 
 
-Name = Annotated[str, Field(min_length=1, max_length=255)]
+def _name(name: str) -> str:
+    fault = find_name_fault(name)
+    if fault is not None:
+        raise Invalid(fault)
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255), rule(_name)]
 Description = Annotated[str, Field(max_length=1000)]
-Short = Annotated[str, Field(min_length=1, max_length=50)]
+Short = Annotated[str, Field(min_length=1, max_length=50), rule(_name)]
 Locale = Annotated[str, Field(max_length=10, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 WebUrl = Annotated[str, Field(max_length=2048), rule(check_web_url)]
 ImageUrl = Annotated[str, Field(max_length=2048), rule(_image)]

@@ -8,7 +8,8 @@ import msgspec
 
 from porta.services import api_resources, organizations
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
-from porta.services.provisioning.run import Path, Run
+from porta.services.provisioning.problems import Path
+from porta.services.provisioning.run import Run
 from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from porta.services.provisioning.file import Problem
+from porta.services.provisioning.problems import Problem
 
 Kind = Literal[
     "organization",

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from porta.errors import Invalid
 from porta.protocol import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.passwords import check_password
+from porta.services.api_resources import check_identifier, check_scopes
 from porta.services.provisioning.document import (
+    ApiResourceEntry,
     ApplicationEntry,
     ClientEntry,
     Document,
     OrganizationEntry,
 )
 from porta.services.provisioning.people import UserEntry
+from porta.services.provisioning.problems import Path
+from porta.services.provisioning.settings import check_setting
 
-Path = tuple[int | str, ...]
 Conflict = tuple[Path, str]
 E = TypeVar("E")
 
@@ -34,6 +38,8 @@ def find_conflicts(document: Document) -> Iterator[Conflict]:
         for k, client in enumerate(application.clients)
     ]
     yield from _same_client_ids(clients)
+    for key, value in document.config.items():
+        yield from _refused(("config", key), partial(check_setting, key, value))
 
 
 def _of_organization(
@@ -44,12 +50,26 @@ def _of_organization(
     yield from _twins(
         (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
     )
+    for index, resource in enumerate(resources):
+        yield from _of_api_resource((*path, "api_resources", index), resource)
     yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
     for index, user in enumerate(organization.users):
         place = (*path, "users", index, "password")
         yield from _of_password(place, user, organization, document.allow_passwords)
     for index, application in enumerate(applications):
         yield from _of_application((*path, "applications", index), application)
+
+
+def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Conflict]:
+    yield from _refused((*path, "identifier"), lambda: check_identifier(resource.identifier))
+    yield from _refused((*path, "scopes"), lambda: check_scopes(resource.scopes))
+
+
+def _refused(path: Path, check: Callable[[], object]) -> Iterator[Conflict]:
+    try:
+        check()
+    except Invalid as refusal:
+        yield path, refusal.message.removeprefix(f"{path[-1]}: ")
 
 
 def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Conflict]:
@@ -74,16 +94,25 @@ def _of_client(path: Path, client: ClientEntry) -> Iterator[Conflict]:
 def _of_password(
     path: Path, user: UserEntry, organization: OrganizationEntry, allowed: bool
 ) -> Iterator[Conflict]:
-    if user.password is None:
+    password = user.password
+    if password is None:
         return
     if not allowed:
         yield path, "passwords in a file need allow_passwords: true"
     alone = organization.two_factor_policy in (None, "optional")
-    words = (organization.name, user.email, user.given_name, user.family_name)
-    try:
-        check_password(user.password, [word for word in words if word], minimum=15 if alone else 8)
-    except Invalid as refusal:
-        yield path, refusal.message
+    words = _words(user, organization)
+    yield from _refused(path, lambda: check_password(password, words, minimum=15 if alone else 8))
+
+
+def _words(user: UserEntry, organization: OrganizationEntry) -> list[str]:
+    """Return the names that somebody who guesses would try first."""
+    branding = organization.branding
+    said = (
+        *(organization.name, branding.company_name if branding else None),
+        *(user.email, user.preferred_username, user.nickname),
+        *(user.given_name, user.middle_name, user.family_name),
+    )
+    return [word for word in said if word]
 
 
 def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[Conflict]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.events import Actor
 from porta.protocol.client_metadata import InvalidMetadata
 from porta.security.passwords import Passwords
-from porta.services.provisioning.file import Problem, place
+from porta.services.provisioning.problems import Path, Problem, place
 from porta.services.provisioning.report import Kind, Line, Report
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
@@ -21,7 +21,15 @@ from storage.models.roles import Permission, Role
 if TYPE_CHECKING:
     from storage.router import Storage
 
-Path = tuple[int | str, ...]
+T = TypeVar("T", bound=Hashable)
+
+
+def first_places(listed: Sequence[T]) -> dict[T, int]:
+    """Return what a list of the file holds, once each, with the index at which it first stands."""
+    places: dict[T, int] = {}
+    for index, each in enumerate(listed):
+        places.setdefault(each, index)
+    return places
 
 
 @dataclass(slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import msgspec
-
 from porta import events
-from porta.config import Config
+from porta.config import Config, convert_setting
 from porta.errors import Invalid
 from porta.services.provisioning.run import Run
 
 _PROTECTED = frozenset({"super_admin_user_id"})
-_TYPES = {field.encode_name: field.type for field in msgspec.structs.fields(Config)}
+_KNOWN = frozenset(Config.__struct_fields__)
 _DURATIONS = ("_ttl", "_duration", "_seconds", "_lead", "_grace")
 
 
@@ -24,7 +22,8 @@ async def provision_settings(run: Run, config: dict[str, Any]) -> None:
     rows = await run.storage.system_config.all()
     for key, value in config.items():
         with run.at("config", key):
-            if key in _PROTECTED or (key not in _TYPES and key not in rows):
+            check_setting(key, value)
+            if key not in _KNOWN and key not in rows:
                 raise Invalid("is not a setting that can be provisioned")
             wanted = _converted(key, value)
             if key in rows and _same(key, rows[key], wanted):
@@ -39,18 +38,25 @@ async def provision_settings(run: Run, config: dict[str, Any]) -> None:
                 run.created("config", key)
 
 
-def _converted(key: str, value: Any) -> Any:
-    """Return the value as the type that the setting has; "3600" counts as 3600, as in 1.x.
+def check_setting(key: str, value: Any) -> None:
+    """Raise Invalid unless a file may set `key` to `value`, as far as no database is asked."""
+    if key in _PROTECTED:
+        raise Invalid("is not a setting that can be provisioned")
+    _converted(key, value)
 
-    Raises Invalid for what cannot be that type, and for a negative number.
+
+def _converted(key: str, value: Any) -> Any:
+    """Return the value as the type that the setting has. Raises Invalid.
+
+    A setting of Porta 1.x that this version has no use for is kept as it is.
     """
-    try:
-        converted = msgspec.convert(value, _TYPES.get(key, type(value)), strict=False)
-    except msgspec.ValidationError as error:
-        raise Invalid(str(error)) from None
-    if not isinstance(converted, bool | str) and not 0 <= converted < math.inf:
+    if key in _KNOWN:
+        return convert_setting(key, value)
+    if not isinstance(value, bool | int | float | str):
+        raise Invalid("must be a text, a number, true or false")
+    if not isinstance(value, bool | str) and not 0 <= value < math.inf:
         raise Invalid("must be a number that is not negative")
-    return converted
+    return value
 
 
 def _same(key: str, stored: Any, wanted: Any) -> bool:

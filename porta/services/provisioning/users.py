@@ -10,7 +10,8 @@ from porta.errors import NotFound
 from porta.services import claims, roles, users
 from porta.services.provisioning.document import OrganizationEntry
 from porta.services.provisioning.people import UserEntry
-from porta.services.provisioning.run import Path, Run
+from porta.services.provisioning.problems import Path
+from porta.services.provisioning.run import Run, first_places
 from storage.models.organizations import Organization
 from storage.models.users import User
 
@@ -79,8 +80,8 @@ async def _overwrite(
 
 
 async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -> None:
-    held = await run.storage.roles.assigned(user.id)
-    for index, reference in enumerate(dict.fromkeys(entry.roles)):
+    held = await run.storage.roles.assigned(user.id, user.organization_id)
+    for reference, index in first_places(entry.roles).items():
         slug = f"{user.email} {reference.app} {reference.role}"
         with run.at(*path, "roles", index):
             role = (await run.catalogue(reference.app)).roles.get(reference.role)
@@ -94,7 +95,7 @@ async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -
 
 
 async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) -> None:
-    values = await run.storage.claims.values(user.id)
+    values = await run.storage.claims.values(user.id, user.organization_id)
     for index, listed in enumerate(entry.claims):
         slug = f"{user.email} {listed.app} {listed.claim}"
         with run.at(*path, "claims", index):

@@ -20,7 +20,7 @@ from porta.origin import Origin
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
-from storage.models.artifacts import Interaction, Session, artifact_id
+from storage.models.artifacts import Consent, Interaction, Session, artifact_id
 from storage.postgres import Postgres
 from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
 from tests.porta.opened import opened
@@ -64,7 +64,7 @@ async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
 
 
 async def test_a_sign_in_notes_who_is_here(runtime: Runtime, tenant: Tenant) -> None:
-    opened = await _open(runtime, tenant, consented=("openid",))
+    opened = await _open(runtime, tenant, consented=Consent(scope=("openid",)))
     signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     session = await sessions.find(runtime, tenant, signed_in.session_value)
     assert session is not None
@@ -85,6 +85,23 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_session(
     assert await pg.fetchrow("SELECT count(*) FROM sessions") == before
 
 
+async def test_a_form_sent_twice_leaves_the_session_of_the_first(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    """The second is still being judged when the first has been taken to its end."""
+    before = await login.submit(runtime, await _open(runtime, tenant), EMAIL, PASSWORD, ORIGIN)
+    session = await sessions.find(runtime, tenant, before.session_value)
+    assert session is not None
+    opened = await _open(runtime, tenant, previous_session=session.uid)
+    first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    assert await interactions.finish(runtime, opened.interaction, opened.uid)
+    with pytest.raises(InteractionOver):
+        await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    left = await sessions.find(runtime, tenant, first.session_value)
+    assert left is not None
+    assert left.uid == session.uid
+
+
 async def test_two_sign_ins_at_one_interaction_end_the_first(
     runtime: Runtime, tenant: Tenant
 ) -> None:
@@ -97,7 +114,8 @@ async def test_two_sign_ins_at_one_interaction_end_the_first(
 
 
 @pytest.mark.parametrize(
-    "email", ["", "nobody", "a@b@c", "x" * 5000, f"{EMAIL}, b@c.test", "\u200b"]
+    "email",
+    ["", "nobody", "a@b@c", "x" * 5000, f"{EMAIL}, b@c.test", "\u200b", f"{EMAIL}\0", "\ud800"],
 )
 async def test_what_is_no_address_is_refused_like_an_unknown_one(
     runtime: Runtime, tenant: Tenant, email: str
@@ -117,6 +135,85 @@ async def test_who_may_not_sign_in_by_password_costs_no_hash(
     with pytest.raises(LoginFailed) as caught:
         await login.submit(runtime, other, EMAIL, PASSWORD, ORIGIN)
     assert (caught.value.message, caught.value.status) == ("errors.login_method_disabled", 403)
+
+
+async def _told(pg: Postgres, origin: Origin) -> list[tuple[str, str, str | None]]:
+    """Return type, category and person of the events from an origin, oldest first."""
+    rows: list[Any] = await pg.fetch(
+        "SELECT event_type, event_category, user_id::text FROM audit_log"
+        " WHERE request_id = %(id)s ORDER BY sequence",
+        {"id": origin.request_id},
+    )
+    return rows
+
+
+async def test_a_throttled_sign_in_is_told_once_a_window(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    opened = await _open(runtime, tenant)
+    email, origin = f"{opaque.new_value()}@x.test", Origin("192.0.2.40", "", opaque.new_value())
+    tried = await asyncio.gather(
+        *(login.submit(runtime, opened, email, PASSWORD, origin) for _ in range(25)),
+        return_exceptions=True,
+    )
+    statuses = [each.status for each in tried if isinstance(each, LoginFailed)]
+    assert sorted(statuses) == [200] * 10 + [429] * 15
+    told = await _told(pg, origin)
+    assert [each for each in told if each[0] != "user.login.password.failed"] == [
+        ("rate_limit.login", "security", None)
+    ]
+
+
+async def test_a_disabled_method_is_told_as_often_as_its_limit_allows(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    opened = await _open(runtime, tenant)
+    client = msgspec.structs.replace(opened.client, login_methods=("magic_link",))
+    other = OpenInteraction(opened.uid, opened.interaction, tenant, client)
+    origin = Origin("192.0.2.41", "", opaque.new_value())
+    statuses = []
+    for _ in range(15):
+        with pytest.raises(LoginFailed) as caught:
+            await login.submit(runtime, other, EMAIL, PASSWORD, origin)
+        statuses.append(caught.value.status)
+    assert statuses == [403] * 10 + [429] * 5
+    assert await _told(pg, origin) == [
+        *[("security.login_method_disabled", "security", None)] * 10,
+        ("rate_limit.login", "security", None),
+    ]
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_decision_is_told_with_the_person_who_made_it(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, approve: bool
+) -> None:
+    opened = await _open(runtime, tenant)
+    await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    here = msgspec.structs.replace(await _now(runtime, opened), prompt="consent")
+    await interactions.save(runtime, tenant, here)
+    origin = Origin("192.0.2.42", "", opaque.new_value())
+    opened = OpenInteraction(opened.uid, here, tenant, opened.client)
+    await login.consent(runtime, opened, approve, origin)
+    user = await runtime.storage.users.find_by_email(tenant.id, EMAIL)
+    assert user is not None
+    kind = "user.consent.granted" if approve else "user.consent.denied"
+    assert await _told(pg, origin) == [(kind, "authentication", user.id)]
+
+
+async def test_a_page_names_whoever_is_here_now(runtime: Runtime, tenant: Tenant) -> None:
+    opened = await _open(runtime, tenant)
+    assert await login.signed_in_as(runtime, opened) is None
+    signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    session = await sessions.find(runtime, tenant, signed_in.session_value)
+    assert session is not None
+    for changes, expected in (
+        ({"previous_session": session.uid}, EMAIL),
+        ({"previous_session": session.uid, "session_uid": "ended"}, EMAIL),
+        ({"previous_session": "ended"}, None),
+        ({"previous_session": None, "session_uid": session.uid}, None),
+    ):
+        shown = await _open(runtime, tenant, **changes)
+        assert await login.signed_in_as(runtime, shown) == expected
 
 
 async def test_a_client_decides_before_its_organization(runtime: Runtime, tenant: Tenant) -> None:
@@ -140,9 +237,10 @@ async def test_a_form_of_elsewhere_is_refused(
 async def test_consent_is_kept_where_it_was_asked_for(
     runtime: Runtime, tenant: Tenant, pg: Postgres
 ) -> None:
-    opened = await _open(runtime, tenant, prompt="consent")
+    shown = Consent(scope=("openid", "email"), resource=("urn:a",), claims=("roles",))
+    opened = await _open(runtime, tenant, prompt="consent", shown=shown)
     await login.consent(runtime, opened, True, ORIGIN)
-    assert (await _now(runtime, opened)).consented == ("openid", "email")
+    assert (await _now(runtime, opened)).consented == shown
     denied = await _open(runtime, tenant, prompt="consent")
     await login.consent(runtime, denied, False, ORIGIN)
     after = await _now(runtime, denied)

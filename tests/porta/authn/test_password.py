@@ -16,6 +16,7 @@ import pytest_asyncio
 from porta import tenancy
 from porta.authn import password
 from porta.authn.password import LoginFailed
+from porta.errors import Unavailable
 from porta.origin import Origin
 from porta.runtime import Runtime
 from porta.security.passwords import Parameters, Passwords
@@ -220,3 +221,119 @@ async def test_a_lock_ends_by_the_clock(
     assert found is not None
     assert (found.status, found.failed_login_count) == ("active", 1), "it begins anew"
     await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+
+
+def _strict(tenant: Tenant, **config: int) -> Tenant:
+    return replace(tenant, config=msgspec.structs.replace(tenant.config, **config))
+
+
+async def _told(pg: Postgres, user: User) -> list[str]:
+    """Return the events of a person, oldest first."""
+    rows = await pg.fetch(
+        "SELECT event_type FROM audit_log WHERE user_id = %(id)s ORDER BY sequence",
+        {"id": user.id},
+    )
+    return [row[0].removeprefix("user.").removeprefix("login.") for row in rows]
+
+
+async def _stored(runtime: Runtime, user: User) -> User:
+    found: User | None = await runtime.storage.users.find_by_id(user.id, user.organization_id)
+    assert found is not None
+    return found
+
+
+async def test_the_attempt_that_reaches_the_limit_is_judged(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=3)
+    for _ in range(2):
+        await _message(runtime, strict, user.email, WRONG)
+    found = await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    assert found.status == "active"
+    after = await _stored(runtime, user)
+    assert (after.status, after.locked_at, after.failed_login_count) == ("active", None, 0)
+    assert await _told(pg, user) == ["password.failed", "password.failed", "password"]
+
+
+async def test_what_follows_the_limit_is_refused_without_telling(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=3)
+    for text in (WRONG, WRONG, WRONG, RIGHT, WRONG):
+        assert await _message(runtime, strict, user.email, text) == "login.error_invalid"
+    after = await _stored(runtime, user)
+    assert (after.auto_locked, after.failed_login_count) == (True, 5)
+    failed = "password.failed"
+    assert await _told(pg, user) == [failed, failed, failed, "auto_locked", failed, failed]
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
+async def test_a_state_is_guessed_at_as_rarely_as_a_password(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, status: str
+) -> None:
+    user = await _person(runtime, tenant, status=status)
+    strict = _strict(tenant, max_failed_logins=3)
+    state = f"login.error_account_{status}"
+    for text, message in (
+        (WRONG, "login.error_invalid"), (RIGHT, state),
+        (WRONG, "login.error_invalid"), (WRONG, "login.error_invalid"), (RIGHT, state),
+        *[(WRONG, "login.error_invalid")] * 3, (RIGHT, "login.error_invalid"),
+    ):  # fmt: skip
+        assert await _message(runtime, strict, user.email, text) == message
+    assert (await _stored(runtime, user)).status == status
+    assert set(await _told(pg, user)) == {"password.failed"}
+    lax = _strict(tenant, max_failed_logins=0)
+    assert await _message(runtime, lax, user.email, RIGHT) == state
+
+
+async def test_a_right_password_without_its_second_factor_is_no_guess(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=2)
+    await pg.execute(
+        "UPDATE users SET two_factor_enabled = TRUE WHERE id = %(id)s", {"id": user.id}
+    )
+    for _ in range(5):
+        assert await _message(runtime, strict, user.email, RIGHT) == "login.error_second_factor"
+    assert (await _stored(runtime, user)).status == "active"
+    assert set(await _told(pg, user)) == {"password.failed"}
+
+
+async def test_a_lock_of_an_attempt_that_nobody_could_judge_is_told(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=1)
+    full = Passwords(workers=1, queue=-1)
+    monkeypatch.setattr(runtime, "passwords", full)
+    with pytest.raises(Unavailable):
+        await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    full.close()
+    assert (await _stored(runtime, user)).auto_locked
+    assert await _told(pg, user) == ["auto_locked"]
+
+
+async def test_the_end_of_a_lock_is_told_once(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user = await _person(runtime, tenant)
+    await _message(runtime, _strict(tenant, max_failed_logins=1), user.email, WRONG)
+    over = _strict(tenant, lockout_duration_seconds=0)
+    await asyncio.gather(*(_message(runtime, over, user.email, WRONG) for _ in range(5)))
+    assert (await _told(pg, user)).count("auto_unlocked") == 1
+    assert (await _stored(runtime, user)).failed_login_count == 5
+
+
+async def test_only_a_failure_is_dated(runtime: Runtime, tenant: Tenant, pg: Postgres) -> None:
+    user = await _person(runtime, tenant)
+    dated = "SELECT last_failed_login_at IS NOT NULL FROM users WHERE id = %(id)s"
+    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    assert await pg.fetchrow(dated, {"id": user.id}) == (False,)
+    await _message(runtime, tenant, user.email, WRONG)
+    assert await pg.fetchrow(dated, {"id": user.id}) == (True,)
+
+
+async def test_a_sign_in_takes_three_statements(runtime: Runtime, tenant: Tenant) -> None:
+    user = await _person(runtime, tenant)
+    before = runtime.storage.round_trips
+    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    assert runtime.storage.round_trips.postgres == before.postgres + 3

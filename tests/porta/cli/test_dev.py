@@ -131,8 +131,10 @@ def test_dev_json_tells_scripts_everything(running: Dev) -> None:
         "database_url",
         "redis_url",
         "mail",
+        "sign_in",
         "organizations",
     }
+    assert facts["sign_in"].keys() == {"url", "email", "password"}
     assert facts["mail"].keys() == {"web", "api"}
     assert facts["instances"] == [f"http://localhost:{running.port + n}" for n in (0, 1)]
     assert facts["base_url"] == facts["instances"][0]
@@ -167,6 +169,7 @@ def test_a_newcomer_is_told_what_there_is(running: Dev) -> None:
     assert facts["base_url"] in said
     assert facts["mail"]["web"] in said
     assert facts["organizations"]["acme"]["people"][0]["password"] in said
+    assert all(value in said for value in facts["sign_in"].values())
     assert "/sign-in" in said
     assert "Porta is ready" in said
 
@@ -264,6 +267,66 @@ def test_a_seed_with_a_mistake_is_told_with_its_place(
     said = start("--seed", str(seed), name="kept").failed()
     assert "organizations[0].nam" in said
     assert "Traceback" not in said
+
+
+def test_seeds_are_applied_together_and_the_file_at_fault_is_named(
+    start: Callable[..., Dev], tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    client = {"client_name": "Robot", "client_type": "confidential", "scope": "read"}
+    client |= {"grant_types": ["client_credentials"], "response_types": []}  # type: ignore[dict-item]
+    application = {"name": "Half Machines", "clients": [client]}
+    first = {"name": "Halfway", "applications": [application]}
+    person = {"email": "a@acme.test", "roles": [{"app": "nowhere", "role": "viewer"}]}
+    second = {"name": "Other", "users": [person]}
+    good.write_text(json.dumps({"version": "1.0", "organizations": [first]}))
+    bad.write_text(json.dumps({"version": "1.0", "organizations": [second]}))
+    said = start("--seed", str(good), "--seed", str(bad), name="kept").failed()
+    assert f"{bad}: organizations[0].users[0].roles[0]: there is no application" in said
+    again = start("--seed", str(good), name="kept").ready()
+    (robot,) = again.facts["organizations"]["halfway"]["clients"]
+    assert len(robot["client_secret"]) >= 32
+    again.end()
+
+
+@pytest.mark.parametrize("folder_of", ["a file", "/proc"])
+def test_a_folder_that_cannot_be_made_is_told(folder_of: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    data = Path("/proc/x") if folder_of == "/proc" else tmp_path / "file" / "x"
+    command = [sys.executable, "-m", "porta", "dev", "--data", str(data)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"Error: {data} cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_example_it_asks_for_a_seed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "porta", tmp_path / "porta")  # what a wheel or the image brings
+    shutil.copytree(ROOT / "storage", tmp_path / "storage")
+    command = [sys.executable, "-m", "porta", "dev", "--data", str(tmp_path / "data")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "examples/dev.yaml" in done.stderr
+    assert "--seed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_away_names_its_variable(start: Callable[..., Dev]) -> None:
+    away = f"postgresql://porta@127.0.0.1:{free_port()}/porta"
+    said = start(DATABASE_URL=away).failed()
+    assert "Check DATABASE_URL" in said
+
+
+def test_the_schema_is_remembered_of_the_own_database_only(
+    start: Callable[..., Dev], fresh_database_url: str
+) -> None:
+    data = "kept"
+    start(name=data).ready().end()
+    mark = start(name=data, DATABASE_URL=fresh_database_url).ready()
+    (mark.data / "postgres" / "schema").unlink()
+    mark.end()
+    start(name=data, DATABASE_URL=fresh_database_url).ready().end()
+    assert not (mark.data / "postgres" / "schema").exists()
 
 
 def test_a_server_that_dies_ends_the_run_and_says_so(start: Callable[..., Dev]) -> None:

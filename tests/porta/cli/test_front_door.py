@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import COMMANDS, main
+from porta.cli.opened import faults_told
 from porta.cli.processes import free_port
+from porta.services.startup import SchemaOutdated
+from porta.version import VERSION
+from storage.errors import StorageError
 
+ROOT = Path(__file__).parents[3]
 _KEY = "ab" * 32
 
 
@@ -76,6 +87,107 @@ def test_a_database_that_is_away_is_told() -> None:
     assert "Check DATABASE_URL" in result.output
 
 
+@pytest.mark.parametrize("url", ["hunter2", "postgresql://porta:hunter2/x@127.0.0.1/porta"])
+@pytest.mark.parametrize("command", ["up", "status", "check"])
+def test_an_address_that_cannot_be_read_is_one_line_without_it(command: str, url: str) -> None:
+    result = CliRunner().invoke(main, ["migrate", command, "--database-url", url])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: DATABASE_URL cannot be used: ")
+    assert len(result.output.splitlines()) == 1
+    assert "hunter2" not in result.output
+
+
+class _TightLipped(BaseHTTPRequestHandler):
+    """Answers as a server does that is asked from elsewhere."""
+
+    status: str
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.status == "healthy" else 503)
+        self.end_headers()
+        self.wfile.write(json.dumps({"status": self.status}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "code"), [("healthy", "ok", 0), ("unhealthy", "error", 1)]
+)
+def test_health_of_a_server_that_tells_no_details(status: str, state: str, code: int) -> None:
+    _TightLipped.status = status
+    with HTTPServer(("127.0.0.1", 0), _TightLipped) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        result = CliRunner().invoke(main, ["health", "--json", "--url", url])
+        thread.join()
+    assert (result.exit_code, json.loads(result.stdout)) == (code, {"server": state})
+
+
+@contextmanager
+def answering(raw: bytes) -> Iterator[str]:
+    """Answer one connection with `raw`; yield where."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(raw)
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+_OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"", b"nonsense\r\n\r\n", _OK, _OK + b"[]", _OK + b"{}", _OK + b"\xff"),
+        *(_OK + b'{"checks": []}', _OK + b'{"status": "healthy", "checks": []}'),
+        *(_OK + b'{"status": 7}', _OK + b"[" * 60_000),
+    ],
+)
+def test_an_odd_answer_is_no_porta(raw: bytes) -> None:
+    with answering(raw) as url:
+        result = CliRunner().invoke(main, ["health", "--url", url])
+    assert result.exit_code == 1
+    assert result.output.startswith(f"Error: No Porta answers at {url}: ")
+
+
+def test_a_server_is_asked_itself_and_no_proxy() -> None:
+    proxy = f"http://127.0.0.1:{free_port()}"
+    with answering(_OK + b'{"status": "healthy"}') as url:
+        runner = CliRunner(env={"HTTP_PROXY": proxy, "http_proxy": proxy, "NO_PROXY": ""})
+        assert runner.invoke(main, ["health", "--url", url]).exit_code == 0
+
+
+def test_that_a_server_lives_says_nothing_of_its_databases() -> None:
+    with answering(_OK + b'{"status": "ok"}') as url:
+        result = CliRunner().invoke(main, ["health", "--live", "--json", "--url", url])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"server": "ok"})
+    assert CliRunner().invoke(main, ["health", "--live"]).exit_code == 2
+
+
+def test_health_is_spelled_as_in_1x_too(fresh_database_url: str) -> None:
+    runner = CliRunner(env=settings(DATABASE_URL=fresh_database_url))
+    assert runner.invoke(main, ["health", "check"]).exit_code == 0
+    assert runner.invoke(main, ["health", "nonsense"]).exit_code == 2
+
+
+def test_health_waits_as_long_as_it_is_told() -> None:
+    began = time.monotonic()
+    result = CliRunner(env=settings()).invoke(main, ["health", "--wait", "1.5"])
+    assert result.exit_code == 1
+    assert time.monotonic() - began >= 1.5
+    assert result.stderr.count("Connection refused") == 1
+
+
 def test_health_of_the_databases(fresh_database_url: str, redis_url: str) -> None:
     env = settings(DATABASE_URL=fresh_database_url, REDIS_URL=redis_url)
     well = CliRunner(env=env).invoke(main, ["health", "--json"])
@@ -119,6 +231,42 @@ def test_migrate_without_a_database_says_which_variable() -> None:
     away = CliRunner(env=settings()).invoke(main, ["migrate", "up"])
     assert away.exit_code == 1
     assert "Check DATABASE_URL" in away.output
+
+
+def test_migrate_reads_a_file_of_settings_without_the_others(
+    create_database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(f"DATABASE_URL={create_database()}\nPORT=nonsense\n")
+    runner = CliRunner(env=dict.fromkeys(["DATABASE_URL", "ISSUER_BASE_URL", "COOKIE_KEYS"]))
+    applied = runner.invoke(main, ["migrate", "up"])
+    assert "applied 0001" in applied.output
+    away = CliRunner(env=settings()).invoke(main, ["migrate", "up"])
+    assert "Check DATABASE_URL" in away.output, "the environment wins"
+
+
+def test_the_version_is_told_wherever_it_is_run_from(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "porta", "--version"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=env, cwd=tmp_path
+    )
+    assert done.stdout == f"{VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "advised"),
+    [
+        (StorageError('UndefinedTable: relation "users" does not exist'), True),
+        (StorageError('UndefinedColumn: column "x" does not exist'), True),
+        (SchemaOutdated("2 migrations are not applied"), True),
+        (StorageError("StringDataRightTruncation: value too long"), False),
+    ],
+)
+def test_to_migrate_is_advised_where_it_helps(fault: StorageError, advised: bool) -> None:
+    with pytest.raises(click.ClickException) as told, faults_told():
+        raise fault
+    assert ("porta migrate up" in told.value.message) is advised
 
 
 def test_the_module_runs_as_a_program() -> None:

@@ -125,7 +125,11 @@ def test_it_happens_once(fresh_database_url: str) -> None:
     [
         ({"password": "short"}, "at least"),
         ({"password": "ada-minster-ada-minster"}, "names"),
-        ({"email": "not an address"}, ""),
+        ({"password": "porta admin 2027"}, "names"),
+        ({"email": "not an address"}, "email is not a valid address"),
+        ({"given_name": "A" * 300}, "given name: must have at most 255 characters"),
+        ({"family_name": "Min\x1bster"}, "family name: must hold no"),
+        ({"family_name": "   "}, "family name: must hold more than spaces"),
     ],
 )
 def test_a_refusal_leaves_nothing(
@@ -135,6 +139,7 @@ def test_a_refusal_leaves_nothing(
     assert result.exit_code == 1
     assert reason in result.output
     assert "Traceback" not in result.output
+    assert "migrate" not in result.output
     assert rows(fresh_database_url, "SELECT count(*) FROM applications") == [(0,)]
     assert run_init(fresh_database_url).exit_code == 0
 
@@ -155,6 +160,13 @@ def test_what_is_missing_is_asked_for(fresh_database_url: str) -> None:
     assert result.exit_code == 0, result.output
     assert password not in result.output
     assert rows(fresh_database_url, "SELECT given_name FROM users") == [("Ada",)]
+
+
+def test_without_a_terminal_it_names_the_options(fresh_database_url: str) -> None:
+    result = run_init(fresh_database_url, email=None)
+    assert result.exit_code == 2
+    for name in _ANSWERS:
+        assert name in result.output
 
 
 def test_before_migrating_it_says_so(create_database: Callable[..., str]) -> None:

@@ -89,6 +89,14 @@ def test_a_rotation_asks_first(run: Run) -> None:
     assert [key["state"] for key in listed(run)] == ["published", "active"]
 
 
+def test_a_rotation_that_cannot_ask_names_the_option(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    refused = run("rotate")
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+    assert len(listed(run)) == 1
+
+
 def test_a_forced_rotation_prints_json(run: Run) -> None:
     made = json.loads(run("generate", "--algorithm", "ES256", "--json").stdout)
     assert made[0].keys() == {"kid", "algorithm", "ring", "signs_from"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import sys
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from porta.cli import mail_catcher
 from porta.cli.mail_catcher import MailCatcher
 from porta.cli.mail_inbox import Inbox
+from porta.cli.processes import StartFailed
 
 
 @pytest.fixture
@@ -166,3 +168,11 @@ def test_the_oldest_falls_out() -> None:
     for number in range(3):
         inbox.add("a@b.test", [f"{number}@b.test"], "", b"")
     assert [mail.recipients[0] for mail in inbox.mails] == ["2@b.test", "1@b.test"]
+
+
+async def test_without_its_package_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiosmtpd.smtp", None)
+    with pytest.raises(StartFailed, match=r"pip install 'porta\[dev\]'"):
+        await mail_catcher.start()

@@ -270,6 +270,13 @@ def test_a_start_that_was_interrupted_leaves_no_half_made_data(folder: Path) -> 
         server.stop()
 
 
+def test_new_data_have_no_schema_yet(folder: Path) -> None:
+    (folder / "pg").mkdir()
+    (folder / "pg" / postgres_data.SCHEMA_MARK).write_text("that of data which are gone")
+    start_postgres(folder / "pg").stop()
+    assert not (folder / "pg" / postgres_data.SCHEMA_MARK).exists()
+
+
 def test_a_server_that_does_not_start_shows_its_log(folder: Path, prepared: Prepare) -> None:
     prepared(folder / "pg")
     with pytest.raises(StartFailed, match=r"PostgreSQL did not start(?s:.*)nonsense"):
@@ -366,6 +373,29 @@ class TestAsRoot:
             assert rows(server.url, "SELECT 1") == [(1,)]
         finally:
             server.discard()
+
+    def test_a_copied_folder_does_not_share_the_database(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(binaries, "SHARED", folder / "shared")
+        closed = folder / "closed"
+        closed.mkdir(mode=0o700)
+        server = start_postgres(closed / "pg")
+        try:
+            subprocess.run(["cp", "-a", str(closed / "pg"), str(closed / "copy")], check=True)
+            with pytest.raises(
+                StartFailed, match=r"copy/data leads to the database of .*closed/pg"
+            ):
+                start_postgres(closed / "copy")
+            assert rows(server.url, "SELECT 1") == [(1,)]
+        finally:
+            server.stop()
+        shutil.rmtree(closed / "copy")
+        (closed / "pg").rename(closed / "moved")
+        moved = start_postgres(closed / "moved")
+        assert rows(moved.url, "SELECT 1") == [(1,)]
+        moved.discard()
+        assert list((folder / "shared").iterdir()) == []
 
     def test_data_of_a_temporary_folder_goes_after_it(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from porta.protocol.bearer import parse_bearer
+from porta.protocol.bearer import MAX_TOKEN, is_askable, parse_bearer
 from porta.protocol.errors import InvalidRequest, InvalidToken
 from porta.protocol.params import parse_params
+from porta.security import jwt
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,13 @@ def test_header(header: str) -> None:
 
 def test_the_longest_token() -> None:
     assert len(parse_bearer("Bearer " + "a" * 16384)) == 16384
+
+
+def test_every_door_takes_tokens_of_one_length() -> None:
+    assert MAX_TOKEN == jwt.MAX_TOKEN
+    assert is_askable("a" * MAX_TOKEN)
+    for value in ("a" * (MAX_TOKEN + 1), "é", "a\x7f", "a\n"):
+        assert not is_askable(value)
 
 
 def test_form() -> None:

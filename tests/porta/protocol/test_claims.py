@@ -15,6 +15,7 @@ from porta.protocol.claims import (
     address,
     build_claims,
     full_name,
+    registered_claims,
     scopes_of_claims,
     to_dict,
 )
@@ -189,7 +190,11 @@ def test_false_and_zero_are_values_and_null_is_none() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["sub", "iss", "exp", "roles", "permissions", "email", "scope"])
+@pytest.mark.parametrize(
+    "name",
+    ["sub", "iss", "exp", "roles", "permissions", "email", "scope", "typ", "active", "token_type",
+     "username"],
+)  # fmt: skip
 def test_no_custom_claim_takes_a_reserved_name(name: str) -> None:
     assert name in RESERVED_CLAIMS
     got = _built(
@@ -214,6 +219,34 @@ def test_every_claim_says_where_it_came_from_and_why() -> None:
     assert build_claims(facts(), shop, ("email",))[1] == Claim(
         "email", "ada@acme.example", "users.email", "scope email"
     )
+
+
+@pytest.mark.parametrize("target", _TARGETS)
+def test_a_third_party_gets_what_was_consented_to(target: Target) -> None:
+    definitions = (
+        _definition("team", include_in_id_token=True),
+        _definition("later", include_in_id_token=True),
+    )
+    third = client(is_first_party=False, claim_definitions=definitions)
+    about = facts(roles=("r",), claims={"team": 1, "later": 2})
+
+    def told(*consented: str) -> set[str]:
+        built = build_claims(about, third, ("openid",), NO_CLAIMS, target, consented)
+        return set(to_dict(built)) - {"sub"}
+
+    assert told() == set()
+    assert told("team") == {"team"}
+    assert told("roles", "permissions", "team") == {"roles", "permissions", "team"}
+    assert told("team", "unheard-of") == {"team"}
+
+
+def test_a_request_keeps_the_claims_that_the_client_is_registered_for() -> None:
+    asked = {"email": None, "phone_number": {"essential": True}, "acr": None, "team": None}
+    kept = registered_claims(
+        ClaimsRequest.from_dict({"id_token": asked, "userinfo": asked}),
+        client(scope="openid email"),
+    )
+    assert set(kept.id_token) == set(kept.userinfo) == {"email", "acr", "team"}
 
 
 def test_full_name_joins_what_there_is() -> None:

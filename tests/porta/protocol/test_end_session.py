@@ -10,6 +10,7 @@ import pytest
 from porta.protocol.end_session import (
     LIMITS,
     EndSessionRequest,
+    accept,
     build_redirect,
     may_skip_question,
     named_client,
@@ -22,7 +23,6 @@ from tests.porta.protocol.builders import client, session
 _URI = "https://shop.example/bye?x=1"
 _FULL = {
     "id_token_hint": "e.y.J",
-    "logout_hint": "ada",
     "client_id": "shop",
     "post_logout_redirect_uri": _URI,
     "state": "s",
@@ -85,22 +85,30 @@ def test_only_a_hint_of_this_session_skips_the_question(
     hint: dict[str, Any] | None, skipped: bool
 ) -> None:
     assert may_skip_question(hint, session()) is skipped
-    assert may_skip_question(hint, None) is True
 
 
 def test_redirect() -> None:
-    shop = client(post_logout_redirect_uris=(_URI,))
     asked = EndSessionRequest(post_logout_redirect_uri=_URI, state="a b")
-    assert build_redirect(asked, shop) == f"{_URI}&state=a%20b"
-    assert build_redirect(EndSessionRequest(post_logout_redirect_uri=_URI), shop) == _URI
-    assert build_redirect(EndSessionRequest(state="s"), shop) is None
-    assert build_redirect(EndSessionRequest(), None) is None
+    assert build_redirect(asked) == f"{_URI}&state=a%20b"
+    assert build_redirect(EndSessionRequest(post_logout_redirect_uri=_URI)) == _URI
+    assert build_redirect(EndSessionRequest(state="s")) is None
+    assert build_redirect(EndSessionRequest()) is None
+
+
+def test_what_is_accepted_names_the_client_and_carries_no_token() -> None:
+    shop = client(post_logout_redirect_uris=(_URI,))
+    request = EndSessionRequest(id_token_hint="e.y.J", post_logout_redirect_uri=_URI, state="s")
+    carried = {"client_id": "shop", "post_logout_redirect_uri": _URI, "state": "s"}
+    assert accept(request, shop).to_parameters() == carried
+    assert accept(EndSessionRequest(client_id="gone"), None).to_parameters() == {}
 
 
 def test_redirect_only_to_a_registered_uri_of_a_known_client() -> None:
     shop = client(post_logout_redirect_uris=(_URI,))
-    with pytest.raises(UntrustedRequest):
-        build_redirect(EndSessionRequest(post_logout_redirect_uri=_URI), None)
     for uri in (_URI + "&y=2", "https://evil.example/", "https://shop.example/cb"):
         with pytest.raises(UntrustedRequest):
-            build_redirect(EndSessionRequest(post_logout_redirect_uri=uri), shop)
+            accept(EndSessionRequest(post_logout_redirect_uri=uri), shop)
+    with pytest.raises(UntrustedRequest):
+        accept(EndSessionRequest(client_id="gone", post_logout_redirect_uri=_URI), None)
+    unnamed = EndSessionRequest(id_token_hint="junk", post_logout_redirect_uri=_URI)
+    assert build_redirect(accept(unnamed, None)) is None

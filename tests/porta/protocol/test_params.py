@@ -13,6 +13,7 @@ from porta.protocol.params import (
     MAX_FIELDS,
     MAX_LONG_VALUE,
     MAX_VALUE,
+    REPEATABLE,
     Params,
     has_control_characters,
     merge,
@@ -75,14 +76,17 @@ def test_a_parameter_twice_is_refused(raw: bytes) -> None:
 
 
 def test_resource_may_stand_several_times() -> None:
-    params = parse_params(b"resource=https://a&resource=&resource=https://b")
+    raw = b"resource=https://a&resource=&resource=https://b"
+    params = parse_params(raw, repeatable=REPEATABLE)
     assert params.all("resource") == ("https://a", "https://b")
     assert params.get("resource") is None
 
 
 def test_repeatable_is_the_callers_choice() -> None:
     with pytest.raises(InvalidRequest):
-        parse_params(b"resource=a&resource=b", repeatable=frozenset())
+        parse_params(b"resource=a&resource=b")
+    with pytest.raises(InvalidRequest):
+        parse_params(b"audience=a&audience=b", repeatable=REPEATABLE)
     assert parse_params(b"x=1&x=2", repeatable=frozenset({"x"})).all("x") == ("1", "2")
 
 
@@ -172,3 +176,22 @@ def test_params_are_a_copy() -> None:
     params = Params(source)
     source["a"] = ("2",)
     assert params.get("a") == "1"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_what_a_person_typed_may_be_any_text(text: str) -> None:
+    body = urlencode({"password": text, "state": "s"}).encode()
+    assert parse_params(body, free=frozenset({"password"})).get("password") == text
+
+
+def test_a_free_value_is_given_once_and_in_utf8() -> None:
+    free = frozenset({"password"})
+    assert parse_params(b"password=" + b"x" * 20_000, free=free).get("password") == "x" * 20_000
+    for raw in (
+        b"password=a&password=b",
+        b"password=%ff",
+        b"password=%zz",
+        b"password=a&state=%00",
+    ):
+        with pytest.raises(InvalidRequest):
+            parse_params(raw, free=free)

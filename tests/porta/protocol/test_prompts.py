@@ -15,9 +15,9 @@ from porta.protocol.errors import (
 from porta.protocol.prompts import (
     Prompt,
     Situation,
-    consent_scope,
     next_prompt,
 )
+from storage.models.artifacts import Consent
 from tests.porta.protocol.builders import NOW, client, request, session
 
 _ACR = "urn:porta:acr:password"
@@ -159,24 +159,42 @@ def test_an_essential_acr_that_the_sign_in_did_not_reach() -> None:
             next_prompt(_situation(asked=asked, authenticated=True, session=found))
 
 
-_GRANT = ("openid",)
+def _allowed(*scope: str, **more: tuple[str, ...]) -> tuple[Consent, ...]:
+    claims = ("roles", "permissions") if "openid" in scope else ()
+    return (Consent(**{"scope": scope, "claims": claims} | more),)
+
+
+_GRANT = _allowed("openid")
 
 
 @pytest.mark.parametrize(
     ("changes", "reasons"),
     [
-        ({}, ("no_grant", "scopes_missing")),
+        ({}, ("no_grant", "scopes_missing", "claims_missing")),
         ({"asked": {"scope": ()}}, ("no_grant",)),
-        ({"grant_scope": ("email",)}, ("scopes_missing",)),
-        ({"grant_scope": _GRANT, "asked": {"scope": ("openid", "email")}}, ("scopes_missing",)),
-        ({"grant_scope": _GRANT, "asked": {"prompt": ("consent",)}}, ("consent_prompt",)),
+        ({"consents": _allowed("email")}, ("scopes_missing", "claims_missing")),
+        ({"consents": _GRANT, "asked": {"scope": ("openid", "email")}}, ("scopes_missing",)),
+        ({"consents": _GRANT, "asked": {"prompt": ("consent",)}}, ("consent_prompt",)),
         (
-            {"grant_scope": _GRANT, "asked": {"claims": _claims(email=None)}},
+            {"consents": _GRANT, "asked": {"claims": _claims(email=None)}},
             ("scopes_missing",),
         ),
         (
-            {"grant_scope": ("email",), "asked": {"prompt": ("consent",)}, "consented": True},
+            {
+                "consents": _allowed("email"),
+                "asked": {"prompt": ("consent",), "scope": ("email", "profile")},
+                "consented": True,
+            },
             ("scopes_missing",),
+        ),
+        ({"consents": _allowed("openid", claims=("roles",))}, ("claims_missing",)),
+        (
+            {"consents": _GRANT, "asked": {"resource": ("urn:a",)}},
+            ("resources_missing", "scopes_missing", "claims_missing"),
+        ),
+        (
+            {"consents": _allowed(resource=("urn:a",)), "asked": {"resource": ("urn:a",)}},
+            ("scopes_missing", "claims_missing"),
         ),
     ],
 )
@@ -187,12 +205,16 @@ def test_consent(changes: dict[str, Any], reasons: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"grant_scope": _GRANT},
-        {"grant_scope": ("openid", "email")},
-        {"grant_scope": _GRANT, "asked": {"prompt": ("consent",)}, "consented": True},
-        {"grant_scope": _GRANT, "asked": {"prompt": ("none",)}},
-        {"grant_scope": ("openid", "email"), "asked": {"claims": _claims(email=None)}},
-        {"grant_scope": _GRANT, "asked": {"claims": _claims(phone_number=None)}},
+        {"consents": _GRANT},
+        {"consents": _allowed("openid", "email")},
+        {"consents": _GRANT, "asked": {"prompt": ("consent",)}, "consented": True},
+        {"consents": _GRANT, "asked": {"prompt": ("none",)}},
+        {"consents": _allowed("openid", "email"), "asked": {"claims": _claims(email=None)}},
+        {"consents": _GRANT, "asked": {"claims": _claims(phone_number=None)}},
+        {
+            "consents": _allowed("openid", resource=("urn:a", "urn:b")),
+            "asked": {"resource": ("urn:b",)},
+        },
     ],
 )
 def test_consent_stands(changes: dict[str, Any]) -> None:
@@ -206,16 +228,3 @@ def test_login_comes_before_consent() -> None:
 def test_prompt_none_never_shows_a_consent_page() -> None:
     with pytest.raises(ConsentRequired):
         next_prompt(_third_party(asked={"prompt": ("none",)}))
-
-
-def test_consent_names_the_scopes_behind_single_claims() -> None:
-    claims = ClaimsRequest.from_dict(
-        {
-            "id_token": {"email": None, "phone_number": None, "acr": None},
-            "userinfo": {"birthdate": None, "email_verified": None},
-        }
-    )
-    asked = request(scope=("openid",), claims=claims)
-    assert consent_scope(asked, client()) == ("openid", "profile", "email")
-    twice = request(scope=("openid", "email"), claims=claims)
-    assert consent_scope(twice, client()) == ("openid", "email", "profile")

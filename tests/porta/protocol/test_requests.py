@@ -21,7 +21,7 @@ from porta.protocol.errors import (
     RequestUriNotSupported,
     UntrustedRequest,
 )
-from porta.protocol.params import Params, parse_params
+from porta.protocol.params import REPEATABLE, Params, parse_params
 from porta.protocol.requests import (
     LIMITS,
     MAX_AGE,
@@ -58,7 +58,7 @@ def _params(**changes: str) -> Params:
 
 def test_reads_every_parameter() -> None:
     raw = urlencode(_FULL) + "&resource=https://a&resource=https://b&unknown=x"
-    request = parse_authorization_request(parse_params(raw.encode()))
+    request = parse_authorization_request(parse_params(raw.encode(), repeatable=REPEATABLE))
     assert request.scope == ("openid", "email")
     assert request.prompt == ("login", "consent")
     assert request.max_age == 0
@@ -115,6 +115,16 @@ def test_what_was_accepted_at_its_limit_is_read_back() -> None:
     claims = json.dumps({"userinfo": {"é" * 100: {"value": "é" * 3800}}}, ensure_ascii=False)
     request = parse_authorization_request(_params(claims=claims))
     assert from_parameters(request.to_parameters()) == request
+    assert parse_authorization_request(_params(**request.to_parameters())) == request
+
+
+def test_what_grows_when_it_is_written_anew_is_kept_as_it_came() -> None:
+    """JSON spells 1e15 in more than one way: what was accepted once is not refused later."""
+    values = {f"c{number}": {"values": ["1e15"] * 90} for number in range(6)}
+    claims = json.dumps({"userinfo": values}).replace('"1e15"', "1e15")
+    assert len(claims) < LIMITS["claims"] < len(claims.replace("1e15", "1000000000000000.0"))
+    request = parse_authorization_request(_params(claims=claims))
+    assert request.to_parameters()["claims"] == claims
     assert parse_authorization_request(_params(**request.to_parameters())) == request
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from porta.protocol import resource_indicators as ri
-from porta.protocol.errors import InvalidTarget
+from porta.protocol.errors import InvalidScope, InvalidTarget
 from tests.porta.protocol.builders import ISSUER, api, client, request, rules
 
 _A = api("https://a.example/", "a:read", "shared")
@@ -84,6 +84,16 @@ def test_a_token_request_narrows_the_resources_of_the_grant() -> None:
         ri.narrow_resource((), ("not absolute",))
 
 
+def test_a_grant_that_named_no_resource_covers_what_its_scope_implies() -> None:
+    implied = ("urn:x:1", ISSUER)
+    assert ri.narrow_resource((), (), implied) == ()
+    assert ri.narrow_resource((), (ISSUER,), implied) == (ISSUER,)
+    assert ri.narrow_resource(("urn:x:2",), ("urn:x:2",), implied) == ("urn:x:2",)
+    for granted, requested in (((), "urn:x:2"), (("urn:x:2",), ISSUER)):
+        with pytest.raises(InvalidTarget):
+            ri.narrow_resource(granted, (requested,), implied)
+
+
 @pytest.mark.parametrize(
     ("resource", "scope", "audience"),
     [
@@ -109,6 +119,17 @@ def test_scope_of_a_token_leaves_out_what_belongs_elsewhere() -> None:
     assert ri.scope_for_audience(scope, ("https://a.example/",), _APIS) == at_a
     assert ri.scope_for_audience(scope, (ISSUER,), _APIS) == ("openid", "custom")
     assert ri.scope_for_audience(scope, ("https://a.example/", "urn:acme:b"), _APIS) == scope
+    assert ri.scope_for_audience((), ("https://a.example/",), _APIS) == ()
+
+
+def test_a_resource_at_which_no_scope_is_of_use() -> None:
+    with pytest.raises(InvalidScope):
+        ri.scope_for_audience(("b:read",), (_A.identifier, ISSUER), _APIS)
+    for scope, resource in ((("a:read",), (ISSUER,)), (("b:read",), (_A.identifier,))):
+        asked = request(scope=scope, resource=resource)
+        with pytest.raises(InvalidScope):
+            ri.check_resource(asked, client(), rules(api_resources=_APIS))
+    ri.check_resource(request(scope=("a:read",)), client(), rules(api_resources=_APIS))
 
 
 def test_format() -> None:

@@ -15,8 +15,8 @@ from porta.protocol.response_modes import (
     build_fragment,
     build_query,
     describable,
+    effective_response_mode,
     error_parameters,
-    error_response_mode,
     success_parameters,
 )
 from tests.porta.protocol.builders import ISSUER
@@ -69,10 +69,10 @@ def test_a_registered_uri_that_no_header_may_hold_is_escaped() -> None:
 
 
 def test_error_mode() -> None:
-    assert error_response_mode("form_post") == "form_post"
-    assert error_response_mode("fragment") == "fragment"
-    assert error_response_mode(None) == "query"
-    assert error_response_mode("web_message") == "query"
+    assert effective_response_mode("form_post") == "form_post"
+    assert effective_response_mode("fragment") == "fragment"
+    assert effective_response_mode(None) == "query"
+    assert effective_response_mode("web_message") == "query"
 
 
 def test_success() -> None:

@@ -54,6 +54,21 @@ def test_scopes_nobody_knows_are_ignored_and_known_ones_stay() -> None:
     assert scopes.effective_scope(asked, one) == ("openid", "phone", "api:read")
 
 
+@pytest.mark.parametrize("asked", [("unheard-of",), ("offline_access",), ("x", "offline_access")])
+def test_a_request_of_which_nothing_is_left_is_refused(asked: tuple[str, ...]) -> None:
+    """RFC 6749 §5.1: answered without `scope`, it would have been granted as it was."""
+    without = client(grant_types=("authorization_code",))
+    with pytest.raises(InvalidScope):
+        scopes.effective_scope(asked, without)
+    assert scopes.effective_scope((), without) == ()
+
+
+def test_what_a_client_lost_is_no_longer_granted() -> None:
+    granted = ("openid", "phone", "email", "address")
+    assert scopes.remaining_scope(granted, client(scope="email openid")) == ("openid", "email")
+    assert scopes.remaining_scope(granted, client(scope="")) == ()
+
+
 @pytest.mark.parametrize("value", ["phone", "api:write", "unheard-of", "OPENID"])
 def test_a_scope_that_is_not_registered_is_refused(value: str) -> None:
     scopes.check_registered(("openid", "email"), client())
@@ -83,8 +98,10 @@ def test_client_credentials_scope() -> None:
     machine = client(scope="openid api:read offline_access")
     assert scopes.client_credentials_scope(machine, None) == ()
     assert scopes.client_credentials_scope(machine, "api:read offline_access") == ("api:read",)
-    with pytest.raises(InvalidScope):
-        scopes.client_credentials_scope(machine, "api:write")
+    assert scopes.client_credentials_scope(machine, " ") == ()
+    for requested in ("api:write", "offline_access", "offline_access api:write"):
+        with pytest.raises(InvalidScope):
+            scopes.client_credentials_scope(machine, requested)
 
 
 _OFFLINE = ("openid", "offline_access")

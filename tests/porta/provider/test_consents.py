@@ -6,26 +6,28 @@ import msgspec
 import pytest
 
 from porta.provider import consents
-from storage.models.artifacts import Grant, Interaction, Session, artifact_id
+from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 from tests.porta.protocol.builders import client as build_client
 
 SESSION = Session(
     id=artifact_id("cookie"), organization_id="acme", uid="session", account_id="alice",
     created_at=1, authenticated_at=1, expires_at=100,
 )  # fmt: skip
+PROFILE = Consent(scope=("openid", "profile"))
+EMAIL = Consent(scope=("openid", "email"))
 INTERACTION = Interaction(
     id=artifact_id("uid"), organization_id="acme", slug="acme", client_id="web", parameters={},
     prompt="consent", browser="b", csrf="c", created_at=1, previous_session="session",
-    session_uid="session", consented=("openid", "email"),
+    session_uid="session", consented=EMAIL,
 )  # fmt: skip
 GRANT = Grant(
     id="grant", organization_id="acme", account_id="alice", client_id="web",
-    session_uid="session", scope="openid profile", created_at=1,
+    session_uid="session", created_at=1, consents=(PROFILE,),
 )  # fmt: skip
 
 
 def test_approval_is_of_the_session_that_was_asked() -> None:
-    assert consents.approved(INTERACTION, SESSION) == ("openid", "email")
+    assert consents.approved(INTERACTION, SESSION) == EMAIL
     other = msgspec.structs.replace(SESSION, uid="another")
     assert consents.approved(INTERACTION, other) is None
     assert consents.approved(INTERACTION, None) is None
@@ -35,22 +37,22 @@ def test_approval_is_of_the_session_that_was_asked() -> None:
 
 
 def test_nothing_that_was_never_asked_is_allowed() -> None:
-    assert consents.covered_scope(None, None) is None
+    assert consents.held(None, None) == ()
 
 
 @pytest.mark.parametrize(
-    ("grant", "approved", "covered"),
+    ("grant", "approved", "held"),
     [
-        (GRANT, None, ("openid", "profile")),
-        (None, ("email",), ("email",)),
-        (None, (), ()),
-        (GRANT, ("email",), ("openid", "profile", "email")),
+        (GRANT, None, (PROFILE,)),
+        (None, EMAIL, (EMAIL,)),
+        (None, Consent(), (Consent(),)),
+        (GRANT, EMAIL, (PROFILE, EMAIL)),
     ],
 )
 def test_what_was_allowed_before_and_now_adds_up(
-    grant: Grant | None, approved: tuple[str, ...] | None, covered: tuple[str, ...]
+    grant: Grant | None, approved: Consent | None, held: tuple[Consent, ...]
 ) -> None:
-    assert consents.covered_scope(grant, approved) == covered
+    assert consents.held(grant, approved) == held
 
 
 def test_a_grant_is_of_one_session_and_one_client() -> None:

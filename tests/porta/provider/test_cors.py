@@ -10,8 +10,9 @@ import pytest_asyncio
 from porta import tenancy
 from porta.provider import cors
 from porta.runtime import Runtime
+from storage.postgres import Postgres
 from tests.handlers.house import SPA_ORIGIN
-from tests.porta.opened import opened
+from tests.porta.opened import eventually, opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -35,6 +36,22 @@ async def test_a_named_client_is_judged_by_its_own(runtime: Runtime) -> None:
         for client_id in ("spa", "web", "unheard-of")
     }
     assert judged == {"spa": True, "web": False, "unheard-of": False}
+
+
+async def test_an_origin_is_spelled_as_browsers_do(runtime: Runtime, pg: Postgres) -> None:
+    """Rows that a stricter registration would refuse now are no hindrance to the others."""
+    acme = await tenancy.resolve(runtime, "acme")
+    await pg.execute(
+        "UPDATE clients SET redirect_uris = redirect_uris || ARRAY['https://[:::]/cb',"
+        " 'HTTPS://Desk.Example:443/cb'] WHERE client_id = 'desk'"
+    )
+
+    async def known() -> bool:
+        return await cors.origin_allowed(runtime, acme, "https://desk.example")
+
+    await eventually(known, 5.0)
+    assert await cors.origin_allowed(runtime, acme, "https://desk.example", "desk")
+    assert not await cors.origin_allowed(runtime, acme, "https://[:::]", "desk")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,27 @@ async def test_an_expired_one_is_a_hint_as_well(runtime: Runtime, tenant: Tenant
     assert await hints.subject(runtime, tenant, _token(runtime, tenant, exp=1)) == "somebody"
 
 
+async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RP-Initiated Logout §2: sessions outlive the keys that signed their ID tokens."""
+    token, now = _token(runtime, tenant), runtime.clock()
+    kid = tenant.keys.signer("ES256").kid
+    secret = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    await signing_keys.rotate(runtime.storage, secret, now=now, lead=0, algorithm="ES256")
+    monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)
+
+    async def later() -> Tenant:
+        runtime._snapshots.clear()
+        return await tenancy.resolve(runtime, "acme")
+
+    assert kid not in {jwk["kid"] for jwk in (await later()).keys.jwks["keys"]}
+    assert await hints.subject(runtime, await later(), token) == "somebody"
+    await runtime.storage.signing_keys.set_status(kid, "revoked")
+    with pytest.raises(InvalidRequest):
+        await hints.subject(runtime, await later(), token)
+
+
 async def test_what_is_none_is_refused(runtime: Runtime, tenant: Tenant) -> None:
     neighbour = await tenancy.resolve(runtime, "globex")
     good = _token(runtime, tenant)

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from porta.security import keyring
-from porta.security.jwt import sign, verify
+from porta.security.jwt import InvalidJWT, UnknownKey, sign, verify
 from porta.security.keyring import KeyRing, KeyRings, NoSigningKey
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable
 from porta.security.succession import MARGIN
@@ -87,6 +87,44 @@ def test_at_no_moment_of_a_rotation_does_a_token_fail_to_verify() -> None:
             verify(token, cached, typ="JWT", issuer="i", now=now)
     for end, token in tokens:
         verify(token, build(*rows).of("acme", end - 1), typ="JWT", issuer="i", now=end - 1)
+
+
+def test_a_key_that_is_gone_verifies_hints_and_nothing_else() -> None:
+    """RP-Initiated Logout §2: an ID token is a hint as long as its session lives, or longer."""
+    old, new = row(number=0), row(number=1, activated_at=2000.0)
+    rings = build(old, new)
+    token = sign(rings.of("acme", 1500).signer("ES256"), {"iss": "i", "exp": 5000}, "JWT")
+    now = 2000 + TTL + MARGIN
+    ring = rings.of("acme", now)
+    assert verify(token, ring, typ="JWT", issuer="i", now=now, allow_expired=True)["exp"] == 5000
+    assert kids(ring) == [new.kid]
+    assert ring.verifier(old.kid) is None
+    with pytest.raises(UnknownKey):
+        verify(token, ring, typ="JWT", issuer="i", now=now)
+    fresh = sign(rings.of("acme", 1500).signer("ES256"), {"iss": "i", "exp": now + 9}, "JWT")
+    with pytest.raises(UnknownKey):
+        verify(fresh, ring, typ="JWT", issuer="i", now=now)
+
+
+def test_a_revoked_key_verifies_no_hint() -> None:
+    old, new = row(number=0), row(number=1, activated_at=2000.0)
+    first = build(old, new)
+    token = sign(first.of("acme", 1500).signer("ES256"), {"iss": "i", "exp": 5000}, "JWT")
+    second = build(structs.replace(old, status="revoked"), new, previous=first)
+    for now in (1500.0, 2500.0, 2000 + TTL + MARGIN):
+        ring = second.of("acme", now)
+        with pytest.raises(UnknownKey):
+            verify(token, ring, typ="JWT", issuer="i", now=now, allow_expired=True)
+
+
+def test_a_key_of_another_ring_verifies_no_hint() -> None:
+    own = [row(number=n, organization_id="acme", activated_at=1000.0 * (n + 1)) for n in (1, 2)]
+    rings = build(row(), *own)
+    now = 3000 + TTL + MARGIN
+    token = sign(rings.of("acme", 2500).signer("ES256"), {"iss": "i", "exp": 5000}, "JWT")
+    assert verify(token, rings.of("acme", now), typ="JWT", issuer="i", now=now, allow_expired=True)
+    with pytest.raises(InvalidJWT):
+        verify(token, rings.of("beta", now), typ="JWT", issuer="i", now=now, allow_expired=True)
 
 
 def test_an_organization_has_a_ring_of_its_own_and_others_do_not_see_it() -> None:

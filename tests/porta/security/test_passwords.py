@@ -273,12 +273,21 @@ def test_beside_a_second_factor_eight_are_enough() -> None:
         "1QAZ2wsx3edc4rfv",
         "passwordpasswordpassword",
         "qwertyqwertyqwe",
+        "Password" * 64,
     ],
 )
 def test_a_common_password_is_refused_also_repeated(text: str) -> None:
     with pytest.raises(WeakPassword) as caught:
         check_password(text)
     assert caught.value.reason == "common"
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 200 + "x", "x" * 1023 + "y", "\ufdfa" * 341])
+def test_what_is_long_or_grows_when_folded_is_judged_in_no_time(text: str) -> None:
+    """U+FDFA folds into eighteen characters; thousands of them once took seconds."""
+    begin = time.process_time()
+    check_password(text)
+    assert time.process_time() - begin < 1
 
 
 def test_words_of_the_list_may_be_part_of_a_longer_one() -> None:

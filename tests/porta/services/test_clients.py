@@ -45,7 +45,7 @@ async def test_a_client_is_stored(storage: Storage, home: Home, pg: Postgres) ->
         terms=Terms(is_first_party=False, login_methods=("password",)),
         client_id="stored-web",
     )
-    found = await storage.clients.find("stored-web")
+    found = await storage.clients.find("stored-web", home[0].id)
     assert found == made
     assert found.organization_id == home[0].id
     assert (found.is_first_party, found.login_methods) == (False, ("password",))
@@ -91,7 +91,7 @@ async def test_what_cannot_be_registered(
         await make(storage, home, **metadata)
     with pytest.raises(InvalidMetadata):
         await clients.update(storage, made, {**WEB, **metadata}, terms=Terms())
-    assert await storage.clients.find(made.client_id) == made
+    assert await storage.clients.find(made.client_id, made.organization_id) == made
 
 
 async def test_an_update_tells_what_changed(storage: Storage, home: Home, pg: Postgres) -> None:
@@ -100,7 +100,7 @@ async def test_an_update_tells_what_changed(storage: Storage, home: Home, pg: Po
     terms = Terms(is_first_party=False)
     changed = await clients.update(storage, made, said, terms=terms)
     assert set(changed) == {"redirect_uris", "metadata", "is_first_party"}
-    found = await storage.clients.find(made.client_id)
+    found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert found.redirect_uris == ("https://acme.test/other",)
     assert not found.is_first_party
@@ -121,7 +121,7 @@ async def test_the_ways_between_statuses(storage: Storage, home: Home, pg: Postg
     made = await make(storage, home)
     for status in ("inactive", "active", "revoked"):
         changed = await clients.set_status(storage, made.client_id, home[0].id, status)
-        found = await storage.clients.find(made.client_id)
+        found = await storage.clients.find(made.client_id, made.organization_id)
         assert found == changed
         assert found.status == status
     assert await event_types(pg, "client_id", made.client_id) == [
@@ -147,7 +147,7 @@ async def test_another_organizations_client_is_unknown(storage: Storage, home: H
         await clients.set_status(storage, made.client_id, other.id, "revoked")
     with pytest.raises(NotFound):
         await clients.set_status(storage, "unknown", other.id, "revoked")
-    assert await storage.clients.find(made.client_id) == made
+    assert await storage.clients.find(made.client_id, made.organization_id) == made
 
 
 async def test_secrets_are_added_and_revoked(
@@ -157,7 +157,7 @@ async def test_secrets_are_added_and_revoked(
     first = await clients.add_secret(storage, made, passwords, label="first")
     second = await clients.add_secret(storage, made, passwords, value=CHOSEN)
     assert (len(first), second) == (43, CHOSEN)
-    found = await storage.clients.find(made.client_id)
+    found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert {each.sha256 for each in found.secrets} == {sha256_hex(first), sha256_hex(CHOSEN)}
 
@@ -169,7 +169,7 @@ async def test_secrets_are_added_and_revoked(
     with pytest.raises(NotFound):
         await clients.revoke_secret(storage, other, row[0])
     await clients.revoke_secret(storage, made, row[0])
-    found = await storage.clients.find(made.client_id)
+    found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert [each.sha256 for each in found.secrets] == [sha256_hex(CHOSEN)]
     with pytest.raises(NotFound):
@@ -188,7 +188,7 @@ async def test_an_expired_secret_is_none(
     made = await make(storage, home)
     await clients.add_secret(storage, made, passwords, expires_at=1000.0)
     await clients.add_secret(storage, made, passwords, value=CHOSEN, expires_at=4_000_000_000.0)
-    found = await storage.clients.find(made.client_id)
+    found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert [(each.sha256, each.expires_at) for each in found.secrets] == [
         (sha256_hex(CHOSEN), 4_000_000_000.0)

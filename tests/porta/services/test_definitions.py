@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from porta.errors import Conflict, Invalid, NotFound
+from porta.protocol.resource_indicators import check_syntax
 from porta.services import api_resources, applications, claims, organizations, roles, users
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
@@ -98,7 +99,7 @@ async def test_roles_and_permissions_reach_the_account(
     assert facts is not None
     assert (facts.roles, facts.permissions) == (("viewer",), ("crm:contacts:read",))
     assert await storage.roles.granted(role.id) == {permission.id}
-    assert await storage.roles.assigned(alice.id) == {role.id}
+    assert await storage.roles.assigned(alice.id, alice.organization_id) == {role.id}
     assert await event_types(pg, "role_id", role.id) == [
         "role.created",
         "role.permissions.assigned",
@@ -141,7 +142,7 @@ async def test_claims_reach_the_account(storage: Storage, crm: str, alice: User)
         storage, crm, ClaimDefinition(id="", claim_name="level", claim_type="number")
     )
     await claims.set_value(storage, alice, made, 7)
-    assert await storage.claims.values(alice.id) == {made.id: 7}
+    assert await storage.claims.values(alice.id, alice.organization_id) == {made.id: 7}
     changed = msgspec.structs.replace(made, include_in_id_token=True)
     await claims.update(storage, changed, description="How far")
     assert changed in await storage.claims.definitions(crm)
@@ -228,11 +229,18 @@ async def test_api_resources(storage: Storage, alice: User, pg: Postgres) -> Non
 
 
 @pytest.mark.parametrize(
-    "identifier", ["", "api", "/api", "https://api.test/#x", "https://a b", "https:", "a" * 2049]
-)
+    "identifier",
+    ["", "api", "/api", "https://api.test/#x", "https://a b", "https:", "a:" + "x" * 511],
+)  # fmt: skip
 def test_a_bad_identifier(identifier: str) -> None:
     with pytest.raises(Invalid):
         api_resources.check_identifier(identifier)
+
+
+@pytest.mark.parametrize("identifier", ["https://api.test/*?x=%20", "urn:api", "a:" + "x" * 510])
+def test_what_may_be_created_can_be_asked_for(identifier: str) -> None:
+    assert api_resources.check_identifier(identifier) == identifier
+    check_syntax((identifier,))
 
 
 @pytest.mark.parametrize("scope", ["", "a b", 'a"b', "ä", "openid", "offline_access", "a\n"])

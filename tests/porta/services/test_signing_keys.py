@@ -197,6 +197,16 @@ async def test_keys_long_gone_are_put_away_by_a_rotation(storage: Storage) -> No
     assert remaining == {second, third, fourth}
 
 
+async def test_a_key_stays_for_hints_as_long_as_a_session_may_last(storage: Storage) -> None:
+    (first,) = await ensure(storage, "ES256")
+    await storage.system_config.put("session_ttl", str(60 * DAY), "duration")
+    await rotate(storage, NOW + DAY)
+    for days, kept in ((40, True), (63, False)):
+        await rotate(storage, NOW + days * DAY)
+        remaining = {row.kid for row in await storage.signing_keys.list()}
+        assert (first in remaining) is kept
+
+
 async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:
     (old,) = await ensure(storage, "ES256")
     (own,) = await ensure(storage, "ES256", organization_id=ACME)

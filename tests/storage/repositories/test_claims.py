@@ -11,7 +11,7 @@ from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.postgres import Postgres
 from storage.repositories.claims import Claims
-from tests.storage.repositories.world import World, new_id
+from tests.storage.repositories.world import World, build_world, new_id
 
 
 def _definition(name: str = "level") -> ClaimDefinition:
@@ -40,6 +40,19 @@ async def test_definitions_are_read_as_they_were_inserted(pg: Postgres, world: W
 async def test_a_value_keeps_its_type(pg: Postgres, world: World, value: Any) -> None:
     claims, definition = Claims(pg), _definition()
     await claims.insert_definition(world.application.id, definition)
-    await claims.set_value(world.user.id, definition.id, "earlier")
-    await claims.set_value(world.user.id, definition.id, value)
-    assert await claims.values(world.user.id) == {definition.id: value}
+    user = (world.user.id, world.organization.id)
+    await claims.set_value(*user, definition.id, "earlier")
+    await claims.set_value(*user, definition.id, value)
+    assert await claims.values(*user) == {definition.id: value}
+
+
+async def test_the_values_of_a_person_are_their_organizations(pg: Postgres, world: World) -> None:
+    claims, definition = Claims(pg), _definition("secret")
+    other = (await build_world(pg)).organization.id
+    await claims.insert_definition(world.application.id, definition)
+    await claims.set_value(world.user.id, other, definition.id, 1)
+    assert await claims.values(world.user.id, world.organization.id) == {}
+    await claims.set_value(world.user.id, world.organization.id, definition.id, 2)
+    await claims.set_value(world.user.id, other, definition.id, 3)
+    assert await claims.values(world.user.id, world.organization.id) == {definition.id: 2}
+    assert await claims.values(world.user.id, other) == {}

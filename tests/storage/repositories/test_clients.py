@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
 import msgspec
@@ -18,6 +19,14 @@ from tests.storage.repositories.world import World, build_world, give_rights, ne
 @pytest.fixture
 def clients(pg: Postgres) -> Clients:
     return Clients(pg)
+
+
+def _id(world: World) -> tuple[str, str]:
+    return world.client.id, world.organization.id
+
+
+def _key(world: World) -> tuple[str, str]:
+    return world.client.client_id, world.organization.id
 
 
 def _full(world: World) -> Client:
@@ -49,7 +58,7 @@ def _full(world: World) -> Client:
 async def test_a_client_is_found_as_it_was_inserted(clients: Clients, world: World) -> None:
     full = _full(world)
     await clients.insert(full)
-    assert await clients.find(full.client_id) == full
+    assert await clients.find(full.client_id, full.organization_id) == full
 
 
 async def test_a_client_comes_with_everything_in_one_round_trip(
@@ -59,11 +68,11 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
     soon = time.time() + 60
     for sha256, expires_at in (("a" * 64, None), ("b" * 64, soon), ("c" * 64, time.time() - 1)):
         await clients.add_secret(
-            world.client.id, secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
+            *_id(world), secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
         )
     await Applications(pg).set_status(world.application.id, "inactive", ("active",))
     before = pg.round_trips
-    found = await clients.find(world.client.client_id)
+    found = await clients.find(*_key(world))
     assert pg.round_trips == before + 1
     assert found is not None
     assert found.application_status == "inactive"
@@ -75,32 +84,32 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
 
 
 async def test_a_revoked_secret_is_not_read(pg: Postgres, clients: Clients, world: World) -> None:
-    await clients.add_secret(world.client.id, secret_hash="hash", secret_sha256="d" * 64)
+    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256="d" * 64)
     await pg.execute("UPDATE client_secrets SET status = 'revoked' WHERE secret_sha256 ~ '^d'")
-    found = await clients.find(world.client.client_id)
+    found = await clients.find(*_key(world))
     assert found is not None
     assert found.secrets == ()
-    assert await clients.has_secret(world.client.id, "d" * 64)
+    assert await clients.has_secret(*_id(world), "d" * 64)
 
 
 async def test_a_secret_is_revoked_by_its_own_client_only(
     pg: Postgres, clients: Clients, world: World
 ) -> None:
-    await clients.add_secret(world.client.id, secret_hash="hash", secret_sha256="e" * 64)
+    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256="e" * 64)
     row = await pg.fetchrow("SELECT id FROM client_secrets WHERE secret_sha256 ~ '^e'")
     assert row is not None
-    assert not await clients.revoke_secret(new_id(), row[0])
-    assert await clients.revoke_secret(world.client.id, row[0])
-    assert not await clients.revoke_secret(world.client.id, row[0])
+    assert not await clients.revoke_secret(new_id(), world.organization.id, row[0])
+    assert await clients.revoke_secret(*_id(world), row[0])
+    assert not await clients.revoke_secret(*_id(world), row[0])
 
 
 @pytest.mark.parametrize("client_id", ["", "absent", "%"])
 async def test_an_unknown_client_is_none(clients: Clients, client_id: str) -> None:
-    assert await clients.find(client_id) is None
+    assert await clients.find(client_id, new_id()) is None
 
 
 async def test_a_client_id_is_exact_and_given_once(clients: Clients, world: World) -> None:
-    assert await clients.find(world.client.client_id.swapcase()) is None
+    assert await clients.find(world.client.client_id.swapcase(), world.organization.id) is None
     with pytest.raises(AlreadyExists) as caught:
         await clients.insert(msgspec.structs.replace(world.client, id=new_id()))
     assert caught.value.constraint == "clients_client_id_key"
@@ -115,11 +124,11 @@ async def test_a_value_that_is_not_known_is_refused(
 
 
 async def test_a_revoked_client_stays_revoked(clients: Clients, world: World) -> None:
-    assert await clients.set_status(world.client.id, "inactive")
-    assert await clients.set_status(world.client.id, "active")
-    assert await clients.set_status(world.client.id, "revoked")
-    assert not await clients.set_status(world.client.id, "active")
-    found = await clients.find(world.client.client_id)
+    assert await clients.set_status(*_id(world), "inactive")
+    assert await clients.set_status(*_id(world), "active")
+    assert await clients.set_status(*_id(world), "revoked")
+    assert not await clients.set_status(*_id(world), "active")
+    found = await clients.find(*_key(world))
     assert found is not None
     assert found.status == "revoked"
 
@@ -128,20 +137,42 @@ async def test_an_update_moves_a_client_nowhere(
     pg: Postgres, clients: Clients, world: World
 ) -> None:
     other = await build_world(pg)
-    await clients.update(
-        msgspec.structs.replace(
-            world.client,
-            client_name="New",
-            metadata={"contacts": ["a@example.com"]},
-            status="revoked",
-            organization_id=other.organization.id,
-        )
+    changed = msgspec.structs.replace(
+        world.client,
+        client_name="New",
+        metadata={"contacts": ["a@example.com"]},
+        status="revoked",
+        application_id=other.application.id,
     )
-    found = await clients.find(world.client.client_id)
+    await clients.update(changed)
+    found = await clients.find(*_key(world))
     expected = msgspec.structs.replace(
         world.client, client_name="New", metadata={"contacts": ["a@example.com"]}
     )
     assert found == expected
+
+
+async def test_a_client_is_known_in_one_organization(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    other, digest = (await build_world(pg)).organization.id, secrets.token_hex(32)
+    theirs = (world.client.id, other)
+    assert await clients.find(world.client.client_id, other) is None
+    assert not await clients.set_status(*theirs, "revoked")
+    await clients.update(
+        msgspec.structs.replace(world.client, organization_id=other, client_name="Theirs")
+    )
+    await clients.add_secret(*theirs, secret_hash="hash", secret_sha256=digest)
+    assert not await clients.has_secret(*_id(world), digest)
+    assert await clients.find(*_key(world)) == world.client
+    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256=digest)
+    assert not await clients.has_secret(*theirs, digest)
+    row = await pg.fetchrow(
+        "SELECT id FROM client_secrets WHERE secret_sha256 = %(d)s", {"d": digest}
+    )
+    assert row is not None
+    assert not await clients.revoke_secret(*theirs, row[0])
+    assert await clients.revoke_secret(*_id(world), row[0])
 
 
 async def test_the_origins_of_an_organization(clients: Clients, world: World) -> None:
@@ -149,7 +180,12 @@ async def test_the_origins_of_an_organization(clients: Clients, world: World) ->
         msgspec.structs.replace(
             _full(world),
             status="active",
-            redirect_uris=("https://Other.example.com:8443/cb?x#y", "http://[::1]:3000/cb", "a:/b"),
+            redirect_uris=(
+                "https://Other.example.com:8443/cb?x#y",
+                "http://[::1]:3000/cb",
+                "a:/b",
+                "https://[:::]/cb",
+            ),
             allowed_origins=("https://spa2.example.com",),
         )
     )
@@ -162,7 +198,7 @@ async def test_the_origins_of_an_organization(clients: Clients, world: World) ->
         "https://rp.example.com",
         "https://spa.example.com",
         "https://spa2.example.com",
-        "https://Other.example.com:8443",
+        "https://other.example.com:8443",
         "http://[::1]:3000",
     }
 
@@ -172,7 +208,7 @@ async def test_the_oldest_client_of_a_name(clients: Clients, world: World) -> No
         world.organization.id, world.application.id, world.client.client_name
     )
     assert found == world.client.client_id
-    await clients.set_status(world.client.id, "revoked")
+    await clients.set_status(*_id(world), "revoked")
     assert not await clients.find_id_by_name(
         world.organization.id, world.application.id, world.client.client_name
     )

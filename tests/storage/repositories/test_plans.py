@@ -19,6 +19,7 @@ _BY_KEY = {
     "clients_client_id_key",
     "idx_clients_client_id",
     "idx_sessions_uid",
+    "sessions_pkey",
     "token_families_pkey",
     "users_pkey",
     "users_organization_id_email_key",

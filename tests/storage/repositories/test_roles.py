@@ -19,7 +19,7 @@ async def test_roles_and_permissions_of_an_application(pg: Postgres, world: Worl
     permissions = await roles.permissions(world.application.id)
     assert [each.slug for each in permissions] == ["doc:page:read", "doc:page:write"]
     assert await roles.granted(role.id) == {each.id for each in permissions}
-    assert await roles.assigned(world.user.id) == {role.id}
+    assert await roles.assigned(world.user.id, world.organization.id) == {role.id}
     await roles.update(msgspec.structs.replace(role, name="New", slug="ignored"))
     await roles.update_permission(msgspec.structs.replace(permissions[0], description="Reads"))
     assert await roles.list(world.application.id) == (msgspec.structs.replace(role, name="New"),)
@@ -59,7 +59,18 @@ async def test_giving_twice_is_giving_once(pg: Postgres, world: World) -> None:
     roles = Roles(pg)
     await give_rights(pg, world)
     (role,) = await roles.list(world.application.id)
-    await roles.assign(world.user.id, role.id)
+    await roles.assign(world.user.id, world.organization.id, role.id)
     (first, *_) = await roles.permissions(world.application.id)
     await roles.grant(role.id, first.id)
     assert len(await roles.granted(role.id)) == 2
+
+
+async def test_the_roles_of_a_person_are_their_organizations(pg: Postgres, world: World) -> None:
+    roles, other = Roles(pg), (await build_world(pg)).organization.id
+    await give_rights(pg, world)
+    (role,) = await roles.list(world.application.id)
+    assert await roles.assigned(world.user.id, other) == frozenset()
+    extra = Role(id=new_id(), application_id=world.application.id, name="E", slug="extra")
+    await roles.insert(extra)
+    await roles.assign(world.user.id, other, extra.id)
+    assert await roles.assigned(world.user.id, world.organization.id) == {role.id}

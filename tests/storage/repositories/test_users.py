@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from storage.errors import AlreadyExists
-from storage.models.artifacts import ARTIFACTS, Grant, artifact_id
-from storage.models.users import User
+from storage.models.artifacts import ARTIFACTS, Grant, Session, artifact_id
+from storage.models.users import LoginAttempt, User
 from storage.postgres import Postgres
 from storage.repositories.users import PROFILE, Users
 from storage.stores.postgres import PostgresStore
@@ -86,9 +86,9 @@ async def test_a_person_is_known_in_one_organization(
     assert await users.find_by_id(world.user.id, other) is None
     assert await users.find_by_email(other, world.user.email) is None
     assert await users.facts(world.user.id, other, world.application.id) is None
-    assert await users.standing(world.user.id, other, "grant") == (False, None)
-    assert await users.record_failed_login(world.user.id, other, 1) is None
-    assert await users.unlock(world.user.id, other) is None
+    assert await users.count_attempt(other, world.user.email, max_failed=1, due=0) is None
+    await users.record_failed_login(world.user.id, other)
+    await users.forgive_attempts(world.user.id, other)
     assert not await users.set_password_hash(
         world.user.id, other, "x", expected=world.user.password_hash
     )
@@ -123,108 +123,215 @@ async def test_facts_are_those_of_one_application(pg: Postgres, users: Users, wo
     assert (none.roles, none.permissions, none.claims) == ((), (), {})
 
 
+async def _session(pg: Postgres, world: World, **fields: str) -> Session:
+    session = msgspec.structs.replace(world.session(new_id()), **fields)
+    await PostgresStore(pg).save(ARTIFACTS[Session], session, 60)
+    return session
+
+
+def _grant(world: World, account_id: str) -> Grant:
+    return Grant(
+        id=artifact_id(new_id()),
+        organization_id=world.organization.id,
+        account_id=account_id,
+        client_id=world.client.client_id,
+        session_uid="s",
+        created_at=1,
+    )
+
+
 async def test_the_standing_of_an_account_comes_with_its_grant(
     pg: Postgres, users: Users, world: World
 ) -> None:
-    grant = Grant(
-        id=artifact_id(new_id()),
-        organization_id=world.organization.id,
-        account_id=world.user.id,
-        client_id=world.client.client_id,
-        session_uid="s",
-        scope="openid",
-        created_at=1,
-    )
-    key = (world.user.id, world.organization.id, grant.id)
-    assert await users.standing(*key) == (True, None)
+    grant, session = _grant(world, world.user.id), await _session(pg, world)
+    assert await users.standing(session, grant.id) == (True, None)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
-    assert await users.standing(*key) == (True, grant)
+    before = pg.round_trips
+    assert await users.standing(session, grant.id) == (True, grant)
+    assert pg.round_trips == before + 1
     await pg.execute("UPDATE artifacts SET expires_at = now() WHERE id = %(id)s", {"id": grant.id})
-    assert await users.standing(*key) == (True, None)
+    assert await users.standing(session, grant.id) == (True, None)
 
 
 async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, world: World) -> None:
     other = User(id=new_id(), organization_id=world.organization.id, email="other@example.com")
     await users.insert(other)
-    grant = Grant(
-        id=artifact_id(new_id()),
-        organization_id=world.organization.id,
-        account_id=other.id,
-        client_id=world.client.client_id,
-        session_uid="s",
-        scope="openid",
-        created_at=1,
-    )
+    grant = _grant(world, other.id)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
-    standing = await users.standing(world.user.id, world.organization.id, grant.id)
-    assert standing == (True, None)
+    assert await users.standing(await _session(pg, world), grant.id) == (True, None)
 
 
-async def test_the_last_failure_an_account_may_have_locks_it(users: Users, world: World) -> None:
-    key = (world.user.id, world.organization.id, 3)
-    states = [await users.record_failed_login(*key) for _ in range(4)]
-    assert [each.status for each in states if each] == ["active", "active", "locked", "locked"]
-    last = states[-1]
-    assert last is not None
+async def test_who_is_locked_or_gone_does_not_stand(
+    pg: Postgres, users: Users, world: World
+) -> None:
+    session = await _session(pg, world)
+    organization_id = world.organization.id
+    assert await users.set_status(world.user.id, organization_id, "inactive", expected="active")
+    assert await users.standing(session, "grant") == (False, None)
+    nobody = await _session(pg, world, account_id=new_id())
+    assert await users.standing(nobody, "grant") == (False, None)
+    elsewhere = await _session(pg, world, account_id=(await build_world(pg)).user.id)
+    assert await users.standing(elsewhere, "grant") == (False, None)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "DELETE FROM sessions WHERE id = %(id)s",
+        "UPDATE sessions SET consumed_at = now() WHERE id = %(id)s",
+        "UPDATE sessions SET expires_at = now() WHERE id = %(id)s",
+        "UPDATE sessions SET id = id || '2' WHERE id = %(id)s",
+    ],
+)
+async def test_nobody_stands_in_a_session_that_has_ended(
+    pg: Postgres, users: Users, world: World, end: str
+) -> None:
+    session = await _session(pg, world)
+    other = (await build_world(pg)).organization.id
+    assert await users.standing(session, "grant") == (True, None)
+    theirs = msgspec.structs.replace(session, organization_id=other)
+    assert await users.standing(theirs, "grant") is None
+    await pg.execute(end, {"id": session.id})
+    assert await users.standing(session, "grant") is None
+
+
+async def _attempt(users: Users, world: World, max_failed: int, due: float = 0.0) -> LoginAttempt:
+    counted = await users.count_attempt(
+        world.organization.id, world.user.email.upper(), max_failed=max_failed, due=due
+    )
+    assert counted is not None
+    return counted
+
+
+async def test_the_last_attempt_an_account_may_have_locks_it(
+    pg: Postgres, users: Users, world: World
+) -> None:
+    before = pg.round_trips
+    tried = [await _attempt(users, world, 3) for _ in range(4)]
+    assert pg.round_trips == before + 4
+    assert [each.user.status for each in tried] == ["active", "active", "locked", "locked"]
+    assert [each.locked for each in tried] == [False, False, True, False]
+    assert not any(each.unlocked for each in tried)
+    last = tried[-1].user
     assert (last.failed_login_count, last.locked_reason) == (4, "auto_lockout")
-    assert states[2] is not None
-    assert last.locked_at == states[2].locked_at
+    assert last.locked_at == tried[2].user.locked_at
+    assert last == await _found(users, world)
 
 
-async def test_parallel_failures_are_all_counted(users: Users, world: World) -> None:
-    key = (world.user.id, world.organization.id, 10)
-    states = await asyncio.gather(*(users.record_failed_login(*key) for _ in range(20)))
-    counts = sorted(each.failed_login_count for each in states if each)
-    assert counts == list(range(1, 21))
-    assert sum(each.status == "active" for each in states if each) == 9
+async def test_parallel_attempts_are_all_counted_and_one_locks(users: Users, world: World) -> None:
+    tried = await asyncio.gather(*(_attempt(users, world, 10) for _ in range(20)))
+    assert sorted(each.user.failed_login_count for each in tried) == list(range(1, 21))
+    assert sum(each.user.status == "active" for each in tried) == 9
+    assert [each.user.failed_login_count for each in tried if each.locked] == [10]
 
 
 async def test_a_limit_of_zero_locks_nobody(users: Users, world: World) -> None:
     for _ in range(3):
-        user = await users.record_failed_login(world.user.id, world.organization.id, 0)
-    assert user is not None
-    assert (user.status, user.failed_login_count) == ("active", 3)
+        counted = await _attempt(users, world, 0)
+    assert (counted.user.status, counted.user.failed_login_count) == ("active", 3)
 
 
-@pytest.mark.parametrize("status", ["inactive", "suspended"])
-async def test_failures_do_not_turn_another_status_into_a_lock(
-    pg: Postgres, users: Users, world: World, status: str
+async def test_a_lock_ends_when_it_is_due_and_the_count_begins_anew(
+    users: Users, world: World
+) -> None:
+    await _attempt(users, world, 1)
+    locked = await _found(users, world)
+    assert locked.locked_at is not None
+    early = await _attempt(users, world, 3, locked.locked_at - 0.1)
+    assert (early.user.status, early.unlocked, early.locked) == ("locked", False, False)
+    due = await _attempt(users, world, 3, locked.locked_at)
+    assert (due.unlocked, due.locked) == (True, False)
+    assert (due.user.status, due.user.locked_at, due.user.locked_reason) == ("active", None, None)
+    assert due.user.failed_login_count == 1
+
+
+async def test_an_attempt_may_end_one_lock_and_begin_the_next(users: Users, world: World) -> None:
+    await _attempt(users, world, 1)
+    both = await _attempt(users, world, 1, 4e9)
+    assert (both.unlocked, both.locked, both.user.status) == (True, True, "locked")
+
+
+async def test_one_of_many_ends_a_lock(users: Users, world: World) -> None:
+    await _attempt(users, world, 1)
+    due = (await _found(users, world)).locked_at
+    assert due is not None
+    tried = await asyncio.gather(*(_attempt(users, world, 0, due) for _ in range(20)))
+    assert [each.user.failed_login_count for each in tried if each.unlocked] == [1]
+
+
+async def test_a_lock_without_a_date_is_due(pg: Postgres, users: Users, world: World) -> None:
+    await _attempt(users, world, 1)
+    by_id = {"id": world.user.id}
+    await pg.execute("UPDATE users SET locked_at = NULL WHERE id = %(id)s", by_id)
+    assert (await _attempt(users, world, 3)).unlocked
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
+@pytest.mark.parametrize("reason", ["fraud", None])
+async def test_attempts_neither_lock_nor_unlock_what_is_closed_otherwise(
+    pg: Postgres, users: Users, world: World, status: str, reason: str | None
 ) -> None:
     await pg.execute(
-        "UPDATE users SET status = %(status)s WHERE id = %(id)s",
-        {"id": world.user.id, "status": status},
+        "UPDATE users SET status = %(status)s, locked_reason = %(reason)s, locked_at = now()"
+        " WHERE id = %(id)s",
+        {"id": world.user.id, "status": status, "reason": reason},
     )
-    user = await users.record_failed_login(world.user.id, world.organization.id, 1)
-    assert user is not None
-    assert user.status == status
+    before = await _found(users, world)
+    for number in range(1, 4):
+        counted = await _attempt(users, world, 1, 4e9)
+        assert counted.locked is counted.unlocked is False
+        assert counted.user == msgspec.structs.replace(before, failed_login_count=number)
 
 
-async def test_a_sign_in_forgets_the_failures(pg: Postgres, users: Users, world: World) -> None:
+async def test_a_sign_in_forgives_the_attempts(pg: Postgres, users: Users, world: World) -> None:
     key = (world.user.id, world.organization.id)
-    await users.record_failed_login(*key, 5)
+    await _attempt(users, world, 1)
     await users.record_login(*key)
-    assert (await _found(users, world)).failed_login_count == 0
+    found = await _found(users, world)
+    assert (found.status, found.locked_at, found.locked_reason) == ("active", None, None)
+    assert found.failed_login_count == 0
     row = await pg.fetchrow(
-        "SELECT login_count, last_login_at > now() - interval '1 minute' FROM users"
+        "SELECT login_count, last_login_at > now() - interval '1 minute', last_failed_login_at"
+        " FROM users WHERE id = %(id)s",
+        {"id": world.user.id},
+    )
+    assert row == (1, True, None)
+
+
+async def test_attempts_are_forgiven_without_a_sign_in(
+    pg: Postgres, users: Users, world: World
+) -> None:
+    await _attempt(users, world, 1)
+    await users.forgive_attempts(world.user.id, world.organization.id)
+    found = await _found(users, world)
+    assert (found.status, found.failed_login_count) == ("active", 0)
+    row = await pg.fetchrow(
+        "SELECT login_count, last_login_at FROM users WHERE id = %(id)s", {"id": world.user.id}
+    )
+    assert row == (0, None)
+
+
+async def test_only_an_automatic_lock_is_forgiven(users: Users, world: World) -> None:
+    key = (world.user.id, world.organization.id)
+    assert await users.set_status(*key, "locked", expected="active", reason="fraud")
+    locked = await _found(users, world)
+    await users.record_login(*key)
+    await users.forgive_attempts(*key)
+    assert await _found(users, world) == locked
+    assert await users.set_status(*key, "suspended", expected="locked")
+    await users.record_login(*key)
+    assert (await _found(users, world)).status == "suspended"
+
+
+async def test_a_failure_is_dated(pg: Postgres, users: Users, world: World) -> None:
+    await _attempt(users, world, 0)
+    await users.record_failed_login(world.user.id, world.organization.id)
+    row = await pg.fetchrow(
+        "SELECT failed_login_count, last_failed_login_at > now() - interval '1 minute' FROM users"
         " WHERE id = %(id)s",
         {"id": world.user.id},
     )
     assert row == (1, True)
-
-
-async def test_an_automatic_lock_ends_but_not_an_administrators(users: Users, world: World) -> None:
-    key = (world.user.id, world.organization.id)
-    await users.record_failed_login(*key, 1)
-    unlocked = await users.unlock(*key)
-    assert unlocked is not None
-    assert (unlocked.status, unlocked.locked_at, unlocked.failed_login_count) == ("active", None, 0)
-    assert await users.set_status(*key, "locked", expected="active", reason="fraud")
-    locked = await users.unlock(*key)
-    assert locked is not None
-    assert (locked.status, locked.locked_reason) == ("locked", "fraud")
-    freed = await users.unlock(*key, reason=None)
-    assert freed is not None
-    assert freed.status == "active"
 
 
 async def test_a_hash_is_replaced_unless_it_changed_meanwhile(users: Users, world: World) -> None:
@@ -256,6 +363,7 @@ async def test_a_profile_is_written_and_nothing_beside_it(users: Users, world: W
 async def test_counting_is_no_change_of_a_person(users: Users, world: World) -> None:
     """The claim updated_at (Core §5.1) is about the person's information."""
     before = (await _found(users, world)).updated_at
+    await _attempt(users, world, 1)
     await users.record_login(world.user.id, world.organization.id)
-    await users.record_failed_login(world.user.id, world.organization.id, 0)
+    await users.record_failed_login(world.user.id, world.organization.id)
     assert (await _found(users, world)).updated_at == before

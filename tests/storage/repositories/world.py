@@ -143,8 +143,8 @@ async def give_rights(
         permission = Permission(id=new_id(), application_id=application_id, name=slug, slug=slug)
         await roles.insert_permission(permission)
         await roles.grant(given.id, permission.id)
-    await roles.assign(world.user.id, given.id)
+    await roles.assign(world.user.id, world.organization.id, given.id)
     for claim_name, value in ((claim, "R&D"), ("limits", {"max": 3})):
         definition = ClaimDefinition(id=new_id(), claim_name=claim_name, claim_type="json")
         await Claims(pg).insert_definition(application_id, definition)
-        await Claims(pg).set_value(world.user.id, definition.id, value)
+        await Claims(pg).set_value(world.user.id, world.organization.id, definition.id, value)

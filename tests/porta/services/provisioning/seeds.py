@@ -7,6 +7,7 @@ from typing import Any
 
 from porta.security.passwords import Passwords
 from porta.services.provisioning import Report, build_document, provision
+from storage.models.clients import Client
 from storage.router import Storage
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -19,6 +20,15 @@ async def run(
 ) -> Report:
     document = build_document("seed", {"version": "1.0", "allow_passwords": True, **data})
     return await provision(storage, document, passwords=passwords, mode=mode, now=NOW)
+
+
+async def find_client(storage: Storage, slug: str, client_id: str) -> Client:
+    """Return a client of the organization of this slug, which has it."""
+    organization = await storage.organizations.find_by_slug(slug)
+    assert organization is not None
+    client = await storage.clients.find(client_id, organization.id)
+    assert client is not None
+    return client
 
 
 def seed(prefix: str, **organization: Any) -> dict[str, Any]:

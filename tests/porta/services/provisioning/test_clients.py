@@ -14,6 +14,7 @@ from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
     SECRET,
+    find_client,
     kinds,
     run,
     seed,
@@ -34,17 +35,14 @@ async def test_the_clients_of_the_example(fresh_storage: Storage, passwords: Pas
         "acme-partner": "client_secret_basic",
     }
     for credential in report.credentials:
-        stored = await fresh_storage.clients.find(credential.client_id)
-        assert stored is not None
+        stored = await find_client(fresh_storage, credential.organization, credential.client_id)
         assert stored.is_first_party is (credential.client_id != "acme-partner")
         expected = [sha256_hex(credential.client_secret)] if credential.client_secret else []
         assert [secret.sha256 for secret in stored.secrets] == expected
         assert bool(expected) is (credential.client_type == "confidential")
-    spa = await fresh_storage.clients.find("acme-spa")
-    assert spa is not None
+    spa = await find_client(fresh_storage, "acme", "acme-spa")
     assert "http://127.0.0.1:9010" in spa.allowed_origins
-    machine = await fresh_storage.clients.find("acme-machine")
-    assert machine is not None
+    machine = await find_client(fresh_storage, "acme", "acme-machine")
     assert (machine.grant_types, machine.response_types) == (("client_credentials",), ())
 
 
@@ -57,8 +55,7 @@ async def test_a_generated_secret_is_told_once(storage: Storage, passwords: Pass
     assert len(told.client_secret) == 43
     second = await run(storage, passwords, data)
     assert [credential.client_secret for credential in second.credentials] == [None]
-    client = await storage.clients.find("once-web")
-    assert client is not None
+    client = await find_client(storage, "once", "once-web")
     assert [secret.sha256 for secret in client.secrets] == [sha256_hex(told.client_secret)]
 
 
@@ -90,8 +87,7 @@ async def test_another_chosen_secret_is_added(storage: Storage, passwords: Passw
     assert kinds(report.created) == ["client_secret"]
     (credential,) = report.credentials
     assert (credential.client_secret, credential.expires_at) == (SECRET[::-1], NOW + 86_400)
-    client = await storage.clients.find("more-web")
-    assert client is not None
+    client = await find_client(storage, "more", "more-web")
     assert len(client.secrets) == 2
 
 
@@ -121,8 +117,7 @@ async def test_a_revoked_client_stays_revoked(storage: Storage, passwords: Passw
     report = await run(storage, passwords, data, "overwrite")
     assert (report.errors, report.created, report.updated) == ([], [], [])
     assert [credential.client_secret for credential in report.credentials] == [None]
-    stored = await storage.clients.find("ended-web")
-    assert stored is not None
+    stored = await find_client(storage, "ended", "ended-web")
     assert (stored.status, stored.redirect_uris) == ("revoked", ("https://acme.test/callback",))
     assert len(stored.secrets) == 1
 
@@ -149,11 +144,7 @@ async def test_the_client_id_of_another_organization_is_refused(
     assert [problem.path for problem in report.errors] == [
         "organizations[0].applications[0].clients[0]"
     ]
-    client = await storage.clients.find("owner-web")
-    owner = await storage.organizations.find_by_slug("owner")
-    assert client is not None
-    assert owner is not None
-    assert client.organization_id == owner.id
+    assert (await find_client(storage, "owner", "owner-web")).status == "active"
 
 
 async def test_a_client_keeps_its_type(storage: Storage, passwords: Passwords) -> None:
@@ -192,9 +183,8 @@ async def test_two_organizations_share_an_application(
     data["organizations"].append(other)
     report = await run(storage, passwords, data)
     assert report.errors == []
-    ours, theirs = [await storage.clients.find(id) for id in ("shared-web", "partner-web")]
-    assert ours is not None
-    assert theirs is not None
+    ours = await find_client(storage, "shared", "shared-web")
+    theirs = await find_client(storage, "shared-partner", "partner-web")
     assert ours.application_id == theirs.application_id
     assert ours.organization_id != theirs.organization_id
 

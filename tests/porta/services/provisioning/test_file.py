@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from porta.services.provisioning.document import Document, SecretEntry
-from porta.services.provisioning.file import DocumentInvalid, build_document, load_document
+from porta.services.provisioning.file import build_document, load_document
+from porta.services.provisioning.problems import DocumentInvalid
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 SECRET = "swordfish-and-chips-at-the-quayside"
@@ -19,7 +20,7 @@ def organization(**more: Any) -> dict[str, Any]:
     return {"name": "Acme", "slug": "acme", **more}
 
 
-def data(*organizations: dict[str, Any], **more: Any) -> dict[str, Any]:
+def data(*organizations: object, **more: Any) -> dict[str, Any]:
     return {"version": "1.0", "organizations": list(organizations), **more}
 
 
@@ -64,6 +65,71 @@ def test_a_missing_slug_is_made_of_the_name() -> None:
 
 def test_a_missing_slug_that_would_be_reserved_is_told() -> None:
     assert "reserved" in problems(data({"name": "Admin"}))["organizations[0].slug"]
+
+
+def test_a_slug_that_no_name_gives_is_missing() -> None:
+    assert problems(data({"name": "北京"})).keys() == {"organizations[0].slug"}
+    told = problems(data({"name": "北京"}))["organizations[0].slug"]
+    assert told.startswith("is missing, and cannot be made of the name")
+    assert "missing" not in problems(data({"name": "A", "slug": "A"}))["organizations[0].slug"]
+
+
+def test_it_speaks_of_files_and_not_of_python() -> None:
+    user = {"email": 5, "roles": {}, "birthdate": "soon", "email_verified": 7, "status": "locked"}
+    found = problems(data(organization(users=[user], applications="crm"), "globex", config=[]))
+    assert found == {
+        "organizations[0].users[0].email": "must be a text",
+        "organizations[0].users[0].roles": "must be a list",
+        "organizations[0].users[0].birthdate": "must be a date, like 1990-04-17",
+        "organizations[0].users[0].email_verified": "must be true or false",
+        "organizations[0].users[0].status": "must be 'active' or 'inactive'",
+        "organizations[0].applications": "must be a list",
+        "organizations[1]": "must be a mapping",
+        "config": "must be a mapping",
+    }
+
+
+@pytest.mark.parametrize("value", [[1], "soon", -1, 0, 10**15, None, {"a": 1}])
+def test_a_setting_is_refused_once_and_before_anything_is_done(value: Any) -> None:
+    assert problems(data(config={"session_ttl": value})).keys() == {"config.session_ttl"}
+
+
+def test_api_resources_are_checked_before_anything_is_done() -> None:
+    resources = [
+        {"identifier": "api", "name": "A"},
+        {"identifier": "https://api.acme.test", "name": "B", "scopes": ["read all"]},
+    ]
+    found = problems(data(organization(api_resources=resources)))
+    assert set(found) == {
+        "organizations[0].api_resources[0].identifier",
+        "organizations[0].api_resources[1].scopes",
+    }
+
+
+def test_a_fault_of_a_list_has_the_index_of_the_file() -> None:
+    uris = ["https://acme.test/a", "https://acme.test/a", "http://acme.test/b"]
+    found = problems(
+        data(organization(applications=[application(clients=[client(redirect_uris=uris)])]))
+    )
+    assert set(found) == {"organizations[0].applications[0].clients[0].redirect_uris[2]"}
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u2028b", "\u202egnp.exe", "a\u2066b", "  ", "\u200b"])
+def test_a_name_is_one_line_that_reads_as_it_is_written(name: str) -> None:
+    user = {"email": "alice@acme.test", "given_name": name, "zoneinfo": name}
+    named = organization(
+        name=name, users=[user], applications=[application(clients=[client(client_name=name)])]
+    )
+    where = "organizations[0].users[0]"
+    assert {f"{where}.given_name", f"{where}.zoneinfo", "organizations[0].name"} <= set(
+        problems(data(named))
+    )
+    assert "organizations[0].applications[0].clients[0].client_name" in problems(data(named))
+
+
+def test_names_of_every_language_are_accepted() -> None:
+    for name in ("محمد", "北京", "O'Brien-Müller 3rd", "👩‍💻 Team"):
+        assert build_document("", data(organization(name=name)))
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -199,6 +265,18 @@ def test_a_bad_password_is_told_and_not_repeated(password: str) -> None:
     assert password not in found["organizations[0].users[0].password"]
 
 
+@pytest.mark.parametrize("name", ["preferred_username", "nickname", "middle_name", "company_name"])
+def test_a_password_is_not_made_of_any_name(name: str) -> None:
+    password = "wanderlust-2027"
+    branding = {"company_name": "Wanderlust"} if name == "company_name" else None
+    user = {"email": "alice@acme.test", "password": password}
+    people = organization(users=[user if branding else {**user, name: "Wanderlust"}])
+    if branding:
+        people["branding"] = branding
+    found = problems(data(people, allow_passwords=True))
+    assert "names" in found["organizations[0].users[0].password"]
+
+
 def test_a_second_factor_allows_a_shorter_password() -> None:
     people = {"users": [{"email": "alice@acme.test", "password": "quayside"}]}
     assert problems(data(organization(**people), allow_passwords=True))
@@ -226,9 +304,9 @@ def test_control_characters_are_refused_everywhere(value: str) -> None:
         ("version: '1.0'\nversion: '1.0'\n", "line 2, column 1: the key 'version' stands twice"),
         ("a: [1,\nb: }", "line 2"),
         ("a: !!python/object:os.system x", "line 1"),
-        ("a: !!timestamp 2027-99-99", "is not YAML"),
-        ("- 1", "valid dictionary"),
-        ("", "valid dictionary"),
+        ("a: !!timestamp 2027-99-99", "line 1, column 4"),
+        ("- 1", "must be a mapping"),
+        ("", "is empty"),
     ],
 )
 def test_what_is_not_a_document(tmp_path: Path, text: str, message: str) -> None:

@@ -12,6 +12,7 @@ from tests.porta.services.provisioning.seeds import (
     NOW,
     ONE_OF_EACH,
     SECRET,
+    find_client,
     kinds,
     run,
     seed,
@@ -32,8 +33,7 @@ async def test_the_example_for_development(fresh_storage: Storage, passwords: Pa
     acme = await fresh_storage.organizations.find_by_slug("acme")
     assert acme is not None
     assert acme.branding_primary_color == "#0F766E"
-    client = await fresh_storage.clients.find("acme-web-basic")
-    assert client is not None
+    client = await find_client(fresh_storage, "acme", "acme-web-basic")
     assert client.organization_id == acme.id
     alice = await fresh_storage.users.find_by_email(acme.id, "alice@acme.test")
     assert alice is not None
@@ -122,13 +122,33 @@ async def test_overwriting_changes_what_the_file_says(
     assert user is not None
     assert (user.given_name, user.status) == ("Alicia", "inactive")
     assert (await passwords.verify(user.password_hash, "quiet-otter-paints-seven")).ok
-    client = await storage.clients.find("over-web")
-    assert client is not None
+    client = await find_client(storage, "over", "over-web")
     assert client.redirect_uris == ("https://acme.test/other",)
     assert [secret.sha256 for secret in client.secrets] == [sha256_hex(SECRET)]
     assert client.claim_definitions[0].include_in_id_token
     resources = await storage.api_resources.find_all(organization.id)
     assert resources[0].scopes == ("contacts:write",)
+
+
+async def test_the_description_of_a_claim_is_overwritten_by_itself(
+    storage: Storage, passwords: Passwords
+) -> None:
+    await run(storage, passwords, seed("told"))
+    again = seed("told")
+    definition = again["organizations"][0]["applications"][0]["claim_definitions"][0]
+    definition["description"] = "How far up"
+    report = await run(storage, passwords, again, "overwrite")
+    assert [(line.kind, line.detail) for line in report.updated] == [
+        ("claim_definition", "description")
+    ]
+    del definition["description"]
+    definition["include_in_id_token"] = True
+    await run(storage, passwords, again, "overwrite")
+    application = await storage.applications.find_by_slug("told-crm")
+    assert application is not None
+    (stored,) = await storage.claims.definitions(application.id)
+    assert stored.include_in_id_token
+    assert await storage.claims.description(stored.id) == "How far up"
 
 
 async def test_overwriting_opens_no_lock(storage: Storage, passwords: Passwords) -> None:

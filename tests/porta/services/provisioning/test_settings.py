@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from porta.security.passwords import Passwords
+from porta.services.provisioning.problems import DocumentInvalid
 from storage.router import Storage
 from tests.porta.services.provisioning.seeds import (
     run,
@@ -44,5 +45,14 @@ async def test_settings_are_set_where_they_differ(
 async def test_a_setting_of_another_type_is_refused(
     storage: Storage, passwords: Passwords, config: dict[str, Any]
 ) -> None:
-    report = await run(storage, passwords, {"organizations": [], "config": config})
-    assert [problem.path for problem in report.errors] == [f"config.{next(iter(config))}"]
+    with pytest.raises(DocumentInvalid) as refused:
+        await run(storage, passwords, {"organizations": [], "config": config})
+    assert [each.path for each in refused.value.problems] == [f"config.{next(iter(config))}"]
+
+
+@pytest.mark.parametrize("value", ["0", 10**15])
+async def test_a_setting_out_of_its_range_is_refused(
+    storage: Storage, passwords: Passwords, value: Any
+) -> None:
+    with pytest.raises(DocumentInvalid, match=r"config\.session_ttl: must be 60 to"):
+        await run(storage, passwords, {"organizations": [], "config": {"session_ttl": value}})

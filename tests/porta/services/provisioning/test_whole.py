@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from porta.security.passwords import Passwords
+from porta.services.provisioning.problems import DocumentInvalid
 from storage.errors import StorageError
 from storage.postgres import Postgres
 from storage.router import Storage
@@ -27,7 +28,7 @@ async def test_a_dry_run_leaves_no_trace(storage: Storage, passwords: Passwords)
 
 
 async def test_one_error_undoes_everything_and_all_are_told(
-    storage: Storage, passwords: Passwords
+    storage: Storage, passwords: Passwords, pg: Postgres
 ) -> None:
     data = seed("broken")
     entry = data["organizations"][0]
@@ -40,8 +41,7 @@ async def test_one_error_undoes_everything_and_all_are_told(
         {"app": "broken-crm", "claim": "colour", "value": "red"},
     ]
     entry["applications"][0]["roles"][0]["permissions"].append("broken:contacts:burn")
-    entry["api_resources"].append({"identifier": "not-a-uri", "name": "API"})
-    data["config"] = {"access_token_ttl": -1, "no_such_setting": 1, "super_admin_user_id": "x"}
+    data["config"] = {"no_such_setting": 1}
     report = await run(storage, passwords, data)
     assert (report.created, report.skipped, report.credentials) == ([], [], [])
     assert {problem.path for problem in report.errors} == {
@@ -50,13 +50,40 @@ async def test_one_error_undoes_everything_and_all_are_told(
         "organizations[0].users[0].claims[1]",
         "organizations[0].users[0].claims[2]",
         "organizations[0].applications[0].roles[0].permissions[1]",
-        "organizations[0].api_resources[1]",
-        "config.access_token_ttl",
         "config.no_such_setting",
-        "config.super_admin_user_id",
     }
     assert await storage.organizations.find_by_slug("broken") is None
-    assert await storage.clients.find("broken-web") is None
+    assert await pg.fetch("SELECT FROM clients WHERE client_id = 'broken-web'") == []
+
+
+async def test_what_the_file_alone_shows_is_told_before_the_database_is_asked(
+    storage: Storage, passwords: Passwords
+) -> None:
+    data = seed("early")
+    data["organizations"][0]["api_resources"].append({"identifier": "not-a-uri", "name": "API"})
+    data["config"] = {"access_token_ttl": -1, "super_admin_user_id": "x"}
+    with pytest.raises(DocumentInvalid) as refused:
+        await run(storage, passwords, data)
+    assert {problem.path for problem in refused.value.problems} == {
+        "organizations[0].api_resources[1].identifier",
+        "config.access_token_ttl",
+        "config.super_admin_user_id",
+    }
+
+
+async def test_an_error_in_a_list_has_the_index_of_the_file(
+    storage: Storage, passwords: Passwords
+) -> None:
+    data = seed("index")
+    entry = data["organizations"][0]
+    role, granted = entry["users"][0]["roles"], entry["applications"][0]["roles"][0]["permissions"]
+    role += [role[0], {"app": "index-crm", "role": "owner"}]
+    granted += [granted[0], "index:contacts:burn"]
+    report = await run(storage, passwords, data)
+    assert {problem.path for problem in report.errors} == {
+        "organizations[0].users[0].roles[2]",
+        "organizations[0].applications[0].roles[0].permissions[2]",
+    }
 
 
 async def test_a_database_that_refuses_undoes_everything(

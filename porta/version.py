@@ -1,0 +1,3 @@
+"""The version of Porta; `setup.py` reads it too."""
+
+VERSION = "2.0.0.dev0"

@@ -1,0 +1,39 @@
+"""An `id_token_hint` at the endpoints that take one."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from porta.runtime import Runtime
+from porta.services import signing_keys
+from tests.handlers.flow import VERIFIER, answered, parameters, sign_in
+from tests.handlers.house import CALLBACK, SECRET
+
+BYE = "https://app.example/bye"
+
+
+async def test_a_hint_outlives_the_key_that_signed_it(
+    http: httpx.AsyncClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RP-Initiated Logout §2: a session lives for days, its key leaves the JWKS within hours."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": answered((await sign_in(http)).headers["Location"])["code"],
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+        "client_id": "web",
+        "client_secret": SECRET,
+    }
+    hint = (await http.post("/acme/token", data=form)).json()["id_token"]
+    key, now = bytes.fromhex(runtime.settings.signing_key_encryption_key), runtime.clock()
+    await signing_keys.rotate(runtime.storage, key, now=now, lead=0, algorithm="ES256")
+    monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)
+    runtime._snapshots.clear()
+    assert len((await http.get("/acme/jwks")).json()["keys"]) == 1
+    silent = await http.get("/acme/auth", params=parameters(prompt="none", id_token_hint=hint))
+    assert "code=" in silent.headers["Location"]
+    ended = await http.get(
+        "/acme/session/end", params={"id_token_hint": hint, "post_logout_redirect_uri": BYE}
+    )
+    assert (ended.status_code, ended.headers["Location"]) == (303, BYE)

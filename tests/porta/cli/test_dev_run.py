@@ -1,0 +1,63 @@
+"""Whatever `porta dev` began to start is stopped, however the start ends."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from porta.cli import dev_run
+from porta.cli.dev_run import Plan
+from porta.cli.servers import RunningServer
+
+
+class Slow(RunningServer):
+    """A server that is started in a thread, when it is told to, and remembers its end."""
+
+    def __init__(self) -> None:
+        super().__init__("slow://")
+        self.asked, self.go, self.stopped = threading.Event(), threading.Event(), False
+
+    def start(self, *_: object, **__: object) -> RunningServer:
+        self.asked.set()
+        assert self.go.wait(30)
+        return self
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+async def until(fact: threading.Event) -> None:
+    assert await asyncio.to_thread(fact.wait, 30)
+
+
+async def test_a_start_that_is_interrupted_waits_and_stops_what_it_started() -> None:
+    slow = Slow()
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(dev_run._start_database(stack, slow.start, "NO_SUCH_URL"))
+        await until(slow.asked)
+        starting.cancel()
+        await asyncio.sleep(0)
+        slow.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert slow.stopped
+
+
+async def test_a_start_that_fails_stops_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with tempfile.TemporaryDirectory(prefix="porta-dev-") as made:
+        data = Path(made)
+        data.chmod(0o755)  # PostgreSQL has an account of its own when we are root
+        (data / "redis").mkdir()
+        (data / "redis" / "password").mkdir()
+        async with AsyncExitStack() as stack:
+            with pytest.raises(IsADirectoryError):
+                await dev_run._start_servers(Plan(3000, data, (), 1), stack)
+            assert (data / "postgres" / "server.log").exists(), "it was started"
+            assert not (data / "postgres" / "data" / "postmaster.pid").exists()

@@ -1,0 +1,99 @@
+"""The container's entrypoint: it waits as long as it is told, and ends when it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from porta.cli.processes import free_port
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder with the command `porta`, as the image has it."""
+    program = tmp_path / "porta"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m porta "$@"\n')
+    program.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a database that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def begin(programs: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
+    known = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": f"postgresql://porta@127.0.0.1:{free_port()}/porta",
+        "ISSUER_BASE_URL": "http://localhost:3000",
+        "COOKIE_KEYS": "k" * 32,
+        "SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32,
+        **environment,
+    }
+    return subprocess.Popen(
+        [ROOT / "docker" / "entrypoint.sh", *command],
+        cwd=programs,
+        env=known,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_it_gives_up_when_its_time_is_over_and_says_why(programs: Path, silent: int) -> None:
+    began = time.monotonic()
+    url = f"postgresql://porta@127.0.0.1:{silent}/porta"
+    process = begin(programs, PORTA_WAIT_TIMEOUT="2", DATABASE_URL=url)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "does not answer" in said
+    assert time.monotonic() - began >= 2
+
+
+def test_settings_that_time_does_not_mend_end_it_at_once(programs: Path) -> None:
+    process = begin(programs, PORTA_WAIT_TIMEOUT="600", COOKIE_KEYS="short")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "COOKIE_KEYS" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_told_though_it_waits(
+    programs: Path, silent: int, number: signal.Signals
+) -> None:
+    url = f"postgresql://porta@127.0.0.1:{silent}/porta"
+    process = begin(programs, PORTA_WAIT_TIMEOUT="600", DATABASE_URL=url)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not children.read_text().strip():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait(30) == 143
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_with_arguments_it_is_the_command_line(programs: Path) -> None:
+    said, _ = begin(programs, "migrate", "--help").communicate(timeout=60)
+    assert said.startswith("Usage: porta migrate")
+
+
+def test_an_unknown_service_is_refused(programs: Path) -> None:
+    process = begin(programs, PORTA_SERVICE="worker")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 64
+    assert "worker" in said
