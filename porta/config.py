@@ -76,7 +76,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_address_window": _WINDOW,
     "rate_limit_client_auth_max": _ATTEMPTS,
     "rate_limit_client_auth_window": _WINDOW,
-    "audit_retention_days": (1, 36_500),
+    "audit_retention_days": (0, 36_500),
 }
 """The least and the most that each number may be."""
 _KINDS = {int: "a whole number", bool: "true or false", str: "a text"}

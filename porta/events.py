@@ -143,7 +143,8 @@ class Actor:
 SYSTEM = Actor()
 
 
-def event(
+async def record(
+    storage: Storage,
     event_type: str,
     *,
     organization_id: str | None = None,
@@ -152,16 +153,20 @@ def event(
     metadata: Mapping[str, Any] | None = None,
     actor: Actor = SYSTEM,
     origin: Origin | None = None,
-) -> Event:
-    """Return the event `event_type` of EVENTS with its category.
+) -> None:
+    """Write an event down where `storage` stands: inside the transaction, if it is one.
 
     `user_id` is the person it happened to, `actor` who did it; `origin` is the actor's unless
-    given. Raises ValueError for a type that the table does not know.
+    given. Raises ValueError for a type that EVENTS does not know: a mistake of the caller, which
+    a dashboard would otherwise find out too late.
     """
+    category = EVENTS.get(event_type)
+    if category is None:
+        raise ValueError(f"{event_type} is no event of EVENTS")
     source = origin or actor.origin
-    return Event(
+    happened = Event(
         event_type=event_type,
-        event_category=_category(event_type),
+        event_category=category,
         organization_id=organization_id,
         user_id=user_id,
         actor_id=actor.user_id,
@@ -171,21 +176,4 @@ def event(
         user_agent=(source.user_agent or None) if source else None,
         request_id=(source.request_id or None) if source else None,
     )
-
-
-async def record(storage: Storage, happened: Event) -> None:
-    """Write `happened` where `storage` stands: inside the transaction it was handed, if it is one.
-
-    Raises ValueError when the type is unknown or the category is not the one of its type: both
-    are mistakes of the caller, which a dashboard would otherwise find out too late.
-    """
-    if happened.event_category != _category(happened.event_type):
-        raise ValueError(f"{happened.event_type} is of {_category(happened.event_type)}")
     await storage.events.record(happened)
-
-
-def _category(event_type: str) -> str:
-    category = EVENTS.get(event_type)
-    if category is None:
-        raise ValueError(f"{event_type} is no event of EVENTS")
-    return category

@@ -31,9 +31,6 @@ class Counters(Protocol):
     async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
         """Count one attempt for each key (its window in seconds): one round trip for all."""
 
-    async def peek(self, keys: Sequence[str]) -> dict[str, Count]:
-        """Return what is counted without counting; an unknown key has a count of 0."""
-
     async def forget(self, keys: Sequence[str]) -> None:
         """Begin anew: the attempts of these keys turned out to be good ones."""
 
@@ -54,14 +51,6 @@ for i, key in ipairs(KEYS) do
 end
 return counts
 """)
-_PEEK = Script("""
-local counts = {}
-for i, key in ipairs(KEYS) do
-  counts[i] = {tonumber(redis.call('GET', key) or 0), redis.call('PTTL', key)}
-end
-return counts
-""")
-
 _GIVE_BACK = Script("""
 for _, key in ipairs(KEYS) do
   if tonumber(redis.call('GET', key) or 0) > 0 then redis.call('DECR', key) end
@@ -79,9 +68,6 @@ class RedisCounters:
         lives = [max(1, int(seconds * 1000)) for seconds in windows.values()]
         replies = await self._redis.script(_HIT, _redis_keys(windows), lives)
         return _counts(windows, replies)
-
-    async def peek(self, keys: Sequence[str]) -> dict[str, Count]:
-        return _counts(keys, await self._redis.script(_PEEK, _redis_keys(keys)))
 
     async def forget(self, keys: Sequence[str]) -> None:
         if keys:
@@ -105,10 +91,6 @@ ON CONFLICT (key) DO UPDATE SET
 RETURNING key, count, EXTRACT(EPOCH FROM window_ends_at - now())::float8
 """,
 )
-_PEEK_ROWS = """
-SELECT key, count, EXTRACT(EPOCH FROM window_ends_at - now())::float8
-FROM rate_counters WHERE key = ANY(%(keys)s::text[]) AND window_ends_at > now()
-"""
 _GIVE_BACK_ROWS = """
 UPDATE rate_counters SET count = count - 1 WHERE key = ANY(%(keys)s::text[]) AND count > 0
 """
@@ -127,10 +109,6 @@ class PostgresCounters:
             {"keys": [artifact_id(key) for key in windows], "windows": list(windows.values())},
         )
         return _counts_of_rows(windows, rows)
-
-    async def peek(self, keys: Sequence[str]) -> dict[str, Count]:
-        digests = [artifact_id(key) for key in keys]
-        return _counts_of_rows(keys, await self._executor.fetch(_PEEK_ROWS, {"keys": digests}))
 
     async def forget(self, keys: Sequence[str]) -> None:
         digests = [artifact_id(key) for key in keys]
@@ -153,12 +131,6 @@ class FallbackCounters:
             return await self._first.hit(windows)
         except Unreachable:
             return await self._second.hit(windows)
-
-    async def peek(self, keys: Sequence[str]) -> dict[str, Count]:
-        try:
-            return await self._first.peek(keys)
-        except Unreachable:
-            return await self._second.peek(keys)
 
     async def forget(self, keys: Sequence[str]) -> None:
         """Forgets where it is counted now; what the other store counted ends with its window."""
@@ -185,7 +157,7 @@ def _counts(keys: Iterable[str], replies: Sequence[Sequence[int]]) -> dict[str, 
 
 def _counts_of_rows(keys: Iterable[str], rows: Sequence[Row]) -> dict[str, Count]:
     found = {digest: Count(count, _seconds(left)) for digest, count, left in rows}
-    return {key: found.get(artifact_id(key), Count(0, 0)) for key in keys}
+    return {key: found[artifact_id(key)] for key in keys}
 
 
 def _seconds(left: float) -> int:

@@ -15,10 +15,6 @@ class AlreadyExists(StorageError):
         self.constraint = constraint
 
 
-class StaleVersion(StorageError):
-    """The row changed since it was read."""
-
-
 class AlreadyConsumed(StorageError):
     """What may be used once was used before; `artifact` is the record as it was saved."""
 

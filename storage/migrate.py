@@ -8,37 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
 
+from storage import adoption
 from storage.errors import StorageError
 from storage.executors import Connection
 from storage.postgres import Postgres
 from storage.statement import Executor
 
-BASELINE = 12
-"""Files up to this number build what Porta 1.x built up to its migration 019."""
-
 _LOCK = 0x706F727461
-_LEGACY = (
-    "001_extensions",
-    "002_organizations",
-    "003_applications",
-    "004_clients",
-    "005_users",
-    "006_roles_permissions",
-    "007_custom_claims",
-    "008_config",
-    "009_audit_log",
-    "010_oidc_adapter",
-    "011_seed",
-    "012_two_factor",
-    "013_client_secret_sha256",
-    "014_login_methods",
-    "015_signing_key_encryption",
-    "016_failed_login_count",
-    "017_audit_retention",
-    "018_admin_api_enhancements",
-    "019_invitation_details",
-)
-_LEGACY_OPTIONAL = "020_two_factor_admin_permission"
 
 
 class MigrationRefused(StorageError):
@@ -64,6 +40,17 @@ class MigrationStatus:
     version: int
     name: str
     state: str
+    applied_at: float | None = None
+    """Seconds since the epoch; None also for what a database of Porta 1.x has of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A row of `schema_migrations`, or one that a database of Porta 1.x is about to be given."""
+
+    name: str
+    checksum: str
+    at: float | None = None
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -80,28 +67,38 @@ async def up(dsn: str, available: Sequence[Migration] = ()) -> list[str]:
     """
     available = available or migrations()
     async with _locked(dsn) as connection:
-        await _prepare(connection, available)
-        standing = _compare(await _applied(connection), available)
-        _refuse_changed(standing)
-        pending = [each for each in available if standing[each.version].state == "pending"]
+        pending = _pending(await _prepare(connection, available), available)
         for migration in pending:
             async with connection.transaction():
                 await connection.execute(migration.sql)
                 await _record(connection, migration)
-        return [f"{migration.version:04}_{migration.name}" for migration in pending]
+        return _names(pending)
+
+
+async def plan(dsn: str) -> list[str]:
+    """Return the names of the files that `up` would apply, and change nothing.
+
+    Raises `MigrationRefused` where `up` would.
+    """
+    async with _open(dsn) as connection:
+        return _names(_pending(await _recognise(connection, migrations()), migrations()))
 
 
 async def status(dsn: str) -> list[MigrationStatus]:
-    """Return how every migration stands, in order."""
+    """Return how every migration stands, in order.
+
+    Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x.
+    """
     async with _open(dsn) as connection:
-        applied = await _applied(connection) if await _has(connection, "schema_migrations") else {}
+        applied = await _recognise(connection, migrations())
         return sorted(_compare(applied, migrations()).values(), key=lambda each: each.version)
 
 
 async def check(dsn: str) -> list[MigrationStatus]:
     """Return the migrations that are pending or changed: none, when the schema is ours.
 
-    What a newer version has applied is no fault: two versions may serve side by side.
+    What a newer version has applied is no fault: two versions may serve side by side. Raises
+    `MigrationRefused` as `status` does.
     """
     return [each for each in await status(dsn) if each.state in ("pending", "changed")]
 
@@ -133,41 +130,41 @@ async def _locked(dsn: str) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def _prepare(connection: Connection, available: Sequence[Migration]) -> None:
-    """Create the bookkeeping; take over a database of Porta 1.x, or refuse an unknown one."""
+async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
+    """Return what is applied, by number, whoever did the bookkeeping; refuse what nobody knows."""
     if await _has(connection, "schema_migrations"):
-        return
-    legacy = await _has(connection, "pgmigrations")
-    if legacy:
-        await _check_legacy(connection)
-    elif await _has(connection, "organizations"):
+        return await _applied(connection)
+    if await _has(connection, "pgmigrations"):
+        names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
+        if fault := adoption.objection(names):
+            raise MigrationRefused(fault)
+        return {
+            each.version: _Applied(each.name, each.checksum)
+            for each in available
+            if each.version <= adoption.BASELINE
+        }
+    if await _has(connection, "organizations"):
         raise MigrationRefused(
             "this database has a table organizations, but no record of who made it: "
             "give Porta a database of its own"
         )
+    return {}
+
+
+async def _prepare(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
+    """Create the bookkeeping where it is another's or none, and return what is applied."""
+    applied = await _recognise(connection, available)
+    if await _has(connection, "schema_migrations"):
+        return applied
     async with connection.transaction():
         await connection.execute(
             "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
             " checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())"
         )
-        for migration in available if legacy else ():
-            if migration.version <= BASELINE:
+        for migration in available:
+            if migration.version in applied:
                 await _record(connection, migration)
-
-
-async def _check_legacy(connection: Connection) -> None:
-    names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
-    unknown = sorted(names - {*_LEGACY, _LEGACY_OPTIONAL})
-    missing = [name for name in _LEGACY if name not in names]
-    if unknown:
-        raise MigrationRefused(
-            f"this database was migrated by {', '.join(unknown)}, which Porta 1.x did not have"
-        )
-    if missing:
-        raise MigrationRefused(
-            f"this database of Porta 1.x lacks {', '.join(missing)}: "
-            "let Porta 1.6.1 migrate it first"
-        )
+    return applied
 
 
 async def _has(connection: Executor, table: str) -> bool:
@@ -175,9 +172,12 @@ async def _has(connection: Executor, table: str) -> bool:
     return bool(row and row[0])
 
 
-async def _applied(connection: Executor) -> dict[int, tuple[str, str]]:
-    rows = await connection.fetch("SELECT version, name, checksum FROM schema_migrations")
-    return {version: (name, checksum) for version, name, checksum in rows}
+async def _applied(connection: Executor) -> dict[int, _Applied]:
+    rows = await connection.fetch(
+        "SELECT version, name, checksum, EXTRACT(EPOCH FROM applied_at)::float8"
+        " FROM schema_migrations"
+    )
+    return {version: _Applied(*row) for version, *row in rows}
 
 
 async def _record(connection: Executor, migration: Migration) -> None:
@@ -193,22 +193,33 @@ async def _record(connection: Executor, migration: Migration) -> None:
 
 
 def _compare(
-    applied: Mapping[int, tuple[str, str]], available: Sequence[Migration]
+    applied: Mapping[int, _Applied], available: Sequence[Migration]
 ) -> dict[int, MigrationStatus]:
     standing = {
-        version: MigrationStatus(version, name, "unknown") for version, (name, _) in applied.items()
+        version: MigrationStatus(version, each.name, "unknown", each.at)
+        for version, each in applied.items()
     }
     for each in available:
-        state = "pending"
-        if each.version in applied:
-            state = "applied" if applied[each.version][1] == each.checksum else "changed"
-        standing[each.version] = MigrationStatus(each.version, each.name, state)
+        found = applied.get(each.version)
+        if found is None:
+            standing[each.version] = MigrationStatus(each.version, each.name, "pending")
+            continue
+        state = "applied" if found.checksum == each.checksum else "changed"
+        standing[each.version] = MigrationStatus(each.version, each.name, state, found.at)
     return standing
 
 
-def _refuse_changed(standing: Mapping[int, MigrationStatus]) -> None:
+def _pending(applied: Mapping[int, _Applied], available: Sequence[Migration]) -> list[Migration]:
+    """Return what is to be applied; refuse where something applied has changed."""
     changed = [
-        f"{each.version:04}_{each.name}" for each in standing.values() if each.state == "changed"
+        each
+        for each in available
+        if each.version in applied and applied[each.version].checksum != each.checksum
     ]
     if changed:
-        raise MigrationRefused(f"changed after being applied: {', '.join(changed)}")
+        raise MigrationRefused(f"changed after being applied: {', '.join(_names(changed))}")
+    return [each for each in available if each.version not in applied]
+
+
+def _names(listed: Sequence[Migration]) -> list[str]:
+    return [f"{each.version:04}_{each.name}" for each in listed]

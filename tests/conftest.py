@@ -19,12 +19,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import pytest_asyncio
-import redis as redis_client
 
 from porta.authn import password
 from porta.cli.servers import RunningServer, start_postgres, start_redis
 from storage import migrate
 from storage.postgres import Postgres
+from tests.storage.valkey import Valkey
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 T = TypeVar("T")
@@ -124,11 +124,12 @@ def redis_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def clean_redis(redis_url: str) -> str:
-    """The Redis database of this worker, emptied."""
-    with redis_client.Redis.from_url(redis_url) as client:
-        client.flushdb()
-    return redis_url
+def own_redis(tmp_path: Path) -> Iterator[Valkey]:
+    """A Redis for this test alone, to be stopped, frozen and started again."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

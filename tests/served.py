@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -17,11 +14,14 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 
 from handlers import app
+from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.services import startup
 from porta.services.provisioning import provision
 from porta.services.provisioning.file import load_document
 from porta.settings import Settings
+from tests.flows.person import forms_of
+from tests.pkce import challenge_of
 
 SEED = Path(__file__).parent.parent / "examples" / "dev.yaml"
 CALLBACK = "http://127.0.0.1:9009/callback"
@@ -58,14 +58,13 @@ class Served:
 
     async def authorize(self, **more: str) -> httpx.Response:
         """Send an authorization request of the client acme-web-basic."""
-        digest = hashlib.sha256(VERIFIER.encode()).digest()
         parameters = {
             "client_id": "acme-web-basic",
             "redirect_uri": CALLBACK,
             "response_type": "code",
             "scope": "openid profile email offline_access",
             "state": secrets.token_urlsafe(8),
-            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge": challenge_of(VERIFIER),
             "code_challenge_method": "S256",
             **more,
         }
@@ -120,7 +119,7 @@ def settings_for(database_url: str, redis_url: str | None, **more: Any) -> Setti
 @asynccontextmanager
 async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncIterator[Served]:
     """Run a server on a free port until the context ends."""
-    port = _free_port()
+    port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     settings = settings_for(
         database_url, redis_url, **{"port": port, "issuer_base_url": base_url, **more}
@@ -138,31 +137,9 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
     await runtime.close()
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class _Hidden(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        if tag == "input" and values.get("type") == "hidden":
-            self.fields[values["name"] or ""] = values.get("value") or ""
-
-
 def hidden_fields(page: str) -> dict[str, str]:
     """Return the hidden inputs of a page by name."""
-    parser = _Hidden()
-    parser.feed(page)
-    return parser.fields
+    return {name: value for form in forms_of(page) for name, value in form.fields.items()}
 
 
 def location(answer: httpx.Response) -> str:

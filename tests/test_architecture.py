@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "porta.rate_limits": 3,
     "porta.runtime": 2,
     "porta.tenant": 2,
+    "porta.security": 1,
     "porta": 1,
     "storage": 1,
 }
@@ -108,6 +109,13 @@ def test_imports_go_down_the_floors(module: str) -> None:
         if imported.split(".")[0] in PACKAGES and _floor(imported) > _floor(module)
     ]
     assert upward == []
+
+
+def test_every_package_has_a_floor() -> None:
+    """A new folder would otherwise be taken for the ground floor, whatever is in it."""
+    packages = {f"porta.{path.parent.name}" for path in (ROOT / "porta").glob("*/*.py")}
+    assert packages
+    assert packages - FLOORS.keys() == set()
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "storage")])

@@ -190,13 +190,11 @@ async def _record(
 ) -> None:
     await events.record(
         runtime.storage,
-        events.event(
-            kind,
-            organization_id=opened.tenant.id,
-            user_id=user_id,
-            metadata={"client_id": opened.client.client_id, **metadata},
-            origin=origin,
-        ),
+        kind,
+        organization_id=opened.tenant.id,
+        user_id=user_id,
+        metadata={"client_id": opened.client.client_id, **metadata},
+        origin=origin,
     )
 
 

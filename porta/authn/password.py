@@ -36,14 +36,14 @@ class _Attempt:
     origin: Origin
 
     async def record(self, kind: str, user: User | None, **metadata: Any) -> None:
-        event = events.event(
+        await events.record(
+            self.runtime.storage,
             kind,
             organization_id=self.tenant.id,
             user_id=user.id if user else None,
             metadata=metadata,
             origin=self.origin,
         )
-        await events.record(self.runtime.storage, event)
 
 
 async def authenticate(

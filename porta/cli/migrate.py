@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -55,13 +56,7 @@ def migrate() -> None:
 def up(database_url: str, dry_run: bool) -> None:
     """Apply every pending migration."""
     with faults_told():
-        if dry_run:
-            waiting = [
-                each for each in asyncio.run(runner.check(database_url)) if each.state == "pending"
-            ]
-            names = [f"{each.version:04}_{each.name}" for each in waiting]
-        else:
-            names = asyncio.run(runner.up(database_url))
+        names = asyncio.run(runner.plan(database_url) if dry_run else runner.up(database_url))
     for name in names:
         click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
     if not names:
@@ -98,17 +93,28 @@ def check(database_url: str, as_json: bool) -> None:
 
 def _show(standing: list[MigrationStatus], as_json: bool) -> None:
     if as_json:
-        rows = [{"id": e.version, "name": e.name, "state": e.state} for e in standing]
+        rows = [
+            {"id": e.version, "name": e.name, "state": e.state, "run_on": _moment(e.applied_at)}
+            for e in standing
+        ]
         click.echo(json.dumps(rows, indent=2))
         return
     if not standing:
         click.echo("The schema is that of this version.")
         return
-    table = Table("ID", "Name", "State", header_style="bold")
+    table = Table("ID", "Name", "State", "Applied", header_style="bold")
     for each in standing:
         style = _STYLES.get(each.state, "")
-        table.add_row(f"{each.version:04}", each.name, each.state, style=style)
+        when = _moment(each.applied_at) or ""
+        table.add_row(f"{each.version:04}", each.name, each.state, when, style=style)
     Console(soft_wrap=True).print(table)
     for state in dict.fromkeys(each.state for each in standing):
         if state in _MEANING:
             click.echo(_MEANING[state], err=True)
+
+
+def _moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339, in UTC."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from porta.jobs.runner import Job
 from porta.runtime import Runtime
 
@@ -10,9 +13,17 @@ _MOST_BATCHES = 200
 
 
 async def purge(runtime: Runtime) -> None:
-    """Delete expired rows until a batch is not full any more."""
+    """Delete expired rows, and the entries of the audit log that are older than configured."""
+    await _in_batches(runtime.storage.expired.purge)
+    days = (await runtime.snapshot()).config.audit_retention_days
+    if days > 0:
+        await _in_batches(partial(runtime.storage.events.purge, days))
+
+
+async def _in_batches(delete: Callable[[int], Awaitable[int]]) -> None:
+    """Go on until a batch is not full any more."""
     for _ in range(_MOST_BATCHES):
-        if await runtime.storage.expired.purge(_BATCH) < _BATCH:
+        if await delete(_BATCH) < _BATCH:
             return
 
 

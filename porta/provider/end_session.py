@@ -101,12 +101,10 @@ async def _end(
     await sessions.sign_out(runtime, session)
     await events.record(
         runtime.storage,
-        events.event(
-            "user.logout",
-            organization_id=session.organization_id,
-            user_id=session.account_id,
-            origin=origin,
-        ),
+        "user.logout",
+        organization_id=session.organization_id,
+        user_id=session.account_id,
+        origin=origin,
     )
     return LoggedOut(protocol.build_redirect(accepted))
 

@@ -165,10 +165,9 @@ async def initialize(
         await tx.system_config.put(
             "super_admin_user_id", user.id, "string", "The person that porta init made"
         )
-        happened = events.event(
-            "admin.initialized", organization_id=organization.id, user_id=user.id
+        await events.record(
+            tx, "admin.initialized", organization_id=organization.id, user_id=user.id
         )
-        await events.record(tx, happened)
     return Administration(organization, application, client, user, counts)
 
 

@@ -67,10 +67,10 @@ async def update(storage: Storage, resource: ApiResource, *, actor: Actor = SYST
 
 
 async def _record(tx: Storage, event_type: str, resource: ApiResource, actor: Actor) -> None:
-    happened = events.event(
+    await events.record(
+        tx,
         event_type,
         organization_id=resource.organization_id,
         metadata={"api_resource_id": resource.id},
         actor=actor,
     )
-    await events.record(tx, happened)

@@ -86,4 +86,4 @@ async def _record(
     tx: Storage, event_type: str, application_id: str, actor: Actor, **more: str
 ) -> None:
     metadata = {"application_id": application_id, **more}
-    await events.record(tx, events.event(event_type, metadata=metadata, actor=actor))
+    await events.record(tx, event_type, metadata=metadata, actor=actor)

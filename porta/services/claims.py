@@ -65,7 +65,7 @@ async def define(
             await tx.claims.insert_definition(application_id, new, description)
         except AlreadyExists:
             raise Conflict("claim name: this application has it already") from None
-        await _record(tx, "claim.defined", actor, claim_id=new.id)
+        await events.record(tx, "claim.defined", metadata={"claim_id": new.id}, actor=actor)
     return new
 
 
@@ -79,7 +79,8 @@ async def update(
     """Write the type, the description and where a claim is included."""
     async with storage.transaction() as tx:
         await tx.claims.update_definition(definition, description)
-        await _record(tx, "claim.updated", actor, claim_id=definition.id)
+        metadata = {"claim_id": definition.id}
+        await events.record(tx, "claim.updated", metadata=metadata, actor=actor)
 
 
 async def set_value(
@@ -94,15 +95,11 @@ async def set_value(
     check_claim_value(definition.claim_type, value)
     async with storage.transaction() as tx:
         await tx.claims.set_value(user.id, user.organization_id, definition.id, value)
-        happened = events.event(
+        await events.record(
+            tx,
             "claim.value.set",
             organization_id=user.organization_id,
             user_id=user.id,
             metadata={"claim_id": definition.id},
             actor=actor,
         )
-        await events.record(tx, happened)
-
-
-async def _record(tx: Storage, event_type: str, actor: Actor, **metadata: str) -> None:
-    await events.record(tx, events.event(event_type, metadata=metadata, actor=actor))

@@ -169,10 +169,10 @@ def _columns(registration: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
 async def _record(
     tx: Storage, event_type: str, client: Client, actor: Actor, **more: object
 ) -> None:
-    happened = events.event(
+    await events.record(
+        tx,
         event_type,
         organization_id=client.organization_id,
         metadata={"client_id": client.client_id, **more},
         actor=actor,
     )
-    await events.record(tx, happened)

@@ -42,7 +42,7 @@ async def create(
             await tx.organizations.insert(new)
         except AlreadyExists:
             raise Conflict("slug: another organization has it") from None
-        await events.record(tx, events.event("org.created", organization_id=new.id, actor=actor))
+        await events.record(tx, "org.created", organization_id=new.id, actor=actor)
     return new
 
 
@@ -69,12 +69,10 @@ async def update(
         for event_type in _events_of(changed):
             await events.record(
                 tx,
-                events.event(
-                    event_type,
-                    organization_id=stored.id,
-                    metadata={"changed": list(changed)},
-                    actor=actor,
-                ),
+                event_type,
+                organization_id=stored.id,
+                metadata={"changed": list(changed)},
+                actor=actor,
             )
     return changed
 
@@ -100,13 +98,13 @@ async def set_status(
             raise Invalid("status: the super-admin organization stays active")
         event_type = event_of(ORGANIZATION, stored.status, status)
         await tx.organizations.set_status(stored.id, status)
-        happened = events.event(
+        await events.record(
+            tx,
             event_type,
             organization_id=stored.id,
             metadata={"reason": reason} if reason else {},
             actor=actor,
         )
-        await events.record(tx, happened)
     return msgspec.structs.replace(stored, status=status)
 
 

@@ -29,7 +29,8 @@ async def create_permission(
             await tx.roles.insert_permission(new)
         except AlreadyExists:
             raise Conflict("slug: another permission of this application has it") from None
-        await _record(tx, "permission.created", actor, permission_id=new.id)
+        metadata = {"permission_id": new.id}
+        await events.record(tx, "permission.created", metadata=metadata, actor=actor)
     return new
 
 
@@ -39,7 +40,8 @@ async def update_permission(
     """Write the name and description of a permission."""
     async with storage.transaction() as tx:
         await tx.roles.update_permission(permission)
-        await _record(tx, "permission.updated", actor, permission_id=permission.id)
+        metadata = {"permission_id": permission.id}
+        await events.record(tx, "permission.updated", metadata=metadata, actor=actor)
 
 
 async def create(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> Role:
@@ -51,7 +53,7 @@ async def create(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> Role
             await tx.roles.insert(new)
         except AlreadyExists:
             raise Conflict("slug: another role of this application has it") from None
-        await _record(tx, "role.created", actor, role_id=new.id)
+        await events.record(tx, "role.created", metadata={"role_id": new.id}, actor=actor)
     return new
 
 
@@ -59,7 +61,7 @@ async def update(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> None
     """Write the name and description of a role."""
     async with storage.transaction() as tx:
         await tx.roles.update(role)
-        await _record(tx, "role.updated", actor, role_id=role.id)
+        await events.record(tx, "role.updated", metadata={"role_id": role.id}, actor=actor)
 
 
 async def grant(
@@ -68,28 +70,19 @@ async def grant(
     """Give a permission to a role of the same application. It works at once."""
     async with storage.transaction() as tx:
         await tx.roles.grant(role.id, permission.id)
-        await _record(
-            tx,
-            "role.permissions.assigned",
-            actor,
-            role_id=role.id,
-            permission_id=permission.id,
-        )
+        metadata = {"role_id": role.id, "permission_id": permission.id}
+        await events.record(tx, "role.permissions.assigned", metadata=metadata, actor=actor)
 
 
 async def assign(storage: Storage, user: User, role: Role, *, actor: Actor = SYSTEM) -> None:
     """Give a role to a person. It works at once."""
     async with storage.transaction() as tx:
         await tx.roles.assign(user.id, user.organization_id, role.id, actor.user_id)
-        happened = events.event(
+        await events.record(
+            tx,
             "user.roles.assigned",
             organization_id=user.organization_id,
             user_id=user.id,
             metadata={"role_id": role.id},
             actor=actor,
         )
-        await events.record(tx, happened)
-
-
-async def _record(tx: Storage, event_type: str, actor: Actor, **metadata: str) -> None:
-    await events.record(tx, events.event(event_type, metadata=metadata, actor=actor))

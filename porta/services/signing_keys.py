@@ -210,8 +210,7 @@ async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> N
             "algorithm": row.algorithm,
             "signs_from": round(row.activated_at),
         }
-        happened = events.event(event_type, organization_id=row.organization_id, metadata=metadata)
-        await events.record(tx, happened)
+        await events.record(tx, event_type, organization_id=row.organization_id, metadata=metadata)
 
 
 async def _forget(tx: Storage, now: float) -> None:

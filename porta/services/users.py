@@ -108,11 +108,11 @@ async def _check_not_super_admin(tx: Storage, user_id: str) -> None:
 async def _record(
     tx: Storage, event_type: str, user: User, actor: Actor, **metadata: object
 ) -> None:
-    happened = events.event(
+    await events.record(
+        tx,
         event_type,
         organization_id=user.organization_id,
         user_id=user.id,
         metadata=metadata,
         actor=actor,
     )
-    await events.record(tx, happened)

@@ -14,11 +14,25 @@ _RECORD = Statement(
         organization_id, user_id, actor_id, event_type, event_category, description, metadata,
         ip_address, user_agent, request_id
     ) VALUES (
-        %(organization_id)s, %(user_id)s, %(actor_id)s, %(event_type)s, %(event_category)s,
+        %(organization_id)s,
+        (SELECT id FROM users WHERE id = %(user_id)s),
+        (SELECT id FROM users WHERE id = %(actor_id)s),
+        %(event_type)s, %(event_category)s,
         %(description)s, %(metadata)s, %(ip_address)s, %(user_agent)s, %(request_id)s
     )
     """,
 )
+
+# Reads no further than it deletes: there is no index of moments alone.
+_PURGE = """
+    DELETE FROM audit_log WHERE sequence IN (
+        SELECT sequence FROM (
+            SELECT sequence, created_at FROM audit_log
+            ORDER BY sequence LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ) first
+        WHERE created_at < now() - make_interval(days => %(days)s)
+    )
+"""
 
 
 class Events:
@@ -28,7 +42,15 @@ class Events:
         self._pg = pg
 
     async def record(self, event: Event) -> None:
-        """Write one event down."""
+        """Write one event down. A person whose row is gone is not named."""
         values = msgspec.structs.asdict(event)
         values["metadata"] = msgspec.json.encode(event.metadata).decode()
         await self._pg.execute(_RECORD, values)
+
+    async def purge(self, days: int, limit: int = 500) -> int:
+        """Delete entries older than `days` (one at least), and return how many there were.
+
+        It looks at the `limit` entries that stand first, for what is left must follow on itself.
+        What somebody else has locked is left for the next time.
+        """
+        return await self._pg.execute(_PURGE, {"days": days, "limit": limit})

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from porta.cli.processes import free_port
 from tests.bench import target as targets
 from tests.bench.measure import Row, measure, measure_bare
 from tests.bench.workloads import WORKLOADS
@@ -35,7 +35,7 @@ def main() -> None:
     options = _parse()
     with contextlib.ExitStack() as stack:
         path = options.target or stack.enter_context(_installation())
-        bare_port = _free_port()
+        bare_port = free_port()
         bare = stack.enter_context(
             _process([sys.executable, "-m", "tests.bench.bare", str(bare_port)], "ready")
         )
@@ -73,7 +73,7 @@ def _installation() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="porta-bench-") as name:
         Path(name).chmod(0o755)  # PostgreSQL runs as another account when this runs as root
         data = Path(name) / "data"
-        command = [sys.executable, "-m", "porta", "dev", "--port", str(_free_port())]
+        command = [sys.executable, "-m", "porta", "dev", "--port", str(free_port())]
         command += ["--data", str(data), "--seed", str(_ROOT / "examples" / "dev.yaml")]
         command += ["--seed", str(_HERE / "limits.yaml")]
         with _process(command, "ready", LOG_LEVEL="warn"):
@@ -132,13 +132,6 @@ def _is_database(process: Path) -> bool:
     except OSError:
         return False
     return name.startswith(("postgres", "redis-server", "valkey-server"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _print(rows: list[Row]) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import re
 import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.bench.connection import Answer, Connection
 from tests.bench.target import Target
-
-_ACTION = re.compile(r'<form[^>]*action="([^"]+)"[^>]*>')
-_HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
-_ATTRIBUTE = re.compile(r'(name|value)="([^"]*)"')
+from tests.flows.person import forms_of
+from tests.pkce import challenge_of
 
 
 class Browser:
@@ -54,7 +48,6 @@ class Browser:
 
 def authorization_path(target: Target, verifier: str) -> str:
     """Return the path of an authorization request of the web client, with PKCE."""
-    digest = hashlib.sha256(verifier.encode()).digest()
     query = {
         "client_id": target.web.client_id,
         "redirect_uri": target.web.redirect_uri,
@@ -63,11 +56,9 @@ def authorization_path(target: Target, verifier: str) -> str:
         "state": secrets.token_urlsafe(8),
         "nonce": secrets.token_urlsafe(8),
         "prompt": "consent",
-        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
     }
-    if "offline_access" not in query["scope"]:
-        del query["prompt"]
     return f"{target.endpoints['authorization_endpoint']}?{urlencode(query)}"
 
 
@@ -105,11 +96,11 @@ async def sign_in(browser: Browser, target: Target) -> tuple[str, str]:
     """Sign the person in through the pages; return the code and its verifier."""
     verifier = secrets.token_urlsafe(48)
     page = (await open_login(browser, target, verifier)).body.decode()
-    action = _ACTION.search(page)
-    if action is None:
+    form = next((form for form in forms_of(page) if "password" in form.names), None)
+    if form is None:
         raise RuntimeError("the login page has no form")
-    form = {"email": target.email, "password": target.password} | _hidden(page)
-    answer = await browser.post(relative(html.unescape(action[1])), form)
+    filled = {"email": target.email, "password": target.password} | form.fields
+    answer = await browser.post(relative(form.action), filled)
     return await _follow(browser, target, location(answer)), verifier
 
 
@@ -126,8 +117,3 @@ async def _follow(browser: Browser, target: Target, url: str) -> str:
             return code_of(url)
         url = location(await browser.get(relative(url)))
     raise RuntimeError("too many redirects")
-
-
-def _hidden(page: str) -> dict[str, str]:
-    fields = (dict(_ATTRIBUTE.findall(tag)) for tag in _HIDDEN.findall(page))
-    return {f["name"]: html.unescape(f.get("value", "")) for f in fields if "name" in f}

@@ -13,11 +13,15 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.machine import skip_without
+
+# The names that the Makefile knows too.
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 needs_chromium = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+    skip_without(CHROMIUM, "Chromium is not installed"),
 ]
 PATIENCE = 15_000
 """Milliseconds for whatever a person would wait for."""
@@ -26,6 +30,7 @@ PATIENCE = 15_000
 @asynccontextmanager
 async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
     """Run Chromium until the context ends."""
+    assert CHROMIUM is not None, "Chromium is not installed"
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*FLAGS, *flags], timeout=60_000

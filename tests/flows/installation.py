@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from porta.cli.processes import free_port
+
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = (ROOT / "examples" / "dev.yaml", Path(__file__).parent / "globex.yaml")
 START_SECONDS = 90
@@ -91,12 +93,10 @@ def running(**options: Any) -> Iterator[Installation]:
             installation.stop()
 
 
-def free_port(count: int = 1) -> int:
+def _free_ports(count: int) -> int:
     """Return the first of `count` consecutive free ports on the loopback."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
+        first = free_port()
         if first + count < 65535 and all(_is_free(first + offset) for offset in range(count)):
             return first
 
@@ -105,7 +105,7 @@ def start(
     data: Path, *, instances: int = 1, seeds: tuple[Path, ...] = (), **environment: str
 ) -> Installation:
     """Start `porta dev` with its data in `data`; return when it says that it is ready."""
-    command = [sys.executable, "-m", "porta", "dev", "--port", str(free_port(instances + 2))]
+    command = [sys.executable, "-m", "porta", "dev", "--port", str(_free_ports(instances + 2))]
     command += ["--data", str(data), "--instances", str(instances)]
     for seed in seeds:
         command += ["--seed", str(seed)]
@@ -117,7 +117,14 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "LOG_LEVEL": "warn", "PYTHONUNBUFFERED": "1", **environment},
+            env={
+                **os.environ,
+                "DATABASE_URL": "",  # those of the tests are not for accounts of development
+                "REDIS_URL": "",
+                "LOG_LEVEL": "warn",
+                "PYTHONUNBUFFERED": "1",
+                **environment,
+            },
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +10,7 @@ import httpx
 
 from tests.flows.installation import Installation
 from tests.flows.person import Person, query_of
+from tests.pkce import challenge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,12 @@ class Party:
         return self.client_id, self.installation.client(self.slug, self.client_id)["client_secret"]
 
     def authorization_url(self, verifier: str, **more: str) -> str:
-        digest = hashlib.sha256(verifier.encode()).digest()
         parameters = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "response_type": "code",
             "scope": "openid profile email offline_access",
-            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge": challenge_of(verifier),
             "code_challenge_method": "S256",
             **more,
         }

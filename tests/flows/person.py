@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Self
@@ -98,9 +97,3 @@ def forms_of(page: str) -> list[Form]:
 def query_of(url: str) -> dict[str, str]:
     """Return the parameters in the query of a URL."""
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-
-
-def title_of(page: str) -> str:
-    """Return what stands in the title of a page."""
-    found = re.search(r"<title>(.*?)</title>", page, re.DOTALL)
-    return found[1].strip() if found else ""

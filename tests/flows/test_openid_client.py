@@ -12,13 +12,12 @@ import pytest
 
 from tests.flows.installation import Installation
 from tests.flows.person import Person, query_of
+from tests.machine import skip_without
 
 NODE = Path(__file__).parent / "node"
 pytestmark = [
-    pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed"),
-    pytest.mark.skipif(
-        not (NODE / "node_modules").exists(), reason="run `npm ci` in tests/flows/node"
-    ),
+    skip_without(shutil.which("node"), "Node.js is not installed"),
+    skip_without((NODE / "node_modules").exists(), "run `npm ci` in tests/flows/node"),
 ]
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx
 import pytest
 import redis
@@ -16,16 +12,6 @@ from tests.flows.person import Person, query_of
 from tests.storage.valkey import Valkey
 
 SESSIONS = 100
-
-
-@pytest.fixture
-def own_redis() -> Iterator[Valkey]:
-    """Return a Redis of this test alone, to be taken away."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Valkey(Path(folder))
-        server.start()
-        yield server
-        server.stop()
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -11,6 +10,7 @@ import pytest_asyncio
 
 from handlers import app
 from handlers.server import Server
+from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.settings import Settings
 from tests.handlers.house import furnish
@@ -19,9 +19,7 @@ from tests.handlers.house import furnish
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an http issuer on a free port of the loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     return Settings(
         environment="test",
         host="127.0.0.1",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64encode
-from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
 from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
+from tests.pkce import challenge_of
+from tests.served import hidden_fields
 
 VERIFIER = "v" * 43
-CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode()[:43]
+CHALLENGE = challenge_of(VERIFIER)
 
 
 def parameters(**changes: Any) -> dict[str, Any]:
@@ -46,9 +45,9 @@ async def csrf(http: httpx.AsyncClient, path: str) -> str:
 
 def hidden(html: str, name: str) -> str:
     """Return the value of a hidden field."""
-    found = re.search(rf'name="{name}" value="([^"]*)"', html)
-    assert found, html
-    return found[1]
+    fields = hidden_fields(html)
+    assert name in fields, html
+    return fields[name]
 
 
 async def submit(http: httpx.AsyncClient, path: str, **changes: str) -> httpx.Response:

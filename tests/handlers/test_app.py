@@ -86,7 +86,7 @@ async def _kill(process: Process) -> bytes:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(runtime: Runtime, settings: Settings) -> AsyncIterator[tuple[Process, str]]:
-    process, url = await _start(settings, drain="0.5")
+    process, url = await _start(settings, drain="3")
     yield process, url
     if process.returncode is None:
         process.kill()

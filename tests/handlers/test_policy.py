@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
@@ -53,9 +55,17 @@ async def _client() -> AsyncIterator[tuple[str, str]]:
     await server.close_all_connections()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
 @pytest.mark.parametrize("mode", ["query", "form_post"])
-async def test_a_client_may_send_the_browser_on_to_another_host(server: Server, mode: str) -> None:
-    async with _client() as (redirect_uri, home), chromium() as browser, window(browser) as opened:
+async def test_a_client_may_send_the_browser_on_to_another_host(
+    server: Server, running: Browser, mode: str
+) -> None:
+    async with _client() as (redirect_uri, home), window(running) as opened:
         query = urlencode(
             parameters(client_id="desk", redirect_uri=redirect_uri, response_mode=mode)
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from porta.runtime import Runtime
 from tests.handlers.house import furnish
 from tests.served import settings_for
+from tests.waiting import eventually
 
 
 @asynccontextmanager
@@ -21,19 +20,16 @@ async def opened(
     runtime = await Runtime.open(settings_for(database_url, redis_url, **settings))
     try:
         await furnish(runtime)
-
-        async def listens() -> bool:
-            return runtime.storage.listening
-
-        await eventually(listens, 5.0)
+        await until_listening(runtime)
         yield runtime
     finally:
         await runtime.close()
 
 
-async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 1.0) -> None:
-    """Wait until `check` holds."""
-    deadline = time.monotonic() + seconds
-    while not await check():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.01)
+async def until_listening(runtime: Runtime) -> None:
+    """Wait until `runtime` hears of changes, also after its listener was lost."""
+
+    async def listens() -> bool:
+        return runtime.storage.listening
+
+    await eventually(listens, 15.0)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from porta.rendering import Pages
 from storage.models.organizations import Organization
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
+HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
 
 ACME = Organization(
     id="1", name="Acme", slug="acme", branding_company_name="Acme GmbH", branding_custom_css="p{}"

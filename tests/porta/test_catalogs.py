@@ -11,15 +11,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from porta.rendering import Pages
-
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
+from tests.porta.page_documents import LANGUAGES, ROOT, TEMPLATES
 
 
 def catalog(language: str) -> Catalog:

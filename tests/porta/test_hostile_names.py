@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,18 +10,9 @@ import pytest
 from porta.page_values import PAGES
 from porta.rendering import Pages
 from storage.models.organizations import Organization
-from tests.porta.page_documents import ACME, VALUES, Document, show
+from tests.porta.page_documents import ACME, HOSTILE, LANGUAGES, TEMPLATES, VALUES, Document, show
 
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
 BIDI = "\u202eevil"
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
 
 
 def hostile_values(name: str) -> dict[str, Any]:

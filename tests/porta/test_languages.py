@@ -9,16 +9,7 @@ from typing import Any
 import pytest
 
 from porta.rendering import Pages
-from tests.porta.page_documents import VALUES
-
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
+from tests.porta.page_documents import LANGUAGES, ROOT, VALUES
 
 
 def test_locales_are_those_on_disk(pages: Pages) -> None:

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from porta.rendering import Pages
-from tests.porta.page_documents import show
-
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
-BIDI = "\u202eevil"
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
+from tests.porta.page_documents import HOSTILE, LANGUAGES, show
 
 
 def test_login_form(pages: Pages) -> None:

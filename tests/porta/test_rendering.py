@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from porta.page_values import PAGES
 from porta.rendering import Pages
 from storage.models.organizations import Organization
-from tests.porta.page_documents import ACME, VALUES, show
-
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
+from tests.porta.page_documents import ACME, LANGUAGES, VALUES, show
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)

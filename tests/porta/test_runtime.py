@@ -17,7 +17,8 @@ from storage.errors import Unreachable
 from storage.models.clients import ApiResource
 from storage.postgres import Postgres
 from tests.handlers.relay import Relay, relay
-from tests.porta.opened import eventually, opened
+from tests.porta.opened import opened, until_listening
+from tests.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -213,17 +214,20 @@ async def test_while_nothing_is_heard_and_nothing_can_be_read(
     await runtime.snapshot()
     await runtime.client("web", acme)
     wire.silence()
-    runtime._changed("*", "")
-    assert await runtime.organization("acme") is not None
-    assert (await runtime.snapshot()).keys is not None
-    for cache in (runtime._organizations, runtime._snapshots):
-        monkeypatch.setattr(cache, "_clock", lambda: time.monotonic() + 86_400)
-    assert await runtime.organization("acme") is not None, "a day later"
-    assert (await runtime.snapshot()).keys is not None
-    monkeypatch.undo()
-    with pytest.raises(Unreachable):
-        await runtime.client("web", acme)
-    wire.restore()
+    try:
+        runtime._changed("*", "")
+        assert await runtime.organization("acme") is not None
+        assert (await runtime.snapshot()).keys is not None
+        for cache in (runtime._organizations, runtime._snapshots):
+            monkeypatch.setattr(cache, "_clock", lambda: time.monotonic() + 86_400)
+        assert await runtime.organization("acme") is not None, "a day later"
+        assert (await runtime.snapshot()).keys is not None
+        monkeypatch.undo()
+        with pytest.raises(Unreachable):
+            await runtime.client("web", acme)
+    finally:
+        wire.restore()
+        await until_listening(runtime)
 
     async def back() -> bool:
         try:

@@ -14,16 +14,15 @@ from porta.tenant import Tenant
 from storage.models.artifacts import Session
 from storage.postgres import Postgres
 from storage.router import Storage
-from tests.porta.opened import eventually, opened
+from tests.porta.opened import opened
+from tests.waiting import eventually
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["redis", "postgres"])
-async def runtime(
-    request: pytest.FixtureRequest, database_url: str, redis_url: str
-) -> AsyncIterator[Runtime]:
+async def runtime(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Runtime]:
     create, template = (request.getfixturevalue(n) for n in ("create_database", "template"))
     url = redis_url if request.param == "redis" else None
     async with opened(create(template), url) as made:
@@ -85,6 +84,19 @@ async def test_the_same_person_keeps_the_uid_and_gets_a_new_value(
     assert await sessions.find(runtime, tenant, new) == second
 
 
+async def test_whoever_signs_in_again_has_authenticated_now(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await _sign_in(runtime, tenant)
+    now = runtime.clock() + 100
+    monkeypatch.setattr(runtime, "clock", lambda: now)
+    second, value = await _sign_in(runtime, tenant, previous=first.uid)
+    assert second.uid == first.uid
+    assert second.authenticated_at >= first.authenticated_at + 100
+    assert second.expires_at == second.authenticated_at + tenant.config.session_ttl
+    assert await sessions.find(runtime, tenant, value) == second
+
+
 async def test_another_person_ends_the_session_before(runtime: Runtime, tenant: Tenant) -> None:
     first, old = await _sign_in(runtime, tenant)
     second, new = await _sign_in(runtime, tenant, BOB, previous=first.uid)
@@ -143,7 +155,7 @@ async def test_a_logout_beside_a_sign_in_leaves_nothing_that_hangs_on_the_uid(
     async def log_out(_: Storage, uid: str) -> None:
         assert uid == first.uid
         logout.append(asyncio.create_task(sessions.sign_out(runtime, first)))
-        await eventually(waits, 5.0)
+        await eventually(waits)
 
     async def waits() -> bool:
         row = await pg.fetchrow("SELECT count(*) FROM pg_locks WHERE NOT granted")

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
 import pytest
 
 from porta.rendering import Pages
-from tests.porta.page_documents import ACME, VALUES, show
-
-ROOT = Path(__file__).parents[2]
-TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
-
-
-@pytest.fixture(scope="module")
-def pages() -> Pages:
-    return Pages.load()
+from tests.porta.page_documents import ACME, TEMPLATES, VALUES, show
 
 
 def test_static_files_are_named_by_their_content(pages: Pages) -> None:

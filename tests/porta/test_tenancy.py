@@ -11,7 +11,8 @@ from porta import tenancy
 from porta.errors import Forbidden, NotFound
 from porta.runtime import Runtime
 from storage.postgres import Postgres
-from tests.porta.opened import eventually, opened
+from tests.porta.opened import opened
+from tests.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -90,6 +91,6 @@ async def _unknown_while(runtime: Runtime, pg: Postgres, change: str) -> None:
 
     assert await known()
     await pg.execute(change)
-    await eventually(unknown, 5.0)
+    await eventually(unknown)
     await pg.execute(change.partition("=")[0] + "= 'active'")
-    await eventually(known, 5.0)
+    await eventually(known)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import hashlib
 import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,12 +15,12 @@ import msgspec
 from porta.security import opaque
 from storage.models.clients import Client
 from storage.models.users import User
+from tests.pkce import challenge_of
 from tests.served import CALLBACK, SECRETS, VERIFIER, Served, hidden_fields, location, query_of
+from tests.waiting import eventually
 
 PASSWORD = "quiet-otter-paints-seven-lamps"
-CHALLENGE = (
-    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-)
+CHALLENGE = challenge_of(VERIFIER)
 SESSION = "porta_session_acme"
 GOOD: dict[str, str] = {
     "client_id": "acme-web-basic",
@@ -214,11 +210,3 @@ async def _configure(served: Served, values: dict[str, int]) -> None:
         return all(getattr(config, key) == value for key, value in values.items())
 
     await eventually(arrived)
-
-
-async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 1.0) -> None:
-    """Wait until `check` holds. What has to work on every instance within a second, does."""
-    deadline = time.monotonic() + seconds
-    while not await check():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        await asyncio.sleep(0.01)

@@ -12,3 +12,9 @@ def claims_of(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * 3))
     return decoded
+
+
+def header_of(token: str) -> dict[str, Any]:
+    """Return the header of a compact JWS."""
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=" * 3))
+    return decoded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest_asyncio
 from jose import jwk, jws
 
 from handlers import app
+from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.services import startup
 from storage import migrate
@@ -37,9 +37,7 @@ async def adopted(
     await pg.execute(FIXTURE.read_text(encoding="utf-8"))
     await migrate.up(url)
     await _require_second_factor(pg, False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     settings = settings_for(
         url, redis_url, port=port, issuer_base_url=base, signing_key_encryption_key=KEY

@@ -208,11 +208,11 @@ async def test_the_grace_is_seconds_of_the_configuration(served: Served, browser
 async def test_a_family_ends_however_often_it_rotates(
     served: Served, browser: Browser, pg: Postgres
 ) -> None:
-    async with configured(served, refresh_token_absolute_ttl=3):
+    async with configured(served, refresh_token_absolute_ttl=60):
         tokens = await browser.tokens()
-    assert tokens["expires_in"] <= 3, "nothing is promised beyond the end"
+    assert tokens["expires_in"] <= 60, "nothing is promised beyond the end"
     tokens = await _refresh(served, tokens["refresh_token"])
-    assert tokens["expires_in"] <= 4, "two clocks, in whole seconds"
+    assert tokens["expires_in"] <= 61, "two clocks, in whole seconds"
     await pg.execute(
         "UPDATE token_families SET expires_at = now() WHERE id ="
         " (SELECT family_id FROM artifacts WHERE id = %(id)s)",

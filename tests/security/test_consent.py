@@ -18,7 +18,6 @@ from tests.security.browser import (
     Browser,
     add_client,
     code_form,
-    eventually,
     organization_id,
     post,
     refresh_form,
@@ -27,6 +26,7 @@ from tests.security.browser import (
 )
 from tests.security.claims import claims_of
 from tests.served import Served, hidden_fields, location, query_of
+from tests.waiting import eventually
 
 API = "https://api.acme.test"
 CALLBACK = "http://127.0.0.1:9011/callback"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from html import unescape
-from pathlib import Path
 
 import httpx
 import pytest
@@ -27,7 +25,6 @@ from tests.security.browser import (
     add_client,
     code_form,
     configured,
-    eventually,
     is_active,
     post,
     refresh_form,
@@ -36,6 +33,7 @@ from tests.security.browser import (
 )
 from tests.served import Served, hidden_fields, location, query_of, serve
 from tests.storage.valkey import Valkey
+from tests.waiting import all_soon, eventually
 
 DOCUMENTS = ("/acme/jwks", "/acme/.well-known/openid-configuration", "/live")
 
@@ -79,16 +77,6 @@ async def fragile(standing: Fragile) -> AsyncIterator[Fragile]:
 async def browser(fragile: Fragile) -> AsyncIterator[Browser]:
     async with a_browser(fragile.served) as opened:
         yield opened
-
-
-@pytest.fixture
-def own_redis() -> Iterator[Valkey]:
-    """Return a Redis of this test alone, to be taken away."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Valkey(Path(folder))
-        server.start()
-        yield server
-        server.stop()
 
 
 async def _is_refused_kindly(request: Awaitable[httpx.Response]) -> None:
@@ -334,7 +322,7 @@ async def test_public_documents_are_answered_however_long_postgresql_is_silent(
     fragile: Fragile,
 ) -> None:
     """Also once the listener has noticed that it hears nothing."""
-    served = fragile.served
+    served, durations = fragile.served, []
     for path in DOCUMENTS:
         assert (await served.http.get(served.base_url + path)).status_code == 200
     fragile.postgres.silence()
@@ -344,7 +332,8 @@ async def test_public_documents_are_answered_however_long_postgresql_is_silent(
             asked = time.monotonic()
             answer = await served.http.get(served.base_url + path)
             assert answer.status_code == 200, (path, time.monotonic() - began)
-            assert time.monotonic() - asked < 0.5, (path, time.monotonic() - began)
+            durations.append(time.monotonic() - asked)
+            assert all_soon(durations), (path, time.monotonic() - began, max(durations))
         await asyncio.sleep(0.5)
     assert not served.runtime.storage.listening
     form = {"grant_type": "client_credentials"}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from storage.models.users import User
+from storage.postgres import Postgres
 from tests.security.browser import (
     SESSION,
     Browser,
     a_browser,
     add_client,
+    add_user,
     code_form,
     configured,
-    eventually,
     is_active,
     post,
     refresh_form,
@@ -20,6 +22,7 @@ from tests.security.browser import (
     userinfo,
 )
 from tests.served import Served, hidden_fields, location, post_across_sites, query_of
+from tests.waiting import eventually
 
 AFTER = "http://127.0.0.1:9009/"
 
@@ -100,6 +103,41 @@ async def test_tabs_that_both_began_signed_out_end_up_in_one_session(
     for each in tokens:
         assert not await is_active(served, each["access_token"])
         assert not await is_active(served, each["refresh_token"])
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_logout_is_written_down_once(served: Served, pg: Postgres, asked: bool) -> None:
+    user = await add_user(served)
+    async with a_browser(served, email=user.email) as theirs:
+        tokens = await theirs.tokens()
+        hint = {} if asked else {"id_token_hint": tokens["id_token"]}
+        answer = await _end(theirs, **hint)
+        if asked:
+            assert await _logouts(pg, user) == [], "a question is none"
+            await _confirm(theirs, **hidden_fields(answer.text))
+        await _end(theirs)  # nobody is signed in any more
+    assert await _logouts(pg, user) == [(user.organization_id, "127.0.0.1")]
+
+
+async def _logouts(pg: Postgres, user: User) -> list[tuple[object, ...]]:
+    rows = await pg.fetch(
+        "SELECT organization_id::text, host(ip_address::inet) FROM audit_log"
+        " WHERE event_type = 'user.logout' AND user_id = %(id)s",
+        {"id": user.id},
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_somebody_who_was_deleted_is_signed_out(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    user = await add_user(served)
+    async with a_browser(served, email=user.email) as theirs:
+        tokens = await theirs.tokens()
+        await pg.execute("DELETE FROM users WHERE id = %(id)s", {"id": user.id})
+        answer = await _end(theirs, id_token_hint=tokens["id_token"])
+        assert answer.status_code == 303, answer.text
+        assert not await _is_signed_in(theirs)
 
 
 async def test_other_sessions_of_the_same_person_go_on(served: Served, browser: Browser) -> None:

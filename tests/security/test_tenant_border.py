@@ -95,6 +95,8 @@ def test_an_interaction_is_unknown(own: Party, other: Party, alice: Person) -> N
     answer = httpx.get(f"{other.issuer}/auth/{uid}", cookies={"porta_interaction": binding or ""})
     assert answer.status_code in (400, 404)
     assert "location" not in answer.headers
+    page = str(begun.url.join(begun.headers["location"]))
+    assert "code" in query_of(alice.visit(page, own.redirect_uri)), "and it is unharmed"
 
 
 def test_a_pushed_request_is_unknown_and_unharmed(

@@ -15,7 +15,6 @@ from tests.security.browser import (
     add_client,
     add_user,
     code_form,
-    eventually,
     is_active,
     post,
     refresh_form,
@@ -24,6 +23,7 @@ from tests.security.browser import (
 )
 from tests.security.claims import claims_of
 from tests.served import Served, hidden_fields
+from tests.waiting import eventually
 
 API = "https://api.acme.test"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,15 +15,6 @@ from tests.storage.valkey import Valkey
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server = Valkey(tmp_path_factory.mktemp("valkey"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Valkey]:
-    """A Redis for this test, to be stopped, frozen and started again."""
-    server = Valkey(tmp_path)
     server.start()
     yield server
     server.stop()

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 
 from porta.config import build_config
 from porta.security.encryption import Encrypted, decrypt
-from storage import migrate
+from storage import adoption, migrate
 from storage.models.artifacts import AccessToken, artifact_id
 from storage.models.events import Event
 from storage.models.tokens import TokenFamily
@@ -33,7 +33,7 @@ _BACKEND = "Zm9ydHktdGhyZWUtY2hhcmFjdGVycy1vZi1hLWNsaWVudA"
 _OURS = [
     f"{each.version:04}_{each.name}"
     for each in migrate.migrations()
-    if each.version > migrate.BASELINE
+    if each.version > adoption.BASELINE
 ]
 
 
@@ -88,7 +88,14 @@ async def _contents(url: str) -> str:
 
 async def test_nothing_is_left_to_do_after_an_adoption(create_database: Callable[..., str]) -> None:
     url = await _build(create_database())
-    assert {each.state for each in await migrate.status(url)} == {"pending"}
+    before = await _contents(url)
+    standing = await migrate.status(url)
+    assert [each.version for each in standing if each.state == "applied"] == [
+        *range(1, adoption.BASELINE + 1)
+    ]
+    pending = [f"{each.version:04}_{each.name}" for each in await migrate.check(url)]
+    assert pending == await migrate.plan(url) == _OURS
+    assert await _contents(url) == before
     await migrate.up(url)
     assert await migrate.check(url) == []
     assert await migrate.up(url) == []
@@ -121,8 +128,9 @@ async def test_another_state_is_refused_and_left_as_it_is(
 ) -> None:
     url = await _build(create_database(), change)
     before = await _contents(url)
-    with pytest.raises(migrate.MigrationRefused, match=reason):
-        await migrate.up(url)
+    for work in (migrate.up, migrate.plan, migrate.status, migrate.check):
+        with pytest.raises(migrate.MigrationRefused, match=reason):
+            await work(url)
     assert await _contents(url) == before
 
 

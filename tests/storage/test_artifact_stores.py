@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -21,7 +22,10 @@ from storage.models.artifacts import (
     ReplayDetection,
     Session,
 )
+from storage.postgres import Postgres
+from storage.redis import Redis
 from storage.stores import ArtifactStore
+from storage.stores.memory import MemoryStore
 from tests.storage import samples
 
 CODE, MARK = ARTIFACTS[AuthorizationCode], ARTIFACTS[ReplayDetection]
@@ -35,6 +39,13 @@ async def store(
 ) -> AsyncIterator[ArtifactStore]:
     async with samples.open_store(request.param, database_url, redis_url) as store:
         yield store
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    redis = await Redis.open(redis_url)
+    yield redis
+    await redis.close()
 
 
 @pytest.mark.parametrize(
@@ -58,26 +69,45 @@ async def test_what_was_never_saved_is_none(store: ArtifactStore) -> None:
     await store.delete(CODE, id, A)
 
 
-async def test_what_has_expired_is_none(store: ArtifactStore) -> None:
+async def test_what_has_expired_is_none(
+    store: ArtifactStore, redis: Redis, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, session = samples.code(A), samples.session(A)
-    await store.save(CODE, code, 0.15)
-    await store.save(SESSION, session, 0.15)
+    await store.save(CODE, code, 60)
+    await store.save(SESSION, session, 60)
     assert await store.find(CODE, code.id, A) == code
     assert await store.find(SESSION, session.id, A) == session
-    await asyncio.sleep(0.3)
+    if isinstance(store, MemoryStore):
+        monkeypatch.setattr(store, "_clock", lambda: time.monotonic() + 60)
+    for artifact in (code, session):
+        await _end(redis, pg, artifact)
     assert await store.find(CODE, code.id, A) is None
     assert await store.consume(CODE, code.id, A) is None
     assert await store.find(SESSION, session.id, A) is None
     assert await store.find_by(SESSION, A, "uid", session.uid) is None
 
 
-async def test_an_expired_copy_is_not_refilled_beyond_its_time(store: ArtifactStore) -> None:
+async def _end(redis: Redis, pg: Postgres, artifact: Artifact) -> None:
+    """Have the time of an artifact be up, where the store gave it a minute at most."""
+    key = samples.key(artifact)
+    if 0 < await redis.command("PTTL", key) <= 60_000:
+        await redis.command("PEXPIRE", key, 0)
+    await pg.execute(
+        f"UPDATE {ARTIFACTS[type(artifact)].table} SET expires_at = now()"
+        " WHERE id = %(id)s AND expires_at <= now() + interval '1 minute'",
+        {"id": artifact.id},
+    )
+
+
+async def test_a_copy_is_not_refilled_beyond_its_time(
+    database_url: str, redis_url: str, redis: Redis
+) -> None:
     session = samples.session(A)
-    await store.save(SESSION, session, 0.3)
-    await asyncio.sleep(0.15)
-    assert await store.find(SESSION, session.id, A) == session
-    await asyncio.sleep(0.3)
-    assert await store.find(SESSION, session.id, A) is None
+    async with samples.open_store("redis over postgres", database_url, redis_url) as store:
+        await store.save(SESSION, session, 20)
+        await redis.command("DEL", samples.key(session))
+        assert await store.find(SESSION, session.id, A) == session
+    assert 0 < await redis.command("PTTL", samples.key(session)) <= 20_000
 
 
 @pytest.mark.parametrize("ttl", [0, -5])

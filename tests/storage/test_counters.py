@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
@@ -11,9 +11,12 @@ import pytest_asyncio
 
 from storage.counters import Count, Counters, FallbackCounters, PostgresCounters, RedisCounters
 from storage.errors import Unreachable
+from storage.models.artifacts import artifact_id
 from storage.postgres import Postgres
 from storage.redis import Redis
 from tests.storage.valkey import Valkey
+
+Shorten = Callable[[str, float], Awaitable[None]]
 
 
 @pytest_asyncio.fixture
@@ -32,6 +35,23 @@ def counters(request: pytest.FixtureRequest, redis: Redis, pg: Postgres) -> Coun
         "fallback": FallbackCounters(first, second),
     }
     return every[request.param]
+
+
+@pytest.fixture
+def shorten(redis: Redis, pg: Postgres) -> Shorten:
+    """Return a function that leaves `seconds` of a window that is to last for a minute at most."""
+
+    async def run(key: str, seconds: float) -> None:
+        digest = artifact_id(key)
+        if 0 < await redis.command("PTTL", f"porta:rate:{digest}") <= 60_000:
+            await redis.command("PEXPIRE", f"porta:rate:{digest}", int(seconds * 1000))
+        await pg.execute(
+            "UPDATE rate_counters SET window_ends_at = now() + make_interval(secs => %(s)s)"
+            " WHERE key = %(key)s AND window_ends_at <= now() + interval '1 minute'",
+            {"key": digest, "s": seconds},
+        )
+
+    return run
 
 
 @pytest.fixture
@@ -57,20 +77,22 @@ async def test_several_keys_are_counted_at_once_each_by_its_window(
 
 
 async def test_the_window_ends_and_the_next_attempt_begins_another(
-    counters: Counters, key: str
+    counters: Counters, shorten: Shorten, key: str
 ) -> None:
-    assert (await counters.hit({key: 0.2}))[key] == Count(1, 1)
-    assert (await counters.hit({key: 0.2}))[key].count == 2
-    await asyncio.sleep(0.3)
+    assert (await counters.hit({key: 60}))[key] == Count(1, 60)
+    assert (await counters.hit({key: 60}))[key].count == 2
+    await shorten(key, 0)
     assert (await counters.hit({key: 30}))[key] == Count(1, 30)
 
 
-async def test_later_attempts_do_not_prolong_the_window(counters: Counters, key: str) -> None:
-    await counters.hit({key: 0.4})
-    await asyncio.sleep(0.25)
-    assert (await counters.hit({key: 0.4}))[key].count == 2
-    await asyncio.sleep(0.25)
-    assert (await counters.hit({key: 0.4}))[key].count == 1
+async def test_later_attempts_do_not_prolong_the_window(
+    counters: Counters, shorten: Shorten, key: str
+) -> None:
+    await counters.hit({key: 60})
+    await shorten(key, 30)
+    again = (await counters.hit({key: 60}))[key]
+    assert again.count == 2
+    assert again.retry_after <= 30
 
 
 async def test_parallel_attempts_are_all_counted(counters: Counters, key: str) -> None:
@@ -85,24 +107,8 @@ async def test_callers_who_name_the_same_keys_in_another_order_do_not_deadlock(
     keys = [f"{key}:{i}" for i in range(300)]
     forth, back = dict.fromkeys(keys, 60.0), dict.fromkeys(reversed(keys), 60.0)
     await asyncio.gather(*(counters.hit(forth if i % 2 else back) for i in range(40)))
-    counts = await counters.peek(keys)
-    assert {count.count for count in counts.values()} == {40}
-
-
-async def test_peeking_counts_nothing(counters: Counters, key: str) -> None:
-    assert await counters.peek([key]) == {key: Count(0, 0)}
-    await counters.hit({key: 60})
-    assert await counters.peek([key, f"{key}:never"]) == {
-        key: Count(1, 60),
-        f"{key}:never": Count(0, 0),
-    }
-    assert (await counters.hit({key: 60}))[key].count == 2
-
-
-async def test_an_ended_window_is_not_seen(counters: Counters, key: str) -> None:
-    await counters.hit({key: 0.1})
-    await asyncio.sleep(0.2)
-    assert await counters.peek([key]) == {key: Count(0, 0)}
+    counts = await counters.hit(forth)
+    assert {count.count for count in counts.values()} == {41}
 
 
 async def test_what_is_forgotten_begins_anew(counters: Counters, key: str) -> None:
@@ -116,7 +122,6 @@ async def test_what_is_forgotten_begins_anew(counters: Counters, key: str) -> No
 
 async def test_nothing_to_count_is_nothing(counters: Counters) -> None:
     assert await counters.hit({}) == {}
-    assert await counters.peek([]) == {}
     await counters.forget([])
 
 
@@ -128,13 +133,14 @@ async def test_a_key_is_not_stored_as_it_is(counters: Counters, redis: Redis, pg
     assert not [name for name in stored if "jane" in name]
 
 
-async def test_a_redis_that_goes_away_opens_no_limit(own: Valkey, pg: Postgres, key: str) -> None:
-    redis = await Redis.open(own.url)
+async def test_a_redis_that_goes_away_opens_no_limit(
+    own_redis: Valkey, pg: Postgres, key: str
+) -> None:
+    redis = await Redis.open(own_redis.url)
     counters = FallbackCounters(RedisCounters(redis), PostgresCounters(pg))
     assert (await counters.hit({key: 60}))[key].count == 1
-    own.stop()
+    own_redis.stop()
     assert [(await counters.hit({key: 60}))[key].count for _ in range(3)] == [1, 2, 3]
-    assert (await counters.peek([key]))[key].count == 3
     await counters.forget([key])
     assert (await counters.hit({key: 60}))[key].count == 1
     with pytest.raises(Unreachable):

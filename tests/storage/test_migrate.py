@@ -96,6 +96,8 @@ async def test_a_file_that_was_changed_after_it_was_applied_is_refused(
         await migrate.up(url, [*migrate.migrations()[:-1], *changed])
     async with _opened(url) as pg:
         await pg.execute("UPDATE schema_migrations SET checksum = 'other' WHERE version = 3")
+    with pytest.raises(migrate.MigrationRefused, match="0003"):
+        await migrate.plan(url)
     assert [(each.version, each.state) for each in await migrate.check(url)] == [(3, "changed")]
 
 
@@ -107,11 +109,23 @@ async def test_what_a_newer_version_applied_is_no_fault(fresh_database_url: str)
     assert await migrate.up(url) == []
 
 
-async def test_status_changes_nothing(create_database: Callable[..., str]) -> None:
+async def test_status_and_plan_change_nothing(create_database: Callable[..., str]) -> None:
     url = create_database()
     before = await _tables(url)
-    await migrate.status(url)
+    assert {each.applied_at for each in await migrate.status(url)} == {None}
+    assert len(await migrate.plan(url)) == len(migrate.migrations())
     assert await _tables(url) == before
+
+
+async def test_status_tells_when_each_was_applied(fresh_database_url: str) -> None:
+    url = fresh_database_url
+    async with _opened(url) as pg:
+        await pg.execute("UPDATE schema_migrations SET applied_at = to_timestamp(86400)")
+    await migrate.up(url, _with("CREATE TABLE newer ()"))
+    *ours, newer = await migrate.status(url)
+    assert {each.applied_at for each in ours} == {86400.0}
+    assert newer.applied_at is not None
+    assert newer.applied_at > 86400
 
 
 def test_the_files_have_numbers_of_their_own_and_use_no_extension_but_citext() -> None:

@@ -408,7 +408,7 @@ async def test_a_frozen_server_is_given_up_and_the_loop_goes_on(own_server: OwnS
         finally:
             for process in frozen:
                 os.kill(process, signal.SIGCONT)
-        assert await gaps < 0.5  # blocking it would take until the server thaws
+        assert await gaps < 1.5  # blocking it would take until the server thaws
         assert await _heal(pg) < 5
 
 
@@ -437,7 +437,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
         )
         assert all(isinstance(answer, Unreachable) for answer in answers)
         assert time.monotonic() - began < 3
-        assert await gaps < 0.5  # blocking it would take as long as the attempt: two seconds
+        assert await gaps < 1.5  # blocking it would take as long as the attempt: two seconds
         with pytest.raises(Unreachable):
             await pg.fetch("SELECT 1")
         assert len(writers) == 2  # the first attempt was given up, not only its callers

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from porta.cli.processes import free_port
 from storage.errors import Unreachable
 from storage.redis import Redis
-from tests.storage.valkey import Valkey, free_port
+from tests.storage.valkey import Valkey
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -33,18 +34,18 @@ async def until_answered(redis: Redis, seconds: float = 5.0) -> None:
                 return
 
 
-async def test_a_restart_is_survived(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
+async def test_a_restart_is_survived(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
     await redis.ping()
-    own.restart()
+    own_redis.restart()
     await until_answered(redis)
     await redis.close()
 
 
-async def test_dialling_anew_is_in_no_requests_context(own: Valkey) -> None:
+async def test_dialling_anew_is_in_no_requests_context(own_redis: Valkey) -> None:
     """It goes on after the request whose command found the connection lost."""
     whose: ContextVar[str] = ContextVar("whose", default="nobody's")
-    redis = await Redis.open(own.url)
+    redis = await Redis.open(own_redis.url)
     seen: list[str] = []
 
     class Handler(logging.Handler):
@@ -67,9 +68,9 @@ async def test_dialling_anew_is_in_no_requests_context(own: Valkey) -> None:
     await redis.close()
 
 
-async def test_while_redis_is_away_commands_fail_at_once(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
-    own.stop()
+async def test_while_redis_is_away_commands_fail_at_once(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
+    own_redis.stop()
     loop = asyncio.get_running_loop()
     started = loop.time()
     failures = await asyncio.gather(
@@ -80,32 +81,32 @@ async def test_while_redis_is_away_commands_fail_at_once(own: Valkey) -> None:
             await redis.ping()
     assert all(isinstance(failure, Unreachable) for failure in failures)
     assert loop.time() - started < 1.0
-    own.start()
+    own_redis.start()
     await until_answered(redis)
     await redis.close()
 
 
-async def test_a_server_that_goes_silent_is_given_up_after_the_deadline(own: Valkey) -> None:
-    redis = await Redis.open(own.url, deadline=0.3)
-    own.freeze()
+async def test_a_server_that_goes_silent_is_given_up_after_the_deadline(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url, deadline=1.5)
+    own_redis.freeze()
     loop = asyncio.get_running_loop()
     started = loop.time()
     answers = await asyncio.gather(
         *(redis.command("GET", "x") for _ in range(10)), return_exceptions=True
     )
     assert all(isinstance(answer, Unreachable) for answer in answers)
-    assert 0.2 < loop.time() - started < 1.0
+    assert 1.0 < loop.time() - started < 5.0
     started = loop.time()
     with pytest.raises(Unreachable):
         await redis.ping()
-    assert loop.time() - started < 0.1
-    own.thaw()
+    assert loop.time() - started < 0.5
+    own_redis.thaw()
     await until_answered(redis)
     await redis.close()
 
 
-async def test_a_loop_that_stood_still_does_not_blame_redis(own: Valkey) -> None:
-    redis = await Redis.open(own.url, deadline=0.2)
+async def test_a_loop_that_stood_still_does_not_blame_redis(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url, deadline=0.2)
     first = redis._wire
     assert first is not None
     answer = asyncio.create_task(redis.command("ECHO", "late"))
@@ -118,27 +119,27 @@ async def test_a_loop_that_stood_still_does_not_blame_redis(own: Valkey) -> None
     await redis.close()
 
 
-async def test_an_old_answer_never_reaches_a_new_question(own: Valkey) -> None:
-    redis = await Redis.open(own.url, deadline=0.2)
-    own.freeze()
+async def test_an_old_answer_never_reaches_a_new_question(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url, deadline=0.2)
+    own_redis.freeze()
     with pytest.raises(Unreachable):
         await redis.command("ECHO", "old")
-    own.thaw()
+    own_redis.thaw()
     await until_answered(redis)
     assert await redis.command("ECHO", "new") == b"new"
     await redis.close()
 
 
-async def test_a_killed_connection_is_dialled_anew(own: Valkey) -> None:
-    redis, other = await Redis.open(own.url), await Redis.open(own.url)
+async def test_a_killed_connection_is_dialled_anew(own_redis: Valkey) -> None:
+    redis, other = await Redis.open(own_redis.url), await Redis.open(own_redis.url)
     await other.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await until_answered(redis)
     await redis.close()
     await other.close()
 
 
-async def test_the_first_caller_after_a_loss_waits_for_the_redial(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
+async def test_the_first_caller_after_a_loss_waits_for_the_redial(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
     first = redis._wire
     assert first is not None
     await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
@@ -149,8 +150,8 @@ async def test_the_first_caller_after_a_loss_waits_for_the_redial(own: Valkey) -
     await redis.close()
 
 
-async def test_a_caller_who_stops_waiting_for_the_redial_harms_no_other(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
+async def test_a_caller_who_stops_waiting_for_the_redial_harms_no_other(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
     assert redis._wire is not None
     redis._wire.abort("test")
     impatient, patient = (asyncio.create_task(redis.command("ECHO", i)) for i in range(2))
@@ -161,29 +162,29 @@ async def test_a_caller_who_stops_waiting_for_the_redial_harms_no_other(own: Val
     await redis.close()
 
 
-async def test_too_many_waiting_commands_are_refused(own: Valkey) -> None:
-    redis = await Redis.open(own.url, deadline=0.3, max_pending=5)
-    own.freeze()
+async def test_too_many_waiting_commands_are_refused(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url, deadline=3.0, max_pending=5)
+    own_redis.freeze()
     calls = [asyncio.create_task(redis.ping()) for _ in range(8)]
-    done, _ = await asyncio.wait(calls, timeout=0.1)
+    done, _ = await asyncio.wait(calls, timeout=1.0)
     assert len(done) == 3
-    own.thaw()
+    own_redis.thaw()
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(answer, Unreachable) for answer in answers) == 3
     await redis.close()
 
 
-async def test_after_close_commands_fail(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
+async def test_after_close_commands_fail(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
     await redis.close()
     with pytest.raises(Unreachable):
         await redis.ping()
     await redis.close()
 
 
-async def test_closing_ends_the_redial(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
-    own.stop()
+async def test_closing_ends_the_redial(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
+    own_redis.stop()
     with pytest.raises(Unreachable):
         await redis.ping()
     tasks = asyncio.all_tasks()
@@ -191,8 +192,8 @@ async def test_closing_ends_the_redial(own: Valkey) -> None:
     assert asyncio.all_tasks() < tasks
 
 
-async def test_a_replica_after_a_failover_is_left(own: Valkey) -> None:
-    redis = await Redis.open(own.url)
+async def test_a_replica_after_a_failover_is_left(own_redis: Valkey) -> None:
+    redis = await Redis.open(own_redis.url)
     await redis.command("REPLICAOF", "127.0.0.1", free_port())
     client = await redis.command("CLIENT", "ID")
     with pytest.raises(Unreachable, match="READONLY"):

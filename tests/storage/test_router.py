@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from porta.cli.processes import free_port
 from storage.errors import AlreadyConsumed, Unreachable
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
@@ -28,7 +29,7 @@ from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.router import RoundTrips, Storage
 from tests.storage import samples
-from tests.storage.valkey import Valkey, free_port
+from tests.storage.valkey import Valkey
 
 A, B = str(uuid4()), str(uuid4())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 from uuid import uuid4
 
@@ -34,33 +35,33 @@ A, B = str(uuid4()), str(uuid4())
 
 
 async def test_100_sessions_survive_an_emptied_and_a_restarted_redis(
-    database_url: str, own: Valkey
+    database_url: str, own_redis: Valkey
 ) -> None:
-    storage = await Storage.open(database_url, own.url)
+    storage = await Storage.open(database_url, own_redis.url)
     values = []
     for _ in range(100):
         value, id = samples.presented()
         await storage.artifacts.save(samples.session(A, id=id), 600)
         values.append(value)
-    redis = await Redis.open(own.url)
+    redis = await Redis.open(own_redis.url)
     await redis.command("FLUSHALL")
     await redis.close()
     found = [await storage.artifacts.find(Session, value, A) for value in values]
     assert all(found)
-    own.restart()
+    own_redis.restart()
     found = await asyncio.gather(*(storage.artifacts.find(Session, v, A) for v in values))
     assert all(found)
-    own.stop()
+    own_redis.stop()
     found = await asyncio.gather(*(storage.artifacts.find(Session, v, A) for v in values))
     assert all(found)
     await storage.close()
 
 
 async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreachable(
-    database_url: str, own: Valkey
+    database_url: str, own_redis: Valkey
 ) -> None:
-    storage = await Storage.open(database_url, own.url)
-    own.stop()
+    storage = await Storage.open(database_url, own_redis.url)
+    own_redis.stop()
     value, id = samples.presented()
     session = samples.session(A, id=id)
     await storage.artifacts.save(session, 60)
@@ -217,3 +218,57 @@ async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str,
     )
     assert await storage.tokens.redeem(family, 60, token, 60, None, 0)
     return value, token
+
+
+async def test_only_a_living_session_of_the_organization_can_be_held(either: Storage) -> None:
+    living, ended, expired = (samples.session(A) for _ in range(3))
+    for session, ttl in ((living, 60), (ended, 60), (expired, 0)):
+        await either.artifacts.save(session, ttl)
+    await either.end_session(ended)
+    async with either.transaction() as tx:
+        assert await tx.sessions.hold(living.uid, A) == living
+        for uid, organization_id in ((living.uid, B), (ended.uid, A), (expired.uid, A), ("x", A)):
+            assert await tx.sessions.hold(uid, organization_id) is None
+
+
+async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
+    either: Storage, pg: Postgres
+) -> None:
+    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
+    old = samples.session(A, id=old_id)
+    new = msgspec.structs.replace(old, id=id, authenticated_at=old.authenticated_at + 9)
+    await either.artifacts.save(old, 60)
+    async with either.transaction() as tx:
+        assert await tx.sessions.hold(old.uid, A) == old
+        await tx.replace_session(old, new, 600)
+    assert await either.artifacts.find(Session, old_value, A) is None
+    assert await either.artifacts.find(Session, value, A) == new
+    left = "SELECT EXTRACT(EPOCH FROM expires_at - now()) > 500 FROM sessions WHERE uid = %(uid)s"
+    assert await pg.fetch(left, {"uid": old.uid}) == [(True,)]
+    await either.end_session(old)
+    assert await either.artifacts.find(Session, value, A) is None
+
+
+async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage) -> None:
+    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
+    old = samples.session(A, id=old_id)
+    await either.artifacts.save(old, 60)
+    with contextlib.suppress(ZeroDivisionError):
+        async with either.transaction() as tx:
+            await tx.sessions.hold(old.uid, A)
+            await tx.replace_session(old, msgspec.structs.replace(old, id=id), 60)
+            raise ZeroDivisionError
+    assert await either.artifacts.find(Session, old_value, A) == old
+    assert await either.artifacts.find(Session, value, A) is None
+
+
+async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
+    storage: Storage, pg: Postgres, redis: Redis
+) -> None:
+    """Of two sign-ins side by side the first may write its copy after the second has buried it."""
+    copies = RedisOverPostgresStore(redis, PostgresStore(pg))
+    (value, id), first = samples.presented(), samples.session(A)
+    between = msgspec.structs.replace(first, id=id)
+    await copies.bury(ARTIFACTS[Session], between.id)
+    await copies.succeed(ARTIFACTS[Session], first.id, between, 60)
+    assert await storage.artifacts.find(Session, value, A) is None

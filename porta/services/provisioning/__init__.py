@@ -151,6 +151,4 @@ async def _record(run: Run) -> None:
         "updated": dict(Counter(line.kind for line in report.updated)),
         "skipped": len(report.skipped),
     }
-    await events.record(
-        run.storage, events.event("admin.import", metadata=metadata, actor=run.actor)
-    )
+    await events.record(run.storage, "admin.import", metadata=metadata, actor=run.actor)

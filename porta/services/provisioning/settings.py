@@ -30,8 +30,9 @@ async def provision_settings(run: Run, config: dict[str, Any]) -> None:
                 run.skipped("config", key)
                 continue
             await run.storage.system_config.put(key, wanted, _type_of(key, wanted, rows.get(key)))
-            happened = events.event("config.updated", metadata={"key": key}, actor=run.actor)
-            await events.record(run.storage, happened)
+            await events.record(
+                run.storage, "config.updated", metadata={"key": key}, actor=run.actor
+            )
             if key in rows:
                 run.updated("config", key, "", ("value",))
             else:

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +21,8 @@ import httpx
 import pytest
 
 from porta.cli.processes import free_port
+from tests.flows.person import forms_of
+from tests.porta.cli.processes import gone, wait_for
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 90
@@ -47,7 +48,7 @@ class Dev:
             )
 
     def ready(self) -> Dev:
-        wait_for(lambda: "ready" in self.said or self.process.poll() is not None)
+        wait_for(lambda: "ready" in self.said or self.process.poll() is not None, _START_SECONDS)
         assert self.process.poll() is None, self.said
         return self
 
@@ -74,21 +75,6 @@ class Dev:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(30)
-
-
-def wait_for(fact: Callable[[], bool], seconds: float = _START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
-
-
-def gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
 
 
 @pytest.fixture(scope="module")
@@ -182,12 +168,8 @@ def test_every_instance_serves_the_issuer_of_the_first(running: Dev) -> None:
 
 def submit(page: httpx.Response, **fields: str) -> tuple[str, dict[str, str]]:
     """Return where the first form of a page goes, and its fields."""
-    form = re.search(r"<form[^>]*>.*?</form>", page.text, re.S)
-    assert form is not None, page.text
-    action = re.search(r'action="([^"]*)"', form[0])
-    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form[0])
-    values = {name: unescape(value) for name, value in hidden}
-    return urljoin(str(page.url), unescape(action[1]) if action else ""), values | fields
+    form = forms_of(page.text)[0]
+    return urljoin(str(page.url), form.action), form.fields | fields
 
 
 def test_the_printed_link_signs_in_and_shows_tokens(running: Dev) -> None:
@@ -351,10 +333,11 @@ def test_explicit_databases_are_used_as_they_are(
 
 def test_interrupted_while_it_starts_it_leaves_nothing(start: Callable[..., Dev]) -> None:
     dev = start(name="kept")
-    wait_for(lambda: (dev.data / "postgres" / "data" / "postmaster.pid").exists())
+    pidfile = dev.data / "postgres" / "data" / "postmaster.pid"
+    wait_for(pidfile.exists, _START_SECONDS)
     dev.process.send_signal(signal.SIGINT)
     assert dev.process.wait(30) == 0
-    wait_for(lambda: not (dev.data / "postgres" / "data" / "postmaster.pid").exists(), 20)
+    wait_for(lambda: not pidfile.exists(), 20)
     assert not (dev.data / "dev.json").exists()
     redis = urlsplit(f"redis://127.0.0.1:{redis_port(dev.data)}")
     with pytest.raises(OSError, match="refused"):

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -24,6 +25,8 @@ from porta.cli.processes import free_port
 from porta.services.startup import SchemaOutdated
 from porta.version import VERSION
 from storage.errors import StorageError
+from storage.postgres import Postgres
+from tests.conftest import run_apart
 
 ROOT = Path(__file__).parents[3]
 _KEY = "ab" * 32
@@ -222,6 +225,39 @@ def test_migrate_from_nothing_to_this_version(create_database: Callable[..., str
     assert runner.invoke(main, ["migrate", "check"]).exit_code == 0
     listed = json.loads(runner.invoke(main, ["migrate", "status", "--json"]).stdout)
     assert {row["state"] for row in listed} == {"applied"}
+    moments = {datetime.fromisoformat(row["run_on"]) for row in listed}
+    assert all(moment.tzinfo is not None for moment in moments)
+    year = str(min(moments).year)
+    assert runner.invoke(main, ["migrate", "status"]).output.count(f" {year}-") == len(listed)
+
+
+def test_a_dry_run_on_a_database_of_1x_promises_what_is_done(
+    create_database: Callable[..., str],
+) -> None:
+    fixture = Path(__file__).parents[2] / "storage" / "fixtures" / "porta_1x.sql"
+    url = create_database()
+    run_apart(_execute(url, fixture.read_text(encoding="utf-8")))
+    runner = CliRunner(env={"DATABASE_URL": url})
+    promised = runner.invoke(main, ["migrate", "up", "--dry-run"]).output
+    done = runner.invoke(main, ["migrate", "up"]).output
+    assert promised.replace("would apply", "applied") == done
+
+
+async def _execute(url: str, sql: str) -> None:
+    postgres = await Postgres.open(url, 1, statement_timeout=0)
+    await postgres.execute(sql)
+    await postgres.close()
+
+
+@pytest.mark.parametrize("command", [["up"], ["up", "--dry-run"], ["status"], ["check"]])
+def test_an_unknown_database_is_refused_by_every_command(
+    create_database: Callable[..., str], command: list[str]
+) -> None:
+    url = create_database()
+    run_apart(_execute(url, "CREATE TABLE organizations ()"))
+    result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", *command])
+    assert result.exit_code == 1
+    assert "database of its own" in result.output
 
 
 def test_migrate_without_a_database_says_which_variable() -> None:

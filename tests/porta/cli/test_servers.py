@@ -20,6 +20,7 @@ import pytest
 from porta.cli import binaries, postgres_data
 from porta.cli.processes import StartFailed, free_port
 from porta.cli.servers import RunningServer, start_postgres, start_redis
+from tests.porta.cli.processes import gone, wait_for
 
 Start = Callable[..., RunningServer]
 Prepare = Callable[[Path], Path]
@@ -81,23 +82,6 @@ def redis(url: str, *commands: str) -> list[str]:
         while more := connection.recv(4096):
             answer += more
     return answer.decode().split("\r\n")[1:-1]
-
-
-def gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
-
-
-def wait_for(fact: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if fact():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def pid_of(server: RunningServer) -> int:
@@ -231,7 +215,7 @@ def test_servers_die_with_whoever_started_them(
     with process:
         assert len(pids) == 2
         process.send_signal(number)
-    assert wait_for(lambda: all(gone(pid) for pid in pids))
+    wait_for(lambda: all(gone(pid) for pid in pids), 10)
     start_postgres(folder / "start_postgres").stop()
     start_redis(folder / "start_redis").stop()
 

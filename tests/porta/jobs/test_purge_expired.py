@@ -10,6 +10,7 @@ from porta.jobs import JOBS, purge_expired
 from porta.runtime import Runtime
 from storage.postgres import Postgres
 from tests.served import settings_for
+from tests.waiting import eventually
 
 ROWS = 1200
 
@@ -44,3 +45,37 @@ async def test_only_the_expired_go_however_many_there_are(runtime: Runtime, pg: 
     await purge_expired.purge(runtime)
     assert await pg.fetch("SELECT id FROM artifacts") == [("new",)]
     assert await pg.fetch("SELECT key FROM rate_counters") == [("new",)]
+
+
+async def _audited(runtime: Runtime, pg: Postgres, days: int) -> list[int]:
+    """Return the ages in days of the entries that are left, youngest first."""
+    await runtime.storage.system_config.put("audit_retention_days", days, "number")
+
+    async def heard() -> bool:
+        return (await runtime.snapshot()).config.audit_retention_days == days
+
+    await eventually(heard)
+    await purge_expired.purge(runtime)
+    rows = await pg.fetch(
+        "SELECT floor(EXTRACT(EPOCH FROM now() - created_at) / 86400)::int FROM audit_log"
+        " ORDER BY created_at DESC"
+    )
+    return [row[0] for row in rows]
+
+
+async def test_the_audit_log_is_kept_for_as_long_as_configured(
+    runtime: Runtime, pg: Postgres
+) -> None:
+    await pg.execute("DELETE FROM audit_log")
+    await pg.execute(
+        """
+        INSERT INTO audit_log (event_type, event_category, created_at)
+        SELECT 'x', 'admin', now() - make_interval(days => days, hours => 1)
+        FROM unnest(array_fill(400, ARRAY[1200]) || ARRAY[100, 31, 29, 1, 0]) AS days
+        """
+    )
+    assert len(await _audited(runtime, pg, 0)) == 1205, "for ever"
+    assert await _audited(runtime, pg, 90) == [0, 1, 29, 31]
+    assert await _audited(runtime, pg, 30) == [0, 1, 29]
+    assert await _audited(runtime, pg, 1) == [0]
+    assert await _audited(runtime, pg, 36_500) == [0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -11,14 +12,20 @@ from porta.jobs import runner
 from porta.jobs.runner import Job
 from porta.runtime import Runtime
 from storage.errors import Unreachable
+from tests.waiting import eventually
 
 NOBODY = cast(Runtime, None)  # these jobs look at nothing
 
 
-async def _run_for(seconds: float, *jobs: Job) -> None:
+async def _run_until(enough: Callable[[], bool], *jobs: Job) -> None:
+    async def reached() -> bool:
+        return enough()
+
     task = asyncio.create_task(runner.run(NOBODY, jobs))
-    await asyncio.sleep(seconds)
-    task.cancel()
+    try:
+        await eventually(reached, 5.0)
+    finally:
+        task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
@@ -29,8 +36,7 @@ async def test_a_job_recurs() -> None:
     async def work(runtime: Runtime) -> None:
         runs.append(runtime)
 
-    await _run_for(0.2, Job("work", 0.01, work))
-    assert len(runs) > 3
+    await _run_until(lambda: len(runs) > 3, Job("work", 0.01, work))
 
 
 @pytest.mark.parametrize("fault", [Unreachable("away"), ValueError("a defect")])
@@ -44,6 +50,8 @@ async def test_a_failing_run_stops_neither_the_job_nor_its_neighbours(fault: Exc
     async def work(_: Runtime) -> None:
         worked.append(1)
 
-    await _run_for(0.2, Job("fail", 0.01, fail), Job("work", 0.01, work))
-    assert len(failed) > 2
-    assert len(worked) > 2
+    await _run_until(
+        lambda: len(failed) > 2 and len(worked) > 2,
+        Job("fail", 0.01, fail),
+        Job("work", 0.01, work),
+    )

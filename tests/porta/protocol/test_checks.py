@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from porta.protocol.checks import CHECKS, PROMPT_VALUES, accept, check
+from porta.protocol.checks import PROMPT_VALUES, accept, check
 from porta.protocol.errors import (
     InvalidRequest,
     InvalidScope,
@@ -16,7 +16,6 @@ from porta.protocol.errors import (
     UnsupportedResponseType,
     UntrustedRequest,
 )
-from porta.protocol.features import FEATURES
 from tests.porta.protocol.builders import client, request, rules
 
 
@@ -83,16 +82,31 @@ def test_the_redirect_uri_comes_before_everything() -> None:
         accept(request(redirect_uri="https://evil.example", response_type="x"), client(), rules())
 
 
-def test_the_order_is_the_tables() -> None:
-    assert [step.__name__ for step in CHECKS] == [
-        "check_response_type",
-        "check_response_mode",
-        "check_scope",
-        "check_prompt",
-        "check_display",
-    ]
-    assert [feature.name for feature in FEATURES] == [
-        "pkce",
-        "resource_indicators",
-        "pushed_authorization_requests",
-    ]
+def test_of_many_faults_the_first_is_told() -> None:
+    """The order of CHECKS and FEATURES: whoever mends what they are told of meets the next."""
+    wrong: dict[str, Any] = {
+        "response_type": "token",
+        "response_mode": "query.jwt",
+        "scope": ("openid", "phone"),
+        "prompt": ("create",),
+        "display": "tv",
+        "code_challenge": None,
+        "resource": ("https://unknown.example",),
+    }
+    told = []
+    for name, error in (
+        ("response_type", UnsupportedResponseType),
+        ("response_mode", InvalidRequest),
+        ("scope", InvalidScope),
+        ("prompt", InvalidRequest),
+        ("display", InvalidRequest),
+        ("code_challenge", InvalidRequest),
+        ("resource", InvalidTarget),
+    ):
+        with pytest.raises(error) as caught:
+            accept(request(**wrong), client(), rules())
+        assert name.partition("_")[0] in caught.value.message
+        told.append(caught.value.message)
+        del wrong[name]
+    assert len(set(told)) == len(told)
+    accept(request(**wrong), client(), rules())

@@ -12,7 +12,8 @@ from porta.provider import cors
 from porta.runtime import Runtime
 from storage.postgres import Postgres
 from tests.handlers.house import SPA_ORIGIN
-from tests.porta.opened import eventually, opened
+from tests.porta.opened import opened
+from tests.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -49,7 +50,7 @@ async def test_an_origin_is_spelled_as_browsers_do(runtime: Runtime, pg: Postgre
     async def known() -> bool:
         return await cors.origin_allowed(runtime, acme, "https://desk.example")
 
-    await eventually(known, 5.0)
+    await eventually(known)
     assert await cors.origin_allowed(runtime, acme, "https://desk.example", "desk")
     assert not await cors.origin_allowed(runtime, acme, "https://[:::]", "desk")
 

@@ -11,7 +11,8 @@ from porta import tenancy
 from porta.provider import discovery
 from porta.runtime import Runtime
 from storage.models.clients import ApiResource
-from tests.porta.opened import eventually, opened
+from tests.porta.opened import opened
+from tests.waiting import eventually
 
 STANDARD = ["openid", "profile", "email", "address", "phone", "offline_access"]
 

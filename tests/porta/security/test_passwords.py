@@ -195,7 +195,7 @@ async def test_the_loop_runs_on_while_a_hash_is_computed() -> None:
         await asyncio.sleep(0)
         turns += 1
     pool.close()
-    assert turns > 100
+    assert turns > 3
 
 
 async def test_a_failure_inside_gives_its_place_back(

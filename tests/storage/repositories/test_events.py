@@ -59,6 +59,18 @@ async def test_every_event_has_a_place_of_its_own(pg: Postgres) -> None:
     assert len(set(rows)) == 20
 
 
+async def test_an_event_of_a_person_who_is_gone_names_nobody(pg: Postgres, world: World) -> None:
+    for user_id, actor_id in ((new_id(), None), (world.user.id, new_id())):
+        event = Event(
+            event_type="test.nobody", event_category="admin", user_id=user_id, actor_id=actor_id
+        )
+        await Events(pg).record(event)
+    rows = await pg.fetch(
+        "SELECT user_id, actor_id FROM audit_log WHERE event_type = 'test.nobody' ORDER BY sequence"
+    )
+    assert rows == [(None, None), (world.user.id, None)]
+
+
 async def test_an_event_outlives_whom_it_tells_of(pg: Postgres, world: World) -> None:
     event = Event(
         event_type="test.gone",
