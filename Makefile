@@ -100,5 +100,5 @@ node:
 	    'Debian and Ubuntu: apt-get install nodejs npm'; \
 	elif [ ! -f $(NODE)/node_modules/.package-lock.json ] || \
 	  [ $(NODE)/package-lock.json -nt $(NODE)/node_modules/.package-lock.json ]; then \
-	  npm ci --prefix $(NODE) --no-audit --no-fund --silent; \
+	  npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error >/dev/null; \
 	fi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import random
@@ -15,6 +16,8 @@ from storage.errors import Unreachable
 from storage.redis_wire import SILENT, Address, Command, Refusal, Wire, Word, parse_address
 
 _LOG = logging.getLogger(__name__)
+_LEAST_PAUSE = 0.02
+"""Seconds between two attempts to connect, however many callers wait."""
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
 """Refusals that a new connection may cure: after a failover this server became a replica."""
 
@@ -32,10 +35,10 @@ class Script:
 class Redis:
     """Commands to one Redis. Every failure, a refused command included, is `Unreachable`.
 
-    A lost connection is dialled anew with growing pauses. Where the server hung up, callers wait
-    for the first attempt; when that fails, or where the server went silent, commands fail at once
-    until an attempt succeeds. A command under way when the connection is lost is never repeated:
-    it may have run.
+    A lost connection is dialled anew with growing pauses, which end early when somebody calls:
+    callers wait for the next attempt, and fail with it. Where the server says nothing at all,
+    they fail at once instead until an attempt succeeds. A command under way when the connection
+    is lost is never repeated: it may have run.
     """
 
     def __init__(self, address: Address, deadline: float, max_pending: int) -> None:
@@ -47,7 +50,8 @@ class Redis:
         self._waiters = 0
         self._wire: Wire | None = None
         self._redial: asyncio.Task[None] | None = None
-        self._first_attempt: asyncio.Future[Wire] | None = None
+        self._attempt: asyncio.Future[Wire] | None = None
+        self._needed = asyncio.Event()
         self._closed = False
 
     @classmethod
@@ -114,10 +118,11 @@ class Redis:
         return Unreachable(f"Redis: {code}")
 
     async def _reconnected(self) -> Wire:
-        attempt = self._first_attempt
+        attempt = self._attempt
         if attempt is None or self._waiters >= self._max_pending:
             raise Unreachable("Redis: not connected")
         self._waiters += 1
+        self._needed.set()
         try:
             return await asyncio.shield(attempt)
         finally:
@@ -129,33 +134,43 @@ class Redis:
         _LOG.warning("redis.lost", extra={"reason": reason})
         self._wire = None
         loop = asyncio.get_running_loop()
-        first: asyncio.Future[Wire] = loop.create_future()
         # One who waited for a silent server has waited long enough.
-        self._first_attempt = None if reason == SILENT else first
+        self._attempt = None if reason == SILENT else loop.create_future()
         # In no request's context: it outlives the one whose command found the connection lost.
-        self._redial = loop.create_task(self._dial_until_connected(first), context=Context())
+        self._redial = loop.create_task(self._dial_until_connected(), context=Context())
 
-    async def _dial_until_connected(self, first: asyncio.Future[Wire]) -> None:
+    async def _dial_until_connected(self) -> None:
         try:
             for pause in _pauses():
-                await asyncio.sleep(pause)
+                await self._rest(pause)
                 try:
-                    self._wire = await self._dial()
+                    wire = await self._dial()
                 except Unreachable as failure:
-                    self._fail_waiters(first, failure)
+                    self._fail_waiters(failure)
+                    if not isinstance(failure.__cause__, TimeoutError):
+                        self._attempt = asyncio.get_running_loop().create_future()
                     continue
                 _LOG.info("redis.connected")
-                if not first.done():
-                    first.set_result(self._wire)
+                self._wire, attempt, self._attempt = wire, self._attempt, None
+                if attempt is not None:
+                    attempt.set_result(wire)
                 return
         finally:
-            self._fail_waiters(first, Unreachable("Redis: closed"))
+            self._fail_waiters(Unreachable("Redis: closed"))
 
-    def _fail_waiters(self, first: asyncio.Future[Wire], failure: Unreachable) -> None:
-        self._first_attempt = None
-        if not first.done():
-            first.set_exception(failure)
-            first.exception()  # Marks it as seen: perhaps nobody waits for it.
+    async def _rest(self, pause: float) -> None:
+        """Wait for `pause` seconds, or until somebody needs the connection."""
+        await asyncio.sleep(min(pause, _LEAST_PAUSE))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(pause - _LEAST_PAUSE, 0)):
+                await self._needed.wait()
+        self._needed.clear()
+
+    def _fail_waiters(self, failure: Unreachable) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.set_exception(failure)
+            attempt.exception()  # Marks it as seen: perhaps nobody waits for it.
 
     async def _dial(self) -> Wire:
         address = self._address

@@ -86,6 +86,18 @@ async def test_while_redis_is_away_commands_fail_at_once(own_redis: Valkey) -> N
     await redis.close()
 
 
+async def test_whoever_calls_after_a_long_absence_is_answered_at_once(own_redis: Valkey) -> None:
+    """Attempts are rare by then, and nobody has to wait for the next one, or be refused."""
+    redis = await Redis.open(own_redis.url)
+    own_redis.stop()
+    with pytest.raises(Unreachable):
+        await redis.ping()
+    await asyncio.sleep(1.0)
+    own_redis.start()
+    await redis.ping()
+    await redis.close()
+
+
 async def test_a_server_that_goes_silent_is_given_up_after_the_deadline(own_redis: Valkey) -> None:
     redis = await Redis.open(own_redis.url, deadline=1.5)
     own_redis.freeze()
