@@ -51,6 +51,8 @@ def begin(programs: Path, *command: str, **environment: str) -> subprocess.Popen
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # A shell keeps ignoring what it was begun ignoring, as jobs in the background are.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
