@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +65,25 @@ def test_the_schema_is_known_as_long_as_database_and_migrations_stay(
     assert not dev_state.schema_stands(tmp_path)
 
 
+@contextmanager
+def _taken_port() -> Iterator[int]:
+    """Listen on a port above a free one, where nobody is who asks for any port at all."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as below, socket.socket() as listener:
+            try:
+                below.bind(("127.0.0.1", port - 1))
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            below.close()
+            listener.listen()
+            yield port
+            return
+
+
 def test_ports_are_looked_at_before_anything_starts() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
+    with _taken_port() as port:
         with pytest.raises(StartFailed, match=rf"Port {port} is taken.*--port {port + 1000}"):
             dev_instances.check_ports(port, 1)
         with pytest.raises(StartFailed, match=f"Port {port} is taken"):
