@@ -138,7 +138,7 @@ async def _start_servers(
     try:
         return await asyncio.gather(*starts)
     except Exception:
-        for start in starts:
+        for start in starts[:2]:  # the catcher starts at once, and must not be cut off midway
             start.cancel()
         raise
     finally:
