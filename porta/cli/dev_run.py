@@ -9,12 +9,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import porta
 from porta.cli import dev_client, dev_instances, dev_state, dev_summary, mail_catcher, servers
@@ -23,6 +23,7 @@ from porta.cli.mail_catcher import MailCatcher
 from porta.cli.processes import Child, StartFailed, lock
 from porta.cli.servers import RunningServer
 
+S = TypeVar("S")
 _WATCH = 0.5
 """Seconds between two looks at whether everything still runs."""
 
@@ -138,7 +139,7 @@ async def _start_servers(
     try:
         return await asyncio.gather(*starts)
     except Exception:
-        for start in starts[:2]:  # the catcher starts at once, and must not be cut off midway
+        for start in starts:
             start.cancel()
         raise
     finally:
@@ -146,23 +147,31 @@ async def _start_servers(
 
 
 async def _start_database(stack: AsyncExitStack, start: Any, variable: str) -> RunningServer:
-    starting = asyncio.ensure_future(asyncio.to_thread(start, url=os.environ.get(variable)))
-    try:
-        server: RunningServer = await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        with contextlib.suppress(
-            StartFailed, OSError
-        ):  # The thread goes on: what it starts is ours.
-            await asyncio.to_thread((await starting).stop)
-        raise
-    stack.push_async_callback(asyncio.to_thread, server.stop)
+    starting = asyncio.to_thread(start, url=os.environ.get(variable))
+    server: RunningServer = await _begun(
+        stack, starting, lambda server: asyncio.to_thread(server.stop)
+    )
     return server
 
 
 async def _start_mail(stack: AsyncExitStack) -> MailCatcher:
-    mail = await mail_catcher.start()
-    stack.push_async_callback(mail.stop)
-    return mail
+    return await _begun(stack, mail_catcher.start(), MailCatcher.stop)
+
+
+async def _begun(
+    stack: AsyncExitStack, start: Coroutine[Any, Any, S], stop: Callable[[S], Awaitable[None]]
+) -> S:
+    """Return what `start` starts, for the stack to stop. Whoever is cut off stops it at once."""
+    starting = asyncio.ensure_future(start)
+    try:
+        started = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # A thread goes on, and a socket is open before its server is known: both are ours.
+        with contextlib.suppress(StartFailed, OSError):
+            await stop(await starting)
+        raise
+    stack.push_async_callback(stop, started)
+    return started
 
 
 def _environment(

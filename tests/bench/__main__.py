@@ -76,7 +76,9 @@ def _installation() -> Iterator[Path]:
         command = [sys.executable, "-m", "porta", "dev", "--port", str(free_port())]
         command += ["--data", str(data), "--seed", str(_ROOT / "examples" / "dev.yaml")]
         command += ["--seed", str(_HERE / "limits.yaml")]
-        with _process(command, "ready", LOG_LEVEL="warn"):
+        # Disposable, whatever databases the caller's environment names.
+        own = {"DATABASE_URL": "", "REDIS_URL": ""}
+        with _process(command, "ready", LOG_LEVEL="warn", **own):
             yield data / "dev.json"
 
 

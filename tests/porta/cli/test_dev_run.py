@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from porta.cli import dev_run
+from porta.cli import dev_run, mail_catcher
 from porta.cli.dev_run import Plan
+from porta.cli.mail_catcher import MailCatcher
 from porta.cli.servers import RunningServer
 
 
@@ -46,6 +47,26 @@ async def test_a_start_that_is_interrupted_waits_and_stops_what_it_started() -> 
         with pytest.raises(asyncio.CancelledError):
             await starting
         assert slow.stopped
+
+
+async def test_a_mail_catcher_that_is_cut_off_leaves_no_socket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[MailCatcher] = []
+    start = mail_catcher.start
+
+    async def remember() -> MailCatcher:
+        started.append(await start())
+        return started[0]
+
+    monkeypatch.setattr(mail_catcher, "start", remember)
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(dev_run._start_mail(stack))
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert [server.is_serving() for server in started[0].servers] == [False, False]
 
 
 async def test_a_start_that_fails_stops_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
