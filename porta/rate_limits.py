@@ -38,19 +38,9 @@ async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str
     else's guesses do not stop an owner who comes from another address.
     """
     config = tenant.config
-    exceeded = await _count(
-        runtime,
-        {
-            _pair(tenant, email, address): (
-                config.rate_limit_login_max,
-                config.rate_limit_login_window,
-            ),
-            _address(tenant, address): (
-                config.rate_limit_address_max,
-                config.rate_limit_address_window,
-            ),
-        },
-    )
+    limit = config.rate_limit_login_max, config.rate_limit_login_window
+    keys = _pair(tenant, email, address), _address(tenant, address)
+    exceeded = await _count(runtime, tenant, keys, limit)
     if exceeded:
         raise LoginsThrottled(
             retry_after=max(each.wait for each in exceeded),
@@ -90,19 +80,9 @@ async def count_client_auth_failure(
     Not for the client alone, or anyone could shut it out from everywhere.
     """
     config = tenant.config
-    exceeded = await _count(
-        runtime,
-        {
-            _client(tenant, client_id, address): (
-                config.rate_limit_client_auth_max,
-                config.rate_limit_client_auth_window,
-            ),
-            _any_client(tenant, address): (
-                config.rate_limit_address_max,
-                config.rate_limit_address_window,
-            ),
-        },
-    )
+    limit = config.rate_limit_client_auth_max, config.rate_limit_client_auth_window
+    keys = _client(tenant, client_id, address), _any_client(tenant, address)
+    exceeded = await _count(runtime, tenant, keys, limit)
     for each in exceeded:
         runtime.shut_out.add(each.key, each.wait)
     if exceeded:
@@ -125,11 +105,16 @@ def _any_client(tenant: Tenant, address: str) -> str:
     return f"client_auth_address:{tenant.id}:{address}"
 
 
-async def _count(runtime: Runtime, limits: dict[str, tuple[int, int]]) -> list[_Excess]:
-    """Count once for each key; return those over their limit.
+async def _count(
+    runtime: Runtime, tenant: Tenant, keys: tuple[str, str], limit: tuple[int, int]
+) -> list[_Excess]:
+    """Count once for the pair and once for the address alone; return which is over its limit.
 
-    A limit is (most attempts, seconds of its window).
+    `keys` are of both, in this order. `limit` is the pair's: most attempts, seconds of its window.
     """
+    config = tenant.config
+    of_address = config.rate_limit_address_max, config.rate_limit_address_window
+    limits = dict(zip(keys, (limit, of_address), strict=True))
     counts = await runtime.storage.counters.hit({key: limits[key][1] for key in limits})
     return [
         _Excess(key, count.retry_after, first=count.count == limits[key][0] + 1)

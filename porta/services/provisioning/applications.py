@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,67 +31,35 @@ _NAMED = ("name", "description")
 async def provision_application(run: Run, path: Path, entry: ApplicationEntry) -> None:
     """Make the application of this slug, or change it to what the file says of it."""
     stored = await run.storage.applications.find_by_slug(entry.slug)
+    known = {entry.slug: stored} if stored is not None else {}
     new = Application(id="", name=entry.name, slug=entry.slug, description=entry.description)
     with run.at(*path):
-        made = await _settle(
-            run, "application", entry, stored, new, applications.create, applications.update
+        await _settle(
+            run, "application", entry, known, new, applications.create, applications.update
         )
-        if made is not None:
-            run.catalogues[entry.slug] = Catalogue(made)
+        if stored is None:
+            run.catalogues[entry.slug] = Catalogue(known[entry.slug])
 
 
 async def provision_role(run: Run, catalogue: Catalogue, entry: RoleEntry) -> None:
-    new = Role(
-        id="",
-        application_id=catalogue.application.id,
-        name=entry.name,
-        slug=entry.slug,
-        description=entry.description,
-    )
-    stored = catalogue.roles.get(entry.slug)
-    made = await _settle(run, "role", entry, stored, new, roles.create, roles.update)
-    if made is not None:
-        catalogue.roles[entry.slug] = made
+    new = Role(id="", application_id=catalogue.application.id, **_said(entry))
+    await _settle(run, "role", entry, catalogue.roles, new, roles.create, roles.update)
 
 
 async def provision_permission(run: Run, catalogue: Catalogue, entry: PermissionEntry) -> None:
-    new = Permission(
-        id="",
-        application_id=catalogue.application.id,
-        name=entry.name,
-        slug=entry.slug,
-        description=entry.description,
-    )
-    stored = catalogue.permissions.get(entry.slug)
-    made = await _settle(
-        run, "permission", entry, stored, new, roles.create_permission, roles.update_permission
-    )
-    if made is not None:
-        catalogue.permissions[entry.slug] = made
+    new = Permission(id="", application_id=catalogue.application.id, **_said(entry))
+    create, update = roles.create_permission, roles.update_permission
+    await _settle(run, "permission", entry, catalogue.permissions, new, create, update)
 
 
 async def provision_module(run: Run, catalogue: Catalogue, entry: ModuleEntry) -> None:
+    application_id = catalogue.application.id
     new = ApplicationModule(
-        id="",
-        application_id=catalogue.application.id,
-        name=entry.name,
-        slug=entry.slug,
-        description=entry.description,
-        status=entry.status,
+        id="", application_id=application_id, status=entry.status, **_said(entry)
     )
-    stored = catalogue.modules.get(entry.slug)
-    made = await _settle(
-        run,
-        "module",
-        entry,
-        stored,
-        new,
-        applications.create_module,
-        applications.update_module,
-        (*_NAMED, "status"),
-    )
-    if made is not None:
-        catalogue.modules[entry.slug] = made
+    create, update = applications.create_module, applications.update_module
+    fields = (*_NAMED, "status")
+    await _settle(run, "module", entry, catalogue.modules, new, create, update, fields)
 
 
 async def provision_claim_definition(
@@ -163,25 +131,28 @@ async def _settle(
     run: Run,
     kind: Kind,
     entry: _NamedEntry,
-    stored: R | None,
+    known: dict[str, R],
     new: R,
     create: Callable[..., Awaitable[R]],
     update: Callable[..., Awaitable[None]],
     fields: tuple[str, ...] = _NAMED,
-) -> R | None:
-    """Create what is not stored and return it; leave or change what is, as the run was told."""
+) -> None:
+    """Create what is not `known` by its slug yet; leave or change what is, as the run was told."""
+    stored = known.get(entry.slug)
     if stored is None:
-        made = await create(run.storage, new, actor=run.actor)
+        known[entry.slug] = await create(run.storage, new, actor=run.actor)
         run.created(kind, entry.slug, entry.name)
-        return made
-    if not run.overwrite:
+    elif not run.overwrite:
         run.skipped(kind, entry.slug, entry.name)
-        return None
-    wanted, changed = _named(stored, entry, fields)
-    if changed:
-        await update(run.storage, wanted, actor=run.actor)
-    run.updated(kind, entry.slug, entry.name, changed)
-    return None
+    else:
+        wanted, changed = _named(stored, entry, fields)
+        if changed:
+            await update(run.storage, wanted, actor=run.actor)
+        run.updated(kind, entry.slug, entry.name, changed)
+
+
+def _said(entry: ModuleEntry | PermissionEntry | RoleEntry) -> dict[str, Any]:
+    return {"name": entry.name, "slug": entry.slug, "description": entry.description}
 
 
 def _named(stored: R, entry: Entry, fields: tuple[str, ...] = _NAMED) -> tuple[R, tuple[str, ...]]:
