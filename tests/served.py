@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 
 from handlers import app
-from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.services import startup
 from porta.services.provisioning import provision
@@ -22,6 +21,7 @@ from porta.services.provisioning.file import load_document
 from porta.settings import Settings
 from tests.flows.person import forms_of
 from tests.pkce import challenge_of
+from tests.ports import free_port
 
 SEED = Path(__file__).parent.parent / "examples" / "dev.yaml"
 CALLBACK = "http://127.0.0.1:9009/callback"

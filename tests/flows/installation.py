@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from porta.cli.processes import free_port
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 SEEDS = (ROOT / "examples" / "dev.yaml", Path(__file__).parent / "globex.yaml")
@@ -93,19 +92,11 @@ def running(**options: Any) -> Iterator[Installation]:
             installation.stop()
 
 
-def _free_ports(count: int) -> int:
-    """Return the first of `count` consecutive free ports on the loopback."""
-    while True:
-        first = free_port()
-        if first + count < 65535 and all(_is_free(first + offset) for offset in range(count)):
-            return first
-
-
 def start(
     data: Path, *, instances: int = 1, seeds: tuple[Path, ...] = (), **environment: str
 ) -> Installation:
     """Start `porta dev` with its data in `data`; return when it says that it is ready."""
-    command = [sys.executable, "-m", "porta", "dev", "--port", str(_free_ports(instances + 2))]
+    command = [sys.executable, "-m", "porta", "dev", "--port", str(free_ports(instances + 2))]
     command += ["--data", str(data), "--instances", str(instances)]
     for seed in seeds:
         command += ["--seed", str(seed)]
@@ -137,12 +128,3 @@ def start(
         time.sleep(0.1)
     process.kill()
     raise RuntimeError(f"porta dev is not ready:\n{log.read_text()}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from handlers import app
 from handlers.server import Server
-from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.settings import Settings
 from tests.handlers.house import furnish
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest_asyncio
 from jose import jwk, jws
 
 from handlers import app
-from porta.cli.processes import free_port
 from porta.runtime import Runtime
 from porta.services import startup
 from storage import migrate
 from storage.postgres import Postgres
+from tests.ports import free_port
 from tests.security.browser import CHALLENGE
 from tests.security.claims import claims_of
 from tests.served import VERIFIER, Served, hidden_fields, location, query_of, settings_for

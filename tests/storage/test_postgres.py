@@ -18,11 +18,11 @@ import pytest_asyncio
 import uvloop
 from psycopg2.extensions import make_dsn
 
-from porta.cli.processes import free_port
 from porta.cli.servers import start_postgres
 from storage.errors import AlreadyExists, StorageError, Unreachable
 from storage.postgres import Postgres
 from storage.statement import Statement
+from tests.ports import free_port
 
 _ADD = Statement("add", "SELECT %(a)s::int + %(b)s::int")
 

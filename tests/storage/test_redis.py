@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 import pytest_asyncio
 
-from porta.cli.processes import free_port
 from storage.errors import Unreachable
 from storage.redis import Redis, Script
 from storage.redis_wire import parse_address
+from tests.ports import free_port
 from tests.storage.valkey import Valkey
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

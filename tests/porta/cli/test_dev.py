@@ -20,9 +20,9 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from porta.cli.processes import free_port
 from tests.flows.person import forms_of
 from tests.porta.cli.processes import gone, wait_for
+from tests.ports import free_port, free_ports
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 90
@@ -33,7 +33,7 @@ class Dev:
 
     def __init__(self, data: Path, *options: str, **environment: str) -> None:
         self.data = data
-        self.port = free_port()
+        self.port = free_ports(3) + 1  # between two that are free too
         self.output = data.with_name(f"{data.name}.{time.monotonic_ns()}.log")
         command = [sys.executable, "-m", "porta", "dev", "--data", str(data)]
         if "--port" not in options:

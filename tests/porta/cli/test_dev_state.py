@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from porta.cli import dev_instances, dev_state
 from porta.cli.processes import StartFailed
+from tests.ports import free_ports
 
 
 def test_secrets_are_made_once_and_for_their_owner(tmp_path: Path) -> None:
@@ -67,19 +67,12 @@ def test_the_schema_is_known_as_long_as_database_and_migrations_stay(
 
 @contextmanager
 def _taken_port() -> Iterator[int]:
-    """Listen on a port above a free one, where nobody is who asks for any port at all."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as below, socket.socket() as listener:
-            try:
-                below.bind(("127.0.0.1", port - 1))
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            below.close()
-            listener.listen()
-            yield port
-            return
+    """Listen on a port above a free one."""
+    port = free_ports(2) + 1
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        yield port
 
 
 def test_ports_are_looked_at_before_anything_starts() -> None:

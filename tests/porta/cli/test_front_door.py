@@ -21,12 +21,12 @@ from click.testing import CliRunner
 
 from porta.__main__ import COMMANDS, main
 from porta.cli.opened import faults_told
-from porta.cli.processes import free_port
 from porta.services.startup import SchemaOutdated
 from porta.version import VERSION
 from storage.errors import StorageError
 from storage.postgres import Postgres
 from tests.conftest import run_apart
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 _KEY = "ab" * 32

@@ -18,9 +18,10 @@ import psycopg2
 import pytest
 
 from porta.cli import binaries, postgres_data
-from porta.cli.processes import StartFailed, free_port
+from porta.cli.processes import StartFailed
 from porta.cli.servers import RunningServer, start_postgres, start_redis
 from tests.porta.cli.processes import gone, wait_for
+from tests.ports import free_port
 
 Start = Callable[..., RunningServer]
 Prepare = Callable[[Path], Path]
@@ -272,7 +273,7 @@ def test_a_port_that_was_taken_meanwhile_is_given_up(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as rival:
-        rival.bind(("127.0.0.1", 0))
+        rival.bind(("127.0.0.1", free_port()))
         rival.listen()
         free = free_port()
         offered = iter([rival.getsockname()[1], free])
