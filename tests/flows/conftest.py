@@ -14,7 +14,7 @@ from tests.flows import arrivals
 from tests.flows.arrivals import Arrivals
 from tests.flows.chromium import Window, chromium, origin_of, window
 from tests.flows.installation import SEEDS, Installation, running
-from tests.flows.party import Party
+from tests.flows.party import VERIFIER, Party
 from tests.flows.person import Person
 
 
@@ -79,3 +79,18 @@ async def open_window(installation: Installation, browser: Browser) -> AsyncIter
         yield open_one
     for one in opened:
         one.check(allowed)
+
+
+@pytest_asyncio.fixture
+async def signed_in(
+    request: pytest.FixtureRequest, open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> Window:
+    """Return the window of somebody who signed in to `party`, at the client with the code.
+
+    Its options may be given as the fixture's parameter.
+    """
+    window = await open_window(**getattr(request, "param", {}))
+    await window.open(party.authorization_url(VERIFIER))
+    await window.submit(*account)
+    assert "code" in window.answer
+    return window

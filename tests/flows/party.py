@@ -8,9 +8,13 @@ from typing import Any
 
 import httpx
 
+from tests.flows.chromium import Window
 from tests.flows.installation import Installation
 from tests.flows.person import Person, query_of
 from tests.pkce import challenge_of
+
+VERIFIER = "v" * 43
+"""For tests in which no two sign-ins need telling apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +79,10 @@ class Party:
 
     def refresh_form(self, refresh_token: str) -> dict[str, str]:
         return {"grant_type": "refresh_token", "refresh_token": refresh_token}
+
+
+async def is_signed_in(window: Window, party: Party) -> bool:
+    """Ask without showing a page; the window is at the client afterwards."""
+    await window.open(party.authorization_url(VERIFIER, prompt="none"))
+    assert window.answer.get("error") in (None, "login_required")
+    return "code" in window.answer

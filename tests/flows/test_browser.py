@@ -10,10 +10,9 @@ from tests.flows.arrivals import Arrivals
 from tests.flows.chromium import needs_chromium
 from tests.flows.conftest import OpenWindow
 from tests.flows.installation import Installation
-from tests.flows.party import Party
+from tests.flows.party import VERIFIER, Party
 
 pytestmark = needs_chromium
-VERIFIER = "v" * 43
 PARTNER = "http://127.0.0.1:9011/callback"
 
 

@@ -11,23 +11,10 @@ from storage.models.artifacts import artifact_id
 from tests.flows.chromium import Window, needs_chromium
 from tests.flows.conftest import OpenWindow
 from tests.flows.installation import Installation
-from tests.flows.party import Party
+from tests.flows.party import VERIFIER, Party, is_signed_in
 
 pytestmark = needs_chromium
-VERIFIER = "v" * 43
 GOODBYE = "http://127.0.0.1:9009/"
-
-
-async def _sign_in(window: Window, party: Party, account: tuple[str, str]) -> None:
-    await window.open(party.authorization_url(VERIFIER))
-    await window.submit(*account)
-    assert "code" in window.answer
-
-
-async def _is_signed_in(window: Window, party: Party) -> bool:
-    await window.open(party.authorization_url(VERIFIER, prompt="none"))
-    assert window.answer.get("error") in (None, "login_required")
-    return "code" in window.answer
 
 
 def _logout_url(party: Party, **parameters: str) -> str:
@@ -35,55 +22,39 @@ def _logout_url(party: Party, **parameters: str) -> str:
     return f"{party.issuer}/session/end?{query}"
 
 
-@pytest.mark.parametrize("script", [True, False])
-async def test_a_person_confirms_a_logout(
-    open_window: OpenWindow, party: Party, account: tuple[str, str], script: bool
-) -> None:
-    window = await open_window(java_script_enabled=script)
-    await _sign_in(window, party, account)
+@pytest.mark.parametrize("signed_in", [{}, {"java_script_enabled": False}], indirect=True)
+async def test_a_person_confirms_a_logout(signed_in: Window, party: Party) -> None:
     asked = {"client_id": party.client_id, "post_logout_redirect_uri": GOODBYE, "state": "bye"}
-    await window.open(_logout_url(party, **asked))
-    assert await window.text("h1") == "Sign out"
-    assert "Acme Web" in await window.text(".message")
-    await window.click("button.btn-primary")
-    assert window.page.url == f"{GOODBYE}?state=bye"
-    assert not await _is_signed_in(window, party)
+    await signed_in.open(_logout_url(party, **asked))
+    assert await signed_in.text("h1") == "Sign out"
+    assert "Acme Web" in await signed_in.text(".message")
+    await signed_in.click("button.btn-primary")
+    assert signed_in.page.url == f"{GOODBYE}?state=bye"
+    assert not await is_signed_in(signed_in, party)
 
 
-async def test_an_unanswered_logout_changes_nothing(
-    open_window: OpenWindow, party: Party, account: tuple[str, str]
-) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    await window.open(_logout_url(party))
-    assert await _is_signed_in(window, party)
+async def test_an_unanswered_logout_changes_nothing(signed_in: Window, party: Party) -> None:
+    await signed_in.open(_logout_url(party))
+    assert await is_signed_in(signed_in, party)
 
 
-async def test_a_logout_with_the_id_token_asks_nothing(
-    open_window: OpenWindow, party: Party, account: tuple[str, str]
-) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    tokens = party.post("/token", party.code_form(window.answer["code"], VERIFIER)).json()
-    window.documents.clear()
-    await window.open(
+async def test_a_logout_with_the_id_token_asks_nothing(signed_in: Window, party: Party) -> None:
+    tokens = party.post("/token", party.code_form(signed_in.answer["code"], VERIFIER)).json()
+    signed_in.documents.clear()
+    await signed_in.open(
         _logout_url(party, id_token_hint=tokens["id_token"], post_logout_redirect_uri=GOODBYE)
     )
-    assert window.page.url == GOODBYE
-    assert window.pages == ["/"]
-    assert not await _is_signed_in(window, party)
+    assert signed_in.page.url == GOODBYE
+    assert signed_in.pages == ["/"]
+    assert not await is_signed_in(signed_in, party)
 
 
-async def test_a_logout_that_leads_nowhere_ends_on_a_page(
-    open_window: OpenWindow, party: Party, account: tuple[str, str]
-) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    await window.open(_logout_url(party))
-    await window.click("button.btn-primary")
-    assert await window.text("h1") == "You are signed out"
-    assert window.page.url == f"{party.issuer}/session/end/success"
-    assert not await _is_signed_in(window, party)
+async def test_a_logout_that_leads_nowhere_ends_on_a_page(signed_in: Window, party: Party) -> None:
+    await signed_in.open(_logout_url(party))
+    await signed_in.click("button.btn-primary")
+    assert await signed_in.text("h1") == "You are signed out"
+    assert signed_in.page.url == f"{party.issuer}/session/end/success"
+    assert not await is_signed_in(signed_in, party)
 
 
 async def _plant(window: Window, url: str) -> None:
@@ -96,23 +67,21 @@ async def _plant(window: Window, url: str) -> None:
 
 @pytest.mark.parametrize("at", ["/auth", "/session/end"])
 async def test_a_foreign_address_is_neither_followed_nor_linked_to(
-    open_window: OpenWindow, party: Party, account: tuple[str, str], at: str
+    signed_in: Window, party: Party, at: str
 ) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
     evil = "https://evil.test/callback"
     url = (
         party.authorization_url(VERIFIER, redirect_uri=evil)
         if at == "/auth"
         else _logout_url(party, client_id=party.client_id, post_logout_redirect_uri=evil)
     )
-    response = await window.open(url)
+    response = await signed_in.open(url)
     assert response.status == 400
-    assert await window.text("h1") == "This link does not work"
-    assert "evil.test" not in await window.page.content()
-    assert await window.page.locator("main a, form").count() == 0
-    assert await window.text("dd >> nth=1") == response.headers["x-request-id"]
-    assert await _is_signed_in(window, party)
+    assert await signed_in.text("h1") == "This link does not work"
+    assert "evil.test" not in await signed_in.page.content()
+    assert await signed_in.page.locator("main a, form").count() == 0
+    assert await signed_in.text("dd >> nth=1") == response.headers["x-request-id"]
+    assert await is_signed_in(signed_in, party)
 
 
 @pytest.mark.parametrize("planted", [False, True])
@@ -148,16 +117,12 @@ async def test_what_waited_too_long_is_told_kindly(
     await window.submit(*account)
     assert await window.text("h1") == "This page has expired"
     assert "Acme Corporation" not in await window.text("main"), "whose it was is not known now"
-    assert not await _is_signed_in(window, party)
+    assert not await is_signed_in(window, party)
 
 
-async def test_going_back_after_a_sign_in_is_told_kindly(
-    open_window: OpenWindow, party: Party, account: tuple[str, str]
-) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    await window.page.go_back()
-    assert await window.text("h1") == "This page has expired"
+async def test_going_back_after_a_sign_in_is_told_kindly(signed_in: Window) -> None:
+    await signed_in.page.go_back()
+    assert await signed_in.text("h1") == "This page has expired"
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ import pytest
 
 from tests.flows.chromium import Window, needs_chromium
 from tests.flows.conftest import OpenWindow
-from tests.flows.party import Party
+from tests.flows.party import VERIFIER, Party, is_signed_in
 
 pytestmark = needs_chromium
-VERIFIER = "v" * 43
 CLIENT = "http://127.0.0.1:9009/"
 """A page at another site than Porta's, which is at localhost."""
 _POST = """(url) => {
@@ -34,27 +33,14 @@ async def _post(window: Window, url: str) -> None:
     assert "cookie" not in await posted.all_headers()
 
 
-async def _sign_in(window: Window, party: Party, account: tuple[str, str]) -> None:
-    await window.open(party.authorization_url(VERIFIER))
-    await window.submit(*account)
-    assert "code" in window.answer
-
-
-async def _is_signed_in(window: Window, party: Party) -> bool:
-    await window.open(party.authorization_url(VERIFIER, prompt="none"))
-    return "code" in window.answer
-
-
 @pytest.mark.parametrize("prompt", [{}, {"prompt": "none"}])
 async def test_a_posted_request_finds_the_session(
-    open_window: OpenWindow, party: Party, account: tuple[str, str], prompt: dict[str, str]
+    signed_in: Window, party: Party, prompt: dict[str, str]
 ) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    window.documents.clear()
-    await _post(window, party.authorization_url(VERIFIER, state="posted", **prompt))
-    assert window.pages == ["/", "/callback"], "nobody was asked"
-    assert window.answer.keys() == {"code", "state", "iss"}
+    signed_in.documents.clear()
+    await _post(signed_in, party.authorization_url(VERIFIER, state="posted", **prompt))
+    assert signed_in.pages == ["/", "/callback"], "nobody was asked"
+    assert signed_in.answer.keys() == {"code", "state", "iss"}
 
 
 async def test_a_posted_request_without_a_session(
@@ -70,23 +56,17 @@ async def test_a_posted_request_without_a_session(
 
 @pytest.mark.parametrize("path", ["/session/end", "/session/end/confirm"])
 async def test_another_site_takes_no_session_away(
-    open_window: OpenWindow, party: Party, account: tuple[str, str], path: str
+    signed_in: Window, party: Party, path: str
 ) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    await _post(window, f"{party.issuer}{path}?logout=yes")
-    assert await window.text("h1") == "Sign out", "the person is asked"
-    assert await _is_signed_in(window, party)
+    await _post(signed_in, f"{party.issuer}{path}?logout=yes")
+    assert await signed_in.text("h1") == "Sign out", "the person is asked"
+    assert await is_signed_in(signed_in, party)
 
 
-async def test_a_posted_hint_ends_the_session(
-    open_window: OpenWindow, party: Party, account: tuple[str, str]
-) -> None:
-    window = await open_window()
-    await _sign_in(window, party, account)
-    tokens = party.post("/token", party.code_form(window.answer["code"], VERIFIER)).json()
+async def test_a_posted_hint_ends_the_session(signed_in: Window, party: Party) -> None:
+    tokens = party.post("/token", party.code_form(signed_in.answer["code"], VERIFIER)).json()
     asked = f"id_token_hint={tokens['id_token']}&post_logout_redirect_uri={CLIENT}&state=bye"
-    await _post(window, f"{party.issuer}/session/end?{asked}")
-    assert window.page.url == f"{CLIENT}?state=bye"
+    await _post(signed_in, f"{party.issuer}/session/end?{asked}")
+    assert signed_in.page.url == f"{CLIENT}?state=bye"
     assert not party.is_active(tokens["access_token"])
-    assert not await _is_signed_in(window, party)
+    assert not await is_signed_in(signed_in, party)

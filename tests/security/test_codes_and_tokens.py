@@ -97,22 +97,18 @@ async def test_a_code_lives_a_minute_at_most(
 async def test_a_second_use_kills_what_the_first_one_brought(
     served: Served, browser: Browser
 ) -> None:
-    code = await browser.code()
-    tokens = (await post(served, "/token", code_form(code))).json()
+    code, tokens = await _spent(served, browser)
     assert await is_active(served, tokens["access_token"])
-    assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT
-    await _all_dead(served, tokens)
+    await _replay_kills(served, code, tokens)
 
 
 async def test_a_second_use_is_seen_after_the_store_forgot_the_code(
     served: Served, browser: Browser, redis_url: str
 ) -> None:
-    code = await browser.code()
-    tokens = (await post(served, "/token", code_form(code))).json()
+    code, tokens = await _spent(served, browser)
     with redis.Redis.from_url(redis_url) as store:
         store.delete(f"porta:AuthorizationCode:{artifact_id(code)}")
-    assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT
-    await _all_dead(served, tokens)
+    await _replay_kills(served, code, tokens)
 
 
 async def test_a_code_that_a_store_gives_back_is_not_redeemed_again(
@@ -125,8 +121,7 @@ async def test_a_code_that_a_store_gives_back_is_not_redeemed_again(
         before = store.get(key)
         tokens = (await post(served, "/token", code_form(code))).json()
         store.set(key, before, px=60_000)
-    assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT
-    await _all_dead(served, tokens)
+    await _replay_kills(served, code, tokens)
 
 
 async def test_a_code_dies_with_its_session(served: Served, browser: Browser) -> None:
@@ -317,6 +312,17 @@ async def _refresh(served: Served, value: str, **changes: str) -> dict[str, Any]
     assert answer.status_code == 200, answer.text
     tokens: dict[str, Any] = answer.json()
     return tokens
+
+
+async def _spent(served: Served, browser: Browser) -> tuple[str, dict[str, Any]]:
+    """Return a code that was redeemed, and what it brought."""
+    code = await browser.code()
+    return code, (await post(served, "/token", code_form(code))).json()
+
+
+async def _replay_kills(served: Served, code: str, tokens: dict[str, Any]) -> None:
+    assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT
+    await _all_dead(served, tokens)
 
 
 async def _all_dead(served: Served, tokens: dict[str, Any]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from porta.cli import dev_seed
-from porta.security.passwords import Parameters, Passwords
+from porta.security.passwords import Passwords
 from porta.services.provisioning import build_document
 from porta.services.provisioning.problems import DocumentInvalid
 from storage.router import Storage
@@ -20,20 +18,6 @@ NATIVE = {
     "application_type": "native",
     "redirect_uris": ["http://127.0.0.1/callback"],
 }
-
-
-@pytest_asyncio.fixture
-async def storage(fresh_database_url: str) -> AsyncIterator[Storage]:
-    opened = await Storage.open(fresh_database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(scope="module")
-def passwords() -> Iterator[Passwords]:
-    hasher = Passwords(Parameters(memory_kib=8, passes=1, lanes=1))
-    yield hasher
-    hasher.close()
 
 
 def organization(slug: str, *clients: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -54,10 +38,10 @@ async def seeded(
 
 
 async def test_client_and_person_are_of_one_organization(
-    storage: Storage, passwords: Passwords
+    fresh_storage: Storage, passwords: Passwords
 ) -> None:
     told = await seeded(
-        storage,
+        fresh_storage,
         passwords,
         organization("first"),
         organization("second", NATIVE, users=[]),
@@ -78,11 +62,11 @@ async def test_client_and_person_are_of_one_organization(
     ],
 )
 async def test_a_client_that_the_page_cannot_be_is_not_taken(
-    storage: Storage, passwords: Passwords, change: dict[str, Any]
+    fresh_storage: Storage, passwords: Passwords, change: dict[str, Any]
 ) -> None:
-    told = await seeded(storage, passwords, organization("only", NATIVE | change))
+    told = await seeded(fresh_storage, passwords, organization("only", NATIVE | change))
     assert told["demonstration"] is None
-    told = await seeded(storage, passwords, organization("other", NATIVE | change, NATIVE))
+    told = await seeded(fresh_storage, passwords, organization("other", NATIVE | change, NATIVE))
     client_id = told["demonstration"]["client"]["client_id"]
     assert client_id == told["organizations"]["other"]["clients"][1]["client_id"]
 
@@ -97,29 +81,31 @@ async def test_a_client_that_the_page_cannot_be_is_not_taken(
     ],
 )
 async def test_without_somebody_who_can_sign_in_there_is_nothing_to_try(
-    storage: Storage, passwords: Passwords, more: dict[str, Any]
+    fresh_storage: Storage, passwords: Passwords, more: dict[str, Any]
 ) -> None:
-    told = await seeded(storage, passwords, organization("nobody", NATIVE, **more))
+    told = await seeded(fresh_storage, passwords, organization("nobody", NATIVE, **more))
     assert told["demonstration"] is None
 
 
 async def test_a_password_that_the_database_does_not_have_is_not_told(
-    storage: Storage, passwords: Passwords
+    fresh_storage: Storage, passwords: Passwords
 ) -> None:
-    await seeded(storage, passwords, organization("acme", NATIVE))
+    await seeded(fresh_storage, passwords, organization("acme", NATIVE))
     changed = {"email": "first@acme.test", "password": "another-otter-paints-eight"}
     added = {"email": "second@acme.test", "password": PASSWORD}
-    told = await seeded(storage, passwords, organization("acme", NATIVE, users=[changed, added]))
+    told = await seeded(
+        fresh_storage, passwords, organization("acme", NATIVE, users=[changed, added])
+    )
     assert told["organizations"]["acme"]["people"] == [{"email": "first@acme.test"}, added]
     assert told["demonstration"]["person"] == added
 
 
 async def test_files_are_provisioned_together_or_not_at_all(
-    storage: Storage, passwords: Passwords
+    fresh_storage: Storage, passwords: Passwords
 ) -> None:
     good = {"version": "1.0", "organizations": [{"name": "Good"}]}
     bad = {"version": "1.0", "organizations": [], "config": {"no_such_setting": 1}}
     documents = {path: build_document(path, d) for path, d in (("a", good), ("b", bad))}
     with pytest.raises(DocumentInvalid, match=r"^b: config\.no_such_setting: "):
-        await dev_seed.provision_all(storage, documents, passwords)
-    assert await storage.organizations.find_by_slug("good") is None
+        await dev_seed.provision_all(fresh_storage, documents, passwords)
+    assert await fresh_storage.organizations.find_by_slug("good") is None

@@ -321,6 +321,14 @@ def test_data_of_another_version_is_not_touched(folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another account")
 class TestAsRoot:
+    @pytest.fixture
+    def closed(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Return a folder that PostgreSQL's account cannot reach."""
+        monkeypatch.setattr(binaries, "SHARED", folder / "shared")
+        made = folder / "closed"
+        made.mkdir(mode=0o700)
+        return made
+
     def test_postgres_runs_as_another_account(self, folder: Path) -> None:
         server = start_postgres(folder / "pg")
         try:
@@ -328,12 +336,7 @@ class TestAsRoot:
         finally:
             server.stop()
 
-    def test_data_moves_where_the_account_can_reach_it(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(binaries, "SHARED", folder / "shared")
-        closed = folder / "closed"
-        closed.mkdir(mode=0o700)
+    def test_data_moves_where_the_account_can_reach_it(self, closed: Path, folder: Path) -> None:
         server = start_postgres(closed / "pg")
         rows(server.url, "CREATE TABLE kept ()")
         server.stop()
@@ -345,12 +348,7 @@ class TestAsRoot:
             again.discard()
         assert list((folder / "shared").iterdir()) == []
 
-    def test_a_removed_folder_begins_afresh(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(binaries, "SHARED", folder / "shared")
-        closed = folder / "closed"
-        closed.mkdir(mode=0o700)
+    def test_a_removed_folder_begins_afresh(self, closed: Path) -> None:
         start_postgres(closed / "pg").stop()
         shutil.rmtree(closed / "pg")
         server = start_postgres(closed / "pg")
@@ -359,12 +357,7 @@ class TestAsRoot:
         finally:
             server.discard()
 
-    def test_a_copied_folder_does_not_share_the_database(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(binaries, "SHARED", folder / "shared")
-        closed = folder / "closed"
-        closed.mkdir(mode=0o700)
+    def test_a_copied_folder_does_not_share_the_database(self, closed: Path, folder: Path) -> None:
         server = start_postgres(closed / "pg")
         try:
             subprocess.run(["cp", "-a", str(closed / "pg"), str(closed / "copy")], check=True)

@@ -1,13 +1,11 @@
-"""Storage on the database of the module, and a hasher that costs little."""
+"""Storage on the database of the module."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
-from porta.security.passwords import Parameters, Passwords
 from storage.router import Storage
 
 
@@ -16,18 +14,3 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(database_url)
     yield opened
     await opened.close()
-
-
-@pytest_asyncio.fixture
-async def fresh_storage(fresh_database_url: str) -> AsyncIterator[Storage]:
-    """Storage on a database that nobody else has touched."""
-    opened = await Storage.open(fresh_database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(scope="session")
-def passwords() -> Iterator[Passwords]:
-    hasher = Passwords(Parameters(memory_kib=8, passes=1, lanes=1))
-    yield hasher
-    hasher.close()
