@@ -8,6 +8,14 @@ set -eu
 # what comes before the server runs beside it, and ends with it.
 trap 'kill "${!:-}" 2>/dev/null || :; exit 143' TERM INT
 
+patience=${PORTA_WAIT_TIMEOUT:-60}
+case "$patience" in
+  *[!0-9.]* | *.*.* | .)
+    echo "PORTA_WAIT_TIMEOUT is '$patience'; it is a number of seconds" >&2
+    exit 64
+    ;;
+esac
+
 before() {
   porta "$@" &
   wait "$!"
@@ -15,7 +23,7 @@ before() {
 
 case "${PORTA_SERVICE:-server}" in
   server)
-    before health --wait "${PORTA_WAIT_TIMEOUT:-60}" >/dev/null
+    before health --wait "$patience" >/dev/null
     [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || before migrate up
     exec porta serve
     ;;

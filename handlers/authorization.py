@@ -59,7 +59,8 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
 
     async def post(self) -> None:
         form = self.form(deferred=True)
-        params = merge(self.query(), form) if self.request.query else form
+        query = self.query(deferred=True)
+        params = merge(query, form, deferred=True) if query.names() or query.problem else form
         await self._start(params, session_withheld=self.withholds_session())
 
     def withholds_session(self) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from handlers.cors import CrossOriginHandler
 from handlers.failures import Failure
-from porta.protocol.errors import InvalidRequest
+from porta.protocol.client_auth import parse_credentials
+from porta.protocol.errors import InvalidClient, InvalidRequest
 from porta.provider.requests import ClientRequest
 
 
@@ -24,8 +25,8 @@ class ClientEndpointHandler(CrossOriginHandler):
         if self.request.method != "POST":
             return None
         try:
-            return self.form().get("client_id")
-        except InvalidRequest:  # answered as one when the request is read
+            return parse_credentials(self.form(), self.authorization()).client_id
+        except (InvalidRequest, InvalidClient):  # answered as such when the request is read
             return None
 
     def write_failure(self, failure: Failure) -> None:

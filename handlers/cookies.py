@@ -9,12 +9,12 @@ _VALUE = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 
 def session_name(slug: str, *, secure: bool) -> str:
     """Return the name of the session's cookie at an organization."""
-    return f"{_prefix(secure)}porta_session_{slug}"
+    return f"{_prefix(secure)}session_{slug}"
 
 
 def interaction_name(*, secure: bool) -> str:
     """Return the name of the cookie that binds an interaction to its browser."""
-    return f"{_prefix(secure)}porta_interaction"
+    return f"{_prefix(secure)}interaction"
 
 
 def find(header: str, name: str) -> str | None:

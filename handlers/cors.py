@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from handlers.base import TenantHandler
 from porta.provider import cors
+from storage.models.clients import Client
 
 _REQUEST_HEADERS = "Authorization, Content-Type"
 _RESPONSE_HEADERS = "WWW-Authenticate, Retry-After"
@@ -34,6 +35,15 @@ class CrossOriginHandler(TenantHandler):
         if await cors.origin_allowed(self.runtime, self.tenant, origin, self.named_client()):
             self._allowed_origin = origin
             self.clear()
+
+    def keep_origin_of(self, client: Client) -> None:
+        """Withdraw the permission when `client`, known only now, did not register the origin."""
+        if self._allowed_origin is not None and not cors.is_registered(
+            client, self._allowed_origin
+        ):
+            self._allowed_origin = None
+            for name in ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"):
+                self.clear_header(name)
 
     def named_client(self) -> str | None:
         """Return the client_id that the request names in the open, if it does."""

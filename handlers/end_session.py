@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from handlers.pages import TenantPageHandler
 from porta.protocol import endpoints
-from porta.protocol.end_session import parse_end_session
 from porta.protocol.params import Params, merge
 from porta.protocol.response_modes import build_query
 from porta.provider import end_session
@@ -52,17 +51,17 @@ class EndSessionAnswerHandler(TenantPageHandler):
         named = {"ui_locales": locales} if locales else {}
         return build_query(self.path(endpoints.END_SESSION_SUCCESS), named)
 
-    def ask_by_get(self, params: Params) -> None:
+    async def ask_by_get(self, params: Params) -> None:
         """Have the browser ask again: cookies of SameSite=Lax stay at home when another site posts.
 
         Whether there is a session shows on the GET, and no GET leads back here.
         """
-        asked = parse_end_session(params).to_parameters()
+        asked = await end_session.carry(self.runtime, self.tenant, params)
         self.see_other(build_query(self.path(endpoints.END_SESSION), asked))
 
 
 class EndSessionHandler(EndSessionAnswerHandler):
-    """GET and POST /{slug}/session/end."""
+    """GET and POST /{slug}/session/end; no HEAD, which nobody sends to sign out."""
 
     async def get(self) -> None:
         await self._start(self.query())
@@ -70,7 +69,7 @@ class EndSessionHandler(EndSessionAnswerHandler):
     async def post(self) -> None:
         params = merge(self.query(), self.form())
         if self.session_value() is None:
-            self.ask_by_get(params)
+            await self.ask_by_get(params)
         else:
             await self._start(params)
 
@@ -90,7 +89,7 @@ class EndSessionConfirmHandler(EndSessionAnswerHandler):
     async def post(self) -> None:
         params = self.form()
         if self.session_value() is None:
-            self.ask_by_get(params)
+            await self.ask_by_get(params)
             return
         outcome = await end_session.confirm(
             self.runtime, self.tenant, params, self.session_value(), self.origin
@@ -103,3 +102,6 @@ class EndSessionSuccessHandler(EndSessionAnswerHandler):
 
     async def get(self) -> None:
         self.finish_page("logout_success")
+
+    async def head(self) -> None:
+        await self.get()

@@ -1,7 +1,8 @@
-"""What is refused by its header alone: ambiguous framing and excess (RFC 9112 §6, §11.2)."""
+"""What is refused by its header alone: odd targets, ambiguous framing, excess (RFC 9112)."""
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from tornado.httputil import (
@@ -19,6 +20,10 @@ MAX_BODY = 64 * 1024
 """Bytes of a message's body. Longer ones are read to the end and refused."""
 MAX_DISCARDED = 1024 * 1024
 """Bytes of a body that is too long and yet read, so that its sender hears why."""
+_ABSOLUTE = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|([\w.~!$&'()*+,;=-]|%[0-9a-f]{2})+)(:\d*)?(?=[/?]|$)",
+    re.ASCII | re.IGNORECASE,
+)  # scheme, host and port; without userinfo, which RFC 9110 §4.2.4 takes for an attack
 
 
 def check_framing(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
@@ -55,6 +60,20 @@ def declared_length(headers: HTTPHeaders) -> int:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
 
 
+def origin_form(target: str) -> str:
+    """Return path and query of a request target (RFC 9112 §3.2), or `*`. Raises HTTPInputError.
+
+    The authority of the absolute form is ignored: what we are called stands in the configuration.
+    """
+    if target.startswith("/") or target == "*":
+        return target
+    absolute = _ABSOLUTE.match(target)
+    if absolute is None:
+        raise HTTPInputError("malformed request target")
+    rest = target[absolute.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
 class Request(HTTPServerRequest):
     """A request whose query and body stay bytes: `porta.protocol.params` alone reads parameters.
 
@@ -64,10 +83,11 @@ class Request(HTTPServerRequest):
     def __init__(
         self, connection: HTTPConnection, start_line: RequestStartLine, headers: HTTPHeaders
     ) -> None:
-        path, _, query = start_line.path.partition("?")
+        target = origin_form(start_line.path)
+        path, _, query = target.partition("?")
         bare = RequestStartLine(start_line.method, path, start_line.version)
         super().__init__(connection=connection, start_line=bare, headers=headers)
-        self.uri, self.query = start_line.path, query
+        self.uri, self.query = target, query
 
     def _parse_body(self) -> None:
         """Leave the body alone."""

@@ -7,6 +7,7 @@ import errno
 import socket
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import islice
 from sys import maxsize
 from time import monotonic
 from typing import Any
@@ -23,6 +24,7 @@ from handlers.streams import Phase, Stream
 
 _BACKLOG = 1024
 _CHUNK = 16 * 1024
+_CANDIDATES = 8  # idle connections that are looked at to make room for one
 _SWEEP = 1.0  # seconds between two looks at the clock: no timer a request
 _SETTLE = 0.2  # seconds that a connection without a request is left alone while we close
 _TICK = 0.05
@@ -38,6 +40,8 @@ class _Http(HTTPServer):
 
     def initialize(self, application: Porta, max_connections: int) -> None:  # type: ignore[override]
         self.streams: set[Stream] = set()
+        self.closed_for_room = 0
+        self._idle: dict[Stream, None] = {}
         self._max_connections = max_connections
         self._refusals = BareRefusals(application)
         super().initialize(
@@ -54,7 +58,7 @@ class _Http(HTTPServer):
         self.conn_params.body_timeout = None
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        if len(self.streams) >= self._max_connections:
+        if len(self.streams) >= self._max_connections and not self._make_room():
             answer = self._refusals.answer(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections")
             with suppress(OSError):
                 stream.socket.send(answer)
@@ -63,6 +67,7 @@ class _Http(HTTPServer):
         ours = Stream(
             stream.socket,
             self._refusals,
+            self._idle,
             max_buffer_size=self.max_buffer_size,
             read_chunk_size=self.read_chunk_size,
         )
@@ -70,8 +75,25 @@ class _Http(HTTPServer):
         super().handle_stream(ours, address)
 
     def on_close(self, server_conn: Any) -> None:
-        self.streams.discard(server_conn.stream)
+        self._forget(server_conn.stream)
         super().on_close(server_conn)
+
+    def _make_room(self) -> bool:
+        """Close whoever has been idle for longest, so that idling keeps nobody out (RFC 9112 §9.5).
+
+        False where none of the first few may be closed: too many are in the middle of something.
+        """
+        for stream in islice(self._idle, _CANDIDATES):
+            if stream.is_silent():
+                stream.close()
+                self._forget(stream)
+                self.closed_for_room += 1
+                return True
+        return False
+
+    def _forget(self, stream: Stream) -> None:
+        self.streams.discard(stream)
+        self._idle.pop(stream, None)
 
 
 class Server:
@@ -108,6 +130,9 @@ class Server:
             for stream in tuple(self._http.streams):
                 if stream.overdue(now):
                     stream.close()
+            closed, self._http.closed_for_room = self._http.closed_for_room, 0
+            if closed:
+                self.application.log.warning("connections.full", closed_idle=closed)
 
 
 def listen(application: Porta, host: str, port: int, max_connections: int) -> Server:

@@ -6,7 +6,7 @@ from asyncio import Future
 from contextlib import suppress
 from enum import Enum, auto
 from http import HTTPStatus
-from socket import socket
+from socket import MSG_PEEK, socket
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -40,19 +40,34 @@ PATIENCE = {Phase.IDLE: 60.0, Phase.HEADER: 10.0, Phase.BODY: 10.0, Phase.ANSWER
 
 
 class Stream(IOStream):
-    """An IOStream with its phase, and when that began (seconds of `monotonic`)."""
+    """An IOStream with its phase, and when that began (seconds of `monotonic`).
 
-    def __init__(self, sock: socket, refusals: BareRefusals, **kwargs: Any) -> None:
+    While it is IDLE it stands in `idle`, whoever has been so for longest first.
+    """
+
+    def __init__(
+        self, sock: socket, refusals: BareRefusals, idle: dict[Stream, None], **kwargs: Any
+    ) -> None:
         super().__init__(sock, **kwargs)
         self._refusals = refusals
-        self.phase = Phase.IDLE
-        self.since = monotonic()
+        self._idle = idle
         self.fields = 0
         """Lines in the header that was read last."""
+        self.enter(Phase.IDLE)
 
     def enter(self, phase: Phase) -> None:
         self.phase = phase
         self.since = monotonic()
+        self._idle.pop(self, None)
+        if phase is Phase.IDLE:
+            self._idle[self] = None
+
+    def is_silent(self) -> bool:
+        """Whether nothing has come that is still to be read: no request is lost by closing it."""
+        try:
+            return self.closed() or not self.socket.recv(1, MSG_PEEK)
+        except OSError:  # BlockingIOError, where nothing waits
+            return True
 
     def overdue(self, now: float) -> bool:
         """Whether the peer had all the time it gets."""

@@ -17,13 +17,18 @@ class UserinfoHandler(CrossOriginHandler):
     async def get(self) -> None:
         await self._answer(None)
 
+    async def head(self) -> None:
+        await self.get()
+
     async def post(self) -> None:
         has_form = bool(self.request.body) or "Content-Type" in self.request.headers
         await self._answer(self.form() if has_form else None)
 
     async def _answer(self, form: Params | None) -> None:
         token = parse_bearer(self.authorization(), form, self.query_names())
-        self.finish_json(await userinfo.answer(self.runtime, self.tenant, token))
+        claims, client = await userinfo.answer(self.runtime, self.tenant, token)
+        self.keep_origin_of(client)
+        self.finish_json(claims)
 
     def write_failure(self, failure: Failure) -> None:
         if failure.status in _CHALLENGED:

@@ -17,7 +17,7 @@ COMMANDS = {
     "serve": ("porta.cli.serve", "Run the server."),
     "init": ("porta.cli.init", "Make the administration's application and its first person."),
     "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
-    "keys": ("porta.cli.keys", "Show, make and rotate the keys that tokens are signed with."),
+    "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
 }
 """The module of each command, whose attribute of the same name it is, and a line about it."""

@@ -8,14 +8,14 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from porta.custom_css import sanitize
+from porta.custom_css import root_color, sanitize
 from porta.page_values import web_url
 from storage.models.organizations import Organization
 
 DEFAULT_COLOR = "#3B82F6"
 LIGHT_CARD = "#ffffff"
 DARK_CARD = "#171a21"
-"""The surfaces that brand colours must be readable on; porta.css paints them."""
+"""The surfaces that brand colours must be readable on; page.css paints them."""
 _LIGHT_INK = "#ffffff"
 _DARK_INK = "#10131a"
 _READABLE = 4.6  # WCAG 2.2 §1.4.3 wants 4.5; rounding to 8 bits takes a little
@@ -23,7 +23,7 @@ _WRITABLE = 3.1  # from here on white is expected on a colour, and it is darkene
 _DISTINCT = 1.3  # a button is told by its label (§1.4.11), but it must not vanish
 _STEP = 0.02
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_VERSION = "1"
+_VERSION = "2"
 """Raised when the same branding gives another style sheet, so that browsers fetch it anew."""
 
 
@@ -65,7 +65,10 @@ def brand(organization: Organization | None) -> Brand:
 
 
 def stylesheet(organization: Organization) -> str:
-    """Return the organization's style sheet: its colours for both schemes, then its custom CSS."""
+    """Return the organization's style sheet: its colours for both schemes, then its custom CSS.
+
+    A `--primary` that the custom CSS gives `:root` in hex stands for the organization's colour.
+    """
     return _stylesheet(organization.branding_primary_color, organization.branding_custom_css)
 
 
@@ -96,8 +99,8 @@ def contrast(one: str, other: str) -> float:
 
 @lru_cache(maxsize=256)
 def _stylesheet(color: str | None, custom_css: str | None) -> str:
-    primary = color if color and _COLOR.fullmatch(color) else DEFAULT_COLOR
     custom = sanitize(custom_css or "")
+    primary = root_color(custom) or (color if color and _COLOR.fullmatch(color) else DEFAULT_COLOR)
     light, dark = palette(primary, LIGHT_CARD), palette(primary, DARK_CARD)
     # Custom CSS that knows nothing of a dark scheme would put dark text on a dark card.
     scheme = "light dark" if not custom or _knows_dark(custom) else "light"

@@ -68,7 +68,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "grant_ttl": _LIFETIME,
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),
-    "max_failed_logins": (0, 100_000_000),
+    "max_failed_logins": (0, 100),  # NIST 800-63B-4 §3.2.2: at most 100 in a row
     "lockout_duration_seconds": (1, 10 * _YEAR),
     "rate_limit_login_max": _ATTEMPTS,
     "rate_limit_login_window": _WINDOW,

@@ -67,7 +67,9 @@ class ConfigCache(Generic[K, V]):
             return await asyncio.wait_for(asyncio.shield(flight), _IMPATIENCE)
         except (StorageError, TimeoutError) as error:
             self._resigned_until = self._clock() + _RESIGNATION
-            _LOG.warning("config.stale", extra={"key": str(key), "error": str(error)})
+            # A time-out has no words of its own, and the snapshot no key.
+            said = f"{type(error).__name__}: {error}".removesuffix(": ")
+            _LOG.warning("config.stale", extra={"key": str(key) or "snapshot", "error": said})
             return entry[1]
 
     def drop(self, key: K) -> None:

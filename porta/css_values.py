@@ -32,18 +32,26 @@ _DEEPEST = 6
 _MOST_TOKENS = 200
 # How many CSS pixels a unit is, by the 16 px that browsers start from.
 _PIXELS = {"px": 1.0, "pt": 4 / 3, "rem": 16.0, "em": 16.0, "ch": 8.0}
-
+_RELATIVE = frozenset({"em", "ch"})
+_SIZES = frozenset(
+    ("small", "medium", "large", "x-large", "xx-large", "xxx-large", "inherit", "initial", "unset")
+)
 
 _NOTHING = (1.0, 0.0)
 
 
 class Bounds(NamedTuple):
-    """Lengths in CSS pixels. `percent` and `plain` bound `%` and numbers without a unit."""
+    """Lengths in CSS pixels. `percent` and `plain` bound `%` and numbers without a unit.
+
+    `words` are the only keywords, where not all are safe, and lengths by the font are then none:
+    what is a share of its parent's size multiplies with every element.
+    """
 
     low: float
     high: float
     percent: tuple[float, float] = _NOTHING
     plain: tuple[float, float] = _NOTHING
+    words: frozenset[str] = frozenset()
 
 
 _COLOR = Bounds(0, 0, percent=(0, 100), plain=(0, 400))
@@ -52,7 +60,7 @@ _SPACE = Bounds(0, 96, percent=(0, 20))
 _EDGE = Bounds(0, 16, plain=(0, 400))
 _RADIUS = Bounds(0, 999, percent=(0, 50))
 _SHADOW = Bounds(-32, 64, percent=(0, 100), plain=(0, 400))
-_TYPE = Bounds(12, 48, percent=(80, 300))
+_TYPE = Bounds(12, 48, words=_SIZES)
 _SIDES = ("", "-top", "-right", "-bottom", "-left", "-inline", "-block")
 _CORNERS = ("", "-top-left", "-top-right", "-bottom-left", "-bottom-right")
 
@@ -108,7 +116,7 @@ def _is_safe_token(token: Any, bounds: Bounds, fonts: bool, depth: int) -> bool:
         case "whitespace":
             return True
         case "ident":
-            return bool(_WORD.fullmatch(token.value))
+            return _is_safe_word(token, bounds)
         case "hash":
             return bool(re.fullmatch(r"[0-9a-fA-F]{3,8}", token.value))
         case "literal":
@@ -126,9 +134,17 @@ def _is_safe_token(token: Any, bounds: Bounds, fonts: bool, depth: int) -> bool:
     return False
 
 
+def _is_safe_word(token: Any, bounds: Bounds) -> bool:
+    return token.lower_value in (bounds.words or (token.lower_value,)) and bool(
+        _WORD.fullmatch(token.value)
+    )
+
+
 def _is_safe_dimension(token: Any, bounds: Bounds) -> bool:
     if token.lower_unit in ("deg", "turn"):
         return bounds is _GRADIENT
+    if bounds.words and token.lower_unit in _RELATIVE:
+        return False
     pixels = _PIXELS.get(token.lower_unit)
     return pixels is not None and _between(token.value * pixels, (bounds.low, bounds.high))
 

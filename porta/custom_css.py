@@ -52,6 +52,27 @@ def sanitize(css: str) -> str:
     return _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
 
 
+def root_color(css: str) -> str | None:
+    """Return the hex colour (`#rrggbb`) that sanitized `css` gives `--primary` on `:root`."""
+    found = None
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "qualified-rule" and _write(rule.prelude) == ":root":
+            for part in tinycss2.parse_blocks_contents(rule.content):
+                if part.type == "declaration" and part.name == "--primary":
+                    found = _hex(part.value)
+    return found
+
+
+def _hex(tokens: Iterable[Any]) -> str | None:
+    parts = [token for token in tokens if token.type != "whitespace"]
+    if len(parts) != 1 or parts[0].type != "hash":
+        return None
+    digits = parts[0].value.lower()
+    if len(digits) == 3:
+        digits = "".join(digit * 2 for digit in digits)
+    return f"#{digits}" if len(digits) == 6 else None
+
+
 def _rules(nodes: Iterable[Any], *, nested: bool = False) -> str:
     written = []
     for node in nodes:

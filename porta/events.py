@@ -42,6 +42,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "client.updated",
         "config.updated",
         "key.generated",
+        "key.revoked",
         "key.rotated",
         "org.2fa.policyChanged",
         "org.activated",

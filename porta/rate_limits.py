@@ -35,10 +35,14 @@ async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str
     """Count an attempt to sign in; raises LoginsThrottled when one address has had enough.
 
     Counted for the pair of address and account, and for the address with any account: somebody
-    else's guesses do not stop an owner who comes from another address.
+    else's guesses do not stop an owner who comes from another address. So one address has fewer
+    attempts at an account than lock it.
     """
     config = tenant.config
-    limit = config.rate_limit_login_max, config.rate_limit_login_window
+    most = config.rate_limit_login_max
+    if config.max_failed_logins > 0:
+        most = max(1, min(most, config.max_failed_logins - 1))
+    limit = most, config.rate_limit_login_window
     keys = _pair(tenant, email, address), _address(tenant, address)
     exceeded = await _count(runtime, tenant, keys, limit)
     if exceeded:
@@ -56,6 +60,14 @@ async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: s
     """
     counters = runtime.storage.counters
     await counters.forget([_pair(tenant, email, address)])
+    await counters.give_back([_address(tenant, address)])
+
+
+async def give_back_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
+    """Take back the one attempt of pair and address: nobody could judge it."""
+    counters = runtime.storage.counters
+    # One by one: together they might be locked in another order than where they are counted.
+    await counters.give_back([_pair(tenant, email, address)])
     await counters.give_back([_address(tenant, address)])
 
 

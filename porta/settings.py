@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import stat
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from porta.production import production_problems
 from porta.security import passwords
 from storage.dsn import DsnInvalid
 from storage.dsn import parse as parse_dsn
 from storage.redis_wire import parse_address
 
+__all__ = [
+    "Network",
+    "Settings",
+    "SettingsInvalid",
+    "find_database_url",
+    "load_settings",
+    "production_problems",
+]
+
+_LOG = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
+_ENV_FILE = ".env"
 _HEX_KEY = r"^[0-9a-fA-F]{64}$"
-_ISSUER = re.compile(
-    r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:[1-9][0-9]{0,4})?"
+_URL = re.compile(
+    r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
     # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
-    r"(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*",
+    r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
     re.ASCII,
 )
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _ESCAPED = "with special characters of the password as %XX"
 _HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
 _REMEDIES = {
@@ -35,6 +48,7 @@ _REMEDIES = {
     "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
     "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
     "TRUSTED_PROXIES": "a comma list of addresses and networks: 10.0.0.0/8,192.0.2.7",
+    "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
 }
 """What to set a variable to."""
 _FAULTS = {
@@ -46,6 +60,17 @@ _FAULTS = {
 _FOLLOWS = "default_factory_not_called"
 """A default that depends on other settings, where one of these is at fault."""
 _SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
+_FIT: dict[str, Any] = {
+    "database_url": "postgresql://",
+    "issuer_base_url": "https://localhost",
+    "cookie_keys": ("-" * 32,),
+    "signing_key_encryption_key": "01" * 32,
+    "two_factor_encryption_key": "01" * 32,
+    "smtp_host": "mail.example.com",
+    "smtp_from": "id@example.com",
+    "drain_seconds": 0.0,
+}
+"""Stand in for malformed values while the others are judged; elsewhere the default does."""
 
 
 class SettingsInvalid(Exception):
@@ -65,7 +90,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         frozen=True,
-        env_file=".env",
+        env_file=_ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         populate_by_name=True,
@@ -90,6 +115,8 @@ class Settings(BaseSettings):
     smtp_from: str | None = None
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    trust_proxy: str | None = None
+    """Of Porta 1.x. It trusted whoever connects, and has no effect here."""
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
@@ -108,10 +135,16 @@ class Settings(BaseSettings):
         """Whether the issuer is https, which makes cookies `Secure` and sends HSTS."""
         return self.issuer_base_url.startswith("https://")
 
-    @field_validator("redis_url", "smtp_host", "smtp_user", "smtp_pass", "smtp_from", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: Any) -> Any:
-        return value or None
+    def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        """A file of variables for a container holds empty ones. Nothing else may be meant by one,
+        unless the variable is needed, or its default is a text: an environment is not guessed.
+        """
+        field = cls.model_fields[info.field_name or ""]
+        if value != "" or field.is_required() or isinstance(field.default, str):
+            return value
+        return field.get_default(call_default_factory=True, validated_data=info.data)
 
     @field_validator("cookie_keys", mode="before")
     @classmethod
@@ -121,7 +154,7 @@ class Settings(BaseSettings):
     @field_validator("cookie_keys")
     @classmethod
     def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if any(len(key) < 16 for key in keys):
+        if any(len(key.strip()) < 16 for key in keys):
             raise ValueError("every key needs at least 16 characters")
         return keys
 
@@ -137,12 +170,18 @@ class Settings(BaseSettings):
     def _split_origins(cls, value: Any) -> Any:
         return tuple(_parts(value)) if isinstance(value, str) else value
 
+    @field_validator("admin_cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if _match_url(origin)["path"]:
+                raise ValueError("is malformed")
+        return origins
+
     @field_validator("issuer_base_url")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
-        match = _ISSUER.fullmatch(value)
-        if match is None or int((match[2] or ":1")[1:]) > 65535:
-            raise ValueError("is malformed")
+        _match_url(value)
         return value
 
     @field_validator("database_url")
@@ -172,7 +211,11 @@ class _DatabaseUrl(BaseSettings):
 
 
 def find_database_url() -> str | None:
-    """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are."""
+    """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are.
+
+    Raises SettingsInvalid where `.env` cannot be read.
+    """
+    _check_env_file()
     return _DatabaseUrl().database_url
 
 
@@ -181,54 +224,63 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
     """
+    _check_env_file()
+    problems: list[str] = []
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
         items = [item for item in error.errors() if item["type"] != _FOLLOWS]
-        raise SettingsInvalid([_problem(item) for item in items]) from None
-    problems = production_problems(settings)
-    if problems and not settings.porta_skip_prod_safety:
+        problems = [_problem(item) for item in items]
+        settings = Settings(**overrides | {name: _fit(name) for name in map(_field, items)})
+    if not settings.porta_skip_prod_safety:
+        problems += production_problems(settings)
+    if problems:
         raise SettingsInvalid(problems)
+    if (settings.trust_proxy or "false").strip().lower() not in ("false", "0"):
+        # The log is not configured yet; like a fault of the settings it is told to a person.
+        _LOG.warning(
+            "config.ignored: TRUST_PROXY has no effect; name your proxies in TRUSTED_PROXIES"
+        )
     return settings
 
 
-def production_problems(settings: Settings) -> list[str]:
-    """Return what makes these settings unfit for production; empty outside production."""
-    if settings.environment != "production":
-        return []
-    rules = (
-        (_any_in(settings.cookie_keys, "change-me", "change_me", "changeme"),
-         "COOKIE_KEYS: holds a placeholder; generate each with `openssl rand -base64 48`"),
-        (any(len(key) < 32 for key in settings.cookie_keys),
-         "COOKIE_KEYS: every key needs at least 32 characters"),
-        (settings.two_factor_encryption_key is None,
-         "TWO_FACTOR_ENCRYPTION_KEY: missing; generate it with `openssl rand -hex 32`"),
-        (settings.two_factor_encryption_key == "0123456789abcdef" * 4,
-         "TWO_FACTOR_ENCRYPTION_KEY: is the published example"),
-        (settings.signing_key_encryption_key == "fedcba9876543210" * 4,
-         "SIGNING_KEY_ENCRYPTION_KEY: is the published example"),
-        (":porta_dev@" in settings.database_url,
-         "DATABASE_URL: uses the development password"),
-        (not settings.secure and urlsplit(settings.issuer_base_url).hostname not in _LOCAL_HOSTS,
-         "ISSUER_BASE_URL: must be https outside of this host"),
-        (settings.log_level == "debug", "LOG_LEVEL: debug is not for production"),
-        (settings.smtp_host is None or settings.smtp_from is None,
-         "SMTP_HOST, SMTP_FROM: both are needed to reach people"),
-        (_is_local_mail(settings.smtp_host), "SMTP_HOST: is this host"),
-    )  # fmt: skip
-    return [problem for broken, problem in rules if broken]
+def _check_env_file() -> None:
+    """Raise SettingsInvalid unless `.env` is a file of UTF-8 text, or is not there."""
+    path = Path(_ENV_FILE)
+    try:
+        # Whoever opens a FIFO waits until somebody writes to it.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SettingsInvalid([f"{_ENV_FILE}: is not a file"])
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise SettingsInvalid([f"{_ENV_FILE}: cannot be read ({fault.strerror})"]) from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # ASCII in UTF-16 is UTF-8 with a NUL beside each character
+        raise SettingsInvalid([f"{_ENV_FILE}: is not UTF-8; save it in this encoding"])
 
 
-def _any_in(keys: tuple[str, ...], *needles: str) -> bool:
-    return any(needle in key.lower() for key in keys for needle in needles)
-
-
-def _is_local_mail(host: str | None) -> bool:
-    return host is not None and (host == "localhost" or host.startswith("127."))
+def _match_url(url: str) -> re.Match[str]:
+    """Return the port and path of an issuer or origin. Raises ValueError."""
+    match = _URL.fullmatch(url)
+    if match is None or int(match["port"] or 1) > 65535:
+        raise ValueError("is malformed")
+    return match
 
 
 def _parts(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _field(item: Any) -> str:
+    name = str(item["loc"][0]).lower()
+    return "environment" if name.upper() in _SPELLINGS else name
+
+
+def _fit(name: str) -> Any:
+    return _FIT.get(name, Settings.model_fields[name].default)
 
 
 def _problem(item: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -19,6 +19,10 @@ _LOCK = 0x706F727461
 
 class MigrationRefused(StorageError):
     """The database is not one that these migrations can be applied to; it was left as it is."""
+
+
+class MigrationFailed(StorageError):
+    """A file could not be applied; the message names it. Those before it stay applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +62,24 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(sorted(_read(), key=lambda migration: migration.version))
 
 
-async def up(dsn: str, available: Sequence[Migration] = ()) -> list[str]:
+async def up(
+    dsn: str,
+    available: Sequence[Migration] = (),
+    *,
+    applied: Callable[[str], object] = lambda name: None,
+) -> list[str]:
     """Apply what is pending of the migrations available (none named: all of ours), and return the
-    names of the files applied.
+    names of the files applied; `applied` is called with each as soon as it is.
 
     Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x at 019 or
-    later, and when a file changed after it was applied.
+    later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
     """
     available = available or migrations()
     async with _locked(dsn) as connection:
         pending = _pending(await _prepare(connection, available), available)
         for migration in pending:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await _record(connection, migration)
+            await _apply(connection, migration)
+            applied(_name(migration))
         return _names(pending)
 
 
@@ -112,6 +120,15 @@ def _read() -> Iterator[Migration]:
             yield Migration(int(number), name, sql, hashlib.sha256(sql.encode()).hexdigest())
 
 
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await _record(connection, migration)
+    except StorageError as fault:
+        raise MigrationFailed(f"migration {_name(migration)} failed: {fault}") from fault
+
+
 @asynccontextmanager
 async def _open(dsn: str) -> AsyncIterator[Connection]:
     postgres = await Postgres.open(dsn, size=1, statement_timeout=0)
@@ -132,9 +149,9 @@ async def _locked(dsn: str) -> AsyncIterator[Connection]:
 
 async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
     """Return what is applied, by number, whoever did the bookkeeping; refuse what nobody knows."""
-    if await _has(connection, "schema_migrations"):
+    if await _keeps_our_books(connection):
         return await _applied(connection)
-    if await _has(connection, "pgmigrations"):
+    if await _has(connection, "pgmigrations", "name"):
         names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
         if fault := adoption.objection(names):
             raise MigrationRefused(fault)
@@ -143,9 +160,10 @@ async def _recognise(connection: Connection, available: Sequence[Migration]) -> 
             for each in available
             if each.version <= adoption.BASELINE
         }
-    if await _has(connection, "organizations"):
+    if foreign := await _tables(connection):
+        shown = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
         raise MigrationRefused(
-            "this database has a table organizations, but no record of who made it: "
+            f"this database holds tables ({shown}), but no record that Porta made them: "
             "give Porta a database of its own"
         )
     return {}
@@ -154,7 +172,7 @@ async def _recognise(connection: Connection, available: Sequence[Migration]) -> 
 async def _prepare(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
     """Create the bookkeeping where it is another's or none, and return what is applied."""
     applied = await _recognise(connection, available)
-    if await _has(connection, "schema_migrations"):
+    if await _keeps_our_books(connection):
         return applied
     async with connection.transaction():
         await connection.execute(
@@ -167,9 +185,33 @@ async def _prepare(connection: Connection, available: Sequence[Migration]) -> di
     return applied
 
 
-async def _has(connection: Executor, table: str) -> bool:
-    row = await connection.fetchrow("SELECT to_regclass(%(table)s) IS NOT NULL", {"table": table})
-    return bool(row and row[0])
+async def _keeps_our_books(connection: Executor) -> bool:
+    # Others keep a table of this name too, with less in it.
+    return await _has(connection, "schema_migrations", "version", "name", "checksum", "applied_at")
+
+
+async def _has(connection: Executor, table: str, *columns: str) -> bool:
+    row = await connection.fetchrow(
+        "SELECT count(*) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%(table)s) AND attname = ANY(%(columns)s)",
+        {"table": table, "columns": list(columns)},
+    )
+    return bool(row and row[0] == len(columns))
+
+
+async def _tables(connection: Executor) -> list[str]:
+    """Return the names, in order, that are taken where our tables go; extensions aside."""
+    rows = await connection.fetch(
+        """
+        SELECT relname FROM pg_class
+        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+            AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass
+                AND objid = pg_class.oid AND deptype = 'e')
+        ORDER BY relkind NOT IN ('r', 'p'), relname
+        """
+    )
+    return [name for (name,) in rows]
 
 
 async def _applied(connection: Executor) -> dict[int, _Applied]:
@@ -217,9 +259,15 @@ def _pending(applied: Mapping[int, _Applied], available: Sequence[Migration]) ->
         if each.version in applied and applied[each.version].checksum != each.checksum
     ]
     if changed:
-        raise MigrationRefused(f"changed after being applied: {', '.join(_names(changed))}")
+        raise MigrationRefused(
+            f"{', '.join(_names(changed))} changed after being applied: restore what was applied"
+        )
     return [each for each in available if each.version not in applied]
 
 
 def _names(listed: Sequence[Migration]) -> list[str]:
-    return [f"{each.version:04}_{each.name}" for each in listed]
+    return [_name(each) for each in listed]
+
+
+def _name(migration: Migration) -> str:
+    return f"{migration.version:04}_{migration.name}"

@@ -22,6 +22,12 @@ _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
 """Refusals that a new connection may cure: after a failover this server became a replica."""
 
 
+_REFUSALS = {
+    "WRONGPASS": "wrong user or password (WRONGPASS)",
+    "NOAUTH": "it asks for a password (NOAUTH)",
+}
+
+
 class Script:
     """A Lua script; Redis knows it by its SHA-1 once it has run."""
 
@@ -184,25 +190,27 @@ class Redis:
                     ssl=address.tls,
                 )
                 _keep_alive(transport.get_extra_info("socket"))
-                await _greet(wire, address.greeting)
+                await _greet(wire, address)
         except OSError as failure:  # TimeoutError and ssl.SSLError are of its kind.
-            reason = type(failure).__name__
-            raise Unreachable(f"Redis: cannot connect ({reason})") from failure
+            reason = " ".join(str(failure).split()) or SILENT
+            raise Unreachable(f"{address.place} does not answer: {reason}") from failure
         return wire
 
 
-async def _greet(wire: Wire, greeting: Sequence[Command]) -> None:
+async def _greet(wire: Wire, address: Address) -> None:
     try:
-        replies = await wire.send(greeting)
+        replies = await wire.send(address.greeting)
     except BaseException:  # A cancelled dial must not leave its socket behind.
         wire.abort("no answer to the greeting")
         raise
     for reply in replies:
         if isinstance(reply, Refusal):
-            wire.abort(_code(reply))
-            raise Unreachable(f"Redis: refused the connection ({_code(reply)})")
+            code = _code(reply)
+            wire.abort(code)
+            reason = _REFUSALS.get(code, code)
+            raise Unreachable(f"{address.place} refuses the connection: {reason}")
     if wire.broken:
-        raise Unreachable("Redis: connection lost")
+        raise Unreachable(f"{address.place} does not answer: connection lost")
 
 
 def _keep_alive(sock: socket.socket) -> None:

@@ -44,6 +44,12 @@ class Address:
     tls: ssl.SSLContext | None
     greeting: tuple[Command, ...] = field(repr=False)
 
+    @property
+    def place(self) -> str:
+        """Name it for a person."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"Redis at {host}:{self.port}"
+
 
 def parse_address(url: str) -> Address:
     """Parse `redis[s]://[user:password@]host[:port][/database]`; the default port is 6379.

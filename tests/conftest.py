@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +18,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
 from porta.authn import password
 from porta.cli.servers import RunningServer, start_postgres, start_redis
-from storage import migrate
+from porta.settings import Settings
+from storage import listener, migrate
 from storage.postgres import Postgres
 from tests.storage.valkey import Valkey
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_CONNECTIONS = 200 + 40 * (os.cpu_count() or 1)
+"""Each worker has a few pools of ten, and there is a worker for each processor."""
+_MEANT = ("DATABASE_URL", "REDIS_URL")
+"""What the caller's environment may say; the rest of it is about other programs than ours."""
+_SETTINGS = {name.upper() for name in Settings.model_fields} | {"PORTA_ENV", "NODE_ENV"}
+_RUN = secrets.token_hex(6)  # others may use the same server
 T = TypeVar("T")
 _numbers = itertools.count(1)
 
@@ -50,7 +59,7 @@ class Servers:
             self._running["postgres"] = start_postgres(
                 Path(self._folder.name) / "postgres",
                 url=os.environ.get("DATABASE_URL"),
-                settings=_UNSAFE_BUT_FAST,
+                settings=_UNSAFE_BUT_FAST | {"max_connections": str(_CONNECTIONS)},
             )
         return self._running["postgres"].url
 
@@ -72,8 +81,30 @@ class Servers:
 _SERVERS = pytest.StashKey[Servers]()
 
 
+# What an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("porta", deadline=None)
+hypothesis.settings.load_profile("porta")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    for name in tuple(os.environ):
+        if name not in _MEANT and _leads_elsewhere(name):
+            del os.environ[name]
+    os.umask(0o022)
+    if os.geteuid() == 0 and not _is_open(Path(tempfile.gettempdir())):
+        tempfile.tempdir = next(f for f in ("/tmp", "/var/tmp") if _is_open(Path(f)))
     config.stash[_SERVERS] = Servers()
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether everybody may pass: PostgreSQL has an account of its own when we are root."""
+    return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
+
+
+def _leads_elsewhere(name: str) -> bool:
+    """Whether a variable sets up Porta, an HTTP client, or libpq where no database is named."""
+    ours_to_name = name.startswith("PG") and not os.environ.get("DATABASE_URL")
+    return name in _SETTINGS or name.upper().endswith("_PROXY") or ours_to_name
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -140,13 +171,24 @@ def impatient() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def lasting() -> Iterator[None]:
+    """A database that is slow, as the machine is, must not be taken for one that is silent.
+
+    What would then be read anew is counted, and listened for, by many a test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listener, "PATIENCE", 8.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def create_database(postgres_url: str) -> Iterator[Callable[..., str]]:
     """A function that makes a database and returns its URL; `template` names another to copy."""
     made: list[str] = []
 
     def create(template: str = "template0") -> str:
-        name = f"porta_test_{os.getpid()}_{next(_numbers)}"
+        name = f"porta_test_{_RUN}_{next(_numbers)}"
         run_apart(_administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
         made.append(name)
         return with_database(postgres_url, name)

@@ -7,11 +7,13 @@ own, held by a socket bound to the first port of it.
 
 from __future__ import annotations
 
+import errno
 import socket
 from functools import cache
 
 _LOWEST, _HIGHEST = 10_000, 32_700  # Linux gives out 32768 and above, others 49152 and above
 _BLOCK = 100
+_LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 def free_port() -> int:
@@ -55,9 +57,13 @@ def _block() -> _Block:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+    return all(_can_bind(family, host, port) for family, host in _LOOPBACKS)
+
+
+def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((host, port))
+    except OSError as error:
+        return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # without IPv6
+    return True

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+_TICK = 0.01
 
 
 async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
@@ -13,6 +16,27 @@ async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 10
     while not await check():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def stopwatch() -> AsyncIterator[Callable[[], float]]:
+    """Yield what tells how many seconds the event loop has waited and worked since.
+
+    Where nothing but the machine holds the loop up, which has others to serve, no time passes.
+    """
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(_TICK)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield lambda: ticks * _TICK
+    finally:
+        ticking.cancel()
 
 
 def all_soon(durations: Sequence[float]) -> bool:

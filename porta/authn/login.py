@@ -9,7 +9,7 @@ from porta import events, interactions, rate_limits, sessions, tenancy
 from porta.authn import password
 from porta.authn.password import LoginFailed
 from porta.email_addresses import canonical_email
-from porta.errors import Forbidden, Invalid, NotFound
+from porta.errors import Forbidden, Invalid, NotFound, Unavailable
 from porta.origin import Origin
 from porta.protocol import authentication
 from porta.rate_limits import LoginsThrottled
@@ -88,16 +88,12 @@ async def submit(
     `session_value` is the session that the browser presents, perhaps of another tab's sign-in.
     """
     tenant, email = opened.tenant, _canonical(email)
+    await _count(runtime, opened, email, origin)
     try:
-        await rate_limits.count_login(runtime, tenant, email, origin.address)
-    except LoginsThrottled as throttled:
-        if throttled.first:
-            await _record(runtime, opened, "rate_limit.login", origin)
-        raise _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after) from None
-    if "password" not in opened.login_methods:
-        await _record(runtime, opened, "security.login_method_disabled", origin, method="password")
-        raise _refusal("errors.login_method_disabled", 403)
-    user = await password.authenticate(runtime, tenant, email, secret, origin)
+        user = await password.authenticate(runtime, tenant, email, secret, origin)
+    except Unavailable:
+        await rate_limits.give_back_login(runtime, tenant, email, origin.address)
+        raise
     await rate_limits.forgive_login(runtime, tenant, email, origin.address)
     present = await sessions.find(runtime, tenant, session_value)
     session, value = await sessions.sign_in(
@@ -111,6 +107,19 @@ async def submit(
         reserve=partial(_keep, runtime, opened),
     )
     return SignedIn(value, session.expires_at)
+
+
+async def _count(runtime: Runtime, opened: OpenInteraction, email: str, origin: Origin) -> None:
+    """Count an attempt, and raise LoginFailed when it is one too many or of no use here."""
+    try:
+        await rate_limits.count_login(runtime, opened.tenant, email, origin.address)
+    except LoginsThrottled as throttled:
+        if throttled.first:
+            await _record(runtime, opened, "rate_limit.login", origin)
+        raise _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after) from None
+    if "password" not in opened.login_methods:
+        await _record(runtime, opened, "security.login_method_disabled", origin, method="password")
+        raise _refusal("errors.login_method_disabled", 403)
 
 
 async def _keep(

@@ -54,14 +54,17 @@ async def authenticate(
     `email` is in its canonical form, or anything at all, which then belongs to nobody.
 
     An unknown address, a wrong password and an account that may not sign in look alike in text
-    and in time: a hash is computed for each, and the answer waits for the next FAILURE_STEP, since
-    hashes of Porta 1.x are dearer and the failure of a known account is also dated. The state of
-    an account is told only to somebody who knows its password, and did not guess for long.
+    and in time: the same hashes are computed for each, and the answer waits for the next
+    FAILURE_STEP, since the failure of a known account is also dated. The state of an account is
+    told only to somebody who knows its password, and did not guess for long.
+
+    Raises Unavailable when there is no room to judge; the attempt then counts for nothing, which
+    takes a statement more for a known account, and waits likewise.
     """
     began = time.monotonic()
     try:
         return await _authenticate(runtime, tenant, email, password, origin)
-    except LoginFailed:
+    except (LoginFailed, Unavailable):
         await asyncio.sleep((began - time.monotonic()) % FAILURE_STEP)
         raise
 
@@ -71,15 +74,18 @@ async def _authenticate(
 ) -> User:
     attempt = _Attempt(runtime, tenant, email, origin)
     counted = await _count(attempt)
-    stored = counted.user.password_hash if counted is not None else None
+    # Behind a lock no guess is compared: the right one costs what a wrong one does.
+    closed = counted is None or _is_closed(attempt, counted)
+    stored = None if counted is None or closed else counted.user.password_hash
     if len(password.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD:
         stored, password = None, ""
     try:
         verdict = await runtime.passwords.verify(stored, password)
     except Unavailable:
-        await _tell_of_lock(attempt, counted)
+        if counted is not None:
+            await runtime.storage.users.give_back_attempt(counted)
         raise
-    if counted is None or not verdict.ok or _is_closed(attempt, counted):
+    if counted is None or not verdict.ok:
         await _refuse(attempt, counted)
         raise LoginFailed("login.error_invalid")
     user = _as_judged(counted)
@@ -98,7 +104,8 @@ async def _count(attempt: _Attempt) -> LoginAttempt | None:
         attempt.tenant.id,
         attempt.email,
         max_failed=config.max_failed_logins,
-        due=attempt.runtime.clock() - config.lockout_duration_seconds,
+        now=attempt.runtime.clock(),
+        lock_seconds=config.lockout_duration_seconds,
     )
     if counted is not None and counted.unlocked:
         await attempt.record("user.auto_unlocked", counted.user)
@@ -111,8 +118,8 @@ def _is_closed(attempt: _Attempt, counted: LoginAttempt) -> bool:
     An account that is not active is not locked for it, but tells its state no more.
     """
     limit = attempt.tenant.config.max_failed_logins
-    too_many = counted.user.auto_locked or 0 < limit < counted.user.failed_login_count
-    return too_many and not counted.locked
+    too_many = 0 < limit < counted.user.failed_login_count
+    return counted.shut_out or (too_many and not counted.locked)
 
 
 def _as_judged(counted: LoginAttempt) -> User:
@@ -148,17 +155,16 @@ async def _refuse(attempt: _Attempt, counted: LoginAttempt | None) -> None:
     await attempt.record("user.login.password.failed", counted.user if counted else None)
     if counted is not None:
         await attempt.runtime.storage.users.record_failed_login(counted.user.id, attempt.tenant.id)
-    await _tell_of_lock(attempt, counted)
-
-
-async def _tell_of_lock(attempt: _Attempt, counted: LoginAttempt | None) -> None:
     if counted is not None and counted.locked:
         failed = counted.user.failed_login_count
         await attempt.record("user.auto_locked", counted.user, failed_count=failed)
 
 
 async def _rehash(attempt: _Attempt, user: User, password: str) -> None:
-    fresh = await attempt.runtime.passwords.hash(password)
+    try:
+        fresh = await attempt.runtime.passwords.hash(password)
+    except Unavailable:
+        return  # The password was right; its hash is renewed another day.
     await attempt.runtime.storage.users.set_password_hash(
         user.id, attempt.tenant.id, fresh, expected=user.password_hash
     )

@@ -54,7 +54,11 @@ def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int) -> None:
       porta dev
       porta dev --port 4000 --data .porta2
 
-    To begin afresh, stop it and remove the folder.
+    A database that DATABASE_URL names has to be empty, or seeded from this folder before; where
+    PORTA_ENV or NODE_ENV says production, nothing is started.
+
+    To begin afresh, stop it and remove the folder; empty the databases of DATABASE_URL and
+    REDIS_URL too, where you named them.
     """
     from porta.cli import dev_run
     from porta.cli.processes import StartFailed

@@ -25,7 +25,10 @@ from porta.cli import client_pages, dev_http, dev_pages
 from porta.cli.dev_http import Answer, Request, page, redirect, text_answer
 
 _COOKIE = "porta_demonstration"
+_RESULT_COOKIE = "porta_demonstration_result"
+_COOKIE_RULES = "Path=/; HttpOnly; SameSite=Lax"
 _MOST_PENDING = 100
+MOST_RESULTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Demonstration:
     registration: Registration
     base: str = ""
     pending: OrderedDict[str, Pending] = field(default_factory=OrderedDict)
+    results: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Pages that show what was learned, by what the browser's cookie says."""
 
     @property
     def redirect_uri(self) -> str:
@@ -80,7 +85,9 @@ async def _answer(client: Demonstration, request: Request) -> Answer:
             case "GET", "/sign-in":
                 return await _begin(client)
             case "GET", "/callback":
-                return await _complete(client, request)
+                return _keep(client, await _complete(client, request))
+            case "GET", "/result":
+                return page(_result(client, request))
     except Refused as refusal:
         return page(client_pages.refused(str(refusal)), 400)
     return text_answer(404, "not found\n")
@@ -103,7 +110,7 @@ async def _begin(client: Demonstration) -> Answer:
         "code_challenge_method": "S256",
     }
     # RFC 9700 §4.7.1: the state belongs to this browser, so that no one can slip in another's code.
-    cookie = f"{_COOKIE}={state}; Path=/; HttpOnly; SameSite=Lax"
+    cookie = f"{_COOKIE}={state}; {_COOKIE_RULES}"
     target = f"{metadata['authorization_endpoint']}?{urlencode(parameters)}"
     return redirect(target, {"Set-Cookie": cookie})
 
@@ -122,7 +129,8 @@ def encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def _complete(client: Demonstration, request: Request) -> Answer:
+async def _complete(client: Demonstration, request: Request) -> str:
+    """Return the page that shows what the answer is good for. Raises Refused."""
     pending = _check_response(client, request)
     if error := request.query.get("error"):
         raise Refused(f"{error}: {request.query.get('error_description', '')}")
@@ -141,19 +149,41 @@ async def _complete(client: Demonstration, request: Request) -> Answer:
     userinfo = await _ask(metadata["userinfo_endpoint"], headers=bearer)
     if userinfo.get("sub") != claims["sub"]:  # OpenID Connect Core 1.0 §5.3.2
         raise Refused("The userinfo is about somebody else than the ID token.")
-    return page(client_pages.signed_in(header, claims, tokens, userinfo, _logout(client, metadata)))
+    return client_pages.signed_in(header, claims, tokens, userinfo, _logout(client, metadata))
+
+
+def _keep(client: Demonstration, shown: str) -> Answer:
+    """Keep a page for this browser alone, and send it there: it can be loaded again, a code not."""
+    identifier = secrets.token_urlsafe(24)  # not the state, which others are told
+    client.results[identifier] = shown
+    while len(client.results) > MOST_RESULTS:
+        client.results.popitem(last=False)
+    return redirect("/result", {"Set-Cookie": f"{_RESULT_COOKIE}={identifier}; {_COOKIE_RULES}"})
+
+
+def _result(client: Demonstration, request: Request) -> str:
+    for identifier in _cookies(request, _RESULT_COOKIE):
+        if identifier in client.results:
+            return client.results[identifier]
+    raise Refused("Nothing is kept here for this browser, or no longer.")
 
 
 def _check_response(client: Demonstration, request: Request) -> Pending:
     state = request.query.get("state", "")
-    cookies = (part.strip() for part in request.headers.get("cookie", "").split(";"))
-    own = any(hmac.compare_digest(cookie, f"{_COOKIE}={state}") for cookie in cookies)
+    begun = (each.encode() for each in _cookies(request, _COOKIE))
+    own = any(hmac.compare_digest(each, state.encode()) for each in begun)
     pending = client.pending.pop(state, None) if own else None
     if pending is None:
         raise Refused("This answer belongs to no sign-in that was begun here. Begin again.")
     if request.query.get("iss") != client.registration.issuer:  # RFC 9207 §2.4
         raise Refused("The answer names another issuer than the one that was asked.")
     return pending
+
+
+def _cookies(request: Request, name: str) -> list[str]:
+    """Return the values of a cookie; there may be several, as ports of a host share its cookies."""
+    parts = (part.strip() for part in request.headers.get("cookie", "").split(";"))
+    return [part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")]
 
 
 def check_id_token(

@@ -9,12 +9,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import porta
 from porta.cli import dev_client, dev_instances, dev_state, dev_summary, mail_catcher, servers
@@ -41,6 +42,11 @@ class Plan:
     def base_url(self) -> str:
         return f"http://{dev_instances.HOST}:{self.port}"
 
+    @property
+    def ports(self) -> range:
+        """Those of the server processes."""
+        return range(self.port, self.port + self.instances)
+
 
 def default_seeds() -> tuple[Path, ...]:
     """Return the seed of a checkout. Raises StartFailed in a wheel or image, which have none."""
@@ -55,7 +61,19 @@ def default_seeds() -> tuple[Path, ...]:
 
 def run(plan: Plan) -> None:
     """Run until interrupted. Raises StartFailed when something cannot start, or ends by itself."""
+    check_environment(os.environ)
     asyncio.run(_run(plan))
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Raise StartFailed in an environment of production, whose databases may be named there too."""
+    name = "PORTA_ENV" if environ.get("PORTA_ENV") else "NODE_ENV"
+    if environ.get(name, "").strip().lower() == "production":
+        raise StartFailed(
+            f"{name} says production, and porta dev writes published passwords and client secrets."
+            " If it is not, look where DATABASE_URL and REDIS_URL lead, and set"
+            " PORTA_ENV=development."
+        )
 
 
 async def _run(plan: Plan) -> None:
@@ -69,7 +87,7 @@ async def _run(plan: Plan) -> None:
         await asyncio.wait({life, interruption}, return_when=asyncio.FIRST_COMPLETED)
         interruption.cancel()
         life.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, dev_summary.Unheard):
             await life
         dev_summary.say_stopping()
 
@@ -79,6 +97,7 @@ async def _live(plan: Plan, stack: AsyncExitStack) -> None:
     children = await _start(plan, stack, began)
     while True:
         dev_instances.check_alive(children)
+        dev_summary.check_heard()
         await asyncio.sleep(_WATCH)
 
 
@@ -94,14 +113,16 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     early = postgres.child is not None and dev_state.schema_stands(plan.data)
     if early:
         instances += _start_instances(plan, environment)
-    seeded = await _seed(plan, environment)
+    mark = "" if postgres.child is not None else dev_state.kept_mark(plan.data)
+    seeded = await _seed(plan, environment, mark)
     if postgres.child is not None:
         dev_state.remember_schema(plan.data)
     if not early:
         instances += _start_instances(plan, environment)
     organizations = dev_state.remember_credentials(plan.data, seeded["organizations"])
-    sign_in = await _start_client(stack, seeded["demonstration"])
     await dev_instances.wait_until_ready(instances)
+    # Now that the servers have their ports, any that is free may be the page's.
+    sign_in = await _start_client(stack, seeded["demonstration"])
     description = _describe(plan, instances, postgres, redis, mail)
     description |= {"sign_in": sign_in, "organizations": organizations}
     dev_state.write_description(plan.data, description)
@@ -129,12 +150,12 @@ async def _start_servers(
     plan: Plan, stack: AsyncExitStack
 ) -> tuple[RunningServer, RunningServer, MailCatcher]:
     """Start the databases and the mail catcher; when one fails, the others are stopped first."""
-    postgres = partial(servers.start_postgres, plan.data / "postgres")
-    redis = partial(servers.start_redis, plan.data / "redis")
+    postgres = partial(servers.start_postgres, plan.data / "postgres", avoid=plan.ports)
+    redis = partial(servers.start_redis, plan.data / "redis", avoid=plan.ports)
     starts = (
         asyncio.create_task(_start_database(stack, postgres, "DATABASE_URL")),
         asyncio.create_task(_start_database(stack, redis, "REDIS_URL")),
-        asyncio.create_task(_start_mail(stack)),
+        asyncio.create_task(_start_mail(stack, plan.ports)),
     )
     try:
         return await asyncio.gather(*starts)
@@ -154,8 +175,19 @@ async def _start_database(stack: AsyncExitStack, start: Any, variable: str) -> R
     return server
 
 
-async def _start_mail(stack: AsyncExitStack) -> MailCatcher:
-    return await _begun(stack, mail_catcher.start(), MailCatcher.stop)
+async def _start_mail(stack: AsyncExitStack, planned: Container[int] = ()) -> MailCatcher:
+    return await _begun(stack, _mail_outside(planned), MailCatcher.stop)
+
+
+async def _mail_outside(planned: Container[int]) -> MailCatcher:
+    """Start a mail catcher on free ports that are not `planned` for others."""
+    catcher = await mail_catcher.start()
+    if catcher.smtp_port not in planned and urlsplit(catcher.web).port not in planned:
+        return catcher
+    try:
+        return await _mail_outside(planned)  # while these ports are held
+    finally:
+        await catcher.stop()
 
 
 async def _begun(
@@ -195,10 +227,13 @@ def _environment(
     }
 
 
-async def _seed(plan: Plan, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Migrate and seed in a process of its own: it imports all of Porta, and we need not."""
+async def _seed(plan: Plan, environment: Mapping[str, str], mark: str) -> dict[str, Any]:
+    """Migrate and seed in a process of its own: it imports all of Porta, and we need not.
+
+    `mark` is empty for the database of this folder.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "porta.cli.dev_seed", *map(str, plan.seeds)),
+        *(sys.executable, "-m", "porta.cli.dev_guard", mark, *map(str, plan.seeds)),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -217,7 +252,7 @@ async def _seed(plan: Plan, environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _start_instances(plan: Plan, environment: Mapping[str, str]) -> Iterator[Instance]:
-    for port in range(plan.port, plan.port + plan.instances):
+    for port in plan.ports:
         yield dev_instances.start(port, environment, plan.data / "logs")
 
 

@@ -34,6 +34,19 @@ def kept_secrets(data: Path, environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ.get(name) or (kept | made)[name] for name in _SECRETS}
 
 
+def kept_mark(data: Path) -> str:
+    """Return what a database that is not in `data` is marked with before it is seeded from there.
+
+    It is made once, for every database that this folder is used with.
+    """
+    path = data / "mark.json"
+    mark = _read(path).get("mark")
+    if not isinstance(mark, str) or not mark:
+        mark = secrets.token_urlsafe(16)
+        write_private(path, _encode({"mark": mark}))
+    return mark
+
+
 def remember_credentials(data: Path, organizations: dict[str, Any]) -> dict[str, Any]:
     """Return `organizations` with the passwords and client secrets of earlier runs added.
 

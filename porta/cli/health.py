@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -17,6 +20,16 @@ _LONGEST = 65_536
 """Bytes of an answer; a server has less to say."""
 
 
+Answer = tuple[dict[str, str], list[str]]
+"""How each part is, and what is wrong with those that are not well."""
+
+
+def _end(_: click.Context, __: click.Parameter, seconds: float) -> float:
+    if not math.isfinite(seconds):  # neither is out of a range that begins at 0
+        raise click.BadParameter("it must be a number of seconds")
+    return seconds
+
+
 @click.command()
 @click.argument("check", required=False, type=click.Choice(["check"]), metavar="")
 @click.option("--url", metavar="URL", help="Ask this server: http://127.0.0.1:3000")
@@ -27,8 +40,9 @@ _LONGEST = 65_536
     "--wait",
     type=click.FloatRange(0),
     default=0,
+    callback=_end,
     metavar="SECONDS",
-    help="Without --url: go on asking for so long until they are well.",
+    help="Go on asking for so long until all are well.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
 def health(check: str | None, url: str | None, live: bool, wait: float, as_json: bool) -> None:
@@ -39,7 +53,11 @@ def health(check: str | None, url: str | None, live: bool, wait: float, as_json:
     """
     if live and not url:
         raise click.UsageError("--live needs --url: it asks a server")
-    checks = _ask_server(url, live=live) if url else _ask_databases(wait)
+    checks, faults = _patiently(_question(url, live=live), wait)
+    if not checks:
+        raise click.ClickException(faults[0])
+    for fault in faults:
+        click.echo(fault, err=True)
     if as_json:
         click.echo(json.dumps(checks, indent=2))
     for name, state in () if as_json else checks.items():
@@ -48,20 +66,41 @@ def health(check: str | None, url: str | None, live: bool, wait: float, as_json:
         sys.exit(1)
 
 
-def _ask_server(url: str, *, live: bool) -> dict[str, str]:
+def _question(url: str | None, *, live: bool) -> Callable[[], Answer]:
+    """Return what asks the server at `url`, else the databases. Raises ClickException."""
+    if not url:
+        # Asking a server needs none of this, and is what a container does every half minute.
+        from porta.cli import opened
+
+        return partial(opened.ping, opened.settings_or_exit())
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("begin it with http:// or https://", param_hint="--url")
+    return partial(_ask_server, url, live=live)
+
+
+def _patiently(ask: Callable[[], Answer], patience: float) -> Answer:
+    """Ask until all are well, for `patience` seconds, and return the last answer."""
+    deadline = time.monotonic() + patience
+    while True:
+        checks, faults = ask()
+        left = deadline - time.monotonic()
+        if left <= 0 or not (faults or "error" in checks.values()):
+            return checks, faults
+        time.sleep(min(1.0, left))
+
+
+def _ask_server(url: str, *, live: bool) -> Answer:
     try:
         report = _fetch(url.rstrip("/") + ("/live" if live else "/health"))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise click.ClickException(f"No Porta answers at {url}: {error}") from None
+        return {}, [f"No Porta answers at {url}: {error}"]
     match report:
         case {"status": str(), "checks": dict(checks)} if checks:
-            return {name: str(state) for name, state in checks.items()}
+            return {name: str(state) for name, state in checks.items()}, []
         case {"status": str(status)} if "checks" not in report:
             # From elsewhere a server tells whether it is well, and no more.
-            return {"server": "ok" if status in ("healthy", "ok") else "error"}
-    raise click.ClickException(f"No Porta answers at {url}: this is not its report")
+            return {"server": "ok" if status in ("healthy", "ok") else "error"}, []
+    return {}, [f"No Porta answers at {url}: this is not its report"]
 
 
 def _fetch(url: str) -> Any:
@@ -73,20 +112,3 @@ def _fetch(url: str) -> Any:
         answer = unwell
     with answer:
         return json.loads(answer.read(_LONGEST))
-
-
-def _ask_databases(patience: float) -> dict[str, str]:
-    """Ask until both are well, for `patience` seconds; what is wrong is told once."""
-    # Asking a server needs none of this, and is what a container does every half minute.
-    from porta.cli import opened
-
-    settings = opened.settings_or_exit()
-    deadline = time.monotonic() + patience
-    while True:
-        checks, faults = opened.ping(settings)
-        left = deadline - time.monotonic()
-        if not faults or left <= 0:
-            for fault in faults:
-                click.echo(fault, err=True)
-            return checks
-        time.sleep(min(1.0, left))

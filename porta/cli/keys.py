@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.opened import questions, settings_or_exit, with_storage
+from porta.cli.opened import questions, rfc3339, settings_or_exit, with_storage
 from porta.config import build_config
 from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
@@ -23,6 +22,8 @@ from storage.router import Storage
 
 _Result = TypeVar("_Result")
 _GLOBAL = "global"
+_PIPED = 1000
+"""Columns, where no terminal says how many there are."""
 _COLUMNS = ("Algorithm", "Ring", "State", "Signs from", "Leaves JWKS")
 _STYLES = {"active": "green", "published": "cyan", "gone": "dim", "revoked": "red"}
 
@@ -37,7 +38,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 
 @click.group()
 def keys() -> None:
-    """Show, make and rotate the keys that tokens are signed with.
+    """Show, make, rotate and revoke the keys that tokens are signed with.
 
     A key is first PUBLISHED: it stands in the JWKS, so that everyone who verifies tokens gets to
     know it. Then it is ACTIVE and signs. When a newer one takes over it is RETIRED, and stays in
@@ -68,7 +69,10 @@ def list_keys(organization: str | None, as_json: bool) -> None:
     if not listed:
         click.echo("No keys yet. Make them with: porta keys generate", err=True)
         return
-    Console(soft_wrap=True).print(_table(listed, slugs))
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PIPED  # a line a key, for what reads lines
+    console.print(_table(listed, slugs))
 
 
 @keys.command()
@@ -131,6 +135,34 @@ def rotate(organization: str | None, algorithm: str | None, as_json: bool, force
     _report(_run(renew), organization, as_json)
 
 
+@keys.command()
+@click.argument("kid")
+@click.option(
+    "--force", is_flag=True, help="Do not ask first, and revoke even the last key that can sign."
+)
+def revoke(kid: str, force: bool) -> None:
+    """Take a key out of use at once: whatever it has signed is refused from then on.
+
+    For a key that others may know, or one that no SIGNING_KEY_ENCRYPTION_KEY opens any more. Its
+    private half is erased, and nothing brings it back; to replace a key that is sound use
+    porta keys rotate. The last key that can sign with its algorithm is kept, unless you insist.
+    """
+    if not force:
+        with questions("Give --force."):
+            sure = click.confirm(f"Revoke signing key {kid} for good?", err=True)
+        if not sure:
+            raise click.Abort
+
+    async def withdraw(settings: Settings, storage: Storage) -> SigningKey:
+        key = bytes.fromhex(settings.signing_key_encryption_key)
+        return await signing_keys.revoke(storage, key, kid, now=time.time(), force=force)
+
+    revoked = _run(withdraw)
+    click.echo(f"✓ {revoked.algorithm} key {kid} is revoked.")
+    if force:
+        click.echo("Should its ring lack a key now, make it with: porta keys generate")
+
+
 def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:
     settings = settings_or_exit()
     return with_storage(settings, lambda storage: work(settings, storage))
@@ -180,8 +212,8 @@ def _as_json(key: ListedKey, slugs: Mapping[str, str]) -> dict[str, str | None]:
         "algorithm": key.algorithm,
         "ring": _GLOBAL if ring is None else slugs.get(ring, ring),
         "state": str(key.state),
-        "signs_from": _iso(key.signs_from),
-        "leaves_jwks": None if key.leaves is None else _iso(key.leaves),
+        "signs_from": rfc3339(key.signs_from),
+        "leaves_jwks": None if key.leaves is None else rfc3339(key.leaves),
     }
 
 
@@ -190,9 +222,5 @@ def _new_as_json(row: SigningKey, organization: str | None) -> dict[str, str]:
         "kid": row.kid,
         "algorithm": row.algorithm,
         "ring": organization or _GLOBAL,
-        "signs_from": _iso(row.activated_at),
+        "signs_from": rfc3339(row.activated_at),
     }
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes
-from typing import Any, cast
+import re
+from email.message import Message
+from email.parser import BytesHeaderParser
+from typing import Any
 
 from porta.cli.dev_http import Answer, Request, json_answer
 from porta.cli.mail_inbox import Inbox, Mail
@@ -55,16 +57,15 @@ def _matches(mail: Mail, kind: str, text: str) -> bool:
 
 def describe(mail: Mail) -> dict[str, Any]:
     """Return a message as MailHog's API shows it: bodies as they were sent, still encoded."""
-    head, _, body = mail.data.replace(b"\r\n", b"\n").partition(b"\n\n")
-    parsed = message_from_bytes(mail.data)
-    parts = parsed.get_payload() if parsed.is_multipart() else []
+    data = mail.data.replace(b"\r\n", b"\n")
+    parts = _parts(mail.parsed(), data.partition(b"\n\n")[2])
     return {
         "ID": mail.id,
         "From": _address(mail.sender),
         "To": [_address(recipient) for recipient in mail.recipients],
-        "Content": _content(head, body),
+        "Content": _content(data),
         "Created": mail.received.isoformat(timespec="milliseconds"),
-        "MIME": {"Parts": [_part(part) for part in cast(list[Any], parts)]} if parts else None,
+        "MIME": {"Parts": [_content(part) for part in parts]} if parts else None,
         "Raw": {
             "From": mail.sender,
             "To": list(mail.recipients),
@@ -74,14 +75,19 @@ def describe(mail: Mail) -> dict[str, Any]:
     }
 
 
-def _part(part: Any) -> dict[str, Any]:
-    head, _, body = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
-    return _content(head, body)
+def _parts(message: Message, body: bytes) -> list[bytes]:
+    """Return the parts of a multipart body (RFC 2046 §5.1.1); none of any other body."""
+    if message.get_content_maintype() != "multipart" or not message.is_multipart():
+        return []
+    line = rb"(?:^|\n)--" + re.escape((message.get_boundary() or "").encode(errors="replace"))
+    inside = re.split(line + rb"--[ \t]*(?:\n|$)", body, maxsplit=1)[0]
+    return re.split(line + rb"[ \t]*(?:\n|$)", inside)[1:]
 
 
-def _content(head: bytes, body: bytes) -> dict[str, Any]:
+def _content(data: bytes) -> dict[str, Any]:
+    head, _, body = data.partition(b"\n\n")
     headers: dict[str, list[str]] = {}
-    for name, value in message_from_bytes(head + b"\n\n").items():
+    for name, value in BytesHeaderParser().parsebytes(head + b"\n\n").items():
         headers.setdefault(name, []).append(" ".join(str(value).split()))
     text = body.decode(errors="replace").replace("\n", "\r\n")
     return {"Headers": headers, "Body": text, "Size": len(text), "MIME": None}

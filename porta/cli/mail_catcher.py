@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from porta.cli import dev_http, dev_pages, mail_api, mail_pages
 from porta.cli.dev_http import Answer, Request, page, redirect, text_answer
@@ -59,8 +59,10 @@ async def start(smtp_port: int = 0, web_port: int = 0) -> MailCatcher:
 
 
 async def _answer(inbox: Inbox, request: Request) -> Answer:
+    if request.method == "HEAD":  # answered as GET; the server leaves the body out
+        request = replace(request, method="GET")
     match request.method, request.path.strip("/").split("/"):
-        case "GET" | "HEAD", [""]:
+        case "GET", [""]:
             return page(mail_pages.inbox(inbox.mails))
         case "GET", ["style.css"]:
             return dev_pages.stylesheet()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.opened import faults_told
-from porta.settings import find_database_url
+from porta.cli.opened import faults_told, rfc3339
+from porta.settings import SettingsInvalid, find_database_url
 from storage import migrate as runner
 from storage.migrate import MigrationStatus
 
@@ -23,7 +22,10 @@ _MEANING = {
 
 
 def _database_url(ctx: click.Context, option: click.Parameter, given: str | None) -> str:
-    url = given or find_database_url()
+    try:
+        url = given or find_database_url()
+    except SettingsInvalid as fault:
+        raise click.ClickException("\n".join(fault.problems)) from None
     if not url:
         raise click.MissingParameter(
             "Set DATABASE_URL in the environment or in a file .env in this folder.", ctx, option
@@ -56,9 +58,14 @@ def migrate() -> None:
 def up(database_url: str, dry_run: bool) -> None:
     """Apply every pending migration."""
     with faults_told():
-        names = asyncio.run(runner.plan(database_url) if dry_run else runner.up(database_url))
-    for name in names:
-        click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
+        if dry_run:
+            names = asyncio.run(runner.plan(database_url))
+            for name in names:
+                click.echo(f"would apply {name}")
+        else:
+            names = asyncio.run(
+                runner.up(database_url, applied=lambda name: click.echo(f"applied {name}"))
+            )
     if not names:
         click.echo("Nothing to do: the schema is that of this version.")
 
@@ -114,7 +121,4 @@ def _show(standing: list[MigrationStatus], as_json: bool) -> None:
 
 
 def _moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339, in UTC."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    return None if seconds is None else rfc3339(seconds)

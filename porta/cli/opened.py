@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -16,12 +17,15 @@ from porta.services.startup import SchemaOutdated
 from porta.settings import Settings, SettingsInvalid, load_settings
 from storage.dsn import DsnInvalid
 from storage.errors import StorageError, Unreachable
+from storage.migrate import MigrationFailed, MigrationRefused
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.router import Storage
 
 _Result = TypeVar("_Result")
 _UNKNOWN = ("UndefinedTable", "UndefinedColumn")
+_OUR_OWN = (SchemaOutdated, MigrationRefused, MigrationFailed)
+"""What we refuse, or tell, in whole sentences of our own."""
 
 
 def settings_or_exit() -> Settings:
@@ -55,17 +59,39 @@ def faults_told() -> Iterator[None]:
     except DsnInvalid as fault:
         raise click.ClickException(f"DATABASE_URL cannot be used: {fault}.") from None
     except Unreachable as fault:
-        raise click.ClickException(
-            f"A database does not answer ({fault}). Check DATABASE_URL and REDIS_URL."
-        ) from None
+        raise click.ClickException(_away(fault)) from None
+    except _OUR_OWN as fault:
+        said = _line(fault)
+        advice = " Apply them with: porta migrate up" if isinstance(fault, SchemaOutdated) else ""
+        raise click.ClickException(f"{said[:1].upper()}{said[1:]}.{advice}") from None
     except StorageError as fault:
-        outdated = isinstance(fault, SchemaOutdated) or str(fault).startswith(_UNKNOWN)
+        outdated = str(fault).startswith(_UNKNOWN)
         advice = " Is it migrated? Try: porta migrate up" if outdated else ""
-        raise click.ClickException(f"The database refused: {fault}.{advice}") from None
+        raise click.ClickException(f"The database refused: {_line(fault)}.{advice}") from None
     except PortaError as fault:
         raise click.ClickException(fault.message) from None
     except KeyUnusable as fault:
         raise click.ClickException(str(fault)) from None
+
+
+def _away(fault: Unreachable) -> str:
+    """Tell in one line which database does not answer, and where its address is set."""
+    said = _line(fault)
+    redis = said.startswith("Redis")
+    product, variable = ("Redis", "REDIS_URL") if redis else ("PostgreSQL", "DATABASE_URL")
+    if not said.startswith((f"{product} at ", f"{product} does", f"{product} refuses")):
+        # A connection that stood, or one that nobody got to see: these know no address.
+        said = f"{product} does not answer: {said.removeprefix('Redis: ')}"
+    return f"{said}. Check {variable}."
+
+
+def _line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
+
+
+def rfc3339(moment: float) -> str:
+    """Return seconds since the epoch as RFC 3339, in UTC and to the second."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result]]) -> _Result:
@@ -117,6 +143,8 @@ async def _ask_redis(url: str) -> None:
 async def _fault(question: Coroutine[Any, Any, None]) -> str | None:
     try:
         await question
+    except Unreachable as fault:
+        return _away(fault)
     except (StorageError, ValueError) as fault:
         return str(fault) or type(fault).__name__
     return None

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,12 +61,17 @@ class RunningServer:
 
 
 def start_postgres(
-    directory: Path, *, url: str | None = None, settings: Mapping[str, str] | None = None
+    directory: Path,
+    *,
+    url: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    avoid: Container[int] = (),
 ) -> RunningServer:
     """Return the PostgreSQL at `url`, else start one with its data in `directory`.
 
-    The server listens on the loopback interface only, at a free port, with a random password; it
-    stops when this process ends. `settings` are further parameters of postgresql.conf.
+    The server listens on the loopback interface only, at a free port that is none to `avoid`, with
+    a random password; it stops when this process ends. `settings` are further parameters of
+    postgresql.conf.
     Raises StartFailed.
     """
     if url:
@@ -80,13 +85,16 @@ def start_postgres(
         child, port = _with_free_port(
             lambda port: _run_postgres(cluster, directory, port, settings or {}),
             lambda child, _: _postmaster_ready(cluster.data, child),
+            avoid,
         )
     user = f"{postgres_data.USER}:{cluster.password}"
     url = f"postgresql://{user}@127.0.0.1:{port}/{postgres_data.DATABASE}"
     return RunningServer(url, child, held, directory)
 
 
-def start_redis(directory: Path, *, url: str | None = None) -> RunningServer:
+def start_redis(
+    directory: Path, *, url: str | None = None, avoid: Container[int] = ()
+) -> RunningServer:
     """Return the Redis at `url`, else start one with its data in `directory`.
 
     As with PostgreSQL: loopback, a free port, a random password, gone with this process.
@@ -103,6 +111,7 @@ def start_redis(directory: Path, *, url: str | None = None) -> RunningServer:
         child, port = _with_free_port(
             lambda port: _run_redis(program, directory, port, password),
             lambda _, port: _redis_answers(port, password),
+            avoid,
         )
     return RunningServer(f"redis://:{password}@127.0.0.1:{port}/0", child, held, directory)
 
@@ -160,11 +169,12 @@ def _run_redis(program: str, directory: Path, port: int, password: str) -> Child
 
 
 def _with_free_port(
-    start: Callable[[int], Child], ready: Callable[[Child, int], bool]
+    start: Callable[[int], Child], ready: Callable[[Child, int], bool], avoid: Container[int]
 ) -> tuple[Child, int]:
     """Start on a free port; once more on another when somebody else took it meanwhile."""
     for attempt in range(1, _ATTEMPTS + 1):
-        port = free_port()
+        while (port := free_port()) in avoid:
+            pass
         child = start(port)
         try:
             if _wait(child, partial(ready, child, port)):

@@ -19,8 +19,8 @@ def parse_bearer(
     """Return the one access token of a request, from the header or the form body (§2.1, §2.2).
 
     Raises InvalidRequest for a token in the query or for two at once, and InvalidToken for none or
-    a malformed one; the latter's `message` is empty when no token was tried at all, so that the
-    challenge can stay without an error code (§3.1).
+    a malformed one; the latter's `message` is empty when no token was tried at all, or another
+    scheme was, so that the challenge can stay without an error code (§3.1).
     """
     if "access_token" in query_names:
         raise InvalidRequest("an access token must not be in the query")
@@ -46,5 +46,5 @@ def _header_token(authorization: str | None) -> str | None:
         return None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
-        raise InvalidToken("the authorization scheme must be Bearer")
+        raise InvalidToken  # RFC 6750 §3.1: no error code for a scheme that is not supported
     return token.strip(" ")

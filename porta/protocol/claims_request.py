@@ -47,10 +47,12 @@ class ClaimsRequest:
 
     def subjects(self) -> tuple[str, ...] | None:
         """Return the `sub` values the client accepts, or None for any (Core §5.5.1)."""
-        for requested in (self.id_token.get("sub"), self.userinfo.get("sub")):
-            if requested is not None and requested.values:
-                return requested.values
-        return None
+        asked = [
+            requested.values
+            for requested in (self.id_token.get("sub"), self.userinfo.get("sub"))
+            if requested is not None and requested.values
+        ]
+        return tuple(v for v in asked[0] if all(v in values for values in asked)) if asked else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it in the shape of the parameter; `from_dict` reads it back."""

@@ -18,14 +18,14 @@ def may_introspect(caller: Client, token: Token, holder: Client) -> bool:
     """Tell whether `caller`, authenticated, has a right to know `token` (RFC 7662 §4).
 
     `holder` is the client it was issued to. A confidential client may ask about its own tokens,
-    and about access tokens of its application: that is how the API behind a web or mobile client
-    learns what it was sent.
+    and a first-party one about access tokens of its application: that is how the API behind a web
+    or mobile client learns what it was sent. A third party knows what it was consented to itself.
     """
     if caller.client_type != "confidential" or caller.organization_id != token.organization_id:
         return False
     if token.client_id == caller.client_id:
         return True
-    if isinstance(token, RefreshToken):
+    if isinstance(token, RefreshToken) or not caller.is_first_party:
         return False
     return holder.application_id == caller.application_id
 
@@ -36,7 +36,7 @@ def build_introspection(
     """Return the answer of RFC 7662 §2.2; `issuer` is that of the token's organization.
 
     `now` in epoch seconds: an expired token is inactive, whatever the store says. `claims` are
-    those that an access token of the account holds; what the protocol says wins over them.
+    those that the token holds, or would hold as a JWT; what the protocol says wins over them.
     """
     if token.expires_at <= now:
         return dict(INACTIVE)
@@ -50,8 +50,7 @@ def build_introspection(
     }
     if token.scope:
         answer["scope"] = token.scope
-    if not isinstance(token, ClientCredentials):
-        answer["sub"] = token.account_id
+    answer["sub"] = token.client_id if isinstance(token, ClientCredentials) else token.account_id
     if not isinstance(token, RefreshToken):
         answer["token_type"] = "Bearer"
         answer["aud"] = token.audience[0] if len(token.audience) == 1 else list(token.audience)

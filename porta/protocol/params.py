@@ -33,11 +33,12 @@ def has_control_characters(text: str) -> bool:
 class Params:
     """The parameters of one request, immutable. Empty values count as absent (RFC 6749 §3.1)."""
 
-    __slots__ = ("_problem", "_values")
+    __slots__ = ("_values", "problem")
 
     def __init__(self, values: Mapping[str, tuple[str, ...]], problem: str | None = None) -> None:
         self._values = dict(values)
-        self._problem = problem
+        self.problem = problem
+        """What a deferred parse found wrong, as a message; None where nothing was."""
 
     def get(self, name: str) -> str | None:
         """Return the one value of `name`; None when it is absent or was given twice."""
@@ -64,8 +65,12 @@ class Params:
 
     def check(self) -> None:
         """Raise the InvalidRequest that a deferred parse held back, if there is one."""
-        if self._problem is not None:
-            raise InvalidRequest(self._problem)
+        if self.problem is not None:
+            raise InvalidRequest(self.problem)
+
+    def replaced(self, values: Mapping[str, tuple[str, ...]], problem: str | None = None) -> Params:
+        """Return `values` in place of these, with what was wrong here, or else `problem`."""
+        return Params(values, self.problem or problem)
 
 
 def parse_params(
@@ -78,40 +83,56 @@ def parse_params(
     """Parse `raw`, an application/x-www-form-urlencoded query string or body.
 
     Raises InvalidRequest for what is malformed or too large, and for a parameter given twice that
-    is not `repeatable`. With `deferred` the latter waits for `Params.check()`: the authorization
-    endpoint answers it at the redirect URI, which it can only trust after reading the rest. The
-    values of `free` are what a person typed: any text, of any length.
+    is not `repeatable`. With `deferred` that waits for `Params.check()`, and what is malformed is
+    left out: the authorization endpoint answers at the redirect URI, which it can only trust after
+    reading the rest. The values of `free` are what a person typed: any text, of any length.
     """
     fields = [field for field in raw.split(b"&") if field]
-    if len(fields) > MAX_FIELDS:
-        raise InvalidRequest("too many parameters")
+    problem = "too many parameters" if len(fields) > MAX_FIELDS else None
     values: dict[str, tuple[str, ...]] = {}
-    for field in fields:
-        name, _, value = field.partition(b"=")
-        key = decode_field(name)
-        if len(key) > MAX_NAME or has_control_characters(key):
-            raise InvalidRequest("malformed parameter name")
-        text = decode_field(value)
-        values[key] = (*values.get(key, ()), text if key in free else _value(key, text))
-    params = _collect(values, repeatable)
+    for field in fields[:MAX_FIELDS]:
+        try:
+            key, text = _field(field, free)
+        except InvalidRequest as error:
+            problem = problem or error.message
+        else:
+            values[key] = (*values.get(key, ()), text)
+    params = _collect(values, repeatable, problem)
     if not deferred:
         params.check()
     return params
 
 
-def merge(query: Params, body: Params) -> Params:
-    """Return both as one. Raises InvalidRequest when a parameter stands in query and body."""
-    query.check()
-    body.check()
+def merge(query: Params, body: Params, *, deferred: bool = False) -> Params:
+    """Return both as one. Raises InvalidRequest when a parameter stands in query and body; with
+    `deferred` that waits for `Params.check()`, as what is wrong with either does.
+    """
+    names = query.names() | body.names()
     twice = query.names() & body.names()
-    if twice:
-        raise InvalidRequest(f"parameter given twice: {_printable(min(twice))}")
-    return Params({name: both.all(name) for both in (query, body) for name in both.names()})
+    problem = f"parameter given twice: {_printable(min(twice))}" if twice else None
+    merged = query.replaced(
+        {name: query.all(name) + body.all(name) for name in names}, body.problem or problem
+    )
+    if not deferred:
+        merged.check()
+    return merged
 
 
-def _collect(values: dict[str, tuple[str, ...]], repeatable: frozenset[str]) -> Params:
+def _field(field: bytes, free: frozenset[str]) -> tuple[str, str]:
+    name, _, value = field.partition(b"=")
+    key = decode_field(name)
+    if len(key) > MAX_NAME or has_control_characters(key):
+        raise InvalidRequest("malformed parameter name")
+    text = decode_field(value)
+    return key, text if key in free else _value(key, text)
+
+
+def _collect(
+    values: dict[str, tuple[str, ...]], repeatable: frozenset[str], problem: str | None
+) -> Params:
     twice = [name for name in values if len(values[name]) > 1 and name not in repeatable]
-    problem = f"parameter given twice: {_printable(twice[0])}" if twice else None
+    if twice:
+        problem = problem or f"parameter given twice: {_printable(twice[0])}"
     present = {
         name: tuple(v for v in given if v or name in twice) for name, given in values.items()
     }

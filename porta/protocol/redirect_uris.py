@@ -8,7 +8,10 @@ from porta.protocol.errors import UntrustedRequest
 from storage.models.clients import Client
 
 # Only the port may differ, so everything around it is captured and compared.
-_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL)
+_LOOPBACK = re.compile(
+    r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?((?:[/?].*)?)", re.DOTALL
+)
+_MAX_PORT = 65535
 _NEVER = re.compile(r"(?:javascript|data|vbscript|blob|file|about|view-source):", re.IGNORECASE)
 
 
@@ -40,4 +43,6 @@ def _any_port(presented: str, registered: tuple[str, ...]) -> bool:
 
 def _without_port(uri: str) -> tuple[str, str] | None:
     match = _LOOPBACK.fullmatch(uri)
-    return (match[1], match[2]) if match else None
+    if match is None or not 0 < int(match[2] or 80) <= _MAX_PORT:
+        return None
+    return match[1], match[3]

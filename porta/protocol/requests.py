@@ -160,7 +160,7 @@ def _build(
 def _trusted(params: Params, name: str) -> str:
     value = params.get(name)
     if value is None:
-        raise UntrustedRequest(f"{name} is missing or given twice")
+        raise UntrustedRequest(params.problem or f"{name} is missing or given twice")
     if len(value) > LIMITS[name]:
         raise UntrustedRequest(f"{name} is too long")
     return value

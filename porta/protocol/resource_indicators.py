@@ -98,6 +98,20 @@ def scope_for_audience(
     return usable
 
 
+def check_correlation(
+    scope: tuple[str, ...], audience: tuple[str, ...], api_resources: Iterable[ApiResource]
+) -> None:
+    """Raise InvalidScope for a value that two of the audience own: neither could tell whether it
+    was meant (RFC 9068 §3, §5).
+    """
+    owned: set[str] = set()
+    for api in api_resources:
+        if api.identifier in audience:
+            if owned.intersection(api.scopes).intersection(scope):
+                raise InvalidScope("the scope belongs to several resources: ask for one of them")
+            owned.update(api.scopes)
+
+
 def access_token_format(client: Client, targets: tuple[ApiResource, ...]) -> str:
     """Return `jwt` or `opaque`: what the resources ask for, else what the client does.
 

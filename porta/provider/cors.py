@@ -5,7 +5,7 @@ from __future__ import annotations
 from porta import tenancy
 from porta.runtime import Runtime
 from porta.tenant import Tenant
-from storage.models.clients import web_origins
+from storage.models.clients import Client, web_origins
 
 
 async def origin_allowed(
@@ -20,6 +20,9 @@ async def origin_allowed(
     if client_id is None:
         return origin in await runtime.origins(tenant.id)
     client = await tenancy.find_client(runtime, tenant, client_id)
-    return client is not None and origin in web_origins(
-        client.allowed_origins, client.redirect_uris
-    )
+    return client is not None and is_registered(client, origin)
+
+
+def is_registered(client: Client, origin: str) -> bool:
+    """Whether `client` registered `origin`, or a redirect URI of it."""
+    return origin in web_origins(client.allowed_origins, client.redirect_uris)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from porta import events, sessions, tenancy
 from porta.origin import Origin
@@ -17,6 +19,8 @@ from storage.models.artifacts import Session
 from storage.models.clients import Client
 
 _PURPOSE = "logout"
+_HINTED = "logout by hint"
+_SEAL = "hint_seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +51,47 @@ async def start(
     Raises InvalidRequest, shown as a page, for what is too long, for a `client_id` that is not the
     hint's, and for a redirect URI that is not the client's (UntrustedRequest).
     """
-    request = protocol.parse_end_session(params)
-    hint = await hints.read(runtime, tenant, request.id_token_hint)
-    client = await _find_client(runtime, tenant, protocol.named_client(request, hint))
-    accepted = protocol.accept(request, client)
+    accepted, client, hint = await _read(runtime, tenant, params)
     session = await sessions.find(runtime, tenant, session_value)
     if session is None:
         return LoggedOut(protocol.build_redirect(accepted))
-    if protocol.may_skip_question(hint, session):
+    if protocol.may_skip_question(hint, session) or _is_hinted(runtime, params, session):
         return await _end(runtime, session, accepted, origin)
     return _ask(runtime, session, accepted, client)
+
+
+async def carry(runtime: Runtime, tenant: Tenant, params: Params) -> dict[str, str]:
+    """Return the parameters with which a browser can ask for the same by GET. Raises as `start`.
+
+    An ID token is too long for a URL, and tells too much to stand in one: a seal of the session
+    that it names goes in its place.
+    """
+    accepted, _, hint = await _read(runtime, tenant, params)
+    asked = accepted.to_parameters()
+    if hint is not None and "sid" in hint:
+        named = _session_text(str(hint.get("sub")), str(hint["sid"]))
+        asked[_SEAL] = opaque.seal(runtime.settings.cookie_keys, _HINTED, named)
+    return asked
+
+
+async def _read(
+    runtime: Runtime, tenant: Tenant, params: Params
+) -> tuple[EndSessionRequest, Client | None, Mapping[str, Any] | None]:
+    request = protocol.parse_end_session(params)
+    hint = await hints.read(runtime, tenant, request.id_token_hint)
+    client = await _find_client(runtime, tenant, protocol.named_client(request, hint))
+    return protocol.accept(request, client), client, hint
+
+
+def _is_hinted(runtime: Runtime, params: Params, session: Session) -> bool:
+    sealed, named = params.get(_SEAL), _session_text(session.account_id, session.uid)
+    return sealed is not None and opaque.check_seal(
+        runtime.settings.cookie_keys, _HINTED, named, sealed
+    )
+
+
+def _session_text(account_id: str, uid: str) -> str:
+    return f"{account_id} {uid}"
 
 
 async def confirm(

@@ -12,6 +12,7 @@ from porta.protocol.scopes import parse_scope
 from porta.provider import clients
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
+from porta.security import jwt
 from porta.tenant import Tenant
 from storage.models.artifacts import AccessToken
 from storage.models.clients import Client
@@ -31,13 +32,14 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if holder is None or not introspection.may_introspect(client, found.token, holder):
         return {"active": False}
+    claims = jwt.read_own(value) if "." in value else _claims(found, holder)
     return introspection.build_introspection(
-        found.token, tenant.issuer, int(runtime.clock()), _claims(found, holder)
+        found.token, tenant.issuer, int(runtime.clock()), claims
     )
 
 
 def _claims(found: PresentedToken, holder: Client) -> dict[str, Any]:
-    """Return what the token would say itself if it were a JWT (RFC 7662 §2.2)."""
+    """Return what an opaque token would say itself if it were a JWT (RFC 7662 §2.2)."""
     token, account = found.token, found.account
     if account is None or not isinstance(token, AccessToken):
         return {}

@@ -57,13 +57,20 @@ async def unfold(runtime: Runtime, tenant: Tenant, params: Params) -> Params:
     if pushed is None:
         raise UntrustedRequest("request_uri is unknown, expired or used")
     protocol.check_reference_client(params, pushed.client_id)
-    return to_params(pushed.parameters, pushed.resource)
+    # Ignored, but not what nobody may send at all: a parameter twice, or a request object besides
+    # the reference (Core §6).
+    wrong = "request is not supported beside request_uri" if "request" in params else None
+    return params.replaced(_values(pushed.parameters, pushed.resource), wrong)
 
 
 def to_params(parameters: Mapping[str, str], resource: tuple[str, ...]) -> Params:
     """Return a request that was kept as the parameters it came as."""
+    return Params(_values(parameters, resource))
+
+
+def _values(parameters: Mapping[str, str], resource: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     kept = {name: (value,) for name, value in parameters.items()}
-    return Params(kept | ({"resource": resource} if resource else {}))
+    return kept | ({"resource": resource} if resource else {})
 
 
 async def _consume(

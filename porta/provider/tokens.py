@@ -30,6 +30,7 @@ async def issue(
     targets = tuple(api for api in registered if api.identifier in audience)
     # RFC 8707 §2.2: what one resource may be told to do is none of another's business.
     scope = indicators.scope_for_audience(authorization.scope, audience, registered)
+    indicators.check_correlation(scope, audience, targets)
     authorization = replace(authorization, scope=scope)
     if isinstance(authorization, MachineAuthorization):
         return await _issue_to_client(call, authorization, targets, audience)

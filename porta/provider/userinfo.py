@@ -13,13 +13,14 @@ from porta.protocol.scopes import parse_scope
 from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.artifacts import AccessToken
+from storage.models.clients import Client
 
 
-async def answer(runtime: Runtime, tenant: Tenant, value: str) -> dict[str, Any]:
-    """Return the claims of the account that the access token `value` was issued for.
+async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str, Any], Client]:
+    """Return the claims of the account that the access token `value` was issued for, and to whom.
 
-    Raises InvalidToken for a token that is dead, of another kind or another organization's, and
-    InsufficientScope for one without `openid` or not meant for this issuer.
+    Raises InvalidToken for a token that is dead, of another kind or another organization's, or
+    not meant for this issuer (RFC 9068 §4), and InsufficientScope for one without `openid`.
     """
     found = (
         await runtime.storage.tokens.find_access(value, tenant.id) if is_askable(value) else None
@@ -29,11 +30,13 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> dict[str, Any]
     client = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if client is None:
         raise InvalidToken("the access token is invalid, expired or revoked")
+    if tenant.issuer not in found.token.audience:
+        raise InvalidToken("the access token was issued for another resource")
     scope = parse_scope(found.token.scope)
-    if "openid" not in scope or tenant.issuer not in found.token.audience:
+    if "openid" not in scope:
         raise InsufficientScope("the access token was not issued for userinfo")
     requested = ClaimsRequest.from_dict(found.token.claims)
     built = claims.build_claims(
         found.account, client, scope, requested, "userinfo", found.token.consented_claims
     )
-    return claims.to_dict(built)
+    return claims.to_dict(built), client

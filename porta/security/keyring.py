@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -16,6 +16,24 @@ from storage.models.signing_keys import SigningKey
 
 _LOG = logging.getLogger(__name__)
 _JWKS_ORDER = (State.ACTIVE, State.PUBLISHED, State.RETIRED)
+
+
+class NoUsableKey(KeyUnusable):
+    """Of an algorithm of a ring no stored key can sign; the message has each and the remedy."""
+
+    def __init__(self, lost: Sequence[tuple[SigningKey, str]]) -> None:
+        """Take the keys that cannot be used, each with its fault."""
+        row, fault = lost[0]
+        super().__init__(row.kid, fault)
+        self.lost = tuple(lost)
+
+    def __str__(self) -> str:
+        names = dict.fromkeys(row.algorithm for row, _ in self.lost)
+        lines = "\n".join(f"  {_title(row)}: {fault}" for row, fault in self.lost)
+        return (
+            f"No usable signing key is left for {', '.join(names)}:\n{lines}\n"
+            "A key that is lost for good is given up with: porta keys revoke KID --force"
+        )
 
 
 class NoSigningKey(LookupError):
@@ -91,10 +109,11 @@ class KeyRings:
     ) -> KeyRings:
         """Load the keys of `rows`; those that `previous` holds already are taken over.
 
-        Without `previous`, at the start of a process, a key that cannot be used raises
-        KeyUnusable. Later it is logged and never signs, so that the others go on serving.
+        A key that cannot be used is logged and never signs, so that the others go on serving.
+        Without `previous`, at the start of a process, NoUsableKey is raised where there are none.
         """
         usable: list[SigningKey] = []
+        lost: list[tuple[SigningKey, str]] = []
         keys: dict[str, Key] = {}
         for row in rows:
             # An algorithm we do not know is one that a later version serves beside us.
@@ -102,10 +121,15 @@ class KeyRings:
                 continue
             kept = previous._reusable(row) if previous else None
             if kept is None:
-                row, kept = _load(row, encryption_key, strict=previous is None)
+                loaded, kept, fault = _load(row, encryption_key)
+                if fault and row.status == "active":
+                    lost.append((row, fault))
+                row = loaded
             if kept is not None:
                 usable.append(row)
                 keys[row.kid] = kept
+        if previous is None:
+            _check_signers(usable, lost)
         return cls(usable, keys, longest_token_ttl)
 
     def of(self, organization_id: str, now: float) -> KeyRing:
@@ -162,22 +186,47 @@ class KeyRings:
 _EMPTY = KeyRing({"keys": []}, (), {}, {})
 
 
-def _load(row: SigningKey, encryption_key: bytes, *, strict: bool) -> tuple[SigningKey, Key | None]:
-    """Return the row as it will be used with its key; None for a key of no use at all."""
+def make_dormant(row: SigningKey) -> SigningKey:
+    """Return the row of a key that we cannot sign with, as it stands in a ring.
+
+    Another instance may sign with it: it is shown to verifiers, and here it never signs.
+    """
+    return msgspec.structs.replace(row, status="retired", retired_at=None)
+
+
+def _load(row: SigningKey, encryption_key: bytes) -> tuple[SigningKey, Key | None, str]:
+    """Return the row as it will be used, with its key and what is wrong with that.
+
+    None stands for a key of no use at all, and no word for nothing wrong.
+    """
     try:
         if row.status == "active":
-            return row, load_private(row, encryption_key)
-        return row, load_public(row)
-    except KeyUnusable as fault:
-        if strict and row.status == "active":
-            raise
-        _LOG.error("signing_key.unusable", extra={"kid": row.kid, "fault": str(fault)})
+            return row, load_private(row, encryption_key), ""
+        return row, load_public(row), ""
+    except KeyUnusable as unusable:
+        fault = unusable.fault
+        _LOG.error("signing_key.unusable", extra={"kid": row.kid, "fault": str(unusable)})
     try:
-        # Another instance may sign with it: it is shown to verifiers, and here it never signs.
-        dormant = msgspec.structs.replace(row, status="retired", retired_at=None)
-        return dormant, load_public(row)
+        return make_dormant(row), load_public(row), fault
     except KeyUnusable:
-        return row, None
+        return row, None, fault
+
+
+def _check_signers(usable: Sequence[SigningKey], lost: Sequence[tuple[SigningKey, str]]) -> None:
+    """Raise NoUsableKey where, with what is lost, an algorithm of a ring has nothing to sign."""
+    missing = [(row, fault) for row, fault in lost if not _has_signer(usable, row)]
+    if missing:
+        raise NoUsableKey(missing)
+
+
+def _has_signer(usable: Sequence[SigningKey], lost: SigningKey) -> bool:
+    lane = build_lane(usable, lost.organization_id, lost.algorithm, 0)
+    return any(place.row.status == "active" for place in lane)
+
+
+def _title(row: SigningKey) -> str:
+    ring = f", organization {row.organization_id}" if row.organization_id else ""
+    return f"{row.kid} ({row.algorithm}{ring})"
 
 
 def _material(row: SigningKey) -> tuple[object, ...]:

@@ -43,6 +43,7 @@ class KeyUnusable(Exception):
     def __init__(self, kid: str, fault: str) -> None:
         super().__init__(f"signing key {kid}: {fault}")
         self.kid = kid
+        self.fault = fault
 
 
 class KeyPair(NamedTuple):

@@ -10,8 +10,9 @@ import asyncio
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple, TypeVar
 
@@ -27,6 +28,8 @@ PRODUCT = "porta"
 _Result = TypeVar("_Result")
 MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1_048_576, 16, 16
 """What a stored hash may ask for: imported rows must not stop us."""
+MAX_COSTS = 4
+"""How many costs besides today's every failure pays for."""
 
 
 class Parameters(NamedTuple):
@@ -65,12 +68,10 @@ class Passwords:
         self, parameters: Parameters = DEFAULT, *, workers: int = 2, queue: int = 64
     ) -> None:
         """`workers` hashes run at once and `queue` wait; each worker takes `memory_kib`."""
-        self._hasher = PasswordHasher(
-            time_cost=parameters.passes,
-            memory_cost=parameters.memory_kib,
-            parallelism=parameters.lanes,
-            type=Type.ID,
-        )
+        self._parameters = parameters
+        self._hasher = _hasher(parameters)
+        # Replaced, never changed: a thread may walk through it while another one learns.
+        self._others: Mapping[Parameters, PasswordHasher] = {}
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
         self._room = threading.Semaphore(workers + queue)
 
@@ -87,28 +88,60 @@ class Passwords:
     async def verify(self, stored: str | None, text: str) -> Verdict:
         """Compare `text` with a stored PHC string; None stands for a person who has none.
 
-        None, and a string that is no Argon2id hash, cost the same as a hash of our parameters and
-        are wrong. Raises Unavailable when the queue is full. More than MAX_BYTES are wrong at
-        once, whoever is asked for.
+        None, and a string that is no Argon2id hash, are wrong. Whatever is stored, a failure costs
+        a hash of our parameters, and one of each others that are known to be stored: the
+        comparison is one of these, the rest is computed in vain. Raises Unavailable when the queue
+        is full, before anything is judged. More than MAX_BYTES are wrong at once, whoever is asked
+        for.
         """
         raw = _encode(text)
         if raw is None:
             return Verdict(ok=False, needs_rehash=False)
         return await self._run(lambda: self._compare(stored, raw))
 
+    def expect(self, costs: Iterable[str]) -> None:
+        """Learn which parameters are stored (`m=65536,t=3,p=4`), those that occur most first.
+
+        Others are learned when they are met, MAX_COSTS in all.
+        """
+        for cost in costs:
+            if (parameters := _parameters_of(f"$argon2id$v=19${cost}$$")) is not None:
+                self._learn(parameters)
+
     def close(self) -> None:
         """Finish what runs, drop what waits, and refuse what comes."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _compare(self, stored: str | None, raw: bytes) -> Verdict:
-        if stored is None or not _acceptable(stored):
+        paid = None
+        if stored is not None and (asked := _parameters_of(stored)) is not None:
+            try:
+                self._hasher.verify(stored, raw)
+            except argon2_errors.VerifyMismatchError:
+                self._learn(asked)
+                paid = asked
+            except (argon2_errors.VerificationError, argon2_errors.InvalidHashError):
+                pass  # Argon2 refused it before it computed anything.
+            else:
+                self._learn(asked)
+                return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(stored))
+        self._hash_in_vain(raw, paid)
+        return Verdict(ok=False, needs_rehash=False)
+
+    def _hash_in_vain(self, raw: bytes, paid: Parameters | None) -> None:
+        """Hash with each known parameters but those that were paid for by a comparison."""
+        if paid != self._parameters:
             self._hasher.hash(raw)
-            return Verdict(ok=False, needs_rehash=False)
-        try:
-            self._hasher.verify(stored, raw)
-        except (argon2_errors.VerificationError, argon2_errors.InvalidHashError):
-            return Verdict(ok=False, needs_rehash=False)
-        return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(stored))
+        for parameters, hasher in self._others.items():
+            if parameters != paid:
+                # What this machine has no memory for was not compared with either.
+                with suppress(argon2_errors.HashingError):
+                    hasher.hash(raw)
+
+    def _learn(self, met: Parameters) -> None:
+        known = self._others
+        if met != self._parameters and met not in known and len(known) < MAX_COSTS:
+            self._others = {**known, met: _hasher(met)}
 
     async def _run(self, job: Callable[[], _Result]) -> _Result:
         if not self._room.acquire(blocking=False):
@@ -190,16 +223,26 @@ def _encode(text: str) -> bytes | None:
     return raw if len(raw) <= MAX_BYTES else None
 
 
-def _acceptable(stored: str) -> bool:
-    """Whether `stored` is an Argon2id hash that asks for no more than we will spend."""
+def _hasher(parameters: Parameters) -> PasswordHasher:
+    return PasswordHasher(
+        time_cost=parameters.passes,
+        memory_cost=parameters.memory_kib,
+        parallelism=parameters.lanes,
+        type=Type.ID,
+    )
+
+
+def _parameters_of(stored: str) -> Parameters | None:
+    """Return what an Argon2id hash asks for; None when it is none, or asks for what we refuse."""
     try:
         asked = extract_parameters(stored)
     except (argon2_errors.InvalidHashError, ValueError):
-        return False
-    return (
+        return None
+    fits = (
         stored.isascii()
         and asked.type is Type.ID
-        and asked.memory_cost <= MAX_MEMORY_KIB
-        and asked.time_cost <= MAX_PASSES
-        and asked.parallelism <= MAX_LANES
+        and 1 <= asked.parallelism <= MAX_LANES
+        and 8 * asked.parallelism <= asked.memory_cost <= MAX_MEMORY_KIB  # RFC 9106 §3.1
+        and 1 <= asked.time_cost <= MAX_PASSES
     )
+    return Parameters(asked.memory_cost, asked.time_cost, asked.parallelism) if fits else None

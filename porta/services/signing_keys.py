@@ -1,4 +1,4 @@
-"""Signing keys as an administrator handles them: made, rotated, listed."""
+"""Signing keys as an administrator handles them: made, rotated, revoked, listed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from porta.errors import Conflict, NotFound
 from porta.security.encryption import encrypt
 from porta.security.keys import ALGORITHMS, KeyPair, generate
 from porta.security.succession import Place, State, build_lane, longest_token_ttl
+from porta.services.usable_keys import can_sign_without, check_encryption_key
 from storage.models.signing_keys import SigningKey
 
 if TYPE_CHECKING:
@@ -52,17 +53,23 @@ async def ensure(
 
     A first key of the global ring signs at once, for nothing else can. A first key of an
     organization's own is published `lead` seconds before it takes over from the global one.
+    Raises Conflict when the stored keys are encrypted under another key than `encryption_key`.
     """
-    missing = _missing(await storage.signing_keys.list(), algorithms, organization_id)
+    stored = await storage.signing_keys.list()
+    missing = _missing(stored, algorithms, organization_id)
     if not missing:
         return ()
+    check_encryption_key(stored, encryption_key)
     # Whole seconds: the database rounds, and a key must not begin a microsecond too late.
     activated_at = floor(now) if organization_id is None else now + lead
     rows = await _make(missing, encryption_key, organization_id, now, activated_at)
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
         # Another process may have made them while ours were being computed.
-        missing = _missing(await tx.signing_keys.list(), algorithms, organization_id)
+        stored = await tx.signing_keys.list()
+        missing = _missing(stored, algorithms, organization_id)
+        if missing:
+            check_encryption_key(stored, encryption_key)
         made = tuple(row for row in rows if row.algorithm in missing)
         await _insert(tx, made, "key.generated")
     return made
@@ -81,18 +88,49 @@ async def rotate(
 
     A new key is published at once and signs `lead` seconds later; the private halves of keys that
     are long gone are erased. `now` is seconds since the epoch. Raises NotFound when the ring
-    has no key to rotate, and Conflict while an earlier rotation waits to sign.
+    has no key to rotate, and Conflict while an earlier rotation waits to sign, or when the stored
+    keys are encrypted under another key than `encryption_key`.
     """
     rows = await storage.signing_keys.list()
     algorithms = _rotatable(rows, algorithm, organization_id)
     _check_none_waits(rows, algorithms, organization_id, now)
+    check_encryption_key(rows, encryption_key)
     made = await _make(algorithms, encryption_key, organization_id, now, now + lead)
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
-        _check_none_waits(await tx.signing_keys.list(), algorithms, organization_id, now)
+        rows = await tx.signing_keys.list()
+        _check_none_waits(rows, algorithms, organization_id, now)
+        check_encryption_key(rows, encryption_key)
         await _insert(tx, made, "key.rotated")
         await _forget(tx, now)
     return made
+
+
+async def revoke(
+    storage: Storage, encryption_key: bytes, kid: str, *, now: float, force: bool = False
+) -> SigningKey:
+    """Take a key out of its ring for good: it signs no more, and verifies nothing it has signed.
+
+    Return it as it was. `now` is seconds since the epoch. Raises NotFound for an unknown `kid`, and
+    Conflict for one that is revoked already, and, unless `force` is set, when no other key of its
+    ring and algorithm could be used to sign now.
+    """
+    async with storage.transaction() as tx:
+        await tx.signing_keys.lock()
+        rows = await tx.signing_keys.list()
+        row = next((each for each in rows if each.kid == kid), None)
+        if row is None:
+            raise NotFound(f"No signing key has the kid {kid!r}; porta keys list shows them.")
+        if row.status == "revoked":
+            raise Conflict(f"Signing key {kid} is revoked already.")
+        if not force and not can_sign_without(row, rows, encryption_key, now):
+            raise Conflict(
+                f"This ring has no other {row.algorithm} key that can sign now. Rotate it and wait"
+                " until the new key signs, or give --force."
+            )
+        await tx.signing_keys.set_status(kid, "revoked")
+        await _record(tx, row, "key.revoked")
+    return row
 
 
 async def listing(storage: Storage, *, now: float) -> tuple[ListedKey, ...]:
@@ -205,12 +243,16 @@ def _row(
 async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> None:
     for row in rows:
         await tx.signing_keys.insert(row)
-        metadata = {
-            "kid": row.kid,
-            "algorithm": row.algorithm,
-            "signs_from": round(row.activated_at),
-        }
-        await events.record(tx, event_type, organization_id=row.organization_id, metadata=metadata)
+        await _record(tx, row, event_type)
+
+
+async def _record(tx: Storage, row: SigningKey, event_type: str) -> None:
+    metadata = {
+        "kid": row.kid,
+        "algorithm": row.algorithm,
+        "signs_from": round(row.activated_at),
+    }
+    await events.record(tx, event_type, organization_id=row.organization_id, metadata=metadata)
 
 
 async def _forget(tx: Storage, now: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.runtime import Runtime
-from porta.services import signing_keys
+from porta.services import signing_keys, users
 from storage import migrate
 from storage.errors import StorageError
 
@@ -15,8 +15,8 @@ class SchemaOutdated(StorageError):
 async def prepare(runtime: Runtime) -> None:
     """Check the schema, see to it that every algorithm has a key, and read the configuration.
 
-    Raises SchemaOutdated, KeyUnusable for a key that this process cannot decrypt, and
-    StorageError.
+    Raises SchemaOutdated, NoUsableKey where this process can sign with no key of an algorithm,
+    Conflict where it may not add one, and StorageError.
     """
     missing = await migrate.check(runtime.settings.database_url)
     if missing:
@@ -29,3 +29,4 @@ async def prepare(runtime: Runtime) -> None:
         lead=0,
     )
     await runtime.snapshot()
+    await users.expect_stored_costs(runtime.storage, runtime.passwords)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,28 @@ from porta import events
 from porta.email_addresses import canonical_email
 from porta.errors import Conflict, Forbidden, NotFound
 from porta.events import SYSTEM, Actor
-from porta.security.passwords import Passwords
+from porta.security.passwords import MAX_COSTS, Passwords
 from porta.services.lifecycle import USER, event_of
-from storage.errors import AlreadyExists
+from storage.errors import AlreadyExists, StorageError
 from storage.models.users import User
 from storage.repositories.users import PROFILE
 
 if TYPE_CHECKING:
     from storage.router import Storage
+
+_LOG = logging.getLogger(__name__)
+
+
+async def expect_stored_costs(storage: Storage, passwords: Passwords) -> None:
+    """Tell the hasher what the stored hashes cost, so that no failure tells them apart.
+
+    Where this cannot be asked, it learns one by one as they are met.
+    """
+    try:
+        # One more than it keeps: today's is usually among them.
+        passwords.expect(await storage.users.password_costs(MAX_COSTS + 1))
+    except StorageError:
+        _LOG.warning("passwords.costs_unknown")
 
 
 async def create(

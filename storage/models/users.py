@@ -64,6 +64,11 @@ class LoginAttempt(msgspec.Struct, frozen=True):
     unlocked: bool
     """Whether it came after the end of an automatic lock."""
 
+    @property
+    def shut_out(self) -> bool:
+        """Whether it came during an automatic lock: it is not judged, and was not counted."""
+        return self.user.auto_locked and not self.locked
+
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One user with the roles, permissions and custom claims of one application."""

@@ -77,7 +77,9 @@ KILL_CODE = Statement(
 ROTATE = Statement(
     "rotate_refresh_token",
     # Of many callers one marks the row first; the others wait for it, and then judge what it
-    # wrote. The family is not locked: revoked a moment later, it takes along what was added here.
+    # wrote. Whoever has used the successor had the answer: nobody asks again for one that was
+    # lost, the token is two generations old. The family is not locked: revoked a moment later, it
+    # takes along what was added here.
     """
     WITH old AS (
         UPDATE artifacts SET consumed_at = COALESCE(artifacts.consumed_at, now())
@@ -92,6 +94,10 @@ ROTATE = Statement(
             artifacts.consumed_at = now() OR (
                 %(grace)s::float8 > 0
                 AND artifacts.consumed_at >= now() - %(grace)s::float8 * interval '1 second'
+                AND NOT EXISTS (
+                    SELECT FROM artifacts later
+                    WHERE later.id = %(successor_id)s AND later.consumed_at IS NOT NULL
+                )
             ) AS fresh
     ), successor AS (
         INSERT INTO artifacts (
@@ -190,7 +196,8 @@ REVOKE_FAMILY = Statement(
     "revoke_family",
     """
     UPDATE token_families SET revoked_at = now(), revoked_reason = %(reason)s
-    WHERE id = %(id)s AND organization_id = %(organization_id)s AND revoked_at IS NULL
+    WHERE id = %(id)s AND organization_id = %(organization_id)s AND client_id = %(client_id)s
+        AND revoked_at IS NULL
     """,
 )
 

@@ -165,11 +165,18 @@ class Tokens:
         )
         return row[0] if row else None
 
-    async def revoke_family(self, id: str, organization_id: str, reason: str) -> None:
-        """End everything that descends from one authorization."""
+    async def revoke_family(
+        self, id: str, organization_id: str, client_id: str, reason: str
+    ) -> None:
+        """End everything that descends from one authorization of a client."""
         await self._pg.execute(
             token_sql.REVOKE_FAMILY,
-            {"id": id, "organization_id": organization_id, "reason": reason},
+            {
+                "id": id,
+                "organization_id": organization_id,
+                "client_id": client_id,
+                "reason": reason,
+            },
         )
 
     async def revoke_token(self, value: str, organization_id: str, client_id: str) -> bool:

@@ -23,8 +23,8 @@ needs_chromium = [
     pytest.mark.browser,
     skip_without(CHROMIUM, "Chromium is not installed"),
 ]
-PATIENCE = 15_000
-"""Milliseconds for whatever a person would wait for."""
+PATIENCE = 45_000
+"""Milliseconds for whatever a person would wait for, on a machine that is slow."""
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ async def test_a_logout_that_leads_nowhere_ends_on_a_page(signed_in: Window, par
 async def _plant(window: Window, url: str) -> None:
     """Let the secret of the window's own interaction be sent to `url` too."""
     own = await window.page.context.cookies(window.page.url)
-    secret = next(c for c in own if c["name"].endswith("porta_interaction"))
+    secret = next(c for c in own if c["name"].endswith("interaction"))
     planted: Any = {"name": secret["name"], "value": secret["value"], "url": url}
     await window.page.context.add_cookies([planted])
 

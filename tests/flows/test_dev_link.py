@@ -37,6 +37,24 @@ async def test_the_printed_link_signs_in_and_shows_the_tokens(
     assert tokens.keys() >= {"access_token", "refresh_token", "expires_in", "scope"}
 
 
+async def test_what_was_learned_can_be_loaded_again_in_the_same_browser(
+    installation: Installation, open_window: OpenWindow
+) -> None:
+    visitor = await open_window()
+    await visitor.open(installation.link)
+    await visitor.submit(*installation.person("acme"))
+    address = f"{origin_of(installation.link)}/result"
+    assert visitor.page.url == address
+    await visitor.page.reload()
+    assert await visitor.text("h1") == "Signed in as Alice Archer"
+    await visitor.click("text=Sign out")
+    await visitor.page.go_back()
+    assert await visitor.text("h1") == "Signed in as Alice Archer"
+    other = await open_window()
+    await other.open(address)
+    assert await other.text("h1") == "Not signed in"
+
+
 async def test_the_demonstration_signs_in_silently_and_out(
     installation: Installation, open_window: OpenWindow
 ) -> None:
@@ -45,7 +63,7 @@ async def test_the_demonstration_signs_in_silently_and_out(
     await visitor.submit(*installation.person("acme"))
     visitor.documents.clear()
     await visitor.click("text=Sign in again")
-    assert visitor.pages == ["/callback"]
+    assert visitor.pages == ["/result"]
     await visitor.click("text=Sign out")
     assert "Acme Desktop" in await visitor.text(".message")
     await visitor.click("button.btn-primary")

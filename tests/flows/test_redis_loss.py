@@ -37,8 +37,9 @@ def _silent(party: Party, jars: list[httpx.Cookies]) -> int:
     """Return in how many browsers `prompt=none` brings a code."""
     url = party.authorization_url("v" * 43, prompt="none")
     silent = 0
-    for jar in jars:
-        with httpx.Client(cookies=jar, timeout=30) as http:
+    with httpx.Client(timeout=30) as http:
+        for jar in jars:
+            http.cookies = jar
             answer = http.get(url)
             assert answer.status_code == 303, answer.text
             silent += "code" in query_of(answer.headers["location"])

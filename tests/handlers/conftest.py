@@ -21,6 +21,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an http issuer on a free port of the loopback."""
     port = free_port()
     return Settings(
+        _env_file=None,
         environment="test",
         host="127.0.0.1",
         port=port,
@@ -54,5 +55,6 @@ async def server(runtime: Runtime, settings: Settings) -> AsyncIterator[Server]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """A client that follows no redirect and keeps cookies as a browser does."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as client:
+    base_url = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
         yield client

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
+from tests.handlers.house import CALLBACK, EMAIL, PASSWORD, SECRET
 from tests.pkce import challenge_of
 from tests.served import hidden_fields
 
@@ -61,6 +61,20 @@ async def sign_in(http: httpx.AsyncClient, **changes: Any) -> httpx.Response:
     posted = await submit(http, await begin(http, **changes))
     assert posted.status_code == 303, posted.text
     return await http.get(posted.headers["Location"])
+
+
+async def redeem(http: httpx.AsyncClient) -> dict[str, Any]:
+    """Sign in and return the token response of the client `web`."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": answered((await sign_in(http)).headers["Location"])["code"],
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+        "client_id": "web",
+        "client_secret": SECRET,
+    }
+    tokens: dict[str, Any] = (await http.post("/acme/token", data=form)).json()
+    return tokens
 
 
 def answered(location: str) -> dict[str, str]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import httpx
 import pytest
 
 from handlers.server import Server
+from porta.runtime import Runtime
+from tests.handlers.flow import VERIFIER, answered, begin, hidden, parameters, submit
+from tests.handlers.house import CALLBACK, SECRET
 from tests.handlers.wire import exchange, request, statuses
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -17,6 +21,8 @@ PATHS = [
     "/acme/auth", "/acme/token", "/acme/me", "/unknown/jwks", "/suspended/jwks",
     "/interaction/x", "/static/nothing.css", "/acme/branding.css",
 ]  # fmt: skip
+STATIC = sorted((Path(__file__).parents[2] / "templates/static").iterdir())
+PRODUCT = re.compile(rb"(?<![a-z])porta|tornado|python")  # "important" is a word of CSS
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -38,14 +44,66 @@ async def test_every_answer_has_the_headers_of_the_house(
     assert "Etag" not in headers
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_no_answer_names_the_product(http: httpx.AsyncClient, path: str) -> None:
-    answer = await http.get(path, headers={"Accept": "text/html"})
-    # porta.css is a file that pages have linked to since 1.x; it is not the product's name.
-    seen = f"{answer.headers} {answer.text}".lower().replace("/static/porta.", "")
-    assert "tornado" not in seen
-    assert "porta" not in seen
-    assert "python" not in seen
+async def test_no_answer_names_the_product(
+    http: httpx.AsyncClient, runtime: Runtime, server: Server
+) -> None:
+    heard: list[httpx.Response] = []
+
+    async def hear(answer: httpx.Response) -> None:
+        await answer.aread()
+        heard.append(answer)
+
+    http.event_hooks["response"].append(hear)
+    await _walk(http)
+    for file in STATIC:
+        assert (await http.get(runtime.pages.static_url(file.name))).status_code == 200
+    for path in PATHS:
+        await http.get(path, headers={"Accept": "text/html"})
+        await http.request("TRACE", path)
+    for answer in heard:
+        _check_anonymous(b"%r %s" % (answer.headers.raw, answer.content))
+    _check_anonymous(await exchange(server.port, b"nonsense\r\n\r\n"))
+    pages = "\n".join(answer.text for answer in heard)
+    kinds = ("login", "error", "form-post", "consent", "logout", "logout-success", "root")
+    assert not [name for name in kinds if f'class="page-{name}"' not in pages]
+
+
+def _check_anonymous(answer: bytes) -> None:
+    assert not PRODUCT.search(answer.lower()), answer
+
+
+async def _walk(http: httpx.AsyncClient) -> None:
+    """Sign in, try what a client may do with that, ask for nonsense, and sign out."""
+    path = await begin(http)
+    await submit(http, path, password="wrong")
+    await http.post(f"{path}/login", data={"_csrf": "x"})
+    signed_in = await http.get((await submit(http, path)).headers["Location"])
+    await _use(http, answered(signed_in.headers["Location"])["code"])
+    await http.get("/acme/auth", params=parameters(response_mode="form_post"))
+    await http.get(await begin(http, client_id="third"))
+    for wrong in ({"client_id": "nobody"}, {"redirect_uri": "https://x"}, {"scope": "nothing"}):
+        await http.get("/acme/auth", params=parameters(**wrong))
+    xsrf = hidden((await http.get("/acme/session/end")).text, "xsrf")
+    await http.post("/acme/session/end/confirm", data={"xsrf": "x", "logout": "yes"})
+    left = await http.post("/acme/session/end/confirm", data={"xsrf": xsrf, "logout": "yes"})
+    assert (await http.get(left.headers["Location"])).status_code == 200
+
+
+async def _use(http: httpx.AsyncClient, code: str) -> None:
+    """Ask what the web client may ask, with a good code and with a bad one.
+
+    Not what tells the `acr` of a sign-in: that value is an identifier which clients compare.
+    """
+    client = {"client_id": "web", "client_secret": SECRET}
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    answer = await http.post("/acme/token", data=client | form | {"code": code})
+    token = answer.json()["access_token"]
+    await http.post("/acme/token", data=client | form | {"code": "x"})
+    for value in (token, "x"):
+        await http.get("/acme/me", headers={"Authorization": f"Bearer {value}"})
+        await http.post("/acme/token/revocation", data=client | {"token": value})
+    await http.post("/acme/token/introspection", data=client | {"token": "x"})
+    await http.post("/acme/request", data=client | parameters())
 
 
 async def test_a_request_id_is_ours_and_new(http: httpx.AsyncClient) -> None:
@@ -113,7 +171,9 @@ async def test_a_person_is_told_kindly(
         ("DELETE", "/acme/auth", "GET, POST"),
         ("OPTIONS", "/acme/auth", "GET, POST"),
         ("HEAD", "/acme/auth", "GET, POST"),
-        ("PATCH", "/acme/me", "GET, POST, OPTIONS"),
+        ("HEAD", "/acme/session/end", "GET, POST"),
+        ("PATCH", "/acme/me", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/acme/session/end/success", "GET, HEAD"),
         ("TRACE", "/live", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
     ],
@@ -125,7 +185,10 @@ async def test_another_method_is_refused_with_those_there_are(
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
-@pytest.mark.parametrize("path", ["/", "/live", "/robots.txt", "/acme/jwks", "/acme/branding.css"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/live", "/robots.txt", "/acme/jwks", "/acme/branding.css", "/acme/session/end/success"],
+)
 async def test_head_is_get_without_a_body(http: httpx.AsyncClient, path: str) -> None:
     get, head = await http.get(path), await http.head(path)
     assert head.status_code == get.status_code == 200

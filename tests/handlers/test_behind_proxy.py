@@ -65,7 +65,7 @@ async def test_cookies_are_for_https_and_for_their_path(proxied: httpx.AsyncClie
     paths = (f"/sso/interaction/{uid}", f"/sso/acme/auth/{uid}")
     for path, line in zip(paths, answer.headers.get_list("Set-Cookie"), strict=True):
         assert re.fullmatch(
-            rf"__Secure-porta_interaction=[\w-]{{43}}; Path={path}; Max-Age=600;"
+            rf"__Secure-interaction=[\w-]{{43}}; Path={path}; Max-Age=600;"
             r" HttpOnly; SameSite=Lax; Secure",
             line,
         )
@@ -85,7 +85,7 @@ async def test_a_sign_in_sets_a_secure_cookie_and_goes_on(proxied: httpx.AsyncCl
     cookies = posted.headers.get_list("Set-Cookie")
     for cookie, path in zip(cookies, ("/sso/acme", "/sso/interaction"), strict=True):
         assert re.fullmatch(
-            rf"__Secure-porta_session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+;"
+            rf"__Secure-session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+;"
             r" HttpOnly; SameSite=Lax; Secure",
             cookie,
         )
@@ -95,7 +95,7 @@ async def test_a_plain_cookie_name_means_nothing_under_https(proxied: httpx.Asyn
     answer = await proxied.get("/acme/auth", params=parameters())
     path = answer.headers["Location"].removeprefix("/sso")
     value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-    page = await proxied.get(path, headers={"Cookie": f"porta_interaction={value}"})
+    page = await proxied.get(path, headers={"Cookie": f"interaction={value}"})
     assert page.status_code == 400
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from porta import runtime
 from tests.security.browser import add_client
 from tests.served import (
     CALLBACK,
@@ -21,6 +22,14 @@ from tests.served import (
 )
 
 BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lasting_configuration() -> Iterator[None]:
+    """What was read once is not read again because the machine is slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "CONFIG_MAX_AGE", 3600.0)
+        yield
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

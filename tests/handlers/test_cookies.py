@@ -34,14 +34,14 @@ def test_a_value_is_found_when_it_could_be_one_of_ours(header: str, value: str |
 
 
 def test_under_https_names_and_attributes_are_those_that_only_https_may_set() -> None:
-    assert cookies.session_name("acme", secure=True) == "__Secure-porta_session_acme"
-    assert cookies.interaction_name(secure=True) == "__Secure-porta_interaction"
+    assert cookies.session_name("acme", secure=True) == "__Secure-session_acme"
+    assert cookies.interaction_name(secure=True) == "__Secure-interaction"
     line = cookies.build("__Secure-x", "v", path="/acme", max_age=60, secure=True)
     assert line == "__Secure-x=v; Path=/acme; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
 
 
 def test_under_http_there_is_no_prefix_and_no_secure() -> None:
-    assert cookies.session_name("acme", secure=False) == "porta_session_acme"
+    assert cookies.session_name("acme", secure=False) == "session_acme"
     line = cookies.build("x", "v", path="/acme", max_age=0, secure=False)
     assert line == "x=v; Path=/acme; Max-Age=0; HttpOnly; SameSite=Lax"
     assert "Domain" not in line

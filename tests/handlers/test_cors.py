@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.handlers.house import SPA_ORIGIN
+from tests.handlers.flow import redeem
+from tests.handlers.house import SECRET, SPA_ORIGIN
 
 CLIENT_ENDPOINTS = {
     "/acme/token": "POST, OPTIONS",
@@ -77,6 +78,24 @@ async def test_an_origin_is_registered_by_the_client_that_is_named(
     form = {"client_id": client_id, "grant_type": "refresh_token", "refresh_token": "x" * 43}
     answer = await http.post("/acme/token", data=form, headers={"Origin": SPA_ORIGIN})
     assert ("access-control-allow-origin" in answer.headers) is readable
+
+
+@pytest.mark.parametrize(
+    ("origin", "readable"), [("https://app.example", True), (SPA_ORIGIN, False)]
+)
+async def test_what_a_client_is_told_is_for_its_own_origins(
+    http: httpx.AsyncClient, origin: str, readable: bool
+) -> None:
+    token = (await redeem(http))["access_token"]
+    bearer = {"Authorization": f"Bearer {token}", "Origin": origin}
+    told = await http.get("/acme/me", headers=bearer)
+    assert told.status_code == 200
+    basic = await http.post(
+        "/acme/token", headers={"Origin": origin}, data={"a": "b"}, auth=("web", SECRET)
+    )
+    for answer in (told, basic):
+        assert bool(_cors(answer)) is readable
+        assert answer.headers["Vary"] == "Origin"
 
 
 async def test_an_origin_is_registered_at_one_organization(http: httpx.AsyncClient) -> None:

@@ -52,7 +52,7 @@ async def test_keys_may_be_kept_for_half_of_the_lead(http: httpx.AsyncClient) ->
 async def test_a_style_sheet_is_kept_for_ever_under_its_own_name(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
-    url = runtime.pages.static_url("porta.css")
+    url = runtime.pages.static_url("page.css")
     answer = await http.get(url)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
@@ -62,14 +62,14 @@ async def test_a_style_sheet_is_kept_for_ever_under_its_own_name(
 
 
 async def test_an_old_name_gets_todays_file_and_no_promise(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/static/porta.0000000000000000.css")
+    answer = await http.get("/static/page.0000000000000000.css")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["..", ".", "", "../pages/login.html", "%2e%2e%2fpages%2flogin.html", "porta.css/", "x.css"],
+    ["..", ".", "", "../pages/login.html", "%2e%2e%2fpages%2flogin.html", "page.css/", "x.css"],
 )
 async def test_no_other_file_is_served(server: Server, name: str) -> None:
     message = request("GET", f"/static/{name}", "Connection: close")

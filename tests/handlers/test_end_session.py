@@ -9,8 +9,7 @@ import pytest
 
 from porta.runtime import Runtime
 from porta.services import signing_keys
-from tests.handlers.flow import VERIFIER, answered, hidden, parameters, sign_in
-from tests.handlers.house import CALLBACK, SECRET
+from tests.handlers.flow import answered, hidden, parameters, redeem, sign_in
 from tests.served import post_across_sites
 
 BYE = "https://app.example/bye"
@@ -32,6 +31,16 @@ async def test_a_person_is_asked_first(http: httpx.AsyncClient) -> None:
     assert "code=" in still.headers["Location"]
 
 
+async def test_head_signs_nobody_out(http: httpx.AsyncClient) -> None:
+    hint = (await redeem(http))["id_token"]
+    asked = {"id_token_hint": hint, "post_logout_redirect_uri": BYE}
+    head = await http.head("/acme/session/end", params=asked)
+    assert (head.status_code, head.headers["Allow"]) == (405, "GET, POST")
+    assert "Set-Cookie" not in head.headers
+    still = await http.get("/acme/auth", params=parameters(prompt="none"))
+    assert "code=" in still.headers["Location"]
+
+
 async def test_who_agrees_is_signed_out_and_sent_to_the_client(http: httpx.AsyncClient) -> None:
     page = await _asked(http, client_id="web", post_logout_redirect_uri=BYE, state="s")
     form = {
@@ -43,8 +52,8 @@ async def test_who_agrees_is_signed_out_and_sent_to_the_client(http: httpx.Async
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{BYE}?state=s")
     taken = answer.headers.get_list("Set-Cookie")
     assert [cookie.partition(" Max-Age=0;")[0] for cookie in taken] == [
-        "porta_session_acme=; Path=/acme;",
-        "porta_session_acme=; Path=/interaction;",
+        "session_acme=; Path=/acme;",
+        "session_acme=; Path=/interaction;",
     ]
     http.cookies = kept  # a copied cookie is dead as well
     after = await http.get("/acme/auth", params=parameters(prompt="none"))
@@ -204,7 +213,7 @@ async def test_it_speaks_the_language_that_was_asked_for(http: httpx.AsyncClient
         ("ui_locales=de&client_id=web&post_logout_redirect_uri=https://evil.example/", "de"),
         ("ui_locales=de&state=1&state=2", "de"),
         ("ui_locales=de&ui_locales=de", "en"),
-        ("ui_locales=de&state=%", "en"),
+        ("ui_locales=de&state=%", "de"),
         ("ui_locales=%FF", "en"),
         ("ui_locales=" + "de%20" * 300, "de"),
     ],
@@ -217,8 +226,6 @@ async def test_an_error_does_too_however_malformed_the_request(
         await http.post("/acme/session/end", content=query, headers=FORM),
         await http.post(f"/acme/session/end?{query}", content="%", headers=FORM),
     ):
-        if answer.status_code == 303:  # what is wrong shows on the GET
-            answer = await http.get(answer.headers["Location"])
         assert (answer.status_code, answer.headers["Content-Language"]) == (400, language)
 
 
@@ -241,12 +248,7 @@ async def test_a_hint_whose_key_has_left_the_jwks_needs_no_question(
     http: httpx.AsyncClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sessions outlive the keys that signed their ID tokens."""
-    code = answered((await sign_in(http)).headers["Location"])["code"]
-    form = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
-        "code_verifier": VERIFIER, "client_id": "web", "client_secret": SECRET,
-    }  # fmt: skip
-    hint = (await http.post("/acme/token", data=form)).json()["id_token"]
+    hint = (await redeem(http))["id_token"]
     secret, now = bytes.fromhex(runtime.settings.signing_key_encryption_key), runtime.clock()
     await signing_keys.rotate(runtime.storage, secret, now=now, lead=0, algorithm="ES256")
     with monkeypatch.context() as later:
@@ -266,7 +268,7 @@ async def test_a_reload_of_the_forms_address_begins_anew(http: httpx.AsyncClient
 
 
 async def test_a_dead_cookie_is_taken_away(http: httpx.AsyncClient) -> None:
-    dead = {"Cookie": "porta_session_acme=" + "a" * 43}
+    dead = {"Cookie": "session_acme=" + "a" * 43}
     for answer in (
         await http.get("/acme/session/end", headers=dead),
         await http.post("/acme/session/end", data={"state": "s"}, headers=dead),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from porta.runtime import Runtime
 from porta.settings import Settings
 from tests.handlers.house import SECRET, furnish
 from tests.handlers.relay import Relay, relay
-from tests.waiting import all_soon
+from tests.waiting import all_soon, eventually, stopwatch
 
 CREDENTIALS = {
     "grant_type": "client_credentials", "client_id": "web", "client_secret": SECRET,
@@ -110,13 +109,16 @@ async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
 @pytest.mark.parametrize("lost", ["database", "redis"])
 async def test_a_silent_database_is_told_within_its_limit(fragile: Fragile, lost: str) -> None:
     (fragile.postgres if lost == "database" else fragile.redis).silence()
-    health, ready = await asyncio.gather(fragile.http.get("/health"), fragile.http.get("/ready"))
+    async with stopwatch() as seconds:
+        asked = asyncio.create_task(fragile.http.get("/ready"))
+        health = await fragile.http.get("/health")
+        assert seconds() < 3
+    ready = await asked
     assert health.status_code == ready.status_code == 503
     assert health.json()["status"] == "unhealthy"
     checks = health.json()["checks"]
     assert checks == {"server": "ok", "database": "ok", "redis": "ok"} | {lost: "error"}
     assert ready.json()["status"] == "not_ready"
-    assert health.elapsed.total_seconds() < 3
 
 
 async def test_life_and_documents_need_no_database(fragile: Fragile) -> None:
@@ -126,18 +128,19 @@ async def test_life_and_documents_need_no_database(fragile: Fragile) -> None:
     fragile.redis.silence()
     durations = []
     for path in ("/live", "/", "/acme/jwks", document):
-        answer = await fragile.http.get(path)
+        async with stopwatch() as seconds:
+            answer = await fragile.http.get(path)
+            durations.append(seconds())
         assert (path, answer.status_code) == (path, 200)
-        durations.append(answer.elapsed.total_seconds())
     assert all_soon(durations), durations
 
 
 async def test_a_client_is_asked_to_come_again(fragile: Fragile) -> None:
     assert (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200
     fragile.postgres.silence()
-    began = time.monotonic()
-    answer = await fragile.http.post("/acme/token", data=CREDENTIALS)
-    assert time.monotonic() - began < 5
+    async with stopwatch() as seconds:
+        answer = await fragile.http.post("/acme/token", data=CREDENTIALS)
+        assert seconds() < 5
     assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "SQL" not in answer.text
@@ -145,7 +148,7 @@ async def test_a_client_is_asked_to_come_again(fragile: Fragile) -> None:
 
 async def test_a_person_is_asked_to_come_again(fragile: Fragile) -> None:
     fragile.redis.silence()
-    cookie = {"Cookie": "porta_interaction=" + "a" * 43}
+    cookie = {"Cookie": "interaction=" + "a" * 43}
     answer = await fragile.http.get("/interaction/" + "a" * 43, headers=cookie)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
@@ -156,8 +159,8 @@ async def test_it_recovers_by_itself(fragile: Fragile) -> None:
     fragile.postgres.silence()
     await fragile.http.post("/acme/token", data=CREDENTIALS)
     fragile.postgres.restore()
-    for _ in range(50):
-        if (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200:
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail("the token endpoint did not recover")
+
+    async def recovered() -> bool:
+        return (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200
+
+    await eventually(recovered)

@@ -53,7 +53,7 @@ async def test_a_right_password_goes_on(http: httpx.AsyncClient) -> None:
     assert posted.content == b""
     uid = path.removeprefix("/interaction/")
     assert urlsplit(posted.headers["Location"]).path == f"/acme/auth/{uid}"
-    assert "porta_session_acme=" in posted.headers["Set-Cookie"]
+    assert "session_acme=" in posted.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_no_other_browser_gets_in(
     path = await begin(http)
     form = {"_csrf": await csrf(http, path), "email": EMAIL, "password": PASSWORD}
     http.cookies.clear()
-    headers = {"Cookie": f"porta_interaction={cookie}"} if cookie else {}
+    headers = {"Cookie": f"interaction={cookie}"} if cookie else {}
     data = form if method == "POST" else None
     answer = await http.request(method, path + step, data=data, headers=headers)
     assert answer.status_code == 400

@@ -7,19 +7,21 @@ import pytest
 
 from handlers.failures import Failure
 from handlers.userinfo import challenge
+from tests.handlers.flow import redeem
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_nobody_who_tried_nothing_is_told_of_an_error(
-    http: httpx.AsyncClient, method: str
+@pytest.mark.parametrize("tried", [{}, {"Authorization": "Basic YTpi"}])
+async def test_nobody_who_tried_no_token_is_told_of_an_error(
+    http: httpx.AsyncClient, method: str, tried: dict[str, str]
 ) -> None:
-    answer = await http.request(method, "/acme/me")
+    answer = await http.request(method, "/acme/me", headers=tried)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer realm=")
     assert "error" not in answer.headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("authorization", ["Basic YTpi", "Bearer", "Bearer a b"])
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer a b"])
 async def test_what_is_no_bearer_token_is_refused(
     http: httpx.AsyncClient, authorization: str
 ) -> None:
@@ -45,6 +47,28 @@ async def test_two_tokens_are_refused(http: httpx.AsyncClient) -> None:
 async def test_a_posted_token_comes_in_a_form(http: httpx.AsyncClient) -> None:
     answer = await http.post("/acme/me", json={"access_token": "x"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_head_is_get_without_a_body(http: httpx.AsyncClient) -> None:
+    token = (await redeem(http))["access_token"]
+    for presented, status in ((token, 200), ("x", 401)):
+        bearer = {"Authorization": f"Bearer {presented}"}
+        get = await http.get("/acme/me", headers=bearer)
+        head = await http.head("/acme/me", headers=bearer)
+        assert (head.status_code, head.content) == (get.status_code, b"") == (status, b"")
+        assert _lasting(head) == _lasting(get)
+
+
+@pytest.mark.parametrize("query", ["", "?access_token=x"])
+async def test_head_is_refused_as_get(http: httpx.AsyncClient, query: str) -> None:
+    get, head = await http.get(f"/acme/me{query}"), await http.head(f"/acme/me{query}")
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert _lasting(head) == _lasting(get)
+
+
+def _lasting(answer: httpx.Response) -> dict[str, str]:
+    """The headers, without those that tell one answer from the next."""
+    return {n: v for n, v in answer.headers.items() if n not in ("date", "x-request-id")}
 
 
 def test_a_challenge_names_the_scope_that_is_missing() -> None:

@@ -6,10 +6,11 @@ import asyncio
 from contextlib import suppress
 
 
-async def exchange(port: int, *parts: bytes, timeout: float = 5.0) -> bytes:
+async def exchange(port: int, *parts: bytes, timeout: float = 9.0) -> bytes:
     """Send `parts` and return all that comes back until the server closes.
 
-    The last answer has to close the connection; TimeoutError tells that it did not.
+    The last answer has to close the connection; TimeoutError tells that it did not, for no
+    limit of the server's is as short.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -1,4 +1,4 @@
-"""The pages as a process loads them, storage of one's own, a hasher that costs little."""
+"""The pages as a process loads and serves them, storage of one's own, a cheap hasher."""
 
 from __future__ import annotations
 
@@ -6,15 +6,30 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from porta.rendering import Pages
 from porta.security.passwords import Parameters, Passwords
 from storage.router import Storage
+from tests.flows.chromium import chromium
+from tests.porta.page_site import Site, serving
 
 
 @pytest.fixture(scope="module")
 def pages() -> Pages:
     return Pages.load()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ from porta import branding
 from porta.branding import DARK_CARD, LIGHT_CARD, contrast, palette
 from storage.models.organizations import Organization
 
-BASE = Path(__file__).parents[2] / "templates/static/porta.css"
+BASE = Path(__file__).parents[2] / "templates/static/page.css"
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
@@ -31,7 +31,7 @@ def test_contrast(one: str, other: str, ratio: float) -> None:
     assert contrast(one, other) == contrast(other, one) == pytest.approx(ratio, abs=0.01)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(color=COLORS, surface=st.sampled_from([LIGHT_CARD, DARK_CARD]))
 def test_every_brand_colour_becomes_readable(color: str, surface: str) -> None:
     found = palette(color, surface)
@@ -88,6 +88,18 @@ def test_the_style_sheet_carries_colours_then_custom_css() -> None:
     css = branding.stylesheet(organization)
     assert css.startswith(":root{color-scheme:light;--primary:#b91c1c;")
     assert css.endswith("h1{color:red;}\n")
+
+
+def test_a_primary_colour_in_custom_css_stands_for_the_organizations() -> None:
+    custom = ":root{--primary:#e11d48}"
+    for color in (None, "#0f766e", "nonsense"):
+        css = branding.stylesheet(
+            acme(branding_primary_color=color, branding_custom_css=custom)
+        ).splitlines()
+        own = branding.stylesheet(acme(branding_primary_color="#e11d48")).splitlines()
+        assert css[0] == own[0].replace("light dark", "light")
+    hidden = acme(branding_custom_css=":root{--primary:red}")
+    assert f"--primary:{branding.DEFAULT_COLOR.lower()};" in branding.stylesheet(hidden)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from math import inf
 
 import pytest
 
-from porta.config_cache import ConfigCache
+from porta import config_cache
+from porta.config_cache import _IMPATIENCE, ConfigCache
 from storage.errors import Unreachable
 
 
@@ -48,6 +49,12 @@ def source() -> Source:
     made = Source()
     made.values["a"] = "first"
     return made
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody is silent, nobody is given up: the machine may be slow."""
+    monkeypatch.setattr(config_cache, "_IMPATIENCE", 30.0)
 
 
 async def test_a_fresh_value_is_not_asked_for_again(source: Source) -> None:
@@ -181,6 +188,32 @@ async def test_an_older_value_serves_while_the_source_is_away(source: Source) ->
         await cache.get("a")
 
 
+@pytest.mark.parametrize(
+    ("key", "error", "logged"),
+    [
+        ("a", Unreachable("away"), ("a", "Unreachable: away")),
+        ("", Unreachable("away"), ("snapshot", "Unreachable: away")),
+        ("", TimeoutError(), ("snapshot", "TimeoutError")),
+    ],
+)
+async def test_the_log_tells_what_is_old_and_why(
+    source: Source,
+    caplog: pytest.LogCaptureFixture,
+    key: str,
+    error: Exception,
+    logged: tuple[str, str],
+) -> None:
+    cache = source.cache()
+    source.values[key] = "first"
+    await cache.get(key)
+    source.error = error
+    source.now += 120
+    assert await cache.get(key) == "first"
+    (record,) = caplog.records
+    assert record.message == "config.stale"
+    assert (record.__dict__["key"], record.__dict__["error"]) == logged
+
+
 async def test_an_older_value_may_serve_without_end(source: Source) -> None:
     cache = source.cache(stale_for=inf)
     await cache.get("a")
@@ -203,7 +236,10 @@ async def test_a_read_is_in_no_callers_context(source: Source) -> None:
     assert (await cache.get("a"), seen) == ("value", ["nobody's"])
 
 
-async def test_an_older_value_serves_soon_while_the_source_is_silent(source: Source) -> None:
+async def test_an_older_value_serves_soon_while_the_source_is_silent(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config_cache, "_IMPATIENCE", _IMPATIENCE)
     cache = source.cache()
     await cache.get("a")
     source.now += 120

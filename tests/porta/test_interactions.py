@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 import pytest_asyncio
+import redis
 
 from porta import interactions, tenancy
 from porta.interactions import InteractionOver
@@ -73,16 +74,30 @@ async def test_what_cannot_be_one_reaches_no_store(runtime: Runtime) -> None:
 
 
 async def test_a_change_does_not_prolong_it(
-    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, tenant: Tenant, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uid, browser, interaction = await _begin(runtime, tenant)
-    late = interaction.created_at + tenant.config.interaction_ttl - 0.2
+    late = interaction.created_at + tenant.config.interaction_ttl - 20
     monkeypatch.setattr(runtime, "clock", lambda: late)
     changed = await interactions.save(runtime, tenant, interaction, prompt="consent")
     assert changed == msgspec.structs.replace(interaction, prompt="consent")
     assert await interactions.find(runtime, uid, browser) == changed
-    await asyncio.sleep(1.1)
+    key = f"porta:Interaction:{interaction.id}"
+    with redis.Redis.from_url(redis_url) as store:
+        assert 0 < store.pttl(key) <= 20_000
+        store.pexpire(key, 0)
     assert await interactions.find(runtime, uid, browser) is None
+
+
+async def test_what_is_late_lives_no_more_than_a_moment(
+    runtime: Runtime, tenant: Tenant, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, interaction = await _begin(runtime, tenant)
+    late = interaction.created_at + tenant.config.interaction_ttl - 0.2
+    monkeypatch.setattr(runtime, "clock", lambda: late)
+    await interactions.save(runtime, tenant, interaction, prompt="consent")
+    with redis.Redis.from_url(redis_url) as store:
+        assert store.pttl(f"porta:Interaction:{interaction.id}") <= 1000
 
 
 async def test_of_many_one_finishes_it(runtime: Runtime, tenant: Tenant) -> None:

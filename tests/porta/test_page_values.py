@@ -14,7 +14,10 @@ def test_login_form(pages: Pages) -> None:
     assert page.values()["_csrf"] == "c1"
     email, password = page.all("input", id="email")[0], page.all("input", id="password")[0]
     assert (email["name"], email["value"]) == ("email", "ada@acme.example")
-    assert (email["autocomplete"], email["inputmode"]) == ("username", "email")
+    # Not `email`: browsers keep back what has letters of another script before its @ (RFC 6531).
+    assert (email["type"], email["inputmode"]) == ("text", "email")
+    assert (email["autocomplete"], email["autocapitalize"]) == ("username", "none")
+    assert (email["spellcheck"], "required" in email) == ("false", True)
     assert (password["name"], password["autocomplete"]) == ("password", "current-password")
     assert "value" not in password
     assert "autofocus" in password
@@ -64,8 +67,9 @@ def test_consent_names_client_scopes_and_destination(pages: Pages) -> None:
     assert page.values() == {"_csrf": "c1"}
     for decision in ("approve", "deny"):
         assert page.all("button", type="submit", name="decision", value=decision)
-    for words in ("Portal", "Acme GmbH", "app.example", "ada@acme.example", "https://api.example"):
+    for words in ("Portal", "Acme GmbH", "app.example", "ada@acme.example"):
         assert words in page.words
+    assert "These permissions apply at https://api.example." in page.words
     assert pages.text("en", "consent.scope_profile") in page.words
     assert "orders:read" in page.words
 
@@ -220,3 +224,21 @@ def test_form_post_carries_the_response_and_works_by_hand(pages: Pages) -> None:
 def test_form_post_refuses_what_would_run(pages: Pages, uri: str) -> None:
     with pytest.raises(ValueError, match="form"):
         show(pages, "form_post", redirect_uri=uri)
+
+
+def test_consent_names_every_place_in_one_sentence_below_the_list(pages: Pages) -> None:
+    places = ("https://a.example", "https://b.example")
+    page = show(pages, "consent", resources=places)
+    assert "apply at https://a.example, https://b.example." in page.words
+    listed = [tag for tag, _ in page.tags].count("li")
+    assert listed == [tag for tag, _ in show(pages, "consent").tags].count("li")
+    assert page.all("p", class_="resources")
+    assert not show(pages, "consent").all("p", class_="resources")
+
+
+def test_an_error_at_the_logout_stands_below_its_title(pages: Pages) -> None:
+    page = show(pages, "logout", error="errors.csrf_invalid")
+    order = [str(attributes.get("class")) for tag, attributes in page.tags if tag in ("h1", "div")]
+    assert order == ["None", "flash flash-error"]
+    classes = [attributes.get("class") for _, attributes in page.tags]
+    assert classes.index("flash flash-error") < classes.index("message")

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Route
 
-from handlers.headers import page_policy
-from porta import branding
 from porta.branding import contrast
 from porta.page_values import PAGES
-from porta.rendering import Pages
 from storage.models.organizations import Organization
 from tests.flows.chromium import chromium, needs_chromium
-from tests.porta.page_documents import VALUES
+from tests.porta.page_site import Site, open_page
+from tests.waiting import eventually
 
 # The worst that the sanitiser lets through: everything white on white, and as small as it gets.
 COVERING = "*{color:#fff!important;background:#fff!important;font-size:12px!important}"
@@ -41,83 +33,39 @@ FIELD = """() => {
     card: getComputedStyle(document.querySelector(".container")).backgroundColor,
   };
 }"""
+# What is wider than the card's inner room, or than itself.
+STICKING_OUT = """() => {
+  const card = document.querySelector(".container"), style = getComputedStyle(card);
+  const box = card.getBoundingClientRect();
+  const left = box.left + parseFloat(style.paddingLeft) - 1;
+  const right = box.right - parseFloat(style.paddingRight) + 1;
+  return [...card.querySelectorAll("*")].filter((element) => {
+    const { left: from, right: to, width } = element.getBoundingClientRect();
+    return width > 1 && (from < left || to > right || element.scrollWidth > element.clientWidth + 1)
+      && !element.matches("input, bdi, span, a, code");
+  }).map((element) => element.outerHTML.slice(0, 80));
+}"""
+# The share of the password's field that is left to write in.
+ROOM = """() => {
+  const field = document.querySelector("#password"), style = getComputedStyle(field);
+  const inside = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return inside / field.offsetWidth;
+}"""
+LOGO = """() => {
+  const logo = getComputedStyle(document.querySelector(".logo"));
+  const card = getComputedStyle(document.querySelector(".container")).backgroundColor;
+  return { words: logo.color, plate: logo.backgroundColor, card };
+}"""
+COLOR = "(selector) => getComputedStyle(document.querySelector(selector)).color"
+# How far from where the box begins each line of its text begins.
+INDENTS = """(selector) => {
+  const box = document.querySelector(selector), range = document.createRange();
+  range.selectNodeContents(box);
+  const { left } = box.getBoundingClientRect();
+  return [...range.getClientRects()].map((line) => Math.round(line.left - left));
+}"""
 
 pytestmark = needs_chromium
-
-
-class Site(ThreadingHTTPServer):
-    """Serves every page at /{name}, and remembers what was posted."""
-
-    pages = Pages.load()
-    organization: Organization | None = None
-    shown: Mapping[str, Any] = MappingProxyType({})
-    posted: list[dict[str, list[str]]]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def answer(self, path: str) -> tuple[bytes, str]:
-        name = path.rpartition("/")[2]
-        if path.startswith("/static/"):
-            found = self.pages.static(name)
-            return (found.content, found.content_type) if found else (b"", "text/plain")
-        if self.organization and name == "branding.css":
-            return branding.stylesheet(self.organization).encode(), "text/css"
-        values: dict[str, Any] = {**VALUES[name], **self.shown} if name in PAGES else {}
-        if name == "form_post":
-            values = values | {"redirect_uri": f"{self.url}/callback"}
-        page = name if name in PAGES else "root"
-        html = self.pages.render(page, organization=self.organization, locale="de", **values)
-        return html.encode(), "text/html; charset=utf-8"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Site
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        content, content_type = self.server.answer(self.path.partition("?")[0])
-        self.send_response(200)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Security-Policy", page_policy())
-        self.end_headers()
-        self.wfile.write(content)
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.posted.append(parse_qs(body))
-        self.do_GET()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site(("127.0.0.1", 0), _Handler) as server:
-        server.posted = []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-async def open_page(
-    browser: Browser, site: Site, name: str, **options: Any
-) -> tuple[Page, list[str]]:
-    context = await browser.new_context(**options)
-    page, complaints = await context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(f"{site.url}/{name}")
-    return page, complaints
 
 
 @pytest.mark.parametrize("name", sorted(set(PAGES) - {"form_post"}))
@@ -183,6 +131,11 @@ async def test_a_form_whose_load_was_stopped_can_be_sent_again(
     assert await page.get_attribute("form", "aria-busy") is None
     await page.press("#password", "Enter")
     await page.wait_for_function("document.forms[0].dataset.sent")
+
+    async def tried_again() -> bool:
+        return len(tried) > 1
+
+    await eventually(tried_again)
     assert tried == ["POST", "POST"]
     await page.context.close()
 
@@ -246,4 +199,94 @@ async def test_a_response_is_posted_by_hand_without_script(browser: Browser, sit
     await page.click("button")
     await page.wait_for_url("**/callback")
     assert site.posted == [{"code": ["k1"]}]
+    await page.context.close()
+
+
+@pytest.mark.parametrize("email", ["jürgen@acme.example", "用户@acme.example", "ada@acme.example"])
+@pytest.mark.parametrize("script", [True, False])
+async def test_an_address_with_letters_of_any_script_is_sent(
+    browser: Browser, site: Site, email: str, script: bool
+) -> None:
+    """RFC 6531: the part before the @ need not be ASCII."""
+    page, _ = await open_page(browser, site, "login", java_script_enabled=script)
+    await page.fill("#email", email)
+    await page.fill("#password", "correct horse")
+    async with page.expect_navigation():
+        await page.press("#password", "Enter")
+    assert site.posted == [{"_csrf": ["c1"], "email": [email], "password": ["correct horse"]}]
+    await page.context.close()
+
+
+@pytest.mark.parametrize("empty", ["#email", "#password"])
+async def test_nothing_is_sent_while_a_field_is_empty(
+    browser: Browser, site: Site, empty: str
+) -> None:
+    page, _ = await open_page(browser, site, "login")
+    for field in {"#email", "#password"} - {empty}:
+        await page.fill(field, "jürgen@acme.example")
+    await page.press("#password", "Enter")
+    assert await page.evaluate("document.activeElement.id") == empty[1:]
+    assert site.posted == []
+    await page.context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("name", ["login", "consent", "logout", "error"])
+async def test_pages_hold_letters_of_twice_the_size(site: Site, name: str, width: int) -> None:
+    """WCAG 2.2, 1.4.4 and 1.4.10; the German words are the long ones."""
+    site.organization = ACME
+    async with chromium(["--blink-settings=defaultFontSize=32"]) as browser:
+        page, _ = await open_page(browser, site, name, viewport={"width": width, "height": 700})
+        assert await page.evaluate(STICKING_OUT) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        if name == "login":
+            assert await page.evaluate(ROOM) >= 0.5
+        await page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_name_is_read_where_the_logo_does_not_load(
+    browser: Browser, site: Site, scheme: Any
+) -> None:
+    site.organization = Organization(
+        id="1", name="Acme", slug="acme", branding_logo_url="/static/nothing.png"
+    )
+    page, _ = await open_page(browser, site, "login", color_scheme=scheme)
+    seen = await page.evaluate(LOGO)
+    ground = seen["card"] if seen["plate"] == "rgba(0, 0, 0, 0)" else seen["plate"]
+    assert contrast(_hex(seen["words"]), _hex(ground)) >= 4.5
+    await page.context.close()
+
+
+@pytest.mark.parametrize("css", ["body{background:#222;color:#eee}", "html{color:#eee}"])
+async def test_the_card_keeps_its_colours_on_a_page_with_others(
+    browser: Browser, site: Site, css: str
+) -> None:
+    site.organization = Organization(id="1", name="Acme", slug="acme", branding_custom_css=css)
+    page, _ = await open_page(browser, site, "login")
+    for selector in ("h1", "label", ".company"):
+        words = await page.evaluate(COLOR, selector)
+        assert contrast(_hex(words), "#ffffff") >= 7, selector
+    await page.context.close()
+
+
+async def test_a_primary_colour_in_custom_css_paints_buttons_and_links(
+    browser: Browser, site: Site
+) -> None:
+    css = ":root{--primary:#e11d48}"
+    site.organization = Organization(id="1", name="Acme", slug="acme", branding_custom_css=css)
+    page, _ = await open_page(browser, site, "login")
+    style = "(name) => getComputedStyle(document.querySelector('.btn-primary'))[name]"
+    assert await page.evaluate(style, "backgroundColor") == "rgb(225, 29, 72)"
+    await page.context.close()
+
+
+async def test_a_name_from_right_to_left_begins_where_the_page_begins(
+    browser: Browser, site: Site
+) -> None:
+    site.organization = Organization(id="1", name="חברת הספנות של הדנובה " * 3, slug="acme")
+    page, _ = await open_page(browser, site, "login", viewport={"width": 320, "height": 568})
+    indents = await page.evaluate(INDENTS, ".company")
+    assert set(indents) == {0}
+    assert len(indents) > 1
     await page.context.close()

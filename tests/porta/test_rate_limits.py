@@ -88,6 +88,42 @@ async def test_forgiving_gives_no_credit(runtime: Runtime, tenant: Tenant) -> No
     assert tried == [True] * 3 + [False]
 
 
+@pytest.mark.parametrize(
+    ("locks_at", "allowed"), [(0, 3), (100, 3), (4, 3), (3, 2), (2, 1), (1, 1)]
+)
+async def test_one_address_alone_locks_no_account(
+    runtime: Runtime, tenant: Tenant, locks_at: int, allowed: int
+) -> None:
+    """Requirement F.7: one attempt is left to the owner, who comes from another address."""
+    config = msgspec.structs.replace(tenant.config, max_failed_logins=locks_at)
+    strict = Tenant(tenant.organization, tenant.issuer, config, tenant.keys)
+    tried = [await _login(runtime, strict, "a@x.test", HERE) for _ in range(5)]
+    assert tried == [True] * allowed + [False] * (5 - allowed)
+    assert await _login(runtime, strict, "a@x.test", THERE)
+
+
+async def test_what_nobody_judged_is_given_back_to_pair_and_address(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    for _ in range(2):
+        await _login(runtime, tenant, "a@x.test", HERE)
+    for _ in range(4):
+        assert await _login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.give_back_login(runtime, tenant, "a@x.test", HERE)
+    tried = [await _login(runtime, tenant, f"{name}@x.test", HERE) for name in "aabbb"]
+    assert tried == [True, False, True, False, False], "two of before, and one of three each"
+
+
+async def test_giving_back_in_parallel_is_exact(runtime: Runtime, tenant: Tenant) -> None:
+    async def unjudged() -> None:
+        await _login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.give_back_login(runtime, tenant, "a@x.test", HERE)
+
+    await asyncio.gather(*(unjudged() for _ in range(30)))
+    tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
+    assert tried == [True] * 3 + [False]
+
+
 async def test_failed_clients_are_shut_out_for_their_address(
     runtime: Runtime, tenant: Tenant
 ) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from porta.settings import Settings, SettingsInvalid, load_settings, production_problems
+from porta.settings import (
+    Settings,
+    SettingsInvalid,
+    find_database_url,
+    load_settings,
+    production_problems,
+)
 
 GOOD: dict[str, Any] = {
     "database_url": "postgresql://porta:secret-of-ours@db/porta",
@@ -25,7 +34,7 @@ FIT = GOOD | {
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    for name in (*GOOD, *FIT, "redis_url", "porta_env", "node_env", "host", "port", "log_level"):
+    for name in (*Settings.model_fields, "porta_env", "node_env"):
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -56,6 +65,72 @@ def test_the_environment_is_read_under_the_names_of_1x(monkeypatch: pytest.Monke
     assert settings.admin_cors_origins == ("https://a.test", "https://b.test")
     assert settings.cookie_keys == ("k" * 32, "l" * 32)
     assert settings.secure
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["METRICS_ENABLED", "PORTA_SKIP_PROD_SAFETY", "PORT", "SMTP_PORT", "DATABASE_POOL_SIZE",
+     "DRAIN_SECONDS", "ARGON2_PASSES", "TWO_FACTOR_ENCRYPTION_KEY", "TRUSTED_PROXIES"],
+)  # fmt: skip
+def test_an_empty_number_or_switch_is_the_default(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    usual = _load()
+    monkeypatch.setenv(name, "")
+    assert _load() == usual
+
+
+def test_an_empty_number_of_the_environment_wins_over_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("PORT=4000\nREDIS_URL=redis://file\nDRAIN_SECONDS=\n")
+    assert (_load().port, _load().redis_url) == (4000, "redis://file")
+    monkeypatch.setenv("PORT", "")
+    monkeypatch.setenv("REDIS_URL", "")
+    assert (_load().port, _load().redis_url) == (3000, None)
+    assert _load(**FIT).drain_seconds == 5
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"LOG_LEVEL=d\xff\n", "LOG_LEVEL=debug\n".encode("utf-16"), "PORT=1\n".encode("utf-16-le")],
+)
+def test_a_file_that_is_not_utf_8_is_told(raw: bytes) -> None:
+    Path(".env").write_bytes(raw)
+    for read in (_load, find_database_url):
+        with pytest.raises(SettingsInvalid) as caught:
+            read()
+        assert caught.value.problems == [".env: is not UTF-8; save it in this encoding"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: Path(path).symlink_to(path)])
+def test_what_is_no_file_is_refused_and_not_waited_for(make: Any) -> None:
+    make(".env")
+    for read in (_load, find_database_url):
+        with pytest.raises(SettingsInvalid, match=r"^\.env: (is not a file|cannot be read)"):
+            read()
+
+
+def test_a_file_that_is_not_there_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db")
+    assert find_database_url() == "postgresql://db"
+
+
+@pytest.mark.parametrize("value", ["true", "1", "loopback"])
+def test_the_trust_of_1x_is_not_ignored_in_silence(
+    value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path(".env").write_text(f"TRUST_PROXY={value}\n")
+    _load()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "config.ignored" in record.message
+    assert "TRUSTED_PROXIES" in record.message
+    caplog.clear()
+    for off in ("false", "False", "0", ""):
+        monkeypatch.setenv("TRUST_PROXY", off)
+        _load()
+    assert caplog.records == []
 
 
 def test_porta_env_wins_over_node_env(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +222,23 @@ def test_every_fault_is_told_at_once() -> None:
         ({"signing_key_encryption_key": "xy" * 32}, "SIGNING_KEY_ENCRYPTION_KEY"),
         ({"two_factor_encryption_key": "short"}, "TWO_FACTOR_ENCRYPTION_KEY"),
         ({"trusted_proxies": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES"),
+        *(
+            ({"admin_cors_origins": f"https://a.test,{origin}"}, "ADMIN_CORS_ORIGINS")
+            for origin in (
+                "*",
+                "null",
+                "a.test",
+                "https://b.test/",
+                "https://B.test",
+                "ftp://b.test",
+                "https://b.test:0",
+                "https://b.test:65536",
+                "https://u@b.test",
+            )
+        ),
+        ({"cookie_keys": " " * 50}, "COOKIE_KEYS"),
+        ({"log_level": ""}, "LOG_LEVEL"),
+        ({"environment": ""}, "PORTA_ENV, NODE_ENV"),
         ({"port": -1}, "PORT"),
         ({"log_level": "loud"}, "LOG_LEVEL"),
         ({"argon2_memory_kib": 1024}, "ARGON2_MEMORY_KIB"),
@@ -240,13 +332,52 @@ def test_what_is_fit_for_production_is() -> None:
         ({"two_factor_encryption_key": None}, "TWO_FACTOR_ENCRYPTION_KEY"),
         ({"two_factor_encryption_key": "0123456789abcdef" * 4}, "TWO_FACTOR_ENCRYPTION_KEY"),
         ({"signing_key_encryption_key": "fedcba9876543210" * 4}, "SIGNING_KEY_ENCRYPTION_KEY"),
-        ({"database_url": "postgresql://porta:porta_dev@db/porta"}, "DATABASE_URL"),
+        *(
+            ({name: key}, name.upper())
+            for name in ("two_factor_encryption_key", "signing_key_encryption_key")
+            for key in (
+                "0123456789ABCDEF" * 4,
+                "fedcba9876543210" * 4,
+                "FEDCBA9876543210" * 4,
+                "a" * 64,
+                "aA" * 32,
+            )
+        ),
+        *(
+            ({"database_url": url}, "DATABASE_URL")
+            for url in (
+                "postgresql://porta:porta_dev@db/porta",
+                "postgresql://porta:porta%5Fdev@db/porta",
+                "postgresql://porta@db/porta?password=porta_dev",
+                "host=db user=porta password=porta_dev dbname=porta",
+                "host=db password = 'porta_dev'",
+            )
+        ),
         ({"issuer_base_url": "http://id.example.test"}, "ISSUER_BASE_URL"),
         ({"log_level": "debug"}, "LOG_LEVEL"),
         ({"smtp_host": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_from": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_host": "localhost"}, "SMTP_HOST"),
-        ({"smtp_host": "127.0.0.1"}, "SMTP_HOST"),
+        *(
+            ({"smtp_host": host}, "SMTP_HOST")
+            for host in (
+                "127.0.0.1",
+                "127.1",
+                "LOCALHOST",
+                "Localhost.",
+                "mail.localhost",
+                "::1",
+                "[::1]",
+                "::ffff:127.0.0.1",
+                "0.0.0.0",
+                "::",
+                "2130706433",
+                " localhost ",
+                "localhost.localdomain",
+                "ip6-localhost",
+            )
+        ),
+        ({"cookie_keys": " " * 8 + "k" * 31 + " " * 8}, "COOKIE_KEYS"),
     ],
 )
 def test_what_is_unfit_for_production_is_refused_there_and_nowhere_else(
@@ -256,6 +387,26 @@ def test_what_is_unfit_for_production_is_refused_there_and_nowhere_else(
     assert _problems(**unfit) == [named]
     _load(**unfit | {"environment": "development"})
     _load(**unfit | {"porta_skip_prod_safety": True})
+
+
+@pytest.mark.parametrize("host", ["localhost.example.test", "10.0.0.1", "2001:db8::1", "mail"])
+def test_mail_to_another_host_is_fit(host: str) -> None:
+    assert production_problems(_load(**FIT | {"smtp_host": host})) == []
+
+
+def test_what_is_malformed_and_what_is_unfit_are_told_together() -> None:
+    unfit = FIT | {"port": "x", "drain_seconds": "x", "signing_key_encryption_key": "short"}
+    unfit |= {"log_level": "debug", "smtp_host": "localhost"}
+    told = {"PORT", "DRAIN_SECONDS", "SIGNING_KEY_ENCRYPTION_KEY"}
+    assert set(_problems(**unfit)) == told | {"LOG_LEVEL", "SMTP_HOST"}
+    assert set(_problems(**unfit | {"porta_skip_prod_safety": True})) == told
+    assert set(_problems(**unfit | {"environment": "development"})) == told
+    assert set(_problems(**unfit | {"environment": "prod"})) == told | {"PORTA_ENV, NODE_ENV"}
+
+
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name != "environment"])
+def test_what_is_malformed_is_told_once_in_production_too(name: str) -> None:
+    assert _problems(**FIT | {name: object()}) == [name.upper()]
 
 
 def test_plain_http_is_fit_on_this_very_host() -> None:

@@ -22,13 +22,13 @@ def test_static_files_are_named_by_their_content(pages: Pages) -> None:
 
 
 def test_an_outdated_name_is_not_kept(pages: Pages) -> None:
-    for name in ("porta.0123456789abcdef.css", "porta.css"):
+    for name in ("page.0123456789abcdef.css", "page.css"):
         found = pages.static(name)
         assert found
         assert found.cache_control == "no-cache"
 
 
-@pytest.mark.parametrize("name", ["", "porta", ".css", "nothing.css", "../porta.css", "a" * 9999])
+@pytest.mark.parametrize("name", ["", "porta", ".css", "nothing.css", "../page.css", "a" * 9999])
 def test_no_other_file_is_served(pages: Pages, name: str) -> None:
     assert pages.static(name) is None
     with pytest.raises(KeyError):

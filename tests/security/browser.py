@@ -21,7 +21,7 @@ from tests.waiting import eventually
 
 PASSWORD = "quiet-otter-paints-seven-lamps"
 CHALLENGE = challenge_of(VERIFIER)
-SESSION = "porta_session_acme"
+SESSION = "session_acme"
 GOOD: dict[str, str] = {
     "client_id": "acme-web-basic",
     "redirect_uri": CALLBACK,

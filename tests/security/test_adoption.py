@@ -69,7 +69,7 @@ async def test_a_second_factor_of_1x_is_not_dropped(adopted: tuple[Served, Postg
         await _require_second_factor(pg, False)
     assert answer.status_code == 200
     assert "second step" in answer.text
-    assert "porta_session_acme" not in str(answer.headers)
+    assert "session_acme" not in str(answer.headers)
 
 
 async def _sign_in(served: Served, http: httpx.AsyncClient, **person: str) -> httpx.Response:

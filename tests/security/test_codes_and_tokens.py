@@ -143,6 +143,19 @@ async def test_a_code_of_somebody_who_was_deactivated_is_worthless(
     assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT
 
 
+async def test_a_used_code_that_another_client_brings_harms_nobody(
+    served: Served, browser: Browser, redis_url: str
+) -> None:
+    code, tokens = await _spent(served, browser)
+    for _ in range(2):
+        stolen = await post(served, "/token", code_form(code), "acme-partner")
+        assert refusal(stolen) == INVALID_GRANT
+        with redis.Redis.from_url(redis_url) as store:
+            store.delete(f"porta:AuthorizationCode:{artifact_id(code)}")
+    assert await is_active(served, tokens["access_token"])
+    await _replay_kills(served, code, tokens)
+
+
 # refresh tokens
 
 
@@ -157,6 +170,17 @@ async def test_a_refresh_token_rotates_and_a_lost_answer_can_be_asked_for_again(
     assert not await is_active(served, first["refresh_token"])
     third = await _refresh(served, second["refresh_token"])
     assert third["refresh_token"] not in (first["refresh_token"], second["refresh_token"])
+
+
+async def test_the_grace_is_for_lost_answers(served: Served, browser: Browser) -> None:
+    """B.3: generations are counted. Whoever used the second token had received it."""
+    first = await browser.tokens()
+    second = await _refresh(served, first["refresh_token"])
+    third = await _refresh(served, second["refresh_token"])
+    again = await post(served, "/token", refresh_form(first["refresh_token"]))
+    assert refusal(again) == INVALID_GRANT
+    for tokens in (first, second, third):
+        await _all_dead(served, tokens)
 
 
 async def test_the_grace_is_the_clients_own(served: Served, browser: Browser) -> None:

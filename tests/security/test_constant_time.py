@@ -97,7 +97,7 @@ async def test_a_form_and_the_browser_it_comes_from(
     url = await browser.begin()
     csrf = hidden_fields((await browser.http.get(url)).text)["_csrf"]
     sent = csrf[::-1] if forged else csrf
-    binding = next(c.value for c in browser.http.cookies.jar if c.name == "porta_interaction")
+    binding = next(c.value for c in browser.http.cookies.jar if c.name == "interaction")
     assert binding is not None
     compared.clear()
     answer = await browser.submit(url, _csrf=sent)
@@ -109,7 +109,7 @@ async def test_a_form_and_the_browser_it_comes_from(
 async def test_another_browser(browser: Browser, compared: Compared) -> None:
     url = await browser.begin()
     wrong = "A" * 43
-    answer = await browser.http.get(url, headers={"Cookie": f"porta_interaction={wrong}"})
+    answer = await browser.http.get(url, headers={"Cookie": f"interaction={wrong}"})
     assert answer.status_code == 400
     assert _times(compared, artifact_id(wrong)) == 1
 

@@ -92,7 +92,7 @@ async def _pushed_request(browser: Browser) -> Shown:
 async def _interaction(browser: Browser) -> Shown:
     answer = await browser.authorize()
     uid = location(answer).rpartition("/")[2]
-    return Shown((_max_age(answer, "porta_interaction"),), Interaction, artifact_id(uid))
+    return Shown((_max_age(answer, "interaction"),), Interaction, artifact_id(uid))
 
 
 async def _grant(browser: Browser) -> Shown:
@@ -107,7 +107,7 @@ async def _grant(browser: Browser) -> Shown:
 
 async def _session(browser: Browser) -> Shown:
     answer = await browser.submit(await browser.begin())
-    said = (_max_age(answer, "porta_session_acme"),)
+    said = (_max_age(answer, "session_acme"),)
     return Shown(said, Session, artifact_id(browser.session or ""))
 
 

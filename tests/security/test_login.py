@@ -62,8 +62,8 @@ async def test_another_browser_can_neither_see_nor_finish_an_interaction(
     form = hidden_fields((await browser.http.get(url)).text)
     async with a_browser(served) as victim:
         await victim.begin()  # it has an interaction cookie, only not this one's
-        binding = next(c.value for c in victim.http.cookies.jar if c.name == "porta_interaction")
-        headers = {"Cookie": f"porta_interaction={binding}"}
+        binding = next(c.value for c in victim.http.cookies.jar if c.name == "interaction")
+        headers = {"Cookie": f"interaction={binding}"}
         for request in (
             victim.http.build_request("GET", url, headers=headers),
             victim.http.build_request(
@@ -111,7 +111,7 @@ async def test_a_form_posted_after_the_end_starts_nothing(served: Served, browse
     late = await browser.http.post(
         f"{url}/login",
         data={**form, "email": browser.email, "password": PASSWORD},
-        headers={"Cookie": f"porta_interaction={binding}"},
+        headers={"Cookie": f"interaction={binding}"},
     )
     assert late.status_code == 400
     assert "set-cookie" not in late.headers
@@ -123,7 +123,7 @@ async def test_two_forms_at_once_are_no_error_of_ours(served: Served, browser: B
     form = hidden_fields((await browser.http.get(url)).text)
     form |= {"email": browser.email, "password": PASSWORD}
     binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(url[-43:]))
-    headers = {"Cookie": f"porta_interaction={binding}"}
+    headers = {"Cookie": f"interaction={binding}"}
     async with httpx.AsyncClient(headers=headers, timeout=20) as http:
         resume = url.replace("/interaction/", "/acme/auth/")
 
@@ -342,9 +342,41 @@ async def test_so_many_failures_lock_an_account_and_time_unlocks_it(
     await pg.execute(
         "UPDATE users SET locked_at = now() - interval '901 seconds' WHERE id = %(id)s", _id(user)
     )
-    wrong = await browser.submit(await browser.begin(), password="wrong-password-of-mine")
-    assert wrong.status_code == 200
     assert "code" in await browser.follow(await browser.submit(await browser.begin()))
+
+
+async def test_the_end_of_a_lock_buys_one_guess(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    await pg.execute(
+        "UPDATE users SET status = 'locked', locked_reason = 'auto_lockout',"
+        " locked_at = now() - interval '901 seconds', failed_login_count = 5 WHERE id = %(id)s",
+        _id(user),
+    )
+    async with configured(served, max_failed_logins=5):
+        await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+        for age, opens in ((901, False), (1801, True)):
+            await pg.execute(
+                "UPDATE users SET locked_at = now() - make_interval(secs => %(age)s)"
+                " WHERE id = %(id)s",
+                _id(user) | {"age": age},
+            )
+            browser.address = new_address()
+            answer = await browser.submit(await browser.begin())
+            assert ("set-cookie" in answer.headers) == opens
+
+
+async def test_one_address_does_not_lock_an_account(served: Served, browser: Browser) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    async with configured(served, max_failed_logins=5):
+        url = await browser.begin()
+        answers = [await browser.submit(url, password="wrong" * 4) for _ in range(10)]
+        assert [answer.status_code for answer in answers] == [200] * 4 + [429] * 6
+        async with a_browser(served, email=user.email) as owner:
+            assert "code" in await owner.sign_in()
 
 
 async def test_a_lock_by_hand_does_not_end_by_itself(
@@ -454,21 +486,29 @@ async def test_parallel_guesses_from_many_addresses_do_not_outrun_the_lock(
 ) -> None:
     """Sixty arrive before the first is judged, the last with the right password."""
     user, judging = await add_user(served), threading.Event()
-    compare = Passwords._compare
+    verify, compare = Passwords.verify, Passwords._compare
+    arrived: list[str] = []
+    compared: list[str] = []
+
+    async def noted(self: Passwords, stored: str | None, text: str) -> object:
+        arrived.append(text)
+        return await verify(self, stored, text)
 
     def patient(self: Passwords, stored: str | None, raw: bytes) -> Any:
         assert judging.wait(90)
+        if stored is not None:
+            compared.append(stored)
         return compare(self, stored, raw)
 
     async def attempts() -> int:
-        row = await pg.fetchrow("SELECT failed_login_count FROM users WHERE id = %(id)s", _id(user))
-        return int(row[0]) if row else 0
+        return len(arrived)
 
     async def guess(password: str) -> httpx.Response:
         async with a_browser(served, email=user.email) as other:
             other.http.timeout = httpx.Timeout(60)
             return await other.submit(await other.begin(), password=password)
 
+    monkeypatch.setattr(Passwords, "verify", noted)
     monkeypatch.setattr(Passwords, "_compare", patient)
     async with configured(served, max_failed_logins=5):
         try:
@@ -482,6 +522,7 @@ async def test_parallel_guesses_from_many_addresses_do_not_outrun_the_lock(
     assert {answer.status_code for answer in answers} == {200}
     assert not any("set-cookie" in answer.headers for answer in answers)
     assert len({_bare(answer.text, user.email) for answer in answers}) == 1
+    assert len(compared) == 5
     row = await pg.fetchrow("SELECT status, locked_reason FROM users WHERE id = %(id)s", _id(user))
     assert row == ("locked", "auto_lockout")
     rows = await pg.fetch(

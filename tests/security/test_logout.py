@@ -61,10 +61,36 @@ async def test_the_hint_may_be_posted_from_the_site_of_the_client(
     tokens = await browser.tokens()
     asked = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": AFTER}
     posted = await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
+    assert tokens["id_token"] not in location(posted), "no URL holds it: logs and histories do"
     answer = await browser.http.get(location(posted))
     assert location(answer) == AFTER
     assert browser.session is None
     assert not await is_active(served, tokens["access_token"])
+
+
+@pytest.mark.parametrize("state", ["", "s" * 3000])
+async def test_a_long_hint_may_be_posted(served: Served, browser: Browser, state: str) -> None:
+    tokens = await browser.tokens()
+    hint = tokens["id_token"]
+    asked = {"id_token_hint": hint, "post_logout_redirect_uri": AFTER, "state": state}
+    posted = await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
+    assert len(location(posted)) < 4096
+    assert location(await browser.http.get(location(posted))).startswith(AFTER)
+
+
+async def test_the_seal_of_a_hint_is_of_one_session(served: Served, browser: Browser) -> None:
+    tokens = await browser.tokens()
+    asked = {"id_token_hint": tokens["id_token"]}
+    posted = location(
+        await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
+    )
+    async with a_browser(served) as other:
+        await other.tokens()
+        assert (await other.http.get(posted)).status_code == 200, "she is asked"
+        assert await _is_signed_in(other)
+    assert (await browser.http.get(f"{posted[:-1]}!")).status_code == 200
+    assert (await browser.http.get(f"{served.issuer()}/session/end?hint_seal=")).status_code == 200
+    assert await _is_signed_in(browser)
 
 
 async def test_a_hint_alone_signs_nobody_out(served: Served, browser: Browser) -> None:

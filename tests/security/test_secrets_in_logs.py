@@ -111,8 +111,8 @@ async def test_the_reference_of_a_page_finds_its_reason(
             "redirect_uri is not registered": await browser.authorize(
                 redirect_uri="https://evil.test/"
             ),
-            "control characters in parameter: state": await browser.authorize(state=forged),
-            "malformed parameter name": await browser.authorize(**{forged: "x"}),
+            "control characters in parameter: client_id": await browser.authorize(client_id=forged),
+            "malformed parameter name": await browser.authorize(client_id="", **{forged: "x"}),
             "interaction_expired": await browser.http.get(f"{served.base_url}/interaction/x"),
             "method_not_allowed": await browser.http.delete(f"{served.issuer()}/auth"),
             "org_not_found": await browser.http.get(
@@ -134,7 +134,7 @@ async def _converse(served: Served, browser: Browser) -> dict[str, str]:
     """Sign in and use everything once; return every secret that was in it."""
     url = await browser.begin(state="state-" * 5, nonce="nonce-" * 5)
     page = await browser.http.get(url)
-    binding = next(c.value for c in browser.http.cookies.jar if c.name == "porta_interaction")
+    binding = next(c.value for c in browser.http.cookies.jar if c.name == "interaction")
     answer = await browser.submit(url)
     code = (await browser.follow(answer))["code"]
     tokens = (await post(served, "/token", code_form(code))).json()

@@ -78,7 +78,7 @@ def test_a_session_is_no_session(own: Party, other: Party, alice: Person) -> Non
     own.code(alice)
     cookies = {cookie.name: cookie.value or "" for cookie in alice.http.cookies.jar}
     session = next(value for name, value in cookies.items() if "session" in name)
-    for name in (*cookies, "porta_session_globex"):
+    for name in (*cookies, "session_globex"):
         answer = httpx.get(
             other.authorization_url("v" * 43, prompt="none"), cookies={name: session}
         )
@@ -92,7 +92,7 @@ def test_an_interaction_is_unknown(own: Party, other: Party, alice: Person) -> N
     begun = alice.http.get(own.authorization_url("v" * 43))
     uid = begun.headers["location"].rpartition("/")[2]
     binding = next(c.value for c in alice.http.cookies.jar if "interaction" in c.name)
-    answer = httpx.get(f"{other.issuer}/auth/{uid}", cookies={"porta_interaction": binding or ""})
+    answer = httpx.get(f"{other.issuer}/auth/{uid}", cookies={"interaction": binding or ""})
     assert answer.status_code in (400, 404)
     assert "location" not in answer.headers
     page = str(begun.url.join(begun.headers["location"]))

@@ -26,7 +26,7 @@ from tests.security.browser import (
 from tests.served import Served, hidden_fields, location, query_of
 
 AFTER = "http://127.0.0.1:9009/"
-THEIR_SESSION = "porta_session_globex"
+THEIR_SESSION = "session_globex"
 KINDS = ("access_token", "opaque", "client_credentials", "refresh_token", "id_token", "code")
 
 
@@ -220,7 +220,7 @@ async def test_an_interaction_is_not_resumed_and_goes_on_at_home(
     visitor = stranger if who == "somebody signed in there" else browser
     answer = await visitor.http.get(
         f"{served.issuer(neighbour.SLUG)}/auth/{uid}",
-        headers={"Cookie": f"porta_interaction={binding}; {THEIR_SESSION}={_theirs(stranger)}"},
+        headers={"Cookie": f"interaction={binding}; {THEIR_SESSION}={_theirs(stranger)}"},
     )
     assert answer.status_code == 400
     assert "location" not in answer.headers

@@ -34,7 +34,13 @@ async def world(pg: Postgres) -> World:
     return await build_world(pg)
 
 
-async def _until(condition: Callable[[], object], seconds: float = 5) -> None:
+@pytest.fixture
+def become_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what gives listeners the time that they have outside the tests, and no more."""
+    return lambda: monkeypatch.setattr("storage.listener.PATIENCE", PATIENCE)
+
+
+async def _until(condition: Callable[[], object], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -190,8 +196,11 @@ async def test_a_lost_connection_is_told_and_replaced(
     assert postgres.listening
 
 
-async def test_a_connection_that_hears_nothing_is_found_out(database_url: str) -> None:
+async def test_a_connection_that_hears_nothing_is_found_out(
+    database_url: str, become_impatient: Callable[[], None]
+) -> None:
     """A proxy that takes LISTEN and passes no notification on, say."""
+    become_impatient()
     postgres = await Postgres.open(database_url, 1)
     heard: Heard = []
     async with postgres.connection() as held:
@@ -220,8 +229,11 @@ async def test_a_connection_that_hears_nothing_is_found_out(database_url: str) -
     await postgres.close()
 
 
-async def test_a_connection_that_never_answers_is_found_out() -> None:
+async def test_a_connection_that_never_answers_is_found_out(
+    become_impatient: Callable[[], None],
+) -> None:
     """Also before it listens: nobody would hear of anything, and nobody be told."""
+    become_impatient()
     dropped = 0
 
     class Mute:
@@ -244,7 +256,9 @@ async def test_a_connection_that_never_answers_is_found_out() -> None:
     await listener.close()
 
 
-async def test_a_connection_that_falls_silent_is_told(database_url: str) -> None:
+async def test_a_connection_that_falls_silent_is_told(
+    database_url: str, become_impatient: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """For as long as it is not, what was disabled goes on: that may take a second at most."""
     async with relay(database_url) as (wire, url):
         heard: Heard = []
@@ -252,8 +266,10 @@ async def test_a_connection_that_falls_silent_is_told(database_url: str) -> None
         postgres.listen(lambda table, key: heard.append((table, key)))
         await _until(lambda: postgres.listening)
         wire.silence()
+        become_impatient()
         await _until(lambda: not postgres.listening)
         assert heard == [("*", ""), ("*", "")]
+        monkeypatch.undo()
         wire.restore()
         await _until(lambda: postgres.listening, 15)
         await postgres.close()
@@ -263,7 +279,7 @@ def test_silence_is_found_out_within_a_second() -> None:
     assert PULSE + PATIENCE + SECOND_LOOK < 1.0
 
 
-async def test_the_proof_is_repeated(database_url: str) -> None:
+async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> None:
     """A connection that dies in silence after a while is noticed at the next heartbeat."""
     ears: list[_Failing] = []
     heard: Heard = []
@@ -289,6 +305,7 @@ async def test_the_proof_is_repeated(database_url: str) -> None:
     listener = Listener(dial, lambda *change: heard.append(change), heartbeat=0.05)
     await _until(lambda: listener.listening)
     ears[0].deaf = True
+    become_impatient()
     await _until(lambda: len(ears) == 2 and listener.listening)
     assert heard == [("*", "")] * 3
     await listener.close()

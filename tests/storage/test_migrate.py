@@ -79,12 +79,62 @@ async def test_a_file_that_fails_leaves_nothing_and_the_next_run_goes_on(
 ) -> None:
     url = fresh_database_url
     broken = _with("CREATE TABLE good ()", "CREATE TABLE half (); SELECT nonsense")
-    with pytest.raises(StorageError):
-        await migrate.up(url, broken)
+    names = [f"{each.version:04}_{each.name}" for each in broken[-2:]]
+    applied: list[str] = []
+    with pytest.raises(StorageError, match=f"{names[1]} failed: UndefinedColumn") as failed:
+        await migrate.up(url, broken, applied=applied.append)
+    assert isinstance(failed.value, migrate.MigrationFailed)
+    assert applied == names[:1], "told of as soon as it is applied"
     assert {"good", "half"} & await _tables(url) == {"good"}
     mended = _with("CREATE TABLE good ()", "CREATE TABLE half ()")
     assert len(await migrate.up(url, mended)) == 1
     assert "half" in await _tables(url)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "CREATE TABLE users (id int)",
+        "CREATE TABLE zebras (id int)",
+        "CREATE VIEW users AS SELECT 1",
+        "CREATE SEQUENCE users",
+        "CREATE TYPE users AS (id int)",
+        # Ruby on Rails and golang-migrate keep their own under the name of ours.
+        "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
+        "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty bool)",
+        "CREATE TABLE pgmigrations (version bigint)",
+    ],
+)
+async def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(
+    create_database: Callable[..., str], foreign: str
+) -> None:
+    url = create_database()
+    async with _opened(url) as pg:
+        await pg.execute(foreign)
+    before = await _tables(url)
+    name = foreign.split()[2]
+    for work in (migrate.up, migrate.plan, migrate.status, migrate.check):
+        with pytest.raises(migrate.MigrationRefused, match=rf"\({name}\).*database of its own"):
+            await work(url)
+    assert await _tables(url) == before
+
+
+async def test_what_an_extension_brought_is_nobodys_table(
+    create_database: Callable[..., str],
+) -> None:
+    url = create_database()
+    async with _opened(url) as pg:
+        await pg.execute("CREATE EXTENSION citext; CREATE EXTENSION pg_stat_statements")
+    assert len(await migrate.up(url)) == len(migrate.migrations())
+
+
+async def test_a_schema_of_its_own_will_do(create_database: Callable[..., str]) -> None:
+    url = create_database()
+    async with _opened(url) as pg:
+        await pg.execute("CREATE TABLE users (id int); CREATE SCHEMA porta")
+    own = f"{url}?options=-c%20search_path%3Dporta,public"
+    assert len(await migrate.up(own)) == len(migrate.migrations())
+    assert await migrate.check(own) == []
 
 
 async def test_a_file_that_was_changed_after_it_was_applied_is_refused(

@@ -85,7 +85,7 @@ async def test_a_value_is_found_and_never_stored(
     assert await either.artifacts.find(AuthorizationCode, id, A) is None
     assert await either.artifacts.find(AuthorizationCode, value, B) is None
     assert not await pg.fetch(
-        "SELECT FROM artifacts WHERE artifacts::text LIKE '%%' || %(value)s || '%%'",
+        "SELECT id FROM artifacts WHERE artifacts::text LIKE '%%' || %(value)s || '%%'",
         {"value": value},
     )
     assert not [name for name in await redis.command("KEYS", "*") if value.encode() in name]

@@ -32,7 +32,8 @@ class Valkey:
         command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(self.port)]
         command += ["--save", "", "--requirepass", self.password, "--dir", str(self._directory)]
         self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
-        for _ in range(500):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), self._connect():
                 return
             time.sleep(0.01)

@@ -68,19 +68,25 @@ async def _consume(call: TokenCall) -> AuthorizationCode | None:
             AuthorizationCode, value, call.tenant.id
         )
     except AlreadyConsumed as replay:
-        # RFC 6749 §4.1.2: a code used twice takes everything issued from it along.
         await _punish(call, replay.artifact)
         return None
     if code is None:
         # It may have been used, and be forgotten by now: what it founded bears its digest.
         await call.runtime.storage.tokens.revoke_family(
-            artifact_id(value), call.tenant.id, _REPLAYED
+            artifact_id(value), call.tenant.id, call.client.client_id, _REPLAYED
         )
     return code
 
 
 async def _punish(call: TokenCall, code: object) -> None:
+    """RFC 6749 §4.1.2: a code used twice takes everything issued from it along.
+
+    Where another client brings it, that one alone is refused: any public client of the
+    organization could be named to end tokens by a code that a log remembers.
+    """
     assert isinstance(code, AuthorizationCode)
+    if code.client_id != call.client.client_id:
+        return
     family = _family(call, code, scopes.parse_scope(code.scope))
     await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
     await events.record(

@@ -26,6 +26,16 @@ _WORDS = {
     "model_type": "must be a mapping",
 }
 """What is said instead of pydantic's words, which are those of Python."""
+_LATER = "the form comes first; rules between entries are checked once it is right"
+
+
+class FormInvalid(DocumentInvalid):
+    """A file whose form is wrong: there is no document yet that the rules could be held against."""
+
+    def __init__(self, source: str, problems: list[Problem]) -> None:
+        super().__init__(source, problems)
+        self.message += f"\n{source}: {_LATER}"
+        self.args = (self.message,)
 
 
 def load_document(path: Path | str) -> Document:
@@ -62,16 +72,18 @@ def build_document(source: str, data: object) -> Document:
     if data is None:
         raise DocumentInvalid(source, [Problem("", "is empty")])
     problems = [Problem(place(path), fault) for path, fault in find_faults(data)]
+    refusal: type[DocumentInvalid] = DocumentInvalid
     try:
         document = Document.model_validate(data)
     except ValidationError as error:
         found = [_problem(item, data) for item in error.errors(include_input=False)]
+        refusal = FormInvalid
     else:
         found = [Problem(place(path), text) for path, text in find_conflicts(document)]
     told = {problem.path for problem in problems}
     problems += [problem for problem in found if problem.path not in told]
     if problems:
-        raise DocumentInvalid(source, problems)
+        raise refusal(source, problems)
     return document
 
 

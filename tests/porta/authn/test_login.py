@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,11 +15,12 @@ from porta import interactions, sessions, tenancy
 from porta.authn import login
 from porta.authn.login import OpenInteraction
 from porta.authn.password import LoginFailed
-from porta.errors import Forbidden, NotFound
+from porta.errors import Forbidden, NotFound, Unavailable
 from porta.interactions import InteractionOver
 from porta.origin import Origin
 from porta.runtime import Runtime
 from porta.security import opaque
+from porta.security.passwords import Passwords
 from porta.tenant import Tenant
 from storage.models.artifacts import Consent, Interaction, Session, artifact_id
 from storage.postgres import Postgres
@@ -162,6 +164,30 @@ async def test_a_throttled_sign_in_is_told_once_a_window(
     assert [each for each in told if each[0] != "user.login.password.failed"] == [
         ("rate_limit.login", "security", None)
     ]
+
+
+async def test_who_finds_the_pool_full_has_tried_nothing(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of the pool shuts nobody out, neither by a limit of attempts nor by a lock."""
+    opened = await _open(runtime, tenant)
+    few = msgspec.structs.replace(tenant.config, rate_limit_login_max=2, rate_limit_address_max=3)
+    opened = replace(opened, tenant=replace(tenant, config=few))
+    origin = Origin("192.0.2.43")
+    hasher, full = runtime.passwords, Passwords(workers=1, queue=-1)
+    monkeypatch.setattr(runtime, "passwords", full)
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await login.submit(runtime, opened, EMAIL, PASSWORD, origin)
+    full.close()
+    monkeypatch.setattr(runtime, "passwords", hasher)
+    for _ in range(2):
+        with pytest.raises(LoginFailed) as caught:
+            await login.submit(runtime, opened, EMAIL, "wrong" * 4, origin)
+        assert caught.value.status == 200
+    with pytest.raises(LoginFailed) as caught:
+        await login.submit(runtime, opened, EMAIL, PASSWORD, origin)
+    assert caught.value.status == 429, "what was judged is counted"
 
 
 async def test_a_disabled_method_is_told_as_often_as_its_limit_allows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from porta import tenancy
 from porta.authn import password
@@ -19,7 +21,7 @@ from porta.authn.password import LoginFailed
 from porta.errors import Unavailable
 from porta.origin import Origin
 from porta.runtime import Runtime
-from porta.security.passwords import Parameters, Passwords
+from porta.security.passwords import DEFAULT, Parameters, Passwords
 from porta.tenant import Tenant
 from storage.models.users import User
 from storage.postgres import Postgres
@@ -96,10 +98,24 @@ async def test_no_failure_is_answered_before_its_step(
         began = time.monotonic()
         await _message(runtime, tenant, email, text)
         assert time.monotonic() - began >= 0.4
-    monkeypatch.setattr(password, "FAILURE_STEP", 5)
+    monkeypatch.setattr(password, "FAILURE_STEP", 60)
     began = time.monotonic()
     await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
-    assert time.monotonic() - began < 5, "who knows the password need not wait"
+    assert time.monotonic() - began < 60, "who knows the password need not wait"
+
+
+async def test_a_full_pool_tells_nothing_by_its_time_either(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(password, "FAILURE_STEP", 0.4)
+    known, full = await _person(runtime, tenant), Passwords(workers=1, queue=-1)
+    monkeypatch.setattr(runtime, "passwords", full)
+    for email in (known.email, "nobody@acme.test"):
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await password.authenticate(runtime, tenant, email, RIGHT, ORIGIN)
+        assert time.monotonic() - began >= 0.4
+    full.close()
 
 
 async def test_a_neighbours_person_is_nobody(runtime: Runtime, tenant: Tenant) -> None:
@@ -162,6 +178,90 @@ async def test_whoever_is_asked_for_a_hash_is_computed(
             assert len(hashed) == 1, (email, len(text))
 
 
+OF_1X, TODAY = Parameters(65_536, 3, 4), DEFAULT
+
+
+@pytest.fixture
+def paid(monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
+    """Return the costs of the hashes that are computed, whether compared or in vain."""
+    costs: list[Parameters] = []
+    hash, verify = PasswordHasher.hash, PasswordHasher.verify
+
+    def hashed(self: PasswordHasher, *args: Any, **kwargs: Any) -> str:
+        costs.append(Parameters(self.memory_cost, self.time_cost, self.parallelism))
+        return hash(self, *args, **kwargs)
+
+    def verified(self: PasswordHasher, stored: str | bytes, *args: Any) -> bool:
+        asked = extract_parameters(str(stored))
+        cost = Parameters(asked.memory_cost, asked.time_cost, asked.parallelism)
+        try:
+            right = verify(self, stored, *args)
+        except VerifyMismatchError:
+            costs.append(cost)
+            raise
+        costs.append(cost)
+        return right
+
+    monkeypatch.setattr(PasswordHasher, "hash", hashed)
+    monkeypatch.setattr(PasswordHasher, "verify", verified)
+    return costs
+
+
+@pytest.fixture
+def hasher(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Passwords]:
+    """Return the hasher of a runtime that has met nobody yet."""
+    fresh = Passwords(TODAY)
+    monkeypatch.setattr(runtime, "passwords", fresh)
+    yield fresh
+    fresh.close()
+
+
+async def test_a_failure_costs_the_same_whoever_is_asked_for(
+    runtime: Runtime, tenant: Tenant, hasher: Passwords, paid: list[Parameters]
+) -> None:
+    """Requirement F.4: dearer hashes of Porta 1.x, guessed at in parallel, tell who has one."""
+    strict = _strict(tenant, max_failed_logins=1)
+    old = _hash_of_1x()
+    known, of_1x = await _person(runtime, tenant), await _person(runtime, tenant, password_hash=old)
+    closed = await _person(runtime, tenant, password_hash=old)
+    await _message(runtime, strict, closed.email, WRONG)
+    cases = {
+        "nobody": ("nobody@acme.test", RIGHT),
+        "of today": (known.email, WRONG),
+        "of 1.x": (of_1x.email, WRONG),
+        "of 1.x, locked, right": (closed.email, RIGHT),
+        "without a hash": ((await _person(runtime, tenant, password_hash=None)).email, WRONG),
+        "no hash of ours": (
+            (await _person(runtime, tenant, password_hash="$2b$12$not-ours")).email, WRONG
+        ),
+        "refused by argon2": (
+            (await _person(runtime, tenant, password_hash=old[:31] + "$")).email, WRONG
+        ),
+        "huge": (of_1x.email, "x" * 2000),
+    }  # fmt: skip
+    for name, (email, text) in cases.items():
+        paid.clear()
+        await _message(runtime, tenant, email, text)
+        assert sorted(paid) == sorted([TODAY, OF_1X]), name
+    paid.clear()
+    await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
+    assert paid == [TODAY], "who knows the password pays for no other"
+
+
+async def test_where_nothing_older_is_stored_a_failure_costs_one_hash(
+    runtime: Runtime, tenant: Tenant, hasher: Passwords, paid: list[Parameters]
+) -> None:
+    known = await _person(runtime, tenant)
+    for email in (known.email, "nobody@acme.test"):
+        paid.clear()
+        await _message(runtime, tenant, email, WRONG)
+        assert paid == [TODAY]
+
+
+def _hash_of_1x() -> str:
+    return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash(RIGHT)
+
+
 async def test_an_old_hash_is_renewed_once_and_never_over_a_newer_one(
     runtime: Runtime, tenant: Tenant, pg: Postgres
 ) -> None:
@@ -216,11 +316,50 @@ async def test_a_lock_ends_by_the_clock(
         "a lock that guessing brought about does not tell which guess was right"
     )
     monkeypatch.setattr(runtime, "clock", lambda: clock() + due + 5)
-    assert await _message(runtime, tenant, user.email, WRONG) == "login.error_invalid"
-    found = await runtime.storage.users.find_by_id(user.id, tenant.id)
-    assert found is not None
-    assert (found.status, found.failed_login_count) == ("active", 1), "it begins anew"
     await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    found = await _stored(runtime, user)
+    assert (found.status, found.failed_login_count) == ("active", 0)
+
+
+async def test_the_end_of_a_lock_is_worth_one_guess_and_each_waits_twice_as_long(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requirement F.7: consecutive failures are counted over the end of a lock."""
+    user, clock = await _person(runtime, tenant), runtime.clock
+    strict = _strict(tenant, max_failed_logins=2, lockout_duration_seconds=900)
+    for _ in range(2):
+        await _message(runtime, strict, user.email, WRONG)
+    for seconds in (900, 1800, 3600):
+        monkeypatch.setattr(runtime, "clock", lambda: clock() + seconds - 5)  # noqa: B023
+        assert await _message(runtime, strict, user.email, RIGHT) == "login.error_invalid"
+        monkeypatch.setattr(runtime, "clock", lambda: clock() + seconds + 5)  # noqa: B023
+        for text in (WRONG, RIGHT):
+            assert await _message(runtime, strict, user.email, text) == "login.error_invalid"
+        assert (await _stored(runtime, user)).auto_locked
+    monkeypatch.setattr(runtime, "clock", lambda: clock() + 7205)
+    await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    assert (await _stored(runtime, user)).failed_login_count == 0
+
+
+async def test_of_parallel_guesses_at_the_end_of_a_lock_one_is_judged(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, asked, clock = await _person(runtime, tenant), [], runtime.clock
+    strict = _strict(tenant, max_failed_logins=2)
+    for _ in range(2):
+        await _message(runtime, strict, user.email, WRONG)
+    compare = Passwords._compare
+
+    def watched(self: Passwords, stored: str | None, raw: bytes) -> Any:
+        asked.append(stored)
+        return compare(self, stored, raw)
+
+    monkeypatch.setattr(Passwords, "_compare", watched)
+    monkeypatch.setattr(runtime, "clock", lambda: clock() + 905)
+    await asyncio.gather(*(_message(runtime, strict, user.email, WRONG) for _ in range(9)))
+    assert [each for each in asked if each is not None] == [user.password_hash]
+    assert len(asked) == 9, "the others cost as much and compare nothing"
+    assert (await _stored(runtime, user)).failed_login_count == 3
 
 
 def _strict(tenant: Tenant, **config: int) -> Tenant:
@@ -262,7 +401,7 @@ async def test_what_follows_the_limit_is_refused_without_telling(
     for text in (WRONG, WRONG, WRONG, RIGHT, WRONG):
         assert await _message(runtime, strict, user.email, text) == "login.error_invalid"
     after = await _stored(runtime, user)
-    assert (after.auto_locked, after.failed_login_count) == (True, 5)
+    assert (after.auto_locked, after.failed_login_count) == (True, 3), "two were not judged"
     failed = "password.failed"
     assert await _told(pg, user) == [failed, failed, failed, "auto_locked", failed, failed]
 
@@ -299,17 +438,58 @@ async def test_a_right_password_without_its_second_factor_is_no_guess(
     assert set(await _told(pg, user)) == {"password.failed"}
 
 
-async def test_a_lock_of_an_attempt_that_nobody_could_judge_is_told(
-    runtime: Runtime, tenant: Tenant, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", [1, 2, 0])
+async def test_an_attempt_that_nobody_could_judge_is_taken_back(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=1)
+    """Whoever fills the pool locks nobody out."""
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=limit)
+    right, full = runtime.passwords, Passwords(workers=1, queue=-1)
+    monkeypatch.setattr(runtime, "passwords", full)
+    for email in (user.email, user.email, user.email, "nobody@acme.test"):
+        with pytest.raises(Unavailable):
+            await password.authenticate(runtime, strict, email, RIGHT, ORIGIN)
+    full.close()
+    after = await _stored(runtime, user)
+    assert (after.status, after.locked_at, after.locked_reason) == ("active", None, None)
+    assert after.failed_login_count == 0
+    assert await _told(pg, user) == []
+    monkeypatch.setattr(runtime, "passwords", right)
+    await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+
+
+async def test_a_full_pool_ends_no_lock_and_forgives_no_failure(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=2)
+    for _ in range(2):
+        await _message(runtime, strict, user.email, WRONG)
+    locked = await _stored(runtime, user)
     full = Passwords(workers=1, queue=-1)
     monkeypatch.setattr(runtime, "passwords", full)
-    with pytest.raises(Unavailable):
-        await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
     full.close()
-    assert (await _stored(runtime, user)).auto_locked
-    assert await _told(pg, user) == ["auto_locked"]
+    assert await _stored(runtime, user) == locked
+    assert (locked.auto_locked, locked.failed_login_count) == (True, 2)
+
+
+async def test_a_right_password_needs_no_room_for_a_newer_hash(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costly = Passwords(Parameters(8192, 2, 1))
+    old = await costly.hash(RIGHT)
+    costly.close()
+    user = await _person(runtime, tenant, password_hash=old)
+
+    async def no_room(self: Passwords, text: str) -> str:
+        raise Unavailable("full", retry_after=1)
+
+    monkeypatch.setattr(Passwords, "hash", no_room)
+    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    after = await _stored(runtime, user)
+    assert (after.password_hash, after.failed_login_count) == (old, 0), "it is renewed another day"
 
 
 async def test_the_end_of_a_lock_is_told_once(
@@ -320,7 +500,7 @@ async def test_the_end_of_a_lock_is_told_once(
     over = _strict(tenant, lockout_duration_seconds=0)
     await asyncio.gather(*(_message(runtime, over, user.email, WRONG) for _ in range(5)))
     assert (await _told(pg, user)).count("auto_unlocked") == 1
-    assert (await _stored(runtime, user)).failed_login_count == 5
+    assert (await _stored(runtime, user)).failed_login_count == 6
 
 
 async def test_only_a_failure_is_dated(runtime: Runtime, tenant: Tenant, pg: Postgres) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,6 +14,17 @@ def wait_for(fact: Callable[[], bool], seconds: float) -> None:
     while not fact():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process began, and that have not ended."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if fields[0] != "Z" and int(fields[1]) == pid:
+                found.append(int(folder.name))
+    return found
 
 
 def gone(pid: int) -> bool:

@@ -13,11 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+import psycopg2
 import pytest
 
 from tests.flows.person import forms_of
@@ -182,13 +184,18 @@ def test_the_printed_link_signs_in_and_shows_tokens(running: Dev) -> None:
         url, fields = submit(login, **person)
         shown = browser.post(url, data=fields)
         assert shown.status_code == 200, shown.text
-        assert shown.url.path == "/callback"
+        assert shown.url.path == "/result"
         for part in ("Signed in as", "ID token", "Valid: signed with ES256", "access_token"):
             assert part in shown.text
         assert person["email"] in shown.text
-        again = browser.get(str(shown.url))
+        assert browser.get(str(shown.url)).text == shown.text
+        again = browser.get(str(shown.history[-1].url))
         assert again.status_code == 400
         assert "belongs to no sign-in" in again.text
+
+
+def test_no_line_of_the_summary_ends_in_blanks(running: Dev) -> None:
+    assert [line for line in running.said.splitlines() if line != line.rstrip()] == []
 
 
 def test_mail_is_caught_beside_it(running: Dev) -> None:
@@ -236,6 +243,7 @@ def test_generated_secrets_are_told_on_later_runs_too(
     assert len(known[0][0]["client_secret"]) >= 32
     assert set(first.facts["organizations"]) == {"globex"}
     assert "Try it" not in first.said
+    assert re.search(r"Sign-in +none to try: .*http://127\.0\.0\.1/callback", first.said)
     first.end(signal.SIGKILL)
     again = start("--seed", str(seed), name="generated").ready()
     assert clients(again.facts) == known
@@ -329,6 +337,94 @@ def test_explicit_databases_are_used_as_they_are(
     assert set(dev.facts["pids"]) == {"dev", f"server-{dev.port}"}
     assert not (dev.data / "postgres").exists()
     dev.end()
+
+
+@pytest.mark.parametrize(
+    "inhabited",
+    [
+        "INSERT INTO organizations (name, slug) VALUES ('Theirs', 'theirs')",
+        "INSERT INTO users (organization_id, email)"
+        " SELECT id, 'admin@example.test' FROM organizations WHERE is_super_admin",
+    ],
+)
+def test_a_database_of_others_is_not_written_to(
+    start: Callable[..., Dev], fresh_database_url: str, inhabited: str
+) -> None:
+    run(fresh_database_url, inhabited)
+    before = run(fresh_database_url, _CONTENTS)
+    said = start(DATABASE_URL=fresh_database_url).failed()
+    name = urlsplit(fresh_database_url).path.removeprefix("/")
+    assert f"The database {name} holds organizations or people" in said
+    assert "Traceback" not in said
+    assert run(fresh_database_url, _CONTENTS) == before
+
+
+def test_a_database_of_an_older_version_is_not_written_to(
+    start: Callable[..., Dev], create_database: Callable[..., str]
+) -> None:
+    url = create_database()
+    run(url, (ROOT / "tests" / "storage" / "fixtures" / "porta_1x.sql").read_text())
+    run(url, "INSERT INTO organizations (name, slug) VALUES ('Theirs', 'theirs')")
+    assert "holds organizations" in start(DATABASE_URL=url).failed()
+    assert run(url, "SELECT to_regclass('schema_migrations')") == [(None,)]
+
+
+_CONTENTS = (
+    "SELECT (SELECT json_agg(each) FROM organizations each)::text,"
+    " (SELECT json_agg(each) FROM system_config each)::text,"
+    " (SELECT count(*) FROM users), (SELECT count(*) FROM signing_keys)"
+)
+
+
+def run(url: str, sql: str) -> list[tuple[object, ...]]:
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_a_database_belongs_to_the_folder_that_seeded_it(
+    start: Callable[..., Dev], fresh_database_url: str
+) -> None:
+    start(name="seeder", DATABASE_URL=fresh_database_url).ready().end()
+    other = start(name="stranger", DATABASE_URL=fresh_database_url).failed()
+    assert "not made from this data folder" in other
+    start(name="seeder", DATABASE_URL=fresh_database_url).ready().end()
+    key = {"SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32}
+    said = start(name="seeder", DATABASE_URL=fresh_database_url, **key).failed()
+    assert said.startswith("Error: Seeding failed.")
+    assert "encrypted under another key" in said
+
+
+def test_production_is_refused_before_anything_starts(start: Callable[..., Dev]) -> None:
+    dev = start(NODE_ENV="production")
+    assert "says production" in dev.failed()
+    assert not dev.data.exists()
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_it_ends_with_whoever_reads_what_it_says(folder: Path, lines: int) -> None:
+    data = folder / "kept"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "porta", "dev", "--data", data, "--port", str(free_port())],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DATABASE_URL": "", "REDIS_URL": ""},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stderr:
+        for _ in range(lines):
+            process.stdout.readline()
+        process.stdout.close()
+        try:
+            assert process.wait(_START_SECONDS) == 0
+        finally:
+            process.terminate()
+        assert process.stderr.read() == ""
+    assert not (data / "dev.json").exists()
+    assert not (data / "postgres" / "data" / "postmaster.pid").exists()
 
 
 def test_interrupted_while_it_starts_it_leaves_nothing(start: Callable[..., Dev]) -> None:

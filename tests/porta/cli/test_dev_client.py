@@ -101,19 +101,67 @@ async def test_a_sign_in_shows_what_was_learned(
         "//callback", "/callback"
     )
     assert asked["scope"] == "openid profile"
-    shown = await complete(browser, state=asked["state"], code="c", iss=provider.issuer)
-    assert shown.status_code == 200, shown.text
-    assert "Signed in as &lt;Alice&gt;" in shown.text
-    assert "opaque&lt;" in shown.text
+    answer = await complete(browser, state=asked["state"], code="c", iss=provider.issuer)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/result"), answer.text
+    for _ in range(2):  # it can be loaded again
+        shown = await browser.get("/result")
+        assert shown.status_code == 200, shown.text
+        assert "Signed in as &lt;Alice&gt;" in shown.text
+        assert "opaque&lt;" in shown.text
     (form,) = provider.forms
     assert form["code"] == "c"
     assert dev_client.challenge(form["code_verifier"]) == asked["code_challenge"]
+
+
+async def sign_in(browser: httpx.AsyncClient, provider: Provider) -> str:
+    """Sign in; return the cookies that the browser is left with."""
+    asked = await begin(browser, provider)
+    answer = await complete(browser, state=asked["state"], code="c", iss=provider.issuer)
+    assert answer.status_code == 303, answer.text
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+async def test_a_result_is_shown_to_the_browser_that_signed_in(
+    provider: Provider, browser: httpx.AsyncClient
+) -> None:
+    asked = await begin(browser, provider)
+    answer = await complete(browser, state=asked["state"], code="c", iss=provider.issuer)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.endswith("; Path=/; HttpOnly; SameSite=Lax")
+    assert asked["state"] not in cookie  # others learn that one: the provider, and its log
+    name = cookie.partition("=")[0]
+    for other in ("", f"{name}={asked['state']}", f"{name}=", f"{name}=x\xff", "x"):
+        browser.cookies.clear()
+        refused = await browser.get("/result", headers={b"Cookie": other.encode("latin-1")})
+        assert refused.status_code == 400
+        assert "Nothing is kept here for this browser" in refused.text
+        assert "opaque" not in refused.text
+    kept = await browser.get("/result", headers={"Cookie": f"x=y; {name}=; {cookie}"})
+    assert "opaque&lt;" in kept.text
+
+
+async def test_a_result_outlives_a_sign_in_that_is_given_up(
+    provider: Provider, browser: httpx.AsyncClient
+) -> None:
+    await sign_in(browser, provider)
+    asked = await begin(browser, provider)
+    given_up = {"state": asked["state"], "error": "access_denied", "iss": provider.issuer}
+    assert (await complete(browser, **given_up)).status_code == 400
+    assert (await browser.get("/result")).status_code == 200
+
+
+async def test_the_oldest_result_falls_out(provider: Provider, browser: httpx.AsyncClient) -> None:
+    cookies = [await sign_in(browser, provider) for _ in range(dev_client.MOST_RESULTS + 1)]
+    browser.cookies.clear()
+    answers = [await browser.get("/result", headers={"Cookie": each}) for each in cookies]
+    assert [answer.status_code for answer in answers] == [400] + [200] * dev_client.MOST_RESULTS
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"state": "another"}, "belongs to no sign-in"),
+        ({"state": "Grüße"}, "belongs to no sign-in"),
         ({"iss": "https://evil.test"}, "names another issuer"),
         ({"iss": ""}, "names another issuer"),
         ({"error": "access_denied", "error_description": "<no>"}, "access_denied: &lt;no&gt;"),

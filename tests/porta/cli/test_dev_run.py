@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from porta.cli import dev_run, mail_catcher
 from porta.cli.dev_run import Plan
 from porta.cli.mail_catcher import MailCatcher
+from porta.cli.processes import StartFailed
 from porta.cli.servers import RunningServer
 
 
@@ -67,6 +70,47 @@ async def test_a_mail_catcher_that_is_cut_off_leaves_no_socket(
         with pytest.raises(asyncio.CancelledError):
             await starting
         assert [server.is_serving() for server in started[0].servers] == [False, False]
+
+
+class Planned:
+    """The first port that is asked for, and no other."""
+
+    def __init__(self) -> None:
+        self.refused: list[object] = []
+
+    def __contains__(self, port: object) -> bool:
+        self.refused = self.refused or [port]
+        return port in self.refused
+
+
+async def test_the_mail_catcher_leaves_the_ports_of_the_servers_alone() -> None:
+    planned = Planned()
+    async with AsyncExitStack() as stack:
+        mail = await dev_run._start_mail(stack, planned)
+        ports = {mail.smtp_port, urlsplit(mail.web).port}
+        assert ports.isdisjoint(planned.refused)
+        assert all(server.is_serving() for server in mail.servers)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"NODE_ENV": "production"},
+        {"PORTA_ENV": "production"},
+        {"PORTA_ENV": "", "NODE_ENV": "Production "},
+        {"PORTA_ENV": "production", "NODE_ENV": "test"},
+    ],
+)
+def test_production_is_no_place_for_published_passwords(environ: Mapping[str, str]) -> None:
+    with pytest.raises(StartFailed, match=r"says production.*PORTA_ENV=development"):
+        dev_run.check_environment(environ)
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"NODE_ENV": "test"}, {"PORTA_ENV": "development", "NODE_ENV": "production"}]
+)
+def test_elsewhere_it_runs(environ: Mapping[str, str]) -> None:
+    dev_run.check_environment(environ)
 
 
 async def test_a_start_that_fails_stops_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,16 @@ def test_a_damaged_file_is_named(text: str, tmp_path: Path) -> None:
         dev_state.kept_secrets(tmp_path, {})
 
 
+def test_the_mark_of_a_folder_stays(tmp_path: Path) -> None:
+    mark = dev_state.kept_mark(tmp_path)
+    assert len(mark) >= 16
+    assert dev_state.kept_mark(tmp_path) == mark
+    assert (tmp_path / "mark.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "mark.json").write_text("[]")
+    with pytest.raises(StartFailed, match=r"mark\.json.*[Rr]epair or remove"):
+        dev_state.kept_mark(tmp_path)
+
+
 def organizations(secret: str | None) -> dict[str, Any]:
     client = {"client_id": "robot", **({"client_secret": secret} if secret else {})}
     return {"acme": {"clients": [client]}}

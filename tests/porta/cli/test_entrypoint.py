@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.porta.cli.processes import children, wait_for
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -73,16 +74,22 @@ def test_settings_that_time_does_not_mend_end_it_at_once(programs: Path) -> None
     assert "COOKIE_KEYS" in said
 
 
+@pytest.mark.parametrize("seconds", ["abc", "nan", "inf", "-1", "1.2.3", ".", "5s", " 5", "1e3"])
+def test_a_time_that_is_no_number_is_refused_by_its_name(programs: Path, seconds: str) -> None:
+    process = begin(programs, PORTA_WAIT_TIMEOUT=seconds)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 64
+    assert said == f"PORTA_WAIT_TIMEOUT is '{seconds}'; it is a number of seconds\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_told_though_it_waits(
     programs: Path, silent: int, number: signal.Signals
 ) -> None:
     url = f"postgresql://porta@127.0.0.1:{silent}/porta"
     process = begin(programs, PORTA_WAIT_TIMEOUT="600", DATABASE_URL=url)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while not children.read_text().strip():
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_for(lambda: bool(children(process.pid)), 60)
+    assert process.poll() is None
     process.send_signal(number)
     assert process.wait(30) == 143
     assert process.stdout is not None

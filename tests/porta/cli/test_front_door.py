@@ -14,6 +14,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -23,10 +24,12 @@ from porta.__main__ import COMMANDS, main
 from porta.cli.opened import faults_told
 from porta.services.startup import SchemaOutdated
 from porta.version import VERSION
-from storage.errors import StorageError
+from storage.errors import StorageError, Unreachable
+from storage.migrate import MigrationRefused
 from storage.postgres import Postgres
 from tests.conftest import run_apart
 from tests.ports import free_port
+from tests.storage.valkey import Valkey
 
 ROOT = Path(__file__).parents[3]
 _KEY = "ab" * 32
@@ -227,6 +230,7 @@ def test_migrate_from_nothing_to_this_version(create_database: Callable[..., str
     assert {row["state"] for row in listed} == {"applied"}
     moments = {datetime.fromisoformat(row["run_on"]) for row in listed}
     assert all(moment.tzinfo is not None for moment in moments)
+    assert all(row["run_on"].endswith("Z") for row in listed)
     year = str(min(moments).year)
     assert runner.invoke(main, ["migrate", "status"]).output.count(f" {year}-") == len(listed)
 
@@ -258,6 +262,101 @@ def test_an_unknown_database_is_refused_by_every_command(
     result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", *command])
     assert result.exit_code == 1
     assert "database of its own" in result.output
+    assert result.output.startswith("Error: This database holds tables (organizations)")
+
+
+def test_a_migration_that_fails_is_named_after_those_that_were_applied(
+    create_database: Callable[..., str],
+) -> None:
+    url = create_database()
+    # A function is no table: nothing tells beforehand that this one is in the way.
+    in_the_way = "CREATE FUNCTION porta_notify(TEXT, TEXT) RETURNS void LANGUAGE sql AS ''"
+    run_apart(_execute(url, in_the_way))
+    result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", "up"])
+    assert result.exit_code == 1
+    assert "applied 0017_" in result.stdout
+    assert "0018_" not in result.stdout
+    assert result.stderr.startswith("Error: Migration 0018_change_notifications failed: Duplicate")
+    assert len(result.stderr.splitlines()) == 1
+
+
+_REFUSED = "postgresql://porta:hunter2@127.0.0.1:{port}/porta"
+
+
+@pytest.mark.parametrize("command", [["migrate", "up"], ["keys", "list"], ["serve"], ["health"]])
+def test_a_database_that_is_away_is_named_in_one_line(command: list[str]) -> None:
+    port = free_port()
+    env = settings(DATABASE_URL=_REFUSED.format(port=port))
+    result = CliRunner(env=env).invoke(main, command)
+    assert result.exit_code == 1
+    assert result.stderr.removeprefix("Error: ") == (
+        f"PostgreSQL at 127.0.0.1:{port} does not answer: Connection refused. Check DATABASE_URL.\n"
+    )
+
+
+def test_a_host_that_nobody_knows_is_named() -> None:
+    url = "postgresql://porta:hunter2@nowhere.invalid/porta"
+    result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", "up"])
+    assert result.stderr == (
+        "Error: PostgreSQL at nowhere.invalid:5432 does not answer:"
+        " its host name cannot be resolved. Check DATABASE_URL.\n"
+    )
+
+
+def test_what_cannot_be_told_from_a_password_is_not_told() -> None:
+    url = "postgresql://porta:1234/hunter2@db.example.com/porta"
+    result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", "up"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: PostgreSQL does not answer: ")
+    assert "1234" not in result.output
+    assert "hunter2" not in result.output
+
+
+def test_a_wrong_password_and_a_missing_database_say_so(
+    tmp_path_factory: pytest.TempPathFactory, postgres_url: str
+) -> None:
+    parts = urlsplit(postgres_url)
+    place = f"{parts.hostname}:{parts.port}"
+    for url, reason in (
+        (
+            parts._replace(netloc=f"nobody:hunter2@{place}").geturl(),
+            'password authentication failed for user "nobody"',
+        ),
+        (parts._replace(path="/nothing").geturl(), 'database "nothing" does not exist'),
+    ):
+        result = CliRunner(env={"DATABASE_URL": url}).invoke(main, ["migrate", "up"])
+        assert result.stderr == (
+            f"Error: PostgreSQL at {place} refuses the connection: {reason}. Check DATABASE_URL.\n"
+        )
+
+
+def test_a_redis_that_is_away_is_named(database_url: str) -> None:
+    port = free_port()
+    env = settings(DATABASE_URL=database_url, REDIS_URL=f"redis://:hunter2@127.0.0.1:{port}")
+    for command in (["keys", "list"], ["health"], ["serve"]):
+        result = CliRunner(env=env).invoke(main, command)
+        assert result.exit_code == 1
+        said = result.stderr.removeprefix("Error: ")
+        assert said.startswith(f"Redis at 127.0.0.1:{port} does not answer: ")
+        assert said.endswith(". Check REDIS_URL.\n")
+        assert "hunter2" not in result.output
+        assert len(said.splitlines()) == 1
+
+
+def test_a_redis_that_asks_for_another_password_says_so(
+    database_url: str, own_redis: Valkey
+) -> None:
+    for credentials, reason in (
+        (":hunter2@", "wrong user or password (WRONGPASS)"),
+        ("", "it asks for a password (NOAUTH)"),
+    ):
+        url = f"redis://{credentials}127.0.0.1:{own_redis.port}"
+        env = settings(DATABASE_URL=database_url, REDIS_URL=url)
+        result = CliRunner(env=env).invoke(main, ["keys", "list"])
+        place = f"Redis at 127.0.0.1:{own_redis.port}"
+        assert result.stderr == (
+            f"Error: {place} refuses the connection: {reason}. Check REDIS_URL.\n"
+        )
 
 
 def test_migrate_without_a_database_says_which_variable() -> None:
@@ -279,6 +378,12 @@ def test_migrate_reads_a_file_of_settings_without_the_others(
     assert "applied 0001" in applied.output
     away = CliRunner(env=settings()).invoke(main, ["migrate", "up"])
     assert "Check DATABASE_URL" in away.output, "the environment wins"
+    (tmp_path / ".env").write_bytes(b"DATABASE_URL=\xff\n")
+    refused = runner.invoke(main, ["migrate", "up"])
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: .env: is not UTF-8; save it in this encoding\n",
+    )
 
 
 def test_the_version_is_told_wherever_it_is_run_from(tmp_path: Path) -> None:
@@ -288,6 +393,25 @@ def test_the_version_is_told_wherever_it_is_run_from(tmp_path: Path) -> None:
         command, capture_output=True, text=True, check=True, env=env, cwd=tmp_path
     )
     assert done.stdout == f"{VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Unreachable("no connection"), "PostgreSQL does not answer: no connection. Check DATABASE"),
+        (
+            Unreachable("Redis: lost\n\tit is"),
+            "Redis does not answer: lost it is. Check REDIS_URL.",
+        ),
+        (StorageError("Odd: it\n\tis"), "The database refused: Odd: it is."),
+        (MigrationRefused("this is not ours"), "This is not ours."),
+        (SchemaOutdated("2 lack"), "2 lack. Apply them with: porta migrate up"),
+    ],
+)
+def test_a_fault_is_told_in_one_line(fault: Exception, told: str) -> None:
+    with pytest.raises(click.ClickException) as raised, faults_told():
+        raise fault
+    assert raised.value.message.startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,20 @@ def test_the_service_refuses_a_weak_password_itself(fresh_database_url: str) -> 
     passwords.close()
 
 
+def test_under_another_encryption_key_nothing_is_made(fresh_database_url: str) -> None:
+    """As after a wrong SIGNING_KEY_ENCRYPTION_KEY: keys of one algorithm stand, others lack."""
+    env = environment(fresh_database_url)
+    made = CliRunner(env=env).invoke(main, ["keys", "generate", "--algorithm", "ES256"])
+    assert made.exit_code == 0, made.output
+    env["SIGNING_KEY_ENCRYPTION_KEY"] = "ef" * 32
+    options = [part for pair in _ANSWERS.items() for part in pair]
+    result = CliRunner(env=env).invoke(main, ["init", *options])
+    assert result.exit_code == 1
+    assert "SIGNING_KEY_ENCRYPTION_KEY" in result.output
+    counted = "SELECT (SELECT count(*) FROM signing_keys), (SELECT count(*) FROM users)"
+    assert rows(fresh_database_url, counted) == [(1, 0)]
+
+
 def test_what_is_missing_is_asked_for(fresh_database_url: str) -> None:
     password = _ANSWERS["--password"]
     result = run_init(

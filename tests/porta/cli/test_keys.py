@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,7 @@ def run(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     run_apart(_insert_acme(fresh_database_url))
 
     def invoke(*arguments: str, input: str | None = None) -> Result:
-        return CliRunner().invoke(keys, arguments, input=input, env={"COLUMNS": "160"})
+        return CliRunner().invoke(keys, arguments, input=input, env={"COLUMNS": "80"})
 
     return invoke
 
@@ -166,9 +167,82 @@ def test_a_database_without_tables_is_told(
     assert "porta migrate up" in result.stderr
 
 
+def test_under_another_encryption_key_nothing_is_added(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("generate", "--algorithm", "ES256")
+    before = listed(run)
+    monkeypatch.setenv("SIGNING_KEY_ENCRYPTION_KEY", "ef" * 32)
+    for words in (["rotate", "--force"], ["generate"], ["generate", "--organization", "acme"]):
+        result = run(*words)
+        assert result.exit_code == 1, words
+        assert "SIGNING_KEY_ENCRYPTION_KEY" in result.stderr
+        assert before[0]["kid"] in result.stderr
+    assert listed(run) == before
+
+
+def test_a_key_is_revoked_after_a_question(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    run("generate", "--algorithm", "ES256", "--organization", "acme")
+    (own,) = listed(run, "--organization", "acme")
+    refused = run("revoke", own["kid"], input="n\n")
+    assert refused.exit_code == 1
+    assert f"Revoke signing key {own['kid']} for good?" in refused.stderr
+    assert listed(run, "--organization", "acme") == [own]
+    agreed = run("revoke", own["kid"], input="y\n")
+    assert agreed.exit_code == 0
+    assert f"ES256 key {own['kid']} is revoked" in agreed.stdout
+    assert [key["state"] for key in listed(run)] == ["active", "revoked"]
+
+
+def test_a_revocation_that_cannot_ask_names_the_option(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    (key,) = listed(run)
+    refused = run("revoke", key["kid"])
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+    assert listed(run) == [key]
+
+
+def test_the_last_key_that_can_sign_is_revoked_by_force_alone(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    (key,) = listed(run)
+    refused = run("revoke", key["kid"], input="y\n")
+    assert refused.exit_code == 1
+    assert "--force" in refused.stderr
+    assert listed(run) == [key]
+    forced = run("revoke", key["kid"], "--force")
+    assert forced.exit_code == 0
+    assert "porta keys generate" in forced.stdout
+    assert [key["state"] for key in listed(run)] == ["revoked"]
+
+
+def test_an_unknown_key_cannot_be_revoked(run: Run) -> None:
+    result = run("revoke", "0123456789abcdef", "--force")
+    assert result.exit_code == 1
+    assert "'0123456789abcdef'" in result.stderr
+
+
+def test_without_a_terminal_each_key_is_one_line(run: Run) -> None:
+    run("generate")
+    run("generate", "--organization", "acme")
+    for key in listed(run):
+        (line,) = [row for row in run("list").stdout.splitlines() if key["kid"] in row]
+        for text in (key["algorithm"], key["ring"], key["state"], key["signs_from"]):
+            assert text in line
+
+
+def test_dates_are_rfc_3339(run: Run) -> None:
+    made = json.loads(run("generate", "--algorithm", "ES256", "--json").stdout)
+    run("rotate", "--force")
+    for key in (*made, *listed(run)):
+        for moment in (key["signs_from"], key.get("leaves_jwks")):
+            assert moment is None or re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", moment)
+
+
 def test_help_teaches(run: Run) -> None:
     text = run("--help").stdout
-    for word in ("PUBLISHED", "ACTIVE", "RETIRED", "GONE", "list", "generate", "rotate"):
+    for word in ("PUBLISHED", "ACTIVE", "RETIRED", "GONE", "list", "generate", "rotate", "revoke"):
         assert word in text
 
 

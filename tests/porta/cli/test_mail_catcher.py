@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import smtplib
 import sys
 from collections.abc import AsyncIterator
@@ -14,8 +15,9 @@ import pytest
 
 from porta.cli import mail_catcher
 from porta.cli.mail_catcher import MailCatcher
-from porta.cli.mail_inbox import Inbox
+from porta.cli.mail_inbox import Inbox, Mail
 from porta.cli.processes import StartFailed
+from tests.porta.cli.odd_mails import ODD
 
 
 @pytest.fixture
@@ -161,6 +163,66 @@ async def test_a_malformed_request_is_answered(raw: bytes, catcher: MailCatcher)
     writer.write(raw)
     assert (await reader.readline()) == b"HTTP/1.1 400 Bad Request\r\n"
     writer.close()
+
+
+async def everywhere(browser: httpx.AsyncClient, mail: Mail) -> dict[str, int]:
+    """Ask for everything that shows this message; return the status of each answer."""
+    paths = ["/", *(f"/messages/{mail.id}{view}" for view in ("", "/html", "/source"))]
+    paths += ["/api/v2/messages", "/api/v1/messages", f"/api/v1/messages/{mail.id}"]
+    paths += [f"/api/v2/search?kind={kind}&query=a" for kind in ("from", "to", "containing")]
+    return {path: (await browser.get(path)).status_code for path in paths}
+
+
+@pytest.mark.parametrize("data", ODD.values(), ids=ODD.keys())
+async def test_a_message_that_is_off_is_shown(
+    data: bytes, catcher: MailCatcher, browser: httpx.AsyncClient
+) -> None:
+    statuses = await everywhere(browser, catcher.inbox.add("a@b.test", ["a@b.test"], "h", data))
+    assert set(statuses.values()) == {200}, statuses
+
+
+async def test_an_envelope_that_is_off_is_shown(
+    catcher: MailCatcher, browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    # aiosmtpd logs what it is sent, half a character too, which no report of a test can hold.
+    caplog.set_level(logging.CRITICAL, "mail.log")
+    reader, writer = await asyncio.open_connection("127.0.0.1", catcher.smtp_port)
+    for line in (
+        b"EHLO x",
+        b"MAIL FROM:<\xff@b.test> SMTPUTF8",
+        b"RCPT TO:<a\xfe@b.test>",
+        b"DATA",
+        b"Subject: odd\r\n\r\nhello\r\n.",
+        b"QUIT",
+    ):
+        writer.write(line + b"\r\n")
+        await writer.drain()
+    assert b"221" in await reader.read()
+    writer.close()
+    (mail,) = catcher.inbox.mails
+    assert mail.recipients == ("a\N{REPLACEMENT CHARACTER}@b.test",)
+    statuses = await everywhere(browser, mail)
+    assert set(statuses.values()) == {200}, statuses
+
+
+async def test_a_question_for_the_head_is_answered_as_for_the_whole(
+    catcher: MailCatcher, browser: httpx.AsyncClient
+) -> None:
+    await send(catcher)
+    identifier = catcher.inbox.mails[0].id
+    views = ("", "/html", "/source", "/unknown")
+    paths = ["/", "/style.css", "/unknown", *(f"/messages/{identifier}{view}" for view in views)]
+    paths += ["/api/v2/messages", "/api/v2/messages?start=x", f"/api/v1/messages/{identifier}"]
+    for path in paths:
+        whole, head = await browser.get(path), await browser.head(path)
+        assert (head.status_code, head.headers) == (whole.status_code, whole.headers), path
+        assert head.content == b""
+
+
+async def test_the_inbox_is_renewed_by_who_reads_it(browser: httpx.AsyncClient) -> None:
+    shown = (await browser.get("/")).text
+    assert 'http-equiv="refresh"' not in shown  # WCAG 2.2: 2.2.1, 3.2.5
+    assert '<a class="button quiet" href="/">Reload</a>' in shown
 
 
 def test_the_oldest_falls_out() -> None:

@@ -23,7 +23,7 @@ async def _run_until(enough: Callable[[], bool], *jobs: Job) -> None:
 
     task = asyncio.create_task(runner.run(NOBODY, jobs))
     try:
-        await eventually(reached, 5.0)
+        await eventually(reached)
     finally:
         task.cancel()
     with pytest.raises(asyncio.CancelledError):

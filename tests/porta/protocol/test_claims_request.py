@@ -165,7 +165,11 @@ def test_to_dict_has_the_shape_of_the_parameter(raw: dict[str, Any]) -> None:
         ({"id_token": {"sub": {"essential": True}}}, None),
         ({"id_token": {"sub": {"value": "u-1"}}}, ("u-1",)),
         ({"userinfo": {"sub": {"values": ["u-1", "u-2"]}}}, ("u-1", "u-2")),
-        ({"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}, ("a",)),
+        ({"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}, ()),
+        (
+            {"id_token": {"sub": {"values": ["a", "b"]}}, "userinfo": {"sub": {"value": "b"}}},
+            ("b",),
+        ),
     ],
 )
 def test_subjects(raw: dict[str, Any], subjects: tuple[str, ...] | None) -> None:

@@ -41,6 +41,7 @@ _OTHER = {"client_id": "api-backend", "application_id": "a-2"}
 @pytest.mark.parametrize("token", [_ACCESS, _MACHINE, _REFRESH])
 def test_a_client_may_ask_about_its_own(token: Token) -> None:
     assert may_introspect(client(), token, _HOLDER)
+    assert may_introspect(client(is_first_party=False), token, _HOLDER)
     assert not may_introspect(client(client_type="public"), token, _HOLDER)
     assert not may_introspect(client(**_OTHER), token, _HOLDER)
     assert not may_introspect(client(organization_id="o-2"), token, _HOLDER)
@@ -50,6 +51,7 @@ def test_a_client_may_ask_about_its_own(token: Token) -> None:
 def test_a_sibling_of_its_application_may_ask_about_access_tokens(token: Token) -> None:
     sibling = _OTHER | {"application_id": "a-1"}
     assert may_introspect(client(**sibling), token, _HOLDER)
+    assert not may_introspect(client(**sibling, is_first_party=False), token, _HOLDER)
     assert not may_introspect(client(**sibling), _REFRESH, _HOLDER)
     assert not may_introspect(client(**sibling, client_type="public"), token, _HOLDER)
     assert not may_introspect(client(**sibling, organization_id="o-2"), token, _HOLDER)
@@ -74,6 +76,7 @@ def test_access_token() -> None:
 def test_client_credentials() -> None:
     assert build_introspection(_MACHINE, ISSUER, NOW) == _ALIVE | {
         "aud": ISSUER,
+        "sub": "shop",
         "token_type": "Bearer",
     }
 

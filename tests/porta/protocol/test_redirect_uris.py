@@ -93,6 +93,8 @@ def test_native_loopback_ports_may_differ(uri: str) -> None:
         "http://127.0.0.1:5555/Callback",
         "http://127.0.0.1:/callback",
         "http://127.0.0.1:555555/callback",
+        "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:0/callback",
         "http://127.0.0.1:5a/callback",
         "http://127.0.0.1:٥/callback",
         "http://127.0.0.1:5555@evil.example/callback",

@@ -122,6 +122,15 @@ def test_scope_of_a_token_leaves_out_what_belongs_elsewhere() -> None:
     assert ri.scope_for_audience((), ("https://a.example/",), _APIS) == ()
 
 
+def test_a_scope_is_of_one_resource_of_the_token() -> None:
+    both, scope = (_A.identifier, _B.identifier), ("a:read", "b:read")
+    ri.check_correlation(scope, both, _APIS)
+    ri.check_correlation((*scope, "shared"), (_A.identifier, ISSUER), _APIS)
+    for shared in (("shared",), (*scope, "shared")):
+        with pytest.raises(InvalidScope):
+            ri.check_correlation(shared, both, _APIS)
+
+
 def test_a_resource_at_which_no_scope_is_of_use() -> None:
     with pytest.raises(InvalidScope):
         ri.scope_for_audience(("b:read",), (_A.identifier, ISSUER), _APIS)

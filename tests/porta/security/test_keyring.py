@@ -8,7 +8,7 @@ from msgspec import structs
 
 from porta.security import keyring
 from porta.security.jwt import InvalidJWT, UnknownKey, sign, verify
-from porta.security.keyring import KeyRing, KeyRings, NoSigningKey
+from porta.security.keyring import KeyRing, KeyRings, NoSigningKey, NoUsableKey
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable
 from porta.security.succession import MARGIN
 from storage.models.signing_keys import SigningKey
@@ -204,9 +204,53 @@ def test_rows_of_porta_1_are_used_as_they_stand() -> None:
     assert kids(ring) == [plain.kid, encrypted.kid]
 
 
-def test_at_the_start_a_key_of_another_encryption_key_stops_us() -> None:
-    with pytest.raises(KeyUnusable, match="SIGNING_KEY_ENCRYPTION_KEY"):
-        build(row(), row(number=1, key=bytes(32)))
+def test_at_the_start_an_algorithm_that_no_key_can_sign_with_stops_us() -> None:
+    lost = row("EdDSA", key=bytes(32)), row("EdDSA", 1, key=bytes(32))
+    with pytest.raises(KeyUnusable, match="SIGNING_KEY_ENCRYPTION_KEY") as raised:
+        build(row(), *lost)
+    assert isinstance(raised.value, NoUsableKey)
+    said = str(raised.value)
+    assert all(key.kid in said for key in lost)
+    assert "EdDSA" in said
+    assert "porta keys revoke" in said
+    assert row().kid not in said
+    assert "ES256" not in said
+
+
+def test_at_the_start_a_damaged_key_without_another_stops_us() -> None:
+    damaged = row(public_key="damaged")
+    with pytest.raises(NoUsableKey, match=damaged.kid) as raised:
+        build(damaged, row("EdDSA"))
+    assert "SPKI PEM" in str(raised.value)
+
+
+@pytest.mark.parametrize("foreign_since", [500.0, 1500.0])
+def test_at_the_start_a_key_of_another_encryption_key_is_logged_where_a_usable_one_is_left(
+    foreign_since: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = row(number=1, key=bytes(32), activated_at=foreign_since)
+    ring = build(good := row(), foreign).of("a", 2000)
+    assert ring.signer("ES256").kid == good.kid
+    assert ring.verifier(foreign.kid) is not None, "another instance may sign with it"
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["kid"]) == ("signing_key.unusable", foreign.kid)
+
+
+def test_at_the_start_an_organization_without_a_usable_key_of_its_own_falls_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    own = row(number=1, key=bytes(32), organization_id="acme", activated_at=1500.0)
+    ring = build(shared := row(), own).of("acme", 2000)
+    assert ring.signer("ES256").kid == shared.kid
+    assert len(caplog.records) == 1
+
+
+def test_at_the_start_an_organization_without_any_usable_key_stops_us() -> None:
+    """The global key came after its own: it never served this organization."""
+    own = row(number=1, key=bytes(32), organization_id="acme", activated_at=500.0)
+    with pytest.raises(NoUsableKey, match=own.kid) as raised:
+        build(row(), own)
+    assert "acme" in str(raised.value)
 
 
 def test_a_retired_key_needs_no_private_half() -> None:

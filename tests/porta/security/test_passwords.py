@@ -7,17 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher, Type
+from argon2.exceptions import HashingError
 
 from porta.errors import Invalid, Unavailable
 from porta.security.passwords import (
     DEFAULT,
     MAX_BYTES,
+    MAX_COSTS,
     Parameters,
     Passwords,
     Verdict,
     WeakPassword,
     check_password,
 )
+from tests.waiting import eventually
 
 CHEAP = Parameters(memory_kib=64, passes=1, lanes=1)
 WRONG = Verdict(ok=False, needs_rehash=False)
@@ -34,7 +37,7 @@ class StandIn:
 
     def hash(self, raw: bytes) -> str:
         self.begun.append(raw)
-        self.gate.wait(10)
+        assert self.gate.wait(60)
         if raw == b"fails":
             raise ZeroDivisionError
         return "done"
@@ -102,6 +105,86 @@ async def test_what_cannot_be_verified_is_wrong_and_costs_a_hash(
     monkeypatch.setattr(passwords, "_hasher", argon2)
     assert await passwords.verify(stored, "x") == WRONG
     assert argon2.begun == [b"x"]
+
+
+OLD = ["m=128,t=1,p=1", "m=64,t=2,p=1", "m=64,t=1,p=2", "m=256,t=1,p=1", "m=512,t=1,p=1"]
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Parameters]:
+    """Return the costs of the hashes that are computed in vain."""
+    costs: list[Parameters] = []
+    hash = PasswordHasher.hash
+
+    def watched(self: PasswordHasher, text: bytes) -> str:
+        costs.append(Parameters(self.memory_cost, self.time_cost, self.parallelism))
+        return hash(self, text)
+
+    monkeypatch.setattr(PasswordHasher, "hash", watched)
+    return costs
+
+
+async def test_a_failure_costs_one_hash_of_each_kind_that_is_stored(
+    passwords: Passwords, hashed: list[Parameters]
+) -> None:
+    passwords.expect([OLD[0], "m=64,t=1,p=1", OLD[0]])
+    assert await passwords.verify(None, "x") == WRONG
+    assert hashed == [CHEAP, (128, 1, 1)]
+    old = PasswordHasher(time_cost=1, memory_cost=128, parallelism=1).hash("right")
+    hashed.clear()
+    assert await passwords.verify(old, "wrong") == WRONG
+    assert hashed == [CHEAP], "the other one was compared"
+    hashed.clear()
+    assert (await passwords.verify(old, "right")).ok
+    assert hashed == []
+
+
+async def test_a_kind_that_is_met_is_known_from_then_on(
+    passwords: Passwords, hashed: list[Parameters]
+) -> None:
+    old = PasswordHasher(time_cost=1, memory_cost=128, parallelism=1).hash("right")
+    hashed.clear()
+    for _ in range(2):
+        assert await passwords.verify(old, "wrong") == WRONG
+    assert hashed == [CHEAP] * 2
+    await passwords.verify(None, "x")
+    assert hashed[2:] == [CHEAP, (128, 1, 1)]
+
+
+async def test_so_many_kinds_are_paid_for_and_no_more(
+    passwords: Passwords, hashed: list[Parameters]
+) -> None:
+    passwords.expect(OLD)
+    await passwords.verify(None, "x")
+    assert len(hashed) == 1 + MAX_COSTS
+    assert (512, 1, 1) not in hashed, "those that come first occur most often"
+
+
+@pytest.mark.parametrize(
+    "cost", ["", "m=1,t=1,p=1", "m=64,t=0,p=1", "m=64,t=1,p=0", "m=64", "m=x,t=1,p=1", "x,y,z",
+             "m=4194304,t=1,p=1", "m=64,t=1000,p=1", "m=1024,t=1,p=99"],
+)  # fmt: skip
+async def test_a_kind_that_no_hash_can_have_is_paid_for_by_nobody(
+    passwords: Passwords, hashed: list[Parameters], cost: str
+) -> None:
+    passwords.expect([cost])
+    assert await passwords.verify(None, "x") == WRONG
+    assert hashed == [CHEAP]
+
+
+async def test_a_kind_that_this_machine_cannot_hash_refuses_nobody(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords.expect([OLD[0]])
+    hash = PasswordHasher.hash
+
+    def without_memory(self: PasswordHasher, text: bytes) -> str:
+        if self.memory_cost == 128:
+            raise HashingError("Memory allocation error")
+        return hash(self, text)
+
+    monkeypatch.setattr(PasswordHasher, "hash", without_memory)
+    assert await passwords.verify(None, "x") == WRONG
 
 
 async def test_other_kinds_of_argon2_are_refused(passwords: Passwords) -> None:
@@ -173,10 +256,14 @@ async def test_whoever_goes_away_leaves_no_hole_in_the_limit(
     argon2 = StandIn()
     monkeypatch.setattr(pool, "_hasher", argon2)
     running, waiting = (asyncio.create_task(pool.hash("x")) for _ in range(2))
-    await asyncio.sleep(0.05)
+
+    async def begun() -> bool:
+        return argon2.begun == [b"x"]
+
+    await eventually(begun)
     running.cancel()
     waiting.cancel()
-    await asyncio.sleep(0.05)
+    await asyncio.gather(running, waiting, return_exceptions=True)
     # The one that runs keeps its place, the one that waited has given it back.
     third = asyncio.create_task(pool.hash("y"))
     await asyncio.sleep(0.05)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -15,8 +16,10 @@ from porta.security.succession import MARGIN
 from porta.services import signing_keys
 from storage.errors import StorageError
 from storage.models.organizations import Organization
+from storage.models.signing_keys import SigningKey
 from storage.postgres import Postgres
 from storage.router import Storage
+from tests.porta.security import rows as made_rows
 
 KEY = bytes.fromhex("5a" * 32)
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
@@ -24,6 +27,7 @@ NOW = 1_800_000_000.123457
 LEAD = 120
 TTL = 3600
 DAY = 86_400
+WRONG = bytes.fromhex("ef" * 32)
 FAST = ("ES256", "EdDSA")
 
 
@@ -42,6 +46,12 @@ async def database(fresh_database_url: str) -> AsyncIterator[Postgres]:
     await opened.close()
 
 
+def stored(algorithm: str, *, plain: bool = False, **more: Any) -> SigningKey:
+    """A key that another process stored, encrypted under `key` or not at all."""
+    make = made_rows.plain_row if plain else made_rows.row
+    return make(algorithm, id=str(uuid.uuid4()), **more)
+
+
 async def ensure(storage: Storage, *algorithms: str, now: float = NOW, **more: Any) -> list[str]:
     made = await signing_keys.ensure(storage, KEY, algorithms or FAST, now=now, lead=LEAD, **more)
     return [row.kid for row in made]
@@ -50,6 +60,10 @@ async def ensure(storage: Storage, *algorithms: str, now: float = NOW, **more: A
 async def rotate(storage: Storage, now: float = NOW, **more: Any) -> list[str]:
     made = await signing_keys.rotate(storage, KEY, now=now, lead=LEAD, **more)
     return [row.kid for row in made]
+
+
+async def revoke(storage: Storage, kid: str, now: float = NOW, **more: Any) -> SigningKey:
+    return await signing_keys.revoke(storage, KEY, kid, now=now, **more)
 
 
 async def ring(storage: Storage, now: float, organization_id: str = ACME) -> KeyRing:
@@ -205,6 +219,127 @@ async def test_a_key_stays_for_hints_as_long_as_a_session_may_last(storage: Stor
         await rotate(storage, NOW + days * DAY)
         remaining = {row.kid for row in await storage.signing_keys.list()}
         assert (first in remaining) is kept
+
+
+async def test_under_another_encryption_key_nothing_is_added(storage: Storage) -> None:
+    await ensure(storage, "ES256")
+    before = await storage.signing_keys.list()
+    wrong: dict[str, Any] = {"now": NOW + DAY, "lead": LEAD}
+    for work in (
+        signing_keys.rotate(storage, WRONG, **wrong),
+        signing_keys.ensure(storage, WRONG, FAST, **wrong),
+        signing_keys.ensure(storage, WRONG, ("ES256",), organization_id=ACME, **wrong),
+    ):
+        with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY") as refused:
+            await work
+        assert before[0].kid in refused.value.message
+    assert await storage.signing_keys.list() == before
+
+
+async def test_whoever_made_the_first_key_meanwhile_decides_the_encryption_key(
+    storage: Storage, fresh_database_url: str
+) -> None:
+    """Two that begin at once on nothing: the second looks again under the lock."""
+    other = await Storage.open(fresh_database_url, pool_size=2)
+    async with storage.transaction() as tx:
+        await tx.signing_keys.lock()
+        late = asyncio.create_task(
+            signing_keys.ensure(other, WRONG, ("ES256", "PS256"), now=NOW, lead=LEAD)
+        )
+        await asyncio.sleep(0.5)
+        await signing_keys.ensure(tx, KEY, ("ES256",), now=NOW, lead=LEAD)
+    with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY"):
+        await late
+    assert len(await storage.signing_keys.list()) == 1
+    await other.close()
+
+
+async def test_one_key_that_can_be_read_is_proof_enough(storage: Storage) -> None:
+    await ensure(storage, "ES256")
+    await storage.signing_keys.insert(stored("EdDSA", key=WRONG))
+    assert len(await rotate(storage, NOW + DAY)) == 2
+
+
+async def test_what_is_not_encrypted_or_was_given_up_proves_nothing(storage: Storage) -> None:
+    await storage.signing_keys.insert(stored("ES256", plain=True))
+    await storage.signing_keys.insert(stored("EdDSA", key=WRONG, status="revoked"))
+    assert len(await rotate(storage)) == 1
+    assert len(await ensure(storage, "EdDSA")) == 1
+
+
+async def test_a_revoked_key_is_shown_to_nobody_and_the_one_before_signs_again(
+    storage: Storage, database: Postgres
+) -> None:
+    (old,) = await ensure(storage, "ES256")
+    (new,) = await rotate(storage, NOW + DAY)
+    now = NOW + DAY + LEAD + 1
+    assert (await revoke(storage, new, now)).kid == new
+    found = await ring(storage, now)
+    assert found.signer("ES256").kid == old
+    assert found.verifier(new) is None
+    assert (await states(storage, now))[new] == "revoked"
+    erased = await database.fetch(
+        "SELECT private_key FROM signing_keys WHERE kid = %(kid)s", {"kid": new}
+    )
+    assert [tuple(row) for row in erased] == [("",)]
+    rows = await database.fetch(
+        "SELECT metadata->>'kid' FROM audit_log WHERE event_type = 'key.revoked'"
+    )
+    assert [tuple(row) for row in rows] == [(new,)]
+
+
+async def test_the_last_key_that_can_sign_is_revoked_by_force_alone(storage: Storage) -> None:
+    (kid, _) = await ensure(storage)
+    before = await storage.signing_keys.list()
+    with pytest.raises(Conflict, match="no other ES256 key"):
+        await revoke(storage, kid)
+    await rotate(storage)
+    with pytest.raises(Conflict, match="no other ES256 key"):  # the new one does not sign yet
+        await revoke(storage, kid)
+    assert before == (await storage.signing_keys.list())[:2]
+    await revoke(storage, kid, force=True)
+    assert (await states(storage, NOW))[kid] == "revoked"
+
+
+async def test_a_key_of_another_encryption_key_does_not_count_as_one_that_signs(
+    storage: Storage,
+) -> None:
+    (kid,) = await ensure(storage, "ES256")
+    foreign = stored("ES256", key=WRONG, activated_at=NOW - 5)
+    await storage.signing_keys.insert(foreign)
+    with pytest.raises(Conflict):
+        await revoke(storage, kid)
+    await revoke(storage, foreign.kid)
+    assert (await ring(storage, NOW)).signer("ES256").kid == kid
+
+
+async def test_what_was_encrypted_under_a_lost_key_can_be_given_up(storage: Storage) -> None:
+    lost = stored("ES256", key=WRONG)
+    await storage.signing_keys.insert(lost)
+    with pytest.raises(Conflict):
+        await ensure(storage)
+    with pytest.raises(Conflict):
+        await revoke(storage, lost.kid)
+    await revoke(storage, lost.kid, force=True)
+    assert len(await ensure(storage)) == len(FAST)
+
+
+async def test_an_organizations_last_own_key_gives_way_to_the_global_ring(
+    storage: Storage,
+) -> None:
+    (shared,) = await ensure(storage, "ES256")
+    (own,) = await ensure(storage, "ES256", organization_id=ACME)
+    await revoke(storage, own, NOW + DAY)
+    assert (await ring(storage, NOW + DAY)).signer("ES256").kid == shared
+
+
+async def test_what_is_unknown_or_revoked_cannot_be_revoked(storage: Storage) -> None:
+    (kid,) = await ensure(storage, "ES256")
+    with pytest.raises(NotFound, match="0123456789abcdef"):
+        await revoke(storage, "0123456789abcdef")
+    await revoke(storage, kid, force=True)
+    with pytest.raises(Conflict, match="revoked already"):
+        await revoke(storage, kid, force=True)
 
 
 async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import click
 import pytest
 
 from porta.cli.opened import faults_told
+from porta.errors import Conflict
 from porta.runtime import Runtime
 from porta.security.keys import ALGORITHMS, KeyUnusable
-from porta.services import startup
+from porta.services import signing_keys, startup
 from porta.services.startup import SchemaOutdated
+from tests.porta.security.rows import row
 from tests.served import settings_for
 
 
@@ -41,7 +44,41 @@ async def test_a_key_that_was_encrypted_otherwise(fresh_database_url: str) -> No
     second = await Runtime.open(other)
     with pytest.raises(KeyUnusable) as caught:
         await startup.prepare(second)
-    assert len(await second.storage.signing_keys.list()) == len(ALGORITHMS)
+    stored = await second.storage.signing_keys.list()
+    assert len(stored) == len(ALGORITHMS)
     await second.close()
-    with pytest.raises(click.ClickException, match="SIGNING_KEY_ENCRYPTION_KEY"), faults_told():
+    with (
+        pytest.raises(click.ClickException, match="SIGNING_KEY_ENCRYPTION_KEY") as told,
+        faults_told(),
+    ):
         raise caught.value
+    assert all(key.kid in told.value.message for key in stored)
+
+
+async def test_another_encryption_key_adds_no_key_that_is_missing(fresh_database_url: str) -> None:
+    first = await Runtime.open(settings_for(fresh_database_url, None))
+    key = bytes.fromhex(first.settings.signing_key_encryption_key)
+    await signing_keys.ensure(first.storage, key, ("EdDSA",), now=first.clock(), lead=0)
+    await first.close()
+    other = settings_for(fresh_database_url, None, signing_key_encryption_key="ef" * 32)
+    second = await Runtime.open(other)
+    with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY"):
+        await startup.prepare(second)
+    assert len(await second.storage.signing_keys.list()) == 1
+    await second.close()
+
+
+async def test_one_key_of_another_encryption_key_stops_no_start(fresh_database_url: str) -> None:
+    """A rotation with a wrong key, as earlier versions let it happen."""
+    first = await Runtime.open(settings_for(fresh_database_url, None))
+    await startup.prepare(first)
+    good = (await first.snapshot()).keys.of("", first.clock()).signer("EdDSA")
+    foreign = row("EdDSA", key=bytes(32), id=str(uuid.uuid4()), activated_at=first.clock() - 1)
+    await first.storage.signing_keys.insert(foreign)
+    await first.close()
+    second = await Runtime.open(first.settings)
+    await startup.prepare(second)
+    ring = (await second.snapshot()).keys.of("", second.clock())
+    assert ring.signer("EdDSA").kid == good.kid
+    assert ring.verifier(foreign.kid) is not None
+    await second.close()

@@ -153,7 +153,7 @@ async def test_the_ways_that_do_not_exist(
 async def test_unlocking_forgets_the_failures(storage: Storage, home: str) -> None:
     made = await users.create(storage, person(home))
     for _ in range(2):
-        await storage.users.count_attempt(home, made.email, max_failed=2, due=0)
+        await storage.users.count_attempt(home, made.email, max_failed=2, now=0, lock_seconds=900)
     await users.set_status(storage, made.id, home, "active")
     found = await storage.users.find_by_id(made.id, home)
     assert found is not None

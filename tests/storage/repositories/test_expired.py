@@ -54,7 +54,7 @@ async def test_instances_purge_side_by_side(pg: Postgres, table: str) -> None:
     await _fill(pg, table)
     async with pg.transaction() as tx:
         assert await Expired(tx).purge(3) == 3
-        async with asyncio.timeout(1):  # the locked rows are passed over, not waited for
+        async with asyncio.timeout(30):  # the locked rows are passed over, not waited for
             assert await Expired(pg).purge(100) == 7
     assert await _left(pg, table) == {"fresh": 10, "alive": 10}
     await pg.execute(f"DELETE FROM {table}")

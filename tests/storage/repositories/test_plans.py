@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from storage.postgres import Postgres
-from storage.repositories import token_sql, users
+from storage.repositories import token_sql, user_sql
 from storage.statement import Statement
 from tests.storage.repositories.world import build_world
 
 _HOT = [
     *(each for each in vars(token_sql).values() if isinstance(each, Statement)),
-    *(each for each in vars(users).values() if isinstance(each, Statement)),
+    *(each for each in vars(user_sql).values() if isinstance(each, Statement)),
 ]
 _BY_KEY = {
     "artifacts_pkey",

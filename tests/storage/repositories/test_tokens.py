@@ -130,7 +130,7 @@ async def test_a_token_of_another_organization_is_unknown_and_unharmed(
     assert await tokens.find_access(access, other) is None
     assert await tokens.find_refresh(refresh, other) is None
     assert not await tokens.revoke_token(refresh, other, world.client.client_id)
-    await tokens.revoke_family(family.id, other, "test")
+    await tokens.revoke_family(family.id, other, family.client_id, "test")
     assert await _alive(tokens, world, access, refresh) == [True, True]
 
 
@@ -344,6 +344,15 @@ async def test_reuse_inside_the_grace_does_not_prolong_it(
     assert await _rotate(tokens, world, family, old, new) is Rotation.REUSED
 
 
+async def test_whoever_used_the_successor_had_the_answer(tokens: Tokens, world: World) -> None:
+    old, new, newest = new_value(), new_value(), new_value()
+    family = await _issue(tokens, world, new_value(), old)
+    assert await _rotate(tokens, world, family, old, new) is Rotation.ROTATED
+    assert await _rotate(tokens, world, family, new, newest) is Rotation.ROTATED
+    assert await _rotate(tokens, world, family, old, new) is Rotation.REUSED
+    assert await _rotate(tokens, world, family, newest, new_value()) is Rotation.GONE
+
+
 async def test_without_grace_the_second_use_is_reuse(tokens: Tokens, world: World) -> None:
     old, new = new_value(), new_value()
     family = await _issue(tokens, world, new_value(), old)
@@ -414,7 +423,7 @@ async def test_a_rotation_beside_a_revocation_under_way_leaves_nothing_alive(
     old, new = new_value(), new_value()
     family = await _issue(tokens, world, new_value(), old)
     async with pg.transaction() as tx:
-        await Tokens(tx).revoke_family(family.id, world.organization.id, "test")
+        await Tokens(tx).revoke_family(family.id, world.organization.id, family.client_id, "test")
         rotation = asyncio.ensure_future(_rotate(tokens, world, family, old, new))
         await asyncio.sleep(0.1)
     await rotation
@@ -551,7 +560,7 @@ async def test_every_operation_is_one_round_trip(
         tokens.find_access(old, organization_id),
         _rotate(tokens, world, family, old, new),
         tokens.revoke_token(new, organization_id, client_id),
-        tokens.revoke_family(family.id, organization_id, "test"),
+        tokens.revoke_family(family.id, organization_id, family.client_id, "test"),
         tokens.kill_code(family, "test"),
         tokens.end_session(world.session("uid")),
     ):

@@ -86,7 +86,12 @@ async def test_a_person_is_known_in_one_organization(
     assert await users.find_by_id(world.user.id, other) is None
     assert await users.find_by_email(other, world.user.email) is None
     assert await users.facts(world.user.id, other, world.application.id) is None
-    assert await users.count_attempt(other, world.user.email, max_failed=1, due=0) is None
+    assert await _count(users, other, world.user.email, max_failed=1) is None
+    theirs = await _attempt(users, world, 0)
+    stranger = msgspec.structs.replace(theirs.user, organization_id=other)
+    await users.give_back_attempt(msgspec.structs.replace(theirs, user=stranger))
+    assert (await _found(users, world)).failed_login_count == 1
+    await users.give_back_attempt(theirs)
     await users.record_failed_login(world.user.id, other)
     await users.forgive_attempts(world.user.id, other)
     assert not await users.set_password_hash(
@@ -195,9 +200,30 @@ async def test_nobody_stands_in_a_session_that_has_ended(
     assert await users.standing(session, "grant") is None
 
 
-async def _attempt(users: Users, world: World, max_failed: int, due: float = 0.0) -> LoginAttempt:
-    counted = await users.count_attempt(
-        world.organization.id, world.user.email.upper(), max_failed=max_failed, due=due
+async def _count(
+    users: Users,
+    organization_id: str,
+    email: str,
+    *,
+    max_failed: int,
+    now: float = 0.0,
+    lock_seconds: int = 0,
+) -> LoginAttempt | None:
+    return await users.count_attempt(
+        organization_id, email, max_failed=max_failed, now=now, lock_seconds=lock_seconds
+    )
+
+
+async def _attempt(
+    users: Users, world: World, max_failed: int, now: float = 0.0, lock_seconds: int = 0
+) -> LoginAttempt:
+    counted = await _count(
+        users,
+        world.organization.id,
+        world.user.email.upper(),
+        max_failed=max_failed,
+        now=now,
+        lock_seconds=lock_seconds,
     )
     assert counted is not None
     return counted
@@ -211,16 +237,21 @@ async def test_the_last_attempt_an_account_may_have_locks_it(
     assert pg.round_trips == before + 4
     assert [each.user.status for each in tried] == ["active", "active", "locked", "locked"]
     assert [each.locked for each in tried] == [False, False, True, False]
+    assert [each.shut_out for each in tried] == [False, False, False, True]
     assert not any(each.unlocked for each in tried)
     last = tried[-1].user
-    assert (last.failed_login_count, last.locked_reason) == (4, "auto_lockout")
+    assert (last.failed_login_count, last.locked_reason) == (3, "auto_lockout")
     assert last.locked_at == tried[2].user.locked_at
     assert last == await _found(users, world)
 
 
-async def test_parallel_attempts_are_all_counted_and_one_locks(users: Users, world: World) -> None:
+async def test_parallel_attempts_are_all_counted_until_one_locks(
+    users: Users, world: World
+) -> None:
     tried = await asyncio.gather(*(_attempt(users, world, 10) for _ in range(20)))
-    assert sorted(each.user.failed_login_count for each in tried) == list(range(1, 21))
+    judged = [each for each in tried if not each.shut_out]
+    assert sorted(each.user.failed_login_count for each in judged) == list(range(1, 11))
+    assert {each.user.failed_login_count for each in tried if each.shut_out} == {10}
     assert sum(each.user.status == "active" for each in tried) == 9
     assert [each.user.failed_login_count for each in tried if each.locked] == [10]
 
@@ -231,9 +262,7 @@ async def test_a_limit_of_zero_locks_nobody(users: Users, world: World) -> None:
     assert (counted.user.status, counted.user.failed_login_count) == ("active", 3)
 
 
-async def test_a_lock_ends_when_it_is_due_and_the_count_begins_anew(
-    users: Users, world: World
-) -> None:
+async def test_a_lock_ends_when_it_is_due_and_the_count_goes_on(users: Users, world: World) -> None:
     await _attempt(users, world, 1)
     locked = await _found(users, world)
     assert locked.locked_at is not None
@@ -242,13 +271,47 @@ async def test_a_lock_ends_when_it_is_due_and_the_count_begins_anew(
     due = await _attempt(users, world, 3, locked.locked_at)
     assert (due.unlocked, due.locked) == (True, False)
     assert (due.user.status, due.user.locked_at, due.user.locked_reason) == ("active", None, None)
-    assert due.user.failed_login_count == 1
+    assert due.user.failed_login_count == 2
 
 
 async def test_an_attempt_may_end_one_lock_and_begin_the_next(users: Users, world: World) -> None:
     await _attempt(users, world, 1)
     both = await _attempt(users, world, 1, 4e9)
     assert (both.unlocked, both.locked, both.user.status) == (True, True, "locked")
+    assert both.user.failed_login_count == 2
+
+
+_DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("failures", "limit", "lock_seconds", "expected"),
+    [
+        (5, 5, 900, 900),
+        (6, 5, 900, 1800),
+        (9, 5, 900, 14_400),
+        (11, 5, 900, 57_600),
+        (12, 5, 900, _DAY),
+        (2_000_000_000, 5, 900, _DAY),
+        (7, 5, 10 * _DAY, 10 * _DAY),
+        (3, 100, 900, 900),
+        (50, 0, 900, 900),
+    ],
+)
+async def test_a_lock_lasts_twice_as_long_with_each_failure_up_to_a_day(
+    pg: Postgres, users: Users, world: World, failures: int, limit: int, lock_seconds: int,
+    expected: int,
+) -> None:  # fmt: skip
+    await pg.execute(
+        "UPDATE users SET status = 'locked', locked_reason = 'auto_lockout',"
+        " locked_at = to_timestamp(1e9), failed_login_count = %(failures)s WHERE id = %(id)s",
+        {"id": world.user.id, "failures": failures},
+    )
+    early = await _attempt(users, world, limit, 1e9 + expected - 1, lock_seconds)
+    assert (early.shut_out, early.user.failed_login_count) == (True, failures)
+    due = await _attempt(users, world, limit, 1e9 + expected, lock_seconds)
+    assert (due.shut_out, due.unlocked) == (False, True)
+    assert due.user.failed_login_count == failures + 1
 
 
 async def test_one_of_many_ends_a_lock(users: Users, world: World) -> None:
@@ -256,7 +319,7 @@ async def test_one_of_many_ends_a_lock(users: Users, world: World) -> None:
     due = (await _found(users, world)).locked_at
     assert due is not None
     tried = await asyncio.gather(*(_attempt(users, world, 0, due) for _ in range(20)))
-    assert [each.user.failed_login_count for each in tried if each.unlocked] == [1]
+    assert [each.user.failed_login_count for each in tried if each.unlocked] == [2]
 
 
 async def test_a_lock_without_a_date_is_due(pg: Postgres, users: Users, world: World) -> None:
@@ -264,6 +327,78 @@ async def test_a_lock_without_a_date_is_due(pg: Postgres, users: Users, world: W
     by_id = {"id": world.user.id}
     await pg.execute("UPDATE users SET locked_at = NULL WHERE id = %(id)s", by_id)
     assert (await _attempt(users, world, 3)).unlocked
+
+
+async def test_an_attempt_is_given_back_with_the_lock_that_it_began(
+    pg: Postgres, users: Users, world: World
+) -> None:
+    await _attempt(users, world, 2)
+    before = await _found(users, world)
+    last = await _attempt(users, world, 2)
+    assert last.locked
+    trips = pg.round_trips
+    await users.give_back_attempt(last)
+    assert pg.round_trips == trips + 1
+    assert await _found(users, world) == before
+
+
+async def test_a_lock_of_another_attempt_is_not_given_back(users: Users, world: World) -> None:
+    first, last = [await _attempt(users, world, 2) for _ in range(2)]
+    await users.give_back_attempt(first)
+    found = await _found(users, world)
+    assert (found.auto_locked, found.failed_login_count) == (True, 1)
+    later = await _attempt(users, world, 1, 4e9)
+    assert later.locked
+    await users.give_back_attempt(last)
+    found = await _found(users, world)
+    assert (found.auto_locked, found.locked_at) == (True, later.user.locked_at)
+
+
+async def test_what_was_not_counted_is_not_given_back(users: Users, world: World) -> None:
+    await _attempt(users, world, 1)
+    shut_out = await _attempt(users, world, 1)
+    locked = await _found(users, world)
+    await users.give_back_attempt(shut_out)
+    assert await _found(users, world) == locked
+
+
+async def test_a_lock_by_hand_is_not_given_back(users: Users, world: World) -> None:
+    last = await _attempt(users, world, 1)
+    key = (world.user.id, world.organization.id)
+    assert await users.set_status(*key, "active", expected="locked")
+    assert await users.set_status(*key, "locked", expected="active", reason="fraud")
+    locked = await _found(users, world)
+    await users.give_back_attempt(last)
+    assert await _found(users, world) == locked, "nor is anything counted below zero"
+
+
+async def test_the_costs_of_stored_hashes_are_known_by_how_often_they_occur(
+    fresh_database_url: str,
+) -> None:
+    pg = await Postgres.open(fresh_database_url, 1)
+    users, world = Users(pg), await build_world(pg)
+    hashes = [
+        *["$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"] * 3,
+        *["$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"] * 2,
+        "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA",
+        "$argon2i$v=19$m=9,t=1,p=1$c2FsdA$aGFzaA",
+        "$2b$12$KIXabcdefghijklmnopqrstuv",
+        "$argon2id$",
+        None,
+    ]
+    for number, each in enumerate(hashes):
+        await users.insert(
+            User(
+                id=new_id(),
+                organization_id=world.organization.id,
+                email=f"{number}@example.com",
+                password_hash=each,
+            )
+        )
+    known = ["m=65536,t=3,p=4", "m=19456,t=2,p=1", "m=8,t=1,p=1"]
+    assert await users.password_costs(10) == known
+    assert await users.password_costs(2) == known[:2]
+    await pg.close()
 
 
 @pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])

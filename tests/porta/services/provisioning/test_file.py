@@ -172,6 +172,22 @@ def test_every_mistake_is_told_at_once() -> None:
     assert "reserved" in found["organizations[0].applications[0].claim_definitions[0].slug"]
 
 
+def test_where_the_rules_were_not_reached_the_message_says_so() -> None:
+    twice = [{"email": "alice@acme.test"}] * 2
+    said: list[str] = []
+    for users in ([*twice, {"email": 5}], twice):
+        with pytest.raises(DocumentInvalid) as refusal:
+            build_document("seed.yaml", data(organization(users=users)))
+        said.append(refusal.value.message)
+        assert str(refusal.value) == refusal.value.message
+    form, rules = (message.splitlines() for message in said)
+    assert form == [
+        "seed.yaml: organizations[0].users[2].email: must be a text",
+        "seed.yaml: the form comes first; rules between entries are checked once it is right",
+    ]
+    assert rules == ["seed.yaml: organizations[0].users[1].email: stands twice in this list"]
+
+
 def test_twins_are_told() -> None:
     user = {"email": "alice@acme.test"}
     twice = application(

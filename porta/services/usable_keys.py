@@ -1,0 +1,59 @@
+"""Which stored signing keys the encryption key at hand is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from porta.errors import Conflict
+from porta.security.encryption import DecryptionFailed, Encrypted, decrypt
+from porta.security.keyring import make_dormant
+from porta.security.keys import KeyUnusable, load_private
+from porta.security.succession import State, build_lane
+from storage.models.signing_keys import SigningKey
+
+
+def check_encryption_key(rows: Sequence[SigningKey], encryption_key: bytes) -> None:
+    """Raise Conflict when none of what is stored encrypted can be decrypted.
+
+    A key made under another key than the others is of no use to whoever serves with theirs.
+    """
+    encrypted = [row for row in rows if row.encrypted and row.status != "revoked"]
+    if encrypted and not any(_opens(row, encryption_key) for row in encrypted):
+        raise Conflict(
+            f"The stored signing keys ({', '.join(row.kid for row in encrypted)}) were encrypted"
+            " under another key. Set SIGNING_KEY_ENCRYPTION_KEY to the value it had when they were"
+            " made. If it is lost, give up each of them: porta keys revoke KID --force"
+        )
+
+
+def _opens(row: SigningKey, encryption_key: bytes) -> bool:
+    parts = Encrypted(row.private_key, row.private_key_iv or "", row.private_key_tag or "")
+    try:
+        decrypt(parts, encryption_key)
+    except DecryptionFailed:
+        return False
+    return True
+
+
+def can_sign_without(
+    revoked: SigningKey, rows: Iterable[SigningKey], encryption_key: bytes, now: float
+) -> bool:
+    """Tell whether the ring of `revoked` could sign with its algorithm at `now` without that key.
+
+    `rows` are all that is stored, `now` is seconds since the epoch.
+    """
+    others = [
+        row if row.status != "active" or _is_usable(row, encryption_key) else make_dormant(row)
+        for row in rows
+        if row.kid != revoked.kid and row.algorithm == revoked.algorithm
+    ]
+    lane = build_lane(others, revoked.organization_id, revoked.algorithm, 0)
+    return any(place.state(now) is State.ACTIVE for place in lane)
+
+
+def _is_usable(row: SigningKey, encryption_key: bytes) -> bool:
+    try:
+        load_private(row, encryption_key)
+    except KeyUnusable:
+        return False
+    return True

@@ -1,0 +1,122 @@
+"""The statements of people: how they are found, and how their attempts to sign in are counted."""
+
+from __future__ import annotations
+
+from storage.models.users import AUTO_LOCKOUT
+from storage.repositories.accounts import STANDS, USER, facts
+from storage.statement import Statement
+
+_DAY = 86_400
+# (x = y) IS TRUE is served by no index. A plan made while a table is small, and kept, would rather
+# read all users of an organization, or all grants, than look for one by its id.
+_OF_ORGANIZATION = "(u.organization_id = %(organization_id)s) IS TRUE"
+_AUTO_LOCKED = f"(u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}') IS TRUE"
+_OWN_LOCK = f"""
+    ({_AUTO_LOCKED} AND EXTRACT(EPOCH FROM u.locked_at)::float8 = %(locked_at)s::float8)
+"""
+_FORGIVEN = f"""
+    failed_login_count = 0,
+    status = CASE WHEN {_AUTO_LOCKED} THEN 'active' ELSE u.status END,
+    locked_at = CASE WHEN {_AUTO_LOCKED} THEN NULL ELSE u.locked_at END,
+    locked_reason = CASE WHEN {_AUTO_LOCKED} THEN NULL ELSE u.locked_reason END
+"""
+
+FIND_BY_ID = Statement(
+    "find_user_by_id",
+    f"""
+    SELECT {USER} FROM users u
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+FACTS = Statement(
+    "account_facts",
+    f"""
+    SELECT {facts("%(application_id)s::uuid")} FROM users u
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+STANDING = Statement(
+    "account_standing",
+    f"""
+    SELECT u.id IS NOT NULL AND {STANDS}, g.payload
+    FROM sessions s
+    LEFT JOIN users u ON u.id = s.account_id AND (u.organization_id = s.organization_id) IS TRUE
+    LEFT JOIN artifacts g ON g.id = %(grant_id)s AND (g.kind = 'Grant') IS TRUE
+        AND g.organization_id = u.organization_id AND g.account_id = u.id
+        AND g.expires_at > now() AND g.consumed_at IS NULL
+    WHERE s.id = %(session_id)s AND (s.organization_id = %(organization_id)s) IS TRUE
+        AND s.expires_at > now() AND s.consumed_at IS NULL
+    """,  # noqa: S608
+)
+# Twice as long with each failure above the limit. 2^20 of any length are more than a day.
+_LOCK_SECONDS = f"""
+    GREATEST(%(lock_seconds)s::float8, LEAST({_DAY}, %(lock_seconds)s::float8 * 2::float8 ^
+        CASE WHEN %(max_failed)s::int > 0
+            THEN LEAST(u.failed_login_count - %(max_failed)s::int, 20) ELSE 0 END))
+"""
+# Whoever comes second waits for the row, and sees what the first made of it. Not prepared: a plan
+# that was made while the table is small, and kept, would read all users of an organization.
+COUNT_ATTEMPT = f"""
+    WITH found AS (
+        SELECT u.id, u.status, u.failed_login_count, {_AUTO_LOCKED} AS shut,
+            COALESCE(u.locked_at, '-infinity') + make_interval(secs => {_LOCK_SECONDS})
+                <= to_timestamp(%(now)s::float8) AS due
+        FROM users u
+        WHERE u.organization_id = %(organization_id)s AND u.email = %(email)s
+        FOR UPDATE
+    ), counted AS (
+        SELECT id, shut AND due AS unlocked, status = 'active' OR (shut AND due) AS open,
+            failed_login_count + CASE WHEN shut AND NOT due THEN 0 ELSE 1 END AS attempts
+        FROM found
+    ), judged AS (
+        SELECT id, unlocked, attempts,
+            open AND %(max_failed)s::int > 0 AND attempts >= %(max_failed)s::int AS locked
+        FROM counted
+    )
+    UPDATE users u SET
+        failed_login_count = j.attempts,
+        status = CASE WHEN j.locked THEN 'locked' WHEN j.unlocked THEN 'active' ELSE u.status END,
+        locked_at = CASE WHEN j.locked THEN now() WHEN j.unlocked THEN NULL ELSE u.locked_at END,
+        locked_reason = CASE WHEN j.locked THEN '{AUTO_LOCKOUT}' WHEN j.unlocked THEN NULL
+            ELSE u.locked_reason END
+    FROM judged j
+    WHERE u.id = j.id
+    RETURNING {USER}, j.locked, j.unlocked
+"""  # noqa: S608
+GIVE_BACK_ATTEMPT = Statement(
+    "give_back_login_attempt",
+    f"""
+    UPDATE users u SET
+        failed_login_count = GREATEST(u.failed_login_count - 1, 0),
+        status = CASE WHEN {_OWN_LOCK} THEN 'active' ELSE u.status END,
+        locked_at = CASE WHEN {_OWN_LOCK} THEN NULL ELSE u.locked_at END,
+        locked_reason = CASE WHEN {_OWN_LOCK} THEN NULL ELSE u.locked_reason END
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+RECORD_LOGIN = Statement(
+    "record_login",
+    f"""
+    UPDATE users u SET last_login_at = now(), login_count = login_count + 1, {_FORGIVEN}
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+FORGIVE_ATTEMPTS = Statement(
+    "forgive_login_attempts",
+    f"""
+    UPDATE users u SET {_FORGIVEN}
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+RECORD_FAILED_LOGIN = Statement(
+    "record_failed_login",
+    f"""
+    UPDATE users u SET last_failed_login_at = now()
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+PASSWORD_COSTS = """
+    SELECT split_part(password_hash, '$', 4) AS cost FROM users
+    WHERE password_hash LIKE '$argon2id$v=%%$m=%%' GROUP BY cost
+    ORDER BY count(*) DESC, cost LIMIT %(limit)s
+"""

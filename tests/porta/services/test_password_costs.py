@@ -1,0 +1,55 @@
+"""What the stored hashes cost: known from the start, so that no failure tells them apart."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from argon2 import PasswordHasher
+
+from porta.runtime import Runtime
+from porta.services import organizations, startup
+from storage.models.organizations import Organization
+from storage.models.users import User
+from storage.postgres import Postgres
+from tests.served import settings_for
+
+
+async def test_what_the_stored_hashes_cost_is_known_from_the_start(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requirement F.4: the first failure at an unknown address costs what it costs at another."""
+    runtime = await Runtime.open(settings_for(fresh_database_url, None))
+    home = await organizations.create(
+        runtime.storage, Organization(id="", name="Acme", slug="acme")
+    )
+    old = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash("of old")
+    for number, stored in enumerate((old, await runtime.passwords.hash("of today"), None)):
+        email = f"{number}@acme.test"
+        await runtime.storage.users.insert(
+            User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
+        )
+    await startup.prepare(runtime)
+    costs: list[int] = []
+    hash = PasswordHasher.hash
+
+    def hashed(self: PasswordHasher, text: bytes) -> str:
+        costs.append(self.memory_cost)
+        return hash(self, text)
+
+    monkeypatch.setattr(PasswordHasher, "hash", hashed)
+    await runtime.passwords.verify(None, "anything")
+    assert sorted(costs) == [8192, 65_536]
+    await runtime.close()
+
+
+async def test_a_server_starts_also_when_it_cannot_learn_the_costs(
+    fresh_database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = await Runtime.open(settings_for(fresh_database_url, None))
+    pg = await Postgres.open(fresh_database_url, 1)
+    await pg.execute("ALTER TABLE users RENAME COLUMN password_hash TO elsewhere")
+    await pg.close()
+    await startup.prepare(runtime)
+    assert "passwords.costs_unknown" in caplog.messages
+    await runtime.close()
