@@ -64,7 +64,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "interaction_ttl": (30, 86_400),
     "replay_detection_ttl": _LIFETIME,
     "client_credentials_ttl": _LIFETIME,
-    "pushed_authorization_request_ttl": (1, 600),  # RFC 9126 §2.2: 5 to 600 seconds
+    "pushed_authorization_request_ttl": (1, 60),  # it stands in URLs
     "grant_ttl": _LIFETIME,
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),

@@ -45,6 +45,7 @@ def test_a_truth_may_be_spelled_in_a_word(value: Any, expected: bool) -> None:
         ("signing_key_lead", 10**9),
         ("max_failed_logins", 10**9),
         ("max_failed_logins", 101),
+        ("pushed_authorization_request_ttl", 61),
         ("require_pkce", "maybe"),
         ("require_pkce", [False]),
         ("default_locale", 5),
