@@ -7,8 +7,7 @@ import pytest
 
 from porta.runtime import Runtime
 from porta.services import signing_keys
-from tests.handlers.flow import VERIFIER, answered, parameters, sign_in
-from tests.handlers.house import CALLBACK, SECRET
+from tests.handlers.flow import parameters, redeem
 
 BYE = "https://app.example/bye"
 
@@ -17,15 +16,7 @@ async def test_a_hint_outlives_the_key_that_signed_it(
     http: httpx.AsyncClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """RP-Initiated Logout §2: a session lives for days, its key leaves the JWKS within hours."""
-    form = {
-        "grant_type": "authorization_code",
-        "code": answered((await sign_in(http)).headers["Location"])["code"],
-        "redirect_uri": CALLBACK,
-        "code_verifier": VERIFIER,
-        "client_id": "web",
-        "client_secret": SECRET,
-    }
-    hint = (await http.post("/acme/token", data=form)).json()["id_token"]
+    hint = (await redeem(http))["id_token"]
     key, now = bytes.fromhex(runtime.settings.signing_key_encryption_key), runtime.clock()
     await signing_keys.rotate(runtime.storage, key, now=now, lead=0, algorithm="ES256")
     monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -28,6 +26,7 @@ from storage.errors import StorageError, Unreachable
 from storage.migrate import MigrationRefused
 from storage.postgres import Postgres
 from tests.conftest import run_apart
+from tests.porta.cli.answering import answering
 from tests.ports import free_port
 from tests.storage.valkey import Valkey
 
@@ -129,23 +128,6 @@ def test_health_of_a_server_that_tells_no_details(status: str, state: str, code:
         result = CliRunner().invoke(main, ["health", "--json", "--url", url])
         thread.join()
     assert (result.exit_code, json.loads(result.stdout)) == (code, {"server": state})
-
-
-@contextmanager
-def answering(raw: bytes) -> Iterator[str]:
-    """Answer one connection with `raw`; yield where."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(raw)
-
-        thread = Thread(target=answer)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
 
 
 _OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import main
+from tests.porta.cli.answering import answering
 from tests.ports import free_port
 
 _OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -26,25 +23,6 @@ def settings() -> dict[str, str]:
         "SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32,
         "REDIS_URL": "",
     }
-
-
-@contextmanager
-def answering(*answers: bytes) -> Iterator[str]:
-    """Answer one connection with each of `answers`; yield where."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
-
-        def answer() -> None:
-            for raw in answers:
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(raw)
-
-        thread = Thread(target=answer)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-inf", "-1", "soon"])
