@@ -15,9 +15,10 @@ from handlers.routes import ROUTES
 from handlers.server import CannotListen, Server, listen
 from porta import telemetry
 from porta.jobs import JOBS, runner
+from porta.production import production_problems
 from porta.runtime import Runtime
 from porta.services import startup
-from porta.settings import Settings, production_problems
+from porta.settings import Settings
 
 __all__ = ["CannotListen", "Server", "make_application", "run", "start"]
 

@@ -135,9 +135,9 @@ def _is_safe_token(token: Any, bounds: Bounds, fonts: bool, depth: int) -> bool:
 
 
 def _is_safe_word(token: Any, bounds: Bounds) -> bool:
-    return token.lower_value in (bounds.words or (token.lower_value,)) and bool(
-        _WORD.fullmatch(token.value)
-    )
+    if bounds.words:
+        return token.lower_value in bounds.words
+    return _WORD.fullmatch(token.value) is not None
 
 
 def _is_safe_dimension(token: Any, bounds: Bounds) -> bool:

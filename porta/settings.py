@@ -18,15 +18,6 @@ from storage.dsn import DsnInvalid
 from storage.dsn import parse as parse_dsn
 from storage.redis_wire import parse_address
 
-__all__ = [
-    "Network",
-    "Settings",
-    "SettingsInvalid",
-    "find_database_url",
-    "load_settings",
-    "production_problems",
-]
-
 _LOG = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
 _ENV_FILE = ".env"

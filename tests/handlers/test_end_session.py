@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from porta.runtime import Runtime
-from porta.services import signing_keys
-from tests.handlers.flow import answered, hidden, parameters, redeem, sign_in
+from tests.handlers.flow import hidden, parameters, redeem, sign_in
 from tests.served import post_across_sites
 
 BYE = "https://app.example/bye"
@@ -242,24 +240,6 @@ async def test_a_way_back_that_nobody_vouches_for_is_dropped(http: httpx.AsyncCl
     answer = await http.post("/acme/session/end/confirm", data=form | evil)
     assert answer.headers["Location"] == "/acme/session/end/success"
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
-
-
-async def test_a_hint_whose_key_has_left_the_jwks_needs_no_question(
-    http: httpx.AsyncClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Sessions outlive the keys that signed their ID tokens."""
-    hint = (await redeem(http))["id_token"]
-    secret, now = bytes.fromhex(runtime.settings.signing_key_encryption_key), runtime.clock()
-    await signing_keys.rotate(runtime.storage, secret, now=now, lead=0, algorithm="ES256")
-    with monkeypatch.context() as later:
-        later.setattr(runtime, "clock", lambda: now + 86_400)
-        runtime._snapshots.clear()
-        asked = {"id_token_hint": hint, "post_logout_redirect_uri": BYE}
-        answer = await http.get("/acme/session/end", params=asked)
-    runtime._snapshots.clear()
-    assert answer.headers["Location"] == BYE
-    after = await http.get("/acme/auth", params=parameters(prompt="none"))
-    assert answered(after.headers["Location"])["error"] == "login_required"
 
 
 async def test_a_reload_of_the_forms_address_begins_anew(http: httpx.AsyncClient) -> None:

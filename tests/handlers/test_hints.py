@@ -7,7 +7,7 @@ import pytest
 
 from porta.runtime import Runtime
 from porta.services import signing_keys
-from tests.handlers.flow import parameters, redeem
+from tests.handlers.flow import answered, parameters, redeem
 
 BYE = "https://app.example/bye"
 
@@ -28,3 +28,5 @@ async def test_a_hint_outlives_the_key_that_signed_it(
         "/acme/session/end", params={"id_token_hint": hint, "post_logout_redirect_uri": BYE}
     )
     assert (ended.status_code, ended.headers["Location"]) == (303, BYE)
+    after = await http.get("/acme/auth", params=parameters(prompt="none"))
+    assert answered(after.headers["Location"])["error"] == "login_required"

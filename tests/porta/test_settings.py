@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from porta.production import production_problems
 from porta.settings import (
     Settings,
     SettingsInvalid,
     find_database_url,
     load_settings,
-    production_problems,
 )
 
 GOOD: dict[str, Any] = {

@@ -180,6 +180,21 @@ async def test_scopes_shown_for_one_resource_are_not_shown_for_another(
     assert refused["error"] == "consent_required"
 
 
+async def test_a_scope_that_two_resources_own_needs_one_of_them_named(
+    served: Served, browser: Browser
+) -> None:
+    """RFC 9068 §3: neither could tell whether it was meant."""
+    scope = f"s{secrets.token_hex(6)}"
+    first, _ = await _add_api(served, scope), await _add_api(served, scope)
+    client = await add_client(served, "acme-partner", is_first_party=True, scope=f"openid {scope}")
+    codes = await _two_codes(browser, client, f"openid {scope}")
+    refused = await _redeem(served, codes.pop(), client)
+    assert refusal(refused) == (400, "invalid_scope")
+    tokens = (await _redeem(served, codes.pop(), client, resource=first)).json()
+    told = claims_of(tokens["access_token"])
+    assert (told["aud"], told["scope"]) == (first, f"openid {scope}")
+
+
 async def test_an_api_scope_that_was_shown_implies_its_api(
     served: Served, browser: Browser
 ) -> None:
