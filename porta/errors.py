@@ -9,11 +9,16 @@ class PortaError(Exception):
     status = 500
     code = "server_error"
 
-    def __init__(self, message: str = "", *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, retry_after: int | None = None, reason: str | None = None
+    ) -> None:
         super().__init__(message or self.code)
         self.message = message
         self.retry_after = retry_after
         """Seconds after which another attempt makes sense, or None."""
+        self.reason = reason
+        """What only the log may tell, and finer than `message`: a fixed word like `wrong_secret`,
+        never what was sent; None where `message` says it all."""
 
 
 class Invalid(PortaError):
