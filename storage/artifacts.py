@@ -43,11 +43,18 @@ class Artifacts:
         store = self._stores[kind.store]
         return _typed(record, await store.find_by(kind, organization_id, name, value))
 
-    async def consume(self, record: type[A], value: str, organization_id: str) -> A | None:
-        """Return the artifact to one caller ever; to later ones AlreadyConsumed carries it."""
+    async def consume(
+        self, record: type[A], value: str, organization_id: str, *, client_id: str | None = None
+    ) -> A | None:
+        """Return the artifact to one caller ever; to later ones AlreadyConsumed carries it.
+
+        What a client has to bring names its `client_id`: another client's is not there for it, and
+        stays unharmed.
+        """
         kind = ARTIFACTS[record]
         store = self._stores[kind.store]
-        return _typed(record, await store.consume(kind, artifact_id(value), organization_id))
+        found = await store.consume(kind, artifact_id(value), organization_id, client_id)
+        return _typed(record, found)
 
     async def delete(self, artifact: Artifact) -> bool:
         """Forget the artifact; tell whether it was there."""

@@ -37,10 +37,13 @@ class ArtifactStore(Protocol):
     ) -> Artifact | None:
         """The same by a further index of the kind (`found_by`)."""
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
         """Give the artifact to one caller ever, decided by one statement or script.
 
-        Whoever comes later, while it lives: AlreadyConsumed, with the record as it was saved.
+        Whoever comes later, while it lives: AlreadyConsumed, with the record as it was saved. With
+        a `client_id`, what is another client's is not there, and stays as it is.
         """
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
@@ -88,6 +91,11 @@ def check_look_up(kind: ArtifactKind, organization_id: str) -> None:
 def is_open_to(owner: str, organization_id: str) -> bool:
     """Tell whether what `owner` holds is there for whoever asks for `organization_id`."""
     return organization_id in (owner, ANY_ORGANIZATION)
+
+
+def is_held_by(artifact: Artifact, client_id: str | None) -> bool:
+    """Tell whether `artifact` is there for a caller who stands for `client_id`, or for none."""
+    return client_id is None or getattr(artifact, "client_id", None) == client_id
 
 
 def refusal(kind: ArtifactKind, artifact: Artifact, standing: Artifact | None) -> StorageError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind
-from storage.stores import check_index, check_look_up, is_open_to, refusal
+from storage.stores import check_index, check_look_up, is_held_by, is_open_to, refusal
 
 
 @dataclass(slots=True)
@@ -48,9 +48,11 @@ class MemoryStore:
                 return found
         return None
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
         entry = self._open_to(kind, id, organization_id)
-        if entry is None:
+        if entry is None or not is_held_by(entry.artifact, client_id):
             return None
         if entry.consumed:
             raise AlreadyConsumed(entry.artifact)

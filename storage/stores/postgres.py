@@ -17,6 +17,7 @@ COLUMNS = ("grant_id", "family_id", "uid", "user_code", "account_id", "client_id
 # A row another organization holds, or of another kind, is as good as none.
 _OWN = """id = %(id)s AND kind = %(kind)s
   AND (%(organization_id)s::uuid IS NULL OR organization_id = %(organization_id)s::uuid)"""
+_HELD = "(%(client_id)s::text IS NULL OR client_id = %(client_id)s)"
 _LIVING = f"{_OWN} AND expires_at > now()"
 _FAMILY_ALIVE = """
   AND EXISTS (SELECT FROM token_families AS f WHERE f.id = family_id
@@ -60,8 +61,10 @@ class PostgresStore:
         row = await self._executor.fetchrow(_find_by(kind, index), key)
         return None if row is None else decode(kind, row[0], row[1].encode())
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
-        key = _key(kind, id, organization_id)
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
+        key = {**_key(kind, id, organization_id), "client_id": client_id}
         row = await self._executor.fetchrow(_statements(kind).consume, key)
         if row is not None:
             return decode(kind, id, row[0].encode())
@@ -96,11 +99,11 @@ class _Statements:
         self.consume = Statement(
             f"consume_{name}",
             f"UPDATE {table} SET consumed_at = now() "
-            f"WHERE {alive} AND consumed_at IS NULL RETURNING payload",
+            f"WHERE {alive} AND {_HELD} AND consumed_at IS NULL RETURNING payload",
         )
         self.find_standing = f"SELECT payload FROM {table} WHERE {_OWN}"
         self.find_consumed = (
-            f"SELECT payload FROM {table} WHERE {_LIVING} AND consumed_at IS NOT NULL"
+            f"SELECT payload FROM {table} WHERE {_LIVING} AND {_HELD} AND consumed_at IS NOT NULL"
         )
         self.delete = f"DELETE FROM {table} WHERE {_LIVING}"
 

@@ -35,6 +35,9 @@ local value = redis.call('GET', KEYS[1])
 if not value then return false end
 local stop = string.find(value, '\\n', 2, true)
 if ARGV[1] ~= '*' and string.sub(value, 2, stop - 1) ~= ARGV[1] then return false end
+if ARGV[2] ~= '' and cjson.decode(string.sub(value, stop + 1)).client_id ~= ARGV[2] then
+  return false
+end
 if string.sub(value, 1, 1) == '0' then redis.call('SETRANGE', KEYS[1], 0, '1') end
 return value
 """)
@@ -111,9 +114,12 @@ class RedisStore:
         found = _usable(kind, id.decode(), stored, organization_id)
         return found if found is not None and getattr(found, index) == value else None
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
         check_look_up(kind, organization_id)
-        value = await self._redis.script(_CONSUME, [key_of(kind, id)], [organization_id])
+        condition = (organization_id, client_id or "")
+        value = await self._redis.script(_CONSUME, [key_of(kind, id)], condition)
         found = None if value is None else unpack(kind, id, value, organization_id)
         if found is None:
             return None

@@ -58,9 +58,12 @@ class RedisOverPostgresStore:
         """Copies are kept by id only, so this asks PostgreSQL."""
         return await self._remembered.find_by(kind, organization_id, index, value)
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
-        artifact = await self._remembered.consume(kind, id, organization_id)
-        await self.bury(kind, id)
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
+        artifact = await self._remembered.consume(kind, id, organization_id, client_id)
+        if artifact is not None or client_id is None:
+            await self.bury(kind, id)
         return artifact
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
@@ -130,9 +133,12 @@ class InTransaction:
     ) -> Artifact | None:
         return await self._remembered.find_by(kind, organization_id, index, value)
 
-    async def consume(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
-        artifact = await self._remembered.consume(kind, id, organization_id)
-        self._after_commit(partial(self._copies.bury, kind, id))
+    async def consume(
+        self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
+    ) -> Artifact | None:
+        artifact = await self._remembered.consume(kind, id, organization_id, client_id)
+        if artifact is not None or client_id is None:
+            self._after_commit(partial(self._copies.bury, kind, id))
         return artifact
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:

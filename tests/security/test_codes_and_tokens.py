@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 import redis
 
@@ -48,10 +49,26 @@ async def test_a_code_is_for_its_redirect_uri_and_verifier(
     assert refusal(answer) == INVALID_GRANT
 
 
-async def test_a_code_is_for_its_client(served: Served, browser: Browser) -> None:
+@pytest.mark.parametrize("other", ["acme-partner", "acme-spa", "acme-native"])
+async def test_security_14_a_code_brought_by_another_client_stays_its_owners(
+    served: Served, browser: Browser, other: str
+) -> None:
     form = code_form(await browser.code())
-    answer = await post(served, "/token", form, "acme-partner")
-    assert refusal(answer) == INVALID_GRANT
+    assert refusal(await _as(served, form, other)) == INVALID_GRANT
+    strangers = (_as(served, form, other) for _ in range(8))
+    answer, *refused = await asyncio.gather(post(served, "/token", form), *strangers)
+    assert answer.status_code == 200
+    assert {refusal(each) for each in refused} == {INVALID_GRANT}
+    assert refusal(await _as(served, form, other)) == INVALID_GRANT
+    assert await is_active(served, answer.json()["access_token"]), "its tokens are not his to end"
+
+
+async def _as(served: Served, form: dict[str, str], client_id: str) -> httpx.Response:
+    """Post to the token endpoint as a client of acme, with its secret where it has one."""
+    if client_id in SECRETS:
+        return await post(served, "/token", form, client_id)
+    url = f"{served.issuer()}/token"
+    return await served.http.post(url, data=form | {"client_id": client_id})
 
 
 async def test_a_challenge_itself_is_no_verifier(served: Served, browser: Browser) -> None:

@@ -110,6 +110,26 @@ async def test_a_copy_is_not_refilled_beyond_its_time(
     assert 0 < await redis.command("PTTL", samples.key(session)) <= 20_000
 
 
+async def test_security_14_another_client_consumes_nothing(store: ArtifactStore) -> None:
+    code = samples.code(A)
+    await store.save(CODE, code, 60)
+    strangers = ("client", 'client "one', f"{code.client_id} ", code.client_id.upper(), "%", "*")
+    for stranger in strangers:
+        assert await store.consume(CODE, code.id, A, stranger) is None
+    assert await store.consume(CODE, code.id, B, code.client_id) is None
+    assert await store.consume(CODE, code.id, A, code.client_id) == code
+    assert await store.consume(CODE, code.id, A, "client") is None, "and learns nothing of its use"
+    with pytest.raises(AlreadyConsumed):
+        await store.consume(CODE, code.id, A, code.client_id)
+
+
+async def test_what_is_no_clients_is_consumed_for_none(store: ArtifactStore) -> None:
+    session = samples.session(A)
+    await store.save(SESSION, session, 60)
+    assert await store.consume(SESSION, session.id, A, "client") is None
+    assert await store.find(SESSION, session.id, A) == session
+
+
 @pytest.mark.parametrize("ttl", [0, -5])
 async def test_what_has_no_time_left_is_gone_at_once(store: ArtifactStore, ttl: float) -> None:
     code = samples.code(A)

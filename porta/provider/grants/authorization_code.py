@@ -28,8 +28,6 @@ async def redeem(call: TokenCall) -> Authorization:
     code = await _consume(call)
     if code is None:
         raise InvalidGrant("authorization code is invalid, expired or used")
-    if code.client_id != call.client.client_id:
-        raise InvalidGrant("authorization code was issued to another client")
     if code.redirect_uri != call.required("redirect_uri"):
         raise InvalidGrant("redirect_uri differs from the authorization request")
     pkce.check_verifier(code.code_challenge, call.form.get("code_verifier"))
@@ -60,12 +58,15 @@ async def redeem(call: TokenCall) -> Authorization:
 
 
 async def _consume(call: TokenCall) -> AuthorizationCode | None:
+    """Another client's code is none, and stays good for its owner: any public client of the
+    organization could be named to end tokens by a code that a log remembers.
+    """
     value = call.required("code")
     if not opaque.well_formed(value):
         return None
     try:
         code = await call.runtime.storage.artifacts.consume(
-            AuthorizationCode, value, call.tenant.id
+            AuthorizationCode, value, call.tenant.id, client_id=call.client.client_id
         )
     except AlreadyConsumed as replay:
         await _punish(call, replay.artifact)
@@ -79,14 +80,8 @@ async def _consume(call: TokenCall) -> AuthorizationCode | None:
 
 
 async def _punish(call: TokenCall, code: object) -> None:
-    """RFC 6749 §4.1.2: a code used twice takes everything issued from it along.
-
-    Where another client brings it, that one alone is refused: any public client of the
-    organization could be named to end tokens by a code that a log remembers.
-    """
+    """RFC 6749 §4.1.2: a code used twice takes everything issued from it along."""
     assert isinstance(code, AuthorizationCode)
-    if code.client_id != call.client.client_id:
-        return
     family = _family(call, code, scopes.parse_scope(code.scope))
     await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
     await events.record(
