@@ -14,7 +14,7 @@ from porta.protocol.features import FEATURES
 from porta.protocol.redirect_uris import check_redirect_uri
 from porta.protocol.requests import AuthorizationRequest
 from porta.protocol.response_modes import RESPONSE_MODES
-from porta.protocol.scopes import check_registered, effective_scope
+from porta.protocol.scopes import effective_scope
 from storage.models.clients import Client
 
 RESPONSE_TYPES = ("code",)
@@ -23,16 +23,16 @@ PROMPT_VALUES = ("none", "login", "consent", "select_account")
 
 
 def accept(request: AuthorizationRequest, client: Client, rules: Rules) -> AuthorizationRequest:
-    """Return `request` as it will be granted: checked, and without the scopes it has no use for.
+    """Return `request` as it will be granted: checked, and without what is ignored of it.
 
     The caller has found `client` active and the organization's own. Raises UntrustedRequest for
     the redirect URI, and for anything else the OAuthError that travels to the client.
     """
     check_redirect_uri(client, request.redirect_uri)
-    scope = effective_scope(request.scope, client, rules.api_resources)
-    accepted = replace(request, scope=scope)
+    accepted = replace(request, scope=effective_scope(request.scope, client))
     check(accepted, client, rules)
-    return accepted
+    known = tuple(value for value in accepted.prompt if value in PROMPT_VALUES)
+    return replace(accepted, prompt=known)
 
 
 def check(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
@@ -63,15 +63,8 @@ def check_response_mode(request: AuthorizationRequest, client: Client, rules: Ru
         raise InvalidRequest("response_mode is not supported")
 
 
-def check_scope(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
-    """Only registered scopes; `openid` is not mandatory, plain OAuth is welcome."""
-    check_registered(request.scope, client)
-
-
 def check_prompt(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
-    """Only known values, and `none` alone (Core §3.1.2.1)."""
-    if any(value not in PROMPT_VALUES for value in request.prompt):
-        raise InvalidRequest("prompt holds an unknown value")
+    """`none` stands alone; a value that is not one of PROMPT_VALUES is ignored (Core §3.1.2.1)."""
     if "none" in request.prompt and len(request.prompt) > 1:
         raise InvalidRequest("prompt=none cannot be combined")
 
@@ -85,7 +78,6 @@ def check_display(request: AuthorizationRequest, client: Client, rules: Rules) -
 CHECKS: tuple[Check, ...] = (
     check_response_type,
     check_response_mode,
-    check_scope,
     check_prompt,
     check_display,
 )

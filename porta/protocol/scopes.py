@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from porta.protocol.errors import InvalidScope
-from storage.models.clients import ApiResource, Client
+from storage.models.clients import Client
 
 OPENID = "openid"
 OFFLINE_ACCESS = "offline_access"
@@ -43,26 +43,21 @@ def registered_scope(client: Client) -> tuple[str, ...]:
         return ()
 
 
-def effective_scope(
-    requested: tuple[str, ...], client: Client, api_resources: Iterable[ApiResource] = ()
-) -> tuple[str, ...]:
-    """Return what is left of `requested` without what could come to nothing.
+def effective_scope(requested: tuple[str, ...], client: Client) -> tuple[str, ...]:
+    """Return what of `requested` the client may have.
 
-    Scopes that nobody here knows are ignored, as Core §3.1.2.1 wants it and Porta 1.x did.
-    `offline_access` means a refresh token (Core §11): a client without that grant type loses it
-    silently. Known scopes that the client is not registered for stay, to be refused.
+    A scope that nobody here knows is ignored (Core §3.1.2.1), and so is one that the client is not
+    registered for: RFC 6749 §3.3 leaves the choice, the token response tells what was granted, and
+    a client that sends one text everywhere works everywhere. `offline_access` means a refresh token
+    (Core §11): a client without that grant type loses it silently.
 
     Raises InvalidScope when nothing is left: a token response without `scope` would say that all
     of it was granted (RFC 6749 §5.1).
     """
-    known = {*OIDC_SCOPES, *registered_scope(client)}
-    for api in api_resources:
-        known.update(api.scopes)
+    usable = set(registered_scope(client))
     if "refresh_token" not in client.grant_types:
-        known.discard(OFFLINE_ACCESS)
-    effective = tuple(value for value in requested if value in known)
-    _check_left(requested, effective)
-    return effective
+        usable.discard(OFFLINE_ACCESS)
+    return _some(requested, tuple(value for value in requested if value in usable))
 
 
 def remaining_scope(granted: tuple[str, ...], client: Client) -> tuple[str, ...]:
@@ -71,25 +66,16 @@ def remaining_scope(granted: tuple[str, ...], client: Client) -> tuple[str, ...]
     return tuple(value for value in granted if value in registered)
 
 
-def check_registered(scope: tuple[str, ...], client: Client) -> None:
-    """Raise InvalidScope for a scope that `client` is not registered for.
-
-    RFC 6749 §3.3 leaves the choice between refusing and ignoring it; refused, it is noticed.
-    """
-    registered = registered_scope(client)
-    for value in scope:
-        if value not in registered:
-            raise InvalidScope(f"scope not registered for this client: {value}")
-
-
-def narrow_scope(granted: tuple[str, ...], requested: str | None) -> tuple[str, ...]:
+def narrow_scope(
+    granted: tuple[str, ...], requested: str | None, client: Client
+) -> tuple[str, ...]:
     """Return the scope a refresh asks for (RFC 6749 §6): all of it when nothing is requested.
 
-    Raises InvalidScope when `requested` holds a scope that was not granted.
+    What the client could not have been granted is ignored, as where it was asked for first. Raises
+    InvalidScope when `requested` holds what it could have and was not granted, or nothing else.
     """
-    if requested is None:
-        return granted
-    values = parse_scope(requested)
+    asked, registered = parse_scope(requested), registered_scope(client)
+    values = _some(asked, tuple(value for value in asked if value in registered))
     if not set(values) <= set(granted):
         raise InvalidScope("scope exceeds what was granted")
     return values or granted
@@ -98,14 +84,13 @@ def narrow_scope(granted: tuple[str, ...], requested: str | None) -> tuple[str, 
 def client_credentials_scope(client: Client, requested: str | None) -> tuple[str, ...]:
     """Return the scope of a token that `client` asks for itself (RFC 6749 §4.4.2).
 
-    Nothing requested is nothing granted. Nobody is offline without a person, so
-    `offline_access` falls away. Raises InvalidScope, also when nothing else was requested.
+    Nothing requested is nothing granted. What the client is not registered for is ignored; nobody
+    is offline without a person, so `offline_access` falls away too. Raises InvalidScope when
+    nothing else was requested.
     """
     asked = parse_scope(requested)
-    values = tuple(value for value in asked if value != OFFLINE_ACCESS)
-    _check_left(asked, values)
-    check_registered(values, client)
-    return values
+    usable = set(registered_scope(client)) - {OFFLINE_ACCESS}
+    return _some(asked, tuple(value for value in asked if value in usable))
 
 
 def issues_refresh_token(client: Client, scope: tuple[str, ...]) -> bool:
@@ -128,6 +113,7 @@ def is_bound_to_session(scope: tuple[str, ...]) -> bool:
     return OFFLINE_ACCESS not in scope
 
 
-def _check_left(requested: tuple[str, ...], granted: tuple[str, ...]) -> None:
+def _some(requested: tuple[str, ...], granted: tuple[str, ...]) -> tuple[str, ...]:
     if requested and not granted:
         raise InvalidScope("nothing is left of the scope that was requested")
+    return granted

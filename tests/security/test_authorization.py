@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx
@@ -18,6 +19,7 @@ from tests.security.browser import (
     add_client,
     code_form,
     post,
+    refresh_form,
     refusal,
 )
 from tests.security.claims import claims_of
@@ -201,19 +203,52 @@ async def test_pkce_is_required_and_s256(browser: Browser, pkce: dict[str, str |
     assert await _error(browser, **pkce) == "invalid_request"
 
 
-@pytest.mark.parametrize("scope", ["phone", "openid phone", "contacts:write", 'open"id', "a\\x"])
-async def test_a_scope_of_others_is_refused(browser: Browser, scope: str) -> None:
+@pytest.mark.parametrize("scope", ["phone", "phone contacts:write", "admin", 'open"id', "a\\x"])
+async def test_a_request_for_scopes_of_others_alone_is_refused(
+    browser: Browser, scope: str
+) -> None:
     answer = await browser.authorize(
         client_id="acme-spa", redirect_uri="http://127.0.0.1:9010/callback", scope=scope
     )
     assert query_of(answer)["error"] == "invalid_scope"
 
 
-async def test_a_scope_that_nobody_knows_is_not_granted(served: Served, browser: Browser) -> None:
-    scope = "openid admin OPENID crm:contacts:read *"
-    tokens = (await post(served, "/token", code_form(await browser.code(scope=scope)))).json()
-    assert tokens["scope"] == "openid"
-    assert claims_of(tokens["access_token"])["scope"] == "openid"
+async def test_B27_the_same_text_works_everywhere(served: Served, browser: Browser) -> None:
+    """A client may send scopes that it is not registered for, known here or not, wherever it
+    sends any: they are granted nowhere.
+    """
+    client = await add_client(served, scope="openid email offline_access")
+    scope = "openid admin OPENID phone crm:contacts:read * offline_access contacts:write"
+    me: dict[str, Any] = {"client_id": client.client_id, "secret": client.client_id * 2}
+    names = {"client_id": client.client_id, "scope": scope}
+    pushed = (await post(served, "/request", GOOD | names, **me)).json()
+    for asked in (names, {"client_id": client.client_id, "request_uri": pushed["request_uri"]}):
+        answer = await post(served, "/token", code_form(await browser.code(**asked)), **me)
+        assert set(answer.json()["scope"].split()) == {"openid", "offline_access"}
+        again = refresh_form(answer.json()["refresh_token"], scope=scope)
+        for tokens in (answer.json(), (await post(served, "/token", again, **me)).json()):
+            assert set(tokens["scope"].split()) == {"openid", "offline_access"}
+            told = set(claims_of(tokens["access_token"])["scope"].split())
+            assert told == {"openid", "offline_access"}
+
+
+async def test_B27_a_machine_may_ask_for_more_than_it_gets(served: Served) -> None:
+    form = {"grant_type": "client_credentials", "scope": "contacts:read openid unheard-of phone"}
+    answer = await post(served, "/token", form, "acme-machine")
+    assert answer.json()["scope"] == "contacts:read"
+
+
+@pytest.mark.parametrize("prompt", ["create", "NONE", "create x", "login create"])
+async def test_B32_unknown_prompts_are_ignored(
+    served: Served, browser: Browser, prompt: str
+) -> None:
+    """Core §3.1.2.1: what is left of them counts."""
+    await browser.sign_in()
+    pushed = (await post(served, "/request", GOOD | {"prompt": prompt})).json()["request_uri"]
+    for asked in ({"prompt": prompt}, {"request_uri": pushed}):
+        leads = location(await browser.authorize(**asked))
+        assert ("/interaction/" in leads) is ("login" in prompt), leads
+        assert ("code=" in leads) is ("login" not in prompt), leads
 
 
 @pytest.mark.parametrize(
@@ -234,8 +269,7 @@ async def test_a_request_of_which_no_scope_is_left_is_refused(
     ("changes", "error"),
     [
         ({"prompt": "none login"}, "invalid_request"),
-        ({"prompt": "create"}, "invalid_request"),
-        ({"prompt": "NONE"}, "invalid_request"),
+        ({"prompt": "none create"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "1e3"}, "invalid_request"),
         ({"max_age": "٣"}, "invalid_request"),

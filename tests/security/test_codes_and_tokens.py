@@ -263,7 +263,7 @@ async def test_scope_narrows_for_one_token_and_never_grows(
     served: Served, browser: Browser
 ) -> None:
     first = await browser.tokens(scope="openid email offline_access")
-    for wider in ("openid profile", "openid email offline_access phone", "admin"):
+    for wider in ("openid profile", "openid email offline_access phone", "profile", "admin"):
         answer = await post(served, "/token", refresh_form(first["refresh_token"], scope=wider))
         assert refusal(answer) == (400, "invalid_scope")
     narrow = await _refresh(served, first["refresh_token"], scope="openid")

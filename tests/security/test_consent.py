@@ -347,8 +347,10 @@ async def test_a_scope_that_is_taken_away_is_granted_no_more(
         known = (await userinfo(served, answer.json()["access_token"])).json()
         assert "email" in known
         assert "given_name" not in known
-    wider = await _refresh(served, answer.json()["refresh_token"], client, scope="openid profile")
-    assert refusal(wider) == (400, "invalid_scope")
+    again = await _refresh(served, answer.json()["refresh_token"], client, scope="openid profile")
+    assert again.json()["scope"] == "openid"
+    lost = await _refresh(served, again.json()["refresh_token"], client, scope="profile")
+    assert refusal(lost) == (400, "invalid_scope")
     await _register(served, pg, client, "openid email profile offline_access")
     later = await _refresh(served, answer.json()["refresh_token"], client)
     assert "profile" not in later.json()["scope"].split(), "what was lost does not come back"

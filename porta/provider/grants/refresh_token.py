@@ -38,7 +38,7 @@ async def redeem(call: TokenCall) -> Authorization:
         family_id=token.family_id,
         family_expires_at=found.family_expires_at,
         session_uid=found.session_uid,
-        scope=scopes.narrow_scope(granted, call.form.get("scope")),
+        scope=scopes.narrow_scope(granted, call.form.get("scope"), call.client),
         granted_scope=granted,
         authenticated_at=token.authenticated_at,
         save=lambda issued: _save(call, token, issued),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from porta.protocol.checks import PROMPT_VALUES, accept, check
+from porta.protocol.checks import accept
 from porta.protocol.errors import (
     InvalidRequest,
     InvalidScope,
@@ -36,12 +36,44 @@ def test_plain_oauth_without_openid_is_welcome() -> None:
 
 @pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
 def test_response_modes(mode: str) -> None:
-    check(request(response_mode=mode), client(), rules())
+    asked = request(response_mode=mode)
+    assert accept(asked, client(), rules()) == asked
+    for other in (mode.upper(), f"{mode} ", f"{mode}.jwt"):
+        with pytest.raises(InvalidRequest):
+            accept(request(response_mode=other), client(), rules())
 
 
-@pytest.mark.parametrize("value", PROMPT_VALUES)
+@pytest.mark.parametrize("value", ["none", "login", "consent", "select_account"])
 def test_prompt_values(value: str) -> None:
-    check(request(prompt=(value,)), client(), rules())
+    asked = request(prompt=(value,))
+    assert accept(asked, client(), rules()) == asked
+    assert accept(request(prompt=(value.upper(),)), client(), rules()).prompt == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (("create",), ()),
+        (("Login", "NONE"), ()),
+        (("login", "create", "consent"), ("login", "consent")),
+        (("x", "select_account"), ("select_account",)),
+    ],
+)
+def test_B32_unknown_prompts_are_ignored(asked: tuple[str, ...], left: tuple[str, ...]) -> None:
+    assert accept(request(prompt=asked), client(), rules()).prompt == left
+
+
+@pytest.mark.parametrize("other", ["login", "consent", "create", "x"])
+def test_B32_none_stands_alone(other: str) -> None:
+    """Core §3.1.2.1: with any other value it is an error, one that nobody knows included."""
+    for prompt in (("none", other), (other, "none")):
+        with pytest.raises(InvalidRequest):
+            accept(request(prompt=prompt), client(), rules())
+
+
+def test_B27_unregistered_scopes_fall_away() -> None:
+    asked = request(scope=("openid", "phone", "unheard-of", "email"))
+    assert accept(asked, client(), rules()).scope == ("openid", "email")
 
 
 @pytest.mark.parametrize(
@@ -57,11 +89,10 @@ def test_prompt_values(value: str) -> None:
         ({}, {"grant_types": ("client_credentials",)}, UnauthorizedClient),
         ({"response_mode": "web_message"}, {}, InvalidRequest),
         ({"response_mode": "query.jwt"}, {}, InvalidRequest),
-        ({"scope": ("openid", "phone")}, {}, InvalidScope),
-        ({"scope": ("openid", "offline_access")}, {"scope": "openid"}, InvalidScope),
+        ({"scope": ("phone",)}, {}, InvalidScope),
+        ({"scope": ("offline_access", "x")}, {"scope": "openid"}, InvalidScope),
         ({"prompt": ("none", "login")}, {}, InvalidRequest),
-        ({"prompt": ("create",)}, {}, InvalidRequest),
-        ({"prompt": ("Login",)}, {}, InvalidRequest),
+        ({"prompt": ("create", "none")}, {}, InvalidRequest),
         ({"display": "tv"}, {}, InvalidRequest),
         ({"code_challenge_method": "plain"}, {}, InvalidRequest),
         ({"code_challenge": None, "code_challenge_method": None}, {}, InvalidRequest),
@@ -87,17 +118,17 @@ def test_of_many_faults_the_first_is_told() -> None:
     wrong: dict[str, Any] = {
         "response_type": "token",
         "response_mode": "query.jwt",
-        "scope": ("openid", "phone"),
-        "prompt": ("create",),
+        "scope": ("phone",),
+        "prompt": ("none", "create"),
         "display": "tv",
         "code_challenge": None,
         "resource": ("https://unknown.example",),
     }
     told = []
     for name, error in (
+        ("scope", InvalidScope),
         ("response_type", UnsupportedResponseType),
         ("response_mode", InvalidRequest),
-        ("scope", InvalidScope),
         ("prompt", InvalidRequest),
         ("display", InvalidRequest),
         ("code_challenge", InvalidRequest),
