@@ -41,6 +41,7 @@ class Porta(Application):
         self.common_headers = headers.common(secure=self.secure)
         self.log = telemetry.request_log()
         self._date = (0, "")
+        self._failing: set[type[RequestHandler]] = set()
 
     def date(self) -> str:
         """Return the value of a `Date` header, written once a second."""
@@ -50,11 +51,24 @@ class Porta(Application):
         return self._date[1]
 
     def log_request(self, handler: RequestHandler) -> None:
+        """Write the line of a request; none for what succeeds as it did a moment ago (K16)."""
+        if getattr(handler, "is_routine", False) and not self._is_news(handler):
+            return
         request = handler.request
         self.log.info(
             "request",
             method=request.method[:_METHOD_LENGTH],
             url=telemetry.mask_path(request.path),
             status=int(handler.get_status()),
-            duration=round(request.request_time() * 1000, 2),
+            duration_ms=round(request.request_time() * 1000, 2),
         )
+
+    def _is_news(self, handler: RequestHandler) -> bool:
+        """Whether a routine request failed, or succeeds again after the server was at fault."""
+        kind, status = type(handler), handler.get_status()
+        if status >= 500:
+            self._failing.add(kind)
+        elif status < 400 and kind in self._failing:
+            self._failing.remove(kind)
+            return True
+        return status >= 400

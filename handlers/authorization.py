@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers import cookies
+from handlers.failures import failure_of
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.errors import NotFound
 from porta.protocol import endpoints
@@ -28,6 +29,9 @@ class AuthorizationAnswerHandler(TenantPageHandler):
 
     def respond(self, response: Respond) -> None:
         """Send the response to the client, by its response mode."""
+        if response.refused is not None:
+            self.about.client_id = response.refused.client_id
+            self.log_refusal(failure_of(response.refused.error))
         built = RESPONSE_MODES[response.response_mode](response.redirect_uri, response.parameters)
         if isinstance(built, FormPost):
             self.finish_page(

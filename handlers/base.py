@@ -13,7 +13,7 @@ from tornado.web import RequestHandler
 
 from handlers import cookies
 from handlers.application import Porta
-from handlers.failures import Failure, failure_of, is_expected
+from handlers.failures import Failure, failure_of, is_expected, tenant_failure
 from porta import telemetry, tenancy
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.origin import Origin
@@ -36,12 +36,15 @@ class PortaHandler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
     always_answers: ClassVar[bool] = False
     """Whether even a process with too many requests at once answers this one."""
+    is_routine: ClassVar[bool] = False
+    """Whether machines ask for this all day: the log hears of it when it fails."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
     """The parameters that a request may carry several times: none, where no RFC allows it."""
 
     def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.request_id = str(uuid.uuid4())
-        telemetry.request_id.set(self.request_id)  # here: Tornado refuses a method before prepare
+        self.about = telemetry.About(self.request_id)
+        telemetry.request.set(self.about)  # here: Tornado refuses a method before prepare
         application.life.in_flight += 1
         super().__init__(application, request, **kwargs)
 
@@ -143,14 +146,31 @@ class PortaHandler(RequestHandler):
         self.write(_encode(body))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        exc_info = kwargs.get("exc_info", (None, None, None))
-        failure = failure_of(exc_info[1], status_code)
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        failure = failure_of(error, status_code)
+        if is_expected(error):  # what is not has its line, and what no route knows is no refusal
+            self.log_refusal(failure)
         self.set_status(failure.status)
         if failure.retry_after is not None:
             self.set_header("Retry-After", failure.retry_after)
         if failure.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed_methods()))
         self.write_failure(failure)
+
+    def log_refusal(self, failure: Failure) -> None:
+        """Tell the log who was refused, by which code and for what reason: once an answer."""
+        if self.about.client_id is None:
+            self.about.client_id = self.claimed_client()
+        self.application.log.info(
+            "refused",
+            error=failure.code,
+            status=failure.status,
+            reason=telemetry.bounded(failure.reason or failure.message),
+        )
+
+    def claimed_client(self) -> str | None:
+        """Return the client_id that the request gives, proven or not: for the log."""
+        return None
 
     def log_exception(
         self,
@@ -192,6 +212,8 @@ class TenantHandler(PortaHandler):
             self.tenant = await tenancy.resolve(self.runtime, self.slug())
         except (NotFound, Forbidden) as refusal:
             self.refuse_tenant(refusal)
+        else:
+            self.about.organization = self.tenant.slug
 
     def slug(self) -> str:
         """Return the organization's name as the request spells it: never decoded or folded."""
@@ -199,6 +221,7 @@ class TenantHandler(PortaHandler):
 
     def refuse_tenant(self, refusal: PortaError) -> None:
         """Answer for an organization that is unknown, archived or suspended, as Porta 1.x did."""
+        self.log_refusal(tenant_failure(refusal))
         self.finish_json({"error": refusal.message, "status": refusal.status}, refusal.status)
 
     def session_value(self) -> str | None:

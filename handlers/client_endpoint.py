@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from handlers.cors import CrossOriginHandler
 from handlers.failures import Failure
 from porta.protocol.client_auth import parse_credentials
@@ -28,6 +30,11 @@ class ClientEndpointHandler(CrossOriginHandler):
             return parse_credentials(self.form(), self.authorization()).client_id
         except (InvalidRequest, InvalidClient):  # answered as such when the request is read
             return None
+
+    def claimed_client(self) -> str | None:
+        with suppress(InvalidRequest):
+            return self.named_client() or self.form().get("client_id")
+        return None
 
     def write_failure(self, failure: Failure) -> None:
         if failure.code == "invalid_client":

@@ -63,6 +63,7 @@ class PublicDocumentHandler(TenantHandler):
     """A document for everybody, whatever the origin; caches may keep it."""
 
     always_answers = True
+    is_routine = True
     max_age: ClassVar[int] = 60
 
     async def options(self) -> None:

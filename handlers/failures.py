@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tornado.web import HTTPError
 
-from porta.errors import PortaError, TooManyRequests
+from porta.errors import Forbidden, PortaError, TooManyRequests
 from porta.protocol.response_modes import describable
 from storage.errors import Unreachable
 
@@ -22,16 +22,20 @@ class Failure:
     code: str
     message: str = ""
     retry_after: int | None = None
+    reason: str = ""
+    """For the log alone, and finer than `message`."""
 
 
 def failure_of(error: BaseException | None, status: int = 500) -> Failure:
     """Return the answer to `error`; `status` is Tornado's, where there is no error to ask."""
     match error:
         case TooManyRequests():
-            return Failure(429, "rate_limit_exceeded", error.message, error.retry_after or _RETRY)
+            wait = error.retry_after or _RETRY
+            return Failure(429, "rate_limit_exceeded", error.message, wait, error.reason or "")
         case PortaError():
             retry_after = error.retry_after or (_RETRY if error.status == 503 else None)
-            return Failure(error.status, error.code, describable(error.message), retry_after)
+            message, reason = describable(error.message), error.reason or ""
+            return Failure(error.status, error.code, message, retry_after, reason)
         case Unreachable():
             return Failure(503, "temporarily_unavailable", "please try again", _RETRY)
         case HTTPError():
@@ -47,6 +51,12 @@ def of_status(status: int) -> Failure:
         code = "temporarily_unavailable" if status == 503 else "server_error"
         return Failure(status, code, retry_after=_RETRY if status == 503 else None)
     return Failure(status, _CODES.get(status, "invalid_request"))
+
+
+def tenant_failure(refusal: PortaError) -> Failure:
+    """Return the answer for an organization that is not there, or suspended (Forbidden)."""
+    code = "org_suspended" if isinstance(refusal, Forbidden) else "org_not_found"
+    return Failure(refusal.status, code, reason=refusal.message)
 
 
 def is_expected(error: BaseException | None) -> bool:

@@ -19,6 +19,8 @@ _FORWARDING = (
 class ProbeHandler(PortaHandler):
     """Tells everybody whether it is well; what ails it, to this machine only."""
 
+    is_routine = True
+
     async def head(self) -> None:
         await self.get()
 
@@ -71,6 +73,7 @@ class ReadyHandler(ProbeHandler):
 class LiveHandler(PortaHandler):
     """GET /live: the loop turns; no store is asked."""
 
+    is_routine = True
     always_answers = True
 
     async def get(self) -> None:

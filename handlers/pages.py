@@ -8,8 +8,8 @@ from typing import Any
 
 from handlers import cookies, headers
 from handlers.base import PortaHandler, TenantHandler
-from handlers.failures import Failure
-from porta.errors import Forbidden, PortaError
+from handlers.failures import Failure, tenant_failure
+from porta.errors import PortaError
 from porta.protocol.errors import InvalidRequest
 from storage.models.organizations import Organization
 
@@ -67,10 +67,6 @@ class PageHandler(PortaHandler):
         self.write(html)
 
     def write_failure(self, failure: Failure) -> None:
-        # The page names the request as its reference, and asks to pass it on.
-        self.application.log.info(
-            "page.failed", status=failure.status, error=failure.code, message=failure.message
-        )
         told = failure.code in _TOLD
         self.write_page(
             "error",
@@ -94,10 +90,17 @@ class TenantPageHandler(PageHandler, TenantHandler):
         return self.tenant.organization if self.has_tenant() else None
 
     def ui_locales(self) -> str | None:
-        """Return the languages that this request names, as far as its parameters can be read."""
+        """Return the languages that this request names."""
+        return self._named("ui_locales")
+
+    def claimed_client(self) -> str | None:
+        return self._named("client_id")
+
+    def _named(self, name: str) -> str | None:
+        """Return a parameter of this request, as far as those can be read."""
         for read in (self.query, self.form):
             with suppress(InvalidRequest):
-                if named := read(deferred=True).get("ui_locales"):
+                if named := read(deferred=True).get(name):
                     return named
         return None
 
@@ -115,9 +118,10 @@ class TenantPageHandler(PageHandler, TenantHandler):
         if "text/html" not in self.request.headers.get("Accept", ""):
             super().refuse_tenant(refusal)
             return
-        code = "org_suspended" if isinstance(refusal, Forbidden) else "org_not_found"
-        self.set_status(refusal.status)
-        self.write_failure(Failure(refusal.status, code))
+        failure = tenant_failure(refusal)
+        self.log_refusal(failure)
+        self.set_status(failure.status)
+        self.write_failure(failure)
         self.finish()
 
     def has_tenant(self) -> bool:
@@ -132,7 +136,10 @@ class TenantPageHandler(PageHandler, TenantHandler):
         targets: tuple[str | None, ...] = (),
         **values: Any,
     ) -> None:
-        """Answer with a page of PAGES."""
+        """Answer with a page of PAGES; one that refuses has its reason as `error`."""
+        if status >= HTTPStatus.BAD_REQUEST:
+            kind = _KINDS.get(status, "invalid_request")
+            self.log_refusal(Failure(status, kind, str(values.get("error", ""))))
         self.set_status(status)
         self.write_page(name, targets, **values)
         self.finish()

@@ -23,6 +23,8 @@ class RootHandler(PageHandler):
 class RobotsHandler(PortaHandler):
     """GET /robots.txt."""
 
+    is_routine = True
+
     async def get(self) -> None:
         self.finish_text("User-agent: *\nDisallow: /\n")
 
@@ -32,6 +34,8 @@ class RobotsHandler(PortaHandler):
 
 class FaviconHandler(PortaHandler):
     """GET /favicon.ico: pages name their own icon."""
+
+    is_routine = True
 
     async def get(self) -> None:
         self.set_header("Cache-Control", "public, max-age=86400")

@@ -14,6 +14,8 @@ from porta.static_files import FOR_EVER
 class StaticHandler(PortaHandler):
     """GET /static/{name}: the hash of its content is in the name."""
 
+    is_routine = True
+
     async def get(self) -> None:
         file = self.runtime.pages.static(self.request.path.rpartition("/")[2])
         if file is None:
@@ -32,6 +34,8 @@ class StaticHandler(PortaHandler):
 
 class BrandingHandler(TenantHandler):
     """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
+
+    is_routine = True
 
     async def get(self) -> None:
         organization = self.tenant.organization

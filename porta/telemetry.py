@@ -14,13 +14,25 @@ import sys
 import time
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import msgspec
 import structlog
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request at hand. Only the log reads it."""
+
+@dataclass(slots=True)
+class About:
+    """What every line about one request tells of it, as far as it is known by then."""
+
+    request_id: str
+    organization: str | None = None
+    """The slug of one that exists: what a stranger makes up stands in the path."""
+    client_id: str | None = None
+
+
+request: ContextVar[About | None] = ContextVar("request", default=None)
+"""The request at hand. Only the log reads it."""
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -45,6 +57,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TOKEN_LENGTH = 20  # from here on a path segment may be a credential
 _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
+_TEXT_LENGTH = 200
 
 EventDict = MutableMapping[str, Any]
 
@@ -56,7 +69,7 @@ def configure(*, level: str, json: bool, stream: TextIO | None = None) -> None:
     """
     stream = stream or sys.stdout
     number = LEVELS[level]
-    shared: list[Any] = [_add_request_id, _add_error, redact]
+    shared: list[Any] = [_add_request, _add_error, redact]
     render: list[Any] = [_add_origin, _render_json] if json else [_console_time, _render_text]
     structlog.configure(
         processors=[structlog.processors.add_log_level, *shared, *render],
@@ -95,6 +108,11 @@ def mask_path(path: str) -> str:
     return _CONTROL.sub("?", "/".join(kept))
 
 
+def bounded(text: str) -> str:
+    """Return what somebody sent as a line of the log may hold it: short, on one line."""
+    return _CONTROL.sub("?", text[:_TEXT_LENGTH])
+
+
 def redact(_: Any, __: str, event: EventDict) -> EventDict:
     """A structlog processor: values under the name of a secret give way to a mark."""
     for key, value in event.items():
@@ -122,10 +140,15 @@ def _redacted(value: Any, depth: int) -> Any:
     return value
 
 
-def _add_request_id(_: Any, __: str, event: EventDict) -> EventDict:
-    current = request_id.get()
-    if current:
-        event.setdefault("requestId", current)
+def _add_request(_: Any, __: str, event: EventDict) -> EventDict:
+    about = request.get()
+    if about is None:
+        return event
+    event.setdefault("requestId", about.request_id)
+    if about.organization is not None:
+        event.setdefault("organization", about.organization)
+    if about.client_id is not None:
+        event.setdefault("client_id", bounded(about.client_id))
     return event
 
 
@@ -181,7 +204,7 @@ def _escape(match: re.Match[bytes]) -> bytes:
 def _console_time(_: Any, __: str, event: EventDict) -> EventDict:
     stack = event.get("err", {}).get("stack") if isinstance(event.get("err"), dict) else None
     event = {key: _printable(value) for key, value in event.items() if key != "err"}
-    event["timestamp"] = time.strftime("%H:%M:%S")
+    event["timestamp"] = time.strftime("%Y-%m-%d %H:%M:%S%z")
     if stack is not None:
         event["exception"] = stack  # the renderer puts it on lines of its own
     return event

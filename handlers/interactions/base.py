@@ -29,6 +29,8 @@ class InteractionHandler(TenantPageHandler):
             self.refuse_tenant(refusal)
             return
         self.tenant = self.opened.tenant
+        self.about.organization = self.tenant.slug
+        self.about.client_id = self.opened.client.client_id
 
     def ui_locales(self) -> str | None:
         if not self.has_tenant():

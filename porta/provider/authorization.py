@@ -27,12 +27,21 @@ from storage.models.clients import Client
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Whom a response refuses, and why: for the log, which may tell more than the client."""
+
+    client_id: str
+    error: OAuthError
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
     """Answer the client: by this mode, at this redirect URI, with these parameters."""
 
     redirect_uri: str
     response_mode: str
     parameters: dict[str, str]
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,4 +252,5 @@ def _refuse(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respon
         target.redirect_uri,
         response_modes.effective_response_mode(target.response_mode),
         response_modes.error_parameters(tenant.issuer, error, target.state),
+        Refused(target.client_id, error),
     )

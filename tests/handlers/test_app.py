@@ -119,7 +119,7 @@ async def test_a_request_is_a_line_without_its_secrets(served: tuple[Process, st
     async with httpx.AsyncClient(base_url=url) as http:
         answer = await http.get(f"/interaction/{token}?code={secret}", headers={"Cookie": secret})
     line = await _until(process, "request")
-    assert line.pop("duration") > 0
+    assert line.pop("duration_ms") > 0
     assert {name: line[name] for name in ("requestId", "method", "url", "status", "level")} == {
         "requestId": answer.headers["X-Request-Id"],
         "method": "GET",
@@ -136,8 +136,6 @@ async def test_a_method_that_is_refused_is_logged_under_its_request(
 ) -> None:
     process, url = served
     async with httpx.AsyncClient(base_url=url) as http:
-        await http.get("/live")
-        await _until(process, "request")
         answer = await http.request("X" * 5000, "/acme/token")
     line = await _until(process, "request")
     assert (line["requestId"], line["status"]) == (answer.headers["X-Request-Id"], 405)

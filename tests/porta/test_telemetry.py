@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,12 +120,25 @@ def test_an_error_is_told_with_its_traceback(output: _Output) -> None:
 
 def test_the_request_at_hand_is_named(output: _Output) -> None:
     telemetry.configure(level="info", json=True, stream=output)
-    token = telemetry.request_id.set("the-id")
+    about = telemetry.About("the-id")
+    token = telemetry.request.set(about)
     telemetry.request_log().info("told")
     logging.getLogger("x").info("told")
-    telemetry.request_id.reset(token)
+    about.organization, about.client_id = "acme", "w\neb" + "x" * 1000
     telemetry.request_log().info("told")
-    assert [line.get("requestId") for line in output.lines()] == ["the-id", "the-id", None]
+    telemetry.request.reset(token)
+    telemetry.request_log().info("told")
+    lines = output.lines()
+    assert [line.get("requestId") for line in lines] == ["the-id"] * 3 + [None]
+    assert [line.get("organization") for line in lines] == [None, None, "acme", None]
+    assert lines[2]["client_id"] == "w?eb" + "x" * 196
+
+
+def test_people_36_a_time_for_people_has_its_date_and_zone(output: _Output) -> None:
+    telemetry.configure(level="info", json=False, stream=output)
+    telemetry.request_log().info("told")
+    stamp = output.text().split(" [")[0]
+    assert time.strptime(stamp, "%Y-%m-%d %H:%M:%S%z").tm_gmtoff is not None, stamp
 
 
 def test_what_strangers_send_is_not_quoted_by_libraries(output: _Output) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
-import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
-import pytest_asyncio
-import structlog
 
-from porta import telemetry
 from storage.postgres import Postgres
 from tests.handlers.relay import relay
+from tests.logged import Log, logged
 from tests.security.browser import (
     GOOD,
     Browser,
@@ -30,34 +26,11 @@ from tests.served import SECRETS, VERIFIER, Served, hidden_fields, location, ser
 WRONG = "a-wrong-password-that-was-typed"
 
 
-class Log:
-    """What a process wrote."""
-
-    def __init__(self) -> None:
-        self._bytes = io.BytesIO()
-        self.stream = io.TextIOWrapper(self._bytes, encoding="utf-8", write_through=True)
-
-    def text(self) -> str:
-        self.stream.flush()
-        return self._bytes.getvalue().decode()
-
-
-@pytest_asyncio.fixture(params=[True, False], ids=["json", "text"])
-async def log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
+@pytest.fixture(params=[True, False], ids=["json", "text"])
+def log(request: pytest.FixtureRequest) -> Iterator[Log]:
     """Return the log of this test, at its most talkative."""
-    handlers, level = list(logging.root.handlers), logging.root.level
-    written = Log()
-    telemetry.configure(level="debug", json=request.param, stream=written.stream)
-    # The other end of the wire is in this process by chance only.
-    others = [logging.getLogger(library) for library in ("httpx", "httpcore")]
-    for other in others:
-        other.setLevel(logging.CRITICAL)
-    yield written
-    for other in others:
-        other.setLevel(logging.NOTSET)
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with logged(level="debug", json=request.param) as written:
+        yield written
 
 
 async def test_no_secret_is_written(fresh_database_url: str, redis_url: str, log: Log) -> None:
@@ -123,7 +96,7 @@ async def test_the_reference_of_a_page_finds_its_reason(
     for reason, answer in answers.items():
         reference = answer.headers["X-Request-Id"]
         assert reference in answer.text
-        found = [line for line in lines if "page.failed" in line and reference in line]
+        found = [line for line in lines if "refused" in line and reference in line]
         assert len(found) == 1, reason
         assert reason in found[0]
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]", log.text().replace("\x1b", ""))
