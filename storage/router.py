@@ -9,7 +9,7 @@ from functools import partial
 
 from storage.artifacts import Artifacts
 from storage.counters import Counters, FallbackCounters, PostgresCounters, RedisCounters
-from storage.models.artifacts import ARTIFACTS, Session, Store
+from storage.models.artifacts import ARTIFACTS, Home, Session, Store
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.repositories.api_resources import ApiResources
@@ -60,7 +60,7 @@ class Storage:
         self._doors = doors
         self._later = later
         """In a transaction: what is to be done once it is committed."""
-        self.artifacts = Artifacts(_stores(doors, executor, later))
+        self.artifacts = _artifacts(doors, executor, later)
         self.counters = _counters(doors)
         self.organizations = Organizations(executor)
         self.applications = Applications(executor)
@@ -180,20 +180,20 @@ def _tell(callbacks: list[Change], table: str, key: str) -> None:
         callback(table, key)
 
 
-def _stores(
-    doors: _Doors, executor: Executor, later: list[Later] | None
-) -> dict[Store, ArtifactStore]:
+def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> Artifacts:
     remembered = PostgresStore(executor)
     if doors.redis is None or doors.copies is None:
-        return dict.fromkeys(Store, remembered)
+        return Artifacts(
+            dict.fromkeys(Store, remembered), dict.fromkeys(Home, remembered), lambda: False
+        )
     sessions: ArtifactStore = doors.copies
     if later is not None:
         sessions = InTransaction(remembered, doors.copies, later.append)
-    return {
-        Store.REDIS: RedisStore(doors.redis),
-        Store.POSTGRES: remembered,
-        Store.REDIS_OVER_POSTGRES: sessions,
-    }
+    return Artifacts(
+        {Store.POSTGRES: remembered, Store.REDIS_OVER_POSTGRES: sessions},
+        {Home.REDIS: RedisStore(doors.redis), Home.POSTGRES: remembered},
+        lambda: True,
+    )
 
 
 def _counters(doors: _Doors) -> Counters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from porta import interactions, sessions, tenancy
 from porta.errors import NotFound
@@ -211,9 +212,9 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
             consented=None,
         )
         return Interact(attempt.paused.uid, attempt.paused.browser)
-    uid, browser = opaque.new_value(), opaque.new_value()
-    interaction = Interaction(
-        id=artifact_id(uid),
+    browser = opaque.new_value()
+    make = partial(
+        Interaction,
         organization_id=tenant.id,
         slug=tenant.slug,
         client_id=attempt.client.client_id,
@@ -227,7 +228,7 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
         previous_session=session_uid,
         shown=shown,
     )
-    await runtime.storage.artifacts.save(interaction, tenant.config.interaction_ttl)
+    uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
     return Interact(uid, browser)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from porta.protocol.claims import registered_claims
 from porta.protocol.consent import needed_consent
 from porta.protocol.requests import AuthorizationRequest
 from porta.protocol.scopes import join_scope
 from porta.runtime import Runtime
-from porta.security import opaque
 from porta.tenant import Tenant
-from storage.models.artifacts import AuthorizationCode, Grant, Session, artifact_id
+from storage.models.artifacts import AuthorizationCode, Grant, Session
 from storage.models.clients import Client
 
 
@@ -22,9 +23,9 @@ async def issue_code(
     grant: Grant,
 ) -> str:
     """Save a code for the session's account and return its value."""
-    value, consent = opaque.new_value(), needed_consent(request, client)
-    code = AuthorizationCode(
-        id=artifact_id(value),
+    consent = needed_consent(request, client)
+    make = partial(
+        AuthorizationCode,
         organization_id=tenant.id,
         client_id=client.client_id,
         account_id=session.account_id,
@@ -43,5 +44,4 @@ async def issue_code(
         amr=session.amr,
         acr=session.acr,
     )
-    await runtime.storage.artifacts.save(code, tenant.config.authorization_code_ttl)
-    return value
+    return await runtime.storage.artifacts.create(make, tenant.config.authorization_code_ttl)

@@ -7,6 +7,7 @@ Its `id` is the digest of that value, so a leaked database yields nothing that c
 from __future__ import annotations
 
 import hashlib
+import secrets
 from base64 import urlsafe_b64encode
 from enum import Enum
 from typing import Any
@@ -22,11 +23,38 @@ def artifact_id(value: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(value.encode()).digest()).decode()[:43]
 
 
+class Home(Enum):
+    """The store that holds a routed artifact: the first character of its value."""
+
+    REDIS = "r"
+    POSTGRES = "p"
+
+
+def new_value(home: Home) -> str:
+    """Return 43 characters of base64url, of which the first names `home`: 250 random bits."""
+    return home.value + secrets.token_urlsafe(32)[1:]
+
+
+def home_of(value: str) -> Home:
+    """Return the store that a value names; Redis for those of versions that named none."""
+    return Home.POSTGRES if value.startswith(Home.POSTGRES.value) else Home.REDIS
+
+
 class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A record with a lifetime. Times are whole seconds since the epoch."""
 
     id: str
     organization_id: str
+
+
+class Routed(Artifact, frozen=True, kw_only=True):
+    """An artifact that storage makes where there is room for it, and finds where its value says.
+
+    The digest includes the letter, so a value cannot be moved to another store by changing it.
+    """
+
+    home: Home | None = None
+    """Set by storage, which alone makes such records."""
 
 
 class Session(Artifact, frozen=True, kw_only=True):
@@ -51,7 +79,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Roles, permissions and custom claims, by name."""
 
 
-class Interaction(Artifact, frozen=True, kw_only=True):
+class Interaction(Routed, frozen=True, kw_only=True):
     """An authorization request that waits for a person."""
 
     slug: str
@@ -76,7 +104,7 @@ class Interaction(Artifact, frozen=True, kw_only=True):
     """The description of `access_denied`, when the person refused."""
 
 
-class AuthorizationCode(Artifact, frozen=True, kw_only=True):
+class AuthorizationCode(Routed, frozen=True, kw_only=True):
     """RFC 6749 §4.1.2, with the PKCE challenge of RFC 7636."""
 
     client_id: str
@@ -169,7 +197,8 @@ class Grant(Artifact, frozen=True, kw_only=True):
 class Store(Enum):
     """Where an artifact lives."""
 
-    REDIS = "redis"
+    REDIS_OR_POSTGRES = "redis or postgres"
+    """In Redis; what is made while that takes no writes, in PostgreSQL. The value says which."""
     POSTGRES = "postgres"
     REDIS_OVER_POSTGRES = "redis over postgres"
 
@@ -190,8 +219,8 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
     kind.record: kind
     for kind in (
         ArtifactKind(Session, Store.REDIS_OVER_POSTGRES, table="sessions", found_by=("uid",)),
-        ArtifactKind(Interaction, Store.REDIS),
-        ArtifactKind(AuthorizationCode, Store.REDIS),
+        ArtifactKind(Interaction, Store.REDIS_OR_POSTGRES),
+        ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES),
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
         # Acknowledged, and to be taken up once: neither may depend on what Redis still holds.
         ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import msgspec
 import pytest
@@ -31,9 +32,9 @@ async def tenant(runtime: Runtime) -> Tenant:
 
 
 async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, str, Interaction]:
-    uid, browser = opaque.new_value(), opaque.new_value()
-    interaction = Interaction(
-        id=artifact_id(uid),
+    browser = opaque.new_value()
+    make = partial(
+        Interaction,
         organization_id=tenant.id,
         slug=tenant.slug,
         client_id="web",
@@ -43,7 +44,9 @@ async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, str, Interactio
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
     )
-    await interactions.save(runtime, tenant, interaction)
+    uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
+    interaction = await interactions.find(runtime, uid, browser)
+    assert interaction is not None
     return uid, browser, interaction
 
 

@@ -110,16 +110,20 @@ async def test_while_redis_is_silent_what_postgresql_knows_is_answered(
     assert query_of(silent)["error"] == "consent_required", "the session itself is still known"
 
 
-async def test_while_redis_is_silent_a_sign_in_says_come_back(
+async def test_faults_F1_while_redis_is_silent_people_sign_in(
     fragile: Fragile, browser: Browser
 ) -> None:
+    """Only what was under way and lies in the silent Redis has to wait, or to begin anew."""
     url = await browser.begin()
     form = hidden_fields((await browser.http.get(url)).text)
     form |= {"email": browser.email, "password": browser.password}
     async with a_browser(fragile.served) as elsewhere:
         code = await elsewhere.code()
     fragile.redis.silence()
-    await _is_refused_kindly(browser.authorize())
+    async with a_browser(fragile.served) as newcomer:
+        tokens = await newcomer.tokens()
+        assert await is_active(fragile.served, tokens["access_token"])
+        later = await newcomer.code()
     await _is_refused_kindly(browser.http.get(url))
     await _is_refused_kindly(browser.http.post(f"{url}/login", data=form))
     await _is_refused_kindly(post(fragile.served, "/token", code_form(code)))
@@ -131,6 +135,10 @@ async def test_while_redis_is_silent_a_sign_in_says_come_back(
 
     await eventually(goes_on)
     assert (await browser.submit(url)).status_code == 303
+    first = await post(fragile.served, "/token", code_form(later))
+    assert first.status_code == 200, "a code is found where it was made, Redis being back or not"
+    assert refusal(await post(fragile.served, "/token", code_form(later))) == (400, "invalid_grant")
+    assert not await is_active(fragile.served, first.json()["access_token"])
 
 
 async def test_what_may_be_asked_again_has_a_link_to_itself(
@@ -140,13 +148,15 @@ async def test_what_may_be_asked_again_has_a_link_to_itself(
     form = hidden_fields((await browser.http.get(url)).text)
     fragile.redis.silence()
     page = await browser.http.get(url)
-    again = await browser.authorize(state='"><a href="https://evil.test">')
     posted = await browser.http.post(f"{url}/login", data=form)
+    fragile.postgres.silence()
+    again = await browser.authorize(state='"><a href="https://evil.test">')
     assert {answer.status_code for answer in (page, again, posted)} == {503}
     assert _links(page) == [url.removeprefix(fragile.served.base_url)]
     assert _links(again) == [again.request.url.raw_path.decode()]
     assert _links(posted) == [], "a form is not sent again by a link"
     assert _links(await browser.http.get(f"{fragile.served.issuer()}/auth")) == []
+    fragile.postgres.restore()
     fragile.redis.restore()
 
     async def goes_on() -> bool:
@@ -228,15 +238,14 @@ async def test_a_redis_that_is_gone_and_comes_back(
         url = await browser.begin(prompt="login")
         own_redis.stop()
         assert await is_active(served, tokens["access_token"])
-        await _is_refused_kindly(browser.authorize(prompt="login"))
+        async with a_browser(served) as newcomer:
+            assert await is_active(served, (await newcomer.tokens())["access_token"])
         own_redis.start()
 
-        async def back() -> bool:
-            return (await browser.authorize(prompt="login")).status_code == 303
+        async def lost() -> bool:
+            return (await browser.http.get(url)).status_code == 400
 
-        await eventually(back)
-        lost = await browser.http.get(url)
-        assert lost.status_code == 400, "the sign-in that was under way starts again, kindly"
+        await eventually(lost)  # the sign-in that was under way starts again, kindly
         assert "code" in query_of(await browser.authorize()), "nobody was signed out"
 
 

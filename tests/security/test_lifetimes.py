@@ -148,7 +148,7 @@ async def test_a_lifetime_is_what_was_configured(
 async def _left(record: type[Artifact], id: str, pg: Postgres, redis_url: str) -> float:
     """Return the seconds that the record of this id has left, where it is kept."""
     kind = ARTIFACTS[record]
-    if kind.store is Store.REDIS:
+    if kind.store is Store.REDIS_OR_POSTGRES:
         with redis.Redis.from_url(redis_url) as client:
             return float(str(client.pttl(key_of(kind, id)))) / 1000
     row = await pg.fetchrow(

@@ -12,10 +12,12 @@ from storage.models.artifacts import (
     Artifact,
     AuthorizationCode,
     Grant,
+    Home,
     Interaction,
     ReplayDetection,
     Session,
     artifact_id,
+    new_value,
 )
 from storage.postgres import Postgres
 from storage.redis import Redis
@@ -68,6 +70,7 @@ def session(organization_id: str, **fields: Any) -> Session:
 def code(organization_id: str, **fields: Any) -> AuthorizationCode:
     defaults: dict[str, Any] = {
         "id": new_id(),
+        "home": Home.REDIS,
         "client_id": 'client "one"',
         "account_id": str(uuid4()),
         "redirect_uri": "https://app.example/callback?x=ä&y=\n",
@@ -86,6 +89,7 @@ def code(organization_id: str, **fields: Any) -> AuthorizationCode:
 def interaction(organization_id: str, **fields: Any) -> Interaction:
     defaults: dict[str, Any] = {
         "id": new_id(),
+        "home": Home.REDIS,
         "slug": "acme",
         "client_id": "client",
         "parameters": {"state": "%s %(x)s {}", "nonce": "'; --"},
@@ -103,7 +107,7 @@ def replay_mark(organization_id: str, **fields: Any) -> ReplayDetection:
 
 def presented() -> tuple[str, str]:
     """A value as a client holds it, and the id it is kept under."""
-    value = secrets.token_urlsafe(32)
+    value = new_value(Home.REDIS)
     return value, artifact_id(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -42,20 +43,20 @@ async def tenant(runtime: Runtime) -> Tenant:
 
 
 async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInteraction:
-    uid, browser = opaque.new_value(), opaque.new_value()
+    browser = opaque.new_value()
     fields: dict[str, Any] = {
         "client_id": "third", "prompt": "login", "slug": tenant.slug,
         "parameters": {"client_id": "third", "redirect_uri": CALLBACK, "scope": "openid email"},
     }  # fmt: skip
-    interaction = Interaction(
-        id=artifact_id(uid),
+    make = partial(
+        Interaction,
         organization_id=tenant.id,
         browser=artifact_id(browser),
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
         **(fields | changes),
     )
-    await interactions.save(runtime, tenant, interaction)
+    uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
     return await login.open_interaction(runtime, uid, browser)
 
 
