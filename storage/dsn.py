@@ -1,4 +1,4 @@
-"""What a connection is asked for beyond its address: time limits, keepalives, a writable server."""
+"""What a connection is asked for beyond its address: keepalives, a writable server, time limits."""
 
 from __future__ import annotations
 
@@ -49,13 +49,18 @@ def _is_port(text: str) -> bool:
     return not text or (text.isascii() and text.isdigit() and 0 < int(text) < 65536)
 
 
-def dial_parameters(given: Mapping[str, str], statement_timeout: float) -> dict[str, str]:
-    """Return the connection parameters to dial with; what is given wins over our defaults.
+def dial_parameters(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the connection parameters to dial with; what is given wins over our defaults."""
+    return {**_DEFAULTS, **given}
+
+
+def session_settings(statement_timeout: float) -> dict[str, str]:
+    """Return what has to hold in a session, as SET takes it.
 
     `statement_timeout` is in seconds, 0 for none. The server ends a statement by it even when
     nobody on our side is left to do so.
     """
-    limits = {
+    return {
         "statement_timeout": f"{statement_timeout * 1000:.0f}",
         "idle_in_transaction_session_timeout": "10000",
         # Rows are read by key. A plan for any value is as good as one for this value; made while a
@@ -65,10 +70,6 @@ def dial_parameters(given: Mapping[str, str], statement_timeout: float) -> dict[
         "random_page_cost": "1.1",
         "jit": "off",
     }
-    options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-    chosen = {**_DEFAULTS, **given}
-    chosen["options"] = f"{options} {given.get('options', '')}".strip()
-    return chosen
 
 
 def resolve(parameters: Mapping[str, str]) -> list[dict[str, str]]:

@@ -15,24 +15,27 @@ import psycopg2
 from aiopg.utils import ClosableQueue
 from psycopg2 import errors, extensions
 
-from storage.dial import Dialler
-from storage.dsn import dial_parameters, parse
+from storage.dial import Dialled, Dialler
+from storage.dsn import dial_parameters, parse, session_settings
 from storage.errors import AlreadyExists, StorageError, Unreachable
 from storage.executors import PooledExecutor
 from storage.statement import Parameters, Row, Statement
 
 _STATEMENT_TIMEOUT = 3.0
 _RAW_JSON = extensions.new_type((114, 3802), "RAW_JSON", lambda value, _cursor: value)
+_NOT_OURS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+"""What was prepared is not there, or was there before: the session is not the one it was."""
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-dial")
 
 
 class Wire(aiopg.Connection):
     """A dialled connection with the one cursor it keeps. One statement at a time."""
 
-    def __init__(self, raw: Any, cancel: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(self, dialled: Dialled, cancel: Callable[[int], Awaitable[None]]) -> None:
         # aiopg's own constructor dials on the loop: names are resolved blocking it, and under
         # uvloop a refused attempt leaves a reader behind on a file number that is used again.
         self._loop = asyncio.get_running_loop()
+        raw, self._pid = dialled
         self._conn = raw
         self._fileno: Any = raw.fileno()
         self._writing = False
@@ -45,7 +48,7 @@ class Wire(aiopg.Connection):
         self._cursor_kept = raw.cursor()
         self._prepared: dict[Statement, str] = {}
         self._attempts = 0
-        self._read_only = False
+        self._read_only = self._lost = False
         self.age = 0
         extensions.register_type(_RAW_JSON, raw)
         self._loop.add_reader(self._fileno, self._ready, self._weakref)
@@ -57,7 +60,8 @@ class Wire(aiopg.Connection):
     @property
     def clean(self) -> bool:
         status = self._conn.get_transaction_status()
-        return bool(status == extensions.TRANSACTION_STATUS_IDLE) and not self._read_only
+        idle = bool(status == extensions.TRANSACTION_STATUS_IDLE)
+        return idle and not self._read_only and not self._lost
 
     @property
     def rowcount(self) -> int:
@@ -149,7 +153,7 @@ class Wire(aiopg.Connection):
         if await self._settled(0.1):
             return True
         with contextlib.suppress(StorageError):
-            await self._cancel(self._conn.info.backend_pid)
+            await self._cancel(self._pid)
         return await self._settled(1.0)
 
     async def _settled(self, seconds: float) -> bool:
@@ -173,6 +177,8 @@ class Wire(aiopg.Connection):
             return AlreadyExists(error.diag.constraint_name or "")
         if isinstance(error, errors.ReadOnlySqlTransaction):
             self._read_only = True
+        elif isinstance(error, _NOT_OURS):
+            self._lost = True
         elif not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
             # Never the whole text: it quotes the statement, and with it what was to be stored.
             return StorageError(f"{type(error).__name__}: {error.diag.message_primary}")
@@ -191,15 +197,16 @@ class Postgres(PooledExecutor[Wire]):
         `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none.
         Raises DsnInvalid for anything else.
         """
-        parameters = dial_parameters(parse(dsn), statement_timeout)
+        parameters, settings = dial_parameters(parse(dsn)), session_settings(statement_timeout)
         deadline = statement_timeout + 0.5 if statement_timeout else float("inf")
-        return cls(partial(_connect, Dialler(parameters)), size=size, deadline=deadline)
+        dialler = Dialler(parameters, settings, size + 1)  # one more listens
+        return cls(partial(_connect, dialler), size=size, deadline=deadline)
 
 
 async def _connect(dialler: Dialler) -> Wire:
     loop = asyncio.get_running_loop()
-    raw = await loop.run_in_executor(_threads, dialler.dial)
-    return Wire(raw, partial(_cancel_backend, dialler))
+    dialled = await loop.run_in_executor(_threads, dialler.dial)
+    return Wire(dialled, partial(_cancel_backend, dialler))
 
 
 async def _cancel_backend(dialler: Dialler, pid: int) -> None:
