@@ -137,6 +137,21 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
     await runtime.close()
 
 
+@asynccontextmanager
+async def beside(served: Served, **more: Any) -> AsyncIterator[Served]:
+    """Run another instance of the same installation, on another port."""
+    port = free_port()
+    settings = served.runtime.settings.model_copy(update={"port": port, **more})
+    runtime = await Runtime.open(settings)
+    await startup.prepare(runtime)
+    await _hear_everything(runtime)
+    server = await app.start(runtime, settings)
+    async with httpx.AsyncClient(timeout=20) as http:
+        yield Served(runtime, http, f"http://127.0.0.1:{port}")
+    await server.stop()
+    await runtime.close()
+
+
 def hidden_fields(page: str) -> dict[str, str]:
     """Return the hidden inputs of a page by name."""
     return {name: value for form in forms_of(page) for name, value in form.fields.items()}

@@ -33,6 +33,7 @@ _organization = click.option(
 _algorithm = click.option(
     "--algorithm", type=click.Choice(ALGORITHMS), help="This algorithm only, instead of all."
 )
+_yes = click.option("--yes", is_flag=True, help="Do not ask first.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -107,20 +108,17 @@ def generate(organization: str | None, algorithm: str | None, as_json: bool) -> 
 @_organization
 @_algorithm
 @_json
-@click.option("--force", is_flag=True, help="Do not ask first.")
-def rotate(organization: str | None, algorithm: str | None, as_json: bool, force: bool) -> None:
+@_yes
+def rotate(organization: str | None, algorithm: str | None, as_json: bool, yes: bool) -> None:
     """Replace the signing keys of a ring, without any token failing to verify.
 
     The new keys are published now and sign once the lead time is over (signing_key_lead in the
     configuration, 120 seconds by default). The old ones stay published for the tokens they
     have signed.
     """
-    if not force:
+    if not yes:
         ring = organization or "the global ring"
-        with questions("Give --force."):
-            sure = click.confirm(f"Rotate {algorithm or 'all'} signing keys of {ring}?", err=True)
-        if not sure:
-            raise click.Abort
+        _ask(f"Rotate {algorithm or 'all'} signing keys of {ring}?")
 
     async def renew(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
         return await signing_keys.rotate(
@@ -137,21 +135,22 @@ def rotate(organization: str | None, algorithm: str | None, as_json: bool, force
 
 @keys.command()
 @click.argument("kid")
+@_yes
 @click.option(
-    "--force", is_flag=True, help="Do not ask first, and revoke even the last key that can sign."
+    "--force",
+    is_flag=True,
+    help="Revoke even the last key that can sign: no token is issued until there is another.",
 )
-def revoke(kid: str, force: bool) -> None:
+def revoke(kid: str, yes: bool, force: bool) -> None:
     """Take a key out of use at once: whatever it has signed is refused from then on.
 
     For a key that others may know, or one that no SIGNING_KEY_ENCRYPTION_KEY opens any more. Its
-    private half is erased, and nothing brings it back; to replace a key that is sound use
-    porta keys rotate. The last key that can sign with its algorithm is kept, unless you insist.
+    private half is erased, and nothing brings it back. If it is the key that signs, the oldest one
+    that is published signs from then on; rotate first where there is none. The last key that can
+    sign with its algorithm is kept, unless you insist.
     """
-    if not force:
-        with questions("Give --force."):
-            sure = click.confirm(f"Revoke signing key {kid} for good?", err=True)
-        if not sure:
-            raise click.Abort
+    if not yes:
+        _ask(f"Revoke signing key {kid} for good?")
 
     async def withdraw(settings: Settings, storage: Storage) -> SigningKey:
         key = bytes.fromhex(settings.signing_key_encryption_key)
@@ -161,6 +160,13 @@ def revoke(kid: str, force: bool) -> None:
     click.echo(f"✓ {revoked.algorithm} key {kid} is revoked.")
     if force:
         click.echo("Should its ring lack a key now, make it with: porta keys generate")
+
+
+def _ask(question: str) -> None:
+    with questions("Give --yes."):
+        sure = click.confirm(question, err=True)
+    if not sure:
+        raise click.Abort
 
 
 def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:

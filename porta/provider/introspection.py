@@ -27,7 +27,7 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     client = await clients.authenticate_confidential(runtime, tenant, request)
     value = request.form.required("token")
     found = await runtime.storage.tokens.find(value, tenant.id) if is_askable(value) else None
-    if found is None:
+    if found is None or jwt.was_revoked(value, tenant.keys):
         return {"active": False}
     holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if holder is None or not introspection.may_introspect(client, found.token, holder):

@@ -11,11 +11,10 @@ from porta.protocol.claims import Target, build_claims, to_dict
 from porta.protocol.id_token import build_at_hash, build_id_token
 from porta.protocol.scopes import join_scope
 from porta.provider.grants.call import Authorization, Issued, MachineAuthorization, TokenCall
+from porta.provider.grants.signers import ACCESS_TOKEN_ALG
 from porta.security import jwt, opaque
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
 from storage.models.clients import ApiResource
-
-ACCESS_TOKEN_ALG = "ES256"
 
 
 async def issue(

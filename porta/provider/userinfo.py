@@ -11,6 +11,7 @@ from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InsufficientScope, InvalidToken
 from porta.protocol.scopes import parse_scope
 from porta.runtime import Runtime
+from porta.security import jwt
 from porta.tenant import Tenant
 from storage.models.artifacts import AccessToken
 from storage.models.clients import Client
@@ -27,6 +28,8 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str
     )
     if found is None or not isinstance(found.token, AccessToken):
         raise InvalidToken("the access token is invalid, expired or revoked")
+    if jwt.was_revoked(value, tenant.keys):
+        raise InvalidToken("the key that signed the access token was revoked")
     client = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if client is None:
         raise InvalidToken("the access token is invalid, expired or revoked")

@@ -10,11 +10,14 @@ from math import inf
 
 import msgspec
 
+from porta.errors import Unavailable
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private, load_public
 from porta.security.succession import Place, State, build_lane
 from storage.models.signing_keys import SigningKey
 
 _LOG = logging.getLogger(__name__)
+_RETRY = 10
+"""Seconds: a key is made by hand, and signs as soon as it is there."""
 _JWKS_ORDER = (State.ACTIVE, State.PUBLISHED, State.RETIRED)
 
 
@@ -36,8 +39,13 @@ class NoUsableKey(KeyUnusable):
         )
 
 
-class NoSigningKey(LookupError):
-    """The ring holds no key that signs with this algorithm now."""
+class NoSigningKey(Unavailable):
+    """The ring holds no key that signs with this algorithm now; an operator has to make one."""
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(
+            f"no key can sign with {algorithm} now", retry_after=_RETRY, reason="no_signing_key"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,17 +59,22 @@ class KeyRing:
     _signers: Mapping[str, Key]
     _verifiers: Mapping[str, Key]
     _former: Mapping[str, Key] = field(default_factory=dict)
+    _revoked: frozenset[str] = frozenset()
 
     def signer(self, algorithm: str) -> Key:
         """Return the key that signs with `algorithm` now. Raises NoSigningKey."""
         key = self._signers.get(algorithm)
         if key is None:
-            raise NoSigningKey(f"no active signing key for {algorithm}")
+            raise NoSigningKey(algorithm)
         return key
 
     def verifier(self, kid: str) -> Key | None:
         """Return the published key of this `kid`, or None."""
         return self._verifiers.get(kid)
+
+    def has_revoked(self, kid: object) -> bool:
+        """Tell whether the key of this `kid` was revoked: what it has signed is worth nothing."""
+        return kid in self._revoked
 
     def former_verifier(self, kid: str) -> Key | None:
         """Return the key of this `kid` that has left the JWKS unrevoked, or None.
@@ -87,13 +100,20 @@ class KeyRings:
     """
 
     def __init__(
-        self, rows: Iterable[SigningKey], keys: Mapping[str, Key], longest_token_ttl: float
+        self,
+        rows: Iterable[SigningKey],
+        keys: Mapping[str, Key],
+        longest_token_ttl: float,
+        revoked: frozenset[str] = frozenset(),
     ) -> None:
-        """Take rows whose keys are all in `keys` (by kid); `longest_token_ttl` is in seconds."""
+        """Take rows whose keys are all in `keys` (by kid), and the kids of those that were revoked;
+        `longest_token_ttl` is in seconds.
+        """
         self._rows = tuple(rows)
         self._by_kid = {row.kid: row for row in self._rows}
         self._keys = keys
         self._ttl = longest_token_ttl
+        self._revoked = revoked
         self._owners = frozenset(row.organization_id for row in self._rows)
         self._timelines: dict[str | None, _Timeline] = {}
         self._rings: dict[str | None, tuple[float, float, KeyRing]] = {}
@@ -112,6 +132,8 @@ class KeyRings:
         A key that cannot be used is logged and never signs, so that the others go on serving.
         Without `previous`, at the start of a process, NoUsableKey is raised where there are none.
         """
+        rows = tuple(rows)
+        revoked = frozenset(row.kid for row in rows if row.status == "revoked")
         usable: list[SigningKey] = []
         lost: list[tuple[SigningKey, str]] = []
         keys: dict[str, Key] = {}
@@ -130,7 +152,7 @@ class KeyRings:
                 keys[row.kid] = kept
         if previous is None:
             _check_signers(usable, lost)
-        return cls(usable, keys, longest_token_ttl)
+        return cls(usable, keys, longest_token_ttl, revoked)
 
     def of(self, organization_id: str, now: float) -> KeyRing:
         """Return the ring of an organization at `now` (seconds since the epoch)."""
@@ -172,6 +194,7 @@ class KeyRings:
             signers,
             {key.kid: key for key in shown},
             {kid: self._keys[kid] for kid, state in states.items() if state is State.GONE},
+            self._revoked,
         )
 
     def _reusable(self, row: SigningKey) -> Key | None:

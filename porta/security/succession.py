@@ -1,7 +1,8 @@
 """How signing keys follow each other: the state of each, computed from rows and a time.
 
 Every instance computes the same from the same rows, so that a rotation needs no job and no word
-between instances. Keys of one ring and algorithm form a lane, in the order of `activated_at`.
+between instances. Keys of one ring and algorithm form a lane, in the order of `activated_at`. Where
+no older key of a lane can sign any more, the next one that is published signs at once.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Place(NamedTuple):
 
     row: SigningKey
     signs_from: float
+    """Earlier than its row says where nothing else could sign."""
     signs_until: float
     leaves: float
     """When it leaves the JWKS."""
@@ -83,14 +85,23 @@ def build_lane(
             row for row in candidates if row.organization_id is None and row.activated_at < takeover
         ]
     ours.sort(key=_age)
-    return tuple(_place(row, ours[i + 1 :], longest_token_ttl) for i, row in enumerate(ours))
+    vacant_from = -inf
+    places: list[Place] = []
+    for i, row in enumerate(ours):
+        places.append(_place(row, ours[i + 1 :], vacant_from, longest_token_ttl))
+        if row.status == "active":
+            vacant_from = inf if row.expires_at is None else row.expires_at
+    return tuple(places)
 
 
 def _age(row: SigningKey) -> tuple[float, float, str]:
     return row.activated_at, row.created_at, row.kid
 
 
-def _place(row: SigningKey, newer: Sequence[SigningKey], longest_token_ttl: float) -> Place:
+def _place(
+    row: SigningKey, newer: Sequence[SigningKey], vacant_from: float, longest_token_ttl: float
+) -> Place:
+    """Return the place of `row`; before it, nothing can sign from `vacant_from` on."""
     next_active = next((key.activated_at for key in newer if key.status == "active"), inf)
     if row.status == "active":
         stops = next_active
@@ -103,4 +114,4 @@ def _place(row: SigningKey, newer: Sequence[SigningKey], longest_token_ttl: floa
     leaves = stops + longest_token_ttl + MARGIN
     if row.expires_at is not None:
         leaves = min(leaves, row.expires_at)
-    return Place(row, row.activated_at, signs_until, leaves)
+    return Place(row, min(row.activated_at, vacant_from), signs_until, leaves)

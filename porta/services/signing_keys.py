@@ -113,7 +113,7 @@ async def revoke(
 
     Return it as it was. `now` is seconds since the epoch. Raises NotFound for an unknown `kid`, and
     Conflict for one that is revoked already, and, unless `force` is set, when no other key of its
-    ring and algorithm could be used to sign now.
+    ring and algorithm could sign then; the oldest that is published does, at once.
     """
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
@@ -125,8 +125,8 @@ async def revoke(
             raise Conflict(f"Signing key {kid} is revoked already.")
         if not force and not can_sign_without(row, rows, encryption_key, now):
             raise Conflict(
-                f"This ring has no other {row.algorithm} key that can sign now. Rotate it and wait"
-                " until the new key signs, or give --force."
+                f"This ring has no other {row.algorithm} key that could sign. Rotate it first: the"
+                " new key takes over at once when this one is revoked."
             )
         await tx.signing_keys.set_status(kid, "revoked")
         await _record(tx, row, "key.revoked")
@@ -156,7 +156,8 @@ def _listed(place: Place, now: float) -> ListedKey:
     row, state = place.row, place.state(now)
     unknown = state is State.REVOKED or isinf(place.leaves)
     leaves = None if unknown else place.leaves
-    return ListedKey(row.kid, row.algorithm, row.organization_id, state, place.signs_from, leaves)
+    signs_from = min(row.activated_at, now) if state is State.ACTIVE else row.activated_at
+    return ListedKey(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves)
 
 
 def _own(
@@ -196,12 +197,13 @@ def _check_none_waits(
     now: float,
 ) -> None:
     for algorithm in algorithms:
-        for row in _own(rows, algorithm, organization_id):
-            if row.activated_at > now:
-                seconds = round(row.activated_at - now)
+        own = _own(rows, algorithm, organization_id)
+        for place in build_lane(rows, organization_id, algorithm, 0):
+            if place.row in own and place.state(now) is State.PUBLISHED:
+                seconds = round(place.signs_from - now)
                 raise Conflict(
-                    f"{algorithm} key {row.kid} is published and will sign in {seconds} seconds;"
-                    " rotate again after that."
+                    f"{algorithm} key {place.row.kid} is published and will sign in {seconds}"
+                    " seconds; rotate again after that."
                 )
 
 

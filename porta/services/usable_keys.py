@@ -38,7 +38,8 @@ def _opens(row: SigningKey, encryption_key: bytes) -> bool:
 def can_sign_without(
     revoked: SigningKey, rows: Iterable[SigningKey], encryption_key: bytes, now: float
 ) -> bool:
-    """Tell whether the ring of `revoked` could sign with its algorithm at `now` without that key.
+    """Tell whether the ring of `revoked` could sign with its algorithm at `now` without that key:
+    with an older one, or with the next that is published.
 
     `rows` are all that is stored, `now` is seconds since the epoch.
     """

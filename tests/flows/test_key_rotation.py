@@ -68,7 +68,7 @@ def rotate(installation: Installation) -> None:
     """Run `porta keys rotate` against the installation's database."""
     environment = installation.environment()
     subprocess.run(
-        [sys.executable, "-m", "porta", "keys", "rotate", "--algorithm", "ES256", "--force"],
+        [sys.executable, "-m", "porta", "keys", "rotate", "--algorithm", "ES256", "--yes"],
         cwd=ROOT,
         env={**os.environ, **environment},
         check=True,

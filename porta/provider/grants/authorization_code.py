@@ -7,7 +7,7 @@ from porta.protocol import pkce, scopes
 from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InvalidGrant
 from porta.provider import accounts
-from porta.provider.grants import remaining
+from porta.provider.grants import remaining, signers
 from porta.provider.grants.call import (
     Authorization,
     GrantType,
@@ -25,6 +25,7 @@ _REPLAYED = "code_replayed"
 
 async def redeem(call: TokenCall) -> Authorization:
     """Take the code, once, for its client, its redirect URI and its verifier."""
+    signers.check(call)
     code = await _consume(call)
     if code is None:
         raise InvalidGrant("authorization code is invalid, expired or used")

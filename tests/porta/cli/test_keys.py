@@ -94,14 +94,14 @@ def test_a_rotation_that_cannot_ask_names_the_option(run: Run) -> None:
     run("generate", "--algorithm", "ES256")
     refused = run("rotate")
     assert refused.exit_code == 2
-    assert "--force" in refused.output
+    assert "--yes" in refused.output
     assert len(listed(run)) == 1
 
 
-def test_a_forced_rotation_prints_json(run: Run) -> None:
+def test_a_rotation_without_a_question_prints_json(run: Run) -> None:
     made = json.loads(run("generate", "--algorithm", "ES256", "--json").stdout)
     assert made[0].keys() == {"kid", "algorithm", "ring", "signs_from"}
-    rotated = json.loads(run("rotate", "--force", "--json", "--algorithm", "ES256").stdout)
+    rotated = json.loads(run("rotate", "--yes", "--json", "--algorithm", "ES256").stdout)
     found = listed(run)
     assert [key["kid"] for key in found] == [rotated[0]["kid"], made[0]["kid"]]
     assert found[1]["leaves_jwks"] > found[0]["signs_from"]
@@ -110,8 +110,8 @@ def test_a_forced_rotation_prints_json(run: Run) -> None:
 
 def test_a_second_rotation_is_refused_with_its_reason(run: Run) -> None:
     run("generate", "--algorithm", "EdDSA")
-    run("rotate", "--force")
-    result = run("rotate", "--force")
+    run("rotate", "--yes")
+    result = run("rotate", "--yes")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: EdDSA key ")
     assert "rotate again after that" in result.stderr
@@ -134,7 +134,7 @@ def test_an_unknown_organization_is_named(run: Run, command: str) -> None:
 
 
 def test_rotating_nothing_says_to_generate(run: Run) -> None:
-    result = run("rotate", "--force")
+    result = run("rotate", "--yes")
     assert result.exit_code == 1
     assert "generate one first" in result.stderr
 
@@ -173,7 +173,7 @@ def test_under_another_encryption_key_nothing_is_added(
     run("generate", "--algorithm", "ES256")
     before = listed(run)
     monkeypatch.setenv("SIGNING_KEY_ENCRYPTION_KEY", "ef" * 32)
-    for words in (["rotate", "--force"], ["generate"], ["generate", "--organization", "acme"]):
+    for words in (["rotate", "--yes"], ["generate"], ["generate", "--organization", "acme"]):
         result = run(*words)
         assert result.exit_code == 1, words
         assert "SIGNING_KEY_ENCRYPTION_KEY" in result.stderr
@@ -195,13 +195,28 @@ def test_a_key_is_revoked_after_a_question(run: Run) -> None:
     assert [key["state"] for key in listed(run)] == ["active", "revoked"]
 
 
-def test_a_revocation_that_cannot_ask_names_the_option(run: Run) -> None:
+def test_security_7_a_revocation_that_cannot_ask_keeps_the_guard(run: Run) -> None:
+    """A script that does as it is told here must not lose the last key that signs."""
     run("generate", "--algorithm", "ES256")
     (key,) = listed(run)
     refused = run("revoke", key["kid"])
     assert refused.exit_code == 2
-    assert "--force" in refused.output
+    assert "--yes" in refused.output
+    assert "--force" not in refused.output
+    obeyed = run("revoke", key["kid"], "--yes")
+    assert obeyed.exit_code == 1
+    assert "--force" not in obeyed.output
     assert listed(run) == [key]
+
+
+def test_security_7_force_asks_all_the_same(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    (key,) = listed(run)
+    assert run("revoke", key["kid"], "--force").exit_code == 2
+    assert run("revoke", key["kid"], "--force", input="n\n").exit_code == 1
+    assert listed(run) == [key]
+    assert run("revoke", key["kid"], "--force", input="y\n").exit_code == 0
+    assert [key["state"] for key in listed(run)] == ["revoked"]
 
 
 def test_the_last_key_that_can_sign_is_revoked_by_force_alone(run: Run) -> None:
@@ -209,16 +224,26 @@ def test_the_last_key_that_can_sign_is_revoked_by_force_alone(run: Run) -> None:
     (key,) = listed(run)
     refused = run("revoke", key["kid"], input="y\n")
     assert refused.exit_code == 1
-    assert "--force" in refused.stderr
+    assert "Rotate it first" in refused.stderr
     assert listed(run) == [key]
-    forced = run("revoke", key["kid"], "--force")
+    forced = run("revoke", key["kid"], "--force", "--yes")
     assert forced.exit_code == 0
     assert "porta keys generate" in forced.stdout
     assert [key["state"] for key in listed(run)] == ["revoked"]
 
 
+def test_security_7_after_a_rotation_the_old_key_is_revoked_at_once(run: Run) -> None:
+    run("generate", "--algorithm", "ES256")
+    (old,) = listed(run)
+    run("rotate", "--yes")
+    assert run("revoke", old["kid"], "--yes").exit_code == 0
+    new, revoked = listed(run)
+    assert (new["state"], revoked["state"]) == ("active", "revoked")
+    assert run("rotate", "--yes").exit_code == 0, "nothing waits to sign any more"
+
+
 def test_an_unknown_key_cannot_be_revoked(run: Run) -> None:
-    result = run("revoke", "0123456789abcdef", "--force")
+    result = run("revoke", "0123456789abcdef", "--yes")
     assert result.exit_code == 1
     assert "'0123456789abcdef'" in result.stderr
 
@@ -234,7 +259,7 @@ def test_without_a_terminal_each_key_is_one_line(run: Run) -> None:
 
 def test_dates_are_rfc_3339(run: Run) -> None:
     made = json.loads(run("generate", "--algorithm", "ES256", "--json").stdout)
-    run("rotate", "--force")
+    run("rotate", "--yes")
     for key in (*made, *listed(run)):
         for moment in (key["signs_from"], key.get("leaves_jwks")):
             assert moment is None or re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", moment)

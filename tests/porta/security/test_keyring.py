@@ -43,7 +43,7 @@ def test_no_private_parameter_is_ever_published() -> None:
 
 
 def test_a_ring_without_a_key_says_so() -> None:
-    ring = build(row("ES256", activated_at=3000.0)).of("acme", 2000)
+    ring = build(row("ES256", status="retired", activated_at=1000.0)).of("acme", 2000)
     assert ring.algorithms == ()
     assert len(kids(ring)) == 1
     with pytest.raises(NoSigningKey, match="ES256"):

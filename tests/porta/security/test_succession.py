@@ -39,10 +39,11 @@ def test_a_key_is_published_then_active_then_retired_then_gone() -> None:
     places = lane(key("a", 0), key("b", 1000))
     end = 1000 + TTL + MARGIN
     assert states(places, 999.9) == {"a": "active", "b": "published"}
+    assert places["b"].signs_from == 1000
     assert states(places, 1000) == {"a": "retired", "b": "active"}
     assert states(places, end - 0.1) == {"a": "retired", "b": "active"}
     assert states(places, end) == {"a": "gone", "b": "active"}
-    assert places["a"][1:] == (0, 1000, end)
+    assert places["a"][1:] == (-inf, 1000, end)
     assert places["b"][1:] == (1000, inf, inf)
 
 
@@ -68,6 +69,27 @@ def test_a_revoked_key_is_out_at_once_and_the_one_before_signs_again() -> None:
     places = lane(key("a", 0), key("b", 1000, status="revoked"))
     assert states(places, 1500) == {"a": "active", "b": "revoked"}
     assert states(lane(key("a", 0, status="revoked")), -5) == {"a": "revoked"}
+
+
+@pytest.mark.parametrize("now", [0.0, 999.9, 1000.0, 5000.0])
+def test_security_7_the_next_key_signs_at_once_where_no_older_one_can(now: float) -> None:
+    revoked, old = key("a", 0, status="revoked"), key("o", -10, status="retired", retired_at=0)
+    places = lane(old, revoked, key("b", 6000), key("c", 7000))
+    assert states(places, now)["b"] == "active"
+    assert states(places, now)["c"] == "published"
+    own = lane(revoked, key("own", 6000, "acme"), organization="acme")
+    assert states(own, now) == {"own": "active"} | ({"a": "revoked"})
+
+
+def test_security_7_an_older_key_that_stands_signs_before_one_that_is_published() -> None:
+    places = lane(key("a", 0), key("b", 1000, status="revoked"), key("c", 2000))
+    assert states(places, 1500) == {"a": "active", "b": "revoked", "c": "published"}
+
+
+def test_security_7_a_key_that_expires_hands_over_early() -> None:
+    places = lane(key("a", 0, expires_at=50), key("b", 1000))
+    assert states(places, 49) == {"a": "active", "b": "published"}
+    assert states(places, 50) == {"a": "gone", "b": "active"}
 
 
 def test_a_row_retired_by_porta_1_never_signs_and_stays_for_its_tokens() -> None:

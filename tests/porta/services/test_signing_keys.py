@@ -12,7 +12,7 @@ import pytest_asyncio
 from porta.errors import Conflict, NotFound
 from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS
-from porta.security.succession import MARGIN
+from porta.security.succession import MARGIN, State
 from porta.services import signing_keys
 from storage.errors import StorageError
 from storage.models.organizations import Organization
@@ -293,12 +293,23 @@ async def test_the_last_key_that_can_sign_is_revoked_by_force_alone(storage: Sto
     before = await storage.signing_keys.list()
     with pytest.raises(Conflict, match="no other ES256 key"):
         await revoke(storage, kid)
-    await rotate(storage)
-    with pytest.raises(Conflict, match="no other ES256 key"):  # the new one does not sign yet
-        await revoke(storage, kid)
-    assert before == (await storage.signing_keys.list())[:2]
+    assert before == await storage.signing_keys.list()
     await revoke(storage, kid, force=True)
     assert (await states(storage, NOW))[kid] == "revoked"
+
+
+async def test_security_7_the_published_key_takes_over_from_a_revoked_one(storage: Storage) -> None:
+    (old,) = await ensure(storage, "ES256")
+    (new,) = await rotate(storage)
+    assert (await ring(storage, NOW)).signer("ES256").kid == old
+    await revoke(storage, old)
+    found = await ring(storage, NOW)
+    assert found.signer("ES256").kid == new
+    assert found.has_revoked(old)
+    assert not found.has_revoked(new)
+    listed = {key.kid: key for key in await signing_keys.listing(storage, now=NOW)}
+    assert (listed[new].state, listed[new].signs_from) == (State.ACTIVE, NOW)
+    assert len(await rotate(storage, NOW + 1)) == 1, "it does not wait for its time any more"
 
 
 async def test_a_key_of_another_encryption_key_does_not_count_as_one_that_signs(
