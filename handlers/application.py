@@ -52,9 +52,10 @@ class Porta(Application):
 
     def log_request(self, handler: RequestHandler) -> None:
         """Write the line of a request; none for what succeeds as it did a moment ago (K16)."""
-        if getattr(handler, "is_routine", False) and not self._is_news(handler):
-            return
         request = handler.request
+        routine = getattr(handler, "is_routine", False) or request.method == "OPTIONS"
+        if routine and not self._is_news(handler):
+            return
         self.log.info(
             "request",
             method=request.method[:_METHOD_LENGTH],

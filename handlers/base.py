@@ -98,14 +98,14 @@ class PortaHandler(RequestHandler):
     def form(self, *, free: frozenset[str] = frozenset(), deferred: bool = False) -> Params:
         """Return the parameters of the body, those of `free` whatever characters they hold.
 
-        Raises InvalidRequest, for any other type as well.
+        Raises InvalidRequest, for a body of any other type as well; none at all is an empty form,
+        whatever type it claims (RFC 9110 §8.3: a type is that of content).
         """
+        body = self.request.body
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0]
-        if media_type.strip().lower() != FORM:
+        if body and media_type.strip().lower() != FORM:
             raise InvalidRequest(f"the body must be {FORM}")
-        return parse_params(
-            self.request.body, repeatable=self.repeatable, free=free, deferred=deferred
-        )
+        return parse_params(body, repeatable=self.repeatable, free=free, deferred=deferred)
 
     def finish_json(self, body: dict[str, Any], status: int = 200) -> None:
         self.set_status(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -9,12 +10,36 @@ from handlers.base import TenantHandler
 from porta.provider import cors
 from storage.models.clients import Client
 
-_REQUEST_HEADERS = "Authorization, Content-Type"
+_USUAL_HEADERS = "Authorization, Content-Type"
+_REQUEST_HEADERS = "Access-Control-Request-Headers"
+_HEADERS_LENGTH = 1024
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_NAMES = re.compile(rf"{_TOKEN}([ \t]*,[ \t]*{_TOKEN})*")  # RFC 9110 §5.6.1, §5.6.2
 _RESPONSE_HEADERS = "WWW-Authenticate, Retry-After"
 _ORIGIN_LENGTH = 512
 
 
-class CrossOriginHandler(TenantHandler):
+class PreflightHandler(TenantHandler):
+    """Answers preflights (Fetch §3.2.2)."""
+
+    def allow(self, methods: list[str]) -> None:
+        """Allow these methods, with whatever headers are asked for: none of them is a right.
+
+        What may be read takes a credential that no browser adds by itself, or takes none at all;
+        an interceptor may add what it likes beside it (`traceparent`, `X-Requested-With`, …).
+        """
+        self.set_header("Access-Control-Allow-Methods", ", ".join(methods))
+        self.set_header("Access-Control-Allow-Headers", self._asked() or _USUAL_HEADERS)
+        self.set_header("Access-Control-Max-Age", self.tenant.config.cors_max_age)
+
+    def _asked(self) -> str | None:
+        """Return the names that a preflight asks for, if they are some, and not too many."""
+        asked = ",".join(self.request.headers.get_list(_REQUEST_HEADERS))
+        fits = len(asked) <= _HEADERS_LENGTH and _NAMES.fullmatch(asked)
+        return asked if fits else None
+
+
+class CrossOriginHandler(PreflightHandler):
     """An endpoint that a browser application may call when a client registered its origin."""
 
     _allowed_origin: str | None = None
@@ -50,16 +75,14 @@ class CrossOriginHandler(TenantHandler):
         return None
 
     async def options(self) -> None:
-        """Answer a preflight (Fetch §3.2.2); an origin that is not allowed is told nothing."""
+        """Answer a preflight; an origin that is not allowed is told nothing."""
+        self.set_header("Vary", f"Origin, {_REQUEST_HEADERS}")
         if self._allowed_origin is not None:
-            methods = [name for name in self.allowed_methods() if name != "HEAD"]
-            self.set_header("Access-Control-Allow-Methods", ", ".join(methods))
-            self.set_header("Access-Control-Allow-Headers", _REQUEST_HEADERS)
-            self.set_header("Access-Control-Max-Age", self.tenant.config.cors_max_age)
+            self.allow([name for name in self.allowed_methods() if name != "HEAD"])
         self.finish_empty(HTTPStatus.NO_CONTENT)
 
 
-class PublicDocumentHandler(TenantHandler):
+class PublicDocumentHandler(PreflightHandler):
     """A document for everybody, whatever the origin; caches may keep it."""
 
     always_answers = True
@@ -68,8 +91,8 @@ class PublicDocumentHandler(TenantHandler):
 
     async def options(self) -> None:
         self._open()
-        self.set_header("Access-Control-Allow-Methods", "GET, OPTIONS")
-        self.set_header("Access-Control-Max-Age", self.tenant.config.cors_max_age)
+        self.set_header("Vary", _REQUEST_HEADERS)
+        self.allow(["GET", "OPTIONS"])
         self.finish_empty(HTTPStatus.NO_CONTENT)
 
     async def head(self) -> None:

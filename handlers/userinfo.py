@@ -21,8 +21,7 @@ class UserinfoHandler(CrossOriginHandler):
         await self.get()
 
     async def post(self) -> None:
-        has_form = bool(self.request.body) or "Content-Type" in self.request.headers
-        await self._answer(self.form() if has_form else None)
+        await self._answer(self.form())
 
     async def _answer(self, form: Params | None) -> None:
         token = parse_bearer(self.authorization(), form, self.query_names())

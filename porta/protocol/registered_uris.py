@@ -23,6 +23,12 @@ _WEB = re.compile(
     re.IGNORECASE,
 )
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# The origin of a packaged application: capacitor://localhost, chrome-extension://…, app://-
+_PACKAGED = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_NO_ORIGINS = frozenset({"about", "blob", "data", "file", "filesystem", "javascript", "vbscript"})
+"""Schemes whose origin is opaque: a browser sends `null` for them (RFC 6454 §4)."""
 # A private-use scheme is a domain name of the app's owner, reversed (RFC 8252 §7.1): it has a dot.
 _PRIVATE = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:/.*")
 
@@ -43,15 +49,35 @@ def find_link_fault(uri: str) -> str | None:
 
 
 def find_origin_fault(origin: str) -> str | None:
-    """Look at an origin: compared with what browsers send, so only their spelling is of use."""
-    fault = _find_common_fault(origin) or _find_web_fault(origin)
+    """Look at an origin: compared with what browsers send, so only their spelling is of use.
+
+    Nothing is ever sent to one, so its scheme may be any that an application is packaged under.
+    """
+    fault = _find_common_fault(origin)
     if fault is not None:
         return fault
+    if not origin.lower().startswith(("http:", "https:")):
+        return _find_packaged_fault(origin)
     match = _WEB.fullmatch(origin)
+    if match is None or match["host"].lower().removesuffix(".").endswith(".localhost"):
+        fault = _find_web_fault(origin.replace("http:", "https:", 1))  # RFC 6761 §6.3: this device
+    else:
+        fault = _find_web_fault(origin)
+    if fault is not None:
+        return fault
     if match is None or match["rest"]:
         return "must be an origin: scheme, host and port, without a path"
     if origin != web_origin(origin):
         return "must be spelled as browsers send it: lower case, no default port"
+    return None
+
+
+def _find_packaged_fault(origin: str) -> str | None:
+    match = _PACKAGED.fullmatch(origin)
+    if match is None or int(match["port"] or 1) > 65535:
+        return "must be an origin: scheme, host and port, without a path"
+    if match["scheme"] in _NO_ORIGINS:
+        return "must be of a scheme that has origins: browsers send null for this one"
     return None
 
 

@@ -21,6 +21,7 @@ DOCUMENTS = [
     "/acme/.well-known/oauth-authorization-server",
     "/.well-known/oauth-authorization-server/acme",
 ]
+VARIES = {"OPTIONS": "Origin, Access-Control-Request-Headers", "POST": "Origin"}
 PREFLIGHT = {"Access-Control-Request-Method": "POST"}
 
 
@@ -41,7 +42,52 @@ async def test_a_preflight_of_a_registered_origin_is_answered(
         "access-control-expose-headers": "WWW-Authenticate, Retry-After",
         "access-control-max-age": "86400",
     }
-    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Vary"] == VARIES["OPTIONS"]
+
+
+_ASKED = [
+    "sentry-trace",
+    "x-requested-with,dpop,traceparent",
+    "authorization, content-type , cache-control",
+    "X-" + "y" * 1000,
+]
+
+
+@pytest.mark.parametrize("asked", _ASKED)
+@pytest.mark.parametrize("endpoint", CLIENT_ENDPOINTS)
+async def test_K6_a_registered_origin_may_send_whatever_header_it_asks_for(
+    http: httpx.AsyncClient, endpoint: str, asked: str
+) -> None:
+    headers = PREFLIGHT | {"Origin": SPA_ORIGIN, "Access-Control-Request-Headers": asked}
+    answer = await http.options(endpoint, headers=headers)
+    assert answer.headers["Access-Control-Allow-Headers"] == asked
+    assert answer.headers["Vary"] == VARIES["OPTIONS"]
+    headers["Origin"] = "https://evil.example"
+    assert _cors(await http.options(endpoint, headers=headers)) == {}
+
+
+@pytest.mark.parametrize("asked", _ASKED)
+@pytest.mark.parametrize("document", DOCUMENTS)
+async def test_K6_a_public_document_may_be_asked_for_with_any_header(
+    http: httpx.AsyncClient, document: str, asked: str
+) -> None:
+    headers = {"Origin": "null", "Access-Control-Request-Headers": asked}
+    answer = await http.options(document, headers=PREFLIGHT | headers)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Headers"] == asked
+    assert answer.headers["Vary"] == "Access-Control-Request-Headers"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("asked", ["", "*, (", "a b", "x:y", "a,,b", "ü", "x" * 1025, "a;b"])
+async def test_K6_what_is_no_list_of_header_names_is_not_echoed(
+    http: httpx.AsyncClient, asked: str
+) -> None:
+    for path, origin in (("/acme/token", SPA_ORIGIN), ("/acme/jwks", "null")):
+        sent = PREFLIGHT | {"Origin": origin, "Access-Control-Request-Headers": asked}
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
+        answer = await http.options(path, headers=headers)
+        assert answer.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type"
 
 
 @pytest.mark.parametrize("endpoint", CLIENT_ENDPOINTS)
@@ -56,7 +102,7 @@ async def test_another_origin_is_told_nothing(
 ) -> None:
     answer = await http.request(method, endpoint, headers=PREFLIGHT | {"Origin": origin})
     assert _cors(answer) == {}
-    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Vary"] == VARIES[method]
 
 
 @pytest.mark.parametrize("endpoint", CLIENT_ENDPOINTS)

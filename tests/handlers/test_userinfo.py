@@ -77,3 +77,29 @@ def test_a_challenge_names_the_scope_that_is_missing() -> None:
         'Bearer realm="https://id.example/acme", error="insufficient_scope",'
         ' error_description="not for this", scope="openid"'
     )
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "text/plain", "multipart/form-data; boundary=x", "", "nonsense",
+     "application/x-www-form-urlencoded"],
+)  # fmt: skip
+async def test_B45_without_a_body_its_type_says_nothing(
+    http: httpx.AsyncClient, content_type: str
+) -> None:
+    token = (await redeem(http))["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": content_type}
+    assert (await http.post("/acme/me", headers=headers)).status_code == 200
+    refused = await http.post("/acme/me", headers=headers, content=b"a")
+    assert refused.status_code == (200 if "urlencoded" in content_type else 400)
+
+
+@pytest.mark.parametrize("path", ["/acme/token", "/acme/token/introspection", "/acme/request"])
+@pytest.mark.parametrize("content_type", ["application/json", ""])
+async def test_B45_an_empty_body_is_an_empty_form_everywhere(
+    http: httpx.AsyncClient, path: str, content_type: str
+) -> None:
+    answer = await http.post(path, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    answer = await http.post(path, headers={"Content-Type": content_type}, content=b"{}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

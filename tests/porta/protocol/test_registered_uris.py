@@ -128,10 +128,52 @@ def test_what_passes_is_a_line_of_ascii_without_fragment(text: str, native: bool
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://shop.example", "https://shop.example:8443", "http://localhost:3000", "http://[::1]"],
+    [
+        "https://shop.example",
+        "https://shop.example:8443",
+        "http://localhost:3000",
+        "http://[::1]",
+        "https://x.localhost",
+    ],
 )
 def test_origins(origin: str) -> None:
     assert find_origin_fault(origin) is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "http://tauri.localhost",
+        "http://tauri.localhost:1420",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        "moz-extension://0f0d3bb4-8a4f-4f5e-9a1e-0123456789ab",
+        "safari-web-extension://E0A1B2C3-8A4F-4F5E-9A1E-0123456789AB",
+        "app://-",
+        "vscode-webview://1ab",
+        "com.example.app://x",
+    ],
+)
+def test_K18_origins_of_packaged_applications(origin: str) -> None:
+    assert find_origin_fault(origin) is None
+    for more in ("/", "/x", "?x", "#x", ":0", ":65536", ":"):
+        assert find_origin_fault(origin + more) is not None, more
+    assert find_origin_fault(origin.replace("://", "://user@")) is not None
+    assert find_origin_fault(origin.replace("://", ":", 1)) is not None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["file://", "file://localhost", "data://x", "javascript://x", "blob://x", "capacitor://",
+     "Capacitor://localhost", "capacitor:localhost", "://localhost", "capacitor://*",
+     "capacitor://local host", "http://localhost.evil.example", "http://notlocalhost",
+     "http://x.localhost.example", "http://x.localhost:80", "http://X.localhost",
+     "http://tauri.localhost./"],
+)  # fmt: skip
+def test_K18_what_is_the_origin_of_nothing(origin: str) -> None:
+    assert find_origin_fault(origin) is not None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +195,6 @@ def test_origins(origin: str) -> None:
         "http://shop.example",
         "https://user@shop.example",
         "https://shop.example#x",
-        "com.example.app://x",
     ],
 )
 def test_no_origins(origin: str) -> None:
