@@ -9,8 +9,22 @@ ARGS   ?=
 # The first of these that works and is 3.11 or newer makes the virtual environment.
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 
-LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
-  --generate-hashes --no-header
+# One installer for everybody, whatever pip this Python brings: it installs what the locks name and
+# resolves nothing, so that no release of a dependency's dependency can change or break a set-up.
+UV   := $(VENV)/uv/bin/uv
+SYNC := $(UV) pip sync --quiet --python $(PYTHON) --require-hashes
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-strip-extras --no-header
+# uv does not read what pip was told: where packages come from is said again.
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+ifeq ($(UV_DEFAULT_INDEX),)
+unexport UV_DEFAULT_INDEX
+endif
+OFFLINE := echo 'The packages could not be installed. The first run needs a package index' \
+  'to be reached over the network.' >&2; exit 1
+
+# What the browser tests need beside Chromium: fonts, and a library of the driver of Playwright.
+CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -55,12 +69,10 @@ bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 image: ## build the container image
 	docker build --tag $(IMAGE) .
 
-lock: $(VENV)/dev.stamp ## write the hash-locked requirement files anew, from setup.py
-	@[ -x $(VENV)/lock/bin/uv ] || { $(PYTHON) -m venv $(VENV)/lock && \
-	  $(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv; }
-	@$(LOCK) --output-file requirements.txt setup.py
-	@$(LOCK) --extra dev --output-file requirements-dev.txt setup.py
-	@$(LOCK) --extra dev --extra test --output-file requirements-test.txt setup.py
+lock: $(UV) ## write the hash-locked requirement files anew, from setup.py (ARGS="--upgrade")
+	@$(LOCK) $(ARGS) --output-file requirements.txt setup.py
+	@$(LOCK) $(ARGS) --extra dev --output-file requirements-dev.txt setup.py
+	@$(LOCK) $(ARGS) --extra dev --extra test --output-file requirements-test.txt setup.py
 
 $(VENV)/bin/pip:
 	@for python in $(PYTHONS); do \
@@ -70,27 +82,31 @@ $(VENV)/bin/pip:
 	echo 'Python 3.11 or newer with its venv module is needed.' \
 	  'Debian and Ubuntu: apt-get install python3 python3-venv' >&2; exit 1
 
-$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/pip
-	@echo 'Installing the locked packages into $(VENV)'
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+$(UV): requirements-uv.txt | $(VENV)/bin/pip
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --upgrade --target $(VENV)/uv -r $< || { $(OFFLINE); }
 	@touch $@
 
-$(VENV)/test.stamp: requirements-test.txt requirements-dev.txt | $(VENV)/bin/pip
+$(VENV)/dev.stamp: requirements-dev.txt $(UV)
+	@echo 'Installing the locked packages into $(VENV)'
+	@$(SYNC) $< || { $(OFFLINE); }
+	@rm -f $(VENV)/test.stamp && touch $@
+
+$(VENV)/test.stamp: requirements-test.txt requirements-dev.txt $(UV)
 	@echo 'Installing the locked packages, those of the tests too, into $(VENV)'
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@$(SYNC) $< || { $(OFFLINE); }
 	@touch $(VENV)/dev.stamp $@
 
 # The browser tests drive the system's Chromium: no other package brings one.
-chromium:
-	@for name in chromium chromium-browser google-chrome; do \
-	  command -v $$name >/dev/null && exit 0; done; \
+chromium: $(VENV)/test.stamp
+	@reason=$$($(PYTHON) -m tests.machine) && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo 'Installing Chromium with apt-get, for the browser tests'; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	    apt-get install -qq -y --no-install-recommends $(CHROMIUM_PACKAGES) >/dev/null; \
 	else \
-	  echo 'No Chromium is installed: the browser tests are skipped.' \
-	    'Debian and Ubuntu: apt-get install chromium'; \
+	  echo "$$reason: the browser tests are skipped." \
+	    'Debian and Ubuntu: apt-get install $(CHROMIUM_PACKAGES)'; \
 	fi
 
 node:

@@ -63,7 +63,6 @@ setup(
             "playwright",
             "pytest",
             "pytest-asyncio",
-            "pytest-cov",
             "pytest-randomly",
             "pytest-timeout",
             "pytest-xdist",

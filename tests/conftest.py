@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from porta.cli.servers import RunningServer, start_postgres, start_redis
 from porta.settings import Settings
 from storage import listener, migrate
 from storage.postgres import Postgres
+from tests.machine import DEMANDED, browser_fault
 from tests.storage.valkey import Valkey
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -87,6 +89,10 @@ hypothesis.settings.load_profile("porta")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if sys.version_info < (3, 11, 4) and config.option.tbstyle == "auto":
+        # There ast.parse raises SystemError in the greenlets that Playwright runs in (gh-106905),
+        # and a failing test would take its worker along instead of being shown.
+        config.option.tbstyle = "native"
     for name in tuple(os.environ):
         if name not in _MEANT and _leads_elsewhere(name):
             del os.environ[name]
@@ -94,6 +100,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.geteuid() == 0 and not _is_open(Path(tempfile.gettempdir())):
         tempfile.tempdir = next(f for f in ("/tmp", "/var/tmp") if _is_open(Path(f)))
     config.stash[_SERVERS] = Servers()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if DEMANDED and (fault := browser_fault()):
+        pytest.exit(f"{fault}, and PORTA_TEST_ALL lets no test be skipped", returncode=1)
 
 
 def _is_open(folder: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,15 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
-from tests.machine import skip_without
+from tests.machine import browser_fault, find_chromium, skip_without
 
-# The names that the Makefile knows too.
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 needs_chromium = [
     pytest.mark.browser,
-    skip_without(CHROMIUM, "Chromium is not installed"),
+    skip_without(browser_fault() is None, browser_fault() or ""),
 ]
 PATIENCE = 45_000
 """Milliseconds for whatever a person would wait for, on a machine that is slow."""
@@ -30,10 +26,10 @@ PATIENCE = 45_000
 @asynccontextmanager
 async def chromium(flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
     """Run Chromium until the context ends."""
-    assert CHROMIUM is not None, "Chromium is not installed"
+    assert browser_fault() is None, browser_fault()
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, *flags], timeout=60_000
+            executable_path=find_chromium(), args=[*FLAGS, *flags], timeout=60_000
         )
         yield running
         await running.close()

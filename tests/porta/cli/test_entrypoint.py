@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 def programs(tmp_path: Path) -> Path:
     """A folder with the command `porta`, as the image has it."""
     program = tmp_path / "porta"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m porta "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m porta "$@"\n')
     program.chmod(0o755)
     return tmp_path
 

@@ -1,0 +1,119 @@
+"""The set-up of a checkout: what the locks name is installed, today and next year (people 1)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.machine import skip_without
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ("requirements-uv.txt", "requirements.txt", "requirements-dev.txt", "requirements-test.txt")
+UV = ROOT / ".venv" / "uv"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_one_version_and_its_hashes(lock: str) -> None:
+    text = re.sub(r"#.*", "", (ROOT / lock).read_text(encoding="utf-8"))
+    entries = [entry.strip() for entry in text.replace("\\\n", " ").splitlines() if entry.strip()]
+    assert entries
+    for entry in entries:
+        assert re.match(r"[\w.-]+(\[[\w,.-]+\])?==[\w.]+", entry), entry
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
+
+
+@skip_without(UV.exists() and shutil.which("make"), "the environment was not made by `make`")
+@pytest.mark.parametrize("folder", ["checkout", "my checkout"])
+def test_people_1_what_was_released_since_the_lock_is_not_looked_at(
+    tmp_path: Path, folder: str
+) -> None:
+    """A dependency with an extra, of which a newer release is about: pip 23 refused that lock."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    locked = [
+        _wheel(wheels, "alpha", "1.0", requires=["beta[more]>=1", "gamma>=1"]),
+        _wheel(wheels, "beta", "1.0", requires=['gamma>=1 ; extra == "more"'], extras=["more"]),
+        _wheel(wheels, "gamma", "1.0"),
+    ]
+    _wheel(wheels, "beta", "2.0", requires=['delta ; extra == "more"'], extras=["more"])
+    _wheel(wheels, "gamma", "2.0")
+    checkout = _checkout(tmp_path / folder, locked)
+    environment = os.environ | {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1"}
+    done = subprocess.run(
+        ["make", ".venv/dev.stamp"],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    installed = {path.name for path in checkout.glob(".venv/lib/*/site-packages/*.dist-info")}
+    assert {"alpha-1.0.dist-info", "beta-1.0.dist-info", "gamma-1.0.dist-info"} <= installed
+
+
+@skip_without(UV.exists() and shutil.which("make"), "the environment was not made by `make`")
+def test_what_is_not_what_was_locked_is_refused(tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    line = _wheel(wheels, "alpha", "1.0")
+    checkout = _checkout(tmp_path / "checkout", [line])
+    _wheel(wheels, "alpha", "1.0", requires=["another"])
+    environment = os.environ | {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1"}
+    done = subprocess.run(
+        ["make", ".venv/dev.stamp"],
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "hash" in done.stderr.lower()
+    assert not (checkout / ".venv" / "dev.stamp").exists()
+
+
+def _checkout(folder: Path, locked: Sequence[str]) -> Path:
+    """Make a checkout of little more than the Makefile, with the installer in place."""
+    (folder / ".venv").mkdir(parents=True)
+    for name in ("Makefile", "requirements-uv.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    os.utime(folder / "requirements-uv.txt", (0, 0))  # older than the installer: it stays
+    subprocess.run(["python3", "-m", "venv", folder / ".venv"], check=True)
+    (folder / ".venv" / "uv").symlink_to(UV)
+    (folder / "requirements-dev.txt").write_text("\n".join(locked) + "\n", encoding="utf-8")
+    return folder
+
+
+def _wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    *,
+    requires: Sequence[str] = (),
+    extras: Sequence[str] = (),
+) -> str:
+    """Write a wheel that holds nothing, and return its line in a lock."""
+    info = f"{name}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+    metadata += [f"Provides-Extra: {extra}" for extra in extras]
+    metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
+    files = {
+        f"{info}/METADATA": "\n".join(metadata) + "\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for inner, text in files.items():
+            wheel.writestr(inner, text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name}=={version} --hash=sha256:{digest}"
