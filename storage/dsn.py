@@ -67,6 +67,9 @@ def session_settings(statement_timeout: float) -> dict[str, str]:
         # table is small, and kept while it grows, it must not read all of it.
         "plan_cache_mode": "force_generic_plan",
         "enable_seqscan": "off",
+        # It is taken for cheap where nearly all tokens are one client's, and then walks the whole
+        # index up to the client, or the person, that this token is of.
+        "enable_mergejoin": "off",
         "random_page_cost": "1.1",
         "jit": "off",
     }

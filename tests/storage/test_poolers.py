@@ -28,6 +28,7 @@ _IN_FORCE = {
     "idle_in_transaction_session_timeout": "10s",
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_mergejoin": "off",
     "random_page_cost": "1.1",
     "jit": "off",
 }
