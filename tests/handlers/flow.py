@@ -63,11 +63,11 @@ async def sign_in(http: httpx.AsyncClient, **changes: Any) -> httpx.Response:
     return await http.get(posted.headers["Location"])
 
 
-async def redeem(http: httpx.AsyncClient) -> dict[str, Any]:
+async def redeem(http: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     """Sign in and return the token response of the client `web`."""
     form = {
         "grant_type": "authorization_code",
-        "code": answered((await sign_in(http)).headers["Location"])["code"],
+        "code": answered((await sign_in(http, **changes)).headers["Location"])["code"],
         "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
         "client_id": "web",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
@@ -146,3 +148,11 @@ async def test_public_documents_cost_nothing(served: Served, path: str) -> None:
     await served.http.get(served.issuer() + path)
     cost = await _cost(served, lambda: served.http.get(served.issuer() + path), 200)
     assert cost == (0, 0)
+
+
+async def test_tests_a_server_that_nobody_asks_costs_next_to_nothing(served: Served) -> None:
+    """Its pools are swept and its notifications proven; none of that keeps a processor busy."""
+    await served.redeem(await served.sign_in())
+    began = time.process_time()
+    await asyncio.sleep(3)
+    assert time.process_time() - began < 0.15

@@ -66,6 +66,18 @@ async def test_head_is_refused_as_get(http: httpx.AsyncClient, query: str) -> No
     assert _lasting(head) == _lasting(get)
 
 
+@pytest.mark.parametrize("scope", ["profile", "email profile"])
+async def test_tests_userinfo_refuses_a_token_without_openid(
+    http: httpx.AsyncClient, scope: str
+) -> None:
+    token = (await redeem(http, scope=scope))["access_token"]
+    answer = await http.get("/acme/me", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    assert 'scope="openid"' in answer.headers["WWW-Authenticate"]
+    assert set(answer.json()) <= {"error", "error_description", "request_id"}
+
+
 def _lasting(answer: httpx.Response) -> dict[str, str]:
     """The headers, without those that tell one answer from the next."""
     return {n: v for n, v in answer.headers.items() if n not in ("date", "x-request-id")}

@@ -290,6 +290,15 @@ async def test_a_session_is_found_by_its_uid(store: ArtifactStore) -> None:
     assert await store.find_by(SESSION, A, "uid", session.uid) == session
 
 
+async def test_tests_what_was_consumed_is_found_by_no_index(store: ArtifactStore) -> None:
+    session, other = samples.session(A), samples.session(A)
+    await store.save(SESSION, session, 60)
+    await store.save(SESSION, other, 60)
+    assert await store.consume(SESSION, session.id, A) == session
+    assert await store.find_by(SESSION, A, "uid", session.uid) is None
+    assert await store.find_by(SESSION, A, "uid", other.uid) == other
+
+
 async def test_an_index_that_is_not_declared_is_a_mistake(store: ArtifactStore) -> None:
     with pytest.raises(ValueError, match="not found by"):
         await store.find_by(SESSION, A, "account_id", "x")

@@ -630,6 +630,15 @@ async def test_the_server_knows_the_limits(pg: Postgres) -> None:
     assert values == ["3s", "10s", "porta"]
 
 
+async def test_tests_an_idle_connection_costs_no_processor_time(database_url: str) -> None:
+    async with _opened(database_url) as pg:
+        for asked in ("SELECT 1", f"SELECT '{'x' * 5_000_000}'"):  # one that has to be waited for
+            await pg.fetch(asked)
+            began = time.process_time()
+            await asyncio.sleep(1)
+            assert time.process_time() - began < 0.05
+
+
 async def test_the_pool_never_grows_beyond_its_size(database_url: str) -> None:
     async with _opened(database_url, size=3) as pg:
         rows = await asyncio.gather(

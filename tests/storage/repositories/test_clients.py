@@ -212,3 +212,18 @@ async def test_the_oldest_client_of_a_name(clients: Clients, world: World) -> No
     assert not await clients.find_id_by_name(
         world.organization.id, world.application.id, world.client.client_name
     )
+
+
+async def test_tests_another_organizations_client_of_a_name_is_unknown(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    """Both have clients of one name, at one application."""
+    other = await build_world(pg)
+    asked = (world.application.id, world.client.client_name)
+    assert await clients.find_id_by_name(other.organization.id, *asked) is None
+    theirs = msgspec.structs.replace(
+        _full(other), id=new_id(), client_id="theirs", client_name=asked[1], application_id=asked[0]
+    )
+    await clients.insert(theirs)
+    assert await clients.find_id_by_name(other.organization.id, *asked) == "theirs"
+    assert await clients.find_id_by_name(world.organization.id, *asked) == world.client.client_id

@@ -161,6 +161,29 @@ async def test_other_artifacts_are_no_tokens(pg: Postgres, tokens: Tokens, world
     assert await tokens.find("grant", world.organization.id) is None
 
 
+async def test_tests_a_token_whose_client_moved_to_another_organization_is_unknown(
+    pg: Postgres, tokens: Tokens, world: World
+) -> None:
+    other, access, refresh = await build_world(pg), new_value(), new_value()
+    await give_rights(pg, world)
+    await _issue(tokens, world, access, refresh)
+    organization_id = world.organization.id
+    found = await tokens.find_access(access, organization_id)
+    assert found is not None
+    assert found.account.roles == ("editor",)
+    await pg.execute(
+        "UPDATE clients SET organization_id = %(to)s WHERE id = %(id)s",
+        {"to": other.organization.id, "id": world.client.id},
+    )
+    for asked in (organization_id, other.organization.id):
+        assert await tokens.find_access(access, asked) is None
+        assert await tokens.find_refresh(refresh, asked) is None
+    presented = await tokens.find(access, organization_id)
+    assert presented is not None
+    assert presented.account is not None
+    assert (presented.account.roles, presented.account.claims) == ((), {})
+
+
 @pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
 async def test_tokens_of_an_account_that_is_not_active_are_dead(
     pg: Postgres, tokens: Tokens, world: World, status: str
@@ -474,6 +497,17 @@ async def _begin_session(pg: Postgres, world: World) -> Session:
     return session
 
 
+def _grant(world: World, session_uid: str) -> Grant:
+    return Grant(
+        id=artifact_id(new_value()),
+        organization_id=world.organization.id,
+        account_id=world.user.id,
+        client_id=world.client.client_id,
+        session_uid=session_uid,
+        created_at=1,
+    )
+
+
 async def test_ending_a_session_ends_everything_issued_in_it(
     pg: Postgres, tokens: Tokens, world: World
 ) -> None:
@@ -481,17 +515,7 @@ async def test_ending_a_session_ends_everything_issued_in_it(
     inside, outside = (new_value(), new_value()), (new_value(), new_value())
     await _issue(tokens, world, *inside, world.family(session_uid=session.uid))
     await _issue(tokens, world, *outside)
-    grants = [
-        Grant(
-            id=artifact_id(new_value()),
-            organization_id=world.organization.id,
-            account_id=world.user.id,
-            client_id=world.client.client_id,
-            session_uid=uid,
-            created_at=1,
-        )
-        for uid in (session.uid, "another")
-    ]
+    grants = [_grant(world, uid) for uid in (session.uid, "another")]
     store = PostgresStore(pg)
     for grant in grants:
         await store.save(ARTIFACTS[Grant], grant, 60)
@@ -501,6 +525,23 @@ async def test_ending_a_session_ends_everything_issued_in_it(
     organization_id = world.organization.id
     left = [await store.find(ARTIFACTS[Grant], each.id, organization_id) for each in grants]
     assert left == [None, grants[1]]
+
+
+async def test_tests_the_end_of_a_session_leaves_another_organizations_of_its_uid(
+    pg: Postgres, tokens: Tokens, world: World
+) -> None:
+    other, store = await build_world(pg), PostgresStore(pg)
+    session, access, refresh = await _begin_session(pg, world), new_value(), new_value()
+    theirs = msgspec.structs.replace(other.session(session.uid), id=artifact_id(new_value()))
+    await store.save(ARTIFACTS[Session], theirs, 3600)
+    await _issue(tokens, other, access, refresh, other.family(session_uid=session.uid))
+    given = _grant(other, session.uid)
+    await store.save(ARTIFACTS[Grant], given, 60)
+    assert await tokens.end_session(session) == {session.id}
+    organization_id = other.organization.id
+    assert await store.find(ARTIFACTS[Session], theirs.id, organization_id) == theirs
+    assert await store.find(ARTIFACTS[Grant], given.id, organization_id) == given
+    assert await _alive(tokens, other, access, refresh) == [True, True]
 
 
 async def test_a_code_of_an_ended_session_founds_nothing(
