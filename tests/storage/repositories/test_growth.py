@@ -25,8 +25,8 @@ from storage.stores.postgres import _statements
 
 CLIENTS, USERS, FAMILIES = 10_000, 10_000, 60_000
 MOST_PAGES = 80
-"""Of 8 KiB each: what a statement may touch. A few rows, each by an index of three levels, with what
-others left there to be tidied.
+"""Of 8 KiB each: what a statement may touch. A few rows, each by an index of three levels, and some
+that others left there to be tidied.
 """
 
 _WORLD = """
