@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from porta.runtime import Runtime
 from porta.security import opaque
+from porta.tenancy import era_of
 from porta.tenant import Tenant
 from storage.models.artifacts import Session, artifact_id
 from storage.router import Storage
@@ -20,7 +21,17 @@ async def find(runtime: Runtime, tenant: Tenant, value: str | None) -> Session |
     """Return the living session that a cookie's `value` stands for at this organization."""
     if value is None or not opaque.well_formed(value):
         return None
-    return await runtime.storage.artifacts.find(Session, value, tenant.id)
+    return _current(tenant, await runtime.storage.artifacts.find(Session, value, tenant.id))
+
+
+async def find_by_uid(runtime: Runtime, tenant: Tenant, uid: str) -> Session | None:
+    """Return the living session of this `uid` at this organization."""
+    return _current(tenant, await runtime.storage.artifacts.find_by(Session, tenant.id, uid=uid))
+
+
+def _current(tenant: Tenant, session: Session | None) -> Session | None:
+    """A session that began before the organization was last suspended is none."""
+    return session if session is not None and session.era == era_of(tenant) else None
 
 
 async def sign_in(
@@ -45,6 +56,7 @@ async def sign_in(
     session = Session(
         id=artifact_id(value),
         organization_id=tenant.id,
+        era=era_of(tenant),
         uid=opaque.new_value(),
         account_id=account_id,
         created_at=now,

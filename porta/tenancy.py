@@ -29,6 +29,15 @@ async def resolve(runtime: Runtime, slug: str) -> Tenant:
     )
 
 
+def era_of(tenant: Tenant, client: Client | None = None) -> int:
+    """Return how often the status of the organization, and of `client` or its application, changed.
+
+    What was issued before the last change is refused (requirement J.7). Neither count goes back,
+    so the sum is the same only while both are.
+    """
+    return tenant.organization.era + (client.era if client is not None else 0)
+
+
 async def find_client(runtime: Runtime, tenant: Tenant, client_id: str) -> Client | None:
     """Return the client when it belongs to this organization, and it and its application live."""
     client = await runtime.client(client_id, tenant.id)

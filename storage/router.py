@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -138,10 +138,16 @@ class Storage:
         PostgreSQL first, in one statement. A Redis that is away keeps its copy for a minute at
         most.
         """
-        ended = await self.tokens.end_session(session)
+        await self._bury(await self.tokens.end_session(session))
+
+    async def end_account(self, account_id: str, organization_id: str, reason: str) -> None:
+        """End every session of an account and all that hangs on them, tokens included."""
+        await self._bury(await self.tokens.end_account(account_id, organization_id, reason))
+
+    async def _bury(self, sessions: Iterable[str]) -> None:
         if self._doors.copies is not None:
             bury = self._doors.copies.bury
-            for id in ended:
+            for id in sessions:
                 await self._after_commit(partial(bury, ARTIFACTS[Session], id))
 
     async def replace_session(self, old: Session, new: Session, ttl: float) -> None:

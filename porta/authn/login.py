@@ -180,12 +180,7 @@ async def abort(runtime: Runtime, opened: OpenInteraction) -> None:
 async def _session(runtime: Runtime, opened: OpenInteraction) -> Session | None:
     """Return the session that the browser was last seen with."""
     uid = opened.interaction.previous_session
-    if uid is None:
-        return None
-    found: Session | None = await runtime.storage.artifacts.find_by(
-        Session, opened.tenant.id, uid=uid
-    )
-    return found
+    return None if uid is None else await sessions.find_by_uid(runtime, opened.tenant, uid)
 
 
 async def _record(

@@ -9,6 +9,7 @@ from porta.protocol.consent import needed_consent
 from porta.protocol.requests import AuthorizationRequest
 from porta.protocol.scopes import join_scope
 from porta.runtime import Runtime
+from porta.tenancy import era_of
 from porta.tenant import Tenant
 from storage.models.artifacts import AuthorizationCode, Grant, Session
 from storage.models.clients import Client
@@ -27,6 +28,7 @@ async def issue_code(
     make = partial(
         AuthorizationCode,
         organization_id=tenant.id,
+        era=era_of(tenant, client),
         client_id=client.client_id,
         account_id=session.account_id,
         redirect_uri=request.redirect_uri,

@@ -30,7 +30,9 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     if found is None or jwt.was_revoked(value, tenant.keys):
         return {"active": False}
     holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
-    if holder is None or not introspection.may_introspect(client, found.token, holder):
+    if holder is None or found.token.era != tenancy.era_of(tenant, holder):
+        return {"active": False}
+    if not introspection.may_introspect(client, found.token, holder):
         return {"active": False}
     claims = jwt.read_own(value) if "." in value else _claims(found, holder)
     return introspection.build_introspection(

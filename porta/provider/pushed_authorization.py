@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from porta import tenancy
 from porta.protocol import checks
 from porta.protocol import pushed_authorization as protocol
 from porta.protocol.errors import InvalidRequest, UntrustedRequest
@@ -36,6 +37,7 @@ async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict
     pushed = PushedAuthorizationRequest(
         id=artifact_id(value),
         organization_id=tenant.id,
+        era=tenancy.era_of(tenant, client),
         client_id=client.client_id,
         parameters=accepted.to_parameters(),
         resource=accepted.resource,
@@ -54,7 +56,7 @@ async def unfold(runtime: Runtime, tenant: Tenant, params: Params) -> Params:
     if reference is None:
         return params
     pushed = await _consume(runtime, tenant, reference)
-    if pushed is None:
+    if pushed is None or not await _counts(runtime, tenant, pushed):
         raise UntrustedRequest("request_uri is unknown, expired or used")
     protocol.check_reference_client(params, pushed.client_id)
     # Ignored, but not what nobody may send at all: a parameter twice, or a request object besides
@@ -71,6 +73,12 @@ def to_params(parameters: Mapping[str, str], resource: tuple[str, ...]) -> Param
 def _values(parameters: Mapping[str, str], resource: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     kept = {name: (value,) for name, value in parameters.items()}
     return kept | ({"resource": resource} if resource else {})
+
+
+async def _counts(runtime: Runtime, tenant: Tenant, pushed: PushedAuthorizationRequest) -> bool:
+    """Whether its client still has the rights it had when it pushed."""
+    client = await tenancy.find_client(runtime, tenant, pushed.client_id)
+    return client is not None and pushed.era == tenancy.era_of(tenant, client)
 
 
 async def _consume(

@@ -58,6 +58,7 @@ async def _issue_to_client(
     token = ClientCredentials(
         id=artifact_id(value),
         organization_id=call.tenant.id,
+        era=call.era,
         client_id=client_id,
         scope=join_scope(authorization.scope),
         audience=audience,
@@ -116,6 +117,7 @@ def _access_token(
     return AccessToken(
         id=artifact_id(value),
         organization_id=call.tenant.id,
+        era=call.era,
         client_id=call.client.client_id,
         account_id=authorization.facts.user.id,
         family_id=authorization.family_id,
@@ -135,6 +137,7 @@ def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToke
     return RefreshToken(
         id=artifact_id(plan.value),
         organization_id=call.tenant.id,
+        era=call.era,
         client_id=call.client.client_id,
         account_id=authorization.facts.user.id,
         family_id=authorization.family_id,

@@ -31,7 +31,7 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str
     if jwt.was_revoked(value, tenant.keys):
         raise InvalidToken("the key that signed the access token was revoked")
     client = await tenancy.find_client(runtime, tenant, found.token.client_id)
-    if client is None:
+    if client is None or found.token.era != tenancy.era_of(tenant, client):
         raise InvalidToken("the access token is invalid, expired or revoked")
     if tenant.issuer not in found.token.audience:
         raise InvalidToken("the access token was issued for another resource")

@@ -101,7 +101,8 @@ async def update(
 async def set_status(
     storage: Storage, client_id: str, organization_id: str, status: str, *, actor: Actor = SYSTEM
 ) -> Client:
-    """Activate, deactivate (`inactive`), or revoke for good (`revoked`). It works at once.
+    """Activate, deactivate (`inactive`), or revoke for good (`revoked`). It works at once, and ends
+    for good whatever was issued before.
 
     Raises NotFound for a client that this organization does not have, Invalid, and Conflict when
     somebody revoked it at the same moment.
@@ -114,7 +115,7 @@ async def set_status(
         if not await tx.clients.set_status(stored.id, organization_id, status):
             raise Conflict("status: it changed at the same time")
         await _record(tx, event_type, stored, actor)
-    return msgspec.structs.replace(stored, status=status)
+        return await tx.clients.find(client_id, organization_id) or stored
 
 
 async def add_secret(

@@ -87,8 +87,9 @@ async def set_status(
 ) -> Organization:
     """Suspend (`suspended`), archive (`archived`), or activate and restore (`active`).
 
-    It works at once on every instance. Raises NotFound, and Invalid for a status that does not
-    follow or for the super-admin organization, without which nobody could administer.
+    It works at once on every instance, and ends for good whatever was issued before. Raises
+    NotFound, and Invalid for a status that does not follow or for the super-admin organization,
+    without which nobody could administer.
     """
     async with storage.transaction() as tx:
         stored = await tx.organizations.find_for_update(organization_id)
@@ -105,7 +106,7 @@ async def set_status(
             metadata={"reason": reason} if reason else {},
             actor=actor,
         )
-    return msgspec.structs.replace(stored, status=status)
+        return await tx.organizations.find_by_id(stored.id) or stored
 
 
 def _clean(organization: Organization) -> Organization:

@@ -93,7 +93,8 @@ async def set_status(
     reason: str | None = None,
     actor: Actor = SYSTEM,
 ) -> User:
-    """Activate, deactivate (`inactive`), suspend or lock a person. It works at once.
+    """Activate, deactivate (`inactive`), suspend or lock a person. It works at once, and for good:
+    who is active again signs in anew. An automatic lock has ended nothing, nor does its end.
 
     Raises NotFound, Invalid for a status that does not follow, Forbidden for the super-admin user,
     and Conflict when the status changed at the same moment.
@@ -109,9 +110,20 @@ async def set_status(
             user_id, organization_id, status, expected=stored.status, reason=reason
         ):
             raise Conflict("status: it changed at the same time")
+        if not stored.stands or status != "active":
+            await end_rights(tx, user_id, organization_id, event_type)
         more: dict[str, object] = {"reason": reason} if reason else {}
         await _record(tx, event_type, stored, actor, **more)
     return msgspec.structs.replace(stored, status=status)
+
+
+async def end_rights(tx: Storage, user_id: str, organization_id: str, reason: str) -> None:
+    """End every session of a person with all that was issued in it, tokens included, for good.
+
+    For a status that changes and a password that is set, in the transaction `tx` of that change:
+    whoever else had got in is out (ASVS 7.4.2, 7.4.3). `reason` is a word for the record.
+    """
+    await tx.end_account(user_id, organization_id, reason)
 
 
 async def _check_not_super_admin(tx: Storage, user_id: str) -> None:

@@ -49,6 +49,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     """Further client metadata by its RFC 7591 name: logo_uri, tos_uri, default_max_age ..."""
     secrets: tuple[ClientSecret, ...] = ()
     claim_definitions: tuple[ClaimDefinition, ...] = ()
+    era: int = 0
+    """How often its status, or its application's, has changed; not written by hand."""
 
 
 class ApiResource(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,3 +22,5 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     two_factor_policy: str = "optional"
     default_login_methods: tuple[str, ...] = ("password", "magic_link")
     updated_at: float = 0.0
+    era: int = 0
+    """How often its status has changed; not written by hand."""

@@ -20,7 +20,7 @@ _ARRAYS = (
 _COLUMNS = tuple(
     name
     for name in Client.__struct_fields__
-    if name not in ("application_status", "secrets", "claim_definitions")
+    if name not in ("application_status", "secrets", "claim_definitions", "era")
 )
 _SECRETS = msgspec.json.Decoder(tuple[ClientSecret, ...])
 _DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
@@ -40,7 +40,7 @@ class Clients:
         """
         row = await self._pg.fetchrow(
             f"""
-            SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, a.status,
+            SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, c.era + a.era, a.status,
                 (SELECT json_agg(json_build_object(
                     'sha256', s.secret_sha256,
                     'expires_at', EXTRACT(EPOCH FROM s.expires_at)::float8
@@ -205,7 +205,7 @@ def _values(client: Client) -> dict[str, object]:
 
 
 def _client(row: Row) -> Client:
-    *columns, application_status, secrets, definitions = row
+    *columns, era, application_status, secrets, definitions = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     for name in _ARRAYS:
         values[name] = None if values[name] is None else tuple(values[name])
@@ -215,6 +215,7 @@ def _client(row: Row) -> Client:
     values["metadata"] = msgspec.json.decode(values["metadata"])
     return Client(
         **values,
+        era=era,
         application_status=application_status,
         secrets=_SECRETS.decode(secrets) if secrets else (),
         claim_definitions=_DEFINITIONS.decode(definitions) if definitions else (),

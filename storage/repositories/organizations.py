@@ -11,7 +11,7 @@ _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
     " branding_primary_color, branding_company_name, branding_custom_css,"
     " COALESCE(default_locale, 'en'), two_factor_policy, default_login_methods,"
-    " EXTRACT(EPOCH FROM updated_at)::float8"
+    " EXTRACT(EPOCH FROM updated_at)::float8, era"
 )
 
 
@@ -111,8 +111,11 @@ class Organizations:
 
 
 def _organization(row: Row) -> Organization:
-    *values, login_methods, updated_at = row
+    *values, login_methods, updated_at, era = row
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
-        **dict(named), default_login_methods=tuple(login_methods), updated_at=updated_at
+        **dict(named),
+        default_login_methods=tuple(login_methods),
+        updated_at=updated_at,
+        era=era,
     )

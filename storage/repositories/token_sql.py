@@ -233,6 +233,22 @@ END_SESSION = """
         AND organization_id = %(organization_id)s;
     SELECT id FROM sessions WHERE uid = %(uid)s AND organization_id = %(organization_id)s
 """
+END_ACCOUNT = """
+    UPDATE sessions SET consumed_at = now(), expires_at = now()
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        AND consumed_at IS NULL;
+    UPDATE token_families SET revoked_at = now(), revoked_reason = %(reason)s
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        AND revoked_at IS NULL;
+    DELETE FROM artifacts
+    WHERE kind = 'Grant' AND organization_id = %(organization_id)s
+        AND payload ->> 'session_uid' IN (
+            SELECT uid FROM sessions
+            WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        );
+    SELECT id FROM sessions
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+"""
 """Four statements in one message, which is one transaction. Each sees what was committed before
 it began: a family that was founded while the first one waited is found by the second, and the
 fourth names the key that a sign-in gave the session meanwhile.

@@ -204,6 +204,16 @@ class Tokens:
         )
         return frozenset({session.id, *(row[0] for row in rows)})
 
+    async def end_account(self, account_id: str, organization_id: str, reason: str) -> list[str]:
+        """End every session of an account with its grants, and every token issued for it; return
+        the ids of the sessions.
+        """
+        rows = await self._pg.fetch(
+            token_sql.END_ACCOUNT,
+            {"account_id": account_id, "organization_id": organization_id, "reason": reason},
+        )
+        return [row[0] for row in rows]
+
     async def _find(
         self,
         statement: Statement,

@@ -27,7 +27,7 @@ async def redeem(call: TokenCall) -> Authorization:
     """Take the code, once, for its client, its redirect URI and its verifier."""
     signers.check(call)
     code = await _consume(call)
-    if code is None:
+    if code is None or code.era != call.era:
         raise InvalidGrant("authorization code is invalid, expired or used")
     if code.redirect_uri != call.required("redirect_uri"):
         raise InvalidGrant("redirect_uri differs from the authorization request")

@@ -9,6 +9,7 @@ from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest
 from porta.protocol.params import Params
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
+from porta.tenancy import era_of
 from porta.tenant import Tenant
 from storage.models.artifacts import AccessToken, RefreshToken
 from storage.models.clients import Client
@@ -24,6 +25,11 @@ class TokenCall:
     client: Client
     request: ClientRequest
     now: int
+
+    @property
+    def era(self) -> int:
+        """Of what is issued, and of what may be redeemed."""
+        return era_of(self.tenant, self.client)
 
     @property
     def form(self) -> Params:

@@ -27,7 +27,7 @@ async def redeem(call: TokenCall) -> Authorization:
     found = await _find(call, value)
     token = found.token
     assert isinstance(token, RefreshToken)
-    if token.client_id != call.client.client_id:
+    if token.client_id != call.client.client_id or token.era != call.era:
         raise InvalidGrant(_REFUSAL)
     if not found.account.user.stands:
         raise InvalidGrant("the account is not active")
