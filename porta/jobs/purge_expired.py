@@ -12,19 +12,24 @@ _BATCH = 500
 _MOST_BATCHES = 200
 
 
-async def purge(runtime: Runtime) -> None:
-    """Delete expired rows, and the entries of the audit log that are older than configured."""
-    await _in_batches(runtime.storage.expired.purge)
+async def purge(runtime: Runtime) -> bool:
+    """Delete expired rows, and the entries of the audit log that are older than configured.
+
+    Tells whether some are left: each kind has its turn.
+    """
+    left = await _in_batches(runtime.storage.expired.purge)
     days = (await runtime.snapshot()).config.audit_retention_days
     if days > 0:
-        await _in_batches(partial(runtime.storage.events.purge, days))
+        left |= await _in_batches(partial(runtime.storage.events.purge, days))
+    return left
 
 
-async def _in_batches(delete: Callable[[int], Awaitable[int]]) -> None:
-    """Go on until a batch is not full any more."""
+async def _in_batches(delete: Callable[[int], Awaitable[int]]) -> bool:
+    """Go on until a batch is not full any more; tell whether there were too many of them."""
     for _ in range(_MOST_BATCHES):
         if await delete(_BATCH) < _BATCH:
-            return
+            return False
+    return True
 
 
 JOB = Job("purge_expired", 60.0, purge)

@@ -21,7 +21,8 @@ class Job:
     name: str
     interval: float
     """Seconds between the end of one run and the start of the next."""
-    run: Callable[[Runtime], Awaitable[None]]
+    run: Callable[[Runtime], Awaitable[bool]]
+    """Tells whether there is more to be done: the next run then starts at once."""
 
 
 async def run(runtime: Runtime, jobs: Iterable[Job]) -> None:
@@ -36,7 +37,8 @@ async def _repeat(runtime: Runtime, job: Job) -> None:
         # Scattered, so that instances started together do not all come at once.
         await asyncio.sleep(job.interval * random.uniform(0.5, 1.5))  # noqa: S311
         try:
-            await job.run(runtime)
+            while await job.run(runtime):
+                pass
         except StorageError as error:
             _LOG.warning("job.failed", extra={"job": job.name, "error": str(error)})
         except Exception:

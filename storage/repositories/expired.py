@@ -5,14 +5,16 @@ from __future__ import annotations
 from storage.statement import Executor
 
 _TABLES = {
-    "artifacts": ("id", "expires_at"),
-    "sessions": ("id", "expires_at"),
-    "token_families": ("id", "expires_at"),
-    "rate_counters": ("key", "window_ends_at"),
+    "artifacts": ("id", "expires_at", "0"),
+    "sessions": ("id", "expires_at", "1 hour"),
+    "token_families": ("id", "expires_at", "1 hour"),
+    "rate_counters": ("key", "window_ends_at", "0"),
 }
-"""The key of each table, and the column that says when a row has expired."""
-_KEPT = "interval '1 hour'"
-"""An ended session has to outlive the codes issued in it."""
+"""The key of each table, the column that says when a row has expired, and how long it stays then.
+
+An ended session, and the family that a code has founded, have to outlive every code: a later look
+finds that it is used up. Nobody asks for anything else that has expired.
+"""
 
 
 class Expired:
@@ -28,11 +30,11 @@ class Expired:
         may purge side by side.
         """
         purged = 0
-        for table, (key, end) in _TABLES.items():
+        for table, (key, end, kept) in _TABLES.items():
             purged += await self._pg.execute(
                 f"""
                 DELETE FROM {table} WHERE {key} IN (
-                    SELECT {key} FROM {table} WHERE {end} < now() - {_KEPT}
+                    SELECT {key} FROM {table} WHERE {end} < now() - interval '{kept}'
                     ORDER BY {end} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
                 )
                 """,  # noqa: S608

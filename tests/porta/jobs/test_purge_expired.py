@@ -1,12 +1,15 @@
-"""What has expired for an hour is removed, and what lives is not."""
+"""What has expired is removed, however much there is, and what lives is not."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from porta.jobs import JOBS, purge_expired
+from porta.jobs import JOBS, purge_expired, runner
+from porta.jobs.runner import Job
 from porta.runtime import Runtime
 from storage.postgres import Postgres
 from tests.served import settings_for
@@ -79,3 +82,37 @@ async def test_the_audit_log_is_kept_for_as_long_as_configured(
     assert await _audited(runtime, pg, 30) == [0, 1, 29]
     assert await _audited(runtime, pg, 1) == [0]
     assert await _audited(runtime, pg, 36_500) == [0]
+
+
+async def test_growth_what_one_run_leaves_is_told_and_taken_by_the_next(
+    runtime: Runtime, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge_expired, "_BATCH", 10)
+    monkeypatch.setattr(purge_expired, "_MOST_BATCHES", 3)
+    fill = "SELECT n::text, now() - interval '2 hours', 1 FROM generate_series(1, 70) n"
+    await pg.execute(f"INSERT INTO rate_counters (key, window_ends_at, count) {fill}")
+    assert [await purge_expired.purge(runtime) for _ in range(3)] == [True, True, False]
+    assert await pg.fetch("SELECT key FROM rate_counters WHERE window_ends_at < now()") == []
+
+
+async def test_growth_the_job_empties_its_tables_before_it_rests(
+    runtime: Runtime, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rests for an hour here: whatever a first run leaves would still be there."""
+    monkeypatch.setattr(purge_expired, "_BATCH", 10)
+    monkeypatch.setattr(purge_expired, "_MOST_BATCHES", 3)
+    pauses = iter([0.0, 1.0])
+    monkeypatch.setattr("random.uniform", lambda *_: next(pauses))
+    fill = "SELECT n::text, now() - interval '2 hours', 1 FROM generate_series(1, 200) n"
+    await pg.execute(f"INSERT INTO rate_counters (key, window_ends_at, count) {fill}")
+    job = Job("purge", 3600.0, purge_expired.purge)
+    task = asyncio.create_task(runner.run(runtime, [job]))
+
+    async def emptied() -> bool:
+        gone = "SELECT key FROM rate_counters WHERE window_ends_at < now()"
+        return not await pg.fetch(gone)
+
+    await eventually(emptied)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

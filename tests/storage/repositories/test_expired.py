@@ -1,4 +1,4 @@
-"""What has expired goes, in batches; the rest stays."""
+"""What has expired goes, in batches; what codes are judged by stays for an hour."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ _INSERT = {
     "token_families": "INSERT INTO token_families (id, organization_id, client_id, account_id,"
     " grant_id, session_uid, expires_at)"
     " SELECT prefix || g, gen_random_uuid(), 'c', gen_random_uuid(), 'g', 's', at FROM",
+}
+
+
+_KEPT = {
+    "artifacts": {"alive": 10},
+    "sessions": {"fresh": 10, "alive": 10},
+    "token_families": {"fresh": 10, "alive": 10},
 }
 
 
@@ -40,13 +47,13 @@ def table(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_what_expired_an_hour_ago_goes(pg: Postgres, table: str) -> None:
+async def test_what_has_expired_goes(pg: Postgres, table: str) -> None:
     await _fill(pg, table)
     expired = Expired(pg)
     assert await expired.purge(4) == 4
-    assert await expired.purge(100) == 6
+    assert await expired.purge(100) == 26 - sum(_KEPT[table].values())
     assert await expired.purge(100) == 0
-    assert await _left(pg, table) == {"fresh": 10, "alive": 10}
+    assert await _left(pg, table) == _KEPT[table]
     await pg.execute(f"DELETE FROM {table}")
 
 
@@ -55,6 +62,19 @@ async def test_instances_purge_side_by_side(pg: Postgres, table: str) -> None:
     async with pg.transaction() as tx:
         assert await Expired(tx).purge(3) == 3
         async with asyncio.timeout(30):  # the locked rows are passed over, not waited for
-            assert await Expired(pg).purge(100) == 7
-    assert await _left(pg, table) == {"fresh": 10, "alive": 10}
+            assert await Expired(pg).purge(100) == 27 - sum(_KEPT[table].values())
+    assert await _left(pg, table) == _KEPT[table]
     await pg.execute(f"DELETE FROM {table}")
+
+
+async def test_growth_a_pushed_request_goes_when_it_expires(pg: Postgres) -> None:
+    """Anybody who has a client can push any number; an hour of them is too many to keep."""
+    await pg.execute(
+        "INSERT INTO artifacts (id, kind, organization_id, payload, expires_at, consumed_at)"
+        " SELECT 'par' || n, 'PushedAuthorizationRequest', gen_random_uuid(), '{}',"
+        " now() + make_interval(secs => n), CASE WHEN n % 2 = 0 THEN now() END"
+        " FROM unnest(ARRAY[-60, -2, -1, 60, 61]) n"
+    )
+    assert await Expired(pg).purge(100) == 3
+    assert await _left(pg, "artifacts") == {"par": 2}
+    await pg.execute("DELETE FROM artifacts")
