@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from handlers import cookies
 from handlers.failures import failure_of
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.errors import NotFound
@@ -20,10 +19,11 @@ class AuthorizationAnswerHandler(TenantPageHandler):
         if isinstance(outcome, Respond):
             self.respond(outcome)
             return
-        self.bind(outcome.uid, outcome.browser, self.tenant.config.interaction_ttl)
         if isinstance(outcome, Interact):
+            self.keep_browser(outcome.secret)
             self.see_other(f"{self.application.base_path}/interaction/{outcome.uid}")
         else:
+            self.keep_posted(outcome.posted, max_age=self.tenant.config.interaction_ttl)
             issuer, uid = self.tenant.issuer, outcome.uid
             self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
 
@@ -43,15 +43,6 @@ class AuthorizationAnswerHandler(TenantPageHandler):
         else:
             self.see_other(built)
 
-    def bind(self, uid: str, browser: str, max_age: int) -> None:
-        """Set both cookies that bind an interaction to this browser; 0 takes them away."""
-        secure, base = self.application.secure, self.application.base_path
-        name = cookies.interaction_name(secure=secure)
-        for path in (f"{base}/interaction/{uid}", f"{base}/{self.tenant.slug}/auth/{uid}"):
-            self.set_cookie_line(
-                cookies.build(name, browser, path=path, max_age=max_age, secure=secure)
-            )
-
 
 class AuthorizationHandler(AuthorizationAnswerHandler):
     """GET and POST /{slug}/auth."""
@@ -65,23 +56,23 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
         form = self.form(deferred=True)
         query = self.query(deferred=True)
         params = merge(query, form, deferred=True) if query.names() or query.problem else form
-        await self._start(params, session_withheld=self.withholds_session())
+        await self._start(params, cookies_withheld=self.withholds_cookies())
 
-    def withholds_session(self) -> bool:
+    def withholds_cookies(self) -> bool:
         """Whether this POST may come from another site, without cookies of SameSite=Lax.
 
         In a frame the GET that follows would bring none either, and could not be bound.
         """
         place = self.request.headers.get("Sec-Fetch-Dest", "document")
-        return self.session_value() is None and place == "document"
+        return self.browser().secret is None and place == "document"
 
-    async def _start(self, params: Params, *, session_withheld: bool = False) -> None:
+    async def _start(self, params: Params, *, cookies_withheld: bool = False) -> None:
         outcome = await authorization.start(
             self.runtime,
             self.tenant,
             params,
-            self.session_value(),
-            session_withheld=session_withheld,
+            self.browser(),
+            cookies_withheld=cookies_withheld,
         )
         self.answer(outcome)
 
@@ -91,12 +82,10 @@ class AuthorizationResumeHandler(AuthorizationAnswerHandler):
 
     async def get(self) -> None:
         uid = self.request.path.rpartition("/")[2]
-        browser = self.cookie(cookies.interaction_name(secure=self.application.secure))
-        session = self.session_value()
         try:
-            outcome = await authorization.resume(self.runtime, self.tenant, uid, browser, session)
+            outcome = await authorization.resume(self.runtime, self.tenant, uid, self.browser())
         except NotFound as error:
             raise InteractionExpired(error.message) from error
-        if isinstance(outcome, Respond):
-            self.bind(uid, "", 0)
+        if self.browser().posted is not None:
+            self.keep_posted("", max_age=0)
         self.answer(outcome)

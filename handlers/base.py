@@ -11,7 +11,6 @@ import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import RequestHandler
 
-from handlers import cookies
 from handlers.application import Porta
 from handlers.failures import Failure, failure_of, is_expected, tenant_failure
 from porta import telemetry, tenancy
@@ -223,10 +222,3 @@ class TenantHandler(PortaHandler):
         """Answer for an organization that is unknown, archived or suspended, as Porta 1.x did."""
         self.log_refusal(tenant_failure(refusal))
         self.finish_json({"error": refusal.message, "status": refusal.status}, refusal.status)
-
-    def session_value(self) -> str | None:
-        """Return what the browser presents as its session at this organization."""
-        return self.cookie(cookies.session_name(self.tenant.slug, secure=self.application.secure))
-
-    def cookie(self, name: str) -> str | None:
-        return cookies.find(self.request.headers.get("Cookie", ""), name)

@@ -1,40 +1,107 @@
-"""Cookies: their names, how they are read, and how they are written (RFC 6265)."""
+"""Cookies: their names, how they are read, written and taken away (RFC 6265)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
+MOST_ORGANIZATIONS = 16
+"""Organizations that one browser keeps cookies of. RFC 6265 §6.1 promises room for 50 cookies."""
+_FORGOTTEN_AT_ONCE = 4
+_PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
+"""A path that may stand in a `Set-Cookie` line."""
+_DEPTH = 3
 
 
 def session_name(slug: str, *, secure: bool) -> str:
     """Return the name of the session's cookie at an organization."""
-    return f"{_prefix(secure)}session_{slug}"
+    # RFC 6265bis §4.1.3.1: browsers take such a name from https only, and only with `Secure`.
+    return f"__Secure-session_{slug}" if secure else f"session_{slug}"
 
 
-def interaction_name(*, secure: bool) -> str:
-    """Return the name of the cookie that binds an interaction to its browser."""
-    return f"{_prefix(secure)}interaction"
+def browser_name(slug: str, *, secure: bool) -> str:
+    """Return the name of the cookie that binds sessions and interactions to their browser.
+
+    RFC 6265bis §4.1.3.2: nobody but this very host can set `__Host-`, no sibling subdomain either.
+    """
+    return f"__Host-browser_{slug}" if secure else f"browser_{slug}"
+
+
+def posted_name(slug: str, *, secure: bool) -> str:
+    """Return the name of the cookie that leads from a posted request to the GET after it."""
+    return f"__Secure-posted_{slug}" if secure else f"posted_{slug}"
 
 
 def find(header: str, name: str) -> str | None:
     """Return the value of the cookie `name` in a `Cookie` header, when it could be one of ours.
 
-    Of two with one name the first counts: browsers send the one with the longest path first.
+    None where the name comes with two values: one of them was planted, and nothing tells which.
     """
-    for pair in header.split(";"):
-        key, _, value = pair.strip(" \t").partition("=")
-        if key == name:
-            return value if _VALUE.fullmatch(value) else None
-    return None
+    values = _values(header, name)
+    if len(values) != 1:
+        return None
+    (value,) = values
+    return value if _VALUE.fullmatch(value) else None
 
 
-def build(name: str, value: str, *, path: str, max_age: int, secure: bool) -> str:
+def is_ambiguous(header: str, name: str) -> bool:
+    """Whether the cookie `name` comes with different values."""
+    return len(_values(header, name)) > 1
+
+
+def organizations(header: str, *, secure: bool) -> list[str]:
+    """Return the slugs that a browser has a secret for, oldest first (RFC 6265 §5.4)."""
+    prefix = browser_name("", secure=secure)
+    names = [name.removeprefix(prefix) for name, _ in _pairs(header) if name.startswith(prefix)]
+    return [slug for slug in dict.fromkeys(names) if _SLUG.fullmatch(slug)]
+
+
+def to_forget(header: str, slug: str, *, secure: bool) -> list[str]:
+    """Return the organizations whose cookies give way to those of `slug`: the oldest ones."""
+    others = [each for each in organizations(header, secure=secure) if each != slug]
+    surplus = len(others) - (MOST_ORGANIZATIONS - 1)
+    return others[: max(0, min(surplus, _FORGOTTEN_AT_ONCE))]
+
+
+def build(name: str, value: str, *, path: str, max_age: int, secure: bool, domain: str = "") -> str:
     """Return a `Set-Cookie` value. `max_age` is in seconds; 0 takes the cookie away."""
     attributes = f"Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax"
+    if domain:
+        attributes += f"; Domain={domain}"
     return f"{name}={value}; {attributes}; Secure" if secure else f"{name}={value}; {attributes}"
 
 
-def _prefix(secure: bool) -> str:
-    # RFC 6265bis §4.1.3.1: browsers take such a name from https only, and only with `Secure`.
-    return "__Secure-" if secure else ""
+def take_away(name: str, path: str, host: str, *, secure: bool) -> Iterator[str]:
+    """Yield what takes away every cookie `name` that a request for `path` at `host` could bring.
+
+    It may be the host's own, or one that a sibling set for a domain above it.
+    """
+    domains = [""] if name.startswith("__Host-") else ["", *_domains(host)]
+    for domain in domains:
+        for place in _paths(path):
+            yield build(name, "", path=place, max_age=0, secure=secure, domain=domain)
+
+
+def _domains(host: str) -> list[str]:
+    labels = host.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or ":" in host:
+        return []
+    return [".".join(labels[i:]) for i in range(len(labels) - 1)][:_DEPTH]
+
+
+def _paths(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part][:_DEPTH]
+    places = ["/", *("/" + "/".join(parts[: i + 1]) for i in range(len(parts)))]
+    return [place for place in places if _PLACE.fullmatch(place)]
+
+
+def _values(header: str, name: str) -> set[str]:
+    return {value for key, value in _pairs(header) if key == name}
+
+
+def _pairs(header: str) -> Iterator[tuple[str, str]]:
+    for pair in header.split(";"):
+        key, _, value = pair.strip(" \t").partition("=")
+        yield key, value

@@ -41,7 +41,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
 
     def leave(self, outcome: LoggedOut) -> None:
         """No session is left: its cookie goes, and the browser moves on."""
-        if self.session_value() is not None:
+        if self.browser().session is not None:
             self.keep_session("", max_age=0)
         self.see_other(outcome.redirect_to or self.success())
 
@@ -68,14 +68,14 @@ class EndSessionHandler(EndSessionAnswerHandler):
 
     async def post(self) -> None:
         params = merge(self.query(), self.form())
-        if self.session_value() is None:
+        if self.browser().session is None:
             await self.ask_by_get(params)
         else:
             await self._start(params)
 
     async def _start(self, params: Params) -> None:
         outcome = await end_session.start(
-            self.runtime, self.tenant, params, self.session_value(), self.origin
+            self.runtime, self.tenant, params, self.browser(), self.origin
         )
         self.answer(outcome)
 
@@ -88,11 +88,11 @@ class EndSessionConfirmHandler(EndSessionAnswerHandler):
 
     async def post(self) -> None:
         params = self.form()
-        if self.session_value() is None:
+        if self.browser().session is None:
             await self.ask_by_get(params)
             return
         outcome = await end_session.confirm(
-            self.runtime, self.tenant, params, self.session_value(), self.origin
+            self.runtime, self.tenant, params, self.browser(), self.origin
         )
         self.answer(outcome)
 

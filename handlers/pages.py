@@ -6,8 +6,9 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from handlers import cookies, headers
-from handlers.base import PortaHandler, TenantHandler
+from handlers import headers
+from handlers.base import PortaHandler
+from handlers.browsers import BrowserHandler
 from handlers.failures import Failure, tenant_failure
 from porta.errors import PortaError
 from porta.protocol.errors import InvalidRequest
@@ -83,7 +84,7 @@ class PageHandler(PortaHandler):
         return f"{self.application.base_path}{request.uri}" if asked_again else None
 
 
-class TenantPageHandler(PageHandler, TenantHandler):
+class TenantPageHandler(PageHandler, BrowserHandler):
     """A page of an organization."""
 
     def organization(self) -> Organization | None:
@@ -143,19 +144,3 @@ class TenantPageHandler(PageHandler, TenantHandler):
         self.set_status(status)
         self.write_page(name, targets, **values)
         self.finish()
-
-    def keep_session(self, value: str, *, max_age: int) -> None:
-        """Hand the browser its session, or take it away (`max_age` 0, in seconds).
-
-        On two paths: a sign-in of another tab has to know which session it follows.
-        """
-        secure, base, slug = self.application.secure, self.application.base_path, self.tenant.slug
-        name = cookies.session_name(slug, secure=secure)
-        for path in (f"{base}/{slug}", f"{base}/interaction"):
-            self.set_cookie_line(
-                cookies.build(name, value, path=path, max_age=max_age, secure=secure)
-            )
-
-    def set_cookie_line(self, line: str) -> None:
-        """Add a `Set-Cookie` header, as `handlers.cookies` builds them."""
-        self.add_header("Set-Cookie", line)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from porta.browsers import Browser
 from porta.errors import NotFound
 from porta.runtime import Runtime
 from porta.security import opaque
@@ -23,17 +24,26 @@ class InteractionOver(NotFound):
     code = "interaction_expired"
 
 
-async def find(runtime: Runtime, uid: str, browser: str | None) -> Interaction | None:
-    """Return the interaction when the browser holds the secret it was begun with.
+async def find(runtime: Runtime, uid: str) -> Interaction | None:
+    """Return the interaction of a URL, whosever it is: see `is_of`.
 
     It is the one look-up that comes before the tenant, and so names no organization.
     """
-    if browser is None or not opaque.well_formed(uid) or not opaque.well_formed(browser):
+    if not opaque.well_formed(uid):
         return None
-    interaction = await runtime.storage.artifacts.find(Interaction, uid, ANY_ORGANIZATION)
-    if interaction is None or not hmac.compare_digest(interaction.browser, artifact_id(browser)):
-        return None
-    return interaction
+    return await runtime.storage.artifacts.find(Interaction, uid, ANY_ORGANIZATION)
+
+
+def is_of(interaction: Interaction, browser: Browser) -> bool:
+    """Whether the browser holds the secret that the interaction was begun with."""
+    presented = browser.digest
+    return presented is not None and hmac.compare_digest(interaction.browser, presented)
+
+
+def was_posted_by(interaction: Interaction, browser: Browser) -> bool:
+    """Whether the browser has just posted the request, and is not yet bound to it for good."""
+    secret = browser.posted
+    return secret is not None and hmac.compare_digest(interaction.browser, artifact_id(secret))
 
 
 async def save(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
+from porta.browsers import Browser
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenancy import era_of
@@ -17,11 +18,17 @@ Reserve = Callable[[Storage, str], Awaitable[object]]
 """Called with the transaction of a sign-in, and the uid that its session will have."""
 
 
-async def find(runtime: Runtime, tenant: Tenant, value: str | None) -> Session | None:
-    """Return the living session that a cookie's `value` stands for at this organization."""
-    if value is None or not opaque.well_formed(value):
+async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Session | None:
+    """Return the living session that the browser presents at this organization.
+
+    It counts together with the secret of its browser only: whoever plants a session in somebody
+    else's browser, so that they act in the wrong account, cannot plant that (security 12).
+    """
+    value, digest = browser.session, browser.digest
+    if value is None or digest is None or not opaque.well_formed(value):
         return None
-    return _current(tenant, await runtime.storage.artifacts.find(Session, value, tenant.id))
+    session = _current(tenant, await runtime.storage.artifacts.find(Session, value, tenant.id))
+    return session if session is not None and session.browser == digest else None
 
 
 async def find_by_uid(runtime: Runtime, tenant: Tenant, uid: str) -> Session | None:
@@ -41,14 +48,16 @@ async def sign_in(
     *,
     amr: tuple[str, ...],
     acr: str,
-    previous: str | None,
+    browser: str,
     reserve: Reserve | None = None,
 ) -> tuple[Session, str]:
     """Open a session and return it with the value of its cookie.
 
-    `previous` is the uid of the session the browser arrived with. The same account keeps that uid,
-    and so what hangs on it; another account's session ends, with everything it issued. Either way
-    the old cookie is dead: nothing that a browser knew before a sign-in is worth anything after.
+    `browser` is the digest of the secret of the browser. Whatever session that had before gives
+    way: the same account keeps its uid, and so what hangs on it; another account's session ends,
+    with everything it issued. Either way the old cookie is dead: nothing that a browser knew
+    before a sign-in is worth anything after. Sign-ins of one browser wait for each other, so that
+    one session is left of them, which a logout can end.
 
     `reserve` is called with the uid before anything changes; what it raises leaves all as it was.
     """
@@ -64,24 +73,24 @@ async def sign_in(
         expires_at=now + tenant.config.session_ttl,
         amr=amr,
         acr=acr,
+        browser=browser,
     )
     async with runtime.storage.transaction() as tx:
-        old = await tx.sessions.hold(previous, tenant.id) if previous else None
-        if old is not None and old.account_id == account_id:
-            session = replace(session, uid=old.uid, created_at=old.created_at)
+        held = await tx.sessions.hold_of(browser, tenant.id)
+        same = (account_id, session.era)
+        own = next((each for each in held if (each.account_id, each.era) == same), None)
+        if own is not None:
+            session = replace(session, uid=own.uid, created_at=own.created_at)
         if reserve is not None:
             await reserve(tx, session.uid)
-        await _put_in_place(tx, old, session, tenant.config.session_ttl)
+        for each in held:
+            if each.uid != session.uid:
+                await tx.end_session(each)
+        if own is not None:
+            await tx.replace_session(own, session, tenant.config.session_ttl)
+        else:
+            await tx.artifacts.save(session, tenant.config.session_ttl)
     return session, value
-
-
-async def _put_in_place(tx: Storage, old: Session | None, session: Session, ttl: int) -> None:
-    if old is not None and old.uid == session.uid:
-        await tx.replace_session(old, session, ttl)
-        return
-    if old is not None:
-        await tx.end_session(old)
-    await tx.artifacts.save(session, ttl)
 
 
 async def sign_out(runtime: Runtime, session: Session) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import cookies
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.authn import login
 from porta.authn.login import OpenInteraction
+from porta.browsers import Browser
 from porta.errors import Forbidden, NotFound
 from porta.protocol import endpoints
 from porta.protocol.params import Params
+from porta.tenant import Tenant
 
 
 class InteractionHandler(TenantPageHandler):
@@ -20,9 +21,8 @@ class InteractionHandler(TenantPageHandler):
 
     async def prepare(self) -> None:
         uid = self.request.path.split("/", 3)[2]
-        browser = self.cookie(cookies.interaction_name(secure=self.application.secure))
         try:
-            self.opened = await login.open_interaction(self.runtime, uid, browser)
+            self.opened = await login.open_interaction(self.runtime, uid, self._browser_at)
         except NotFound as error:
             raise InteractionExpired(error.message) from error
         except Forbidden as refusal:
@@ -32,8 +32,12 @@ class InteractionHandler(TenantPageHandler):
         self.about.organization = self.tenant.slug
         self.about.client_id = self.opened.client.client_id
 
+    def _browser_at(self, tenant: Tenant) -> Browser:
+        self.tenant = tenant
+        return self.browser()
+
     def ui_locales(self) -> str | None:
-        if not self.has_tenant():
+        if not hasattr(self, "opened"):
             return None
         return self.opened.interaction.parameters.get("ui_locales")
 

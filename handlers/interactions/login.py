@@ -67,9 +67,7 @@ class LoginHandler(LoginPageHandler):
             self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
             return
         try:
-            signed_in = await login.submit(
-                self.runtime, self.opened, email, password, self.origin, self.session_value()
-            )
+            signed_in = await login.submit(self.runtime, self.opened, email, password, self.origin)
         except LoginFailed as refusal:
             self.show_login(
                 status=refusal.status,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from porta import events, interactions, rate_limits, sessions, tenancy
 from porta.authn import password
 from porta.authn.password import LoginFailed
+from porta.browsers import Browser
 from porta.email_addresses import canonical_email
 from porta.errors import Forbidden, Invalid, NotFound, Unavailable
 from porta.origin import Origin
@@ -54,15 +56,20 @@ class SignedIn:
     expires_at: int
 
 
-async def open_interaction(runtime: Runtime, uid: str, browser: str | None) -> OpenInteraction:
+async def open_interaction(
+    runtime: Runtime, uid: str, browser_at: Callable[[Tenant], Browser]
+) -> OpenInteraction:
     """Return the interaction for the browser that began it.
 
-    Raises NotFound for one that is unknown, expired, finished or another browser's, all alike.
+    `browser_at` tells what this browser presents at an organization. Raises NotFound for an
+    interaction that is unknown, expired, finished or another browser's, all alike.
     """
-    interaction = await interactions.find(runtime, uid, browser)
+    interaction = await interactions.find(runtime, uid)
     if interaction is None:
         raise NotFound("interaction not found")
     tenant = await tenancy.resolve(runtime, interaction.slug)
+    if not interactions.is_of(interaction, browser_at(tenant)):
+        raise NotFound("interaction not found")
     client = await tenancy.find_client(runtime, tenant, interaction.client_id)
     if tenant.id != interaction.organization_id or client is None:
         raise NotFound("interaction not found")
@@ -81,12 +88,8 @@ async def submit(
     email: str,
     secret: str,
     origin: Origin,
-    session_value: str | None = None,
 ) -> SignedIn:
-    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key.
-
-    `session_value` is the session that the browser presents, perhaps of another tab's sign-in.
-    """
+    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key."""
     tenant, email = opened.tenant, _canonical(email)
     await _count(runtime, opened, email, origin)
     try:
@@ -95,14 +98,13 @@ async def submit(
         await rate_limits.give_back_login(runtime, tenant, email, origin.address)
         raise
     await rate_limits.forgive_login(runtime, tenant, email, origin.address)
-    present = await sessions.find(runtime, tenant, session_value)
     session, value = await sessions.sign_in(
         runtime,
         tenant,
         user.id,
         amr=authentication.AMR_PASSWORD,
         acr=authentication.ACR_PASSWORD,
-        previous=present.uid if present else opened.interaction.previous_session,
+        browser=opened.interaction.browser,
         # An interaction that is over changes nothing: its cookie would reach no browser.
         reserve=partial(_keep, runtime, opened),
     )

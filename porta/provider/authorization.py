@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from porta import interactions, sessions, tenancy
+from porta import browsers, interactions, sessions, tenancy
+from porta.browsers import Browser
 from porta.errors import NotFound
 from porta.protocol import checks, prompts, response_modes
 from porta.protocol.consent import needed_consent
@@ -47,18 +48,18 @@ class Respond:
 
 @dataclass(frozen=True, slots=True)
 class Interact:
-    """Ask the person: the interaction, and the secret that binds it to this browser."""
+    """Ask the person: the interaction, and the secret of the browser that it is bound to."""
 
     uid: str
-    browser: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Have the browser go on by GET, which brings its session; it is bound as for Interact."""
+    """Have the browser go on by GET, which brings its cookies, and this secret with them."""
 
     uid: str
-    browser: str
+    posted: str
 
 
 Outcome = Respond | Interact | Resume
@@ -69,7 +70,6 @@ class _Paused:
     """The interaction that a request is resumed from, as this browser knows it."""
 
     uid: str
-    browser: str
     interaction: Interaction
 
 
@@ -81,6 +81,7 @@ class _Attempt:
     tenant: Tenant
     client: Client
     request: AuthorizationRequest
+    browser: Browser
     session: Session | None
     paused: _Paused | None = None
 
@@ -89,24 +90,23 @@ async def start(
     runtime: Runtime,
     tenant: Tenant,
     params: Params,
-    session_value: str | None,
+    browser: Browser,
     *,
-    session_withheld: bool = False,
+    cookies_withheld: bool = False,
 ) -> Outcome:
     """Answer an authorization request, or say what a person must be asked first.
 
-    `session_withheld` says that the browser may have a session that this request does not show.
+    `cookies_withheld` says that the browser may have cookies that this request does not show.
     Raises UntrustedRequest while there is no client, or no redirect URI of its own, to answer to.
     """
     params = await pushed_authorization.unfold(runtime, tenant, params)
     client, target = await _trust(runtime, tenant, params)
     try:
         request = await _accept(runtime, tenant, params, client)
-        session = await sessions.find(runtime, tenant, session_value)
-        attempt = _Attempt(runtime, tenant, client, request, session)
-        if session_withheld:
-            waiting = await _interact(attempt, prompts.Prompt("login", ("session_withheld",)))
-            return Resume(waiting.uid, waiting.browser)
+        session = await sessions.find(runtime, tenant, browser)
+        attempt = _Attempt(runtime, tenant, client, request, browser, session)
+        if cookies_withheld:
+            return await _postpone(attempt)
         return await _proceed(attempt)
     except UntrustedRequest:
         raise
@@ -114,15 +114,17 @@ async def start(
         return _refuse(tenant, target, error)
 
 
-async def resume(
-    runtime: Runtime, tenant: Tenant, uid: str, browser: str | None, session_value: str | None
-) -> Outcome:
+async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -> Outcome:
     """Go on with the request of an interaction, in the browser that began it.
 
     Raises NotFound when there is none such: unknown, expired, finished or another browser's.
     """
-    interaction = await interactions.find(runtime, uid, browser)
-    if interaction is None or browser is None or interaction.organization_id != tenant.id:
+    interaction = await interactions.find(runtime, uid)
+    if interaction is None or interaction.organization_id != tenant.id:
+        raise NotFound("interaction not found")
+    if not (
+        interactions.is_of(interaction, browser) or interactions.was_posted_by(interaction, browser)
+    ):
         raise NotFound("interaction not found")
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     client, target = await _trust(runtime, tenant, params)
@@ -130,9 +132,9 @@ async def resume(
         if interaction.error is not None:
             raise AccessDenied(interaction.error)
         request = await _accept(runtime, tenant, params, client)
-        session = await sessions.find(runtime, tenant, session_value)
-        paused = _Paused(uid, browser, interaction)
-        return await _proceed(_Attempt(runtime, tenant, client, request, session, paused))
+        session = await sessions.find(runtime, tenant, browser)
+        paused = _Paused(uid, interaction)
+        return await _proceed(_Attempt(runtime, tenant, client, request, browser, session, paused))
     except UntrustedRequest:
         raise
     except OAuthError as error:
@@ -197,22 +199,37 @@ async def _standing(attempt: _Attempt) -> tuple[Session | None, bool, Grant | No
 
 
 async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
+    secret = attempt.browser.secret or browsers.new_secret()
+    if attempt.paused is None:
+        return Interact(await _pause(attempt, artifact_id(secret), prompt), secret)
+    await interactions.save(
+        attempt.runtime,
+        attempt.tenant,
+        attempt.paused.interaction,
+        prompt=prompt.name,
+        reasons=prompt.reasons,
+        browser=artifact_id(secret),
+        previous_session=attempt.session.uid if attempt.session else None,
+        shown=needed_consent(attempt.request, attempt.client) or Consent(),
+        consented=None,
+    )
+    return Interact(attempt.paused.uid, secret)
+
+
+async def _postpone(attempt: _Attempt) -> Resume:
+    """Have the request wait for the cookies of its browser.
+
+    Its secret must not be set anew here: that would take the place of the one that was withheld,
+    and with it the session.
+    """
+    posted = browsers.new_secret()
+    waiting = prompts.Prompt("login", ("cookies_withheld",))
+    return Resume(await _pause(attempt, artifact_id(posted), waiting), posted)
+
+
+async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str:
+    """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
-    session_uid = attempt.session.uid if attempt.session else None
-    shown = needed_consent(attempt.request, attempt.client) or Consent()
-    if attempt.paused is not None:
-        await interactions.save(
-            runtime,
-            tenant,
-            attempt.paused.interaction,
-            prompt=prompt.name,
-            reasons=prompt.reasons,
-            previous_session=session_uid,
-            shown=shown,
-            consented=None,
-        )
-        return Interact(attempt.paused.uid, attempt.paused.browser)
-    browser = opaque.new_value()
     make = partial(
         Interaction,
         organization_id=tenant.id,
@@ -222,14 +239,13 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
         resource=attempt.request.resource,
         prompt=prompt.name,
         reasons=prompt.reasons,
-        browser=artifact_id(browser),
+        browser=browser,
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
-        previous_session=session_uid,
-        shown=shown,
+        previous_session=attempt.session.uid if attempt.session else None,
+        shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )
-    uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
-    return Interact(uid, browser)
+    return await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
 
 
 async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> Respond:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from porta import events, sessions, tenancy
+from porta.browsers import Browser
 from porta.origin import Origin
 from porta.protocol import end_session as protocol
 from porta.protocol.end_session import EndSessionRequest
@@ -44,7 +45,7 @@ class LoggedOut:
 
 
 async def start(
-    runtime: Runtime, tenant: Tenant, params: Params, session_value: str | None, origin: Origin
+    runtime: Runtime, tenant: Tenant, params: Params, browser: Browser, origin: Origin
 ) -> ConfirmLogout | LoggedOut:
     """End the session when a hint of this very session asks for it; else ask the person.
 
@@ -52,7 +53,7 @@ async def start(
     hint's, and for a redirect URI that is not the client's (UntrustedRequest).
     """
     accepted, client, hint = await _read(runtime, tenant, params)
-    session = await sessions.find(runtime, tenant, session_value)
+    session = await sessions.find(runtime, tenant, browser)
     if session is None:
         return LoggedOut(protocol.build_redirect(accepted))
     if protocol.may_skip_question(hint, session) or _is_hinted(runtime, params, session):
@@ -95,7 +96,7 @@ def _session_text(account_id: str, uid: str) -> str:
 
 
 async def confirm(
-    runtime: Runtime, tenant: Tenant, params: Params, session_value: str | None, origin: Origin
+    runtime: Runtime, tenant: Tenant, params: Params, browser: Browser, origin: Origin
 ) -> ConfirmLogout | LoggedOut:
     """End the session that the person agreed to end; ask again whoever did not say yes.
 
@@ -104,7 +105,7 @@ async def confirm(
     request = protocol.parse_end_session(params)
     client = await _find_client(runtime, tenant, request.client_id)
     accepted = protocol.accept(request, client)
-    session = await sessions.find(runtime, tenant, session_value)
+    session = await sessions.find(runtime, tenant, browser)
     if session is None:
         return LoggedOut(protocol.build_redirect(accepted))
     seal = params.get("xsrf") or ""

@@ -71,6 +71,8 @@ class Session(Artifact, frozen=True, kw_only=True):
     expires_at: int
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    browser: str | None = None
+    """Digest of the secret of the browser it was opened in. It counts together with that only."""
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,11 +8,13 @@ from storage.models.artifacts import ARTIFACTS, Session
 from storage.statement import Executor
 from storage.stores import decode, encode
 
+# A statement of its own: the one that reads has to see what those before us have committed.
+_QUEUE = "SELECT pg_advisory_xact_lock(hashtextextended(%(browser)s, 24))"
 _HOLD = """
     SELECT id, payload FROM sessions
-    WHERE uid = %(uid)s AND organization_id = %(organization_id)s
+    WHERE payload ->> 'browser' = %(browser)s AND organization_id = %(organization_id)s
         AND expires_at > now() AND consumed_at IS NULL
-    FOR UPDATE
+    ORDER BY id FOR UPDATE
 """
 # The row stays and gets another key. One that was deleted, and another that was added, would be
 # missed by an end of the session that waited for the first: it does not see the second.
@@ -29,14 +31,17 @@ class Sessions:
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
-    async def hold(self, uid: str, organization_id: str) -> Session | None:
-        """Return the living session of this uid, and hold it until the end of the transaction."""
-        row = await self._pg.fetchrow(_HOLD, {"uid": uid, "organization_id": organization_id})
-        if row is None:
-            return None
-        id, payload = row
+    async def hold_of(self, browser: str, organization_id: str) -> list[Session]:
+        """Return the living sessions of a browser, by the digest of its secret, and hold them.
+
+        Until the end of the transaction no other opens one in this browser.
+        """
+        named = {"browser": browser, "organization_id": organization_id}
+        await self._pg.fetchrow(_QUEUE, named)
+        rows = await self._pg.fetch(_HOLD, named)
         # The table names the record.
-        return cast(Session, decode(ARTIFACTS[Session], id, payload.encode()))
+        kind = ARTIFACTS[Session]
+        return [cast(Session, decode(kind, id, payload.encode())) for id, payload in rows]
 
     async def replace(self, old: Session, new: Session, ttl: float) -> None:
         """Put `new` in the place of `old`, which is held, for `ttl` seconds."""

@@ -18,6 +18,7 @@ from tests.handlers.flow import hidden, parameters
 from tests.handlers.house import EMAIL, PASSWORD
 
 ISSUER = "https://id.example/sso"
+_BROWSER = r"__Host-browser_acme=[\w-]{86}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -61,14 +62,8 @@ async def test_metadata_stands_before_the_whole_path_of_the_issuer(
 
 async def test_cookies_are_for_https_and_for_their_path(proxied: httpx.AsyncClient) -> None:
     answer = await proxied.get("/acme/auth", params=parameters())
-    uid = answer.headers["Location"].rpartition("/")[2]
-    paths = (f"/sso/interaction/{uid}", f"/sso/acme/auth/{uid}")
-    for path, line in zip(paths, answer.headers.get_list("Set-Cookie"), strict=True):
-        assert re.fullmatch(
-            rf"__Secure-interaction=[\w-]{{43}}; Path={path}; Max-Age=600;"
-            r" HttpOnly; SameSite=Lax; Secure",
-            line,
-        )
+    (line,) = answer.headers.get_list("Set-Cookie")
+    assert re.fullmatch(_BROWSER, line)
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
@@ -83,7 +78,8 @@ async def test_a_sign_in_sets_a_secure_cookie_and_goes_on(proxied: httpx.AsyncCl
     posted = await proxied.post(f"{path}/login", data=form, headers={"Cookie": browser})
     assert posted.headers["Location"].startswith(f"{ISSUER}/acme/auth/")
     cookies = posted.headers.get_list("Set-Cookie")
-    for cookie, path in zip(cookies, ("/sso/acme", "/sso/interaction"), strict=True):
+    assert re.fullmatch(_BROWSER, cookies[0])
+    for cookie, path in zip(cookies[1:], ("/sso/acme", "/sso/interaction"), strict=True):
         assert re.fullmatch(
             rf"__Secure-session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+;"
             r" HttpOnly; SameSite=Lax; Secure",
@@ -95,7 +91,7 @@ async def test_a_plain_cookie_name_means_nothing_under_https(proxied: httpx.Asyn
     answer = await proxied.get("/acme/auth", params=parameters())
     path = answer.headers["Location"].removeprefix("/sso")
     value = answer.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-    page = await proxied.get(path, headers={"Cookie": f"interaction={value}"})
+    page = await proxied.get(path, headers={"Cookie": f"browser_acme={value}"})
     assert page.status_code == 400
 
 

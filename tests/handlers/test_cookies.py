@@ -13,7 +13,9 @@ from handlers import cookies
         ("a=1", "1"),
         ("b=2; a=1", "1"),
         ("b=2;a=1", "1"),
-        ("a=first; a=second", "first"),
+        ("a=first; a=second", None),
+        ("a=1; a=1", "1"),
+        ("a=1; b=2; a=", None),
         ("", None),
         ("b=1", None),
         ("aa=1", None),
@@ -35,7 +37,7 @@ def test_a_value_is_found_when_it_could_be_one_of_ours(header: str, value: str |
 
 def test_under_https_names_and_attributes_are_those_that_only_https_may_set() -> None:
     assert cookies.session_name("acme", secure=True) == "__Secure-session_acme"
-    assert cookies.interaction_name(secure=True) == "__Secure-interaction"
+    assert cookies.browser_name("acme", secure=True) == "__Host-browser_acme"
     line = cookies.build("__Secure-x", "v", path="/acme", max_age=60, secure=True)
     assert line == "__Secure-x=v; Path=/acme; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
 

@@ -148,7 +148,7 @@ async def test_a_client_is_asked_to_come_again(fragile: Fragile) -> None:
 
 async def test_a_person_is_asked_to_come_again(fragile: Fragile) -> None:
     fragile.redis.silence()
-    cookie = {"Cookie": "interaction=" + "a" * 43}
+    cookie = {"Cookie": "browser_acme=" + "a" * 86}
     answer = await fragile.http.get("/interaction/" + "a" * 43, headers=cookie)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

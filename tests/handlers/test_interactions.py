@@ -95,14 +95,14 @@ async def test_a_form_of_another_interaction_is_refused(
     ("method", "step"),
     [("GET", ""), ("POST", "/login"), ("GET", "/consent"), ("POST", "/confirm"), ("GET", "/abort")],
 )
-@pytest.mark.parametrize("cookie", [None, "x", "a" * 43])
+@pytest.mark.parametrize("cookie", [None, "x", "a" * 43, "a" * 86])
 async def test_no_other_browser_gets_in(
     http: httpx.AsyncClient, method: str, step: str, cookie: str | None
 ) -> None:
     path = await begin(http)
     form = {"_csrf": await csrf(http, path), "email": EMAIL, "password": PASSWORD}
     http.cookies.clear()
-    headers = {"Cookie": f"interaction={cookie}"} if cookie else {}
+    headers = {"Cookie": f"browser_acme={cookie}"} if cookie else {}
     data = form if method == "POST" else None
     answer = await http.request(method, path + step, data=data, headers=headers)
     assert answer.status_code == 400

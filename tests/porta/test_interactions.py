@@ -12,11 +12,12 @@ import pytest_asyncio
 import redis
 
 from porta import interactions, tenancy
+from porta.browsers import Browser
 from porta.interactions import InteractionOver
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
-from storage.models.artifacts import Interaction, artifact_id
+from storage.models.artifacts import Interaction
 from tests.porta.opened import opened
 
 
@@ -31,8 +32,8 @@ async def tenant(runtime: Runtime) -> Tenant:
     return await tenancy.resolve(runtime, "acme")
 
 
-async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, str, Interaction]:
-    browser = opaque.new_value()
+async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, Browser, Interaction]:
+    browser = Browser(opaque.new_value())
     make = partial(
         Interaction,
         organization_id=tenant.id,
@@ -40,56 +41,52 @@ async def _begin(runtime: Runtime, tenant: Tenant) -> tuple[str, str, Interactio
         client_id="web",
         parameters={},
         prompt="login",
-        browser=artifact_id(browser),
+        browser=browser.digest or "",
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
     )
     uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
-    interaction = await interactions.find(runtime, uid, browser)
+    interaction = await interactions.find(runtime, uid)
     assert interaction is not None
     return uid, browser, interaction
 
 
-async def test_it_is_found_in_the_browser_that_began_it(runtime: Runtime, tenant: Tenant) -> None:
+async def test_it_is_of_the_browser_that_began_it(runtime: Runtime, tenant: Tenant) -> None:
     uid, browser, interaction = await _begin(runtime, tenant)
-    assert await interactions.find(runtime, uid, browser) == interaction
+    assert await interactions.find(runtime, uid) == interaction
+    assert interactions.is_of(interaction, browser)
 
 
-async def test_any_other_browser_does_not_find_it(runtime: Runtime, tenant: Tenant) -> None:
-    uid, browser, interaction = await _begin(runtime, tenant)
+async def test_it_is_of_no_other_browser(runtime: Runtime, tenant: Tenant) -> None:
+    uid, _, interaction = await _begin(runtime, tenant)
     _, another, _ = await _begin(runtime, tenant)
-    for wrong in (None, "", another, interaction.browser, browser[:-1], f"{browser}x", "é" * 43):
-        assert await interactions.find(runtime, uid, wrong) is None
-    for wrong in ("", interaction.id, uid[:-1], uid.swapcase(), "x\x00", "\ud800" * 43):
-        assert await interactions.find(runtime, wrong, browser) is None
+    for wrong in (another, Browser(), Browser(interaction.browser), Browser(uid)):
+        assert not interactions.is_of(interaction, wrong)
+    for wrong_uid in ("", interaction.id, uid[:-1], uid.swapcase(), "x\x00", "\ud800" * 43):
+        assert await interactions.find(runtime, wrong_uid) is None
 
 
 async def test_what_cannot_be_one_reaches_no_store(runtime: Runtime) -> None:
     before = runtime.storage.round_trips
-    for uid, browser in (
-        ("x", "y" * 43),
-        ("x" * 43, "y"),
-        ("x" * 43, None),
-        ("x" * 9000, "y" * 43),
-    ):
-        assert await interactions.find(runtime, uid, browser) is None
+    for uid in ("x", "", "x" * 9000, "é" * 43):
+        assert await interactions.find(runtime, uid) is None
     assert runtime.storage.round_trips == before
 
 
 async def test_a_change_does_not_prolong_it(
     runtime: Runtime, tenant: Tenant, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uid, browser, interaction = await _begin(runtime, tenant)
+    uid, _, interaction = await _begin(runtime, tenant)
     late = interaction.created_at + tenant.config.interaction_ttl - 20
     monkeypatch.setattr(runtime, "clock", lambda: late)
     changed = await interactions.save(runtime, tenant, interaction, prompt="consent")
     assert changed == msgspec.structs.replace(interaction, prompt="consent")
-    assert await interactions.find(runtime, uid, browser) == changed
+    assert await interactions.find(runtime, uid) == changed
     key = f"porta:Interaction:{interaction.id}"
     with redis.Redis.from_url(redis_url) as store:
         assert 0 < store.pttl(key) <= 20_000
         store.pexpire(key, 0)
-    assert await interactions.find(runtime, uid, browser) is None
+    assert await interactions.find(runtime, uid) is None
 
 
 async def test_what_is_late_lives_no_more_than_a_moment(
@@ -104,18 +101,18 @@ async def test_what_is_late_lives_no_more_than_a_moment(
 
 
 async def test_of_many_one_finishes_it(runtime: Runtime, tenant: Tenant) -> None:
-    uid, browser, interaction = await _begin(runtime, tenant)
+    uid, _, interaction = await _begin(runtime, tenant)
     finished = await asyncio.gather(
         *(interactions.finish(runtime, interaction, uid) for _ in range(20))
     )
     assert finished.count(True) == 1
-    assert await interactions.find(runtime, uid, browser) is None
+    assert await interactions.find(runtime, uid) is None
 
 
 async def test_what_is_finished_cannot_be_saved_to_life(runtime: Runtime, tenant: Tenant) -> None:
-    uid, browser, interaction = await _begin(runtime, tenant)
+    uid, _, interaction = await _begin(runtime, tenant)
     assert await interactions.finish(runtime, interaction, uid)
     with pytest.raises(InteractionOver) as caught:
         await interactions.save(runtime, tenant, interaction, prompt="login")
     assert (caught.value.status, caught.value.code) == (400, "interaction_expired")
-    assert await interactions.find(runtime, uid, browser) is None
+    assert await interactions.find(runtime, uid) is None

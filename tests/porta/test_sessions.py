@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from porta import sessions, tenancy
+from porta import browsers, sessions, tenancy
+from porta.browsers import Browser
 from porta.runtime import Runtime
 from porta.tenant import Tenant
-from storage.models.artifacts import Session
+from storage.models.artifacts import Session, artifact_id
 from storage.postgres import Postgres
 from storage.router import Storage
 from tests.porta.opened import opened
@@ -39,12 +41,16 @@ async def _sign_in(
     runtime: Runtime,
     tenant: Tenant,
     account: str = ALICE,
-    previous: str | None = None,
+    before: Browser | None = None,
     reserve: sessions.Reserve | None = None,
-) -> tuple[Session, str]:
-    return await sessions.sign_in(
-        runtime, tenant, account, amr=("pwd",), acr="urn:test", previous=previous, reserve=reserve
-    )
+) -> tuple[Session, Browser]:
+    """Sign in, in the browser that was there `before` or in a new one; return what it presents."""
+    secret = before.secret if before is not None and before.secret else browsers.new_secret()
+    session, value = await sessions.sign_in(
+        runtime, tenant, account, amr=("pwd",), acr="urn:test",
+        browser=artifact_id(secret), reserve=reserve,
+    )  # fmt: skip
+    return session, Browser(secret, value)
 
 
 async def test_a_session_is_found_by_the_value_of_its_cookie(
@@ -52,7 +58,8 @@ async def test_a_session_is_found_by_the_value_of_its_cookie(
 ) -> None:
     session, value = await _sign_in(runtime, tenant)
     assert await sessions.find(runtime, tenant, value) == session
-    assert value not in repr(session), "which it does not know itself"
+    for own in (value.session, value.secret):
+        assert str(own) not in repr(session), "which it does not know itself"
     assert session.expires_at - session.created_at == tenant.config.session_ttl
 
 
@@ -62,15 +69,30 @@ async def test_a_session_is_found_by_the_value_of_its_cookie(
 async def test_no_other_value_finds_it(runtime: Runtime, tenant: Tenant, change: object) -> None:
     session, value = await _sign_in(runtime, tenant)
     assert callable(change)
-    for other in (change(value), session.id, session.uid, None, "é" * 43, "\ud800" * 43):
-        assert await sessions.find(runtime, tenant, other) is None
+    right = value.session or ""
+    for other in (change(right), session.id, session.uid, None, "é" * 43, "\ud800" * 43):
+        assert await sessions.find(runtime, tenant, Browser(value.secret, other)) is None
+
+
+async def test_security_12_it_counts_with_the_secret_of_its_browser_only(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    session, value = await _sign_in(runtime, tenant)
+    _, another = await _sign_in(runtime, tenant, BOB)
+    for secret in (None, another.secret, value.session, session.browser, browsers.new_secret()):
+        assert await sessions.find(runtime, tenant, Browser(secret, value.session)) is None
+    unbound = msgspec.structs.replace(session, id=artifact_id("u" * 43), uid="u", browser=None)
+    await runtime.storage.artifacts.save(unbound, 600)
+    for secret in (None, value.secret):
+        assert await sessions.find(runtime, tenant, Browser(secret, "u" * 43)) is None
+    assert await sessions.find(runtime, tenant, value) == session
 
 
 async def test_another_organization_does_not_know_it(runtime: Runtime, tenant: Tenant) -> None:
     other = await tenancy.resolve(runtime, "globex")
     session, value = await _sign_in(runtime, tenant)
     assert await sessions.find(runtime, other, value) is None
-    assert (await _sign_in(runtime, other, previous=session.uid))[0].uid != session.uid
+    assert (await _sign_in(runtime, other, before=value))[0].uid != session.uid
     assert await sessions.find(runtime, tenant, value) == session, "and does it no harm"
 
 
@@ -78,9 +100,9 @@ async def test_the_same_person_keeps_the_uid_and_gets_a_new_value(
     runtime: Runtime, tenant: Tenant
 ) -> None:
     first, old = await _sign_in(runtime, tenant)
-    second, new = await _sign_in(runtime, tenant, previous=first.uid)
+    second, new = await _sign_in(runtime, tenant, before=old)
     assert (second.uid, second.created_at) == (first.uid, first.created_at)
-    assert new != old
+    assert (new.secret, new.session == old.session) == (old.secret, False)
     assert await sessions.find(runtime, tenant, old) is None
     assert await sessions.find(runtime, tenant, new) == second
 
@@ -88,10 +110,10 @@ async def test_the_same_person_keeps_the_uid_and_gets_a_new_value(
 async def test_whoever_signs_in_again_has_authenticated_now(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, _ = await _sign_in(runtime, tenant)
+    first, old = await _sign_in(runtime, tenant)
     now = runtime.clock() + 100
     monkeypatch.setattr(runtime, "clock", lambda: now)
-    second, value = await _sign_in(runtime, tenant, previous=first.uid)
+    second, value = await _sign_in(runtime, tenant, before=old)
     assert second.uid == first.uid
     assert second.authenticated_at >= first.authenticated_at + 100
     assert second.expires_at == second.authenticated_at + tenant.config.session_ttl
@@ -100,7 +122,7 @@ async def test_whoever_signs_in_again_has_authenticated_now(
 
 async def test_another_person_ends_the_session_before(runtime: Runtime, tenant: Tenant) -> None:
     first, old = await _sign_in(runtime, tenant)
-    second, new = await _sign_in(runtime, tenant, BOB, previous=first.uid)
+    second, new = await _sign_in(runtime, tenant, BOB, before=old)
     assert second.uid != first.uid
     assert await sessions.find(runtime, tenant, old) is None
     assert await sessions.find(runtime, tenant, new) == second
@@ -112,11 +134,11 @@ async def test_a_session_that_is_over_gives_its_uid_to_nobody(
     first, value = await _sign_in(runtime, tenant)
     await sessions.sign_out(runtime, first)
     assert await sessions.find(runtime, tenant, value) is None
-    second, _ = await _sign_in(runtime, tenant, previous=first.uid)
+    second, _ = await _sign_in(runtime, tenant, before=value)
     assert second.uid != first.uid
 
 
-async def _living(runtime: Runtime, tenant: Tenant, *values: str) -> list[Session]:
+async def _living(runtime: Runtime, tenant: Tenant, *values: Browser) -> list[Session]:
     found = [await sessions.find(runtime, tenant, value) for value in values]
     return [session for session in found if session is not None]
 
@@ -125,7 +147,7 @@ async def test_of_sign_ins_side_by_side_one_session_is_left(
     runtime: Runtime, tenant: Tenant
 ) -> None:
     first, old = await _sign_in(runtime, tenant)
-    made = await asyncio.gather(*(_sign_in(runtime, tenant, ALICE, first.uid) for _ in range(4)))
+    made = await asyncio.gather(*(_sign_in(runtime, tenant, ALICE, old) for _ in range(4)))
     assert {session.uid for session, _ in made} == {first.uid}
     values = [old, *(value for _, value in made)]
     (left,) = await _living(runtime, tenant, *values)
@@ -138,12 +160,12 @@ async def test_of_two_people_side_by_side_neither_gets_what_was_the_others(
 ) -> None:
     first, old = await _sign_in(runtime, tenant)
     made = await asyncio.gather(
-        *(_sign_in(runtime, tenant, account, first.uid) for account in (ALICE, BOB, ALICE))
+        *(_sign_in(runtime, tenant, account, old) for account in (ALICE, BOB, ALICE))
     )
     left = await _living(runtime, tenant, old, *(value for _, value in made))
     uids = [session.uid for session in left]
     assert first.uid not in uids, "that one ended when another person came"
-    assert len(set(uids)) == len(uids)
+    assert len(uids) == 1
 
 
 async def test_a_logout_beside_a_sign_in_leaves_nothing_that_hangs_on_the_uid(
@@ -166,7 +188,7 @@ async def test_a_logout_beside_a_sign_in_leaves_nothing_that_hangs_on_the_uid(
         )
         return row is not None and row[0] > 0
 
-    session, new = await _sign_in(runtime, tenant, ALICE, first.uid, log_out)
+    session, new = await _sign_in(runtime, tenant, ALICE, old, log_out)
     await logout[0]
     assert session.uid == first.uid
     assert await _living(runtime, tenant, old, new) == []
@@ -184,7 +206,7 @@ async def test_what_could_not_be_reserved_leaves_everything_as_it_was(
 
     for account in (ALICE, BOB):
         with pytest.raises(LookupError):
-            await _sign_in(runtime, tenant, account, first.uid, refuse)
+            await _sign_in(runtime, tenant, account, value, refuse)
     assert reserved[0] == first.uid
     assert reserved[1] != first.uid
     assert await sessions.find(runtime, tenant, value) == first

@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+import porta.browsers
 from porta.security import opaque
 from storage.models.clients import Client
 from storage.models.users import User
@@ -22,6 +23,7 @@ from tests.waiting import eventually
 PASSWORD = "quiet-otter-paints-seven-lamps"
 CHALLENGE = challenge_of(VERIFIER)
 SESSION = "session_acme"
+SECRET = "browser_acme"
 GOOD: dict[str, str] = {
     "client_id": "acme-web-basic",
     "redirect_uri": CALLBACK,
@@ -101,6 +103,24 @@ class Browser:
     def session(self) -> str | None:
         """The value of the session cookie."""
         return self.http.cookies.get(SESSION, path="/acme")
+
+    @property
+    def secret(self) -> str:
+        """The value of the cookie that binds session and interactions to this browser."""
+        return self.http.cookies.get(SECRET, "", path="/") or ""
+
+    @property
+    def presented(self) -> porta.browsers.Browser:
+        """What it presents at acme, as the server reads it."""
+        keys = self.served.runtime.settings.cookie_keys
+        return porta.browsers.Browser(
+            porta.browsers.from_cookie(keys, "acme", self.secret), self.session
+        )
+
+    def wears(self, session: str | None, secret: str) -> None:
+        """Have the cookies of somebody else."""
+        self.http.cookies.set(SESSION, session or "", domain="127.0.0.1", path="/acme")
+        self.http.cookies.set(SECRET, secret, domain="127.0.0.1", path="/")
 
 
 @asynccontextmanager

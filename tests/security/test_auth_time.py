@@ -25,7 +25,7 @@ def later(served: Served) -> Iterator[list[int]]:
 
 async def _authenticated_at(browser: Browser) -> int:
     tenant = await tenancy.resolve(browser.served.runtime, "acme")
-    session = await sessions.find(browser.served.runtime, tenant, browser.session)
+    session = await sessions.find(browser.served.runtime, tenant, browser.presented)
     assert session is not None
     return session.authenticated_at
 

@@ -144,7 +144,7 @@ async def test_a_code_that_a_store_gives_back_is_not_redeemed_again(
 async def test_a_code_dies_with_its_session(served: Served, browser: Browser) -> None:
     code = await browser.code()
     tenant = await tenancy.resolve(served.runtime, "acme")
-    session = await sessions.find(served.runtime, tenant, browser.session)
+    session = await sessions.find(served.runtime, tenant, browser.presented)
     assert session is not None
     await sessions.sign_out(served.runtime, session)
     assert refusal(await post(served, "/token", code_form(code))) == INVALID_GRANT

@@ -13,11 +13,10 @@ import pytest
 
 from porta.protocol.client_auth import check_secret
 from porta.security import opaque
-from storage.models.artifacts import artifact_id
 from storage.models.clients import ClientSecret
 from tests.pkce import challenge_of
 from tests.porta.protocol.builders import NOW, client
-from tests.security.browser import CHALLENGE, Browser, code_form, post, refusal
+from tests.security.browser import CHALLENGE, Browser, a_browser, code_form, post, refusal
 from tests.served import SECRETS, Served, hidden_fields
 
 Compared = list[tuple[bytes, bytes]]
@@ -97,21 +96,23 @@ async def test_a_form_and_the_browser_it_comes_from(
     url = await browser.begin()
     csrf = hidden_fields((await browser.http.get(url)).text)["_csrf"]
     sent = csrf[::-1] if forged else csrf
-    binding = next(c.value for c in browser.http.cookies.jar if c.name == "interaction")
-    assert binding is not None
+    digest = (browser.presented.digest or "").encode()
     compared.clear()
     answer = await browser.submit(url, _csrf=sent)
     assert answer.status_code == (403 if forged else 303)
     assert (sent.encode(), csrf.encode()) in compared
-    assert (artifact_id(binding).encode(),) * 2 in compared
+    assert (digest, digest) in compared
 
 
 async def test_another_browser(browser: Browser, compared: Compared) -> None:
     url = await browser.begin()
-    wrong = "A" * 43
-    answer = await browser.http.get(url, headers={"Cookie": f"interaction={wrong}"})
-    assert answer.status_code == 400
-    assert _times(compared, artifact_id(wrong)) == 1
+    right = browser.presented.digest or ""
+    async with a_browser(browser.served) as other:
+        await other.begin()
+        compared.clear()
+        answer = await other.http.get(url)
+        assert answer.status_code == 400
+        assert (right.encode(), (other.presented.digest or "").encode()) in compared
 
 
 @pytest.mark.parametrize("forged", [False, True])

@@ -19,7 +19,6 @@ from storage.redis import Redis
 from tests.security.browser import (
     GOOD,
     PASSWORD,
-    SESSION,
     Browser,
     a_browser,
     add_client,
@@ -134,7 +133,7 @@ async def _end_and_restore(rights: Rights, what: str, status: str, *instances: S
 async def _prompt_none(one: Served, rights: Rights, session: str) -> str:
     """Return where a silent request with the cookie `session` leads."""
     async with a_browser(one) as browser:
-        browser.http.cookies.set(SESSION, session, path="/acme")
+        browser.wears(session, rights.browser.secret)
         name = rights.client.client_id
         return location(await browser.authorize(client_id=name, prompt="none"))
 
@@ -214,7 +213,12 @@ async def test_security_5_a_sign_in_that_was_on_its_way_is_ended_by_the_return(
     await _set(served, rights, "person", "suspended")
     tenant = await tenancy.resolve(served.runtime, "acme")
     _, late = await sessions.sign_in(
-        served.runtime, tenant, rights.user.id, amr=("pwd",), acr="0", previous=None
+        served.runtime,
+        tenant,
+        rights.user.id,
+        amr=("pwd",),
+        acr="0",
+        browser=rights.browser.presented.digest or "",
     )
     await _set(served, rights, "person", "active")
     assert "error=login_required" in await _prompt_none(served, rights, late)

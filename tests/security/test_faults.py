@@ -193,13 +193,18 @@ async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back
     async with a_browser(fragile.served) as leaving:
         for each in (browser, leaving):
             await each.code()
-        renewed = await sessions.find(runtime, tenant, browser.session)
-        ended = await sessions.find(runtime, tenant, leaving.session)
+        renewed = await sessions.find(runtime, tenant, browser.presented)
+        ended = await sessions.find(runtime, tenant, leaving.presented)
         assert renewed is not None
         assert ended is not None
         fragile.redis.silence()
         await sessions.sign_in(
-            runtime, tenant, renewed.account_id, amr=("pwd",), acr="1", previous=renewed.uid
+            runtime,
+            tenant,
+            renewed.account_id,
+            amr=("pwd",),
+            acr="1",
+            browser=browser.presented.digest or "",
         )
         await sessions.sign_out(runtime, ended)
         fragile.redis.restore()

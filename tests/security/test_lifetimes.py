@@ -93,13 +93,13 @@ async def _pushed_request(browser: Browser) -> Shown:
 async def _interaction(browser: Browser) -> Shown:
     answer = await browser.authorize()
     uid = location(answer).rpartition("/")[2]
-    return Shown((_max_age(answer, "interaction"),), Interaction, artifact_id(uid))
+    return Shown((), Interaction, artifact_id(uid))
 
 
 async def _grant(browser: Browser) -> Shown:
     await browser.code()
     tenant = await tenancy.resolve(browser.served.runtime, "acme")
-    session = await sessions.find(browser.served.runtime, tenant, browser.session)
+    session = await sessions.find(browser.served.runtime, tenant, browser.presented)
     client = await tenancy.find_client(browser.served.runtime, tenant, GOOD["client_id"])
     assert session is not None
     assert client is not None

@@ -19,6 +19,7 @@ from storage.models.users import User
 from storage.postgres import Postgres
 from tests.security.browser import (
     PASSWORD,
+    SECRET,
     SESSION,
     Browser,
     a_browser,
@@ -61,9 +62,8 @@ async def test_another_browser_can_neither_see_nor_finish_an_interaction(
     uid = url.rpartition("/")[2]
     form = hidden_fields((await browser.http.get(url)).text)
     async with a_browser(served) as victim:
-        await victim.begin()  # it has an interaction cookie, only not this one's
-        binding = next(c.value for c in victim.http.cookies.jar if c.name == "interaction")
-        headers = {"Cookie": f"interaction={binding}"}
+        await victim.begin()  # it has a secret, only not this one's
+        headers: dict[str, str] = {}
         for request in (
             victim.http.build_request("GET", url, headers=headers),
             victim.http.build_request(
@@ -95,10 +95,9 @@ async def test_nobody_is_signed_in_to_the_account_of_an_attacker(
 async def test_an_interaction_ends_once(served: Served, browser: Browser) -> None:
     url = await browser.begin()
     resume = location(await browser.submit(url))
-    cookies = [
-        f"{c.name}={c.value}" for c in browser.http.cookies.jar if resume.endswith(c.path)
-    ] + [f"{SESSION}={browser.session}"]
-    async with httpx.AsyncClient(headers={"Cookie": "; ".join(cookies)}) as http:
+    async with a_browser(served) as copy:
+        copy.wears(browser.session, browser.secret)
+        http = copy.http
         answers = await asyncio.gather(*(http.get(resume) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
 
@@ -106,12 +105,10 @@ async def test_an_interaction_ends_once(served: Served, browser: Browser) -> Non
 async def test_a_form_posted_after_the_end_starts_nothing(served: Served, browser: Browser) -> None:
     url = await browser.begin()
     form = hidden_fields((await browser.http.get(url)).text)
-    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(url[-43:]))
     await browser.follow(await browser.submit(url))
     late = await browser.http.post(
         f"{url}/login",
         data={**form, "email": browser.email, "password": PASSWORD},
-        headers={"Cookie": f"interaction={binding}"},
     )
     assert late.status_code == 400
     assert "set-cookie" not in late.headers
@@ -122,8 +119,7 @@ async def test_two_forms_at_once_are_no_error_of_ours(served: Served, browser: B
     url = await browser.begin()
     form = hidden_fields((await browser.http.get(url)).text)
     form |= {"email": browser.email, "password": PASSWORD}
-    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(url[-43:]))
-    headers = {"Cookie": f"interaction={binding}"}
+    headers = {"Cookie": f"{SECRET}={browser.secret}"}
     async with httpx.AsyncClient(headers=headers, timeout=20) as http:
         resume = url.replace("/interaction/", "/acme/auth/")
 
@@ -149,8 +145,8 @@ async def test_a_session_that_the_browser_chose_is_never_adopted(
     browser.http.cookies.set(SESSION, chosen, domain="127.0.0.1", path="/acme")
     await browser.code()
     assert browser.session not in (None, chosen)
-    assert await _answers_silently(served, browser.session)
-    assert not await _answers_silently(served, chosen)
+    assert await _answers_silently(browser, browser.session)
+    assert not await _answers_silently(browser, chosen)
 
 
 async def test_every_authentication_has_a_new_session_and_the_old_one_is_dead(
@@ -160,8 +156,8 @@ async def test_every_authentication_has_a_new_session_and_the_old_one_is_dead(
     old = browser.session
     second = await browser.tokens(prompt="login")
     assert browser.session != old
-    assert not await _answers_silently(served, old)
-    assert await _answers_silently(served, browser.session)
+    assert not await _answers_silently(browser, old)
+    assert await _answers_silently(browser, browser.session)
     sid = [_sid(tokens["id_token"]) for tokens in (first, second)]
     assert sid[0] == sid[1], "for the same person it is the same sign-in, renewed"
     userinfo = await served.http.get(
@@ -178,7 +174,7 @@ async def test_another_person_ends_the_session_before_and_its_tokens(
     browser.email, browser.password = "bob@acme.test", "brave-walnut-hums-under-rain"
     theirs = await browser.tokens(prompt="login")
     assert _sid(theirs["id_token"]) != _sid(tokens["id_token"])
-    assert not await _answers_silently(served, old)
+    assert not await _answers_silently(browser, old)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await served.http.get(f"{served.issuer()}/me", headers=headers)).status_code == 401
 
@@ -597,15 +593,14 @@ async def test_a_client_without_passwords_shows_none_and_takes_none(
 async def _csrf_of(browser: Browser, url: str, page: str) -> str:
     """What a page without a form does not show, somebody who reads the store knows."""
     uid = url.rpartition("/")[2]
-    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(uid))
-    interaction = await interactions.find(browser.served.runtime, uid, binding)
+    interaction = await interactions.find(browser.served.runtime, uid)
     assert interaction is not None
     return interaction.csrf
 
 
-async def _answers_silently(served: Served, session: str | None) -> bool:
-    async with a_browser(served) as other:
-        other.http.cookies.set(SESSION, session or "")
+async def _answers_silently(browser: Browser, session: str | None) -> bool:
+    async with a_browser(browser.served) as other:
+        other.wears(session, browser.secret)
         return "code" in query_of(await other.authorize(prompt="none"))
 
 

@@ -8,7 +8,6 @@ import pytest
 from storage.models.users import User
 from storage.postgres import Postgres
 from tests.security.browser import (
-    SESSION,
     Browser,
     a_browser,
     add_client,
@@ -41,13 +40,13 @@ async def _is_signed_in(browser: Browser) -> bool:
 
 async def test_the_hint_of_this_session_needs_no_question(served: Served, browser: Browser) -> None:
     tokens = await browser.tokens()
-    copied = browser.session or ""
+    copied, secret = browser.session, browser.secret
     answer = await _end(browser, id_token_hint=tokens["id_token"], post_logout_redirect_uri=AFTER,
                         state="x y")  # fmt: skip
     assert location(answer) == f"{AFTER}?state=x%20y"
     assert browser.session is None
     async with a_browser(served) as thief:
-        thief.http.cookies.set(SESSION, copied)
+        thief.wears(copied, secret)
         assert not await _is_signed_in(thief), "a copied cookie is dead"
     assert (await userinfo(served, tokens["access_token"])).status_code == 401
     assert not await is_active(served, tokens["refresh_token"])
@@ -199,7 +198,7 @@ async def test_any_other_hint_asks_first(served: Served, browser: Browser, hint:
 
 async def test_whoever_agrees_is_signed_out(served: Served, browser: Browser) -> None:
     tokens = await browser.tokens()
-    copied = browser.session or ""
+    copied, secret = browser.session, browser.secret
     page = await _end(browser, client_id="acme-web-basic", post_logout_redirect_uri=AFTER)
     assert f'href="{AFTER}"' in page.text, "the way back of whoever does not"
     answer = await _confirm(browser, **hidden_fields(page.text))
@@ -207,7 +206,7 @@ async def test_whoever_agrees_is_signed_out(served: Served, browser: Browser) ->
     assert browser.session is None
     assert not await is_active(served, tokens["access_token"])
     async with a_browser(served) as thief:
-        thief.http.cookies.set(SESSION, copied)
+        thief.wears(copied, secret)
         assert not await _is_signed_in(thief)
 
 

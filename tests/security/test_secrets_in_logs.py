@@ -107,7 +107,7 @@ async def _converse(served: Served, browser: Browser) -> dict[str, str]:
     """Sign in and use everything once; return every secret that was in it."""
     url = await browser.begin(state="state-" * 5, nonce="nonce-" * 5)
     page = await browser.http.get(url)
-    binding = next(c.value for c in browser.http.cookies.jar if c.name == "interaction")
+    binding = browser.secret
     answer = await browser.submit(url)
     code = (await browser.follow(answer))["code"]
     tokens = (await post(served, "/token", code_form(code))).json()
@@ -125,7 +125,7 @@ async def _converse(served: Served, browser: Browser) -> dict[str, str]:
         "password": browser.password,
         "uid": url.rpartition("/")[2],
         "csrf": hidden_fields(page.text)["_csrf"],
-        "binding": binding or "",
+        "binding": binding,
         "code": code,
         "access token": tokens["access_token"],
         "refresh token": tokens["refresh_token"],

@@ -91,8 +91,11 @@ def test_a_session_is_no_session(own: Party, other: Party, alice: Person) -> Non
 def test_an_interaction_is_unknown(own: Party, other: Party, alice: Person) -> None:
     begun = alice.http.get(own.authorization_url("v" * 43))
     uid = begun.headers["location"].rpartition("/")[2]
-    binding = next(c.value for c in alice.http.cookies.jar if "interaction" in c.name)
-    answer = httpx.get(f"{other.issuer}/auth/{uid}", cookies={"interaction": binding or ""})
+    binding = next(c.value for c in alice.http.cookies.jar if "browser" in c.name)
+    answer = httpx.get(
+        f"{other.issuer}/auth/{uid}",
+        cookies={"browser_acme": binding or "", "browser_globex": binding or ""},
+    )
     assert answer.status_code in (400, 404)
     assert "location" not in answer.headers
     page = str(begun.url.join(begun.headers["location"]))

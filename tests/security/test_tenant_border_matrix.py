@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.security import neighbour
 from tests.security.browser import (
     GOOD,
+    SECRET,
     SESSION,
     Browser,
     a_browser,
@@ -216,11 +217,10 @@ async def test_an_interaction_is_not_resumed_and_goes_on_at_home(
 ) -> None:
     url = await browser.begin()
     uid = url.rpartition("/")[2]
-    binding = next(c.value for c in browser.http.cookies.jar if c.path.endswith(uid))
     visitor = stranger if who == "somebody signed in there" else browser
     answer = await visitor.http.get(
         f"{served.issuer(neighbour.SLUG)}/auth/{uid}",
-        headers={"Cookie": f"interaction={binding}; {THEIR_SESSION}={_theirs(stranger)}"},
+        headers={"Cookie": f"{SECRET}={browser.secret}; {THEIR_SESSION}={_theirs(stranger)}"},
     )
     assert answer.status_code == 400
     assert "location" not in answer.headers

@@ -9,7 +9,6 @@ import pytest
 
 from storage.postgres import Postgres
 from tests.security.browser import (
-    SESSION,
     Browser,
     a_browser,
     add_client,
@@ -72,7 +71,7 @@ async def test_every_kind_is_refused_where_another_is_expected(
 @asynccontextmanager
 async def _with_session(browser: Browser, value: str) -> AsyncIterator[Browser]:
     async with a_browser(browser.served) as other:
-        other.http.cookies.set(SESSION, value)
+        other.wears(value, browser.secret)
         yield other
 
 

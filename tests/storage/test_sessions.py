@@ -229,25 +229,26 @@ async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str,
 
 
 async def test_only_a_living_session_of_the_organization_can_be_held(either: Storage) -> None:
-    living, ended, expired = (samples.session(A) for _ in range(3))
+    _, own = samples.presented()
+    living, ended, expired = (samples.session(A, browser=own) for _ in range(3))
     for session, ttl in ((living, 60), (ended, 60), (expired, 0)):
         await either.artifacts.save(session, ttl)
     await either.end_session(ended)
     async with either.transaction() as tx:
-        assert await tx.sessions.hold(living.uid, A) == living
-        for uid, organization_id in ((living.uid, B), (ended.uid, A), (expired.uid, A), ("x", A)):
-            assert await tx.sessions.hold(uid, organization_id) is None
+        assert await tx.sessions.hold_of(own, A) == [living]
+        for browser, organization_id in ((own, B), ("x", A), ("", A)):
+            assert await tx.sessions.hold_of(browser, organization_id) == []
 
 
 async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
     either: Storage, pg: Postgres
 ) -> None:
     (old_value, old_id), (value, id) = samples.presented(), samples.presented()
-    old = samples.session(A, id=old_id)
+    old = samples.session(A, id=old_id, browser=old_id)
     new = msgspec.structs.replace(old, id=id, authenticated_at=old.authenticated_at + 9)
     await either.artifacts.save(old, 60)
     async with either.transaction() as tx:
-        assert await tx.sessions.hold(old.uid, A) == old
+        assert await tx.sessions.hold_of(old_id, A) == [old]
         await tx.replace_session(old, new, 600)
     assert await either.artifacts.find(Session, old_value, A) is None
     assert await either.artifacts.find(Session, value, A) == new
@@ -259,11 +260,11 @@ async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
 
 async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage) -> None:
     (old_value, old_id), (value, id) = samples.presented(), samples.presented()
-    old = samples.session(A, id=old_id)
+    old = samples.session(A, id=old_id, browser=old_id)
     await either.artifacts.save(old, 60)
     with contextlib.suppress(ZeroDivisionError):
         async with either.transaction() as tx:
-            await tx.sessions.hold(old.uid, A)
+            await tx.sessions.hold_of(old_id, A)
             await tx.replace_session(old, msgspec.structs.replace(old, id=id), 60)
             raise ZeroDivisionError
     assert await either.artifacts.find(Session, old_value, A) == old

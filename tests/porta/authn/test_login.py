@@ -12,10 +12,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from porta import interactions, sessions, tenancy
+from porta import interactions, tenancy
 from porta.authn import login
-from porta.authn.login import OpenInteraction
+from porta.authn.login import OpenInteraction, SignedIn
 from porta.authn.password import LoginFailed
+from porta.browsers import Browser, new_secret
 from porta.errors import Forbidden, NotFound, Unavailable
 from porta.interactions import InteractionOver
 from porta.origin import Origin
@@ -23,7 +24,7 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.security.passwords import Passwords
 from porta.tenant import Tenant
-from storage.models.artifacts import Consent, Interaction, Session, artifact_id
+from storage.models.artifacts import Consent, Interaction, Session
 from storage.postgres import Postgres
 from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
 from tests.porta.opened import opened
@@ -43,7 +44,7 @@ async def tenant(runtime: Runtime) -> Tenant:
 
 
 async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInteraction:
-    browser = opaque.new_value()
+    browser = Browser(changes.pop("secret", None) or new_secret())
     fields: dict[str, Any] = {
         "client_id": "third", "prompt": "login", "slug": tenant.slug,
         "parameters": {"client_id": "third", "redirect_uri": CALLBACK, "scope": "openid email"},
@@ -51,13 +52,13 @@ async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInterac
     make = partial(
         Interaction,
         organization_id=tenant.id,
-        browser=artifact_id(browser),
+        browser=browser.digest or "",
         csrf=opaque.new_value(),
         created_at=int(runtime.clock()),
         **(fields | changes),
     )
     uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
-    return await login.open_interaction(runtime, uid, browser)
+    return await login.open_interaction(runtime, uid, lambda _: browser)
 
 
 async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
@@ -66,10 +67,16 @@ async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
     return found
 
 
+async def _session(runtime: Runtime, signed_in: SignedIn) -> Session | None:
+    tenant = await tenancy.resolve(runtime, "acme")
+    value = signed_in.session_value
+    return await runtime.storage.artifacts.find(Session, value, tenant.id)
+
+
 async def test_a_sign_in_notes_who_is_here(runtime: Runtime, tenant: Tenant) -> None:
     opened = await _open(runtime, tenant, consented=Consent(scope=("openid",)))
     signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    session = await sessions.find(runtime, tenant, signed_in.session_value)
+    session = await _session(runtime, signed_in)
     assert session is not None
     assert session.expires_at == signed_in.expires_at
     after = await _now(runtime, opened)
@@ -92,15 +99,17 @@ async def test_a_form_sent_twice_leaves_the_session_of_the_first(
     runtime: Runtime, tenant: Tenant
 ) -> None:
     """The second is still being judged when the first has been taken to its end."""
-    before = await login.submit(runtime, await _open(runtime, tenant), EMAIL, PASSWORD, ORIGIN)
-    session = await sessions.find(runtime, tenant, before.session_value)
+    secret = new_secret()
+    earlier = await _open(runtime, tenant, secret=secret)
+    before = await login.submit(runtime, earlier, EMAIL, PASSWORD, ORIGIN)
+    session = await _session(runtime, before)
     assert session is not None
-    opened = await _open(runtime, tenant, previous_session=session.uid)
+    opened = await _open(runtime, tenant, secret=secret)
     first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
     with pytest.raises(InteractionOver):
         await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    left = await sessions.find(runtime, tenant, first.session_value)
+    left = await _session(runtime, first)
     assert left is not None
     assert left.uid == session.uid
 
@@ -112,8 +121,8 @@ async def test_two_sign_ins_at_one_interaction_end_the_first(
     first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     opened = OpenInteraction(opened.uid, await _now(runtime, opened), tenant, opened.client)
     second = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    assert await sessions.find(runtime, tenant, first.session_value) is None
-    assert await sessions.find(runtime, tenant, second.session_value) is not None
+    assert await _session(runtime, first) is None
+    assert await _session(runtime, second) is not None
 
 
 @pytest.mark.parametrize(
@@ -231,7 +240,7 @@ async def test_a_page_names_whoever_is_here_now(runtime: Runtime, tenant: Tenant
     opened = await _open(runtime, tenant)
     assert await login.signed_in_as(runtime, opened) is None
     signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    session = await sessions.find(runtime, tenant, signed_in.session_value)
+    session = await _session(runtime, signed_in)
     assert session is not None
     for changes, expected in (
         ({"previous_session": session.uid}, EMAIL),
@@ -284,10 +293,17 @@ async def test_an_interaction_of_what_is_gone_is_gone(runtime: Runtime, tenant: 
         await _open(runtime, tenant, slug="suspended")
 
 
-async def test_sign_ins_side_by_side_are_no_error(runtime: Runtime, tenant: Tenant) -> None:
-    opened = await _open(runtime, tenant)
-    both = await asyncio.gather(
-        *(login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN) for _ in range(4))
+@pytest.mark.parametrize("tabs", [1, 3])
+async def test_security_10_sign_ins_side_by_side_leave_one_session(
+    runtime: Runtime, tenant: Tenant, tabs: int
+) -> None:
+    """Whether one form is posted again and again, or those of several tabs at once."""
+    secret = new_secret()
+    opened = [await _open(runtime, tenant, secret=secret) for _ in range(tabs)]
+    made = await asyncio.gather(
+        *(login.submit(runtime, opened[n % tabs], EMAIL, PASSWORD, ORIGIN) for n in range(6))
     )
-    alive = [await sessions.find(runtime, tenant, each.session_value) for each in both]
-    assert all(isinstance(each, Session) for each in alive)
+    alive = [each for each in [await _session(runtime, each) for each in made] if each is not None]
+    assert len(alive) == 1
+    for each in opened:
+        assert (await _now(runtime, each)).session_uid == alive[0].uid

@@ -1,0 +1,50 @@
+"""A browser as an organization knows it: one stable secret, and the session that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from porta.security import opaque
+from storage.models.artifacts import artifact_id
+
+_LENGTH = 43
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What a browser presents at an organization, in its cookies.
+
+    `secret` is one that we made, or None; the others are whatever the browser says.
+    """
+
+    secret: str | None = None
+    session: str | None = None
+    posted: str | None = None
+    """A secret for the way from a request that was posted without cookies to the GET after it."""
+
+    @property
+    def digest(self) -> str | None:
+        """What stands in the interactions and the session of this browser."""
+        return artifact_id(self.secret) if self.secret is not None else None
+
+
+def new_secret() -> str:
+    """Return a secret for a browser that has none."""
+    return opaque.new_value()
+
+
+def to_cookie(keys: Sequence[str], slug: str, secret: str) -> str:
+    """Return the value of the cookie that hands `secret` to a browser: with our seal."""
+    return secret + opaque.seal(keys, f"browser {slug}", secret)
+
+
+def from_cookie(keys: Sequence[str], slug: str, value: str | None) -> str | None:
+    """Return the secret in a cookie's `value`; None for one that this organization did not make.
+
+    A value that a browser, or whoever planted it there, made up is never adopted.
+    """
+    secret, sealed = (value or "")[:_LENGTH], (value or "")[_LENGTH:]
+    if not opaque.well_formed(secret):
+        return None
+    return secret if opaque.check_seal(keys, f"browser {slug}", secret, sealed) else None
