@@ -25,7 +25,7 @@ _REPLAYED = "code_replayed"
 
 async def redeem(call: TokenCall) -> Authorization:
     """Take the code, once, for its client, its redirect URI and its verifier."""
-    signers.check(call)
+    await signers.check(call)
     code = await _consume(call)
     if code is None or code.era != call.era:
         raise InvalidGrant("authorization code is invalid, expired or used")
