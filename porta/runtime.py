@@ -86,9 +86,13 @@ class Runtime:
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
-        """Open the databases and load the pages; raises StorageError when one does not answer."""
+        """Wait for PostgreSQL, open both databases, and load the pages. Raises StorageError."""
         storage = await Storage.open(
-            settings.database_url, settings.redis_url, pool_size=settings.database_pool_size
+            settings.database_url,
+            settings.redis_url,
+            pool_size=settings.database_pool_size,
+            patience=settings.startup_wait_seconds,
+            redis_deadline=settings.redis_deadline_seconds,
         )
         parameters = Parameters(
             settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes
