@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from storage.listener import PATIENCE, PULSE, SECOND_LOOK, Listener
 from storage.postgres import Postgres
+from storage.statement import Row
 from tests.handlers.relay import relay
 from tests.storage.repositories.world import World, build_world
 
@@ -292,6 +293,9 @@ async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> No
         async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
             if parameters and not self.deaf:
                 self.words.put_nowait(parameters["word"])
+
+        def rows(self) -> list[Row]:
+            return [("off",)]
 
         async def heard(self) -> str:
             return await self.words.get()
