@@ -212,6 +212,9 @@ async def test_a_connection_that_hears_nothing_is_found_out(
             async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
                 await held.fetch("SELECT 1")
 
+            def rows(self) -> list[Row]:
+                return [("off",)]
+
             async def heard(self) -> str:
                 await asyncio.Event().wait()
                 return ""
@@ -240,6 +243,9 @@ async def test_a_connection_that_never_answers_is_found_out(
     class Mute:
         async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
             await asyncio.Event().wait()
+
+        def rows(self) -> list[Row]:
+            return [("off",)]
 
         async def heard(self) -> str:
             await asyncio.Event().wait()
