@@ -94,15 +94,16 @@ async def _issue_for_account(
     value = _access_value(call, targets, payload)
     access = _access_token(call, authorization, audience, value, ttl)
     refresh = _refresh_token(call, authorization)
-    response = build_token_response(
+    # Signed before anything is saved: what cannot be signed must use nothing up.
+    id_token = _id_token(call, authorization, value)
+    refresh_token = await authorization.save(Issued(access, ttl, refresh))
+    return build_token_response(
         access_token=value,
         expires_in=ttl,
         scope=authorization.scope,
-        id_token=_id_token(call, authorization, value),
-        refresh_token=authorization.refresh.value if authorization.refresh else None,
+        id_token=id_token,
+        refresh_token=refresh_token,
     )
-    await authorization.save(Issued(access, ttl, refresh))
-    return response
 
 
 def _access_token(
