@@ -18,6 +18,7 @@ from porta.errors import Forbidden, NotFound, PortaError
 from porta.origin import Origin
 from porta.protocol.errors import InvalidRequest
 from porta.protocol.params import Params, parse_params
+from porta.protocol.response_modes import MAX_LOCATION
 from porta.proxies import client_address
 from porta.runtime import Runtime
 from porta.tenant import Tenant
@@ -118,7 +119,12 @@ class PortaHandler(RequestHandler):
         self.finish(body)
 
     def see_other(self, url: str) -> None:
-        """303: a browser asks for `url` by GET, whatever it sent here (RFC 9700 §4.12)."""
+        """303: a browser asks for `url` by GET, whatever it sent here (RFC 9700 §4.12).
+
+        Raises InvalidRequest for a `url` of more than MAX_LOCATION bytes.
+        """
+        if len(url) > MAX_LOCATION:
+            raise InvalidRequest("what was sent is too long to be passed on in a URL")
         self.set_status(HTTPStatus.SEE_OTHER)
         self.set_header("Location", url)
         self.clear_header("Content-Type")

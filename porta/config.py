@@ -31,6 +31,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     replay_detection_ttl: int = 3600
     client_credentials_ttl: int = 600
     pushed_authorization_request_ttl: int = 60
+    allow_public_pushed_requests: bool = False
+    """Whether a client without a secret may push: anybody could fill the table in its name."""
     grant_ttl: int = 1_209_600
     signing_key_lead: int = 120
     """A new key stands in the JWKS this long before it signs."""

@@ -154,7 +154,7 @@ class PooledExecutor(Generic[W]):
 
         With ("*", "") when changes may have been missed.
         """
-        self._listener = Listener(self._dial, callback, demoted=self._pool.renew)
+        self._listener = Listener(self._dial, callback)
 
     @property
     def listening(self) -> bool:

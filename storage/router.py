@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from storage.artifacts import Artifacts
-from storage.counters import Counters, FallbackCounters, PostgresCounters
+from storage.counters import Counters, FallbackCounters, PostgresCounters, RedisCounters
 from storage.models.artifacts import ARTIFACTS, Home, Session, Store
-from storage.opening import open_redis, wait_for
 from storage.postgres import Postgres
-from storage.redis import DEADLINE
-from storage.redis_breaker import RedisBreaker, Trouble
+from storage.redis import Redis
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.claims import Claims
@@ -21,12 +19,12 @@ from storage.repositories.clients import Clients
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
 from storage.repositories.organizations import Organizations
+from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.roles import Roles
 from storage.repositories.sessions import Sessions
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
-from storage.repositories.trial import Trial
 from storage.repositories.users import Users
 from storage.statement import Executor
 from storage.stores import ArtifactStore
@@ -51,7 +49,7 @@ class _Doors:
     """What a Storage and its transactions share."""
 
     postgres: Postgres
-    redis: RedisBreaker | None
+    redis: Redis | None
     copies: RedisOverPostgresStore | None
     on_change: list[Change] = field(default_factory=list)
 
@@ -77,34 +75,24 @@ class Storage:
         self.events = Events(executor)
         self.tokens = Tokens(executor)
         self.sessions = Sessions(executor)
+        self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
-        self.trial = Trial(executor)
 
     @classmethod
     async def open(
-        cls,
-        database_url: str,
-        redis_url: str | None = None,
-        *,
-        pool_size: int = 10,
-        patience: float = 0,
-        redis_deadline: float = DEADLINE,
+        cls, database_url: str, redis_url: str | None = None, *, pool_size: int = 10
     ) -> Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
-        PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
-        comes. `redis_deadline` is in seconds. Raises Unreachable when PostgreSQL does not answer,
-        Refused when Redis answers that its URL is wrong, another StorageError when it cannot do
-        what is needed, ValueError for a URL of another kind.
+        Raises Unreachable when one does not answer, ValueError for a URL of another kind.
         """
-        async with AsyncExitStack() as opened:
-            postgres = await Postgres.open(database_url, pool_size)
-            opened.push_async_callback(postgres.close)
-            redis = await open_redis(redis_url, redis_deadline) if redis_url else None
-            if redis is not None:
-                opened.push_async_callback(redis.close)
-            await wait_for(lambda: postgres.fetch("SELECT 1"), patience)
-            opened.pop_all()
+        postgres = await Postgres.open(database_url, pool_size)
+        try:
+            await postgres.fetch("SELECT 1")
+            redis = await Redis.open(redis_url) if redis_url else None
+        except BaseException:
+            await postgres.close()
+            raise
         copies = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
         return cls(_Doors(postgres, redis, copies), postgres)
 
@@ -123,19 +111,12 @@ class Storage:
         """Ask PostgreSQL for a sign of life; raises Unreachable."""
         await self._doors.postgres.fetch("SELECT 1")
 
-    @property
-    def has_redis(self) -> bool:
-        return self._doors.redis is not None
-
-    async def try_redis(self) -> None:
-        """Try a write of Redis, where there is one; raises StorageError."""
-        if self._doors.redis is not None:
-            await self._doors.redis.try_write()
-
-    @property
-    def redis_trouble(self) -> Trouble | None:
-        """Why Redis takes no writes, and since when; None while it does, or there is none."""
-        return self._doors.redis.trouble if self._doors.redis is not None else None
+    async def ping_redis(self) -> bool:
+        """Ask Redis for a sign of life; raises Unreachable. False when there is no Redis."""
+        if self._doors.redis is None:
+            return False
+        await self._doors.redis.ping()
+        return True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Storage]:
@@ -208,8 +189,8 @@ def _tell(callbacks: list[Change], table: str, key: str) -> None:
 
 
 def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> Artifacts:
-    remembered, redis = PostgresStore(executor), doors.redis
-    if redis is None or doors.copies is None:
+    remembered = PostgresStore(executor)
+    if doors.redis is None or doors.copies is None:
         return Artifacts(
             dict.fromkeys(Store, remembered), dict.fromkeys(Home, remembered), lambda: False
         )
@@ -218,8 +199,8 @@ def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> 
         sessions = InTransaction(remembered, doors.copies, later.append)
     return Artifacts(
         {Store.POSTGRES: remembered, Store.REDIS_OVER_POSTGRES: sessions},
-        {Home.REDIS: RedisStore(redis), Home.POSTGRES: remembered},
-        lambda: redis.takes_writes,
+        {Home.REDIS: RedisStore(doors.redis), Home.POSTGRES: remembered},
+        lambda: True,
     )
 
 
@@ -228,4 +209,4 @@ def _counters(doors: _Doors) -> Counters:
     remembered = PostgresCounters(doors.postgres)
     if doors.redis is None:
         return remembered
-    return FallbackCounters(doors.redis, remembered)
+    return FallbackCounters(RedisCounters(doors.redis), remembered)

@@ -9,7 +9,8 @@ from typing import Any
 from porta.protocol.errors import InvalidRequest, UntrustedRequest
 from porta.protocol.params import Params
 from porta.protocol.redirect_uris import check_post_logout_redirect_uri
-from porta.protocol.response_modes import build_query
+from porta.protocol.requests import check_lengths
+from porta.protocol.response_modes import MAX_LOCATION, build_query
 from storage.models.artifacts import Session
 from storage.models.clients import Client
 
@@ -17,10 +18,10 @@ LIMITS = {
     "id_token_hint": 16384,
     "client_id": 255,
     "post_logout_redirect_uri": 2048,
-    "state": 4096,
+    "state": 3072,
     "ui_locales": 256,
 }
-"""Most characters of each parameter."""
+"""Most bytes of each parameter, in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,7 @@ class EndSessionRequest:
 
 def parse_end_session(params: Params) -> EndSessionRequest:
     """Return the request that `params` describe. Raises InvalidRequest for what is too long."""
-    for name, limit in LIMITS.items():
-        if len(params.get(name) or "") > limit:
-            raise InvalidRequest(f"parameter too long: {name}")
+    check_lengths(params, LIMITS)
     return EndSessionRequest(
         id_token_hint=params.get("id_token_hint"),
         client_id=params.get("client_id"),
@@ -87,19 +86,23 @@ def accept(request: EndSessionRequest, client: Client | None) -> EndSessionReque
     `client` is the one `named_client` named, active and of this organization, or None. A
     `post_logout_redirect_uri` that nobody vouches for is dropped, so that whoever brings it may
     still sign out. Raises UntrustedRequest for one beside a `client_id` that is not known, or that
-    is not registered, byte for byte (§3).
+    is not registered, byte for byte (§3), and InvalidRequest where `state` leaves no room for it in
+    a redirect (MAX_LOCATION).
     """
     uri = request.post_logout_redirect_uri
     if uri is not None and client is not None:
         check_post_logout_redirect_uri(client, uri)
     elif uri is not None and request.client_id is not None:
         raise UntrustedRequest("post_logout_redirect_uri without a known client")
-    return replace(
+    accepted = replace(
         request,
         client_id=client.client_id if client else None,
         post_logout_redirect_uri=uri if client else None,
         id_token_hint=None,
     )
+    if len(build_redirect(accepted) or "") > MAX_LOCATION:
+        raise InvalidRequest("state is too long to be sent back")
+    return accepted
 
 
 def build_redirect(request: EndSessionRequest) -> str | None:

@@ -69,6 +69,12 @@ class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
 
 
+class InvalidRequestUri(OAuthError):
+    """Core §3.1.2.6: what a `request_uri` led to cannot be answered any more."""
+
+    code = "invalid_request_uri"
+
+
 class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
 
@@ -95,6 +101,12 @@ class InsufficientScope(OAuthError):
 
 class UntrustedRequest(OAuthError):
     """An authorization request whose client or redirect URI is not trusted: a page, no redirect."""
+
+
+class DeadRequestUri(UntrustedRequest):
+    """A `request_uri` that leads to no request, and so to no redirect URI (RFC 9101 §7)."""
+
+    code = "invalid_request_uri"
 
 
 class InvalidClientMetadata(OAuthError):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from porta.protocol.params import has_control_characters
 
 MAX_ENTRIES = 50
-D = TypeVar("D", bound=bool | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class MetadataReader:
         self.fault(name, f"must be one of: {', '.join(allowed)}")
         return default
 
-    def flag(self, name: str, default: D) -> bool | D:
+    def flag(self, name: str, default: bool) -> bool:
         value = self.raw.get(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value

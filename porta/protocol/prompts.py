@@ -41,8 +41,6 @@ class Situation:
     """Whether the person signed in during this very interaction."""
     consented: bool = False
     """Whether the person consented during this very interaction."""
-    hint_subject: str | None = None
-    """The `sub` of a verified id_token_hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _check_subject(situation: Situation) -> None:
 
 def _is_subject(situation: Situation, session: Session) -> bool:
     asked = situation.request.claims.subjects()
-    return situation.hint_subject in (None, session.account_id) and (
+    return situation.request.hint_subject in (None, session.account_id) and (
         asked is None or session.account_id in asked
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest, parse_claims_request
 from porta.protocol.errors import (
     InvalidRequest,
@@ -16,14 +18,15 @@ from porta.protocol.errors import (
 )
 from porta.protocol.params import Params
 from porta.protocol.scopes import join_scope, parse_scope
+from storage.models.artifacts import Consent
 
 LIMITS = {
     "client_id": 255,
     "redirect_uri": 2048,
     "response_type": 64,
     "response_mode": 64,
-    "state": 4096,
-    "nonce": 2048,
+    "state": 3072,
+    "nonce": 1024,
     "code_challenge": 128,
     "code_challenge_method": 16,
     "prompt": 64,
@@ -32,9 +35,15 @@ LIMITS = {
     "ui_locales": 256,
     "acr_values": 512,
     "display": 16,
-    "claims": 8192,
+    "claims": 4096,
 }
-"""Most characters of each parameter."""
+"""Most bytes of each parameter, in UTF-8."""
+
+MAX_KEPT = 6144
+"""Most bytes of a request as it is kept until a person has answered, or until it is visited.
+
+Whatever is kept around it, which nobody outside chooses, is less than 2 KB: 8 KB in all.
+"""
 
 _NOT_SUPPORTED: dict[str, type[OAuthError]] = {
     "request": RequestNotSupported,
@@ -63,6 +72,8 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = None
     id_token_hint: str | None = None
+    hint_subject: str | None = None
+    """The `sub` of an id_token_hint that was verified; no parameter, and all that is kept of it."""
     ui_locales: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
     display: str | None = None
@@ -70,7 +81,10 @@ class AuthorizationRequest:
     resource: tuple[str, ...] = ()
 
     def to_parameters(self) -> dict[str, str]:
-        """Return the parameters it consists of, `resource` excepted: an artifact's form."""
+        """Return the parameters it consists of: an artifact's form.
+
+        Without `resource`, which is several, and without `hint_subject`, which is no parameter.
+        """
         words = {
             "scope": join_scope(self.scope),
             "prompt": " ".join(self.prompt),
@@ -102,8 +116,8 @@ def parse_redirect_target(params: Params) -> RedirectTarget:
     return RedirectTarget(
         _trusted(params, "client_id"),
         _trusted(params, "redirect_uri"),
-        _short(params.get("state"), LIMITS["state"]),
-        _short(params.get("response_mode"), LIMITS["response_mode"]),
+        params.get("state"),
+        params.get("response_mode"),
     )
 
 
@@ -118,10 +132,26 @@ def parse_authorization_request(params: Params) -> AuthorizationRequest:
     for name, error in _NOT_SUPPORTED.items():
         if name in params:
             raise error(f"{name} is not supported")
-    for name, limit in LIMITS.items():
-        if len(params.get(name) or "") > limit:
-            raise InvalidRequest(f"parameter too long: {name}")
+    check_lengths(params, LIMITS)
     return _build(target, params.get, params.all("resource"))
+
+
+def check_lengths(params: Params, limits: Mapping[str, int]) -> None:
+    """Raise InvalidRequest for a parameter that has more bytes than `limits` allow."""
+    for name, limit in limits.items():
+        if _size(params.get(name)) > limit:
+            raise InvalidRequest(f"parameter too long: {name}")
+
+
+def check_kept_size(request: AuthorizationRequest, consent: Consent | None) -> None:
+    """Raise InvalidRequest where keeping `request` would take more than MAX_KEPT bytes.
+
+    Counted as JSON, as it is stored, with the `consent` it needs twice: what a page shows, and
+    what a person agrees to.
+    """
+    kept = (request.to_parameters(), request.resource, consent, consent)
+    if len(msgspec.json.encode(kept)) > MAX_KEPT:
+        raise InvalidRequest("the request is too long")
 
 
 def from_parameters(
@@ -161,13 +191,15 @@ def _trusted(params: Params, name: str) -> str:
     value = params.get(name)
     if value is None:
         raise UntrustedRequest(params.problem or f"{name} is missing or given twice")
-    if len(value) > LIMITS[name]:
+    if _size(value) > LIMITS[name]:
         raise UntrustedRequest(f"{name} is too long")
     return value
 
 
-def _short(value: str | None, limit: int) -> str | None:
-    return value if value is not None and len(value) <= limit else None
+def _size(value: str | None) -> int:
+    if value is None:
+        return 0
+    return len(value) if value.isascii() else len(value.encode())
 
 
 def _words(text: str | None) -> tuple[str, ...]:

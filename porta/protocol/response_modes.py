@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from porta.errors import PortaError
+from porta.protocol.errors import UntrustedRequest
 
+MAX_LOCATION = 3072
+"""Most bytes of a `Location` header as it is sent: proxies refuse an answer whose header is longer
+than their buffer, 4 KB as a rule, and take the server for dead."""
+_ANSWER = 128
+"""Bytes that an answer may take besides redirect URI, `state` and `iss`: a code or an error."""
 DEFAULT_RESPONSE_MODE = "query"
 """For response type `code` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1)."""
 
@@ -56,6 +62,21 @@ def effective_response_mode(requested: str | None) -> str:
     return requested if requested in RESPONSE_MODES else DEFAULT_RESPONSE_MODE
 
 
+def check_returnable(
+    redirect_uri: str, response_mode: str | None, issuer: str, state: str | None
+) -> None:
+    """Raise UntrustedRequest where no redirect could carry `state` back within MAX_LOCATION.
+
+    RFC 6749 §4.1.2.1 wants it back, with an error too: without it a client would see a forged
+    answer instead of the reason. A form has room for any.
+    """
+    if effective_response_mode(response_mode) == "form_post":
+        return
+    returned = (_header_safe(redirect_uri), _escape(state or ""), _escape(issuer))
+    if sum(map(len, returned)) + _ANSWER > MAX_LOCATION:
+        raise UntrustedRequest("state is too long to be sent back")
+
+
 def success_parameters(issuer: str, code: str, state: str | None) -> dict[str, str]:
     """Return the parameters of RFC 6749 §4.1.2, with the `iss` of RFC 9207."""
     return _with_state({"code": code}, issuer, state)
@@ -69,6 +90,15 @@ def error_parameters(issuer: str, error: PortaError, state: str | None) -> dict[
     return _with_state(parameters, issuer, state)
 
 
+def fitting(redirect_uri: str, response_mode: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return `parameters` without `error_description` where a redirect has no room for it."""
+    built = RESPONSE_MODES[response_mode](redirect_uri, parameters)
+    fits = isinstance(built, FormPost) or len(built) <= MAX_LOCATION
+    return {
+        name: value for name, value in parameters.items() if fits or name != "error_description"
+    }
+
+
 def describable(message: str) -> str:
     """Return `message` in the characters an error_description may have (RFC 6749 §5.2)."""
     return re.sub(r"[^\x20\x21\x23-\x5b\x5d-\x7e]", "?", message)
@@ -79,6 +109,10 @@ def _with_state(parameters: dict[str, str], issuer: str, state: str | None) -> d
         parameters["state"] = state
     parameters["iss"] = issuer
     return parameters
+
+
+def _escape(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _encode(parameters: Mapping[str, str]) -> str:

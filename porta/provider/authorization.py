@@ -8,18 +8,23 @@ from functools import partial
 from porta import browsers, interactions, sessions, tenancy
 from porta.browsers import Browser
 from porta.errors import NotFound
-from porta.protocol import checks, prompts, response_modes
+from porta.protocol import prompts, response_modes
 from porta.protocol.consent import needed_consent
-from porta.protocol.errors import AccessDenied, OAuthError, UntrustedRequest
+from porta.protocol.errors import (
+    AccessDenied,
+    InvalidRequestUri,
+    OAuthError,
+    UntrustedRequest,
+)
 from porta.protocol.params import Params
 from porta.protocol.redirect_uris import check_redirect_uri
 from porta.protocol.requests import (
     AuthorizationRequest,
     RedirectTarget,
-    parse_authorization_request,
     parse_redirect_target,
 )
-from porta.provider import consents, hints, pushed_authorization, rules
+from porta.provider import consents, pushed_authorization
+from porta.provider.acceptance import accept
 from porta.provider.codes import issue_code
 from porta.runtime import Runtime
 from porta.security import opaque
@@ -84,6 +89,8 @@ class _Attempt:
     browser: Browser
     session: Session | None
     paused: _Paused | None = None
+    pushed: str | None = None
+    """`id` of the pushed request that it is."""
 
 
 async def start(
@@ -99,12 +106,16 @@ async def start(
     `cookies_withheld` says that the browser may have cookies that this request does not show.
     Raises UntrustedRequest while there is no client, or no redirect URI of its own, to answer to.
     """
-    params = await pushed_authorization.unfold(runtime, tenant, params)
+    pushed = await pushed_authorization.find(runtime, tenant, params)
+    if pushed is not None:
+        params = pushed_authorization.unfold(params, pushed)
     client, target = await _trust(runtime, tenant, params)
     try:
-        request = await _accept(runtime, tenant, params, client)
+        hinted = pushed.hint_subject if pushed else None
+        request = await accept(runtime, tenant, client, params, hinted)
         session = await sessions.find(runtime, tenant, browser)
-        attempt = _Attempt(runtime, tenant, client, request, browser, session)
+        pushed_id = pushed.id if pushed else None
+        attempt = _Attempt(runtime, tenant, client, request, browser, session, pushed=pushed_id)
         if cookies_withheld:
             return await _postpone(attempt)
         return await _proceed(attempt)
@@ -131,10 +142,13 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
     try:
         if interaction.error is not None:
             raise AccessDenied(interaction.error)
-        request = await _accept(runtime, tenant, params, client)
+        request = await accept(runtime, tenant, client, params, interaction.hint_subject)
         session = await sessions.find(runtime, tenant, browser)
-        paused = _Paused(uid, interaction)
-        return await _proceed(_Attempt(runtime, tenant, client, request, browser, session, paused))
+        attempt = _Attempt(
+            runtime, tenant, client, request, browser, session, _Paused(uid, interaction),
+            interaction.pushed,
+        )  # fmt: skip
+        return await _proceed(attempt)
     except UntrustedRequest:
         raise
     except OAuthError as error:
@@ -148,14 +162,10 @@ async def _trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Clie
     if client is None:
         raise UntrustedRequest("the client is not known here")
     check_redirect_uri(client, target.redirect_uri)
+    response_modes.check_returnable(
+        target.redirect_uri, target.response_mode, tenant.issuer, target.state
+    )
     return client, target
-
-
-async def _accept(
-    runtime: Runtime, tenant: Tenant, params: Params, client: Client
-) -> AuthorizationRequest:
-    request = parse_authorization_request(params)
-    return checks.accept(request, client, await rules.find(runtime, tenant))
 
 
 async def _proceed(attempt: _Attempt) -> Outcome:
@@ -175,9 +185,6 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             and interaction is not None
             and interaction.session_uid == session.uid,
             consented=approved is not None,
-            hint_subject=await hints.subject(
-                attempt.runtime, attempt.tenant, attempt.request.id_token_hint
-            ),
         )
     )
     if prompt is not None or session is None:
@@ -237,6 +244,8 @@ async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str
         client_id=attempt.client.client_id,
         parameters=attempt.request.to_parameters(),
         resource=attempt.request.resource,
+        hint_subject=attempt.request.hint_subject,
+        pushed=attempt.pushed,
         prompt=prompt.name,
         reasons=prompt.reasons,
         browser=browser,
@@ -256,6 +265,10 @@ async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> R
         runtime, attempt.paused.interaction, attempt.paused.uid
     ):
         raise NotFound("interaction not found")
+    if attempt.pushed is not None and not await pushed_authorization.use(
+        runtime, tenant, attempt.pushed
+    ):
+        raise InvalidRequestUri("the pushed request was answered already")
     code = await issue_code(runtime, tenant, attempt.client, request, session, grant)
     return Respond(
         request.redirect_uri,
@@ -265,9 +278,11 @@ async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> R
 
 
 def _refuse(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respond:
+    mode = response_modes.effective_response_mode(target.response_mode)
+    told = response_modes.error_parameters(tenant.issuer, error, target.state)
     return Respond(
         target.redirect_uri,
-        response_modes.effective_response_mode(target.response_mode),
-        response_modes.error_parameters(tenant.issuer, error, target.state),
+        mode,
+        response_modes.fitting(target.redirect_uri, mode, told),
         Refused(target.client_id, error),
     )

@@ -6,29 +6,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from porta import tenancy
-from porta.protocol import checks
 from porta.protocol import pushed_authorization as protocol
-from porta.protocol.errors import InvalidRequest, UntrustedRequest
+from porta.protocol.errors import (
+    DeadRequestUri,
+    InvalidRequest,
+    UnauthorizedClient,
+    UntrustedRequest,
+)
 from porta.protocol.params import Params
-from porta.protocol.requests import parse_authorization_request
-from porta.provider import clients, rules
+from porta.protocol.response_modes import check_returnable
+from porta.provider import clients
+from porta.provider.acceptance import accept
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
-from storage.errors import AlreadyConsumed
 from storage.models.artifacts import PushedAuthorizationRequest, artifact_id
 
 
 async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:
-    """Check and keep an authorization request; return its `request_uri` and lifetime (§2.2)."""
+    """Check and keep an authorization request; return its `request_uri` and lifetime (§2.2).
+
+    Raises UnauthorizedClient for a client without a secret, unless the system allows it.
+    """
     client = await clients.authenticate(runtime, tenant, request)
+    if (
+        client.token_endpoint_auth_method == "none"
+        and not tenant.config.allow_public_pushed_requests
+    ):
+        raise UnauthorizedClient("a client without a secret may not push requests here")
     protocol.check_pushed(request.form, client.client_id)
     named = {name: request.form.all(name) for name in request.form.names()}
     params = Params(named | {"client_id": (client.client_id,)})
     try:
-        accepted = checks.accept(
-            parse_authorization_request(params), client, await rules.find(runtime, tenant)
+        accepted = await accept(runtime, tenant, client, params)
+        check_returnable(
+            accepted.redirect_uri, accepted.response_mode, tenant.issuer, accepted.state
         )
     except UntrustedRequest as error:
         # There is no redirect to keep from: the client itself asks, and reads JSON (§2.3).
@@ -41,28 +54,52 @@ async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict
         client_id=client.client_id,
         parameters=accepted.to_parameters(),
         resource=accepted.resource,
+        hint_subject=accepted.hint_subject,
     )
     await runtime.storage.artifacts.save(pushed, ttl)
     return protocol.build_response(protocol.build_request_uri(value), ttl)
 
 
-async def unfold(runtime: Runtime, tenant: Tenant, params: Params) -> Params:
-    """Return the pushed parameters when `request_uri` names some, else `params` as they are.
+async def find(
+    runtime: Runtime, tenant: Tenant, params: Params
+) -> PushedAuthorizationRequest | None:
+    """Return the pushed request that `request_uri` names, None where that names none of ours.
 
-    A reference works once, for the client that pushed it; what stands beside it in the URL is
-    ignored (RFC 9126 §4). Raises UntrustedRequest for one that does not work.
+    It may be visited again until it expires: a reload, Back or a prefetch costs nothing. Raises
+    DeadRequestUri for one that is unknown, expired or used, UntrustedRequest for another client's.
     """
     reference = protocol.parse_request_uri(params.get("request_uri"))
     if reference is None:
-        return params
-    pushed = await _consume(runtime, tenant, reference)
+        return None
+    pushed = None
+    if opaque.well_formed(reference):
+        pushed = await runtime.storage.artifacts.find(
+            PushedAuthorizationRequest, reference, tenant.id
+        )
     if pushed is None or not await _counts(runtime, tenant, pushed):
-        raise UntrustedRequest("request_uri is unknown, expired or used")
+        raise DeadRequestUri("request_uri is unknown, expired or used")
     protocol.check_reference_client(params, pushed.client_id)
+    return pushed
+
+
+def unfold(params: Params, pushed: PushedAuthorizationRequest) -> Params:
+    """Return the parameters that were pushed: what stands beside `request_uri` in the URL is
+    ignored (RFC 9126 §4).
+    """
     # Ignored, but not what nobody may send at all: a parameter twice, or a request object besides
     # the reference (Core §6).
     wrong = "request is not supported beside request_uri" if "request" in params else None
     return params.replaced(_values(pushed.parameters, pushed.resource), wrong)
+
+
+async def use(runtime: Runtime, tenant: Tenant, id: str) -> bool:
+    """Tell whether the pushed request of this `id` may be answered with a code: once ever.
+
+    Decided by one statement, before the code is made: should that fail, there is none.
+    """
+    config = tenant.config
+    longest = config.pushed_authorization_request_ttl + config.interaction_ttl
+    return await runtime.storage.pushed_requests.use(id, tenant.id, longest)
 
 
 def to_params(parameters: Mapping[str, str], resource: tuple[str, ...]) -> Params:
@@ -79,16 +116,3 @@ async def _counts(runtime: Runtime, tenant: Tenant, pushed: PushedAuthorizationR
     """Whether its client still has the rights it had when it pushed."""
     client = await tenancy.find_client(runtime, tenant, pushed.client_id)
     return client is not None and pushed.era == tenancy.era_of(tenant, client)
-
-
-async def _consume(
-    runtime: Runtime, tenant: Tenant, reference: str
-) -> PushedAuthorizationRequest | None:
-    if not opaque.well_formed(reference):
-        return None
-    try:
-        return await runtime.storage.artifacts.consume(
-            PushedAuthorizationRequest, reference, tenant.id
-        )
-    except AlreadyConsumed:
-        return None

@@ -92,6 +92,10 @@ class Interaction(Routed, frozen=True, kw_only=True):
     client_id: str
     parameters: dict[str, str]
     resource: tuple[str, ...] = ()
+    hint_subject: str | None = None
+    """The `sub` of its id_token_hint, which was verified."""
+    pushed: str | None = None
+    """`id` of the pushed request that it came from: of those who do, one gets a code."""
     prompt: str
     reasons: tuple[str, ...] = ()
     browser: str
@@ -137,11 +141,12 @@ class ReplayDetection(Artifact, frozen=True, kw_only=True):
 
 
 class PushedAuthorizationRequest(Artifact, frozen=True, kw_only=True):
-    """RFC 9126: the parameters a client pushed, to be taken up once."""
+    """RFC 9126: the parameters a client pushed. It may be visited until it expires."""
 
     client_id: str
     parameters: dict[str, str]
     resource: tuple[str, ...] = ()
+    hint_subject: str | None = None
 
 
 class ClientCredentials(Artifact, frozen=True, kw_only=True):
@@ -228,7 +233,7 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
         ArtifactKind(Interaction, Store.REDIS_OR_POSTGRES),
         ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES),
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
-        # Acknowledged, and to be taken up once: neither may depend on what Redis still holds.
+        # Acknowledged, and good for one code: neither may depend on what Redis still holds.
         ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),
         ArtifactKind(ClientCredentials, Store.POSTGRES),
         ArtifactKind(AccessToken, Store.POSTGRES),

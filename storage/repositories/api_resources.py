@@ -7,10 +7,6 @@ import msgspec
 from storage.models.clients import ApiResource
 from storage.statement import Executor
 
-_ARRAYS = ("scopes", "introspection_clients")
-_COLUMNS = ApiResource.__struct_fields__
-_KEPT = ("id", "organization_id", "identifier")
-
 
 class ApiResources:
     """The table `api_resources`."""
@@ -21,45 +17,52 @@ class ApiResources:
     async def find_all(self, organization_id: str) -> tuple[ApiResource, ...]:
         """Return the active resources of an organization, by identifier."""
         rows = await self._pg.fetch(
-            f"""
-            SELECT {", ".join(_COLUMNS)} FROM api_resources
+            """
+            SELECT id, identifier, name, scopes, access_token_format, access_token_ttl
+            FROM api_resources
             WHERE organization_id = %(organization_id)s AND status = 'active'
             ORDER BY identifier
-            """,  # noqa: S608
+            """,
             {"organization_id": organization_id},
         )
         return tuple(
-            msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), ApiResource) for row in rows
+            ApiResource(
+                id=id,
+                organization_id=organization_id,
+                identifier=identifier,
+                name=name,
+                scopes=tuple(scopes),
+                access_token_format=access_token_format,
+                access_token_ttl=ttl,
+            )
+            for id, identifier, name, scopes, access_token_format, ttl in rows
         )
 
     async def insert(self, resource: ApiResource) -> None:
         """Add a resource; AlreadyExists when the organization has one of this identifier."""
         await self._pg.execute(
-            f"""
-            INSERT INTO api_resources ({", ".join(_COLUMNS)})
-            VALUES ({", ".join(map(_placeholder, _COLUMNS))})
-            """,  # noqa: S608
-            _values(resource),
+            """
+            INSERT INTO api_resources (
+                id, organization_id, identifier, name, scopes, access_token_format,
+                access_token_ttl
+            ) VALUES (
+                %(id)s, %(organization_id)s, %(identifier)s, %(name)s, %(scope_list)s::text[],
+                %(access_token_format)s, %(access_token_ttl)s
+            )
+            """,
+            {**msgspec.structs.asdict(resource), "scope_list": list(resource.scopes)},
         )
 
     async def update(self, resource: ApiResource) -> None:
-        """Write everything but its id, its organization and its identifier."""
-        columns = ", ".join(
-            f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in _KEPT
-        )
+        """Write the name, scopes, and format and lifetime of access tokens."""
         await self._pg.execute(
-            f"""
-            UPDATE api_resources SET {columns}
+            """
+            UPDATE api_resources SET
+                name = %(name)s,
+                scopes = %(scope_list)s::text[],
+                access_token_format = %(access_token_format)s,
+                access_token_ttl = %(access_token_ttl)s
             WHERE id = %(id)s AND organization_id = %(organization_id)s
-            """,  # noqa: S608
-            _values(resource),
+            """,
+            {**msgspec.structs.asdict(resource), "scope_list": list(resource.scopes)},
         )
-
-
-def _placeholder(name: str) -> str:
-    return f"%({name})s::text[]" if name in _ARRAYS else f"%({name})s"
-
-
-def _values(resource: ApiResource) -> dict[str, object]:
-    values = msgspec.structs.asdict(resource)
-    return values | {name: list(values[name]) for name in _ARRAYS}

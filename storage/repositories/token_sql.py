@@ -76,15 +76,13 @@ KILL_CODE = Statement(
 
 ROTATE = Statement(
     "rotate_refresh_token",
-    # Of many callers one marks the row first, and names what follows; the others wait for it, and
-    # then judge what it wrote: whatever they would derive, no second token follows. Whoever has
-    # used the successor had the answer: nobody asks again for one that was lost, the token is two
-    # generations old. The family is not locked: revoked a moment later, it takes along what was
-    # added here.
+    # Of many callers one marks the row first; the others wait for it, and then judge what it
+    # wrote. Whoever has used the successor had the answer: nobody asks again for one that was
+    # lost, the token is two generations old. The family is not locked: revoked a moment later, it
+    # takes along what was added here.
     """
     WITH old AS (
-        UPDATE artifacts SET consumed_at = COALESCE(artifacts.consumed_at, now()),
-            successor_id = COALESCE(artifacts.successor_id, %(successor_id)s)
+        UPDATE artifacts SET consumed_at = COALESCE(artifacts.consumed_at, now())
         FROM token_families family
         WHERE artifacts.id = %(old_id)s AND artifacts.kind = 'RefreshToken'
             AND artifacts.organization_id = %(organization_id)s
@@ -92,13 +90,13 @@ ROTATE = Statement(
             AND artifacts.expires_at > now()
             AND family.id = artifacts.family_id
             AND family.revoked_at IS NULL AND family.expires_at > now()
-        RETURNING family.id AS family_id, artifacts.account_id, artifacts.successor_id,
+        RETURNING family.id AS family_id, artifacts.account_id,
             artifacts.consumed_at = now() OR (
                 %(grace)s::float8 > 0
                 AND artifacts.consumed_at >= now() - %(grace)s::float8 * interval '1 second'
                 AND NOT EXISTS (
                     SELECT FROM artifacts later
-                    WHERE later.id = artifacts.successor_id AND later.consumed_at IS NOT NULL
+                    WHERE later.id = %(successor_id)s AND later.consumed_at IS NOT NULL
                 )
             ) AS fresh
     ), successor AS (
@@ -108,7 +106,7 @@ ROTATE = Statement(
         SELECT %(successor_id)s, 'RefreshToken', %(organization_id)s, %(successor)s::json,
             family_id, account_id, %(client_id)s,
             now() + %(successor_ttl)s::float8 * interval '1 second'
-        FROM old WHERE fresh AND successor_id = %(successor_id)s
+        FROM old WHERE fresh
         ON CONFLICT (id) DO NOTHING
     ), access AS (
         INSERT INTO artifacts (
@@ -124,7 +122,7 @@ ROTATE = Statement(
         WHERE token_families.id = old.family_id AND NOT old.fresh
             AND token_families.revoked_at IS NULL
     )
-    SELECT fresh, successor_id FROM old
+    SELECT fresh FROM old
     """,
 )
 

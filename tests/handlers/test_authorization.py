@@ -288,16 +288,20 @@ async def test_what_is_wrong_with_a_posted_request_is_told_at_once(
     assert "Set-Cookie" not in answer.headers
 
 
-async def test_a_pushed_request_that_is_posted_works_once(http: httpx.AsyncClient) -> None:
+async def test_K4_a_pushed_request_may_be_posted_again_until_there_is_a_code(
+    http: httpx.AsyncClient,
+) -> None:
     await sign_in(http)
     pushed = await http.post("/acme/request", data=parameters() | {"client_secret": SECRET})
     reference = {"client_id": "web", "request_uri": pushed.json()["request_uri"]}
     posted = await post_across_sites(http, "/acme/auth", data=reference)
     again = await post_across_sites(http, "/acme/auth", data=reference)
     by_get = await http.get("/acme/auth", params=reference)
-    assert (posted.status_code, again.status_code, by_get.status_code) == (303, 400, 400)
-    answer = await http.get(posted.headers["Location"])
-    assert "code" in answered(answer.headers["Location"])
+    assert (posted.status_code, again.status_code, by_get.status_code) == (303, 303, 303)
+    assert "code" in answered(by_get.headers["Location"])
+    late = await http.get(again.headers["Location"])
+    assert answered(late.headers["Location"])["error"] == "invalid_request_uri"
+    assert (await http.get("/acme/auth", params=reference)).status_code == 400
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -186,6 +186,7 @@ async def test_only_the_code_flow(browser: Browser, value: str | None, error: st
 @pytest.mark.parametrize(
     "pkce",
     [
+        {"code_challenge": None, "code_challenge_method": None},
         {"code_challenge": None},
         {"code_challenge_method": None},
         {"code_challenge_method": "plain"},
@@ -198,7 +199,7 @@ async def test_only_the_code_flow(browser: Browser, value: str | None, error: st
         {"code_challenge": CHALLENGE[:-1] + "+"},
     ],
 )
-async def test_pkce_is_s256_of_everybody(browser: Browser, pkce: dict[str, str | None]) -> None:
+async def test_pkce_is_required_and_s256(browser: Browser, pkce: dict[str, str | None]) -> None:
     assert await _error(browser, **pkce) == "invalid_request"
 
 
@@ -289,7 +290,7 @@ async def test_a_request_of_which_no_scope_is_left_is_refused(
         ({"claims": '{"userinfo":{"email":{"essential":1}}}'}, "invalid_request"),
         ({"claims": "[" * 4000}, "invalid_request"),
         ({"claims": '{"userinfo":' * 33 + "{}" + "}" * 33}, "invalid_request"),
-        ({"nonce": "n" * 2049}, "invalid_request"),
+        ({"nonce": "n" * 1025}, "invalid_request"),
         ({"ui_locales": "x" * 257}, "invalid_request"),
         ({"acr_values": "x" * 513}, "invalid_request"),
         ({"login_hint": "x" * 321}, "invalid_request"),
@@ -311,7 +312,7 @@ async def test_what_is_malformed_or_not_supported_is_told_to_the_client(
 
 @pytest.mark.parametrize(
     "state",
-    ["", " ", "a b+c", "%2520", "<script>", "\"'&=#?", "ü€😀", "s" * 4096, "a=b&iss=evil&code=x"],
+    ["", " ", "a b+c", "%2520", "<script>", "\"'&=#?", "ü€😀", "s" * 2800, "a=b&iss=evil&code=x"],
 )
 async def test_the_state_comes_back_as_it_was(browser: Browser, state: str) -> None:
     answer = await browser.authorize(prompt="none", state=state)
@@ -460,19 +461,6 @@ async def test_a_login_page_does_not_consent(served: Served, browser: Browser) -
 
 
 # pushed requests
-
-
-async def test_a_pushed_request_wins_and_works_once(served: Served, browser: Browser) -> None:
-    await browser.code()
-    pushed = (await post(served, "/request", dict(GOOD))).json()
-    assert 0 < pushed["expires_in"] <= 60
-    reference = {"client_id": "acme-web-basic", "request_uri": pushed["request_uri"]}
-    url = f"{served.issuer()}/auth"
-    beside = {"state": "of-an-attacker", "redirect_uri": "http://evil.test/", "scope": "admin"}
-    answer = await browser.http.get(url, params=reference | beside)
-    assert location(answer).startswith(CALLBACK)
-    assert query_of(answer)["state"] == GOOD["state"]
-    _is_a_page_that_leads_nowhere(await browser.http.get(url, params=reference), CALLBACK)
 
 
 @pytest.mark.parametrize("beside", ["state=a&state=b", "request=x.y.z", "state=%ff"])

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from html import unescape
 
@@ -16,6 +16,7 @@ import pytest_asyncio
 import redis as redis_client
 
 from porta import sessions, tenancy
+from storage.errors import Unreachable
 from tests.handlers.relay import Relay, relay
 from tests.security.browser import (
     GOOD,
@@ -209,7 +210,9 @@ async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back
         fragile.redis.restore()
 
         async def back() -> bool:
-            return runtime.storage.redis_trouble is None
+            with suppress(Unreachable):
+                return await runtime.storage.ping_redis()
+            return False
 
         await eventually(back, 10.0)
         for each in (browser, leaving):
@@ -251,11 +254,12 @@ async def test_a_redis_that_is_gone_and_comes_back(
         assert "code" in query_of(await browser.authorize()), "nobody was signed out"
 
 
-async def test_a_pushed_request_outlives_an_emptied_redis_and_is_taken_up_once(
+async def test_a_pushed_request_outlives_an_emptied_redis_and_is_answered_once(
     fresh_database_url: str, own_redis: Valkey
 ) -> None:
-    """Also where a Redis restarts from what it wrote down before the request was taken up."""
+    """Also where a Redis restarts from what it wrote down before the request was answered."""
     async with serve(fresh_database_url, own_redis.url) as served, a_browser(served) as browser:
+        await browser.code()
         pushed = (await post(served, "/request", dict(GOOD))).json()["request_uri"]
         reference = {"client_id": "acme-web-basic", "request_uri": pushed}
         with redis_client.Redis.from_url(own_redis.url) as redis:

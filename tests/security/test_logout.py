@@ -67,13 +67,13 @@ async def test_the_hint_may_be_posted_from_the_site_of_the_client(
     assert not await is_active(served, tokens["access_token"])
 
 
-@pytest.mark.parametrize("state", ["", "s" * 3000])
+@pytest.mark.parametrize("state", ["", "s" * 2500])
 async def test_a_long_hint_may_be_posted(served: Served, browser: Browser, state: str) -> None:
     tokens = await browser.tokens()
     hint = tokens["id_token"]
     asked = {"id_token_hint": hint, "post_logout_redirect_uri": AFTER, "state": state}
     posted = await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
-    assert len(location(posted)) < 4096
+    assert len(posted.headers["location"]) <= 3072
     assert location(await browser.http.get(location(posted))).startswith(AFTER)
 
 
@@ -111,9 +111,9 @@ async def test_tokens_of_every_client_in_the_session_end_with_it(
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
             "code_verifier": "v" * 43, "client_id": "acme-spa"}  # fmt: skip
     spa = (await served.http.post(f"{served.issuer()}/token", data=form)).json()
-    assert (await userinfo(served, spa["access_token"])).status_code == 200
+    assert await is_active(served, spa["access_token"])
     await _end(browser, id_token_hint=tokens["id_token"])
-    assert (await userinfo(served, spa["access_token"])).status_code == 401
+    assert not await is_active(served, spa["access_token"])
 
 
 async def test_tabs_that_both_began_signed_out_end_up_in_one_session(

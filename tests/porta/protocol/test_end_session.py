@@ -38,11 +38,46 @@ def test_parse_and_back() -> None:
     assert EndSessionRequest().to_parameters() == {}
 
 
-@pytest.mark.parametrize("name", LIMITS)
-def test_every_parameter_is_bounded(name: str) -> None:
-    parse_end_session(Params({name: ("x" * LIMITS[name],)}))
-    with pytest.raises(InvalidRequest):
-        parse_end_session(Params({name: ("x" * (LIMITS[name] + 1),)}))
+_LIMITS = {
+    "id_token_hint": 16384,
+    "client_id": 255,
+    "post_logout_redirect_uri": 2048,
+    "state": 3072,
+    "ui_locales": 256,
+}
+"""Most bytes of each parameter: written here again, so that none changes unseen."""
+
+
+def test_every_parameter_has_its_limit() -> None:
+    assert _LIMITS == LIMITS
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "€", "😀"])
+@pytest.mark.parametrize("name", _LIMITS)
+def test_every_parameter_is_bounded_in_bytes(name: str, letter: str) -> None:
+    most = _LIMITS[name] - _LIMITS[name] % len(letter.encode())
+    at_limit = letter * (most // len(letter.encode())) + "x" * (_LIMITS[name] - most)
+    parse_end_session(Params({name: (at_limit,)}))
+    with pytest.raises(InvalidRequest, match=name):
+        parse_end_session(Params({name: (at_limit + "x",)}))
+
+
+@pytest.mark.parametrize(("letter", "escaped"), [("x", 1), ('"', 3), ("é", 6), ("😀", 12)])
+def test_K19_a_state_that_no_redirect_could_carry_is_refused(letter: str, escaped: int) -> None:
+    shop = client(post_logout_redirect_uris=(_URI,))
+    most = (3072 - len(f"{_URI}&state=")) // escaped
+
+    def accepted(length: int) -> str | None:
+        state = letter * length
+        return build_redirect(
+            accept(EndSessionRequest(post_logout_redirect_uri=_URI, state=state), shop)
+        )
+
+    longest = accepted(most)
+    assert longest is not None
+    assert 3072 - escaped < len(longest) <= 3072
+    with pytest.raises(InvalidRequest, match="state"):
+        accepted(most + 1)
 
 
 @pytest.mark.parametrize(

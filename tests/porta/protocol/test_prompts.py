@@ -28,7 +28,7 @@ def _claims(**id_token: Any) -> ClaimsRequest:
 
 
 def _situation(**changes: Any) -> Situation:
-    asked = changes.pop("asked", {})
+    asked = {"hint_subject": changes.pop("hint_subject", None)} | changes.pop("asked", {})
     registered = changes.pop("registered", {})
     fields: dict[str, Any] = {
         "request": request(**asked),
@@ -41,8 +41,7 @@ def _situation(**changes: Any) -> Situation:
 
 
 def _third_party(**changes: Any) -> Situation:
-    registered = {"is_first_party": False, "defines_roles": True, "defines_permissions": True}
-    registered |= changes.pop("registered", {})
+    registered = {"is_first_party": False} | changes.pop("registered", {})
     return _situation(registered=registered, **changes)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +27,12 @@ from porta.protocol.requests import (
     LIMITS,
     MAX_AGE,
     AuthorizationRequest,
+    check_kept_size,
     from_parameters,
     parse_authorization_request,
     parse_redirect_target,
 )
+from storage.models.artifacts import Consent
 
 _BASE: dict[str, Any] = {"client_id": "shop", "redirect_uri": "https://shop.example/cb"}
 _FULL = {
@@ -112,7 +115,7 @@ def test_an_artifact_carries_everything(
 
 
 def test_what_was_accepted_at_its_limit_is_read_back() -> None:
-    claims = json.dumps({"userinfo": {"é" * 100: {"value": "é" * 3800}}}, ensure_ascii=False)
+    claims = json.dumps({"userinfo": {"é" * 100: {"value": "é" * 1900}}}, ensure_ascii=False)
     request = parse_authorization_request(_params(claims=claims))
     assert from_parameters(request.to_parameters()) == request
     assert parse_authorization_request(_params(**request.to_parameters())) == request
@@ -120,7 +123,7 @@ def test_what_was_accepted_at_its_limit_is_read_back() -> None:
 
 def test_what_grows_when_it_is_written_anew_is_kept_as_it_came() -> None:
     """JSON spells 1e15 in more than one way: what was accepted once is not refused later."""
-    values = {f"c{number}": {"values": ["1e15"] * 90} for number in range(6)}
+    values = {f"c{number}": {"values": ["1e15"] * 90} for number in range(5)}
     claims = json.dumps({"userinfo": values}).replace('"1e15"', "1e15")
     assert len(claims) < LIMITS["claims"] < len(claims.replace("1e15", "1000000000000000.0"))
     request = parse_authorization_request(_params(claims=claims))
@@ -164,11 +167,11 @@ def test_any_other_parameter_twice_travels_to_the_client() -> None:
         parse_authorization_request(params)
 
 
-def test_the_target_carries_state_and_mode_but_none_that_is_too_long() -> None:
-    target = parse_redirect_target(_params(state="s", response_mode="fragment"))
-    assert (target.state, target.response_mode) == ("s", "fragment")
-    long = parse_redirect_target(_params(state="s" * 4097, response_mode="x" * 65))
-    assert (long.state, long.response_mode) == (None, None)
+@pytest.mark.parametrize("length", [1, 3072, 3073, 8000])
+def test_K19_the_target_carries_the_state_however_long(length: int) -> None:
+    """An error without it is none of the client's; what no redirect can carry is refused."""
+    target = parse_redirect_target(_params(state="s" * length, response_mode="fragment"))
+    assert (target.state, target.response_mode) == ("s" * length, "fragment")
 
 
 @pytest.mark.parametrize(
@@ -194,19 +197,74 @@ def test_refused(parameter: str, value: str, error: type[OAuthError]) -> None:
         parse_authorization_request(_params(**{parameter: value}))
 
 
-@pytest.mark.parametrize("name", sorted(set(LIMITS) - {"client_id", "redirect_uri", "claims"}))
-def test_every_parameter_is_bounded(name: str) -> None:
-    at_limit = ("x" * LIMITS[name])[: 8000 if name != "id_token_hint" else None]
-    parse_authorization_request(_params(**{name: at_limit}))
+_LIMITS = {
+    "client_id": 255,
+    "redirect_uri": 2048,
+    "response_type": 64,
+    "response_mode": 64,
+    "state": 3072,
+    "nonce": 1024,
+    "code_challenge": 128,
+    "code_challenge_method": 16,
+    "prompt": 64,
+    "login_hint": 320,
+    "id_token_hint": 16384,
+    "ui_locales": 256,
+    "acr_values": 512,
+    "display": 16,
+    "claims": 4096,
+}
+"""Most bytes of each parameter: written here again, so that none changes unseen."""
+
+
+def test_every_parameter_has_its_limit() -> None:
+    assert _LIMITS == LIMITS
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "€", "😀"])
+@pytest.mark.parametrize("name", _LIMITS)
+def test_security_1_every_parameter_is_bounded_in_bytes(name: str, letter: str) -> None:
+    around = ('{"userinfo":{"x":{"value":"', '"}}}') if name == "claims" else ("", "")
+    room = _LIMITS[name] - len("".join(around))
+    width = len(letter.encode())
+    value = letter * (room // width) + "x" * (room % width)
+
+    def read(inside: str) -> None:
+        given = {key: (text,) for key, text in _BASE.items()}
+        parse_authorization_request(Params(given | {name: (inside.join(around),)}))
+
+    read(value)
+    with pytest.raises(OAuthError, match=f"{name}.*too long|too long.*{name}"):
+        read(value + "x")
+
+
+def _kept(**changes: str) -> AuthorizationRequest:
+    return parse_authorization_request(_params(**changes))
+
+
+def test_security_1_the_sum_of_what_is_kept_is_bounded() -> None:
+    """Each parameter within its own limit; together they are too much."""
+    most = {"state": "s" * 3072, "claims": json.dumps({"userinfo": {"x": {"value": "v" * 2000}}})}
+    spare = 6144 - len(msgspec.json.encode((_kept(**most).to_parameters(), (), None, None)))
+    check_kept_size(_kept(**most, nonce="n" * (spare - len(',"nonce":""'))), None)
     with pytest.raises(InvalidRequest, match="too long"):
-        parse_authorization_request(
-            Params(
-                {
-                    **{key: (value,) for key, value in _BASE.items()},
-                    name: ("x" * (LIMITS[name] + 1),),
-                }
-            )
-        )
+        check_kept_size(_kept(**most, nonce="n" * (spare - len(',"nonce":""') + 1)), None)
+
+
+@pytest.mark.parametrize("letter", ['"', "\\"])
+def test_security_1_what_is_kept_is_counted_as_it_is_stored(letter: str) -> None:
+    """JSON writes a quotation mark as two bytes."""
+    check_kept_size(_kept(state=letter * 2000), None)
+    with pytest.raises(InvalidRequest, match="too long"):
+        check_kept_size(_kept(state=letter * 3072), None)
+
+
+def test_security_1_what_a_person_is_shown_counts_as_well() -> None:
+    request = _kept(scope=" ".join(f"s{number:0>18}" for number in range(100)))
+    check_kept_size(request, None)
+    check_kept_size(request, Consent(scope=request.scope[:90]))
+    with pytest.raises(InvalidRequest, match="too long"):
+        check_kept_size(request, Consent(scope=request.scope, claims=request.scope[:10]))
 
 
 def test_a_huge_max_age_means_any() -> None:
