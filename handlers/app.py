@@ -40,7 +40,7 @@ async def start(runtime: Runtime, settings: Settings) -> Server:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then come to rest; returns when everything is closed.
 
-    Raises CannotListen, and StorageError when a database does not answer at the start.
+    Raises CannotListen, and StorageError when PostgreSQL does not answer in time at the start.
     """
     telemetry.configure(level=settings.log_level, json=settings.environment == "production")
     if problems := production_problems(settings):
@@ -67,7 +67,9 @@ def _within_limits(settings: Settings) -> Settings:
 
 async def _serve(settings: Settings) -> None:
     stopping = _stop_on_signals()
-    runtime = await Runtime.open(settings)
+    runtime = await _opened(settings, stopping)
+    if runtime is None:
+        return
     try:
         await startup.prepare(runtime)
         server = await start(runtime, settings)
@@ -86,6 +88,21 @@ async def _serve(settings: Settings) -> None:
     finally:
         await runtime.close()
     log.info("server.stopped")
+
+
+async def _opened(settings: Settings, stopping: asyncio.Event) -> Runtime | None:
+    """Open what the process needs, which may take its time; None when it is to stop before."""
+    opening, stop = (
+        asyncio.create_task(Runtime.open(settings)),
+        asyncio.create_task(stopping.wait()),
+    )
+    await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if opening.done():
+        stop.cancel()
+        return opening.result()
+    opening.cancel()
+    await asyncio.wait({opening})
+    return None
 
 
 def _stop_on_signals() -> asyncio.Event:

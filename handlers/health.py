@@ -8,12 +8,14 @@ from ipaddress import ip_address
 from typing import Any
 
 from handlers.base import PortaHandler
-from handlers.probe import answers
+from handlers.probe import Finding, fault_of
 from porta.proxies import client_address
 
 _FORWARDING = (
     "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 )  # fmt: skip
+_RETRY = "1"
+"""Seconds after which to ask again."""
 
 
 class ProbeHandler(PortaHandler):
@@ -29,6 +31,8 @@ class ProbeHandler(PortaHandler):
 
     def finish_report(self, status: str, details: dict[str, Any], *, well: bool) -> None:
         body = {"status": status} | (details if self._is_near() else {})
+        if not well:
+            self.set_header("Retry-After", _RETRY)
         self.finish_json(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _is_near(self) -> bool:
@@ -39,35 +43,43 @@ class ProbeHandler(PortaHandler):
 
 
 class HealthHandler(ProbeHandler):
-    """GET /health, with the body of Porta 1.x."""
+    """GET /health, with the body of Porta 1.x; a person also reads since when, and why."""
 
     async def get(self) -> None:
-        database, redis = await self.application.probe.databases()
-        healthy = database and redis
+        look = await self.application.probe.look()
+        findings = {"database": look.database, "redis": look.redis}
+        words = {name: finding.state.value for name, finding in findings.items()}
+        faults = {name: _told(each) for name, each in findings.items() if each.reason is not None}
         details = {
-            "checks": {"server": "ok", "database": _word(database), "redis": _word(redis)},
+            "checks": {"server": "ok", **words},
+            **({"faults": faults} if faults else {}),
             "timestamp": _iso(self.runtime.clock()),
         }
-        self.finish_report("healthy" if healthy else "unhealthy", details, well=healthy)
+        healthy = look.database.serves
+        well = "degraded" if look.degraded else "healthy"
+        self.finish_report(well if healthy else "unhealthy", details, well=healthy)
 
 
 class ReadyHandler(ProbeHandler):
-    """GET /ready: also waits for the first snapshot, and says no while the process drains."""
+    """GET /ready: can people sign in here? Also waits for the first snapshot, and says no while
+    the process drains. Without Redis they can, and the status is `degraded`.
+    """
 
     async def get(self) -> None:
-        database, redis = await self.application.probe.databases()
-        configured = await answers(self.runtime.snapshot())
+        look = await self.application.probe.look()
+        configured = await fault_of(self.runtime.snapshot()) is None
         draining = self.application.life.draining
-        ready = database and redis and configured and not draining
+        ready = look.database.serves and configured and not draining
         checks: dict[str, Any] = {
-            "db": {"ok": database},
-            "redis": {"ok": redis},
+            "db": {"ok": look.database.serves, **_told(look.database)},
+            "redis": {"ok": not look.degraded, **_told(look.redis)},
             "config": {"ok": configured},
             "draining": draining,
         }
         if not ready and not draining:
             self.application.log.warning("ready.degraded", checks=checks)
-        self.finish_report("ready" if ready else "not_ready", {"checks": checks}, well=ready)
+        well = "degraded" if look.degraded else "ready"
+        self.finish_report(well if ready else "not_ready", {"checks": checks}, well=ready)
 
 
 class LiveHandler(PortaHandler):
@@ -83,8 +95,11 @@ class LiveHandler(PortaHandler):
         await self.get()
 
 
-def _word(ok: bool) -> str:
-    return "ok" if ok else "error"
+def _told(finding: Finding) -> dict[str, str]:
+    """Return why it does not serve, and since when."""
+    if finding.reason is None or finding.since is None:
+        return {}
+    return {"reason": finding.reason, "since": _iso(finding.since)}
 
 
 def _iso(now: float) -> str:

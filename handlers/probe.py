@@ -1,45 +1,112 @@
-"""One look at the databases for everybody who asks at the same time."""
+"""One look at the databases for everybody who asks within a second: a write is tried of each."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from contextvars import Context
+from dataclasses import dataclass
+from enum import Enum
 
 from porta.runtime import Runtime
 from storage.errors import StorageError
 
-_LIMIT = 2.0  # seconds that one check may take
+_LIMIT = 2.0
+"""Seconds that one check may take."""
+_FRESH = 1.0
+"""Seconds that a look is good for: no crowd of callers can have more written."""
+
+
+class State(Enum):
+    """How a database is, in the words of /health."""
+
+    OK = "ok"
+    ABSENT = "not configured"
+    DEGRADED = "degraded"
+    """It does not serve, and everything goes on without it."""
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one database; `since` is in seconds since the epoch."""
+
+    state: State
+    reason: str | None = None
+    since: float | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether people can sign in as far as this database goes."""
+        return self.state is not State.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Both databases at one moment."""
+
+    database: Finding
+    redis: Finding
+
+    @property
+    def degraded(self) -> bool:
+        return self.redis.state is State.DEGRADED
 
 
 class Probe:
-    """Asks both databases, side by side; a crowd of callers takes one connection of each."""
+    """Tries of both databases, side by side, what a sign-in needs of them."""
 
     def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._storage = runtime.storage
-        self._look: asyncio.Task[tuple[bool, bool]] | None = None
+        self._looking: asyncio.Task[Look] | None = None
+        self._seen: Look | None = None
+        self._seen_at = 0.0
+        self._database_since: float | None = None
 
-    async def databases(self) -> tuple[bool, bool]:
-        """Return whether PostgreSQL and Redis answered in time."""
-        if self._look is None:
+    async def look(self) -> Look:
+        """Return how both databases are, as of a second ago at most."""
+        if self._seen is not None and time.monotonic() - self._seen_at < _FRESH:
+            return self._seen
+        if self._looking is None:
             # In no request's name: whoever asked first may leave.
-            self._look = asyncio.create_task(self._ask(), context=Context())
-        return await asyncio.shield(self._look)
+            self._looking = asyncio.create_task(self._ask(), context=Context())
+        return await asyncio.shield(self._looking)
 
-    async def _ask(self) -> tuple[bool, bool]:
+    async def _ask(self) -> Look:
         try:
-            database, redis = await asyncio.gather(
-                answers(self._storage.ping_postgres()), answers(self._storage.ping_redis())
-            )
+            self._seen = Look(*await asyncio.gather(self._database(), self._redis()))
+            self._seen_at = time.monotonic()
         finally:
-            self._look = None
-        return database, redis
+            self._looking = None
+        return self._seen
+
+    async def _database(self) -> Finding:
+        fault = await fault_of(self._storage.trial.write())
+        if fault is None:
+            self._database_since = None
+            return Finding(State.OK)
+        if self._database_since is None:
+            self._database_since = self._runtime.clock()
+        return Finding(State.ERROR, fault, self._database_since)
+
+    async def _redis(self) -> Finding:
+        if not self._storage.has_redis:
+            return Finding(State.ABSENT)
+        fault = await fault_of(self._storage.try_redis())
+        trouble = self._storage.redis_trouble
+        if fault is None or trouble is None:
+            return Finding(State.OK)
+        return Finding(State.DEGRADED, trouble.reason, trouble.since)
 
 
-async def answers(check: Awaitable[object]) -> bool:
-    """Whether `check` ends without a fault within its time."""
+async def fault_of(check: Awaitable[object]) -> str | None:
+    """Return why `check` failed, or that it took too long; None when it did not fail."""
     try:
         await asyncio.wait_for(check, _LIMIT)
-    except (StorageError, TimeoutError):
-        return False
-    return True
+    except TimeoutError:
+        return f"no answer in {_LIMIT:.0f} seconds"
+    except StorageError as fault:
+        return str(fault)
+    return None

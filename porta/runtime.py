@@ -79,13 +79,20 @@ class Runtime:
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
             storage.clients.origins, max_age=self._max_age, clock=monotonic
         )
+        self._claim_names: ConfigCache[str, tuple[str, ...]] = ConfigCache(
+            storage.claims.names, max_age=self._max_age, clock=monotonic, stale_for=inf
+        )
         storage.on_change(self._changed)
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
-        """Open the databases and load the pages; raises StorageError when one does not answer."""
+        """Wait for PostgreSQL, open both databases, and load the pages. Raises StorageError."""
         storage = await Storage.open(
-            settings.database_url, settings.redis_url, pool_size=settings.database_pool_size
+            settings.database_url,
+            settings.redis_url,
+            pool_size=settings.database_pool_size,
+            patience=settings.startup_wait_seconds,
+            redis_deadline=settings.redis_deadline_seconds,
         )
         parameters = Parameters(
             settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes
@@ -134,6 +141,10 @@ class Runtime:
         """Return every web origin that some active client of the organization registered."""
         return await self._origins.get(organization_id)
 
+    async def claim_names(self, organization_id: str) -> tuple[str, ...]:
+        """Return the claims beside the standard ones that clients of the organization may find."""
+        return await self._claim_names.get(organization_id)
+
     def _max_age(self) -> float:
         return CONFIG_MAX_AGE if self.storage.listening else DEAF_MAX_AGE
 
@@ -158,9 +169,11 @@ class Runtime:
                 # Whatever organization it was asked for at: the notification does not name it.
                 self._clients.drop_where(lambda asked: asked[0] == key)
                 self._origins.clear()
+                self._claim_names.clear()
             case "applications" | "custom_claim_definitions":
                 self._clients.clear()
                 self._origins.clear()
+                self._claim_names.clear()
             case "api_resources":
                 self._api_resources.drop(key)
             case _:
@@ -173,3 +186,4 @@ class Runtime:
         self._clients.expire()
         self._api_resources.expire()
         self._origins.expire()
+        self._claim_names.expire()

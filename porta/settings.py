@@ -94,7 +94,11 @@ class Settings(BaseSettings):
     port: int = Field(3000, ge=0, le=65535)
     database_url: str = Field(min_length=1)
     redis_url: str | None = None
+    redis_deadline_seconds: float = Field(0.5, ge=0.05, le=2)
+    """How long an answer of Redis is waited for. A request may wait so long twice."""
     database_pool_size: int = Field(10, ge=1, le=200)
+    startup_wait_seconds: float = Field(60, ge=0, le=3600)
+    """How long a starting server waits for PostgreSQL."""
     issuer_base_url: str
     cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
     signing_key_encryption_key: str = Field(pattern=_HEX_KEY)

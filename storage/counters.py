@@ -6,15 +6,19 @@ attempts cannot outrun it; judging is the caller's: `count > limit` means refuse
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from storage.errors import Unreachable
 from storage.models.artifacts import artifact_id
-from storage.redis import Redis, Script
+from storage.redis_breaker import RedisBreaker
+from storage.redis_client import RedisClient, Script
 from storage.statement import Executor, Row, Statement
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ end
 class RedisCounters:
     """Counters in Redis."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
@@ -120,30 +124,31 @@ class PostgresCounters:
 
 
 class FallbackCounters:
-    """Counters in Redis, and in PostgreSQL while Redis is away: a limit never opens."""
+    """Counters in Redis, and in PostgreSQL while Redis is away: a limit never opens.
 
-    def __init__(self, first: RedisCounters, second: PostgresCounters) -> None:
-        self._first = first
+    Each store counts what it is told: a limit is met twice at most where Redis goes, or comes.
+    """
+
+    def __init__(self, redis: RedisBreaker, second: PostgresCounters) -> None:
+        self._redis = redis
+        self._first = RedisCounters(redis)
         self._second = second
 
     async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
-        try:
-            return await self._first.hit(windows)
-        except Unreachable:
-            return await self._second.hit(windows)
+        return await self._do(lambda counters: counters.hit(windows))
 
     async def forget(self, keys: Sequence[str]) -> None:
         """Forgets where it is counted now; what the other store counted ends with its window."""
-        try:
-            await self._first.forget(keys)
-        except Unreachable:
-            await self._second.forget(keys)
+        await self._do(lambda counters: counters.forget(keys))
 
     async def give_back(self, keys: Sequence[str]) -> None:
-        try:
-            await self._first.give_back(keys)
-        except Unreachable:
-            await self._second.give_back(keys)
+        await self._do(lambda counters: counters.give_back(keys))
+
+    async def _do(self, work: Callable[[Counters], Awaitable[_T]]) -> _T:
+        if self._redis.takes_writes:
+            with contextlib.suppress(Unreachable):
+                return await work(self._first)
+        return await work(self._second)
 
 
 def _redis_keys(keys: Iterable[str]) -> list[str]:

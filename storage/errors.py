@@ -25,3 +25,7 @@ class AlreadyConsumed(StorageError):
 
 class Unreachable(StorageError):
     """A database does not answer, or not in time."""
+
+
+class Refused(Unreachable):
+    """A database answered, and refuses what the settings say of it: waiting cures nothing."""

@@ -154,7 +154,7 @@ class PooledExecutor(Generic[W]):
 
         With ("*", "") when changes may have been missed.
         """
-        self._listener = Listener(self._dial, callback)
+        self._listener = Listener(self._dial, callback, demoted=self._pool.renew)
 
     @property
     def listening(self) -> bool:

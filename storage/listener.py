@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
 from storage.errors import StorageError, Unreachable
+from storage.statement import Row
 
 _LOG = logging.getLogger(__name__)
 CHANNEL = "porta_changed"
@@ -19,7 +20,8 @@ the time was up. Together they are how long changes can be missed without our kn
 outlive its end by a second at most.
 """
 _HEARTBEAT = 10.0
-_LISTEN = f"LISTEN {CHANNEL}"
+# To LISTEN once more changes nothing, and costs next to nothing.
+_LISTEN = f"LISTEN {CHANNEL}; SHOW transaction_read_only"
 # Nobody needs to find it again after a crash: it waits for no disk.
 _NOTIFY = """
     SELECT set_config('synchronous_commit', 'off', TRUE), pg_notify(%(channel)s, %(word)s)
@@ -31,6 +33,8 @@ class Ear(Protocol):
     """What the listener asks of a connection."""
 
     async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None: ...
+
+    def rows(self) -> list[Row]: ...
 
     async def heard(self) -> str:
         """Return the payload of the next notification, or raise `Unreachable`."""
@@ -46,10 +50,12 @@ class Listener:
         dial: Callable[[], Awaitable[Ear]],
         callback: Callable[[str, str], None],
         *,
+        demoted: Callable[[], None] = lambda: None,
         heartbeat: float = _HEARTBEAT,
     ) -> None:
         self._dial = dial
         self._callback = callback
+        self._demoted = demoted
         self._heartbeat = heartbeat
         self._proof = ""
         self._proven = asyncio.Event()
@@ -80,7 +86,7 @@ class Listener:
     async def _listen(self, ear: Ear) -> None:
         tasks: list[asyncio.Task[None]] = []
         try:
-            await _in_time(ear.run(_LISTEN))
+            await self._pulse(ear)
             tasks = [asyncio.create_task(work) for work in (self._hear(ear), self._beat(ear))]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -102,7 +108,7 @@ class Listener:
     async def _beat(self, ear: Ear) -> None:
         """Prove that we hear, again and again; in between, that the connection still answers.
 
-        It can die without a sign. To LISTEN once more changes nothing, and costs next to nothing.
+        It can die without a sign, and its server be demoted: changes are then made at another.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -113,7 +119,13 @@ class Listener:
             ends = loop.time() + self._heartbeat
             while loop.time() < ends:
                 await asyncio.sleep(min(PULSE, self._heartbeat))
-                await _in_time(ear.run(_LISTEN))
+                await self._pulse(ear)
+
+    async def _pulse(self, ear: Ear) -> None:
+        await _in_time(ear.run(_LISTEN))
+        if ear.rows() != [("off",)]:
+            self._demoted()
+            raise Unreachable("the server takes no writes any more")
 
     async def _prove(self, ear: Ear) -> None:
         """Send ourselves a word, and wait to hear it."""

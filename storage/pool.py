@@ -28,7 +28,11 @@ class Pooled(Protocol):
 
     @property
     def clean(self) -> bool:
-        """Whether it stands outside a transaction, at a server that can be written to."""
+        """Whether it stands outside a transaction, in the session that it began."""
+
+    @property
+    def demoted(self) -> bool:
+        """Whether its server turned out to take no writes any more."""
 
     def expire(self) -> None:
         """Fail the caller whose statement takes too long."""
@@ -64,6 +68,7 @@ class Pool(Generic[W]):
         self._deadline = deadline / TICK
         self._free: list[W] = []
         self._wires: set[W] = set()
+        self._old: set[W] = set()
         self._waiting: deque[tuple[asyncio.Future[W], int]] = deque()
         self._dialling = 0
         self._ticks = 0
@@ -99,11 +104,25 @@ class Pool(Generic[W]):
         """Take a connection back, in whatever state its user left it."""
         if wire.busy and not wire.closed and not self._closed:
             self._spawn(self._rescue(wire))
-        elif wire.closed or self._closed or not wire.clean:
+        elif wire.closed or self._closed or wire in self._old or not wire.clean:
             wire.drop()
             self._forget(wire)
+        elif wire.demoted:
+            self.renew()
+            self.give(wire)
         else:
             self._hand_over(wire)
+
+    def renew(self) -> None:
+        """Let no connection that stands now be used again: the server is to be found anew.
+
+        Whoever has one of them may finish. Reading from a server that was demoted would go on for
+        ever, and never hear of what is revoked.
+        """
+        self._old |= self._wires
+        free, self._free = self._free, []
+        for wire in free:
+            self.give(wire)
 
     async def close(self) -> None:
         """Refuse new callers and close every connection."""
@@ -128,6 +147,7 @@ class Pool(Generic[W]):
 
     def _forget(self, wire: W) -> None:
         self._wires.discard(wire)
+        self._old.discard(wire)
         self._dial_for_waiting()
 
     def _dial_for_waiting(self) -> None:

@@ -48,7 +48,8 @@ class Wire(aiopg.Connection):
         self._cursor_kept = raw.cursor()
         self._prepared: dict[Statement, str] = {}
         self._attempts = 0
-        self._read_only = self._lost = False
+        self._lost = False
+        self.demoted = False
         self.age = 0
         extensions.register_type(_RAW_JSON, raw)
         self._loop.add_reader(self._fileno, self._ready, self._weakref)
@@ -60,8 +61,7 @@ class Wire(aiopg.Connection):
     @property
     def clean(self) -> bool:
         status = self._conn.get_transaction_status()
-        idle = bool(status == extensions.TRANSACTION_STATUS_IDLE)
-        return idle and not self._read_only and not self._lost
+        return bool(status == extensions.TRANSACTION_STATUS_IDLE) and not self._lost
 
     @property
     def rowcount(self) -> int:
@@ -176,7 +176,7 @@ class Wire(aiopg.Connection):
         if isinstance(error, errors.UniqueViolation):
             return AlreadyExists(error.diag.constraint_name or "")
         if isinstance(error, errors.ReadOnlySqlTransaction):
-            self._read_only = True
+            self.demoted = True
         elif isinstance(error, _NOT_OURS):
             self._lost = True
         elif not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):

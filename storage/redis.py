@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import random
 import socket
@@ -12,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextvars import Context
 from typing import Any
 
-from storage.errors import Unreachable
+from storage.errors import Refused, Unreachable
+from storage.redis_client import Script
+from storage.redis_refusals import code_of, failure_of, failure_of_greeting
 from storage.redis_wire import SILENT, Address, Command, Refusal, Wire, Word, parse_address
 
 _LOG = logging.getLogger(__name__)
@@ -20,26 +21,14 @@ _LEAST_PAUSE = 0.02
 """Seconds between two attempts to connect, however many callers wait."""
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
 """Refusals that a new connection may cure: after a failover this server became a replica."""
-
-
-_REFUSALS = {
-    "WRONGPASS": "wrong user or password (WRONGPASS)",
-    "NOAUTH": "it asks for a password (NOAUTH)",
-}
-
-
-class Script:
-    """A Lua script; Redis knows it by its SHA-1 once it has run."""
-
-    __slots__ = ("sha", "source")
-
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+_WAIT_FOR_CURE = 1.0
+"""Seconds a new connection is kept whatever it says: it cured nothing, and others use it too."""
+DEADLINE = 0.5
+"""Seconds for dialling, and for each pipeline, where the settings do not say otherwise."""
 
 
 class Redis:
-    """Commands to one Redis. Every failure, a refused command included, is `Unreachable`.
+    """A client of one Redis, over one connection.
 
     A lost connection is dialled anew with growing pauses, which end early when somebody calls:
     callers wait for the next attempt, and fail with it. Where the server says nothing at all,
@@ -49,7 +38,6 @@ class Redis:
 
     def __init__(self, address: Address, deadline: float, max_pending: int) -> None:
         self.round_trips = 0
-        """Pipelines sent since the start; a pipeline counts one, however many commands it holds."""
         self._address = address
         self._deadline = deadline
         self._max_pending = max_pending
@@ -58,49 +46,66 @@ class Redis:
         self._redial: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[Wire] | None = None
         self._needed = asyncio.Event()
+        self._connected_at = 0.0
+        self._failure = Unreachable(f"{address.place} does not answer: not connected")
+        """Why the last attempt to connect failed."""
         self._closed = False
 
     @classmethod
-    async def open(cls, url: str, *, deadline: float = 0.5, max_pending: int = 10_000) -> Redis:
+    async def open(
+        cls,
+        url: str,
+        *,
+        deadline: float = DEADLINE,
+        max_pending: int = 10_000,
+        patient: bool = False,
+    ) -> Redis:
         """Connect to `redis[s]://[user:password@]host[:port][/database]`.
 
         `deadline` is in seconds, for dialling and for each pipeline. More than `max_pending`
-        pipelines waiting for an answer are refused. Raises ValueError for another kind of URL.
+        pipelines waiting for an answer are refused. Raises Refused where the server answers that
+        the URL is wrong, ValueError for another kind of URL, and Unreachable where it does not
+        answer; one who is `patient` gets a client all the same, that connects when it can.
         """
         redis = cls(parse_address(url), deadline, max_pending)
-        redis._wire = await redis._dial()
+        try:
+            redis._take(await redis._dial())
+        except Refused:
+            raise
+        except Unreachable as failure:
+            if not patient:
+                raise
+            redis._failure = failure
+            redis._dial_anew(at_once=False)
         return redis
 
+    @property
+    def place(self) -> str:
+        return self._address.place
+
     async def command(self, *words: Word) -> Any:
-        """Run one command; bulk strings come as bytes, nil as None."""
         return (await self.pipeline([words]))[0]
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Run `commands` in one round trip (not a transaction); one reply each, in their order."""
         if not commands:
             return []
         replies = await self._exchange(commands)
         for reply in replies:
-            if isinstance(reply, Refusal):
-                raise self._refused(reply)
+            self._check(reply)
         return replies
 
     async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
-        """Run `script` atomically: one round trip, two when Redis has not seen it before."""
         words = (len(keys), *keys, *args)
         (reply,) = await self._exchange([("EVALSHA", script.sha, *words)])
-        if isinstance(reply, Refusal) and _code(reply) == "NOSCRIPT":
+        if isinstance(reply, Refusal) and code_of(reply) == "NOSCRIPT":
             (reply,) = await self._exchange([("EVAL", script.source, *words)])
-        if isinstance(reply, Refusal):
-            raise self._refused(reply)
+        self._check(reply)
         return reply
 
     async def ping(self) -> None:
-        """Ask for a sign of life; raises Unreachable."""
         await self.command("PING")
 
     async def close(self) -> None:
-        """Close the connection; whatever still waits for an answer fails."""
         self._closed = True
         if self._redial is not None:
             self._redial.cancel()
@@ -116,17 +121,20 @@ class Redis:
         self.round_trips += 1
         return await wire.send(commands)
 
-    def _refused(self, reply: Refusal) -> Unreachable:
-        """Name the error code only: the message behind it may quote what was sent."""
-        code = _code(reply)
-        if code in _WRONG_SERVER and self._wire is not None:
+    def _check(self, reply: Any) -> None:
+        """Raise what a refusal means, and leave a server that is not the one to write to."""
+        if not isinstance(reply, Refusal):
+            return
+        code = code_of(reply)
+        age = asyncio.get_running_loop().time() - self._connected_at
+        if code in _WRONG_SERVER and self._wire is not None and age > _WAIT_FOR_CURE:
             self._wire.abort(code)
-        return Unreachable(f"Redis: {code}")
+        raise failure_of(reply)
 
     async def _reconnected(self) -> Wire:
         attempt = self._attempt
         if attempt is None or self._waiters >= self._max_pending:
-            raise Unreachable("Redis: not connected")
+            raise Unreachable(str(self._failure))
         self._waiters += 1
         self._needed.set()
         try:
@@ -134,14 +142,23 @@ class Redis:
         finally:
             self._waiters -= 1
 
+    def _take(self, wire: Wire) -> None:
+        self._wire = wire
+        self._connected_at = asyncio.get_running_loop().time()
+
     def _on_lost(self, wire: Wire, reason: str) -> None:
         if wire is not self._wire or self._closed:
             return
-        _LOG.warning("redis.lost", extra={"reason": reason})
+        _LOG.debug("redis.lost", extra={"reason": reason})
         self._wire = None
-        loop = asyncio.get_running_loop()
+        self._failure = Unreachable(f"{self.place} does not answer: {reason}")
         # One who waited for a silent server has waited long enough.
-        self._attempt = None if reason == SILENT else loop.create_future()
+        self._dial_anew(at_once=reason != SILENT)
+
+    def _dial_anew(self, *, at_once: bool) -> None:
+        """Dial until connected; callers wait for the first attempt where it is made `at_once`."""
+        loop = asyncio.get_running_loop()
+        self._attempt = loop.create_future() if at_once else None
         # In no request's context: it outlives the one whose command found the connection lost.
         self._redial = loop.create_task(self._dial_until_connected(), context=Context())
 
@@ -152,12 +169,14 @@ class Redis:
                 try:
                     wire = await self._dial()
                 except Unreachable as failure:
+                    self._failure = failure
                     self._fail_waiters(failure)
                     if not isinstance(failure.__cause__, TimeoutError):
                         self._attempt = asyncio.get_running_loop().create_future()
                     continue
-                _LOG.info("redis.connected")
-                self._wire, attempt, self._attempt = wire, self._attempt, None
+                _LOG.debug("redis.connected")
+                self._take(wire)
+                attempt, self._attempt = self._attempt, None
                 if attempt is not None:
                     attempt.set_result(wire)
                 return
@@ -205,10 +224,8 @@ async def _greet(wire: Wire, address: Address) -> None:
         raise
     for reply in replies:
         if isinstance(reply, Refusal):
-            code = _code(reply)
-            wire.abort(code)
-            reason = _REFUSALS.get(code, code)
-            raise Unreachable(f"{address.place} refuses the connection: {reason}")
+            wire.abort(code_of(reply))
+            raise failure_of_greeting(address.place, reply)
     if wire.broken:
         raise Unreachable(f"{address.place} does not answer: connection lost")
 
@@ -229,8 +246,3 @@ def _pauses() -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads load, guards nothing.
         pause = min(pause * 2, 1.0)
-
-
-def _code(reply: Refusal) -> str:
-    """`NOSCRIPT`, `WRONGTYPE`, `ERR` ...: the first word of an error reply."""
-    return str(reply).partition(" ")[0]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from storage.artifacts import Artifacts
-from storage.counters import Counters, FallbackCounters, PostgresCounters, RedisCounters
+from storage.counters import Counters, FallbackCounters, PostgresCounters
 from storage.models.artifacts import ARTIFACTS, Home, Session, Store
+from storage.opening import open_redis, wait_for
 from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.redis import DEADLINE
+from storage.redis_breaker import RedisBreaker, Trouble
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.claims import Claims
@@ -25,6 +27,7 @@ from storage.repositories.sessions import Sessions
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
+from storage.repositories.trial import Trial
 from storage.repositories.users import Users
 from storage.statement import Executor
 from storage.stores import ArtifactStore
@@ -49,7 +52,7 @@ class _Doors:
     """What a Storage and its transactions share."""
 
     postgres: Postgres
-    redis: Redis | None
+    redis: RedisBreaker | None
     copies: RedisOverPostgresStore | None
     on_change: list[Change] = field(default_factory=list)
 
@@ -77,22 +80,33 @@ class Storage:
         self.sessions = Sessions(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
+        self.trial = Trial(executor)
 
     @classmethod
     async def open(
-        cls, database_url: str, redis_url: str | None = None, *, pool_size: int = 10
+        cls,
+        database_url: str,
+        redis_url: str | None = None,
+        *,
+        pool_size: int = 10,
+        patience: float = 0,
+        redis_deadline: float = DEADLINE,
     ) -> Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
-        Raises Unreachable when one does not answer, ValueError for a URL of another kind.
+        PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
+        comes. `redis_deadline` is in seconds. Raises Unreachable when PostgreSQL does not answer,
+        Refused when Redis answers that its URL is wrong, another StorageError when it cannot do
+        what is needed, ValueError for a URL of another kind.
         """
-        postgres = await Postgres.open(database_url, pool_size)
-        try:
-            await postgres.fetch("SELECT 1")
-            redis = await Redis.open(redis_url) if redis_url else None
-        except BaseException:
-            await postgres.close()
-            raise
+        async with AsyncExitStack() as opened:
+            postgres = await Postgres.open(database_url, pool_size)
+            opened.push_async_callback(postgres.close)
+            redis = await open_redis(redis_url, redis_deadline) if redis_url else None
+            if redis is not None:
+                opened.push_async_callback(redis.close)
+            await wait_for(lambda: postgres.fetch("SELECT 1"), patience)
+            opened.pop_all()
         copies = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
         return cls(_Doors(postgres, redis, copies), postgres)
 
@@ -111,12 +125,19 @@ class Storage:
         """Ask PostgreSQL for a sign of life; raises Unreachable."""
         await self._doors.postgres.fetch("SELECT 1")
 
-    async def ping_redis(self) -> bool:
-        """Ask Redis for a sign of life; raises Unreachable. False when there is no Redis."""
-        if self._doors.redis is None:
-            return False
-        await self._doors.redis.ping()
-        return True
+    @property
+    def has_redis(self) -> bool:
+        return self._doors.redis is not None
+
+    async def try_redis(self) -> None:
+        """Try a write of Redis, where there is one; raises StorageError."""
+        if self._doors.redis is not None:
+            await self._doors.redis.try_write()
+
+    @property
+    def redis_trouble(self) -> Trouble | None:
+        """Why Redis takes no writes, and since when; None while it does, or there is none."""
+        return self._doors.redis.trouble if self._doors.redis is not None else None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Storage]:
@@ -189,8 +210,8 @@ def _tell(callbacks: list[Change], table: str, key: str) -> None:
 
 
 def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> Artifacts:
-    remembered = PostgresStore(executor)
-    if doors.redis is None or doors.copies is None:
+    remembered, redis = PostgresStore(executor), doors.redis
+    if redis is None or doors.copies is None:
         return Artifacts(
             dict.fromkeys(Store, remembered), dict.fromkeys(Home, remembered), lambda: False
         )
@@ -199,8 +220,8 @@ def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> 
         sessions = InTransaction(remembered, doors.copies, later.append)
     return Artifacts(
         {Store.POSTGRES: remembered, Store.REDIS_OVER_POSTGRES: sessions},
-        {Home.REDIS: RedisStore(doors.redis), Home.POSTGRES: remembered},
-        lambda: True,
+        {Home.REDIS: RedisStore(redis), Home.POSTGRES: remembered},
+        lambda: redis.takes_writes,
     )
 
 
@@ -209,4 +230,4 @@ def _counters(doors: _Doors) -> Counters:
     remembered = PostgresCounters(doors.postgres)
     if doors.redis is None:
         return remembered
-    return FallbackCounters(RedisCounters(doors.redis), remembered)
+    return FallbackCounters(doors.redis, remembered)

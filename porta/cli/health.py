@@ -15,7 +15,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 
-_FACES = {"ok": "green", "not configured": "yellow", "error": "red"}
+_FACES = {"ok": "green", "error": "red"}
+_STATES = {"healthy": "ok", "ok": "ok", "degraded": "degraded"}
+"""How a server is that tells its status only."""
 _LONGEST = 65_536
 """Bytes of an answer; a server has less to say."""
 
@@ -48,7 +50,8 @@ def _end(_: click.Context, __: click.Parameter, seconds: float) -> float:
 def health(check: str | None, url: str | None, live: bool, wait: float, as_json: bool) -> None:
     """Ask the databases, or a running server, how they are.
 
-    Without --url it connects to DATABASE_URL and REDIS_URL itself. Exit code 0 means well, 1 not.
+    Without --url it writes to DATABASE_URL and REDIS_URL itself. Exit code 0 means that people can
+    sign in, 1 that they cannot: without Redis they can, and it is told as degraded.
     Porta 1.x spelled it porta health check, which works too.
     """
     if live and not url:
@@ -61,7 +64,7 @@ def health(check: str | None, url: str | None, live: bool, wait: float, as_json:
     if as_json:
         click.echo(json.dumps(checks, indent=2))
     for name, state in () if as_json else checks.items():
-        click.echo(f"{name:<10} {click.style(state, fg=_FACES.get(state))}")
+        click.echo(f"{name:<10} {click.style(state, fg=_FACES.get(state, 'yellow'))}")
     if "error" in checks.values():
         sys.exit(1)
 
@@ -84,7 +87,7 @@ def _patiently(ask: Callable[[], Answer], patience: float) -> Answer:
     while True:
         checks, faults = ask()
         left = deadline - time.monotonic()
-        if left <= 0 or not (faults or "error" in checks.values()):
+        if left <= 0 or (checks and "error" not in checks.values()):
             return checks, faults
         time.sleep(min(1.0, left))
 
@@ -96,11 +99,23 @@ def _ask_server(url: str, *, live: bool) -> Answer:
         return {}, [f"No Porta answers at {url}: {error}"]
     match report:
         case {"status": str(), "checks": dict(checks)} if checks:
-            return {name: str(state) for name, state in checks.items()}, []
+            states = {name: str(state) for name, state in checks.items()}
+            return states, _faults(report.get("faults"))
         case {"status": str(status)} if "checks" not in report:
             # From elsewhere a server tells whether it is well, and no more.
-            return {"server": "ok" if status in ("healthy", "ok") else "error"}, []
+            return {"server": _STATES.get(status, "error")}, []
     return {}, [f"No Porta answers at {url}: this is not its report"]
+
+
+def _faults(told: object) -> list[str]:
+    """Return a line for each fault of a report: what is not well, since when, and why."""
+    if not isinstance(told, dict):
+        return []
+    return [
+        f"{name}, since {fault.get('since')}: {fault.get('reason')}"
+        for name, fault in told.items()
+        if isinstance(fault, dict)
+    ]
 
 
 def _fetch(url: str) -> Any:

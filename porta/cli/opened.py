@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -15,15 +16,20 @@ from porta.errors import PortaError
 from porta.security.keys import KeyUnusable
 from porta.services.startup import SchemaOutdated
 from porta.settings import Settings, SettingsInvalid, load_settings
+from storage import redis_breaker
 from storage.dsn import DsnInvalid
-from storage.errors import StorageError, Unreachable
+from storage.errors import Refused, StorageError, Unreachable
 from storage.migrate import MigrationFailed, MigrationRefused
+from storage.opening import open_redis
 from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.redis_breaker import Trouble
+from storage.repositories.trial import Trial
 from storage.router import Storage
 
 _Result = TypeVar("_Result")
 _UNKNOWN = ("UndefinedTable", "UndefinedColumn")
+# What it would say is told to a person here; the log of a server has a handler of its own.
+logging.getLogger(redis_breaker.__name__).addHandler(logging.NullHandler())
 _OUR_OWN = (SchemaOutdated, MigrationRefused, MigrationFailed)
 """What we refuse, or tell, in whole sentences of our own."""
 
@@ -99,6 +105,8 @@ def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result
 
     async def opened() -> _Result:
         storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
+        if storage.redis_trouble is not None:
+            click.echo(_redis_away(storage.redis_trouble), err=True)
         try:
             return await work(storage)
         finally:
@@ -109,42 +117,50 @@ def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result
 
 
 def ping(settings: Settings) -> tuple[dict[str, str], list[str]]:
-    """Connect to each database; return `ok`, `error` or `not configured` for each, and why not."""
+    """Try a write of each database; return how each is, and why those that are not well.
 
-    async def both() -> dict[str, str | None]:
-        asked = {"database": _ask_postgres(settings.database_url)}
+    `ok`, `not migrated`, `not configured`; `degraded` where a server goes on without it; `error`.
+    """
+
+    async def both() -> dict[str, tuple[str, str | None]]:
+        asked = {"database": _postgres(settings.database_url)}
         if settings.redis_url:
-            asked["redis"] = _ask_redis(settings.redis_url)
-        faults = await asyncio.gather(*map(_fault, asked.values()))
-        return dict(zip(asked, faults, strict=True))
+            asked["redis"] = _redis(settings.redis_url, settings.redis_deadline_seconds)
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
 
-    faults = asyncio.run(both())
+    found = asyncio.run(both())
     states = {"database": "ok", "redis": "not configured"}
-    states |= {name: "ok" if fault is None else "error" for name, fault in faults.items()}
-    return states, [fault for fault in faults.values() if fault]
+    states |= {name: state for name, (state, _) in found.items()}
+    return states, [fault for _, fault in found.values() if fault]
 
 
-async def _ask_postgres(url: str) -> None:
-    postgres = await Postgres.open(url, size=1)
+async def _postgres(url: str) -> tuple[str, str | None]:
     try:
-        await postgres.execute("SELECT 1")
-    finally:
-        await postgres.close()
-
-
-async def _ask_redis(url: str) -> None:
-    redis = await Redis.open(url)
-    try:
-        await redis.command("PING")
-    finally:
-        await redis.close()
-
-
-async def _fault(question: Coroutine[Any, Any, None]) -> str | None:
-    try:
-        await question
+        postgres = await Postgres.open(url, size=1)
+        try:
+            await Trial(postgres).write()
+        finally:
+            await postgres.close()
     except Unreachable as fault:
-        return _away(fault)
+        return "error", _away(fault)
     except (StorageError, ValueError) as fault:
-        return str(fault) or type(fault).__name__
-    return None
+        if str(fault).startswith("UndefinedTable"):
+            return "not migrated", None
+        return "error", str(fault) or type(fault).__name__
+    return "ok", None
+
+
+async def _redis(url: str, deadline: float) -> tuple[str, str | None]:
+    try:
+        redis = await open_redis(url, deadline)
+    except Refused as fault:  # It answered, and a server would not start.
+        return "error", _away(fault)
+    except (StorageError, ValueError) as fault:
+        return "error", str(fault) or type(fault).__name__
+    trouble = redis.trouble
+    await redis.close()
+    return ("ok", None) if trouble is None else ("degraded", _redis_away(trouble))
+
+
+def _redis_away(trouble: Trouble) -> str:
+    return f"Redis takes no writes, and is done without: {trouble.reason}"

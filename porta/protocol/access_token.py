@@ -7,8 +7,8 @@ from typing import Any
 
 from porta.protocol.scopes import join_scope
 
-JWT_TYPE = "at+jwt"
-"""The `typ` of its header (RFC 9068 §2.1)."""
+ACCESS_TOKEN_TYPES = ("at+jwt", "JWT")
+"""What the `typ` of its header may be: that of RFC 9068 §2.1, and that of readers older than it."""
 
 
 def build_access_token(

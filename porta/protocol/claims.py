@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import msgspec
 
 from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest, RequestedClaim
 from porta.protocol.scopes import OPENID, registered_scope
+from porta.protocol.standard_claims import RESERVED_CLAIMS, ROLE_CLAIMS, STANDARD_CLAIMS
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import Client
-from storage.models.users import AccountFacts, User
+from storage.models.organizations import Organization
+from storage.models.users import AccountFacts
 
 Target = Literal["id_token", "userinfo", "access_token"]
+
+MOST_IN_ID_TOKEN = 4096
+"""Bytes of JSON that `id_token_claims` may add: an ID token travels in URLs, as a hint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,83 +33,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class StandardClaim:
-    """One line of STANDARD_CLAIMS: a claim of Core §5.1 and the scope that carries it (§5.4)."""
+class Release:
+    """Whose claims are told to whom: all that decides on them beside the request."""
 
-    name: str
-    scope: str
-    source: str
-    read: Callable[[User], Any]
+    facts: AccountFacts
+    client: Client
+    organization: Organization
+    scope: tuple[str, ...]
+    consented: Collection[str] = ()
+    """Of the claims with `openid`, those that the person allowed a third party."""
 
-
-def full_name(user: User) -> str | None:
-    """Return given, middle and family name, joined; None when all are unset."""
-    parts = (user.given_name, user.middle_name, user.family_name)
-    return " ".join(part for part in parts if part) or None
-
-
-def address(user: User) -> dict[str, str] | None:
-    """Return the address of Core §5.1.1 with the members that are set; None without any."""
-    members = {
-        "street_address": user.address_street,
-        "locality": user.address_locality,
-        "region": user.address_region,
-        "postal_code": user.address_postal_code,
-        "country": user.address_country,
-    }
-    return {name: value for name, value in members.items() if value} or None
-
-
-def _column(column: str, scope: str, name: str | None = None) -> StandardClaim:
-    return StandardClaim(name or column, scope, f"users.{column}", lambda u: getattr(u, column))
-
-
-STANDARD_CLAIMS: tuple[StandardClaim, ...] = (
-    StandardClaim("name", "profile", "users", full_name),
-    _column("given_name", "profile"),
-    _column("family_name", "profile"),
-    _column("middle_name", "profile"),
-    _column("nickname", "profile"),
-    _column("preferred_username", "profile"),
-    _column("profile_url", "profile", "profile"),
-    _column("picture_url", "profile", "picture"),
-    _column("website_url", "profile", "website"),
-    _column("gender", "profile"),
-    _column("birthdate", "profile"),
-    _column("zoneinfo", "profile"),
-    _column("locale", "profile"),
-    StandardClaim("updated_at", "profile", "users.updated_at", lambda u: int(u.updated_at) or None),
-    _column("email", "email"),
-    StandardClaim(
-        "email_verified",
-        "email",
-        "users.email_verified",
-        lambda u: u.email_verified if u.email else None,
-    ),
-    StandardClaim("address", "address", "users", address),
-    _column("phone_number", "phone"),
-    StandardClaim(
-        "phone_number_verified",
-        "phone",
-        "users.phone_number_verified",
-        lambda u: u.phone_number_verified if u.phone_number else None,
-    ),
-)
-
-ROLE_CLAIMS = ("roles", "permissions")
-_PROTOCOL_CLAIMS = (
-    # RFC 7519 §4.1, RFC 9068 §2.2, RFC 7662 §2.2, RFC 7800, RFC 8693
-    *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "cnf", "act", "may_act"),
-    *("client_id", "scope", "active", "token_type", "username"),
-    # OpenID Connect Core §2, §3.3.2.11, Front- and Back-Channel Logout
-    *("nonce", "auth_time", "acr", "amr", "azp", "at_hash", "c_hash", "s_hash", "sid", "events"),
-    # ours
-    *("org_id", "org_slug"),
-)
-RESERVED_CLAIMS = frozenset(
-    (*_PROTOCOL_CLAIMS, *ROLE_CLAIMS, *(claim.name for claim in STANDARD_CLAIMS))
-)
-"""Names that no custom claim may take: it would speak for the server, or for a standard claim."""
 
 _SCOPE_OF = {claim.name: claim.scope for claim in STANDARD_CLAIMS}
 _INCLUDED: dict[str, Callable[[ClaimDefinition], bool]] = {
@@ -113,20 +53,18 @@ _INCLUDED: dict[str, Callable[[ClaimDefinition], bool]] = {
 
 
 def build_claims(
-    facts: AccountFacts,
-    client: Client,
-    scope: tuple[str, ...],
-    claims_request: ClaimsRequest = NO_CLAIMS,
-    target: Target = "userinfo",
-    consented: Collection[str] = (),
+    release: Release, claims_request: ClaimsRequest = NO_CLAIMS, target: Target = "userinfo"
 ) -> list[Claim]:
     """Return every claim that `target` shall hold about the account, `sub` first.
 
-    - `sub` always; `roles` and `permissions` with `openid`, in all three targets, also when empty.
+    - `sub` always; `roles` and `permissions` with `openid`, in all three targets: empty where the
+      account has none, left out where the application defines none. The client may have another
+      name for `roles`.
     - Of those, and of custom claims, a third party gets the `consented` ones: what its application
       has defined since then was not shown to anybody.
-    - Userinfo holds the standard claims of the granted `scope`. The ID token does not (Core §5.4):
-      a client has an access token and can ask. An access token never holds them.
+    - Userinfo holds the standard claims of the granted `scope`. The ID token does not (Core §5.4),
+      unless client or organization says so (`id_token_claims`): it then holds what userinfo would,
+      as far as it fits into MOST_IN_ID_TOKEN. An access token never holds them.
     - A claim asked for by the `claims` parameter is added to the target it was asked for (ID token
       or userinfo) when the client is registered for the scope that carries it, requested this
       time or not; the consent of third parties names those scopes too (`consent.consent_scope`).
@@ -134,29 +72,30 @@ def build_claims(
       parameter cannot widen what an administrator decided.
     - Unset values are left out (Core §5.3.2).
     """
-    claims = [Claim("sub", facts.user.id, "users.id", "always")]
-    if target != "access_token":
-        claims += _standard(facts.user, client, scope, claims_request, target)
-    if OPENID in scope:
-        with_openid = (
-            Claim("roles", list(facts.roles), "roles", "scope openid"),
-            Claim("permissions", list(facts.permissions), "permissions", "scope openid"),
-            *_custom(facts, client, target),
-        )
-        claims += (c for c in with_openid if client.is_first_party or c.name in consented)
+    claims = _of_target(release, claims_request, target)
+    if target == "id_token" and _fills_id_token(release):
+        known = {claim.name for claim in claims}
+        more = _of_target(release, NO_CLAIMS, "userinfo")
+        claims += _fitting(claim for claim in more if claim.name not in known)
     return claims
 
 
 def claims_with_openid(client: Client, scope: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the claims that `build_claims` adds for `openid`, whatever the target."""
+    """Return what `build_claims` adds for `openid`, whatever the target, by the names that consent
+    knows: those of the claims, and `roles` whatever the client calls them.
+    """
     if OPENID not in scope:
         return ()
+    roles = (client.defines_roles, client.defines_permissions)
     custom = (
         definition.claim_name
         for definition in client.claim_definitions
         if any(included(definition) for included in _INCLUDED.values())
     )
-    return (*ROLE_CLAIMS, *(name for name in custom if name not in RESERVED_CLAIMS))
+    return (
+        *(name for name, defined in zip(ROLE_CLAIMS, roles, strict=True) if defined),
+        *(name for name in custom if _is_free(name, client)),
+    )
 
 
 def to_dict(claims: Iterable[Claim]) -> dict[str, Any]:
@@ -187,27 +126,75 @@ def registered_claims(request: ClaimsRequest, client: Client) -> ClaimsRequest:
     return ClaimsRequest(id_token=keep(request.id_token), userinfo=keep(request.userinfo))
 
 
-def _standard(
-    user: User, client: Client, scope: tuple[str, ...], request: ClaimsRequest, target: Target
-) -> Iterator[Claim]:
+def _of_target(release: Release, request: ClaimsRequest, target: Target) -> list[Claim]:
+    claims = [Claim("sub", release.facts.user.id, "users.id", "always")]
+    if target != "access_token":
+        claims += _standard(release, request, target)
+    if OPENID in release.scope:
+        told = (*_roles(release), *_custom(release, target))
+        anything = release.client.is_first_party
+        claims += (claim for name, claim in told if anything or name in release.consented)
+    return claims
+
+
+def _standard(release: Release, request: ClaimsRequest, target: Target) -> Iterator[Claim]:
     requested = request.of(target)
-    registered = registered_scope(client) if requested else ()
+    registered = registered_scope(release.client) if requested else ()
     for claim in STANDARD_CLAIMS:
-        if target == "userinfo" and claim.scope in scope:
+        if target == "userinfo" and claim.scope in release.scope:
             rule = f"scope {claim.scope}"
         elif claim.name in requested and claim.scope in registered:
             rule = "claims parameter"
         else:
             continue
-        value = claim.read(user)
+        value = claim.read(release.facts.user)
         if value is not None and value != "":
             yield Claim(claim.name, value, claim.source, rule)
+        elif claim.name == "preferred_username" and _email_stands_in(release):
+            yield Claim(claim.name, release.facts.user.email, "users.email", rule)
 
 
-def _custom(facts: AccountFacts, client: Client, target: Target) -> Iterator[Claim]:
+def _email_stands_in(release: Release) -> bool:
+    """An address is no less one under another name: a third party needs the scope of it too."""
+    told = release.client.is_first_party or "email" in release.scope
+    return release.organization.email_as_username and told and bool(release.facts.user.email)
+
+
+def _roles(release: Release) -> Iterator[tuple[str, Claim]]:
+    facts, client = release.facts, release.client
+    roles, permissions = ROLE_CLAIMS
+    if client.defines_roles or facts.roles:
+        name = client.roles_claim or roles
+        yield roles, Claim(name, list(facts.roles), "roles", "scope openid")
+    if client.defines_permissions or facts.permissions:
+        value = list(facts.permissions)
+        yield permissions, Claim(permissions, value, "permissions", "scope openid")
+
+
+def _custom(release: Release, target: Target) -> Iterator[tuple[str, Claim]]:
     included = _INCLUDED[target]
-    for definition in client.claim_definitions:
+    for definition in release.client.claim_definitions:
         name = definition.claim_name
-        value = facts.claims.get(name)
-        if value is not None and included(definition) and name not in RESERVED_CLAIMS:
-            yield Claim(name, value, "custom_claim_values", "claim definition")
+        value = release.facts.claims.get(name)
+        if value is not None and included(definition) and _is_free(name, release.client):
+            yield name, Claim(name, value, "custom_claim_values", "claim definition")
+
+
+def _is_free(name: str, client: Client) -> bool:
+    """Whether a custom claim may have this name: it is not reserved, nor that of the roles."""
+    return name not in RESERVED_CLAIMS and name != client.roles_claim
+
+
+def _fills_id_token(release: Release) -> bool:
+    own = release.client.id_token_claims
+    return release.organization.id_token_claims if own is None else own
+
+
+def _fitting(claims: Iterable[Claim]) -> Iterator[Claim]:
+    """Yield what fits, in order; what is left out whole stays at userinfo."""
+    left = MOST_IN_ID_TOKEN
+    for claim in claims:
+        size = len(msgspec.json.encode({claim.name: claim.value}))
+        if size <= left:
+            left -= size
+            yield replace(claim, rule=f"{claim.rule}, id_token_claims")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from porta.protocol.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.checks import RESPONSE_TYPES
 from porta.protocol.client_auth import METHODS
 from porta.protocol.errors import InvalidClientMetadata, InvalidScope
@@ -17,6 +18,7 @@ from porta.protocol.registered_uris import (
     find_redirect_uri_fault,
 )
 from porta.protocol.scopes import join_scope, parse_scope
+from porta.protocol.standard_claims import find_roles_claim_fault
 
 APPLICATION_TYPES = ("web", "native", "spa")
 CLIENT_TYPES = ("confidential", "public")
@@ -46,6 +48,10 @@ class ClientMetadata:
     require_pkce: bool
     id_token_signed_response_alg: str
     access_token_format: str
+    access_token_type: str
+    access_token_signing_alg: str
+    id_token_claims: bool | None
+    roles_claim: str | None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Links, contacts, default_max_age and require_auth_time, where given."""
 
@@ -65,8 +71,9 @@ def validate(
 ) -> ClientMetadata:
     """Return what `metadata` (decoded JSON, by RFC 7591 names) registers.
 
-    `algorithms` are those an ID token can be signed with; the first is the default. Beside the
-    RFC's names it reads `client_type`, `allowed_origins`, `require_pkce` and `access_token_format`.
+    `algorithms` are those a token can be signed with; the first is the default. Beside the RFC's
+    names it reads `client_type`, `allowed_origins`, `require_pkce`, `id_token_claims`,
+    `roles_claim`, and those that begin with `access_token_`.
     Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every mistake.
     """
     reader = MetadataReader(metadata)
@@ -97,13 +104,36 @@ def _read(reader: MetadataReader, algorithms: tuple[str, ...]) -> ClientMetadata
         scope=_scope(reader),
         token_endpoint_auth_method=method,
         allowed_origins=reader.each("allowed_origins", find_origin_fault),
-        require_pkce=reader.flag("require_pkce", True),
-        id_token_signed_response_alg=reader.choice(
+        require_pkce=reader.flag("require_pkce", client_type == "public"),
+        metadata=_further(reader),
+        **_tokens(reader, algorithms),
+    )
+
+
+def _tokens(reader: MetadataReader, algorithms: tuple[str, ...]) -> dict[str, Any]:
+    """What the client's tokens look like, and hold."""
+    return {
+        "id_token_signed_response_alg": reader.choice(
             "id_token_signed_response_alg", algorithms, algorithms[0]
         ),
-        access_token_format=reader.choice("access_token_format", ACCESS_TOKEN_FORMATS, "jwt"),
-        metadata=_further(reader),
-    )
+        "id_token_claims": reader.flag("id_token_claims", None),
+        "access_token_format": reader.choice("access_token_format", ACCESS_TOKEN_FORMATS, "jwt"),
+        "access_token_type": reader.choice(
+            "access_token_type", ACCESS_TOKEN_TYPES, ACCESS_TOKEN_TYPES[0]
+        ),
+        "access_token_signing_alg": reader.choice(
+            "access_token_signing_alg", algorithms, algorithms[0]
+        ),
+        "roles_claim": _roles_claim(reader),
+    }
+
+
+def _roles_claim(reader: MetadataReader) -> str | None:
+    name = reader.text("roles_claim")
+    fault = find_roles_claim_fault(name) if name else None
+    if fault is not None:
+        reader.fault("roles_claim", fault)
+    return name or None
 
 
 def _name(reader: MetadataReader) -> str:

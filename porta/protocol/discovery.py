@@ -8,12 +8,12 @@ from typing import Any
 from porta.protocol import endpoints
 from porta.protocol.authentication import ACR_VALUES
 from porta.protocol.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
-from porta.protocol.claims import ROLE_CLAIMS, STANDARD_CLAIMS
 from porta.protocol.client_auth import METHODS
 from porta.protocol.client_metadata import GRANT_TYPES
 from porta.protocol.features import FEATURES
 from porta.protocol.response_modes import RESPONSE_MODES
 from porta.protocol.scopes import OIDC_SCOPES
+from porta.protocol.standard_claims import ROLE_CLAIMS, STANDARD_CLAIMS
 
 TOKEN_CLAIMS = ("iss", "sub", "auth_time", "acr", "amr", "sid")
 
@@ -34,11 +34,12 @@ def build_document(
     algorithms: Iterable[str],
     ui_locales: Iterable[str] = (),
     scopes: Iterable[str] = (),
+    claims: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Return the metadata of `issuer`, the same for OpenID Connect and for OAuth.
 
     `algorithms` are those the key ring can sign ID tokens with, `ui_locales` the languages of the
-    pages, `scopes` further ones to list (those of API resources).
+    pages, `scopes` and `claims` further ones to list (those of API resources and applications).
     """
     document: dict[str, Any] = {
         "issuer": issuer,
@@ -49,7 +50,7 @@ def build_document(
         "scopes_supported": list(dict.fromkeys((*OIDC_SCOPES, *scopes))),
         "id_token_signing_alg_values_supported": list(algorithms),
         "ui_locales_supported": list(ui_locales),
-        **_claims(),
+        **_claims(claims),
     }
     for feature in FEATURES:
         document.update(feature.discovery(issuer))
@@ -80,13 +81,10 @@ def _authentication() -> dict[str, Any]:
     }
 
 
-def _claims() -> dict[str, Any]:
+def _claims(further: Iterable[str]) -> dict[str, Any]:
+    standard = (claim.name for claim in STANDARD_CLAIMS)
     return {
         "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
-        "claims_supported": [
-            *TOKEN_CLAIMS,
-            *ROLE_CLAIMS,
-            *(claim.name for claim in STANDARD_CLAIMS),
-        ],
+        "claims_supported": list(dict.fromkeys((*TOKEN_CLAIMS, *ROLE_CLAIMS, *standard, *further))),
     }

@@ -16,6 +16,8 @@ class Rules:
 
     issuer: str
     require_pkce: bool = True
+    """Whether confidential clients that are registered for PKCE have to use it."""
+    require_pkce_of_all: bool = False
     api_resources: tuple[ApiResource, ...] = ()
 
 

@@ -62,6 +62,15 @@ def build_id_token(
     }
 
 
+def is_id_token(claims: Mapping[str, Any]) -> bool:
+    """Tell whether `claims`, of a token of ours whose `typ` is `JWT`, are those of an ID token.
+
+    The `typ` alone cannot tell (RFC 8725 §3.11): access tokens may bear it too. Each of those names
+    its `client_id` and has a `jti` (RFC 9068 §2.2), names that no claim of a person may take.
+    """
+    return "jti" not in claims and "client_id" not in claims and isinstance(claims.get("aud"), str)
+
+
 def build_at_hash(access_token: str, algorithm: str) -> str:
     """Return the left half of the token's hash by the ID token's `algorithm` (Core §3.1.3.6).
 

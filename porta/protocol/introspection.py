@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken
-from storage.models.clients import Client
+from storage.models.clients import ApiResource, Client
 
 INACTIVE: Mapping[str, Any] = {"active": False}
 """The answer for what is unknown, dead, or none of the caller's business (RFC 7662 §2.2)."""
@@ -14,20 +14,24 @@ INACTIVE: Mapping[str, Any] = {"active": False}
 Token = AccessToken | ClientCredentials | RefreshToken
 
 
-def may_introspect(caller: Client, token: Token, holder: Client) -> bool:
+def may_introspect(caller: Client, token: Token, api_resources: Iterable[ApiResource]) -> bool:
     """Tell whether `caller`, authenticated, has a right to know `token` (RFC 7662 §4).
 
-    `holder` is the client it was issued to. A confidential client may ask about its own tokens,
-    and a first-party one about access tokens of its application: that is how the API behind a web
-    or mobile client learns what it was sent. A third party knows what it was consented to itself.
+    That is a confidential client of the organization: the one it was issued to; one that an API
+    resource in the audience of an access token names, of the organization's `api_resources`; or
+    one that an administrator lets introspect all the organization's tokens.
     """
     if caller.client_type != "confidential" or caller.organization_id != token.organization_id:
         return False
-    if token.client_id == caller.client_id:
+    if token.client_id == caller.client_id or caller.introspects_organization:
         return True
-    if isinstance(token, RefreshToken) or not caller.is_first_party:
-        return False
-    return holder.application_id == caller.application_id
+    if isinstance(token, RefreshToken):
+        return False  # nobody else is ever sent one
+    return any(
+        api.identifier in token.audience and caller.client_id in api.introspection_clients
+        for api in api_resources
+        if api.organization_id == token.organization_id
+    )
 
 
 def build_introspection(

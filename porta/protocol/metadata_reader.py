@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from porta.protocol.params import has_control_characters
 
 MAX_ENTRIES = 50
+D = TypeVar("D", bound=bool | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class MetadataReader:
         self.fault(name, f"must be one of: {', '.join(allowed)}")
         return default
 
-    def flag(self, name: str, default: bool) -> bool:
+    def flag(self, name: str, default: D) -> bool | D:
         value = self.raw.get(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value

@@ -19,13 +19,15 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-def is_required(client: Client, require_pkce: bool) -> bool:
-    """Tell whether `client` must send a challenge.
+def is_required(client: Client, rules: Rules) -> bool:
+    """Tell whether `client` must send a challenge (RFC 9700 §2.1.1).
 
-    Public clients always. A confidential one may go without when it is registered so, or when
-    `require_pkce` of the system's configuration is off (RFC 9700 §2.1.1).
+    Public clients always. A confidential one where its organization says so, or its registration
+    does; the latter counts for nothing when `require_pkce` of the system's configuration is off.
     """
-    return client.client_type != "confidential" or (require_pkce and client.require_pkce)
+    if client.client_type != "confidential" or rules.require_pkce_of_all:
+        return True
+    return rules.require_pkce and client.require_pkce
 
 
 def check_challenge(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
@@ -38,7 +40,7 @@ def check_challenge(request: AuthorizationRequest, client: Client, rules: Rules)
     if challenge is None:
         if method is not None:
             raise InvalidRequest("code_challenge_method without code_challenge")
-        if is_required(client, rules.require_pkce):
+        if is_required(client, rules):
             raise InvalidRequest("code_challenge is required (PKCE)")
         return
     if method != METHOD:

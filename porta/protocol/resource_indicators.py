@@ -123,6 +123,20 @@ def access_token_format(client: Client, targets: tuple[ApiResource, ...]) -> str
     return wanted.pop() if len(wanted) == 1 else "opaque"
 
 
+def access_token_header(client: Client, targets: tuple[ApiResource, ...]) -> tuple[str, str]:
+    """Return `typ` and algorithm of an access token that is a JWT: what the resources ask for, else
+    what the client does. Raises InvalidTarget when they disagree: one could not read it.
+    """
+    types = {api.access_token_type for api in targets if api.access_token_type}
+    algorithms = {api.access_token_signing_alg for api in targets if api.access_token_signing_alg}
+    if len(types) > 1 or len(algorithms) > 1:
+        raise InvalidTarget("the resources want different access tokens: ask for one of them")
+    return (
+        types.pop() if types else client.access_token_type,
+        algorithms.pop() if algorithms else client.access_token_signing_alg,
+    )
+
+
 def access_token_ttl(default: int, targets: tuple[ApiResource, ...]) -> int:
     """Return the lifetime in seconds: `default`, or the shortest that a resource asks for.
 

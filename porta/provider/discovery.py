@@ -17,4 +17,5 @@ async def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
         algorithms=tenant.keys.algorithms,
         ui_locales=runtime.pages.locales,
         scopes=(scope for api in api_resources for scope in api.scopes),
+        claims=await runtime.claim_names(tenant.id),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from porta.protocol.errors import InvalidRequest
+from porta.protocol.id_token import is_id_token
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.keyring import KeyRing
@@ -36,6 +37,9 @@ async def subject(runtime: Runtime, tenant: Tenant, token: str | None) -> str | 
 
 
 def _verify(runtime: Runtime, tenant: Tenant, ring: KeyRing, token: str) -> dict[str, Any]:
-    return jwt.verify(
+    claims = jwt.verify(
         token, ring, typ="JWT", issuer=tenant.issuer, now=runtime.clock(), allow_expired=True
     )
+    if not is_id_token(claims):
+        raise jwt.InvalidJWT("token of another kind")
+    return claims

@@ -7,7 +7,7 @@ from typing import Any
 from porta import tenancy
 from porta.protocol import introspection
 from porta.protocol.bearer import is_askable
-from porta.protocol.claims import build_claims, to_dict
+from porta.protocol.claims import Release, build_claims, to_dict
 from porta.protocol.scopes import parse_scope
 from porta.provider import clients
 from porta.provider.requests import ClientRequest
@@ -32,24 +32,20 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
     if holder is None or found.token.era != tenancy.era_of(tenant, holder):
         return {"active": False}
-    if not introspection.may_introspect(client, found.token, holder):
+    api_resources = await runtime.api_resources(tenant.id)
+    if not introspection.may_introspect(client, found.token, api_resources):
         return {"active": False}
-    claims = jwt.read_own(value) if "." in value else _claims(found, holder)
+    claims = jwt.read_own(value) if "." in value else _claims(tenant, found, holder)
     return introspection.build_introspection(
         found.token, tenant.issuer, int(runtime.clock()), claims
     )
 
 
-def _claims(found: PresentedToken, holder: Client) -> dict[str, Any]:
+def _claims(tenant: Tenant, found: PresentedToken, holder: Client) -> dict[str, Any]:
     """Return what an opaque token would say itself if it were a JWT (RFC 7662 §2.2)."""
     token, account = found.token, found.account
     if account is None or not isinstance(token, AccessToken):
         return {}
-    built = build_claims(
-        account,
-        holder,
-        parse_scope(token.scope),
-        target="access_token",
-        consented=token.consented_claims,
-    )
-    return to_dict(built)
+    scope = parse_scope(token.scope)
+    release = Release(account, holder, tenant.organization, scope, token.consented_claims)
+    return to_dict(build_claims(release, target="access_token"))

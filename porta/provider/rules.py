@@ -10,4 +10,9 @@ from porta.tenant import Tenant
 async def find(runtime: Runtime, tenant: Tenant) -> Rules:
     """Return the rules of this tenant, from its snapshot."""
     api_resources = await runtime.api_resources(tenant.id)
-    return Rules(tenant.issuer, tenant.config.require_pkce, api_resources)
+    return Rules(
+        tenant.issuer,
+        require_pkce=tenant.config.require_pkce,
+        require_pkce_of_all=tenant.organization.require_pkce,
+        api_resources=api_resources,
+    )

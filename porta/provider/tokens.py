@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from porta.protocol import resource_indicators as indicators
-from porta.protocol.access_token import JWT_TYPE, build_access_token, build_token_response
-from porta.protocol.claims import Target, build_claims, to_dict
+from porta.protocol.access_token import build_access_token, build_token_response
+from porta.protocol.claims import Release, Target, build_claims, to_dict
 from porta.protocol.id_token import build_at_hash, build_id_token
 from porta.protocol.scopes import join_scope
 from porta.provider.grants.call import Authorization, Issued, MachineAuthorization, TokenCall
-from porta.provider.grants.signers import ACCESS_TOKEN_ALG
 from porta.security import jwt, opaque
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
 from storage.models.clients import ApiResource
@@ -95,15 +94,16 @@ async def _issue_for_account(
     value = _access_value(call, targets, payload)
     access = _access_token(call, authorization, audience, value, ttl)
     refresh = _refresh_token(call, authorization)
-    response = build_token_response(
+    # Signed before anything is saved: what cannot be signed must use nothing up.
+    id_token = _id_token(call, authorization, value)
+    refresh_token = await authorization.save(Issued(access, ttl, refresh))
+    return build_token_response(
         access_token=value,
         expires_in=ttl,
         scope=authorization.scope,
-        id_token=_id_token(call, authorization, value),
-        refresh_token=authorization.refresh.value if authorization.refresh else None,
+        id_token=id_token,
+        refresh_token=refresh_token,
     )
-    await authorization.save(Issued(access, ttl, refresh))
-    return response
 
 
 def _access_token(
@@ -178,15 +178,14 @@ def _id_token(call: TokenCall, authorization: Authorization, access_value: str) 
 
 
 def _claims(call: TokenCall, authorization: Authorization, target: Target) -> dict[str, Any]:
-    built = build_claims(
+    release = Release(
         authorization.facts,
         call.client,
+        call.tenant.organization,
         authorization.scope,
-        authorization.claims,
-        target,
         authorization.consented_claims,
     )
-    return to_dict(built)
+    return to_dict(build_claims(release, authorization.claims, target))
 
 
 def _access_value(
@@ -194,4 +193,5 @@ def _access_value(
 ) -> str:
     if indicators.access_token_format(call.client, targets) == "opaque":
         return opaque.new_value()
-    return jwt.sign(call.tenant.keys.signer(ACCESS_TOKEN_ALG), payload, JWT_TYPE)
+    typ, algorithm = indicators.access_token_header(call.client, targets)
+    return jwt.sign(call.tenant.keys.signer(algorithm), payload, typ)

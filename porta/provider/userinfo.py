@@ -39,7 +39,7 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str
     if "openid" not in scope:
         raise InsufficientScope("the access token was not issued for userinfo")
     requested = ClaimsRequest.from_dict(found.token.claims)
-    built = claims.build_claims(
-        found.account, client, scope, requested, "userinfo", found.token.consented_claims
+    release = claims.Release(
+        found.account, client, tenant.organization, scope, found.token.consented_claims
     )
-    return claims.to_dict(built), client
+    return claims.to_dict(claims.build_claims(release, requested, "userinfo")), client

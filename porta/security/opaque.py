@@ -36,13 +36,13 @@ def sha256_hex(value: str) -> str:
     return hashlib.sha256(_bytes(value)).hexdigest()
 
 
-def successor(value: str, keys: Sequence[str]) -> str:
-    """Return the one refresh token that follows `value`: 43 characters of base64url.
+def successor(value: str, key: str) -> str:
+    """Return the refresh token that follows `value` under a cookie key: 43 characters of base64url.
 
     It is computed, never stored, so that a refresh token presented twice within the grace is
-    answered twice with the same successor, on every instance whose first cookie key is the same.
+    answered twice with the same successor.
     """
-    return _mac(keys[0], "refresh token successor", value)
+    return _mac(key, "refresh token successor", value)
 
 
 def seal(keys: Sequence[str], purpose: str, text: str) -> str:

@@ -10,9 +10,11 @@ import msgspec
 from porta import events
 from porta.errors import Conflict, Invalid
 from porta.events import SYSTEM, Actor
+from porta.protocol.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.errors import InvalidScope
 from porta.protocol.resource_indicators import MAX_LENGTH, is_identifier
 from porta.protocol.scopes import OIDC_SCOPES, parse_scope
+from porta.services.signing_algorithms import check_algorithm
 from storage.errors import AlreadyExists
 from storage.models.clients import ApiResource
 
@@ -47,9 +49,10 @@ def check_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
 async def create(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> ApiResource:
     """Store a new resource and return it with its id. Raises Invalid or Conflict."""
     check_identifier(resource.identifier)
-    check_scopes(resource.scopes)
+    _check(resource)
     new = msgspec.structs.replace(resource, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
+        await _check_clients(tx, new)
         try:
             await tx.api_resources.insert(new)
         except AlreadyExists:
@@ -59,11 +62,31 @@ async def create(storage: Storage, resource: ApiResource, *, actor: Actor = SYST
 
 
 async def update(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> None:
-    """Write the name, scopes and access token format of a resource. Raises Invalid."""
-    check_scopes(resource.scopes)
+    """Write everything of a resource but its identifier. Raises Invalid."""
+    _check(resource)
     async with storage.transaction() as tx:
+        await _check_clients(tx, resource)
         await tx.api_resources.update(resource)
         await _record(tx, "api_resource.updated", resource, actor)
+
+
+def _check(resource: ApiResource) -> None:
+    check_scopes(resource.scopes)
+    if resource.access_token_type not in (None, *ACCESS_TOKEN_TYPES):
+        raise Invalid(f"access_token_type: must be one of: {', '.join(ACCESS_TOKEN_TYPES)}")
+    if resource.access_token_signing_alg is not None:
+        check_algorithm(resource.access_token_signing_alg)
+
+
+async def _check_clients(tx: Storage, resource: ApiResource) -> None:
+    """A right that waits for whoever takes the name would be nobody's decision."""
+    for client_id in resource.introspection_clients:
+        client = await tx.clients.find(client_id, resource.organization_id)
+        if client is None or client.status == "revoked" or client.client_type != "confidential":
+            raise Invalid(
+                f"introspection_clients: '{client_id}' is no confidential client of this"
+                " organization"
+            )
 
 
 async def _record(tx: Storage, event_type: str, resource: ApiResource, actor: Actor) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from porta import events
 from porta.errors import Conflict, Invalid
 from porta.events import SYSTEM, Actor
-from porta.protocol.claims import RESERVED_CLAIMS
+from porta.protocol.standard_claims import RESERVED_CLAIMS
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.models.users import User

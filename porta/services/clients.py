@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,255}")
+_ID_TOKEN_ALG = "id_token_signed_response_alg"
 _SECRET = re.compile(r"[\x21-\x7e]{32,255}")
 
 
@@ -38,6 +39,8 @@ class Terms:
     """A first-party client needs no consent."""
     login_methods: tuple[str, ...] | None = None
     """None takes the organization's."""
+    introspects_organization: bool = False
+    """Whether it may introspect every token of its organization."""
 
 
 async def create(
@@ -52,6 +55,8 @@ async def create(
 ) -> Client:
     """Store a new client of what `registration` says by RFC 7591 names, without secrets.
 
+    Where it is silent about the algorithm of ID tokens, the organization's is taken.
+
     Raises InvalidMetadata with every mistake, Invalid for a chosen `client_id` that cannot be one
     or an organization or application that is archived, and Conflict when the client_id is taken.
     """
@@ -64,7 +69,9 @@ async def create(
         organization_id=organization.id,
         application_id=application.id,
         client_id=client_id or opaque.new_value(),
-        **_columns(registration, terms),
+        **_columns(
+            {_ID_TOKEN_ALG: organization.id_token_signed_response_alg, **registration}, terms
+        ),
     )
     async with storage.transaction() as tx:
         try:
@@ -85,9 +92,11 @@ async def update(
 ) -> tuple[str, ...]:
     """Write what `registration` says of a client that exists; return the fields that changed.
 
-    Its type never changes: a secret that was public once is none. Raises InvalidMetadata, Invalid.
+    Its type never changes: a secret that was public once is none. Nor does silence change its need
+    of PKCE, or the algorithm of its ID tokens. Raises InvalidMetadata, Invalid.
     """
-    columns = _columns(registration, terms)
+    kept = {name: getattr(client, name) for name in (_ID_TOKEN_ALG, "require_pkce")}
+    columns = _columns({**kept, **registration}, terms)
     if columns["client_type"] != client.client_type:
         raise Invalid("client_type: a client keeps the one it was made with")
     changed = tuple(name for name, value in columns.items() if getattr(client, name) != value)
@@ -164,6 +173,8 @@ async def revoke_secret(
 
 def _columns(registration: Mapping[str, Any], terms: Terms) -> dict[str, Any]:
     metadata = client_metadata.validate(registration, algorithms=ALGORITHMS)
+    if terms.introspects_organization and metadata.client_type != "confidential":
+        raise Invalid("introspects_organization: a confidential client is needed (RFC 7662 §2.1)")
     return {**asdict(metadata), **asdict(terms)}
 
 

@@ -12,6 +12,7 @@ from porta.custom_css import sanitize
 from porta.errors import Conflict, Invalid, NotFound
 from porta.events import SYSTEM, Actor
 from porta.services.lifecycle import ORGANIZATION, event_of
+from porta.services.signing_algorithms import check_algorithm
 from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 _BRANDING = tuple(name for name in Organization.__struct_fields__ if name.startswith("branding_"))
-_PLAIN = ("name", "default_locale", "default_login_methods")
+_PLAIN = (
+    *("name", "default_locale", "default_login_methods", "require_pkce"),
+    *("id_token_claims", "id_token_signed_response_alg", "email_as_username"),
+)
 
 
 async def create(
@@ -27,13 +31,14 @@ async def create(
 ) -> Organization:
     """Store a new organization and return it as it was stored, with an id and clean CSS.
 
-    Of `organization` the id and status are not read: it begins active. Raises Invalid for its slug
-    or for a second super-admin organization, which only the first migration makes; Conflict when
-    the slug is taken.
+    Of `organization` the id and status are not read: it begins active. Raises Invalid for its slug,
+    for an algorithm that no key of ours has, or for a second super-admin organization, which only
+    the first migration makes; Conflict when the slug is taken.
     """
     slugs.check_organization_slug(organization.slug)
     if organization.is_super_admin:
         raise Invalid("is_super_admin: there is one super-admin organization, and it exists")
+    check_algorithm(organization.id_token_signed_response_alg)
     new = msgspec.structs.replace(_clean(organization), id=str(uuid.uuid4()), status="active")
     async with storage.transaction() as tx:
         if await tx.organizations.find_by_slug(new.slug) is not None:
@@ -49,11 +54,11 @@ async def create(
 async def update(
     storage: Storage, organization: Organization, *, actor: Actor = SYSTEM
 ) -> tuple[str, ...]:
-    """Write the name, locale, login methods, two-factor policy and branding of `organization`.
+    """Write everything of `organization` but its slug, its status and is_super_admin.
 
-    Returns the fields that changed; slug, status and is_super_admin are not written. Raises
-    NotFound.
+    Returns the fields that changed. Raises NotFound, and Invalid for an unknown algorithm.
     """
+    check_algorithm(organization.id_token_signed_response_alg)
     wanted = _clean(organization)
     async with storage.transaction() as tx:
         stored = await tx.organizations.find_for_update(organization.id)

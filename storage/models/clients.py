@@ -47,10 +47,22 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     id_token_signed_response_alg: str = "ES256"
     metadata: dict[str, Any] = {}
     """Further client metadata by its RFC 7591 name: logo_uri, tos_uri, default_max_age ..."""
+    id_token_claims: bool | None = None
+    """Whether the ID token holds the claims of the scopes; None takes the organization's."""
+    access_token_type: str = "at+jwt"
+    """The `typ` of access tokens that are JWTs, where no API resource asks for another."""
+    access_token_signing_alg: str = "ES256"
+    roles_claim: str | None = None
+    """The name under which it is told the roles; None is `roles`."""
+    introspects_organization: bool = False
+    """Whether it may introspect every token of its organization."""
     secrets: tuple[ClientSecret, ...] = ()
     claim_definitions: tuple[ClaimDefinition, ...] = ()
     era: int = 0
     """How often its status, or its application's, has changed; not written by hand."""
+    defines_roles: bool = False
+    """Whether its application has any role, and, below, any permission."""
+    defines_permissions: bool = False
 
 
 class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +76,11 @@ class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
     access_token_format: str | None = None
     access_token_ttl: int | None = None
     """Seconds; None takes the system's."""
+    access_token_type: str | None = None
+    """`at+jwt` or `JWT`; None takes the client's, as it does for the algorithm."""
+    access_token_signing_alg: str | None = None
+    introspection_clients: tuple[str, ...] = ()
+    """The client_ids of those that may introspect the tokens it is sent (RFC 7662 §4)."""
 
 
 def web_origin(uri: str) -> str | None:

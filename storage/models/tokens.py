@@ -37,6 +37,13 @@ class Rotation(Enum):
     """It, or its family, is expired, revoked or unknown."""
 
 
+class Rotated(msgspec.Struct, frozen=True):
+    """The outcome of a rotation, and the id of the one token that follows."""
+
+    rotation: Rotation
+    successor_id: str
+
+
 class PresentedToken(msgspec.Struct, frozen=True):
     """A token found by its value, still alive, whatever its kind."""
 

@@ -7,6 +7,10 @@ import msgspec
 from storage.models.clients import ApiResource
 from storage.statement import Executor
 
+_ARRAYS = ("scopes", "introspection_clients")
+_COLUMNS = ApiResource.__struct_fields__
+_KEPT = ("id", "organization_id", "identifier")
+
 
 class ApiResources:
     """The table `api_resources`."""
@@ -17,52 +21,45 @@ class ApiResources:
     async def find_all(self, organization_id: str) -> tuple[ApiResource, ...]:
         """Return the active resources of an organization, by identifier."""
         rows = await self._pg.fetch(
-            """
-            SELECT id, identifier, name, scopes, access_token_format, access_token_ttl
-            FROM api_resources
+            f"""
+            SELECT {", ".join(_COLUMNS)} FROM api_resources
             WHERE organization_id = %(organization_id)s AND status = 'active'
             ORDER BY identifier
-            """,
+            """,  # noqa: S608
             {"organization_id": organization_id},
         )
         return tuple(
-            ApiResource(
-                id=id,
-                organization_id=organization_id,
-                identifier=identifier,
-                name=name,
-                scopes=tuple(scopes),
-                access_token_format=access_token_format,
-                access_token_ttl=ttl,
-            )
-            for id, identifier, name, scopes, access_token_format, ttl in rows
+            msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), ApiResource) for row in rows
         )
 
     async def insert(self, resource: ApiResource) -> None:
         """Add a resource; AlreadyExists when the organization has one of this identifier."""
         await self._pg.execute(
-            """
-            INSERT INTO api_resources (
-                id, organization_id, identifier, name, scopes, access_token_format,
-                access_token_ttl
-            ) VALUES (
-                %(id)s, %(organization_id)s, %(identifier)s, %(name)s, %(scope_list)s::text[],
-                %(access_token_format)s, %(access_token_ttl)s
-            )
-            """,
-            {**msgspec.structs.asdict(resource), "scope_list": list(resource.scopes)},
+            f"""
+            INSERT INTO api_resources ({", ".join(_COLUMNS)})
+            VALUES ({", ".join(map(_placeholder, _COLUMNS))})
+            """,  # noqa: S608
+            _values(resource),
         )
 
     async def update(self, resource: ApiResource) -> None:
-        """Write the name, scopes, and format and lifetime of access tokens."""
-        await self._pg.execute(
-            """
-            UPDATE api_resources SET
-                name = %(name)s,
-                scopes = %(scope_list)s::text[],
-                access_token_format = %(access_token_format)s,
-                access_token_ttl = %(access_token_ttl)s
-            WHERE id = %(id)s AND organization_id = %(organization_id)s
-            """,
-            {**msgspec.structs.asdict(resource), "scope_list": list(resource.scopes)},
+        """Write everything but its id, its organization and its identifier."""
+        columns = ", ".join(
+            f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in _KEPT
         )
+        await self._pg.execute(
+            f"""
+            UPDATE api_resources SET {columns}
+            WHERE id = %(id)s AND organization_id = %(organization_id)s
+            """,  # noqa: S608
+            _values(resource),
+        )
+
+
+def _placeholder(name: str) -> str:
+    return f"%({name})s::text[]" if name in _ARRAYS else f"%({name})s"
+
+
+def _values(resource: ApiResource) -> dict[str, object]:
+    values = msgspec.structs.asdict(resource)
+    return values | {name: list(values[name]) for name in _ARRAYS}

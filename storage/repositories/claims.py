@@ -9,6 +9,9 @@ import msgspec
 from storage.models.claims import ClaimDefinition
 from storage.statement import Executor
 
+MOST_NAMES = 200
+"""As many as one discovery document tells."""
+
 
 class Claims:
     """The tables `custom_claim_definitions` and `custom_claim_values`.
@@ -18,6 +21,27 @@ class Claims:
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
+
+    async def names(self, organization_id: str) -> tuple[str, ...]:
+        """Return the names of the custom claims, and other names of roles, that active clients of
+        the organization may find in an ID token or at userinfo: sorted, MOST_NAMES at most.
+        """
+        rows = await self._pg.fetch(
+            """
+            WITH active AS (
+                SELECT c.application_id, c.roles_claim
+                FROM clients c JOIN applications a ON a.id = c.application_id
+                WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
+            )
+            SELECT d.claim_name COLLATE "C" FROM custom_claim_definitions d
+            WHERE d.application_id IN (SELECT application_id FROM active)
+                AND (d.include_in_id_token OR d.include_in_userinfo)
+            UNION SELECT roles_claim COLLATE "C" FROM active WHERE roles_claim IS NOT NULL
+            ORDER BY 1 LIMIT %(most)s
+            """,
+            {"id": organization_id, "most": MOST_NAMES},
+        )
+        return tuple(row[0] for row in rows)
 
     async def insert_definition(
         self, application_id: str, definition: ClaimDefinition, description: str | None = None

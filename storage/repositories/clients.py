@@ -20,7 +20,11 @@ _ARRAYS = (
 _COLUMNS = tuple(
     name
     for name in Client.__struct_fields__
-    if name not in ("application_status", "secrets", "claim_definitions", "era")
+    if name
+    not in (
+        *("application_status", "secrets", "claim_definitions", "era"),
+        *("defines_roles", "defines_permissions"),
+    )
 )
 _SECRETS = msgspec.json.Decoder(tuple[ClientSecret, ...])
 _DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
@@ -33,8 +37,8 @@ class Clients:
         self._pg = pg
 
     async def find(self, client_id: str, organization_id: str) -> Client | None:
-        """Return the client, whatever its status, with its active secrets, the status and the
-        claim definitions of its application.
+        """Return the client, whatever its status, with its active secrets, the status of its
+        application, and what that defines.
 
         A secret of Porta 1.x that was stored without its SHA-256 cannot be verified: left out.
         """
@@ -55,7 +59,9 @@ class Clients:
                     'include_in_access_token', d.include_in_access_token,
                     'include_in_userinfo', d.include_in_userinfo
                     ) ORDER BY d.claim_name)
-                 FROM custom_claim_definitions d WHERE d.application_id = c.application_id)
+                 FROM custom_claim_definitions d WHERE d.application_id = c.application_id),
+                EXISTS (SELECT FROM roles r WHERE r.application_id = c.application_id),
+                EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id)
             FROM clients c JOIN applications a ON a.id = c.application_id
             WHERE c.client_id = %(client_id)s AND (c.organization_id = %(organization_id)s) IS TRUE
             """,  # noqa: S608
@@ -205,7 +211,7 @@ def _values(client: Client) -> dict[str, object]:
 
 
 def _client(row: Row) -> Client:
-    *columns, era, application_status, secrets, definitions = row
+    *columns, era, application_status, secrets, definitions, roles, permissions = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     for name in _ARRAYS:
         values[name] = None if values[name] is None else tuple(values[name])
@@ -219,4 +225,6 @@ def _client(row: Row) -> Client:
         application_status=application_status,
         secrets=_SECRETS.decode(secrets) if secrets else (),
         claim_definitions=_DEFINITIONS.decode(definitions) if definitions else (),
+        defines_roles=roles,
+        defines_permissions=permissions,
     )

@@ -10,7 +10,8 @@ from storage.statement import Executor, Row
 _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
     " branding_primary_color, branding_company_name, branding_custom_css,"
-    " COALESCE(default_locale, 'en'), two_factor_policy, default_login_methods,"
+    " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
+    " id_token_signed_response_alg, email_as_username, default_login_methods,"
     " EXTRACT(EPOCH FROM updated_at)::float8, era"
 )
 
@@ -51,12 +52,14 @@ class Organizations:
             INSERT INTO organizations (
                 id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,
                 branding_primary_color, branding_company_name, branding_custom_css,
-                default_locale, two_factor_policy, default_login_methods
+                default_locale, two_factor_policy, require_pkce, id_token_claims,
+                id_token_signed_response_alg, email_as_username, default_login_methods
             ) VALUES (
                 %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
                 %(branding_logo_url)s, %(branding_favicon_url)s, %(branding_primary_color)s,
                 %(branding_company_name)s, %(branding_custom_css)s, %(default_locale)s,
-                %(two_factor_policy)s, %(login_methods)s::text[]
+                %(two_factor_policy)s, %(require_pkce)s, %(id_token_claims)s,
+                %(id_token_signed_response_alg)s, %(email_as_username)s, %(login_methods)s::text[]
             )
             """,
             {
@@ -86,6 +89,10 @@ class Organizations:
                 branding_custom_css = %(branding_custom_css)s,
                 default_locale = %(default_locale)s,
                 two_factor_policy = %(two_factor_policy)s,
+                require_pkce = %(require_pkce)s,
+                id_token_claims = %(id_token_claims)s,
+                id_token_signed_response_alg = %(id_token_signed_response_alg)s,
+                email_as_username = %(email_as_username)s,
                 default_login_methods = %(login_methods)s::text[]
             WHERE id = %(id)s
             """,

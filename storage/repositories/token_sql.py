@@ -76,13 +76,15 @@ KILL_CODE = Statement(
 
 ROTATE = Statement(
     "rotate_refresh_token",
-    # Of many callers one marks the row first; the others wait for it, and then judge what it
-    # wrote. Whoever has used the successor had the answer: nobody asks again for one that was
-    # lost, the token is two generations old. The family is not locked: revoked a moment later, it
-    # takes along what was added here.
+    # Of many callers one marks the row first, and names what follows; the others wait for it, and
+    # then judge what it wrote: whatever they would derive, no second token follows. Whoever has
+    # used the successor had the answer: nobody asks again for one that was lost, the token is two
+    # generations old. The family is not locked: revoked a moment later, it takes along what was
+    # added here.
     """
     WITH old AS (
-        UPDATE artifacts SET consumed_at = COALESCE(artifacts.consumed_at, now())
+        UPDATE artifacts SET consumed_at = COALESCE(artifacts.consumed_at, now()),
+            successor_id = COALESCE(artifacts.successor_id, %(successor_id)s)
         FROM token_families family
         WHERE artifacts.id = %(old_id)s AND artifacts.kind = 'RefreshToken'
             AND artifacts.organization_id = %(organization_id)s
@@ -90,13 +92,13 @@ ROTATE = Statement(
             AND artifacts.expires_at > now()
             AND family.id = artifacts.family_id
             AND family.revoked_at IS NULL AND family.expires_at > now()
-        RETURNING family.id AS family_id, artifacts.account_id,
+        RETURNING family.id AS family_id, artifacts.account_id, artifacts.successor_id,
             artifacts.consumed_at = now() OR (
                 %(grace)s::float8 > 0
                 AND artifacts.consumed_at >= now() - %(grace)s::float8 * interval '1 second'
                 AND NOT EXISTS (
                     SELECT FROM artifacts later
-                    WHERE later.id = %(successor_id)s AND later.consumed_at IS NOT NULL
+                    WHERE later.id = artifacts.successor_id AND later.consumed_at IS NOT NULL
                 )
             ) AS fresh
     ), successor AS (
@@ -106,7 +108,7 @@ ROTATE = Statement(
         SELECT %(successor_id)s, 'RefreshToken', %(organization_id)s, %(successor)s::json,
             family_id, account_id, %(client_id)s,
             now() + %(successor_ttl)s::float8 * interval '1 second'
-        FROM old WHERE fresh
+        FROM old WHERE fresh AND successor_id = %(successor_id)s
         ON CONFLICT (id) DO NOTHING
     ), access AS (
         INSERT INTO artifacts (
@@ -122,7 +124,7 @@ ROTATE = Statement(
         WHERE token_families.id = old.family_id AND NOT old.fresh
             AND token_families.revoked_at IS NULL
     )
-    SELECT fresh FROM old
+    SELECT fresh, successor_id FROM old
     """,
 )
 

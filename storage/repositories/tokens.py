@@ -13,7 +13,7 @@ from storage.models.artifacts import (
     Session,
     artifact_id,
 )
-from storage.models.tokens import PresentedToken, Rotation, TokenFamily, TokenWithAccount
+from storage.models.tokens import PresentedToken, Rotated, Rotation, TokenFamily, TokenWithAccount
 from storage.repositories import token_sql
 from storage.repositories.accounts import decode_facts
 from storage.statement import Executor, Statement
@@ -104,12 +104,12 @@ class Tokens:
         access: AccessToken,
         access_ttl: float,
         grace: float,
-    ) -> Rotation:
+    ) -> Rotated:
         """Put `successor` in the place of `old`, with a new access token.
 
         Whoever comes within `grace` seconds of the first gets an access token of their own beside
-        the same successor: its id has to be the same for the same `old`. Later, the family is
-        revoked in the same statement.
+        the successor of the first, whose id is told: it need not be this one's. Later, the family
+        is revoked in the same statement.
         """
         row = await self._pg.fetchrow(
             token_sql.ROTATE,
@@ -127,8 +127,9 @@ class Tokens:
             },
         )
         if row is None:
-            return Rotation.GONE
-        return Rotation.ROTATED if row[0] else Rotation.REUSED
+            return Rotated(Rotation.GONE, successor.id)
+        fresh, successor_id = row
+        return Rotated(Rotation.ROTATED if fresh else Rotation.REUSED, successor_id)
 
     async def find(self, value: str, organization_id: str) -> PresentedToken | None:
         """Return the token of any kind that `value` is, while it can be used.

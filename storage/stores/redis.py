@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
-from storage.redis import Redis, Script
+from storage.redis_client import RedisClient, Script
 from storage.stores import (
     SHORTEST_LIFE,
     check_index,
@@ -30,6 +30,8 @@ for i = 2, #KEYS do
 end
 return false
 """)
+# A Redis that is full cannot mark what is used up, but it can let go of it: then nobody is told
+# later that it was used, as after its time.
 _CONSUME = Script("""
 local value = redis.call('GET', KEYS[1])
 if not value then return false end
@@ -38,7 +40,15 @@ if ARGV[1] ~= '*' and string.sub(value, 2, stop - 1) ~= ARGV[1] then return fals
 if ARGV[2] ~= '' and cjson.decode(string.sub(value, stop + 1)).client_id ~= ARGV[2] then
   return false
 end
-if string.sub(value, 1, 1) == '0' then redis.call('SETRANGE', KEYS[1], 0, '1') end
+if string.sub(value, 1, 1) == '0' then
+  local marked = redis.pcall('SETRANGE', KEYS[1], 0, '1')
+  if type(marked) == 'table' and marked.err then
+    if not string.find(marked.err, 'OOM', 1, true) then
+      redis.call('SETRANGE', KEYS[1], 0, '1')  -- fails as it did, in the words of its kind
+    end
+    redis.call('DEL', KEYS[1])
+  end
+end
 return value
 """)
 _DELETE = Script("""
@@ -81,7 +91,7 @@ def unpack(
 class RedisStore:
     """Artifacts that live in Redis only: without it they are `Unreachable`."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:

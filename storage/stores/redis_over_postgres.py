@@ -8,7 +8,7 @@ from functools import partial
 
 from storage.errors import Unreachable
 from storage.models.artifacts import Artifact, ArtifactKind
-from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
 from storage.stores import SHORTEST_LIFE, check_look_up
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore, key_of, pack, unpack
@@ -28,7 +28,7 @@ class RedisOverPostgresStore:
     Redis being away, restarted or emptied costs a read of PostgreSQL and nothing else.
     """
 
-    def __init__(self, redis: Redis, remembered: PostgresStore) -> None:
+    def __init__(self, redis: RedisBreaker, remembered: PostgresStore) -> None:
         self._redis = redis
         self._copies = RedisStore(redis)
         self._remembered = remembered
@@ -81,7 +81,12 @@ class RedisOverPostgresStore:
 
     async def bury(self, kind: ArtifactKind, id: str) -> None:
         """Take away the copy of what has ended in PostgreSQL, for good."""
-        await self._write_copy(kind, id, _BURIED, COPY_LIFETIME)
+        key, life = key_of(kind, id), int(COPY_LIFETIME * 1000)
+        try:  # Whatever is believed of Redis: another instance may still read there.
+            await self._redis.command("SET", key, _BURIED, "PX", life)
+        except Unreachable:
+            with contextlib.suppress(Unreachable):  # One that is full still lets go.
+                await self._redis.command("DEL", key)
 
     async def succeed(self, kind: ArtifactKind, old_id: str, new: Artifact, ttl: float) -> None:
         """Bury the copy of `old_id`, and keep one of what PostgreSQL put in its place.
@@ -92,6 +97,8 @@ class RedisOverPostgresStore:
         await self._write_copy(kind, new.id, pack(new), ttl, "NX")
 
     async def _read_copy(self, kind: ArtifactKind, id: str) -> bytes | None:
+        if not self._redis.takes_writes:  # What ended meanwhile may not have been buried.
+            return None
         try:
             value: bytes | None = await self._redis.command("GET", key_of(kind, id))
         except Unreachable:
@@ -101,6 +108,8 @@ class RedisOverPostgresStore:
     async def _write_copy(
         self, kind: ArtifactKind, id: str, value: bytes, ttl: float, *condition: str
     ) -> None:
+        if not self._redis.takes_writes:
+            return
         life = int(min(max(ttl, SHORTEST_LIFE), COPY_LIFETIME) * 1000)
         try:
             await self._redis.command("SET", key_of(kind, id), value, "PX", life, *condition)

@@ -83,7 +83,8 @@ async def test_introspection_of_an_opaque_token(served: Served) -> None:
 
     async def introspect() -> httpx.Response:
         url = f"{served.issuer()}/token/introspection"
-        return await served.http.post(url, data={"token": access_token}, auth=BASIC)
+        own = (client.client_id, client.client_id * 2)
+        return await served.http.post(url, data={"token": access_token}, auth=own)
 
     assert (await introspect()).json()["roles"] == ["admin"]
     assert await _cost(served, introspect, 200) == (1, 0)

@@ -7,18 +7,24 @@ import json
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from handlers import app
+from handlers import app, probe
 from porta.runtime import Runtime
 from porta.settings import Settings
+from storage.postgres import Postgres
 from tests.handlers.house import SECRET, furnish
 from tests.handlers.relay import Relay, relay
+from tests.served import settings_for
+from tests.storage.redis_trouble import STATES, State
+from tests.storage.valkey import Valkey
 from tests.waiting import all_soon, eventually, stopwatch
 
 CREDENTIALS = {
@@ -78,13 +84,20 @@ async def test_a_healthy_process_says_so_in_the_words_of_1x(fragile: Fragile) ->
 async def test_a_stranger_learns_no_more_than_the_status(fragile: Fragile, forwarding: str) -> None:
     """Requirement I.7. What a proxy on this machine hands on comes from the loopback too."""
     stranger = {forwarding: "127.0.0.1"}
-    for path, words in (("/health", ("healthy", "unhealthy")), ("/ready", ("ready", "not_ready"))):
+    for path, word in (("/health", "healthy"), ("/ready", "ready")):
         answer = await fragile.http.get(path, headers=stranger)
-        assert (answer.status_code, answer.json()) == (200, {"status": words[0]})
+        assert (answer.status_code, answer.json()) == (200, {"status": word})
     fragile.redis.silence()
-    for path, words in (("/health", ("healthy", "unhealthy")), ("/ready", ("ready", "not_ready"))):
+    await _until_asked_anew()
+    for path in ("/health", "/ready"):
         answer = await fragile.http.get(path, headers=stranger)
-        assert (answer.status_code, answer.json()) == (503, {"status": words[1]})
+        assert (answer.status_code, answer.json()) == (200, {"status": "degraded"})
+    fragile.postgres.silence()
+    await _until_asked_anew()
+    for path, word in (("/health", "unhealthy"), ("/ready", "not_ready")):
+        answer = await fragile.http.get(path, headers=stranger)
+        assert (answer.status_code, answer.json()) == (503, {"status": word})
+        assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_the_command_line_on_this_machine_sees_it_all(fragile: Fragile) -> None:
@@ -98,6 +111,7 @@ async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
     storage = fragile.runtime.storage
     await fragile.http.get("/ready")  # reads the configuration
     await asyncio.gather(*(storage.ping_postgres() for _ in range(30)))  # fills the pool
+    await _until_asked_anew()
     fragile.postgres.silence()
     before = storage.round_trips.postgres
     paths = ["/ready", "/health"] * 15
@@ -106,19 +120,134 @@ async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
     assert storage.round_trips.postgres - before <= 2, "the beat of the listener may be one"
 
 
-@pytest.mark.parametrize("lost", ["database", "redis"])
-async def test_a_silent_database_is_told_within_its_limit(fragile: Fragile, lost: str) -> None:
-    (fragile.postgres if lost == "database" else fragile.redis).silence()
+async def test_a_silent_postgresql_is_told_within_its_limit(fragile: Fragile) -> None:
+    fragile.postgres.silence()
     async with stopwatch() as seconds:
         asked = asyncio.create_task(fragile.http.get("/ready"))
         health = await fragile.http.get("/health")
         assert seconds() < 3
     ready = await asked
     assert health.status_code == ready.status_code == 503
-    assert health.json()["status"] == "unhealthy"
-    checks = health.json()["checks"]
-    assert checks == {"server": "ok", "database": "ok", "redis": "ok"} | {lost: "error"}
+    body = health.json()
+    assert body["status"] == "unhealthy"
+    assert body["checks"] == {"server": "ok", "database": "error", "redis": "ok"}
+    assert body["faults"]["database"]["reason"] == "no answer in 2 seconds"
+    assert datetime.fromisoformat(body["faults"]["database"]["since"]).tzinfo is not None
     assert ready.json()["status"] == "not_ready"
+    assert ready.json()["checks"]["db"]["reason"] == "no answer in 2 seconds"
+    for answer in (health, ready):
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_faults_F1_a_silent_redis_is_told_and_takes_nobody_out(fragile: Fragile) -> None:
+    fragile.redis.silence()
+    ready, health = await fragile.http.get("/ready"), await fragile.http.get("/health")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert (health.status_code, health.json()["status"]) == (200, "degraded")
+    assert health.json()["checks"] == {"server": "ok", "database": "ok", "redis": "degraded"}
+    said, redis = health.json()["faults"]["redis"], ready.json()["checks"]["redis"]
+    assert not redis["ok"]
+    assert redis["since"] == said["since"]
+    assert "no answer in time" in said["reason"]
+    fragile.redis.restore()
+
+    async def whole() -> bool:
+        return bool((await fragile.http.get("/ready")).json()["status"] == "ready")
+
+    await eventually(whole, 30.0)
+    assert "faults" not in (await fragile.http.get("/health")).json()
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_B60_ready_tries_what_a_sign_in_needs_of_redis(
+    fresh_database_url: str, own_redis: Valkey, state: State
+) -> None:
+    async with _running(settings_for(fresh_database_url, own_redis.url)) as http:
+        assert (await http.get("/ready")).json()["status"] == "ready"
+        with state(own_redis):
+            await _until_asked_anew()
+            ready, health = await http.get("/ready"), await http.get("/health")
+            assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+            assert health.json()["faults"]["redis"]["reason"]
+            assert own_redis.password not in health.text + ready.text
+
+        async def whole() -> bool:
+            return bool((await http.get("/ready")).json()["status"] == "ready")
+
+        await eventually(whole, 30.0)
+
+
+async def test_B60_ready_tries_what_a_sign_in_needs_of_postgresql(
+    fresh_database_url: str, pg: Postgres
+) -> None:
+    """A server that can be read, and not written to, is not ready."""
+    for spoiling, mending in (
+        ("ALTER DATABASE {} SET default_transaction_read_only = on", "ALTER DATABASE {} RESET ALL"),
+    ):
+        name = urlsplit(fresh_database_url).path.removeprefix("/")
+        async with _running(settings_for(fresh_database_url, None)) as http:
+            assert (await http.get("/ready")).status_code == 200
+            await pg.execute(spoiling.format(name))
+            await _end_connections(pg, name)
+
+            async def refused(http: httpx.AsyncClient = http) -> bool:
+                return (await http.get("/ready")).status_code == 503
+
+            await eventually(refused, 30.0)
+            answer = await http.get("/health")
+            assert answer.json()["checks"]["database"] == "error"
+            assert answer.json()["faults"]["database"]["reason"]
+            await pg.execute(mending.format(name))
+            await _end_connections(pg, name)
+
+            async def whole(http: httpx.AsyncClient = http) -> bool:
+                return (await http.get("/ready")).status_code == 200
+
+            await eventually(whole, 30.0)
+
+
+async def _end_connections(pg: Postgres, name: str) -> None:
+    await pg.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s",
+        {"name": name},
+    )
+
+
+async def test_people33_what_is_not_configured_is_not_said_to_be_well(
+    fresh_database_url: str,
+) -> None:
+    async with _running(settings_for(fresh_database_url, None)) as http:
+        health = (await http.get("/health")).json()
+        assert health["status"] == "healthy"
+        assert health["checks"] == {"server": "ok", "database": "ok", "redis": "not configured"}
+        assert (await http.get("/ready")).json()["status"] == "ready"
+
+
+async def test_a_crowd_has_one_row_written_in_a_second(fragile: Fragile) -> None:
+    await fragile.http.get("/ready")  # reads the configuration
+    storage, loop = fragile.runtime.storage, asyncio.get_running_loop()
+    before, began = storage.round_trips, loop.time()
+    for _ in range(20):
+        await asyncio.gather(*(fragile.http.get(path) for path in ("/ready", "/health") * 5))
+    after, took = storage.round_trips, loop.time() - began
+    assert after.redis - before.redis <= 1 + took
+    assert after.postgres - before.postgres <= 2 + 2 * took, "the beat of the listener is one"
+
+
+async def _until_asked_anew() -> None:
+    """Wait until what was seen last is too old to be told again."""
+    await asyncio.sleep(probe._FRESH)
+
+
+@asynccontextmanager
+async def _running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    runtime = await Runtime.open(settings)
+    await furnish(runtime)
+    server = await app.start(runtime, settings)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as http:
+        yield http
+    await server.stop()
+    await runtime.close()
 
 
 async def test_life_and_documents_need_no_database(fragile: Fragile) -> None:

@@ -46,6 +46,7 @@ async def test_what_was_read_costs_nothing(runtime: Runtime) -> None:
         await runtime.client("web", acme)
         await runtime.api_resources(acme)
         await runtime.origins(acme)
+        await runtime.claim_names(acme)
         await runtime.organization("nobody")
         await runtime.client("nobody", acme)
 
@@ -236,3 +237,26 @@ async def test_while_nothing_is_heard_and_nothing_can_be_read(
             return False
 
     await eventually(back, 8.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "name"),
+    [
+        ("UPDATE clients SET roles_claim = 'groups' WHERE client_id = 'spa'",
+         "UPDATE clients SET roles_claim = NULL WHERE client_id = 'spa'", "groups"),
+        ("INSERT INTO custom_claim_definitions (application_id, claim_name, claim_type)"
+         " SELECT application_id, 'heard', 'string' FROM clients WHERE client_id = 'spa'",
+         "DELETE FROM custom_claim_definitions WHERE claim_name = 'heard'", "heard"),
+    ],
+)  # fmt: skip
+async def test_applications_F9_a_claim_is_heard_of(
+    runtime: Runtime, pg: Postgres, change: str, back: str, name: str
+) -> None:
+    acme = await _acme(runtime)
+    for statement, told in ((change, True), (back, False)):
+        await pg.execute(statement)
+
+        async def heard(told: bool = told) -> bool:
+            return (name in await runtime.claim_names(acme)) is told
+
+        await eventually(heard)

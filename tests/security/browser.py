@@ -152,9 +152,12 @@ async def post(
     )
 
 
-async def is_active(served: Served, token: str, client_id: str = "acme-web-basic") -> bool:
+async def is_active(
+    served: Served, token: str, client_id: str = "acme-web-basic", secret: str | None = None
+) -> bool:
     """Ask introspection."""
-    answer = await post(served, "/token/introspection", {"token": token}, client_id)
+    form = {"token": token}
+    answer = await post(served, "/token/introspection", form, client_id, secret=secret)
     assert answer.status_code == 200, answer.text
     return bool(answer.json()["active"])
 

@@ -186,7 +186,6 @@ async def test_only_the_code_flow(browser: Browser, value: str | None, error: st
 @pytest.mark.parametrize(
     "pkce",
     [
-        {"code_challenge": None, "code_challenge_method": None},
         {"code_challenge": None},
         {"code_challenge_method": None},
         {"code_challenge_method": "plain"},
@@ -199,7 +198,7 @@ async def test_only_the_code_flow(browser: Browser, value: str | None, error: st
         {"code_challenge": CHALLENGE[:-1] + "+"},
     ],
 )
-async def test_pkce_is_required_and_s256(browser: Browser, pkce: dict[str, str | None]) -> None:
+async def test_pkce_is_s256_of_everybody(browser: Browser, pkce: dict[str, str | None]) -> None:
     assert await _error(browser, **pkce) == "invalid_request"
 
 

@@ -299,7 +299,9 @@ async def test_introspection_tells_of_a_third_partys_token_what_was_shown(
     code = await _agree(browser, client_id=client.client_id)
     token = (await _redeem(served, code, client)).json()["access_token"]
     async with _a_new_claim(served, pg) as name:
-        answer = (await post(served, "/token/introspection", {"token": token})).json()
+        own, form = client.client_id, {"token": token}
+        told = await post(served, "/token/introspection", form, own, secret=own * 2)
+        answer = told.json()
         assert (answer["roles"], answer["department"]) == (["admin"], "Engineering")
         assert name not in answer
 

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from porta.runtime import Runtime
-from porta.services import signing_keys
+from porta.services import api_resources, signing_keys
+from storage.models.clients import ApiResource
 from tests.security.browser import (
     Browser,
     a_browser,
@@ -184,6 +185,35 @@ async def test_security_7_without_any_key_nothing_is_used_up(
     for form in (code_form(code), refresh_form(first["refresh_token"])):
         answer = await ask(form)
         assert answer.status_code == 200, answer.text
+
+
+async def test_applications_F2_a_code_outlasts_the_lack_of_the_key_that_an_api_wants(
+    served: Served, browser: Browser
+) -> None:
+    """Which API resource a code is for is known when it has been used up."""
+    client = await add_client(served)
+    api = ApiResource(
+        id="", organization_id=client.organization_id, identifier="urn:api", name="API",
+        access_token_signing_alg="PS256",
+    )  # fmt: skip
+    await api_resources.create(served.runtime.storage, api)
+
+    async def known() -> bool:
+        found = await served.runtime.api_resources(client.organization_id)
+        return "urn:api" in {each.identifier for each in found}
+
+    await eventually(known)
+    name = client.client_id
+    form = code_form(await browser.code(client_id=name, resource="urn:api"))
+    await _revoke_all(served.runtime, "PS256")
+    await _hear(served, algorithms=lambda names: "PS256" not in names)
+    for _ in range(2):
+        refused = await post(served, "/token", form, name, secret=name * 2)
+        assert refusal(refused) == UNAVAILABLE
+    await _make_anew(served.runtime)
+    await _hear(served, algorithms=lambda names: "PS256" in names)
+    answer = await post(served, "/token", form, name, secret=name * 2)
+    assert header_of(answer.json()["access_token"])["alg"] == "PS256"
 
 
 async def test_security_7_without_any_key_a_machine_is_told_to_come_again(served: Served) -> None:

@@ -100,7 +100,8 @@ async def test_opaque_access_tokens(served: Served, browser: Browser) -> None:
     token = answer.json()["access_token"]
     assert len(token) == 43
     assert (await userinfo(served, token)).json()["email"] == browser.email
-    assert await is_active(served, token)
+    assert await is_active(served, token, client.client_id, secret)
+    assert not await is_active(served, token)
     for other in (token[:-1], token.swapcase(), f"{token}A"):
         assert (await userinfo(served, other)).status_code == 401
 
@@ -172,8 +173,9 @@ async def test_introspection_is_for_those_who_have_a_right_to_the_token(
 ) -> None:
     tokens = await browser.tokens()
     access, refresh = tokens["access_token"], tokens["refresh_token"]
-    assert await is_active(served, access, "acme-machine"), "of the same application"
-    assert not await is_active(served, refresh, "acme-machine")
+    for token in (access, refresh):
+        assert await is_active(served, token)
+        assert not await is_active(served, token, "acme-machine"), "of the same application alone"
     form = {"token": access, "client_id": "acme-spa"}
     public = await served.http.post(f"{served.issuer()}/token/introspection", data=form)
     assert refusal(public) == (401, "invalid_client")
@@ -207,19 +209,20 @@ async def test_introspection_says_what_a_resource_needs(served: Served, browser:
 async def test_introspection_says_of_either_form_what_a_jwt_says_itself(
     served: Served, browser: Browser
 ) -> None:
-    issued = {}
+    issued, holders = {}, {}
     for form in ("jwt", "opaque"):
         client = await add_client(served, access_token_format=form)
         code = await browser.code(client_id=client.client_id)
         answer = await post(
             served, "/token", code_form(code), client.client_id, secret=client.client_id * 2
         )
-        issued[form] = answer.json()
+        issued[form], holders[form] = answer.json(), client.client_id
     said = claims_of(issued["jwt"]["access_token"])
     assert "." not in issued["opaque"]["access_token"]
     for form in ("opaque", "jwt"):
-        token = {"token": issued[form]["access_token"]}
-        told = (await post(served, "/token/introspection", token)).json()
+        token, own = {"token": issued[form]["access_token"]}, holders[form]
+        answer = await post(served, "/token/introspection", token, own, secret=own * 2)
+        told = answer.json()
         for name in ("sub", "roles", "permissions", "department", "cost_center"):
             assert told[name] == said[name]
         assert (told["roles"], told["cost_center"]) == (["admin"], 4711)
@@ -374,14 +377,16 @@ async def test_a_disabled_client_stops_at_once(
     code = await browser.code(client_id=client.client_id)
     answer = await post(served, "/token", code_form(code), client.client_id, secret=secret)
     token = answer.json()["access_token"]
-    assert await is_active(served, token)
+    asking = await add_client(served, introspects_organization=True)
+    able = (asking.client_id, asking.client_id * 2)
+    assert await is_active(served, token, *able)
     await pg.execute("UPDATE clients SET status = 'inactive' WHERE id = %(id)s", {"id": client.id})
 
     async def stopped() -> bool:
         return (await userinfo(served, token)).status_code == 401
 
     await eventually(stopped)
-    assert not await is_active(served, token)
+    assert not await is_active(served, token, *able)
     assert (await browser.authorize(client_id=client.client_id)).status_code == 400
     refreshed = await post(
         served, "/token", refresh_form(answer.json()["refresh_token"]), client.client_id,

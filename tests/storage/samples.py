@@ -21,6 +21,7 @@ from storage.models.artifacts import (
 )
 from storage.postgres import Postgres
 from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
 from storage.stores import ArtifactStore
 from storage.stores.memory import MemoryStore
 from storage.stores.postgres import PostgresStore
@@ -43,7 +44,7 @@ async def open_store(name: str, database_url: str, redis_url: str) -> AsyncItera
     stores: dict[str, ArtifactStore] = {
         "redis": RedisStore(redis),
         "postgres": remembered,
-        "redis over postgres": RedisOverPostgresStore(redis, remembered),
+        "redis over postgres": RedisOverPostgresStore(RedisBreaker(redis), remembered),
     }
     yield stores[name]
     await redis.close()

@@ -102,7 +102,7 @@ async def _answered(*storages: Storage) -> None:
         for storage in storages:
             while True:
                 try:
-                    await storage.ping_redis()
+                    await storage.try_redis()
                 except Unreachable:
                     await asyncio.sleep(0.02)
                 else:

@@ -15,6 +15,7 @@ from storage.errors import Unreachable
 from storage.models.artifacts import artifact_id
 from storage.postgres import Postgres
 from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
 from tests.storage.valkey import Valkey
 
 Shorten = Callable[[str, float], Awaitable[None]]
@@ -33,7 +34,7 @@ def counters(request: pytest.FixtureRequest, redis: Redis, pg: Postgres) -> Coun
     every: dict[str, Counters] = {
         "redis": first,
         "postgres": second,
-        "fallback": FallbackCounters(first, second),
+        "fallback": FallbackCounters(RedisBreaker(redis), second),
     }
     return every[request.param]
 
@@ -146,7 +147,7 @@ async def test_a_redis_that_goes_away_opens_no_limit(
     own_redis: Valkey, pg: Postgres, key: str
 ) -> None:
     redis = await Redis.open(own_redis.url)
-    counters = FallbackCounters(RedisCounters(redis), PostgresCounters(pg))
+    counters = FallbackCounters(RedisBreaker(redis), PostgresCounters(pg))
     assert (await counters.hit({key: 60}))[key].count == 1
     own_redis.stop()
     assert [(await counters.hit({key: 60}))[key].count for _ in range(3)] == [1, 2, 3]

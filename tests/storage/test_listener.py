@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from storage.listener import PATIENCE, PULSE, SECOND_LOOK, Listener
 from storage.postgres import Postgres
+from storage.statement import Row
 from tests.handlers.relay import relay
 from tests.storage.repositories.world import World, build_world
 
@@ -211,6 +212,9 @@ async def test_a_connection_that_hears_nothing_is_found_out(
             async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
                 await held.fetch("SELECT 1")
 
+            def rows(self) -> list[Row]:
+                return [("off",)]
+
             async def heard(self) -> str:
                 await asyncio.Event().wait()
                 return ""
@@ -239,6 +243,9 @@ async def test_a_connection_that_never_answers_is_found_out(
     class Mute:
         async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
             await asyncio.Event().wait()
+
+        def rows(self) -> list[Row]:
+            return [("off",)]
 
         async def heard(self) -> str:
             await asyncio.Event().wait()
@@ -292,6 +299,9 @@ async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> No
         async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None:
             if parameters and not self.deaf:
                 self.words.put_nowait(parameters["word"])
+
+        def rows(self) -> list[Row]:
+            return [("off",)]
 
         async def heard(self) -> str:
             return await self.words.get()

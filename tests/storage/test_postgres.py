@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import inf
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -614,6 +615,59 @@ async def test_a_connection_to_a_server_that_became_read_only_is_dropped(
         with pytest.raises(Unreachable):
             await pg.execute("INSERT INTO things VALUES ('written')")
         assert await _one(pg, "SELECT pg_backend_pid()") != pid
+
+
+@contextlib.asynccontextmanager
+async def _demoted(server: OwnServer) -> AsyncIterator[None]:
+    """Have every session there take no writes, those that stand too."""
+    try:
+        await _alter(server, "SET default_transaction_read_only = on")
+        yield
+    finally:
+        await _alter(server, "RESET default_transaction_read_only")
+
+
+async def _alter(server: OwnServer, change: str) -> None:
+    async with _opened(f"{server.url}?target_session_attrs=any") as admin:
+        await admin.execute(f"ALTER SYSTEM {change}")
+        await admin.fetch("SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize("noticed_by", ["a write", "the listener"])
+async def test_K6_nothing_is_read_from_a_server_that_was_demoted(
+    own_server: OwnServer, noticed_by: str
+) -> None:
+    """What is revoked is revoked elsewhere: who only reads there would never hear of it."""
+    async with _opened(own_server.url, size=4) as pg:
+
+        async def reads() -> int:
+            asked = [pg.fetch("SELECT pg_sleep(0.05)") for _ in range(4)]
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            return sum(not isinstance(answer, Unreachable) for answer in answers)
+
+        async def refused() -> bool:
+            return await reads() == 0 and not pg.listening
+
+        async def listening() -> bool:
+            return pg.listening
+
+        if noticed_by == "the listener":
+            pg.listen(lambda *_: None)
+            await eventually(listening)
+        assert await reads() == 4
+        async with _demoted(own_server):
+            if noticed_by == "a write":
+                await eventually(partial(_is_refused, pg, "CREATE TABLE IF NOT EXISTS t ()"))
+            await eventually(refused)
+        assert await _heal(pg) < 5
+
+
+async def _is_refused(pg: Postgres, sql: str) -> bool:
+    try:
+        await pg.execute(sql)
+    except Unreachable:
+        return True
+    return False
 
 
 async def test_a_closed_pool_refuses(database_url: str) -> None:

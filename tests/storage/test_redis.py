@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 import pytest_asyncio
 
-from storage.errors import Unreachable
-from storage.redis import Redis, Script
+from storage.errors import StorageError, Unreachable
+from storage.redis import Redis
+from storage.redis_client import Script
 from storage.redis_wire import parse_address
 from tests.ports import free_port
 from tests.storage.valkey import Valkey
@@ -80,9 +81,9 @@ async def test_a_cancelled_caller_does_not_shift_the_answers_of_others(redis: Re
     assert await redis.command("ECHO", "after") == b"after"
 
 
-async def test_a_refused_command_is_unreachable_and_tells_no_value(redis: Redis) -> None:
+async def test_a_refused_command_is_a_defect_and_tells_no_value(redis: Redis) -> None:
     await redis.command("SET", "key", "text")
-    with pytest.raises(Unreachable) as refused:
+    with pytest.raises(StorageError) as refused:
         await redis.pipeline([("GET", "key"), ("LPUSH", "key", "s3cret"), ("NONSENSE", "s3cret")])
     assert "WRONGTYPE" in str(refused.value)
     assert "s3cret" not in str(refused.value)
@@ -90,9 +91,9 @@ async def test_a_refused_command_is_unreachable_and_tells_no_value(redis: Redis)
 
 
 async def test_an_error_that_quotes_its_arguments_is_not_repeated(redis: Redis) -> None:
-    with pytest.raises(Unreachable) as refused:
+    with pytest.raises(StorageError) as refused:
         await redis.command("NONSENSE", "s3cret")
-    assert str(refused.value) == "Redis: ERR"
+    assert str(refused.value) == "Redis refused a command: ERR"
 
 
 async def test_a_word_that_cannot_be_sent_leaves_the_connection_alone(redis: Redis) -> None:
@@ -109,11 +110,6 @@ async def test_a_script_runs_by_name_and_is_taught_when_forgotten(redis: Redis) 
     assert redis.round_trips == before + 2
     assert await redis.script(script, ["n"], ["b"]) == [b"n", b"b", 2]
     assert redis.round_trips == before + 3
-
-
-async def test_a_failing_script_is_unreachable(redis: Redis) -> None:
-    with pytest.raises(Unreachable):
-        await redis.script(Script("return redis.call('NONSENSE')"), [])
 
 
 async def test_the_database_of_the_url_is_selected(shared: Valkey, redis: Redis) -> None:

@@ -65,7 +65,7 @@ async def test_dialling_anew_is_in_no_requests_context(own_redis: Valkey) -> Non
     logger, handler = logging.getLogger("storage.redis"), Handler()
     logger.addHandler(handler)
     level = logger.level
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     whose.set("the request's")
     wire = redis._wire
     assert wire is not None
@@ -226,7 +226,10 @@ async def test_closing_ends_the_redial(own_redis: Valkey) -> None:
     assert asyncio.all_tasks() < tasks
 
 
-async def test_a_replica_after_a_failover_is_left(own_redis: Valkey) -> None:
+async def test_a_replica_after_a_failover_is_left(
+    own_redis: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.redis._WAIT_FOR_CURE", 0.0)
     redis = await Redis.open(own_redis.url)
     await redis.command("REPLICAOF", "127.0.0.1", free_port())
     client = await redis.command("CLIENT", "ID")

@@ -26,6 +26,7 @@ from storage.models.artifacts import (
 from storage.models.tokens import TokenFamily
 from storage.postgres import Postgres
 from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
 from storage.router import Storage
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
@@ -75,7 +76,7 @@ async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreach
         storage.artifacts.consume(AuthorizationCode, value, A),
         storage.artifacts.save(samples.interaction(A), 60),
         storage.artifacts.delete(samples.code(A)),
-        storage.ping_redis(),
+        storage.try_redis(),
     ):
         with pytest.raises(Unreachable):
             await work
@@ -148,7 +149,7 @@ async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
     await storage.artifacts.save(session, 600)
     await redis.command("DEL", samples.key(session))
     slow = SlowStore(pg)
-    reader = RedisOverPostgresStore(redis, slow)
+    reader = RedisOverPostgresStore(RedisBreaker(redis), slow)
     reading = asyncio.create_task(reader.find(ARTIFACTS[Session], id, A))
     await slow.has_read.wait()
     await storage.end_session(session)
@@ -275,7 +276,7 @@ async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
     storage: Storage, pg: Postgres, redis: Redis
 ) -> None:
     """Of two sign-ins side by side the first may write its copy after the second has buried it."""
-    copies = RedisOverPostgresStore(redis, PostgresStore(pg))
+    copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
     (value, id), first = samples.presented(), samples.session(A)
     between = msgspec.structs.replace(first, id=id)
     await copies.bury(ARTIFACTS[Session], between.id)

@@ -20,8 +20,8 @@ class Valkey:
     def __init__(self, directory: Path, *options: str, port: int | None = None) -> None:
         self.port = port or free_port()
         self.password = secrets.token_urlsafe(24)
-        self._directory = directory
-        self._options = options
+        self.directory = directory
+        self.options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -30,8 +30,8 @@ class Valkey:
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(self.port)]
-        command += ["--save", "", "--requirepass", self.password, "--dir", str(self._directory)]
-        self._process = subprocess.Popen([*command, *self._options], stdout=subprocess.DEVNULL)
+        command += ["--save", "", "--requirepass", self.password, "--dir", str(self.directory)]
+        self._process = subprocess.Popen([*command, *self.options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), self._connect():

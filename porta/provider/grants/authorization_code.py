@@ -25,7 +25,7 @@ _REPLAYED = "code_replayed"
 
 async def redeem(call: TokenCall) -> Authorization:
     """Take the code, once, for its client, its redirect URI and its verifier."""
-    signers.check(call)
+    await signers.check(call)
     code = await _consume(call)
     if code is None or code.era != call.era:
         raise InvalidGrant("authorization code is invalid, expired or used")
@@ -38,6 +38,7 @@ async def redeem(call: TokenCall) -> Authorization:
     if facts is None:
         raise InvalidGrant("the account is not active")
     family = _family(call, code, scope)
+    plan = _refresh_plan(call, scope, family)
     return Authorization(
         facts=facts,
         family_id=family.id,
@@ -46,8 +47,8 @@ async def redeem(call: TokenCall) -> Authorization:
         scope=scope,
         granted_scope=scope,
         authenticated_at=code.authenticated_at,
-        save=lambda issued: _save(call, family, issued),
-        refresh=_refresh_plan(call, scope, family),
+        save=lambda issued: _save(call, family, plan, issued),
+        refresh=plan,
         nonce=code.nonce,
         claims=ClaimsRequest.from_dict(code.claims),
         consented_claims=code.consented_claims,
@@ -119,7 +120,9 @@ def _refresh_plan(
     return RefreshPlan(opaque.new_value(), 0, expires_at)
 
 
-async def _save(call: TokenCall, family: TokenFamily, issued: Issued) -> None:
+async def _save(
+    call: TokenCall, family: TokenFamily, plan: RefreshPlan | None, issued: Issued
+) -> str | None:
     redeemed = await call.runtime.storage.tokens.redeem(
         family,
         family.expires_at - call.now,
@@ -131,6 +134,7 @@ async def _save(call: TokenCall, family: TokenFamily, issued: Issued) -> None:
     if not redeemed:  # a Redis that lost its memory gave an old code back
         await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
         raise InvalidGrant("authorization code is invalid, expired or used")
+    return plan.value if plan else None
 
 
 GRANT = GrantType("authorization_code", redeem)

@@ -59,7 +59,9 @@ class RefreshPlan:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """An account's authorization, redeemed. `save` makes what is issued from it durable."""
+    """An account's authorization, redeemed. `save` makes what is issued from it durable, and
+    returns the value of the refresh token that stands then, if there is one.
+    """
 
     facts: AccountFacts
     family_id: str
@@ -70,7 +72,7 @@ class Authorization:
     granted_scope: tuple[str, ...]
     """The scope of the authorization, which a refresh token carries on."""
     authenticated_at: int
-    save: Callable[[Issued], Awaitable[None]]
+    save: Callable[[Issued], Awaitable[str | None]]
     refresh: RefreshPlan | None = None
     nonce: str | None = None
     claims: ClaimsRequest = NO_CLAIMS

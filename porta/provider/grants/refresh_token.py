@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from porta import events
+from porta.errors import Unavailable
 from porta.protocol import scopes
 from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InvalidGrant
@@ -15,9 +18,10 @@ from porta.provider.grants.call import (
     TokenCall,
 )
 from porta.security import opaque
-from storage.models.artifacts import RefreshToken
+from storage.models.artifacts import RefreshToken, artifact_id
 from storage.models.tokens import Rotation, TokenWithAccount
 
+_RETRY = 1  # seconds
 _REFUSAL = "refresh token is invalid, expired or revoked"
 
 
@@ -41,12 +45,8 @@ async def redeem(call: TokenCall) -> Authorization:
         scope=scopes.narrow_scope(granted, call.form.get("scope"), call.client),
         granted_scope=granted,
         authenticated_at=token.authenticated_at,
-        save=lambda issued: _save(call, token, issued),
-        refresh=RefreshPlan(
-            opaque.successor(value, call.runtime.settings.cookie_keys),
-            token.generation + 1,
-            expires_at,
-        ),
+        save=lambda issued: _save(call, token, value, issued),
+        refresh=RefreshPlan(next(_successors(call, value)), token.generation + 1, expires_at),
         nonce=token.nonce,
         claims=ClaimsRequest.from_dict(token.claims),
         consented_claims=token.consented_claims,
@@ -75,9 +75,14 @@ def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
     return granted
 
 
-async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:
+def _successors(call: TokenCall, value: str) -> Iterator[str]:
+    """What follows `value` under each cookie key; what is new follows under the first."""
+    return (opaque.successor(value, key) for key in call.runtime.settings.cookie_keys)
+
+
+async def _save(call: TokenCall, token: RefreshToken, value: str, issued: Issued) -> str:
     assert issued.refresh is not None
-    rotation = await call.runtime.storage.tokens.rotate(
+    rotated = await call.runtime.storage.tokens.rotate(
         token,
         issued.refresh,
         issued.refresh.expires_at - call.now,
@@ -85,17 +90,33 @@ async def _save(call: TokenCall, token: RefreshToken, issued: Issued) -> None:
         issued.access_ttl,
         call.tenant.config.refresh_grace,
     )
-    if rotation is Rotation.ROTATED:
-        return
-    if rotation is Rotation.REUSED:
+    if rotated.rotation is Rotation.ROTATED:
+        return _standing(call, value, rotated.successor_id)
+    if rotated.rotation is Rotation.REUSED:
         # RFC 9700 §4.14.2: a copy is about. The same statement has revoked the family.
-        await _record_reuse(call, token, issued.refresh)
+        await _record_reuse(call, token, rotated.successor_id)
     raise InvalidGrant(_REFUSAL)
 
 
-async def _record_reuse(call: TokenCall, token: RefreshToken, successor: RefreshToken) -> None:
+def _standing(call: TokenCall, value: str, successor_id: str) -> str:
+    """Return the successor that stands: an instance with other cookie keys may have made it.
+
+    Raises Unavailable where only that one's key could tell it. A second successor would fork the
+    family: it would be noticed as reuse, or worse, it would not.
+    """
+    for successor in _successors(call, value):
+        if artifact_id(successor) == successor_id:
+            return successor
+    raise Unavailable(
+        "another instance has the answer, please try again",
+        retry_after=_RETRY,
+        reason="unknown_cookie_key",
+    )
+
+
+async def _record_reuse(call: TokenCall, token: RefreshToken, successor_id: str) -> None:
     """Tell where both uses came from: the second is this call, the first made the successor."""
-    first = await call.runtime.storage.tokens.find_address(successor.id, call.tenant.id)
+    first = await call.runtime.storage.tokens.find_address(successor_id, call.tenant.id)
     await events.record(
         call.runtime.storage,
         "token.refresh_reused",

@@ -82,13 +82,13 @@ async def _steps(run: Run, document: Document) -> None:
     ]
     for path, entry in entries:
         await organizations.provision_organization(run, path, entry)
-    for path, entry in entries:
-        await organizations.provision_api_resources(run, path, entry)
     nested = list(_applications(entries))
     for path, _, application in nested:
         await applications.provision_application(run, path, application)
     for path, organization, application in nested:
         await _provision_clients(run, path, organization, application)
+    for path, entry in entries:  # after the clients that they name
+        await organizations.provision_api_resources(run, path, entry)
     for path, _, application in nested:
         with run.at(*path):
             await _provision_definitions(

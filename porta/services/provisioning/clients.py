@@ -23,7 +23,11 @@ async def provision_client(
     """
     application = catalogue.application
     stored = await _find(run, organization, application, entry)
-    terms = Terms(is_first_party=entry.first_party, login_methods=entry.login_methods)
+    terms = Terms(
+        is_first_party=entry.first_party,
+        login_methods=entry.login_methods,
+        introspects_organization=entry.introspects_organization,
+    )
     if stored is None:
         client = await _create(run, organization, application, entry, terms)
         run.created("client", client.client_id, entry.client_name)

@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from porta.protocol.client_metadata import DEFAULT_SCOPE
 from porta.services.provisioning.durations import check_duration, end_of
 from porta.services.provisioning.entries import (
     AccessTokenFormat,
+    AccessTokenType,
+    Algorithm,
     ApplicationSlug,
     ClaimName,
     Description,
@@ -93,13 +96,18 @@ class ClientEntry(Entry):
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
-    scope: str = "openid"
+    scope: str = DEFAULT_SCOPE
     token_endpoint_auth_method: str | None = None
-    require_pkce: bool = True
+    require_pkce: bool | None = None
     first_party: bool = True
     login_methods: LoginMethods | None = None
     access_token_format: AccessTokenFormat = "jwt"
-    id_token_signed_response_alg: str = "ES256"
+    access_token_type: AccessTokenType = "at+jwt"
+    access_token_signing_alg: Algorithm | None = None
+    id_token_signed_response_alg: Algorithm | None = None
+    id_token_claims: bool | None = None
+    roles_claim: str | None = None
+    introspects_organization: bool = False
     logo_uri: str | None = None
     client_uri: str | None = None
     policy_uri: str | None = None
@@ -112,9 +120,8 @@ class ClientEntry(Entry):
     def registration(self) -> dict[str, Any]:
         """Return what is registered, by RFC 7591 names; a method left out is the file's default."""
         default = "none" if self.client_type == "public" else "client_secret_post"
-        named = self.model_dump(
-            exclude={"client_id", "first_party", "login_methods", "secret"}, exclude_none=True
-        )
+        apart = {"client_id", "secret", "first_party", "login_methods", "introspects_organization"}
+        named = self.model_dump(exclude=apart, exclude_none=True)
         return {"token_endpoint_auth_method": default, **named}
 
 
@@ -143,6 +150,9 @@ class ApiResourceEntry(Entry):
     name: Name
     scopes: tuple[str, ...] = ()
     access_token_format: AccessTokenFormat | None = None
+    access_token_type: AccessTokenType | None = None
+    access_token_signing_alg: Algorithm | None = None
+    introspection_clients: tuple[str, ...] = ()
 
 
 class OrganizationEntry(SluggedEntry):
@@ -152,6 +162,10 @@ class OrganizationEntry(SluggedEntry):
     two_factor_policy: (
         Literal["optional", "required_email", "required_totp", "required_any"] | None
     ) = None
+    require_pkce: bool = False
+    id_token_claims: bool = False
+    id_token_signed_response_alg: Algorithm | None = None
+    email_as_username: bool = True
     branding: Branding | None = None
     api_resources: tuple[ApiResourceEntry, ...] = ()
     applications: tuple[ApplicationEntry, ...] = ()

@@ -12,6 +12,7 @@ from porta.errors import Invalid
 from porta.protocol.names import find_name_fault
 from porta.protocol.registered_uris import find_link_fault
 from porta.services.claims import check_claim_name
+from porta.services.signing_algorithms import check_algorithm
 from porta.services.urls import check_web_url
 
 
@@ -56,6 +57,8 @@ LoginMethods = Annotated[
     tuple[Literal["password", "magic_link"], ...], Field(min_length=1, max_length=2)
 ]
 AccessTokenFormat = Literal["jwt", "opaque"]
+AccessTokenType = Literal["at+jwt", "JWT"]
+Algorithm = Annotated[str, rule(check_algorithm)]
 
 
 class Entry(BaseModel):

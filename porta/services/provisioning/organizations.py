@@ -13,7 +13,10 @@ from porta.services.provisioning.run import Run
 from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
 
-_DIRECT = ("name", "default_locale", "default_login_methods", "two_factor_policy")
+_DIRECT = (
+    *("name", "default_locale", "default_login_methods", "two_factor_policy", "require_pkce"),
+    *("id_token_claims", "id_token_signed_response_alg", "email_as_username"),
+)
 
 
 async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:

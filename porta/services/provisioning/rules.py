@@ -84,6 +84,8 @@ def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Confl
 def _of_client(path: Path, client: ClientEntry) -> Iterator[Conflict]:
     if client.client_type == "public" and client.secret is not None:
         yield (*path, "secret"), "a public client keeps no secret"
+    if client.client_type == "public" and client.introspects_organization:
+        yield (*path, "introspects_organization"), "a public client introspects nothing"
     try:
         client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
     except client_metadata.InvalidMetadata as refusal:

@@ -120,7 +120,8 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "anchor", None) is not None:
             raise yaml.composer.ComposerError(
                 problem="anchors (&) and aliases (*) are not part of this format; a text that"
-                " begins with one of these signs needs quotes",
+                " begins with one of these signs needs quotes, and a program that writes YAML has"
+                " to be told (PyYAML: a Dumper whose ignore_aliases returns True)",
                 problem_mark=event.start_mark,
             )
         return super().compose_node(parent, index)

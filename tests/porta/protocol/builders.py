@@ -9,6 +9,7 @@ from porta.protocol.feature import Rules
 from porta.protocol.requests import AuthorizationRequest
 from storage.models.artifacts import Session
 from storage.models.clients import ApiResource, Client, ClientSecret
+from storage.models.organizations import Organization
 from storage.models.users import AccountFacts, User
 
 ISSUER = "https://id.example/acme"
@@ -71,6 +72,10 @@ def session(**changes: Any) -> Session:
 
 def user(**changes: Any) -> User:
     return User(**({"id": "u-1", "organization_id": "o-1", "email": "ada@acme.example"} | changes))
+
+
+def organization(**changes: Any) -> Organization:
+    return Organization(**({"id": "o-1", "name": "Acme", "slug": "acme"} | changes))
 
 
 def facts(**changes: Any) -> AccountFacts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from porta.protocol.access_token import JWT_TYPE, build_access_token, build_token_response
+from porta.protocol.access_token import build_access_token, build_token_response
 from tests.porta.protocol.builders import ISSUER, NOW
 
 
@@ -31,10 +31,6 @@ _LEAST = {
     "exp": NOW + 60,
     "jti": "j",
 }
-
-
-def test_type() -> None:
-    assert JWT_TYPE == "at+jwt"
 
 
 def test_the_least_has_every_required_claim() -> None:

@@ -8,20 +8,26 @@ import pytest
 from msgspec import structs
 
 from porta.protocol.claims import (
-    RESERVED_CLAIMS,
-    STANDARD_CLAIMS,
+    MOST_IN_ID_TOKEN,
     Claim,
+    Release,
     Target,
-    address,
     build_claims,
-    full_name,
+    claims_with_openid,
     registered_claims,
     scopes_of_claims,
     to_dict,
 )
 from porta.protocol.claims_request import NO_CLAIMS, ClaimsRequest
+from porta.protocol.standard_claims import (
+    RESERVED_CLAIMS,
+    STANDARD_CLAIMS,
+    address,
+    find_roles_claim_fault,
+    full_name,
+)
 from storage.models.claims import ClaimDefinition
-from tests.porta.protocol.builders import client, facts, user
+from tests.porta.protocol.builders import client, facts, organization, user
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
 _EVERYTHING = {
@@ -44,7 +50,8 @@ _EVERYTHING = {
     "updated_at": 1700000000.9,
 }
 _ALL = ("openid", "profile", "email", "phone", "address")
-_CLIENT = client(scope="openid profile email phone address")
+_REGISTERED = "openid profile email phone address"
+_DEFINED = {"defines_roles": True, "defines_permissions": True}
 
 
 def _definition(name: str, **flags: bool) -> ClaimDefinition:
@@ -56,11 +63,13 @@ def _built(
     scope: tuple[str, ...] = _ALL,
     asked: dict[str, Any] | None = None,
     registered: dict[str, Any] | None = None,
+    house: dict[str, Any] | None = None,
     **about: Any,
 ) -> dict[str, Any]:
     wanted = ClaimsRequest.from_dict(asked) if asked else NO_CLAIMS
-    shop = client(**({"scope": _CLIENT.scope} | (registered or {})))
-    return to_dict(build_claims(facts(**about), shop, scope, wanted, target))
+    shop = client(**({"scope": _REGISTERED} | _DEFINED | (registered or {})))
+    released = Release(facts(**about), shop, organization(**(house or {})), scope)
+    return to_dict(build_claims(released, wanted, target))
 
 
 def test_userinfo_with_everything() -> None:
@@ -98,8 +107,10 @@ def test_unset_values_are_left_out() -> None:
         "roles": [],
         "permissions": [],
     }
-    assert _built() == expected
-    assert _built(user=user(nickname="", address_street="", phone_number="")) == expected
+    house = {"email_as_username": False}
+    assert _built(house=house) == expected
+    empty = user(nickname="", address_street="", phone_number="", preferred_username="")
+    assert _built(house=house, user=empty) == expected
 
 
 @pytest.mark.parametrize("missing", ["profile", "email", "phone", "address"])
@@ -206,9 +217,10 @@ def test_no_custom_claim_takes_a_reserved_name(name: str) -> None:
 
 
 def test_every_claim_says_where_it_came_from_and_why() -> None:
-    shop = client(scope="openid email", claim_definitions=(_definition("team"),))
+    shop = client(scope="openid email", claim_definitions=(_definition("team"),), **_DEFINED)
     asked = ClaimsRequest.from_dict({"userinfo": {"email_verified": None}})
-    built = build_claims(facts(roles=("r",), claims={"team": 1}), shop, ("openid",), asked)
+    about, house = facts(roles=("r",), claims={"team": 1}), organization()
+    built = build_claims(Release(about, shop, house, ("openid",)), asked)
     assert built == [
         Claim("sub", "u-1", "users.id", "always"),
         Claim("email_verified", False, "users.email_verified", "claims parameter"),
@@ -216,7 +228,7 @@ def test_every_claim_says_where_it_came_from_and_why() -> None:
         Claim("permissions", [], "permissions", "scope openid"),
         Claim("team", 1, "custom_claim_values", "claim definition"),
     ]
-    assert build_claims(facts(), shop, ("email",))[1] == Claim(
+    assert build_claims(Release(facts(), shop, house, ("email",)))[1] == Claim(
         "email", "ada@acme.example", "users.email", "scope email"
     )
 
@@ -227,12 +239,12 @@ def test_a_third_party_gets_what_was_consented_to(target: Target) -> None:
         _definition("team", include_in_id_token=True),
         _definition("later", include_in_id_token=True),
     )
-    third = client(is_first_party=False, claim_definitions=definitions)
+    third = client(is_first_party=False, claim_definitions=definitions, **_DEFINED)
     about = facts(roles=("r",), claims={"team": 1, "later": 2})
 
     def told(*consented: str) -> set[str]:
-        built = build_claims(about, third, ("openid",), NO_CLAIMS, target, consented)
-        return set(to_dict(built)) - {"sub"}
+        released = Release(about, third, organization(), ("openid",), consented)
+        return set(to_dict(build_claims(released, NO_CLAIMS, target))) - {"sub"}
 
     assert told() == set()
     assert told("team") == {"team"}
@@ -279,3 +291,183 @@ def test_scopes_of_claims() -> None:
         "email",
     )
     assert scopes_of_claims([]) == ()
+
+
+# what finished applications look for
+
+
+@pytest.mark.parametrize("target", _TARGETS)
+def test_W1_what_the_application_does_not_define_is_in_no_token(target: Target) -> None:
+    """Conformance W1: nobody asked for `roles: []`."""
+    nothing = {"defines_roles": False, "defines_permissions": False}
+    for scope in (("openid",), _ALL):
+        assert not {"roles", "permissions"} & _built(target, scope, registered=nothing).keys()
+    only = _built(target, ("openid",), registered=nothing | {"defines_roles": True})
+    assert only == {"sub": "u-1", "roles": []}
+    only = _built(target, ("openid",), registered=nothing | {"defines_permissions": True})
+    assert only == {"sub": "u-1", "permissions": []}
+
+
+def test_W1_a_role_that_was_defined_a_moment_ago_is_told() -> None:
+    """What is known of the application may be a minute old; what is read of the person is not."""
+    nothing = {"defines_roles": False, "defines_permissions": False}
+    got = _built(scope=("openid",), registered=nothing, roles=("r",), permissions=("a:b:c",))
+    assert (got["roles"], got["permissions"]) == (["r"], ["a:b:c"])
+
+
+@pytest.mark.parametrize("defined", [(), ("roles",), ("permissions",), ("roles", "permissions")])
+def test_W1_consent_names_what_the_application_defines(defined: tuple[str, ...]) -> None:
+    flags = {f"defines_{name}": name in defined for name in ("roles", "permissions")}
+    third = client(is_first_party=False, **flags)
+    assert claims_with_openid(third, ("openid", "email")) == defined
+    assert claims_with_openid(third, ("email",)) == ()
+
+
+_CUSTOM = (
+    _definition("team"),
+    _definition("badge", include_in_id_token=True, include_in_userinfo=False),
+    _definition("internal", include_in_userinfo=False),
+)
+_FILLED = {"claim_definitions": _CUSTOM, "id_token_claims": True}
+_VALUES = {"team": ["a", "b"], "badge": 7, "internal": "x"}
+
+
+@pytest.mark.parametrize("scope", [_ALL, ("openid",), ("openid", "email"), ("openid", "profile")])
+@pytest.mark.parametrize(
+    ("own", "organizations", "filled"),
+    [
+        *[(None, True, True), (True, False, True), (True, True, True)],
+        *[(None, False, False), (False, True, False), (False, False, False)],
+    ],
+)
+def test_applications_F1_the_id_token_holds_what_userinfo_does_where_it_is_said(
+    scope: tuple[str, ...], own: bool | None, organizations: bool, filled: bool
+) -> None:
+    about: dict[str, Any] = {"user": user(**_EVERYTHING), "claims": _VALUES, "roles": ("admin",)}
+    plain = {"claim_definitions": _CUSTOM}
+    before = _built("id_token", scope, registered=plain, **about)
+    got = _built(
+        "id_token",
+        scope,
+        registered=plain | {"id_token_claims": own},
+        house={"id_token_claims": organizations},
+        **about,
+    )
+    userinfo = _built("userinfo", scope, registered=plain, **about)
+    assert got == (before | userinfo if filled else before)
+    assert "internal" not in got
+    assert "email" not in _built("access_token", scope, registered=plain | _FILLED, **about)
+
+
+def test_B37_the_switch_adds_no_claim_of_a_scope_that_was_not_granted() -> None:
+    """Reports B-37: registered is not granted, and the `claims` parameter asks where it asks."""
+    asked = {"userinfo": {"phone_number": None}}
+    about: dict[str, Any] = {"user": user(**_EVERYTHING), "asked": asked}
+    got = _built("id_token", ("openid", "email"), registered=_FILLED, **about)
+    assert set(got) == {"sub", "email", "email_verified", "roles", "permissions"}
+
+
+def test_B37_a_third_party_is_told_in_the_id_token_what_was_consented_to() -> None:
+    third = client(is_first_party=False, scope=_REGISTERED, **_FILLED, **_DEFINED)
+    about = facts(user=user(**_EVERYTHING), roles=("r",), claims=_VALUES)
+    for consented in ((), ("badge",), ("team", "roles")):
+        released = Release(about, third, organization(), ("openid", "email"), consented)
+        got = set(to_dict(build_claims(released, NO_CLAIMS, "id_token")))
+        assert got == {"sub", "email", "email_verified", *consented}
+
+
+def test_applications_F1_an_id_token_stays_small_enough_for_a_url() -> None:
+    """What does not fit is left out whole, what comes after it is not; nothing else is bounded."""
+    values = {"team": "x" * MOST_IN_ID_TOKEN, "badge": "y" * MOST_IN_ID_TOKEN}
+    about: dict[str, Any] = {"user": user(**_EVERYTHING), "claims": values}
+    got = _built("id_token", registered=_FILLED, **about)
+    assert {"email", "name"} <= got.keys()
+    assert "team" not in got
+    assert got["badge"] == values["badge"], "marked for the ID token by its definition"
+    many = tuple(_definition(f"c{n:02}") for n in range(99))
+    filled = _FILLED | {"claim_definitions": many}
+    every = {definition.claim_name: "z" * 90 for definition in many}
+    got = _built("id_token", registered=filled, user=user(), claims=every)
+    assert MOST_IN_ID_TOKEN * 0.9 < len(str(got)) < MOST_IN_ID_TOKEN * 1.3
+    assert set(_built("userinfo", registered=filled, claims=every)) >= every.keys()
+
+
+def test_applications_F1_a_claim_says_that_the_switch_released_it() -> None:
+    released = Release(facts(), client(**_FILLED), organization(), ("openid", "email"))
+    assert build_claims(released, NO_CLAIMS, "id_token")[1] == Claim(
+        "email", "ada@acme.example", "users.email", "scope email, id_token_claims"
+    )
+
+
+@pytest.mark.parametrize("field", [None, ""])
+def test_applications_F5_the_user_name_is_the_address_where_there_is_none(
+    field: str | None,
+) -> None:
+    nameless = user(preferred_username=field)
+    got = _built(scope=("openid", "profile"), user=nameless)
+    assert got["preferred_username"] == "ada@acme.example"
+    asked = {"id_token": {"preferred_username": None}}
+    got = _built("id_token", ("openid",), asked, user=nameless)
+    assert got["preferred_username"] == "ada@acme.example"
+    assert "preferred_username" not in _built(scope=("openid", "email"), user=nameless)
+    named = user(preferred_username="ada")
+    assert _built(scope=("openid", "profile"), user=named)["preferred_username"] == "ada"
+
+
+def test_applications_F5_an_organization_may_want_no_address_for_a_name() -> None:
+    got = _built(scope=("openid", "profile"), house={"email_as_username": False})
+    assert "preferred_username" not in got
+
+
+def test_applications_F5_a_third_party_learns_the_address_by_its_own_scope_alone() -> None:
+    third = client(is_first_party=False, scope=_REGISTERED)
+
+    def told(*scope: str) -> set[str]:
+        released = Release(facts(), third, organization(), scope)
+        return set(to_dict(build_claims(released)))
+
+    assert told("openid", "profile") == {"sub"}
+    assert told("profile", "email") == {"sub", "preferred_username", "email", "email_verified"}
+
+
+def test_applications_F5_a_name_is_made_of_its_parts() -> None:
+    got = _built(scope=("profile",), user=user(given_name="Bob", family_name="Baker"))
+    assert got["name"] == "Bob Baker"
+
+
+@pytest.mark.parametrize("target", _TARGETS)
+@pytest.mark.parametrize("name", ["groups", "realm.roles", "https://acme.test/roles", "roles"])
+def test_applications_F9_roles_come_under_the_name_that_the_client_wants(
+    target: Target, name: str
+) -> None:
+    registered = {"roles_claim": name, "claim_definitions": (_definition("groups"),)}
+    about: dict[str, Any] = {"roles": ("staff",), "permissions": ("a:b:c",)}
+    got = _built(target, ("openid",), registered=registered, claims={"groups": "own"}, **about)
+    assert got.pop(name) == ["staff"]
+    other = {"groups": "own"} if name != "groups" and target != "id_token" else {}
+    assert got == {"sub": "u-1", "permissions": ["a:b:c"]} | other
+
+
+def test_applications_F9_a_third_party_needs_consent_for_roles_of_any_name() -> None:
+    third = client(is_first_party=False, roles_claim="groups", **_DEFINED)
+    about = facts(roles=("r",))
+    for consented, told in (((), set()), (("groups",), set()), (("roles",), {"groups"})):
+        released = Release(about, third, organization(), ("openid",), consented)
+        assert set(to_dict(build_claims(released))) - {"sub"} == told
+    assert claims_with_openid(third, ("openid",)) == ("roles", "permissions")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(RESERVED_CLAIMS - {"roles"}),
+        *("", " ", "a b", "1a", "_a", "a\n", "a\x00", "ä", "a" * 101, '"', "__proto__"),
+    ],
+)
+def test_applications_F9_no_claim_with_a_meaning_of_its_own_is_overwritten(name: str) -> None:
+    assert find_roles_claim_fault(name) is not None
+
+
+@pytest.mark.parametrize("name", ["iss", "aud", "exp", "nonce", "sub", "client_id", "jti", "email"])
+def test_applications_F9_the_names_that_matter_are_among_them(name: str) -> None:
+    assert name in RESERVED_CLAIMS

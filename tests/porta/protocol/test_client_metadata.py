@@ -32,9 +32,13 @@ def test_defaults() -> None:
         scope="openid profile email",
         token_endpoint_auth_method="client_secret_basic",
         allowed_origins=(),
-        require_pkce=True,
+        require_pkce=False,
         id_token_signed_response_alg="ES256",
+        id_token_claims=None,
         access_token_format="jwt",
+        access_token_type="at+jwt",
+        access_token_signing_alg="ES256",
+        roles_claim=None,
         metadata={},
     )
 
@@ -53,7 +57,11 @@ def test_everything() -> None:
             "allowed_origins": ["http://localhost:3000"],
             "require_pkce": False,
             "id_token_signed_response_alg": "RS256",
+            "id_token_claims": False,
             "access_token_format": "opaque",
+            "access_token_type": "JWT",
+            "access_token_signing_alg": "RS256",
+            "roles_claim": "groups",
             "logo_uri": "https://app.example/logo.png",
             "tos_uri": "https://app.example/tos",
             "contacts": ["ops@app.example"],
@@ -78,7 +86,11 @@ def test_everything() -> None:
         allowed_origins=("http://localhost:3000",),
         require_pkce=False,
         id_token_signed_response_alg="RS256",
+        id_token_claims=False,
         access_token_format="opaque",
+        access_token_type="JWT",
+        access_token_signing_alg="RS256",
+        roles_claim="groups",
         metadata={
             "logo_uri": "https://app.example/logo.png",
             "tos_uri": "https://app.example/tos",
@@ -223,3 +235,35 @@ def test_any_json_is_validated_or_refused(metadata: dict[str, Any]) -> None:
         return
     assert found.client_name
     assert (found.client_type == "public") is (found.token_endpoint_auth_method == "none")
+
+
+@pytest.mark.parametrize(("kind", "required"), [("confidential", False), ("public", True)])
+def test_applications_F7_pkce_is_needed_of_those_without_a_secret(
+    kind: str, required: bool
+) -> None:
+    assert validate(_LEAST | {"client_type": kind}).require_pkce is required
+    assert validate(_LEAST | {"client_type": kind, "require_pkce": True}).require_pkce
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_applications_F1_silence_is_not_no(value: bool | None) -> None:
+    assert validate(_LEAST | {"id_token_claims": value}).id_token_claims is value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("roles_claim", name) for name in ("sub", "aud", "email", "permissions", "a b", "1", 5)],
+        *[("access_token_type", name) for name in ("jwt", "at+JWT", "dpop+jwt", "none", 5)],
+        *[("access_token_signing_alg", name) for name in ("none", "HS256", "RS512", "es256", 5)],
+        *[("id_token_signed_response_alg", name) for name in ("none", "HS256", "RS512", 5)],
+        *[("id_token_claims", value) for value in ("yes", "true", 1)],
+    ],
+)
+def test_applications_F1_F2_F9_what_no_client_can_have(field: str, value: object) -> None:
+    assert _mistakes(**{field: value}) == [field]
+
+
+def test_applications_F9_roles_may_have_another_name() -> None:
+    assert validate(_LEAST | {"roles_claim": "groups"}).roles_claim == "groups"
+    assert validate(_LEAST | {"roles_claim": ""}).roles_claim is None

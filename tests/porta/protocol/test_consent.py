@@ -30,7 +30,12 @@ def test_a_third_party_needs_it_for_all_it_will_get() -> None:
         nowhere,
         ClaimDefinition(id="4", claim_name="email"),
     )
-    third = client(is_first_party=False, claim_definitions=definitions)
+    third = client(
+        is_first_party=False,
+        claim_definitions=definitions,
+        defines_roles=True,
+        defines_permissions=True,
+    )
     asked = request(scope=("openid", "email"), resource=("urn:b", "urn:a", "urn:b"))
     assert needed_consent(asked, third) == Consent(
         scope=("openid", "email"),

@@ -88,3 +88,13 @@ def test_the_document() -> None:
             "phone_number_verified",
         ],
     }
+
+
+def test_applications_F9_claims_of_the_organization_are_told_once() -> None:
+    def told(*claims: str) -> list[str]:
+        document = build_document(ISSUER, algorithms=("ES256",), claims=claims)
+        supported: list[str] = document["claims_supported"]
+        return supported
+
+    assert told("department", "groups") == [*told(), "department", "groups"]
+    assert told("email", "roles", "sub") == told()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from porta.protocol.id_token import build_at_hash, build_id_token
+from porta.protocol.access_token import build_access_token
+from porta.protocol.id_token import build_at_hash, build_id_token, is_id_token
 from tests.porta.protocol.builders import ISSUER, NOW
 
 
@@ -80,3 +81,29 @@ def test_at_hash_is_half_of_the_algorithms_hash(algorithm: str, length: int) -> 
 def test_an_algorithm_that_is_not_ours() -> None:
     with pytest.raises(KeyError):
         build_at_hash("token", "none")
+
+
+def test_applications_F2_an_access_token_is_no_id_token_whatever_its_type() -> None:
+    """RFC 8725 §3.11: beside `typ`, which may be the same, the claims tell them apart."""
+    claims = {"sub": "u-1", "roles": ["r"], "email": "a@acme.example"}
+    mine = build_id_token(
+        issuer=ISSUER, subject="u-1", client_id="shop", now=NOW, ttl=60, claims=claims
+    )
+    assert is_id_token(mine)
+    for audience in ((ISSUER,), ("shop",), ("urn:a", "shop")):
+        token = build_access_token(
+            issuer=ISSUER,
+            subject="u-1",
+            client_id="shop",
+            audience=audience,
+            scope=(),
+            issued_at=NOW,
+            expires_at=NOW + 60,
+            jti="j",
+            claims=claims,
+        )
+        assert not is_id_token(token)
+        for name in ("jti", "client_id"):
+            assert not is_id_token({other: token[other] for other in token if other != name})
+    for wrong in ({"aud": None}, {"aud": ["shop"]}, {"jti": "j"}, {"client_id": "shop"}):
+        assert not is_id_token(mine | wrong)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from porta.protocol.introspection import INACTIVE, Token, build_introspection, may_introspect
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken
-from tests.porta.protocol.builders import ISSUER, NOW, client
+from tests.porta.protocol.builders import ISSUER, NOW, api, client
 
 _COMMON: dict[str, Any] = {
     "id": "digest",
@@ -34,34 +35,58 @@ _ALIVE = {
 }
 
 
-_HOLDER = client()
-_OTHER = {"client_id": "api-backend", "application_id": "a-2"}
+_API = api("https://api.example", introspection_clients=("api-backend", "other"))
+_BACKEND = {"client_id": "api-backend", "application_id": "a-2"}
+_ALL: tuple[Token, ...] = (_ACCESS, _MACHINE, _REFRESH)
 
 
-@pytest.mark.parametrize("token", [_ACCESS, _MACHINE, _REFRESH])
+@pytest.mark.parametrize("token", _ALL)
 def test_a_client_may_ask_about_its_own(token: Token) -> None:
-    assert may_introspect(client(), token, _HOLDER)
-    assert may_introspect(client(is_first_party=False), token, _HOLDER)
-    assert not may_introspect(client(client_type="public"), token, _HOLDER)
-    assert not may_introspect(client(**_OTHER), token, _HOLDER)
-    assert not may_introspect(client(organization_id="o-2"), token, _HOLDER)
+    assert may_introspect(client(), token, ())
+    assert may_introspect(client(is_first_party=False), token, ())
+    assert not may_introspect(client(client_type="public"), token, (_API,))
+    assert not may_introspect(client(organization_id="o-2"), token, (_API,))
 
 
-@pytest.mark.parametrize("token", [_ACCESS, _MACHINE])
-def test_a_sibling_of_its_application_may_ask_about_access_tokens(token: Token) -> None:
-    sibling = _OTHER | {"application_id": "a-1"}
-    assert may_introspect(client(**sibling), token, _HOLDER)
-    assert not may_introspect(client(**sibling, is_first_party=False), token, _HOLDER)
-    assert not may_introspect(client(**sibling), _REFRESH, _HOLDER)
-    assert not may_introspect(client(**sibling, client_type="public"), token, _HOLDER)
-    assert not may_introspect(client(**sibling, organization_id="o-2"), token, _HOLDER)
+@pytest.mark.parametrize("token", _ALL)
+@pytest.mark.parametrize("caller", [_BACKEND, _BACKEND | {"application_id": "a-1"}])
+def test_no_other_may_for_its_application_or_its_own_sake(
+    token: Token, caller: dict[str, Any]
+) -> None:
+    assert not may_introspect(client(**caller), token, ())
+    assert not may_introspect(client(**caller), token, (api("https://api.example"),))
 
 
-@pytest.mark.parametrize("token", [_ACCESS, _MACHINE, _REFRESH])
+def test_one_that_an_api_resource_of_the_audience_names_may() -> None:
+    assert may_introspect(client(**_BACKEND), _ACCESS, (api("urn:x"), _API))
+    assert not may_introspect(client(**_BACKEND), _MACHINE, (_API,)), "of another audience"
+    elsewhere = api("urn:x", introspection_clients=("api-backend",))
+    assert not may_introspect(client(**_BACKEND), _ACCESS, (elsewhere,))
+    assert not may_introspect(client(**_BACKEND, client_type="public"), _ACCESS, (_API,))
+    assert not may_introspect(client(**_BACKEND, organization_id="o-2"), _ACCESS, (_API,))
+    theirs = structs.replace(_API, organization_id="o-2")
+    assert not may_introspect(client(**_BACKEND), _ACCESS, (theirs,))
+    assert not may_introspect(client(**_BACKEND), _REFRESH, (_API,))
+
+
+@pytest.mark.parametrize("client_id", ["API-BACKEND", "api-backend ", "api", "", "api-backend,x"])
+def test_a_client_is_named_by_its_whole_client_id(client_id: str) -> None:
+    assert not may_introspect(client(**_BACKEND | {"client_id": client_id}), _ACCESS, (_API,))
+
+
+@pytest.mark.parametrize("token", _ALL)
+def test_one_that_an_administrator_lets_may_ask_about_everything(token: Token) -> None:
+    allowed = _BACKEND | {"introspects_organization": True}
+    assert may_introspect(client(**allowed), token, ())
+    assert not may_introspect(client(**allowed, client_type="public"), token, ())
+    assert not may_introspect(client(**allowed, organization_id="o-2"), token, ())
+
+
+@pytest.mark.parametrize("token", _ALL)
 def test_an_audience_names_no_client(token: Token) -> None:
     """It holds URIs of API resources: a client that is called like one has no right to it."""
-    named = _OTHER | {"client_id": "https://api.example"}
-    assert not may_introspect(client(**named), token, _HOLDER)
+    named = _BACKEND | {"client_id": "https://api.example"}
+    assert not may_introspect(client(**named), token, (_API,))
 
 
 def test_access_token() -> None:

@@ -71,13 +71,26 @@ def test_no_challenge_and_no_verifier() -> None:
 def test_who_must_send_a_challenge(
     changes: dict[str, Any], configured: bool, required: bool
 ) -> None:
-    assert is_required(client(**changes), configured) is required
+    assert is_required(client(**changes), rules(require_pkce=configured)) is required
     without = request(code_challenge=None, code_challenge_method=None)
     if required:
         with pytest.raises(InvalidRequest):
             check_challenge(without, client(**changes), rules(require_pkce=configured))
     else:
         check_challenge(without, client(**changes), rules(require_pkce=configured))
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("system", [True, False])
+@pytest.mark.parametrize("kind", ["confidential", "public", "nonsense"])
+def test_applications_F7_an_organization_may_require_it_of_all(
+    own: bool, system: bool, kind: str
+) -> None:
+    without = request(code_challenge=None, code_challenge_method=None)
+    strict = rules(require_pkce=system, require_pkce_of_all=True)
+    with pytest.raises(InvalidRequest, match="is required"):
+        check_challenge(without, client(client_type=kind, require_pkce=own), strict)
+    check_challenge(request(), client(client_type=kind, require_pkce=own), strict)
 
 
 @pytest.mark.parametrize(

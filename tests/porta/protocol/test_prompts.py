@@ -41,7 +41,8 @@ def _situation(**changes: Any) -> Situation:
 
 
 def _third_party(**changes: Any) -> Situation:
-    registered = {"is_first_party": False} | changes.pop("registered", {})
+    registered = {"is_first_party": False, "defines_roles": True, "defines_permissions": True}
+    registered |= changes.pop("registered", {})
     return _situation(registered=registered, **changes)
 
 

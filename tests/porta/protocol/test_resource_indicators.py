@@ -153,6 +153,36 @@ def test_format() -> None:
     assert ri.access_token_format(client(), (jwt, opaque)) == "opaque"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "header"),
+    [
+        ((), ("JWT", "RS256")),
+        (({},), ("JWT", "RS256")),
+        (({"access_token_type": "at+jwt"},), ("at+jwt", "RS256")),
+        (({"access_token_signing_alg": "PS256"}, {}), ("JWT", "PS256")),
+        (
+            ({"access_token_type": "at+jwt"}, {"access_token_signing_alg": "EdDSA"}),
+            ("at+jwt", "EdDSA"),
+        ),
+        (({"access_token_type": "at+jwt"}, {"access_token_type": "at+jwt"}), ("at+jwt", "RS256")),
+    ],
+)
+def test_applications_F2_resources_decide_on_type_and_algorithm_then_the_client(
+    wanted: tuple[dict[str, str], ...], header: tuple[str, str]
+) -> None:
+    targets = tuple(api(f"urn:{n}", **changes) for n, changes in enumerate(wanted))
+    own = client(access_token_type="JWT", access_token_signing_alg="RS256")
+    assert ri.access_token_header(own, targets) == header
+    assert ri.access_token_header(client(), ()) == ("at+jwt", "ES256")
+
+
+@pytest.mark.parametrize("field", ["access_token_type", "access_token_signing_alg"])
+def test_applications_F2_resources_that_disagree_have_no_token_in_common(field: str) -> None:
+    targets = (api("urn:a", **{field: "JWT"}), api("urn:b", **{field: "at+jwt"}))
+    with pytest.raises(InvalidTarget, match="ask for one"):
+        ri.access_token_header(client(), targets)
+
+
 def test_lifetime() -> None:
     short = api("urn:s", access_token_ttl=60)
     assert ri.access_token_ttl(3600, ()) == 3600

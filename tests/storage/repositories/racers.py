@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from storage.models.tokens import Rotation
 from storage.postgres import Postgres
 from storage.repositories.tokens import Tokens
-from tests.storage.repositories.world import World
+from tests.storage.repositories.world import World, new_value
 
 _PROCESSES = 2
 _CALLERS = 25
@@ -59,8 +58,9 @@ async def _rotate(tokens: Tokens, job: Job) -> str:
     if found is None:
         return "absent"
     family = job.world.family()
-    successor = job.world.refresh(family, job.successor, 1)
-    rotation: Rotation = await tokens.rotate(
+    # Without a successor of the job's, each has one of its own.
+    successor = job.world.refresh(family, job.successor or new_value(), 1)
+    rotated = await tokens.rotate(
         msgspec.structs.replace(job.world.refresh(family), id=found.token.id),
         msgspec.structs.replace(successor, family_id=found.token.family_id),
         3600,
@@ -68,7 +68,7 @@ async def _rotate(tokens: Tokens, job: Job) -> str:
         600,
         10,
     )
-    return rotation.value
+    return rotated.rotation.value
 
 
 _ACTIONS: dict[str, Callable[[Tokens, Job], Awaitable[str]]] = {

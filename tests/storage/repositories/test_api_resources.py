@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -21,6 +23,9 @@ def _resource(world: World, identifier: str) -> ApiResource:
         scopes=("read", "write"),
         access_token_format="opaque",
         access_token_ttl=60,
+        access_token_type="JWT",
+        access_token_signing_alg="RS256",
+        introspection_clients=("backend", 'with "quotes", {braces}'),
     )
 
 
@@ -48,7 +53,8 @@ async def test_a_resource_is_updated_in_its_organization_only(pg: Postgres, worl
     resources, other = ApiResources(pg), await build_world(pg)
     resource = _resource(world, "https://api.example.com")
     await resources.insert(resource)
-    changed = msgspec.structs.replace(resource, name="New", scopes=(), access_token_ttl=None)
+    less: dict[str, Any] = {"scopes": (), "access_token_ttl": None, "introspection_clients": ()}
+    changed = msgspec.structs.replace(resource, name="New", access_token_type=None, **less)
     await resources.update(msgspec.structs.replace(changed, organization_id=other.organization.id))
     assert await resources.find_all(world.organization.id) == (resource,)
     await resources.update(changed)

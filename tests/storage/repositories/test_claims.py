@@ -10,7 +10,8 @@ import pytest
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.postgres import Postgres
-from storage.repositories.claims import Claims
+from storage.repositories.claims import MOST_NAMES, Claims
+from storage.repositories.clients import Clients
 from tests.storage.repositories.world import World, build_world, new_id
 
 
@@ -56,3 +57,38 @@ async def test_the_values_of_a_person_are_their_organizations(pg: Postgres, worl
     await claims.set_value(world.user.id, other, definition.id, 3)
     assert await claims.values(world.user.id, world.organization.id) == {definition.id: 2}
     assert await claims.values(world.user.id, other) == {}
+
+
+async def test_applications_F9_the_names_that_clients_of_an_organization_may_find(
+    pg: Postgres, world: World
+) -> None:
+    claims, clients, other = Claims(pg), Clients(pg), await build_world(pg)
+    application, acme = world.application.id, world.organization.id
+    shown = [_definition("zone"), _definition("Zulu"), _definition("area")]
+    hidden = msgspec.structs.replace(
+        _definition("inside"), include_in_id_token=False, include_in_access_token=True
+    )
+    for definition in (*shown, hidden):
+        await claims.insert_definition(application, definition)
+    await claims.insert_definition(other.application.id, _definition("theirs"))
+    for name in ("groups", "area"):
+        changed = msgspec.structs.replace(
+            world.client, id=new_id(), client_id=new_id(), roles_claim=name
+        )
+        await clients.insert(changed)
+    assert await claims.names(acme) == ("Zulu", "area", "groups", "zone")
+    assert await claims.names(new_id()) == ()
+    await pg.execute(
+        "UPDATE clients SET status = 'inactive' WHERE organization_id = %(id)s", {"id": acme}
+    )
+    assert await claims.names(acme) == ()
+
+
+async def test_applications_F9_no_document_tells_of_more_than_so_many(
+    pg: Postgres, world: World
+) -> None:
+    claims = Claims(pg)
+    for number in range(MOST_NAMES + 5):
+        await claims.insert_definition(world.application.id, _definition(f"c{number:04}"))
+    names = await claims.names(world.organization.id)
+    assert names == tuple(f"c{number:04}" for number in range(MOST_NAMES))

@@ -51,6 +51,11 @@ def _full(world: World) -> Client:
         is_first_party=False,
         access_token_format="opaque",
         id_token_signed_response_alg="EdDSA",
+        id_token_claims=True,
+        access_token_type="JWT",
+        access_token_signing_alg="RS256",
+        roles_claim="groups",
+        introspects_organization=True,
         metadata={"tos_uri": "https://rp.example.com/tos", "default_max_age": 60},
     )
 

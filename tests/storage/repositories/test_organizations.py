@@ -30,6 +30,10 @@ def _full() -> Organization:
         branding_custom_css="a { color: red }",
         default_locale="de",
         two_factor_policy="required_any",
+        require_pkce=True,
+        id_token_claims=True,
+        id_token_signed_response_alg="RS256",
+        email_as_username=False,
         default_login_methods=("password",),
     )
 

@@ -50,7 +50,7 @@ async def _rotate(
     access: str | None = None,
     grace: float = GRACE,
 ) -> Rotation:
-    return await tokens.rotate(
+    rotated = await tokens.rotate(
         world.refresh(family, old),
         world.refresh(family, successor, 1),
         3600,
@@ -58,6 +58,7 @@ async def _rotate(
         600,
         grace,
     )
+    return rotated.rotation
 
 
 async def _alive(tokens: Tokens, world: World, *values: str) -> list[bool]:
@@ -340,6 +341,36 @@ async def test_fifty_in_the_grace_get_one_successor(
     assert dict(rows) == {"RefreshToken": 2, "AccessToken": 51}
 
 
+async def test_security_11_fifty_who_derive_different_successors_get_one(
+    pg: Postgres, database_url: str, tokens: Tokens, world: World
+) -> None:
+    old = new_value()
+    family = await _issue(tokens, world, new_value(), old)
+    answers = await race(Job("rotate", database_url, world, old))
+    assert Counter(answers) == {"rotated": 50}
+    rows = await pg.fetch(
+        "SELECT a.id FROM artifacts a JOIN artifacts old ON old.successor_id = a.id"
+        " WHERE old.id = %(old)s AND a.family_id = %(family)s",
+        {"old": artifact_id(old), "family": family.id},
+    )
+    (standing,) = rows
+    refresh_tokens = await pg.fetch(
+        "SELECT id FROM artifacts WHERE family_id = %(family)s AND kind = 'RefreshToken'",
+        {"family": family.id},
+    )
+    assert {row[0] for row in refresh_tokens} == {artifact_id(old), standing[0]}
+
+
+async def test_security_11_whoever_derives_another_successor_notices_its_use(
+    tokens: Tokens, world: World
+) -> None:
+    old, new = new_value(), new_value()
+    family = await _issue(tokens, world, new_value(), old)
+    assert await _rotate(tokens, world, family, old, new) is Rotation.ROTATED
+    assert await _rotate(tokens, world, family, new, new_value()) is Rotation.ROTATED
+    assert await _rotate(tokens, world, family, old, new_value()) is Rotation.REUSED
+
+
 async def test_reuse_after_the_grace_revokes_the_family(
     pg: Postgres, tokens: Tokens, world: World
 ) -> None:
@@ -406,8 +437,8 @@ async def test_a_token_of_another_client_or_organization_does_not_rotate(
     ):
         token = msgspec.structs.replace(world.refresh(family, old), **{field: foreign})
         successor, access = other.refresh(family), other.access(family)
-        rotation = await tokens.rotate(token, successor, 3600, access, 600, GRACE)
-        assert rotation is Rotation.GONE
+        rotated = await tokens.rotate(token, successor, 3600, access, 600, GRACE)
+        assert rotated.rotation is Rotation.GONE
     assert await _alive(tokens, world, old) == [True]
 
 

@@ -263,8 +263,8 @@ def test_defaults_of_a_client() -> None:
     assert confidential.registration()["token_endpoint_auth_method"] == "client_secret_post"
     assert public.registration()["token_endpoint_auth_method"] == "none"
     assert confidential.first_party
-    assert confidential.require_pkce
-    assert confidential.scope == "openid"
+    assert not confidential.introspects_organization
+    assert confidential.scope == "openid profile email"
 
 
 def test_passwords_have_to_be_allowed() -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from porta.services.provisioning.file import LARGEST, build_document, load_document
 from porta.services.provisioning.problems import DocumentInvalid
+from porta.services.provisioning.syntax import Malformed, parse_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -118,3 +120,18 @@ def test_a_key_is_checked_like_a_value(tmp_path: Path, key: str) -> None:
 
 def test_what_json_has_is_accepted() -> None:
     assert build_document("", claim({"a b": [1, -2.5, True, None, {"ü": "two\nlines"}]}))
+
+
+def test_applications_F10_who_writes_yaml_by_pyyaml_is_told_how() -> None:
+    """It makes anchors of equal lists by itself, also of two that only look alike."""
+    scopes = ["openid", "email"]
+    with pytest.raises(Malformed, match="ignore_aliases") as refusal:
+        parse_yaml(yaml.safe_dump({"a": scopes, "b": scopes}))
+    assert "line 1, column 4" in str(refusal.value)
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    text = yaml.dump({"a": scopes, "b": scopes}, Dumper=Plain)
+    assert parse_yaml(text) == {"a": scopes, "b": scopes}

@@ -1,0 +1,53 @@
+"""Start-up in any order: PostgreSQL is waited for, Redis is taken up when it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from storage.errors import Unreachable
+from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
+
+_LOG = logging.getLogger(__name__)
+_PAUSE = 0.5
+"""Seconds between two questions whether PostgreSQL is there."""
+_SAY_AGAIN = 10.0
+"""Seconds between two lines that say so."""
+
+
+async def open_redis(url: str, deadline: float) -> RedisBreaker:
+    """Return a client of the Redis at `url`, which may be away: `redis.away` in the log says why.
+
+    `deadline` is in seconds. Raises Refused where it answers that the URL is wrong, another
+    StorageError where it cannot do what is needed, ValueError for a URL of another kind.
+    """
+    redis = RedisBreaker(await Redis.open(url, deadline=deadline, patient=True))
+    try:
+        with contextlib.suppress(Unreachable):
+            await redis.try_write()
+    except BaseException:
+        await redis.close()
+        raise
+    return redis
+
+
+async def wait_for(ask: Callable[[], Awaitable[object]], patience: float) -> None:
+    """Ask PostgreSQL until it answers, for `patience` seconds; then Unreachable is raised."""
+    clock = asyncio.get_running_loop().time
+    ends, say_again = clock() + patience, clock()
+    while True:
+        try:
+            await ask()
+        except Unreachable as failure:
+            if clock() + _PAUSE > ends:
+                raise
+            if clock() >= say_again:
+                say_again = clock() + _SAY_AGAIN
+                left = round(ends - clock())
+                _LOG.warning("postgres.awaited", extra={"reason": str(failure), "seconds": left})
+            await asyncio.sleep(_PAUSE)
+        else:
+            return
