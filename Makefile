@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test check format serve migrate messages lock bench image chromium node
+.PHONY: help setup dev test check format serve migrate messages lock bench faults image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ migrate: $(VENV)/dev.stamp ## migrate the database of DATABASE_URL (ARGS="status
 
 messages: $(VENV)/test.stamp ## check that every language of locale/ says everything
 	@$(PYTHON) -m pytest -q tests/porta/test_catalogs.py
+
+faults: $(VENV)/test.stamp ## take databases away under load, and tell what it cost
+	@$(PYTHON) -m pytest -q -s -m faults $(or $(ARGS),tests/faults)
 
 bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 	@$(PYTHON) -m tests.bench $(ARGS)
