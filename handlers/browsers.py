@@ -8,6 +8,7 @@ from handlers import cookies
 from handlers.base import TenantHandler
 from porta import browsers
 from porta.browsers import Browser
+from porta.security import known_browsers
 
 
 class BrowserHandler(TenantHandler):
@@ -49,6 +50,21 @@ class BrowserHandler(TenantHandler):
         name = cookies.posted_name(slug, secure=self.application.secure)
         self._set(name, secret, f"{self.application.base_path}/{slug}/auth", max_age)
 
+    def known_value(self) -> str | None:
+        """Return what shows that somebody signed in at this browser before."""
+        return cookies.find(self._cookies(), self._known_name(self.tenant.slug))
+
+    def keep_known(self, value: str) -> None:
+        """Hand the browser what it is known by at its next sign-in."""
+        self._set(self._known_name(self.tenant.slug), value, "/", known_browsers.LIFETIME)
+        for slug in cookies.to_forget(
+            self._cookies(),
+            self.tenant.slug,
+            secure=self.application.secure,
+            named=cookies.known_name,
+        ):
+            self._set(self._known_name(slug), "", "/", 0)
+
     def keep_session(self, value: str, *, max_age: int) -> None:
         """Hand the browser its session, or take it away (`max_age` 0, in seconds)."""
         secret = self.browser().secret
@@ -65,6 +81,9 @@ class BrowserHandler(TenantHandler):
     def _names(self, slug: str) -> tuple[str, str]:
         secure = self.application.secure
         return cookies.browser_name(slug, secure=secure), cookies.session_name(slug, secure=secure)
+
+    def _known_name(self, slug: str) -> str:
+        return cookies.known_name(slug, secure=self.application.secure)
 
     def _cookies(self) -> str:
         return self.request.headers.get("Cookie", "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
-_VALUE = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_VALUE = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 MOST_ORGANIZATIONS = 16
 """Organizations that one browser keeps cookies of. RFC 6265 §6.1 promises room for 50 cookies."""
@@ -13,6 +14,12 @@ _FORGOTTEN_AT_ONCE = 4
 _PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
 """A path that may stand in a `Set-Cookie` line."""
 _DEPTH = 3
+
+
+class Naming(Protocol):
+    """How a cookie of an organization is called."""
+
+    def __call__(self, slug: str, *, secure: bool) -> str: ...
 
 
 def session_name(slug: str, *, secure: bool) -> str:
@@ -34,6 +41,11 @@ def posted_name(slug: str, *, secure: bool) -> str:
     return f"__Secure-posted_{slug}" if secure else f"posted_{slug}"
 
 
+def known_name(slug: str, *, secure: bool) -> str:
+    """Return the name of the cookie of a browser that signed in at an organization before."""
+    return f"__Host-known_{slug}" if secure else f"known_{slug}"
+
+
 def find(header: str, name: str) -> str | None:
     """Return the value of the cookie `name` in a `Cookie` header, when it could be one of ours.
 
@@ -51,16 +63,19 @@ def is_ambiguous(header: str, name: str) -> bool:
     return len(_values(header, name)) > 1
 
 
-def organizations(header: str, *, secure: bool) -> list[str]:
-    """Return the slugs that a browser has a secret for, oldest first (RFC 6265 §5.4)."""
-    prefix = browser_name("", secure=secure)
+def organizations(header: str, *, secure: bool, named: Naming = browser_name) -> list[str]:
+    """Return the slugs that a browser has a cookie for, oldest first (RFC 6265 §5.4).
+
+    `named` tells which cookie: that of its secret, unless it is another.
+    """
+    prefix = named("", secure=secure)
     names = [name.removeprefix(prefix) for name, _ in _pairs(header) if name.startswith(prefix)]
     return [slug for slug in dict.fromkeys(names) if _SLUG.fullmatch(slug)]
 
 
-def to_forget(header: str, slug: str, *, secure: bool) -> list[str]:
+def to_forget(header: str, slug: str, *, secure: bool, named: Naming = browser_name) -> list[str]:
     """Return the organizations whose cookies give way to those of `slug`: the oldest ones."""
-    others = [each for each in organizations(header, secure=secure) if each != slug]
+    others = [each for each in organizations(header, secure=secure, named=named) if each != slug]
     surplus = len(others) - (MOST_ORGANIZATIONS - 1)
     return others[: max(0, min(surplus, _FORGOTTEN_AT_ONCE))]
 

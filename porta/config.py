@@ -45,6 +45,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_login_window: int = 900
     rate_limit_address_max: int = 100
     rate_limit_address_window: int = 900
+    rate_limit_installation_max: int = 100
     rate_limit_client_auth_max: int = 30
     rate_limit_client_auth_window: int = 300
     audit_retention_days: int = 90
@@ -71,11 +72,12 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),
     "max_failed_logins": (0, 100),  # NIST 800-63B-4 §3.2.2: at most 100 in a row
-    "lockout_duration_seconds": (1, 10 * _YEAR),
+    "lockout_duration_seconds": (1, 3600),  # no stranger keeps an owner out for longer
     "rate_limit_login_max": _ATTEMPTS,
     "rate_limit_login_window": _WINDOW,
     "rate_limit_address_max": _ATTEMPTS,
     "rate_limit_address_window": _WINDOW,
+    "rate_limit_installation_max": _ATTEMPTS,
     "rate_limit_client_auth_max": _ATTEMPTS,
     "rate_limit_client_auth_window": _WINDOW,
     "audit_retention_days": (0, 36_500),

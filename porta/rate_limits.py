@@ -1,135 +1,177 @@
-"""How often is too often: every limit, counted before the check it protects."""
+"""How often is too often: the limits of attempts to sign in and to authenticate as a client."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from porta.address_blocks import address_blocks
 from porta.errors import TooManyRequests
 from porta.runtime import Runtime
 from porta.tenant import Tenant
+from storage.counters import Excess, Limit
 
 _MESSAGE = "too many attempts"
+_DAY = 86_400
+_PER_DAY = 5
+"""A pair has this many windows' worth of attempts in a day."""
+_FACTORS = {1: (1,), 3: (16, 4, 1)}
+"""What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
+/64 of IPv6, or the one of IPv4."""
 
 
-class LoginsThrottled(TooManyRequests):
-    """Too many attempts to sign in.
+class Throttled(TooManyRequests):
+    """Too many attempts.
 
     `first` tells that this one is the first above a limit in its window: worth a line in the audit
     trail, which a flood must not fill.
     """
 
-    def __init__(self, *, retry_after: int, first: bool) -> None:
-        super().__init__(_MESSAGE, retry_after=retry_after)
-        self.first = first
+    def __init__(self, excess: Excess, *, reason: str) -> None:
+        super().__init__(_MESSAGE, retry_after=excess.retry_after, reason=reason)
+        self.first = excess.first
 
 
-class _Excess(NamedTuple):
-    """A limit that is exceeded: its key, seconds to wait, and whether nobody had to before."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The limits of one attempt, the widest first: those of the address, then those of the pair."""
 
-    key: str
-    wait: int
-    first: bool
+    slot: str
+    address: Sequence[Limit]
+    pair: Sequence[Limit]
 
+    async def count(self, runtime: Runtime, reason: str) -> None:
+        excess = await runtime.storage.counters.spend(self.slot, (*self.address, *self.pair))
+        if excess is not None:
+            raise Throttled(excess, reason=reason)
 
-async def count_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
-    """Count an attempt to sign in; raises LoginsThrottled when one address has had enough.
+    async def forgive(self, runtime: Runtime) -> None:
+        await runtime.storage.counters.settle(
+            self.slot, forgotten=_keys(self.pair), returned=_keys(self.address)
+        )
 
-    Counted for the pair of address and account, and for the address with any account: somebody
-    else's guesses do not stop an owner who comes from another address. So one address has fewer
-    attempts at an account than lock it.
-    """
-    config = tenant.config
-    most = config.rate_limit_login_max
-    if config.max_failed_logins > 0:
-        most = max(1, min(most, config.max_failed_logins - 1))
-    limit = most, config.rate_limit_login_window
-    keys = _pair(tenant, email, address), _address(tenant, address)
-    exceeded = await _count(runtime, tenant, keys, limit)
-    if exceeded:
-        raise LoginsThrottled(
-            retry_after=max(each.wait for each in exceeded),
-            first=any(each.first for each in exceeded),
+    async def give_back(self, runtime: Runtime) -> None:
+        await runtime.storage.counters.settle(
+            self.slot, returned=_keys((*self.address, *self.pair))
         )
 
 
-async def forgive_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
+async def count_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
+    """Count an attempt to sign in before it is judged; raises Throttled when it is one too many.
+
+    Counted for the address with any account, and for the pair of address and account: somebody
+    else's guesses do not stop an owner who comes from another address, and no address has enough
+    attempts at an account, by the day either, to lock it. `browser` is one that signed in to this
+    account before (`known_browsers.find`): it has a count of its own instead, which nobody else
+    can use up.
+    """
+    await _login(tenant, email, address, browser).count(runtime, "login_limit")
+
+
+async def forgive_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
     """A right password clears its pair, and takes back the one attempt of its address.
 
     The address keeps what was counted for others: signing in to one's own account in between
     buys no further guesses.
     """
-    counters = runtime.storage.counters
-    await counters.forget([_pair(tenant, email, address)])
-    await counters.give_back([_address(tenant, address)])
+    await _login(tenant, email, address, browser).forgive(runtime)
 
 
-async def give_back_login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> None:
+async def give_back_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
     """Take back the one attempt of pair and address: nobody could judge it."""
-    counters = runtime.storage.counters
-    # One by one: together they might be locked in another order than where they are counted.
-    await counters.give_back([_pair(tenant, email, address)])
-    await counters.give_back([_address(tenant, address)])
-
-
-def check_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, address: str) -> None:
-    """Raise TooManyRequests while the address is shut out, from this client or from all.
-
-    Only failures are counted, and what they led to is kept in this process: a client that
-    authenticates well never costs a round trip.
-    """
-    keys = _client(tenant, client_id, address), _any_client(tenant, address)
-    wait = max(map(runtime.shut_out.remaining, keys))
-    if wait > 0:
-        raise TooManyRequests(_MESSAGE, retry_after=wait)
+    await _login(tenant, email, address, browser).give_back(runtime)
 
 
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
 ) -> None:
-    """Count a failed client authentication; shut the address out when there were too many.
+    """Count a wrong secret; raises Throttled when there were too many.
 
-    Counted like a login: for the pair of address and client, and for the address with any client.
-    Not for the client alone, or anyone could shut it out from everywhere.
+    For the address with any client, and for the pair of address and client. Not for the client
+    alone, or anyone could use up what others have. Nobody who is right is ever asked here.
     """
+    runtime.failed_clients.add(_client(tenant, client_id, address))
+    await _client_auth(tenant, client_id, address).count(runtime, "client_auth_limit")
+
+
+async def forgive_client_auth(
+    runtime: Runtime, tenant: Tenant, client_id: str, address: str
+) -> None:
+    """A right secret clears its pair. That costs a round trip only where this process saw a
+    failure of the same pair.
+    """
+    key = _client(tenant, client_id, address)
+    if runtime.failed_clients and runtime.failed_clients.discard(key):
+        slot = _client_auth(tenant, client_id, address).slot
+        await runtime.storage.counters.settle(slot, forgotten=[key])
+
+
+def _login(tenant: Tenant, email: str, address: str, browser: str | None) -> _Attempt:
     config = tenant.config
-    limit = config.rate_limit_client_auth_max, config.rate_limit_client_auth_window
-    keys = _client(tenant, client_id, address), _any_client(tenant, address)
-    exceeded = await _count(runtime, tenant, keys, limit)
-    for each in exceeded:
-        runtime.shut_out.add(each.key, each.wait)
-    if exceeded:
-        raise TooManyRequests(_MESSAGE, retry_after=max(each.wait for each in exceeded))
+    most, window = config.rate_limit_login_max, config.rate_limit_login_window
+    if browser is not None:
+        key = f"login_browser:{tenant.id}:{browser}"
+        return _Attempt(key, (), _by_the_day(key, most, window))
+    # One attempt fewer than lock an account: the last one is left to its owner.
+    lock = config.max_failed_logins
+    ceiling = max(1, lock - 1) if lock > 0 else None
+    pair: list[Limit] = []
+    for block, factor in _blocks(address):
+        key = f"login:{tenant.id}:{block}:{email}"
+        pair += _by_the_day(key, most * factor, window, ceiling)
+    return _Attempt(_widest(address), _of_address("address", tenant, address), pair)
 
 
-def _pair(tenant: Tenant, email: str, address: str) -> str:
-    return f"login:{tenant.id}:{address}:{email}"
-
-
-def _address(tenant: Tenant, address: str) -> str:
-    return f"address:{tenant.id}:{address}"
+def _client_auth(tenant: Tenant, client_id: str, address: str) -> _Attempt:
+    config = tenant.config
+    pair = Limit(
+        _client(tenant, client_id, address),
+        config.rate_limit_client_auth_max,
+        config.rate_limit_client_auth_window,
+    )
+    of_address = _of_address("client_auth_address", tenant, address)
+    return _Attempt(_widest(address), of_address, [pair])
 
 
 def _client(tenant: Tenant, client_id: str, address: str) -> str:
-    return f"client_auth:{tenant.id}:{address}:{client_id}"
+    return f"client_auth:{tenant.id}:{address_blocks(address)[0]}:{client_id}"
 
 
-def _any_client(tenant: Tenant, address: str) -> str:
-    return f"client_auth_address:{tenant.id}:{address}"
+def _by_the_day(
+    key: str, most: int, window: int, ceiling: int | None = None
+) -> tuple[Limit, Limit]:
+    """Return the limit of a window and that of a day, neither above `ceiling`."""
+    at_once, a_day = (min(n, ceiling or n) for n in (most, most * _PER_DAY))
+    return Limit(key, at_once, window), Limit(f"{key}:day", a_day, max(_DAY, window))
 
 
-async def _count(
-    runtime: Runtime, tenant: Tenant, keys: tuple[str, str], limit: tuple[int, int]
-) -> list[_Excess]:
-    """Count once for the pair and once for the address alone; return which is over its limit.
+def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
+    """Return what the blocks of an address may do everywhere, and within the organization."""
+    config, limits = tenant.config, []
+    window = config.rate_limit_address_window
+    for block, factor in _blocks(address):
+        everywhere = config.rate_limit_installation_max * factor
+        within = config.rate_limit_address_max * factor
+        limits.append(Limit(f"{kind}:{block}", everywhere, window))
+        limits.append(Limit(f"{kind}:{tenant.id}:{block}", within, window))
+    return limits
 
-    `keys` are of both, in this order. `limit` is the pair's: most attempts, seconds of its window.
-    """
-    config = tenant.config
-    of_address = config.rate_limit_address_max, config.rate_limit_address_window
-    limits = dict(zip(keys, (limit, of_address), strict=True))
-    counts = await runtime.storage.counters.hit({key: limits[key][1] for key in limits})
-    return [
-        _Excess(key, count.retry_after, first=count.count == limits[key][0] + 1)
-        for key, count in counts.items()
-        if count.count > limits[key][0]
-    ]
+
+def _blocks(address: str) -> list[tuple[str, int]]:
+    """Return the blocks of an address, the widest first, each with the factor of its limits."""
+    blocks = address_blocks(address)[::-1]
+    return list(zip(blocks, _FACTORS[len(blocks)], strict=True))
+
+
+def _widest(address: str) -> str:
+    return address_blocks(address)[-1]
+
+
+def _keys(limits: Sequence[Limit]) -> list[str]:
+    return [each.key for each in limits]

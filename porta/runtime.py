@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from porta.config import Config, build_config
 from porta.config_cache import ConfigCache
+from porta.recent_keys import RecentKeys
 from porta.rendering import Pages
 from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
 from porta.security.succession import longest_token_ttl
 from porta.settings import Settings
-from porta.shut_out import ShutOut
 from storage.models.clients import ApiResource, Client
 from storage.models.organizations import Organization
 from storage.router import Storage
@@ -52,7 +52,7 @@ class Runtime:
         self.passwords = passwords
         self.pages = pages
         self.clock = clock
-        self.shut_out = ShutOut(time.monotonic)
+        self.failed_clients = RecentKeys()
         self._last_keys: KeyRings | None = None
         self._keys_anew_from = -inf
         monotonic = time.monotonic

@@ -41,6 +41,4 @@ def era_of(tenant: Tenant, client: Client | None = None) -> int:
 async def find_client(runtime: Runtime, tenant: Tenant, client_id: str) -> Client | None:
     """Return the client when it belongs to this organization, and it and its application live."""
     client = await runtime.client(client_id, tenant.id)
-    if client is None or client.status != "active" or client.application_status != "active":
-        return None
-    return client
+    return client if client is not None and client.active else None

@@ -29,17 +29,45 @@ class Count:
     retry_after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many attempts of `key` within a window of so many seconds."""
+
+    key: str
+    most: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """The limit that was used up, and the whole seconds until its window ends."""
+
+    limit: Limit
+    retry_after: int
+    first: bool
+    """Whether this is the first attempt that it refused in this window."""
+
+
 class Counters(Protocol):
-    """Keys name what is counted and where (`login:{organization}:{address}`); they are digested."""
+    """Keys name what is counted and where (`login:{organization}:{address}`); they are digested.
+
+    `slot` is a word that all keys of one call have in common: they are kept together by it, on one
+    server of many, so that one script can reach them.
+    """
 
     async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
         """Count one attempt for each key (its window in seconds): one round trip for all."""
 
-    async def forget(self, keys: Sequence[str]) -> None:
-        """Begin anew: the attempts of these keys turned out to be good ones."""
+    async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
+        """Count one attempt under all limits, or return the first of them that is used up.
 
-    async def give_back(self, keys: Sequence[str]) -> None:
-        """Take one attempt of each key back: it turned out to be a good one."""
+        Such an attempt takes nothing of the other limits and leaves no key behind. One round trip.
+        """
+
+    async def settle(
+        self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()
+    ) -> None:
+        """Begin anew with the keys `forgotten`, and take one attempt of those `returned` back."""
 
 
 _HIT = Script("""
@@ -55,9 +83,22 @@ for i, key in ipairs(KEYS) do
 end
 return counts
 """)
-_GIVE_BACK = Script("""
-for _, key in ipairs(KEYS) do
-  if tonumber(redis.call('GET', key) or 0) > 0 then redis.call('DECR', key) end
+_SPEND = Script("""
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[2 * i - 1]) then
+    return {i, redis.call('INCR', key), redis.call('PTTL', key)}
+  end
+end
+for i, key in ipairs(KEYS) do
+  redis.call('INCR', key)
+  if redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
+end
+return {}
+""")
+_SETTLE = Script("""
+for i, key in ipairs(KEYS) do
+  if i <= tonumber(ARGV[1]) then redis.call('DEL', key)
+  elseif tonumber(redis.call('GET', key) or 0) > 0 then redis.call('DECR', key) end
 end
 """)
 
@@ -73,12 +114,20 @@ class RedisCounters:
         replies = await self._redis.script(_HIT, _redis_keys(windows), lives)
         return _counts(windows, replies)
 
-    async def forget(self, keys: Sequence[str]) -> None:
-        if keys:
-            await self._redis.command("DEL", *_redis_keys(keys))
+    async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
+        bounds = [number for each in limits for number in (each.most, each.seconds * 1000)]
+        keys = _slotted(slot, [each.key for each in limits])
+        reply = await self._redis.script(_SPEND, keys, bounds)
+        if not reply:
+            return None
+        place, count, left = reply
+        return _excess(limits[place - 1], count, left / 1000)
 
-    async def give_back(self, keys: Sequence[str]) -> None:
-        await self._redis.script(_GIVE_BACK, _redis_keys(keys))
+    async def settle(
+        self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()
+    ) -> None:
+        keys = _slotted(slot, [*forgotten, *returned])
+        await self._redis.script(_SETTLE, keys, [len(forgotten)])
 
 
 # Rows are locked in the order of their keys: two callers with the same keys cannot deadlock.
@@ -95,10 +144,23 @@ ON CONFLICT (key) DO UPDATE SET
 RETURNING key, count, EXTRACT(EPOCH FROM window_ends_at - now())::float8
 """,
 )
-_GIVE_BACK_ROWS = """
-UPDATE rate_counters SET count = count - 1 WHERE key = ANY(%(keys)s::text[]) AND count > 0
+_SPEND_ROWS = Statement(
+    "spend_attempt",
+    """
+SELECT place, attempts, seconds FROM spend_attempt(
+    %(slot)s, %(keys)s::text[], %(most)s::bigint[], %(windows)s::float8[])
+""",
+)
+# The slot is waited for as in `spend_attempt`: rows locked in two orders would wait for each other.
+_SETTLE_ROWS = """
+WITH turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtextextended(%(slot)s, 26))
+), gone AS (
+    DELETE FROM rate_counters WHERE key = ANY(%(forgotten)s::text[]) AND EXISTS (SELECT FROM turn)
+)
+UPDATE rate_counters SET count = count - 1
+WHERE key = ANY(%(returned)s::text[]) AND count > 0 AND EXISTS (SELECT FROM turn)
 """
-_FORGET_ROWS = "DELETE FROM rate_counters WHERE key = ANY(%(keys)s::text[])"
 
 
 class PostgresCounters:
@@ -114,13 +176,29 @@ class PostgresCounters:
         )
         return _counts_of_rows(windows, rows)
 
-    async def forget(self, keys: Sequence[str]) -> None:
-        digests = [artifact_id(key) for key in keys]
-        await self._executor.execute(_FORGET_ROWS, {"keys": digests})
+    async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
+        row = await self._executor.fetchrow(
+            _SPEND_ROWS,
+            {
+                "slot": artifact_id(slot),
+                "keys": [artifact_id(each.key) for each in limits],
+                "most": [each.most for each in limits],
+                "windows": [float(each.seconds) for each in limits],
+            },
+        )
+        return _excess(limits[row[0] - 1], row[1], row[2]) if row else None
 
-    async def give_back(self, keys: Sequence[str]) -> None:
-        digests = [artifact_id(key) for key in keys]
-        await self._executor.execute(_GIVE_BACK_ROWS, {"keys": digests})
+    async def settle(
+        self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()
+    ) -> None:
+        await self._executor.execute(
+            _SETTLE_ROWS,
+            {
+                "slot": artifact_id(slot),
+                "forgotten": [artifact_id(key) for key in forgotten],
+                "returned": [artifact_id(key) for key in returned],
+            },
+        )
 
 
 class FallbackCounters:
@@ -137,18 +215,31 @@ class FallbackCounters:
     async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
         return await self._do(lambda counters: counters.hit(windows))
 
-    async def forget(self, keys: Sequence[str]) -> None:
-        """Forgets where it is counted now; what the other store counted ends with its window."""
-        await self._do(lambda counters: counters.forget(keys))
+    async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
+        return await self._do(lambda counters: counters.spend(slot, limits))
 
-    async def give_back(self, keys: Sequence[str]) -> None:
-        await self._do(lambda counters: counters.give_back(keys))
+    async def settle(
+        self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()
+    ) -> None:
+        """Settles where it is counted now; what the other store counted ends with its window."""
+        await self._do(
+            lambda counters: counters.settle(slot, forgotten=forgotten, returned=returned)
+        )
 
     async def _do(self, work: Callable[[Counters], Awaitable[_T]]) -> _T:
         if self._redis.takes_writes:
             with contextlib.suppress(Unreachable):
                 return await work(self._first)
         return await work(self._second)
+
+
+def _slotted(slot: str, keys: Iterable[str]) -> list[str]:
+    # Of a key with braces, a cluster hashes what stands in them.
+    return [f"porta:rate:{{{artifact_id(slot)[:16]}}}:{artifact_id(key)}" for key in keys]
+
+
+def _excess(limit: Limit, count: int, left: float) -> Excess:
+    return Excess(limit, _seconds(left), first=count == limit.most + 1)
 
 
 def _redis_keys(keys: Iterable[str]) -> list[str]:

@@ -67,7 +67,9 @@ class LoginHandler(LoginPageHandler):
             self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
             return
         try:
-            signed_in = await login.submit(self.runtime, self.opened, email, password, self.origin)
+            signed_in = await login.submit(
+                self.runtime, self.opened, email, password, self.origin, self.known_value()
+            )
         except LoginFailed as refusal:
             self.show_login(
                 status=refusal.status,
@@ -78,6 +80,7 @@ class LoginHandler(LoginPageHandler):
             return
         left = max(0, int(signed_in.expires_at - self.runtime.clock()))
         self.keep_session(signed_in.session_value, max_age=left)
+        self.keep_known(signed_in.known_value)
         self.resume()
 
 

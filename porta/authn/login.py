@@ -14,12 +14,13 @@ from porta.email_addresses import canonical_email
 from porta.errors import Forbidden, Invalid, NotFound, Unavailable
 from porta.origin import Origin
 from porta.protocol import authentication
-from porta.rate_limits import LoginsThrottled
+from porta.rate_limits import Throttled
 from porta.runtime import Runtime
-from porta.security import opaque
+from porta.security import known_browsers, opaque
 from porta.tenant import Tenant
 from storage.models.artifacts import Interaction, Session
 from storage.models.clients import Client
+from storage.models.users import User
 from storage.router import Storage
 
 _CONFIRMING = frozenset({"login_prompt", "max_age"})
@@ -50,10 +51,13 @@ class OpenInteraction:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The new session's cookie: its value, and when it ends (seconds since the epoch)."""
+    """The new session's cookie: its value, and when it ends (seconds since the epoch); and the
+    cookie by which this browser is known from now on.
+    """
 
     session_value: str
     expires_at: int
+    known_value: str
 
 
 async def open_interaction(
@@ -88,16 +92,14 @@ async def submit(
     email: str,
     secret: str,
     origin: Origin,
+    known_value: str | None = None,
 ) -> SignedIn:
-    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key."""
+    """Sign a person in with a password; raises LoginFailed, whose message is a catalog key.
+
+    `known_value` is what the browser was given when it signed in before.
+    """
     tenant, email = opened.tenant, _canonical(email)
-    await _count(runtime, opened, email, origin)
-    try:
-        user = await password.authenticate(runtime, tenant, email, secret, origin)
-    except Unavailable:
-        await rate_limits.give_back_login(runtime, tenant, email, origin.address)
-        raise
-    await rate_limits.forgive_login(runtime, tenant, email, origin.address)
+    user = await _authenticate(runtime, opened, email, secret, origin, known_value)
     session, value = await sessions.sign_in(
         runtime,
         tenant,
@@ -108,14 +110,42 @@ async def submit(
         # An interaction that is over changes nothing: its cookie would reach no browser.
         reserve=partial(_keep, runtime, opened),
     )
-    return SignedIn(value, session.expires_at)
+    keys, now = runtime.settings.cookie_keys, runtime.clock()
+    known = known_browsers.remember(keys, known_value, tenant.id, email, now)
+    return SignedIn(value, session.expires_at, known)
 
 
-async def _count(runtime: Runtime, opened: OpenInteraction, email: str, origin: Origin) -> None:
+async def _authenticate(
+    runtime: Runtime,
+    opened: OpenInteraction,
+    email: str,
+    secret: str,
+    origin: Origin,
+    known_value: str | None,
+) -> User:
+    """Return the person whose password this is, counted under the limits."""
+    tenant, keys = opened.tenant, runtime.settings.cookie_keys
+    known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
+    await _count(runtime, opened, email, origin, known)
+    who = tenant, email, origin.address, known
+    try:
+        user = await password.authenticate(
+            runtime, tenant, email, secret, origin, known_browser=known is not None
+        )
+    except Unavailable:
+        await rate_limits.give_back_login(runtime, *who)
+        raise
+    await rate_limits.forgive_login(runtime, *who)
+    return user
+
+
+async def _count(
+    runtime: Runtime, opened: OpenInteraction, email: str, origin: Origin, known: str | None
+) -> None:
     """Count an attempt, and raise LoginFailed when it is one too many or of no use here."""
     try:
-        await rate_limits.count_login(runtime, opened.tenant, email, origin.address)
-    except LoginsThrottled as throttled:
+        await rate_limits.count_login(runtime, opened.tenant, email, origin.address, known)
+    except Throttled as throttled:
         if throttled.first:
             await _record(runtime, opened, "rate_limit.login", origin)
         raise _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after) from None

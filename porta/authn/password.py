@@ -34,6 +34,7 @@ class _Attempt:
     tenant: Tenant
     email: str
     origin: Origin
+    known_browser: bool
 
     async def record(self, kind: str, user: User | None, **metadata: Any) -> None:
         await events.record(
@@ -47,11 +48,18 @@ class _Attempt:
 
 
 async def authenticate(
-    runtime: Runtime, tenant: Tenant, email: str, password: str, origin: Origin
+    runtime: Runtime,
+    tenant: Tenant,
+    email: str,
+    password: str,
+    origin: Origin,
+    *,
+    known_browser: bool = False,
 ) -> User:
     """Return the active user whose password this is; raises LoginFailed.
 
-    `email` is in its canonical form, or anything at all, which then belongs to nobody.
+    `email` is in its canonical form, or anything at all, which then belongs to nobody. A
+    `known_browser` was counted by itself: no guesses of strangers lock it out.
 
     An unknown address, a wrong password and an account that may not sign in look alike in text
     and in time: the same hashes are computed for each, and the answer waits for the next
@@ -62,18 +70,17 @@ async def authenticate(
     takes a statement more for a known account, and waits likewise.
     """
     began = time.monotonic()
+    attempt = _Attempt(runtime, tenant, email, origin, known_browser)
     try:
-        return await _authenticate(runtime, tenant, email, password, origin)
+        return await _authenticate(attempt, password)
     except (LoginFailed, Unavailable):
         await asyncio.sleep((began - time.monotonic()) % FAILURE_STEP)
         raise
 
 
-async def _authenticate(
-    runtime: Runtime, tenant: Tenant, email: str, password: str, origin: Origin
-) -> User:
-    attempt = _Attempt(runtime, tenant, email, origin)
-    counted = await _count(attempt)
+async def _authenticate(attempt: _Attempt, password: str) -> User:
+    runtime, tenant = attempt.runtime, attempt.tenant
+    counted = await (_find(attempt) if attempt.known_browser else _count(attempt))
     # Behind a lock no guess is compared: the right one costs what a wrong one does.
     closed = counted is None or _is_closed(attempt, counted)
     stored = None if counted is None or closed else counted.user.password_hash
@@ -82,19 +89,26 @@ async def _authenticate(
     try:
         verdict = await runtime.passwords.verify(stored, password)
     except Unavailable:
-        if counted is not None:
+        if counted is not None and not attempt.known_browser:
             await runtime.storage.users.give_back_attempt(counted)
         raise
     if counted is None or not verdict.ok:
         await _refuse(attempt, counted)
         raise LoginFailed("login.error_invalid")
-    user = _as_judged(counted)
+    user = _as_judged(attempt, counted)
     await _check_state(attempt, user)
     if verdict.needs_rehash:
         await _rehash(attempt, user, password)
-    await runtime.storage.users.record_login(user.id, tenant.id)
+    await runtime.storage.users.record_login(
+        user.id, tenant.id, known_browser=attempt.known_browser
+    )
     await attempt.record("user.login.password", user)
     return user
+
+
+async def _find(attempt: _Attempt) -> LoginAttempt | None:
+    user = await attempt.runtime.storage.users.find_by_email(attempt.tenant.id, attempt.email)
+    return LoginAttempt(user, locked=False, unlocked=False) if user is not None else None
 
 
 async def _count(attempt: _Attempt) -> LoginAttempt | None:
@@ -117,14 +131,18 @@ def _is_closed(attempt: _Attempt, counted: LoginAttempt) -> bool:
 
     An account that is not active is not locked for it, but tells its state no more.
     """
+    if attempt.known_browser:
+        return False
     limit = attempt.tenant.config.max_failed_logins
     too_many = 0 < limit < counted.user.failed_login_count
     return counted.shut_out or (too_many and not counted.locked)
 
 
-def _as_judged(counted: LoginAttempt) -> User:
-    """The last attempt before a lock is still judged as one at an active account."""
-    if not counted.locked:
+def _as_judged(attempt: _Attempt, counted: LoginAttempt) -> User:
+    """The last attempt before a lock is still judged as one at an active account, and so is that
+    of a browser which the lock is not for.
+    """
+    if not (counted.locked or (attempt.known_browser and counted.user.auto_locked)):
         return counted.user
     return msgspec.structs.replace(
         counted.user, status="active", locked_at=None, locked_reason=None
@@ -139,7 +157,8 @@ async def _check_state(attempt: _Attempt, user: User) -> None:
         reason, message = "second_factor", "login.error_second_factor"
     else:
         return
-    await attempt.runtime.storage.users.forgive_attempts(user.id, attempt.tenant.id)
+    if not attempt.known_browser:
+        await attempt.runtime.storage.users.forgive_attempts(user.id, attempt.tenant.id)
     await attempt.record("user.login.password.failed", user, reason=reason)
     raise LoginFailed(message)
 

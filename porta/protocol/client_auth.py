@@ -9,6 +9,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from porta.protocol.errors import InvalidClient, InvalidRequest
 from porta.protocol.params import Params, decode_field, has_control_characters
@@ -40,10 +41,10 @@ def read_basic(form: Params, authorization: str | None) -> Credentials | None:
         return None
     match = _BASIC.fullmatch(authorization.strip(" "))
     if match is None or len(authorization) > MAX_HEADER:
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="malformed_header")
     name, _, secret = _decode_base64(match[1]).partition(b":")
     if not (name and secret):
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="malformed_header")
     credentials = Credentials(_form_decode(name), "client_secret_basic", _form_decode(secret))
     if form.get("client_id") not in (None, credentials.client_id):
         raise InvalidRequest("client_id differs from the Authorization header")
@@ -56,6 +57,10 @@ def read_post(form: Params, authorization: str | None) -> Credentials | None:
     if secret is None:
         return None
     return Credentials(form.required("client_id"), "client_secret_post", secret)
+
+
+class WrongSecret(InvalidClient):
+    """A secret that never was this client's: the one failure that may have been a guess."""
 
 
 METHODS: dict[str, Callable[[Params, str | None], Credentials | None]] = {
@@ -79,67 +84,81 @@ def parse_credentials(
     if sum((authorization is not None, "client_secret" in form, asserts)) > 1:
         raise InvalidRequest("more than one client authentication method")
     if asserts:
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="unsupported_method")
     for read in METHODS.values():
         credentials = read(form, authorization)
         if credentials is not None:
             return credentials
     client_id = form.get("client_id")
     if client_id is None:
-        raise InvalidClient("no client authentication")
+        raise InvalidClient("no client authentication", reason="no_client_id")
     return Credentials(client_id, "none")
 
 
 def registered_method(client: Client) -> str:
-    """Return the one method `client` may use; a public client's is `none`, whatever is stored."""
+    """Return the method `client` registered; a public client's is `none`, whatever is stored."""
     return "none" if client.client_type == "public" else client.token_endpoint_auth_method
 
 
 def check_credentials(client: Client | None, credentials: Credentials, now: float) -> None:
-    """Check `credentials` for `client`, found active by their client_id, at `now` (epoch seconds).
+    """Check `credentials` for `client`, found by their client_id, at `now` (epoch seconds).
 
-    Raises InvalidClient, with one message for everything that can be wrong: no such client,
-    another method than the registered one, wrong, revoked or expired secret. A confidential client
-    registered for `none` cannot authenticate at all.
+    The two methods of METHODS carry one and the same secret, and stand for each other. A
+    confidential client registered for another one, or for `none`, cannot authenticate at all.
+
+    Raises InvalidClient, with one message for everything that can be wrong and a `reason` for the
+    log: no such client or one that is not active, no secret, one that has expired; and WrongSecret
+    for one that never was the client's, which alone may have been a guess.
     """
-    right_secret = check_secret(client, credentials.secret, now)
+    match = match_secret(client, credentials.secret, now)
+    if credentials.secret is not None and not match.known:
+        raise WrongSecret(_FAILED, reason="unknown_client" if client is None else "wrong_secret")
     if client is None:
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="unknown_client")
+    if not client.active:
+        raise InvalidClient(_FAILED, reason="inactive_client")
     method = registered_method(client)
-    if credentials.method != method:
-        raise InvalidClient(_FAILED)
-    if method == "none":
-        proven = client.client_type == "public"
-    else:
-        proven = method in METHODS and right_secret
-    if not proven:
-        raise InvalidClient(_FAILED)
+    if credentials.method == "none":
+        if method != "none" or client.client_type != "public":
+            raise InvalidClient(_FAILED, reason="no_secret")
+    elif method not in METHODS or credentials.method not in METHODS:
+        raise InvalidClient(_FAILED, reason="wrong_method")
+    elif not match.alive:
+        raise InvalidClient(_FAILED, reason="expired_secret")
 
 
-def check_secret(client: Client | None, presented: str | None, now: float) -> bool:
-    """Tell whether `presented` is one of the client's active secrets at `now` (epoch seconds).
+class SecretMatch(NamedTuple):
+    """Whether a secret is or was the client's, and whether it is one that it may use now."""
+
+    known: bool
+    alive: bool
+
+
+def match_secret(client: Client | None, presented: str | None, now: float) -> SecretMatch:
+    """Compare `presented` with the client's secrets at `now` (epoch seconds).
 
     Its SHA-256 is compared with every one of them in constant time; an unknown client costs a
     comparison as well. What is stored is never a secret: it would be hashed again.
     """
     if presented is None or not 0 < len(presented) <= MAX_SECRET:
-        return False
+        return SecretMatch(known=False, alive=False)
     digest = hashlib.sha256(presented.encode("utf-8", "surrogatepass")).hexdigest().encode()
-    found = False
+    known = alive = False
     for secret in client.secrets if client is not None else _NO_SECRETS:
-        alive = secret.expires_at is None or secret.expires_at > now
-        found |= hmac.compare_digest(digest, secret.sha256.encode()) and alive
-    return found
+        same = hmac.compare_digest(digest, secret.sha256.encode())
+        known |= same
+        alive |= same and (secret.expires_at is None or secret.expires_at > now)
+    return SecretMatch(known, alive)
 
 
 def _decode_base64(text: str) -> bytes:
     try:
         decoded = b64decode(text, validate=True)
     except binascii.Error:
-        raise InvalidClient(_FAILED) from None
+        raise InvalidClient(_FAILED, reason="malformed_header") from None
     # One spelling only: the standard library overlooks surplus padding and stray last bits.
     if b64encode(decoded).decode() != text:
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="malformed_header")
     return decoded
 
 
@@ -147,7 +166,7 @@ def _form_decode(text: bytes) -> str:
     try:
         decoded = decode_field(text)
     except InvalidRequest:
-        raise InvalidClient(_FAILED) from None
+        raise InvalidClient(_FAILED, reason="malformed_header") from None
     if has_control_characters(decoded):
-        raise InvalidClient(_FAILED)
+        raise InvalidClient(_FAILED, reason="malformed_header")
     return decoded

@@ -15,14 +15,14 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
-    """An active secret: lower-case hex SHA-256 of it, and when it ends (epoch seconds)."""
+    """A secret: lower-case hex SHA-256 of it, and when it ends or ended (epoch seconds)."""
 
     sha256: str
     expires_at: float | None = None
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `clients`, with its active secrets and its application's claim definitions."""
+    """A row of `clients`, with its secrets and its application's claim definitions."""
 
     id: str
     organization_id: str
@@ -63,6 +63,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     defines_roles: bool = False
     """Whether its application has any role, and, below, any permission."""
     defines_permissions: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it, and the application it belongs to, may be used."""
+        return self.status == "active" and self.application_status == "active"
 
 
 class ApiResource(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,10 +37,11 @@ class Clients:
         self._pg = pg
 
     async def find(self, client_id: str, organization_id: str) -> Client | None:
-        """Return the client, whatever its status, with its active secrets, the status of its
-        application, and what that defines.
+        """Return the client, whatever its status, with its secrets, the status of its application,
+        and what that defines.
 
-        A secret of Porta 1.x that was stored without its SHA-256 cannot be verified: left out.
+        A secret that expired within a month is among them: it is to be told from a guess. One of
+        Porta 1.x that was stored without its SHA-256 cannot be verified: left out.
         """
         row = await self._pg.fetchrow(
             f"""
@@ -52,7 +53,7 @@ class Clients:
                  FROM client_secrets s
                  WHERE s.client_id = c.id AND s.status = 'active'
                     AND s.secret_sha256 IS NOT NULL
-                    AND (s.expires_at IS NULL OR s.expires_at > now())),
+                    AND (s.expires_at IS NULL OR s.expires_at > now() - interval '30 days')),
                 (SELECT json_agg(json_build_object(
                     'id', d.id, 'claim_name', d.claim_name, 'claim_type', d.claim_type,
                     'include_in_id_token', d.include_in_id_token,

@@ -7,6 +7,8 @@ from storage.repositories.accounts import STANDS, USER, facts
 from storage.statement import Statement
 
 _DAY = 86_400
+LONGEST_LOCK = 3600
+"""Seconds. No stranger keeps an owner out for longer."""
 # (x = y) IS TRUE is served by no index. A plan made while a table is small, and kept, would rather
 # read all users of an organization, or all grants, than look for one by its id.
 _OF_ORGANIZATION = "(u.organization_id = %(organization_id)s) IS TRUE"
@@ -48,11 +50,11 @@ STANDING = Statement(
         AND s.expires_at > now() AND s.consumed_at IS NULL
     """,  # noqa: S608
 )
-# Twice as long with each failure above the limit. 2^20 of any length are more than a day.
+# Twice as long with each failure above the limit. 2^20 of any length are more than an hour.
 _LOCK_SECONDS = f"""
-    GREATEST(%(lock_seconds)s::float8, LEAST({_DAY}, %(lock_seconds)s::float8 * 2::float8 ^
+    LEAST({LONGEST_LOCK}, %(lock_seconds)s::float8 * 2::float8 ^
         CASE WHEN %(max_failed)s::int > 0
-            THEN LEAST(u.failed_login_count - %(max_failed)s::int, 20) ELSE 0 END))
+            THEN GREATEST(LEAST(u.failed_login_count - %(max_failed)s::int, 20), 0) ELSE 0 END)
 """
 # Whoever comes second waits for the row, and sees what the first made of it. Not prepared: a plan
 # that was made while the table is small, and kept, would read all users of an organization.
@@ -60,23 +62,31 @@ COUNT_ATTEMPT = f"""
     WITH found AS (
         SELECT u.id, u.status, u.failed_login_count, {_AUTO_LOCKED} AS shut,
             COALESCE(u.locked_at, '-infinity') + make_interval(secs => {_LOCK_SECONDS})
-                <= to_timestamp(%(now)s::float8) AS due
+                <= to_timestamp(%(now)s::float8) AS due,
+            u.failures_since,
+            (u.failures_since <= to_timestamp(%(now)s::float8 - {_DAY})) IS TRUE AS forgotten
         FROM users u
         WHERE u.organization_id = %(organization_id)s AND u.email = %(email)s
         FOR UPDATE
     ), counted AS (
         SELECT id, shut AND due AS unlocked, status = 'active' OR (shut AND due) AS open,
-            failed_login_count + CASE WHEN shut AND NOT due THEN 0 ELSE 1 END AS attempts
+            CASE WHEN shut AND NOT due THEN failed_login_count WHEN forgotten THEN 1
+                ELSE failed_login_count + 1 END AS attempts,
+            CASE WHEN shut AND NOT due THEN failures_since
+                WHEN forgotten OR failures_since IS NULL OR failed_login_count = 0
+                THEN to_timestamp(%(now)s::float8) ELSE failures_since END AS since
         FROM found
     ), judged AS (
-        SELECT id, unlocked, attempts,
+        SELECT id, unlocked, attempts, since,
             open AND %(max_failed)s::int > 0 AND attempts >= %(max_failed)s::int AS locked
         FROM counted
     )
     UPDATE users u SET
         failed_login_count = j.attempts,
+        failures_since = j.since,
         status = CASE WHEN j.locked THEN 'locked' WHEN j.unlocked THEN 'active' ELSE u.status END,
-        locked_at = CASE WHEN j.locked THEN now() WHEN j.unlocked THEN NULL ELSE u.locked_at END,
+        locked_at = CASE WHEN j.locked THEN to_timestamp(%(now)s::float8)
+            WHEN j.unlocked THEN NULL ELSE u.locked_at END,
         locked_reason = CASE WHEN j.locked THEN '{AUTO_LOCKOUT}' WHEN j.unlocked THEN NULL
             ELSE u.locked_reason END
     FROM judged j
@@ -98,6 +108,13 @@ RECORD_LOGIN = Statement(
     "record_login",
     f"""
     UPDATE users u SET last_login_at = now(), login_count = login_count + 1, {_FORGIVEN}
+    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    """,  # noqa: S608
+)
+RECORD_KNOWN_LOGIN = Statement(
+    "record_known_login",
+    f"""
+    UPDATE users u SET last_login_at = now(), login_count = login_count + 1
     WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
     """,  # noqa: S608
 )

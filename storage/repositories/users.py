@@ -94,10 +94,10 @@ class Users:
         """Count an attempt to sign in as the user with this address, before it is judged.
 
         An automatic lock that is over at `now` (seconds since the epoch) ends first. It lasts
-        `lock_seconds`, and twice as long with each failure above `max_failed`, up to a day; what
-        is tried meanwhile is not counted. The attempt that reaches `max_failed`, and each one
-        after it, locks an active user; 0 locks nobody. One statement: parallel attempts count
-        one after the other.
+        `lock_seconds`, and twice as long with each failure above `max_failed`, up to an hour; what
+        is tried meanwhile is not counted. A day after the first of them all failures are forgotten.
+        The attempt that reaches `max_failed`, and each one after it, locks an active user; 0 locks
+        nobody. One statement: parallel attempts count one after the other.
         """
         row = await self._pg.fetchrow(
             user_sql.COUNT_ATTEMPT,
@@ -128,11 +128,16 @@ class Users:
             },
         )
 
-    async def record_login(self, id: str, organization_id: str) -> None:
-        """Count a sign-in, and forgive the attempts before it."""
-        await self._pg.execute(
-            user_sql.RECORD_LOGIN, {"id": id, "organization_id": organization_id}
-        )
+    async def record_login(
+        self, id: str, organization_id: str, *, known_browser: bool = False
+    ) -> None:
+        """Count a sign-in, and forgive the attempts before it.
+
+        Not where it came from a `known_browser`, which has a count of its own: what strangers
+        tried is still theirs, or each sign-in of the owner would buy them as much again.
+        """
+        statement = user_sql.RECORD_KNOWN_LOGIN if known_browser else user_sql.RECORD_LOGIN
+        await self._pg.execute(statement, {"id": id, "organization_id": organization_id})
 
     async def forgive_attempts(self, id: str, organization_id: str) -> None:
         """Begin the count of attempts anew and end an automatic lock; no other one."""

@@ -181,3 +181,13 @@ async def test_tabs_go_on_when_one_of_them_has_signed_in(http: httpx.AsyncClient
         answer = await http.get(posted.headers["Location"])
         assert "code" in answered(answer.headers["Location"])
     assert len(seen) == len(tabs)
+
+
+def test_security_2_the_cookies_of_known_browsers_are_bounded_too() -> None:
+    known = [f"org-{n}" for n in range(20)]
+    header = "; ".join(f"known_{slug}=x; browser_{slug}=y" for slug in known[:17])
+    forgotten = cookies.to_forget(header, "acme", secure=False, named=cookies.known_name)
+    assert forgotten == known[:2]
+    assert cookies.to_forget(header, known[0], secure=False, named=cookies.known_name) == known[1:2]
+    assert cookies.to_forget("", "acme", secure=True, named=cookies.known_name) == []
+    assert cookies.known_name("acme", secure=True) == "__Host-known_acme"

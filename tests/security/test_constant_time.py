@@ -11,7 +11,7 @@ import hmac
 
 import pytest
 
-from porta.protocol.client_auth import check_secret
+from porta.protocol.client_auth import match_secret
 from porta.security import opaque
 from storage.models.clients import ClientSecret
 from tests.pkce import challenge_of
@@ -55,13 +55,13 @@ def test_every_secret_of_a_client_is_compared(compared: Compared, presented: str
         ClientSecret(opaque.sha256_hex("expired"), expires_at=NOW - 1),
         ClientSecret(opaque.sha256_hex("second")),
     ]
-    right = check_secret(client(secrets=tuple(stored)), presented, NOW)
+    right = match_secret(client(secrets=tuple(stored)), presented, NOW).alive
     assert right == (presented in ("first", "second"))
     assert compared == [(_digest(presented), secret.sha256.encode()) for secret in stored]
 
 
 def test_an_unknown_client_costs_what_a_known_one_does(compared: Compared) -> None:
-    assert not check_secret(None, "presented", NOW)
+    assert not match_secret(None, "presented", NOW).known
     ((left, right),) = compared
     assert left == _digest("presented")
     assert len(right) == len(left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from porta import interactions
+from porta.security import known_browsers
 from porta.security.passwords import Passwords
 from storage.models.users import User
 from storage.postgres import Postgres
@@ -362,6 +364,121 @@ async def test_the_end_of_a_lock_buys_one_guess(
             browser.address = new_address()
             answer = await browser.submit(await browser.begin())
             assert ("set-cookie" in answer.headers) == opens
+
+
+async def _guess(served: Served, email: str, address: str) -> int:
+    """Guess at an account from elsewhere; return the status of the answer."""
+    async with a_browser(served, email=email, address=address) as stranger:
+        answer = await stranger.submit(await stranger.begin(), password="wrong-password-of-mine")
+    assert "set-cookie" not in answer.headers
+    return answer.status_code
+
+
+def _networks() -> str:
+    """Return the beginning of IPv6 addresses that nobody else has: a /48."""
+    return f"2001:db8:{secrets.randbelow(2**16):x}"
+
+
+async def test_security_2_a_hundred_guesses_of_one_block_lock_nobody(
+    served: Served, browser: Browser
+) -> None:
+    """From ten addresses of one /64, and from a /64 each of one /56."""
+    user, network = await add_user(served), _networks()
+    browser.email = user.email
+    async with configured(served, rate_limit_login_max=3, max_failed_logins=12):
+        for addresses, judged in (
+            ([f"{network}:a::{n:x}" for n in range(8)], 3),
+            ([f"{network}:{n:x}::1" for n in range(8)], 8),
+        ):
+            told = [await _guess(served, user.email, each) for each in addresses]
+            assert told == [200] * judged + [429] * (8 - judged)
+        found = await served.runtime.storage.users.find_by_email(user.organization_id, user.email)
+        assert found is not None
+        assert (found.status, found.failed_login_count) == ("active", 11)
+        assert "code" in await browser.sign_in()
+
+
+async def test_security_2_a_stranger_keeps_no_known_browser_out(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    """Neither by the lock of the account, nor by the limits of an address that they share."""
+    user = await add_user(served)
+    browser.email = user.email
+    await browser.sign_in()
+    async with configured(
+        served, max_failed_logins=4, rate_limit_login_max=2, rate_limit_address_max=3,
+    ):  # fmt: skip
+        for _ in range(3):
+            for address in (new_address(), new_address(), browser.address):
+                await _guess(served, user.email, address)
+        row = await pg.fetchrow("SELECT status, locked_reason FROM users WHERE id = %(id)s",
+                                _id(user))  # fmt: skip
+        assert row == ("locked", "auto_lockout")
+        assert await _guess(served, user.email, browser.address) == 429
+        assert "code" in await browser.sign_in(prompt="login")
+        async with a_browser(served, email=user.email) as other:
+            answer = await other.submit(await other.begin())
+            assert (answer.status_code, "set-cookie" in answer.headers) == (200, False)
+    rows = await pg.fetch(
+        "SELECT 1 FROM audit_log WHERE user_id = %(id)s AND event_type = 'user.auto_locked'",
+        _id(user),
+    )
+    assert len(rows) == 1, "the owner can be told"
+
+
+async def test_security_2_a_known_browser_has_a_count_of_its_own(
+    served: Served, browser: Browser
+) -> None:
+    user, other = await add_user(served), await add_user(served)
+    browser.email = user.email
+    await browser.sign_in()
+    async with configured(served, rate_limit_login_max=3):
+        for email, judged in ((user.email, 3), (other.email, 3)):
+            statuses = []
+            for _ in range(5):
+                browser.address = new_address()
+                url = await browser.begin(prompt="login")
+                answer = await browser.submit(url, email=email, password="wrong-password-of-mine")
+                statuses.append(answer.status_code)
+            expected = [200] * judged + [429] * (5 - judged)
+            assert statuses == (expected if email == user.email else [200] * 5)
+        answer = await browser.submit(await browser.begin(prompt="login"))
+        assert (answer.status_code, "set-cookie" in answer.headers) == (429, False)
+    assert await _guess(served, user.email, new_address()) == 200, "and strangers have theirs"
+
+
+async def test_security_2_a_known_browser_is_known_by_a_cookie_that_no_script_reads(
+    served: Served, browser: Browser
+) -> None:
+    answer = await browser.submit(await browser.begin())
+    (line,) = [each for each in answer.headers.get_list("set-cookie") if "known_acme" in each]
+    assert re.fullmatch(
+        r"known_acme=[A-Za-z0-9_-]{75}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax", line
+    )
+
+
+@pytest.mark.parametrize("stolen", ["of another organization", "of another person", "forged"])
+async def test_security_2_no_other_cookie_makes_a_browser_known(
+    served: Served, browser: Browser, stolen: str
+) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    keys, now = served.runtime.settings.cookie_keys, served.runtime.clock()
+    value = {
+        "of another organization": known_browsers.remember(keys, None, "x", user.email, now),
+        "of another person": known_browsers.remember(
+            keys, None, user.organization_id, "alice@acme.test", now
+        ),
+        "forged": known_browsers.remember(("x" * 32,), None, user.organization_id, user.email, now),
+    }[stolen]
+    browser.http.cookies.set("known_acme", value)
+    async with configured(served, max_failed_logins=2):
+        for _ in range(3):
+            browser.address = new_address()
+            await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+        browser.address = new_address()
+        answer = await browser.submit(await browser.begin())
+        assert "set-cookie" not in answer.headers
 
 
 async def test_one_address_does_not_lock_an_account(served: Served, browser: Browser) -> None:

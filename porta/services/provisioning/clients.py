@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porta.errors import Conflict, Invalid
+from porta.protocol.client_auth import match_secret
 from porta.security import opaque
 from porta.services import clients
 from porta.services.clients import Terms
@@ -91,7 +92,7 @@ async def _provision_secret(
         digest = opaque.sha256_hex(chosen)
         if await run.storage.clients.has_secret(client.id, client.organization_id, digest):
             run.skipped("client_secret", client.client_id, entry.label or "" if entry else "")
-            return chosen if digest in {secret.sha256 for secret in client.secrets} else None
+            return chosen if match_secret(client, chosen, run.now).alive else None
     secret = await clients.add_secret(
         run.storage,
         client,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +40,14 @@ async def runtime(database_url: str) -> AsyncIterator[Runtime]:
 @pytest_asyncio.fixture
 async def tenant(runtime: Runtime) -> Tenant:
     return await tenancy.resolve(runtime, "acme")
+
+
+@dataclass(slots=True)
+class _Clock:
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
 
 
 async def _person(runtime: Runtime, tenant: Tenant, **fields: Any) -> User:
@@ -321,24 +329,71 @@ async def test_a_lock_ends_by_the_clock(
     assert (found.status, found.failed_login_count) == ("active", 0)
 
 
-async def test_the_end_of_a_lock_is_worth_one_guess_and_each_waits_twice_as_long(
+async def test_security_2_the_end_of_a_lock_is_worth_one_guess_and_each_waits_longer(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requirement F.7: consecutive failures are counted over the end of a lock."""
-    user, clock = await _person(runtime, tenant), runtime.clock
+    """Requirement F.7: failures are counted over the end of a lock, which lasts an hour at most."""
+    user, clock = await _person(runtime, tenant), _Clock(runtime.clock())
     strict = _strict(tenant, max_failed_logins=2, lockout_duration_seconds=900)
+    monkeypatch.setattr(runtime, "clock", clock)
     for _ in range(2):
         await _message(runtime, strict, user.email, WRONG)
-    for seconds in (900, 1800, 3600):
-        monkeypatch.setattr(runtime, "clock", lambda: clock() + seconds - 5)  # noqa: B023
+    for seconds in (900, 1800, 3600, 3600, 3600):
+        clock.now += seconds - 5
         assert await _message(runtime, strict, user.email, RIGHT) == "login.error_invalid"
-        monkeypatch.setattr(runtime, "clock", lambda: clock() + seconds + 5)  # noqa: B023
+        clock.now += 5
         for text in (WRONG, RIGHT):
             assert await _message(runtime, strict, user.email, text) == "login.error_invalid"
         assert (await _stored(runtime, user)).auto_locked
-    monkeypatch.setattr(runtime, "clock", lambda: clock() + 7205)
+    clock.now += 3600
     await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
     assert (await _stored(runtime, user)).failed_login_count == 0
+
+
+async def test_security_2_a_known_browser_is_not_locked_out_by_strangers(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=3)
+    for _ in range(5):
+        await _message(runtime, strict, user.email, WRONG)
+    locked = await _stored(runtime, user)
+    assert locked.auto_locked
+    found = await password.authenticate(
+        runtime, strict, user.email, RIGHT, ORIGIN, known_browser=True
+    )
+    assert (found.id, found.status) == (user.id, "active")
+    assert await _stored(runtime, user) == locked, "it buys the strangers nothing"
+    assert await _message(runtime, strict, user.email, RIGHT) == "login.error_invalid"
+    with pytest.raises(LoginFailed) as caught:
+        await password.authenticate(runtime, strict, user.email, WRONG, ORIGIN, known_browser=True)
+    assert caught.value.message == "login.error_invalid"
+    assert (await _told(pg, user))[-3:] == ["password", "password.failed", "password.failed"]
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
+async def test_security_2_a_known_browser_opens_nothing_that_is_closed_by_hand(
+    runtime: Runtime, tenant: Tenant, status: str
+) -> None:
+    user = await _person(runtime, tenant, status=status)
+    for text, message in ((WRONG, "login.error_invalid"), (RIGHT, f"login.error_account_{status}")):
+        with pytest.raises(LoginFailed) as caught:
+            await password.authenticate(
+                runtime, tenant, user.email, text, ORIGIN, known_browser=True
+            )
+        assert caught.value.message == message
+    assert (await _stored(runtime, user)).status == status
+
+
+async def test_security_2_a_full_pool_gives_a_known_browser_nothing_back_of_the_strangers(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, full = await _person(runtime, tenant), Passwords(workers=1, queue=-1)
+    await _message(runtime, tenant, user.email, WRONG)
+    monkeypatch.setattr(runtime, "passwords", full)
+    with pytest.raises(Unavailable):
+        await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN, known_browser=True)
+    full.close()
+    assert (await _stored(runtime, user)).failed_login_count == 1
 
 
 async def test_of_parallel_guesses_at_the_end_of_a_lock_one_is_judged(

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porta.protocol.client_auth import (
+    METHODS,
     Credentials,
+    WrongSecret,
     check_credentials,
-    check_secret,
+    match_secret,
     parse_credentials,
     registered_method,
 )
@@ -125,6 +127,10 @@ def test_refused(
         parse_credentials(parse_params(form), header, query)
 
 
+def _alive(*arguments: Any) -> bool:
+    return match_secret(*arguments).alive
+
+
 def test_the_secret_does_not_show() -> None:
     assert "s3cret" not in repr(_BASIC)
 
@@ -139,6 +145,8 @@ def test_registered_method() -> None:
     [
         ({}, _BASIC),
         ({"token_endpoint_auth_method": "client_secret_post"}, _POST),
+        ({}, _POST),
+        ({"token_endpoint_auth_method": "client_secret_post"}, _BASIC),
         ({"client_type": "public"}, _NONE),
         ({"client_type": "public", "token_endpoint_auth_method": "none"}, _NONE),
     ],
@@ -150,9 +158,9 @@ def test_proven(changes: dict[str, Any], credentials: Credentials) -> None:
 @pytest.mark.parametrize(
     ("changes", "credentials"),
     [
-        ({}, _POST),
         ({}, _NONE),
-        ({"token_endpoint_auth_method": "client_secret_post"}, _BASIC),
+        ({"status": "inactive"}, _BASIC),
+        ({"application_status": "archived"}, _POST),
         ({"token_endpoint_auth_method": "none"}, _NONE),
         ({"token_endpoint_auth_method": "none"}, _BASIC),
         ({"token_endpoint_auth_method": "private_key_jwt"}, _BASIC),
@@ -178,19 +186,55 @@ def test_everything_else_fails_with_one_message(
     assert caught.value.message == unknown.value.message
 
 
+@pytest.mark.parametrize(
+    ("changes", "credentials", "reason"),
+    [
+        ({}, _NONE, "no_secret"),
+        ({"status": "inactive"}, _BASIC, "inactive_client"),
+        ({"status": "revoked"}, _POST, "inactive_client"),
+        ({"application_status": "inactive"}, _BASIC, "inactive_client"),
+        ({"secrets": (secret("s3cret", NOW),)}, _BASIC, "expired_secret"),
+        ({"token_endpoint_auth_method": "none"}, _BASIC, "wrong_method"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, _POST, "wrong_method"),
+        ({"client_type": "public"}, _BASIC, "wrong_method"),
+    ],
+)
+def test_K3_what_guesses_nothing_is_no_guess(
+    changes: dict[str, Any], credentials: Credentials, reason: str
+) -> None:
+    with pytest.raises(InvalidClient) as caught:
+        check_credentials(client(**changes), credentials, NOW)
+    assert not isinstance(caught.value, WrongSecret)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"status": "inactive"}, {"client_type": "public"}, {"secrets": ()}, None]
+)
+def test_K3_a_secret_that_never_was_the_clients_is_a_guess(changes: dict[str, Any] | None) -> None:
+    """Whoever the client is: else the limit would tell an unknown one from a disabled one."""
+    found = None if changes is None else client(**changes)
+    for guess in (Credentials("shop", method, "S3cret") for method in METHODS):
+        with pytest.raises(WrongSecret):
+            check_credentials(found, guess, NOW)
+    with pytest.raises(InvalidClient) as caught:
+        check_credentials(None, _NONE, NOW)
+    assert not isinstance(caught.value, WrongSecret)
+
+
 def test_every_active_secret_works_until_it_expires() -> None:
     both = client(secrets=(secret("old", NOW + 1), secret("new"), secret("gone", NOW)))
-    assert check_secret(both, "old", NOW)
-    assert not check_secret(both, "old", NOW + 1)
-    assert check_secret(both, "new", NOW + 10**9)
-    assert not check_secret(both, "gone", NOW)
+    assert _alive(both, "old", NOW)
+    assert not _alive(both, "old", NOW + 1)
+    assert _alive(both, "new", NOW + 10**9)
+    assert not _alive(both, "gone", NOW)
 
 
 def test_the_longest_secret_and_header() -> None:
     long = "x" * 1024
-    assert check_secret(client(secrets=(secret(long),)), long, NOW)
-    assert not check_secret(client(secrets=(secret(long + "x"),)), long + "x", NOW)
-    assert not check_secret(client(secrets=(secret(""),)), "", NOW)
+    assert _alive(client(secrets=(secret(long),)), long, NOW)
+    assert not _alive(client(secrets=(secret(long + "x"),)), long + "x", NOW)
+    assert not _alive(client(secrets=(secret(""),)), "", NOW)
     fits = "Basic " + b64encode(b"a:" + b"x" * 3064).decode()
     assert len(fits) == 4094
     assert parse_credentials(parse_params(b""), fits + "  ").secret == "x" * 3064
@@ -200,18 +244,18 @@ def test_the_longest_secret_and_header() -> None:
 
 def test_the_stored_form_is_no_secret() -> None:
     stored = hashlib.sha256(b"s3cret").hexdigest()
-    assert check_secret(client(secrets=(ClientSecret(stored),)), "s3cret", NOW)
-    assert not check_secret(client(secrets=(ClientSecret(stored),)), stored, NOW)
+    assert _alive(client(secrets=(ClientSecret(stored),)), "s3cret", NOW)
+    assert not _alive(client(secrets=(ClientSecret(stored),)), stored, NOW)
 
 
 @pytest.mark.parametrize("presented", [None, "", "s3cret ", " s3cret", "é", "x" * 1025, "\ud800"])
 def test_wrong_secrets(presented: str | None) -> None:
-    assert not check_secret(client(), presented, NOW)
+    assert not _alive(client(), presented, NOW)
 
 
 def test_a_row_with_a_strange_hash_fails_quietly() -> None:
-    assert not check_secret(client(secrets=(ClientSecret("é"), ClientSecret(""))), "x", NOW)
+    assert not _alive(client(secrets=(ClientSecret("é"), ClientSecret(""))), "x", NOW)
 
 
 def test_nobody_has_no_secret() -> None:
-    assert not check_secret(None, "s3cret", NOW)
+    assert not _alive(None, "s3cret", NOW)

@@ -70,8 +70,11 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
     pg: Postgres, clients: Clients, world: World
 ) -> None:
     await give_rights(pg, world)
-    soon = time.time() + 60
-    for sha256, expires_at in (("a" * 64, None), ("b" * 64, soon), ("c" * 64, time.time() - 1)):
+    soon, now = time.time() + 60, time.time()
+    month = 30 * 86_400
+    for sha256, expires_at in (
+        ("a" * 64, None), ("b" * 64, soon), ("c" * 64, now - 60), ("9" * 64, now - month - 1),
+    ):  # fmt: skip
         await clients.add_secret(
             *_id(world), secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
         )
@@ -81,10 +84,11 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
     assert pg.round_trips == before + 1
     assert found is not None
     assert found.application_status == "inactive"
-    first, second = found.secrets
+    first, second, expired = found.secrets
     assert first == ClientSecret("a" * 64)
     assert second.sha256 == "b" * 64
     assert second.expires_at == pytest.approx(soon)
+    assert expired.expires_at == pytest.approx(now - 60), "to be told from a guess"
     assert [each.claim_name for each in found.claim_definitions] == ["department", "limits"]
 
 

@@ -154,6 +154,8 @@ def _values(statement: Statement, presented: Presented) -> dict[str, object]:
         "locked_at": 0,
         "keys": ["key" + presented.key, "new"],
         "windows": [60, 60],
+        "most": [9, 9],
+        "slot": "x",
         **dict.fromkeys(("event_type", "event_category", "description", "request_id"), "x"),
         **dict.fromkeys(("ip_address", "user_agent"), None),
     }

@@ -206,8 +206,8 @@ async def _count(
     email: str,
     *,
     max_failed: int,
-    now: float = 0.0,
-    lock_seconds: int = 0,
+    now: float = 1e9,
+    lock_seconds: int = 60,
 ) -> LoginAttempt | None:
     return await users.count_attempt(
         organization_id, email, max_failed=max_failed, now=now, lock_seconds=lock_seconds
@@ -215,7 +215,7 @@ async def _count(
 
 
 async def _attempt(
-    users: Users, world: World, max_failed: int, now: float = 0.0, lock_seconds: int = 0
+    users: Users, world: World, max_failed: int, now: float = 1e9, lock_seconds: int = 60
 ) -> LoginAttempt:
     counted = await _count(
         users,
@@ -266,9 +266,9 @@ async def test_a_lock_ends_when_it_is_due_and_the_count_goes_on(users: Users, wo
     await _attempt(users, world, 1)
     locked = await _found(users, world)
     assert locked.locked_at is not None
-    early = await _attempt(users, world, 3, locked.locked_at - 0.1)
+    early = await _attempt(users, world, 3, locked.locked_at + 59.9)
     assert (early.user.status, early.unlocked, early.locked) == ("locked", False, False)
-    due = await _attempt(users, world, 3, locked.locked_at)
+    due = await _attempt(users, world, 3, locked.locked_at + 60)
     assert (due.unlocked, due.locked) == (True, False)
     assert (due.user.status, due.user.locked_at, due.user.locked_reason) == ("active", None, None)
     assert due.user.failed_login_count == 2
@@ -276,7 +276,7 @@ async def test_a_lock_ends_when_it_is_due_and_the_count_goes_on(users: Users, wo
 
 async def test_an_attempt_may_end_one_lock_and_begin_the_next(users: Users, world: World) -> None:
     await _attempt(users, world, 1)
-    both = await _attempt(users, world, 1, 4e9)
+    both = await _attempt(users, world, 1, 1e9 + 3600)
     assert (both.unlocked, both.locked, both.user.status) == (True, True, "locked")
     assert both.user.failed_login_count == 2
 
@@ -289,16 +289,16 @@ _DAY = 86_400
     [
         (5, 5, 900, 900),
         (6, 5, 900, 1800),
-        (9, 5, 900, 14_400),
-        (11, 5, 900, 57_600),
-        (12, 5, 900, _DAY),
-        (2_000_000_000, 5, 900, _DAY),
-        (7, 5, 10 * _DAY, 10 * _DAY),
+        (7, 5, 900, 3600),
+        (9, 5, 900, 3600),
+        (2_000_000_000, 5, 900, 3600),
+        (7, 5, 10 * _DAY, 3600),
+        (6, 5, 1, 2),
         (3, 100, 900, 900),
         (50, 0, 900, 900),
     ],
 )
-async def test_a_lock_lasts_twice_as_long_with_each_failure_up_to_a_day(
+async def test_security_2_a_lock_lasts_twice_as_long_with_each_failure_up_to_an_hour(
     pg: Postgres, users: Users, world: World, failures: int, limit: int, lock_seconds: int,
     expected: int,
 ) -> None:  # fmt: skip
@@ -314,11 +314,67 @@ async def test_a_lock_lasts_twice_as_long_with_each_failure_up_to_a_day(
     assert due.user.failed_login_count == failures + 1
 
 
+async def test_security_2_a_year_of_one_guess_a_day_locks_nobody(
+    users: Users, world: World
+) -> None:
+    """With a limit that a week of them would reach, at every hour that a patient one may choose."""
+    for pause in (_DAY, _DAY + 7, _DAY - 3600):
+        for day in range(365):
+            guess = await _attempt(users, world, 3, 1e9 + day * pause)
+            assert (guess.user.status, guess.locked) == ("active", False)
+        await users.forgive_attempts(world.user.id, world.organization.id)
+
+
+async def test_security_2_failures_are_forgotten_a_day_after_the_first(
+    users: Users, world: World
+) -> None:
+    tried = [await _attempt(users, world, 5, 1e9 + hour * 3600) for hour in (0, 6, 12, 23.9)]
+    assert [each.user.failed_login_count for each in tried] == [1, 2, 3, 4]
+    tried = [await _attempt(users, world, 5, 1e9 + hour * 3600) for hour in (24, 25, 47.9, 48.1)]
+    assert [each.user.failed_login_count for each in tried] == [1, 2, 3, 1]
+
+
+async def test_security_2_whoever_goes_on_guessing_has_a_few_guesses_a_day_more(
+    users: Users, world: World
+) -> None:
+    """One at the end of each lock, and no lock longer than an hour."""
+    judged, since, longest = 0, 0.0, 0.0
+    for second in range(0, _DAY, 60):
+        guess = await _attempt(users, world, 100, 1e9 + second, 900)
+        judged += not guess.shut_out
+        longest = max(longest, second - since if guess.shut_out else 0.0)
+        since = second if guess.locked else since
+    assert 100 <= judged <= 130
+    assert longest <= 3600
+    after = await _attempt(users, world, 100, 1e9 + _DAY + 3600)
+    assert (after.user.status, after.user.failed_login_count) == ("active", 1)
+
+
+async def test_security_2_a_count_of_an_earlier_version_is_forgotten_in_a_day_too(
+    pg: Postgres, users: Users, world: World
+) -> None:
+    by_id = {"id": world.user.id}
+    await pg.execute("UPDATE users SET failed_login_count = 9999 WHERE id = %(id)s", by_id)
+    assert (await _attempt(users, world, 0, 1e9)).user.failed_login_count == 10_000
+    # A process that does not know of the day counts on.
+    await pg.execute(
+        "UPDATE users SET failed_login_count = failed_login_count + 1 WHERE id = %(id)s", by_id
+    )
+    assert (await _attempt(users, world, 5, 1e9 + _DAY)).user.failed_login_count == 1
+
+
+async def test_security_2_parallel_attempts_forget_once(users: Users, world: World) -> None:
+    for _ in range(3):
+        await _attempt(users, world, 9, 1e9)
+    tried = await asyncio.gather(*(_attempt(users, world, 9, 1e9 + _DAY) for _ in range(6)))
+    assert sorted(each.user.failed_login_count for each in tried) == [1, 2, 3, 4, 5, 6]
+
+
 async def test_one_of_many_ends_a_lock(users: Users, world: World) -> None:
     await _attempt(users, world, 1)
     due = (await _found(users, world)).locked_at
     assert due is not None
-    tried = await asyncio.gather(*(_attempt(users, world, 0, due) for _ in range(20)))
+    tried = await asyncio.gather(*(_attempt(users, world, 0, due + 60) for _ in range(20)))
     assert [each.user.failed_login_count for each in tried if each.unlocked] == [2]
 
 
