@@ -8,7 +8,7 @@ import signal
 
 import uvloop
 
-from handlers import descriptors
+from handlers import connections, descriptors
 from handlers.application import Porta
 from handlers.refusal import NotFoundHandler
 from handlers.routes import ROUTES
@@ -34,7 +34,8 @@ def make_application(runtime: Runtime) -> Porta:
 
 async def start(runtime: Runtime, settings: Settings) -> Server:
     """Listen where the settings say. Raises CannotListen, which says what to do."""
-    return listen(make_application(runtime), settings.host, settings.port, settings.max_connections)
+    limits = connections.limits_of(settings)
+    return listen(make_application(runtime), settings.host, settings.port, limits)
 
 
 def run(settings: Settings) -> None:

@@ -25,6 +25,11 @@ class Life:
     draining: bool = False
     in_flight: int = 0
     max_in_flight: int = 1000
+    arriving: int = 0
+    """Bytes of large bodies that are not complete."""
+    max_arriving: int = 16 * 1024 * 1024
+    abandoned: int = 0
+    """Requests that nobody waited for any more when their turn came."""
 
 
 class Porta(Application):

@@ -12,7 +12,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers.application import Porta
-from handlers.failures import Failure, failure_of, is_expected, tenant_failure
+from handlers.failures import RETRY, Failure, failure_of, is_expected, tenant_failure
 from porta import telemetry, tenancy
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.origin import Origin
@@ -36,6 +36,8 @@ class PortaHandler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
     always_answers: ClassVar[bool] = False
     """Whether even a process with too many requests at once answers this one."""
+    is_probe: ClassVar[bool] = False
+    """Whether it is answered on a connection that has no place too."""
     is_routine: ClassVar[bool] = False
     """Whether machines ask for this all day: the log hears of it when it fails."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
@@ -74,6 +76,12 @@ class PortaHandler(RequestHandler):
         )
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)
+
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        """As Tornado's; every 503 says when to come back (requirement K.3)."""
+        super().set_status(status_code, reason)
+        if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            self._headers["Retry-After"] = str(RETRY)
 
     def compute_etag(self) -> str | None:
         """No entity tag: what is made for one request is not asked for again."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
-_RESERVE = 64
-"""Descriptors for what is no connection of ours: the loop, Redis, mail, files, redialling."""
+from handlers.connections import VISITORS
+
+_RESERVE = 64 + VISITORS
+"""Descriptors for what has no place: visitors, the loop, Redis, mail, files, redialling."""
 
 
 def room_for(connections: int, *, pool: int) -> int:

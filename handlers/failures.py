@@ -11,7 +11,8 @@ from porta.protocol.response_modes import describable
 from storage.errors import Unreachable
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large"}
-_RETRY = 1  # seconds, where nobody knows better
+RETRY = 1
+"""Seconds until the next attempt, where nobody knows better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ def failure_of(error: BaseException | None, status: int = 500) -> Failure:
     """Return the answer to `error`; `status` is Tornado's, where there is no error to ask."""
     match error:
         case TooManyRequests():
-            wait = error.retry_after or _RETRY
+            wait = error.retry_after or RETRY
             return Failure(429, "rate_limit_exceeded", error.message, wait, error.reason or "")
         case PortaError():
-            retry_after = error.retry_after or (_RETRY if error.status == 503 else None)
+            retry_after = error.retry_after or (RETRY if error.status == 503 else None)
             message, reason = describable(error.message), error.reason or ""
             return Failure(error.status, error.code, message, retry_after, reason)
         case Unreachable():
-            return Failure(503, "temporarily_unavailable", "please try again", _RETRY)
+            return Failure(503, "temporarily_unavailable", "please try again", RETRY)
         case HTTPError():
             return of_status(error.status_code)
         case None:
@@ -49,7 +50,7 @@ def of_status(status: int) -> Failure:
     """Return the answer that has nothing to tell but `status`."""
     if status >= 500:
         code = "temporarily_unavailable" if status == 503 else "server_error"
-        return Failure(status, code, retry_after=_RETRY if status == 503 else None)
+        return Failure(status, code, retry_after=RETRY if status == 503 else None)
     return Failure(status, _CODES.get(status, "invalid_request"))
 
 

@@ -18,6 +18,8 @@ MAX_HEADER = 16 * 1024
 MAX_FIELDS = 100
 MAX_BODY = 64 * 1024
 """Bytes of a message's body. Longer ones are read to the end and refused."""
+SMALL_BODY = 8 * 1024
+"""Bytes of a body that are always taken; of what goes beyond it, only so much in all."""
 MAX_DISCARDED = 1024 * 1024
 """Bytes of a body that is too long and yet read, so that its sender hears why."""
 _ABSOLUTE = re.compile(

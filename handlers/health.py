@@ -14,14 +14,12 @@ from porta.proxies import client_address
 _FORWARDING = (
     "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 )  # fmt: skip
-_RETRY = "1"
-"""Seconds after which to ask again."""
 
 
 class ProbeHandler(PortaHandler):
     """Tells everybody whether it is well; what ails it, to this machine only."""
 
-    is_routine = True
+    is_routine = is_probe = True
 
     async def head(self) -> None:
         await self.get()
@@ -31,8 +29,6 @@ class ProbeHandler(PortaHandler):
 
     def finish_report(self, status: str, details: dict[str, Any], *, well: bool) -> None:
         body = {"status": status} | (details if self._is_near() else {})
-        if not well:
-            self.set_header("Retry-After", _RETRY)
         self.finish_json(body, HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _is_near(self) -> bool:
@@ -85,7 +81,7 @@ class ReadyHandler(ProbeHandler):
 class LiveHandler(PortaHandler):
     """GET /live: the loop turns; no store is asked."""
 
-    is_routine = True
+    is_routine = is_probe = True
     always_answers = True
 
     async def get(self) -> None:

@@ -35,32 +35,45 @@ class Phase(Enum):
     ANSWER = auto()
 
 
-PATIENCE = {Phase.IDLE: 60.0, Phase.HEADER: 10.0, Phase.BODY: 10.0, Phase.ANSWER: 60.0}
-"""Seconds that a connection may stay in a phase."""
+PATIENCE = {Phase.IDLE: 75.0, Phase.HEADER: 10.0, Phase.BODY: 10.0, Phase.ANSWER: 60.0}
+"""Seconds that a connection may stay in a phase; idle ones, longer than at a balancer (K13)."""
 
 
 class Stream(IOStream):
     """An IOStream with its phase, and when that began (seconds of `monotonic`).
 
-    While it is IDLE it stands in `idle`, whoever has been so for longest first.
+    `block` is the address block it is counted in, None for none.
     """
 
     def __init__(
-        self, sock: socket, refusals: BareRefusals, idle: dict[Stream, None], **kwargs: Any
+        self, sock: socket, refusals: BareRefusals, block: str | None, **kwargs: Any
     ) -> None:
         super().__init__(sock, **kwargs)
-        self._refusals = refusals
-        self._idle = idle
+        self.block = block
         self.fields = 0
         """Lines in the header that was read last."""
+        self.served = False
+        """Whether a request has come through it."""
+        self._refusals = refusals
+        self._queue: dict[Stream, None] = {}
+        self._idle = self._queue
         self.enter(Phase.IDLE)
+
+    def wait_in(self, fresh: dict[Stream, None], idle: dict[Stream, None]) -> None:
+        """Stand in `fresh` until a request has come, and in `idle` between two of them."""
+        self._queue.pop(self, None)
+        self._queue, self._idle = idle if self.served else fresh, idle
+        if self.phase is Phase.IDLE and not self.closed():
+            self._queue[self] = None
 
     def enter(self, phase: Phase) -> None:
         self.phase = phase
         self.since = monotonic()
-        self._idle.pop(self, None)
+        self._queue.pop(self, None)
         if phase is Phase.IDLE:
-            self._idle[self] = None
+            self._queue[self] = None
+        elif phase is Phase.ANSWER:
+            self.served, self._queue = True, self._idle
 
     def is_silent(self) -> bool:
         """Whether nothing has come that is still to be read: no request is lost by closing it."""
@@ -69,9 +82,20 @@ class Stream(IOStream):
         except OSError:  # BlockingIOError, where nothing waits
             return True
 
-    def overdue(self, now: float) -> bool:
-        """Whether the peer had all the time it gets."""
-        return now - self.since > PATIENCE[self.phase]
+    def has_left(self) -> bool:
+        """Whether the peer has closed its end: nobody is there to be answered."""
+        try:
+            return self.closed() or not self.socket.recv(1, MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def close_with(self, answer: bytes) -> None:
+        """Send a last answer, as far as it can be sent at once, and close."""
+        with suppress(OSError):
+            self.socket.send(answer)
+        self.close()
 
     async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
         """Read a message's header; raises HTTPInputError when a line of it ends in a bare LF.

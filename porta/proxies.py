@@ -34,6 +34,12 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     return str(hop)
 
 
+def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether the socket at `peer` is one of the proxies, and stands for many clients."""
+    address = _parse(peer) if trusted else None
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _canonical(peer: str) -> str:
     # Only an IPv6 address has two spellings on a socket.
     address = _parse(peer) if ":" in peer else None

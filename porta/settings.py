@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     argon2_workers: int = Field(2, ge=1, le=64)
     argon2_queue: int = Field(64, ge=1)
     max_connections: int = Field(10_000, ge=1)
+    max_connections_per_address: int | None = Field(None, ge=1)
+    """Of one IPv4 address or IPv6 /64; by default a small part of all."""
+    keep_alive_seconds: float = Field(75.0, ge=5, le=3600)
+    """How long a connection may idle: longer than the load balancer keeps it."""
     drain_seconds: float = Field(default_factory=_default_drain, ge=0, le=10)
     """How long a stopping server goes on serving, so that a load balancer can notice."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from storage.errors import AlreadyConsumed, Unreachable
+from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
-from storage.redis_breaker import RedisBreaker
-from storage.redis_client import Script
+from storage.redis_client import RedisClient, Script
 from storage.stores import (
     SHORTEST_LIFE,
     check_index,
@@ -90,13 +89,9 @@ def unpack(
 
 
 class RedisStore:
-    """Artifacts that live in Redis only: without it they are `Unreachable`.
+    """Artifacts that live in Redis only: without it they are `Unreachable`."""
 
-    One that takes no writes gives nothing to read either: what is found there could not go on, and
-    whoever is told so at once can begin anew elsewhere. What it holds can still be used up, or end.
-    """
-
-    def __init__(self, redis: RedisBreaker) -> None:
+    def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
@@ -113,8 +108,6 @@ class RedisStore:
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
-        if not self._redis.takes_writes:
-            raise Unreachable(f"Redis takes no writes: its {kind.record.__name__} cannot go on")
         value = await self._redis.command("GET", key_of(kind, id))
         return _usable(kind, id, value, organization_id)
 

@@ -154,7 +154,7 @@ async def test_few_descriptors_are_a_smaller_server(settings: Settings) -> None:
     """It refuses whom it cannot hold, and serves the others."""
     process = await _begin(settings, open_files=128)
     told = await _until(process, "connections.limited")
-    assert (told["wanted"], told["max_connections"]) == (10_000, 128 - 64 - 10)
+    assert (told["wanted"], told["max_connections"]) == (10_000, 128 - 96 - 10)
     ready = await _until(process, "server.ready")
     address = ("127.0.0.1", ready["port"])
     held = []
@@ -181,5 +181,5 @@ async def test_few_descriptors_are_a_smaller_server(settings: Settings) -> None:
 async def test_the_limit_of_descriptors_is_raised(settings: Settings) -> None:
     process = await _begin(settings, open_files=300, max_open_files=1000)
     told = await _until(process, "connections.limited")
-    assert told["max_connections"] == 1000 - 64 - 10
+    assert told["max_connections"] == 1000 - 96 - 10
     await _kill(process)

@@ -6,13 +6,15 @@ import asyncio
 from contextlib import suppress
 
 
-async def exchange(port: int, *parts: bytes, timeout: float = 9.0) -> bytes:
-    """Send `parts` and return all that comes back until the server closes.
+async def exchange(
+    port: int, *parts: bytes, timeout: float = 9.0, source: str = "127.0.0.1"
+) -> bytes:
+    """Send `parts` from the address `source`; return all that comes until the server closes.
 
     The last answer has to close the connection; TimeoutError tells that it did not, for no
     limit of the server's is as short.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
     try:
         for part in parts:
             with suppress(ConnectionError):
