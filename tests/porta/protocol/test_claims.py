@@ -354,6 +354,7 @@ def test_applications_F1_the_id_token_holds_what_userinfo_does_where_it_is_said(
         **about,
     )
     userinfo = _built("userinfo", scope, registered=plain, **about)
+    assert set(before) == {"sub", "roles", "permissions", "badge"}
     assert got == (before | userinfo if filled else before)
     assert "internal" not in got
     assert "email" not in _built("access_token", scope, registered=plain | _FILLED, **about)
