@@ -139,15 +139,18 @@ def _of_target(release: Release, request: ClaimsRequest, target: Target) -> list
 
 def _standard(release: Release, request: ClaimsRequest, target: Target) -> Iterator[Claim]:
     requested = request.of(target)
+    if target != "userinfo" and not requested:
+        return
+    user, scope = release.facts.user, release.scope
     registered = registered_scope(release.client) if requested else ()
     for claim in STANDARD_CLAIMS:
-        if target == "userinfo" and claim.scope in release.scope:
+        if target == "userinfo" and claim.scope in scope:
             rule = f"scope {claim.scope}"
         elif claim.name in requested and claim.scope in registered:
             rule = "claims parameter"
         else:
             continue
-        value = claim.read(release.facts.user)
+        value = claim.read(user)
         if value is not None and value != "":
             yield Claim(claim.name, value, claim.source, rule)
         elif claim.name == "preferred_username" and _email_stands_in(release):
