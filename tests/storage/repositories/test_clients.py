@@ -11,8 +11,10 @@ import pytest
 from storage.errors import AlreadyExists, StorageError
 from storage.models.clients import Client, ClientSecret
 from storage.postgres import Postgres
+from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.clients import Clients
+from storage.repositories.organizations import Organizations
 from tests.storage.repositories.world import World, build_world, give_rights, new_id, new_value
 
 
@@ -64,6 +66,47 @@ async def test_a_client_is_found_as_it_was_inserted(clients: Clients, world: Wor
     full = _full(world)
     await clients.insert(full)
     assert await clients.find(full.client_id, full.organization_id) == full
+
+
+async def test_applications_F1_to_F9_rows_of_the_previous_version_have_the_defaults(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    """It goes on inserting beside this one, and names no column that it does not know."""
+    id, organization_id = new_id(), new_id()
+    await pg.execute(
+        "INSERT INTO organizations (id, name, slug) VALUES (%(id)s, 'Old', %(slug)s)",
+        {"id": organization_id, "slug": f"old-{organization_id[:8]}"},
+    )
+    await pg.execute(
+        "INSERT INTO clients (id, organization_id, application_id, client_id, client_name,"
+        " client_type) VALUES (%(id)s, %(organization_id)s, %(application_id)s, %(id)s::text,"
+        " 'Old', 'confidential')",
+        {"id": id, "organization_id": organization_id, "application_id": world.application.id},
+    )
+    await pg.execute(
+        "INSERT INTO api_resources (organization_id, identifier, name)"
+        " VALUES (%(organization_id)s, 'urn:old', 'Old')",
+        {"organization_id": organization_id},
+    )
+    found = await clients.find(id, organization_id)
+    assert found is not None
+    plain = Client(
+        **{name: getattr(found, name) for name in ("id", "organization_id", "application_id")},
+        client_id=id,
+        client_name="Old",
+        client_type="confidential",
+    )
+    names = [name for name in Client.__struct_fields__ if not name.startswith("defines_")]
+    assert [getattr(found, name) for name in names] == [getattr(plain, name) for name in names]
+    assert found.require_pkce, "as a client of Porta 1.x has it"
+    (api,) = await ApiResources(pg).find_all(organization_id)
+    settings = (api.access_token_type, api.access_token_signing_alg, api.introspection_clients)
+    assert settings == (None, None, ())
+    organization = await Organizations(pg).find_by_id(organization_id)
+    assert organization is not None
+    assert (organization.require_pkce, organization.id_token_claims) == (False, False)
+    assert organization.id_token_signed_response_alg == "ES256"
+    assert organization.email_as_username
 
 
 async def test_a_client_comes_with_everything_in_one_round_trip(
