@@ -10,11 +10,13 @@ import pytest
 
 from porta.security.keys import ALGORITHMS
 from porta.services import applications
+from porta.services.provisioning import build_document, provision
 from storage.models.applications import Application
 from storage.models.clients import ApiResource, Client
 from storage.postgres import Postgres
 from tests.security.browser import (
     Browser,
+    a_browser,
     add_client,
     add_user,
     code_form,
@@ -25,7 +27,7 @@ from tests.security.browser import (
     userinfo,
 )
 from tests.security.claims import claims_of, header_of
-from tests.served import Served, hidden_fields, query_of
+from tests.served import CALLBACK, Served, hidden_fields, query_of
 from tests.waiting import eventually
 
 IDENTITY = {"email", "email_verified", "name", "given_name", "family_name", "preferred_username"}
@@ -190,6 +192,69 @@ async def test_applications_F9_roles_reach_an_application_as_groups(
     await eventually(told)
 
 
+# a client as a file makes it
+
+
+_HABITS = {
+    "Miniflux": ("basic", True),
+    "JupyterHub": ("post", True),
+    "oauth2-proxy": ("basic", False),
+    "pgAdmin 4": ("basic", True),
+    "Matrix Synapse": ("basic", True),
+    "django-allauth": ("post", False),
+    "Keycloak as broker": ("post", False),
+    "Node-RED with passport": ("post", False),
+}
+"""How each authenticates, and whether it does PKCE, as its documentation sets it up."""
+
+
+@pytest.mark.parametrize("application", sorted(_HABITS))
+async def test_applications_F7_F8_sign_in_with_a_client_that_a_file_hardly_describes(
+    served: Served, browser: Browser, application: str
+) -> None:
+    method, pkce = _HABITS[application]
+    name, secret = await _client_of_a_file(served)
+    browser.email = (await add_user(served, given_name="Bob", family_name="Baker")).email
+    asked: dict[str, str | None] = {"client_id": name, "scope": "openid profile email groups"}
+    form = code_form(await browser.code(**asked | ({} if pkce else _NO_CHALLENGE)))
+    if not pkce:
+        del form["code_verifier"]
+    url = f"{served.issuer()}/token"
+    if method == "basic":
+        answer = await served.http.post(url, data=form, auth=(name, secret))
+    else:
+        credentials = {"client_id": name, "client_secret": secret}
+        answer = await served.http.post(url, data=form | credentials)
+    assert answer.status_code == 200, answer.text
+    known = (await userinfo(served, answer.json()["access_token"])).json()
+    assert known["preferred_username"] == known["email"] == browser.email
+    assert (known["name"], known["email_verified"]) == ("Bob Baker", False)
+
+
+_NO_CHALLENGE: dict[str, str | None] = {"code_challenge": None, "code_challenge_method": None}
+
+
+async def _client_of_a_file(served: Served) -> tuple[str, str]:
+    """Return id and secret of a client of which the file says as little as it may."""
+    name = f"app-{secrets.token_hex(6)}"
+    client = {
+        "client_id": name,
+        "client_name": name,
+        "client_type": "confidential",
+        "redirect_uris": [CALLBACK],
+        "secret": {"value": name * 3},
+    }
+    crm = {"name": "Customer Relations", "slug": "crm", "clients": [client]}
+    acme = {"name": "Acme Corporation", "slug": "acme", "applications": [crm]}
+    document = build_document("app.yaml", {"version": "1.0", "organizations": [acme]})
+    runtime = served.runtime
+    report = await provision(
+        runtime.storage, document, passwords=runtime.passwords, now=runtime.clock()
+    )
+    assert report.errors == []
+    return name, name * 3
+
+
 # the form of access tokens
 
 
@@ -289,10 +354,13 @@ async def test_applications_F2_no_access_token_passes_for_an_id_token(
 
 
 async def _asks_before_signing_out(served: Served, browser: Browser, hint: str) -> None:
-    url = f"{served.issuer()}/session/end"
-    answer = await browser.http.get(url, params={"id_token_hint": hint})
-    assert answer.status_code in (200, 400)
-    assert "code" in query_of(await browser.authorize(prompt="none")), "and the session lives"
+    url, params = f"{served.issuer()}/session/end", {"id_token_hint": hint}
+    async with a_browser(served) as stranger:
+        for each in (browser, stranger):
+            answer = await each.http.get(url, params=params)
+            while answer.is_redirect:
+                answer = await each.http.get(_next(answer))
+            assert "code" in query_of(await browser.authorize(prompt="none"))
 
 
 def _next(answer: Any) -> str:
