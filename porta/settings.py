@@ -209,6 +209,12 @@ class _DatabaseUrl(BaseSettings):
     database_url: str | None = None
 
 
+class _EncryptionKey(BaseSettings):
+    model_config = Settings.model_config
+
+    signing_key_encryption_key: str | None = Field(None, pattern=_HEX_KEY)
+
+
 def find_database_url() -> str | None:
     """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are.
 
@@ -216,6 +222,19 @@ def find_database_url() -> str | None:
     """
     _check_env_file()
     return _DatabaseUrl().database_url
+
+
+def find_signing_key_encryption_key() -> bytes | None:
+    """Return SIGNING_KEY_ENCRYPTION_KEY, found as `find_database_url` finds its own.
+
+    Raises SettingsInvalid where it is none.
+    """
+    _check_env_file()
+    try:
+        found = _EncryptionKey().signing_key_encryption_key
+    except ValidationError as error:
+        raise SettingsInvalid([_problem(item) for item in error.errors()]) from None
+    return bytes.fromhex(found) if found is not None else None
 
 
 def load_settings(**overrides: Any) -> Settings:

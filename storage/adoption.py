@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+
+from storage.statement import Executor
+
+Seal = Callable[[str, str], tuple[str, str, str]]
+"""From the kid and the PEM of a private key to ciphertext, IV and tag as Porta 1.x wrote them."""
 
 BASELINE = 12
 """Files up to this number build what Porta 1.x built up to its migration 019."""
@@ -43,3 +49,21 @@ def objection(names: AbstractSet[str]) -> str | None:
             "let Porta 1.6.1 migrate it first"
         )
     return None
+
+
+async def encrypt_keys(executor: Executor, seal: Seal) -> None:
+    """Encrypt the private keys that 1.x left in the clear, in a form that 1.x reads as well.
+
+    At the adoption and never again: a key that appears in the clear later is not ours.
+    """
+    rows = await executor.fetch(
+        "SELECT kid, private_key FROM signing_keys"
+        " WHERE NOT encrypted AND status <> 'revoked' ORDER BY kid FOR UPDATE"
+    )
+    for kid, private_key in rows:
+        ciphertext, iv, tag = seal(kid, private_key)
+        await executor.execute(
+            "UPDATE signing_keys SET private_key = %(ciphertext)s, private_key_iv = %(iv)s,"
+            " private_key_tag = %(tag)s, encrypted = TRUE WHERE kid = %(kid)s",
+            {"kid": kid, "ciphertext": ciphertext, "iv": iv, "tag": tag},
+        )

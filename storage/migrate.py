@@ -67,16 +67,18 @@ async def up(
     available: Sequence[Migration] = (),
     *,
     applied: Callable[[str], object] = lambda name: None,
+    seal: adoption.Seal | None = None,
 ) -> list[str]:
     """Apply what is pending of the migrations available (none named: all of ours), and return the
-    names of the files applied; `applied` is called with each as soon as it is.
+    names of the files applied; `applied` is called with each as soon as it is. `seal` encrypts the
+    private keys that a database of Porta 1.x holds in the clear, which are refused else.
 
     Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x at 019 or
     later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
     """
     available = available or migrations()
     async with _locked(dsn) as connection:
-        pending = _pending(await _prepare(connection, available), available)
+        pending = _pending(await _prepare(connection, available, seal), available)
         for migration in pending:
             await _apply(connection, migration)
             applied(_name(migration))
@@ -169,7 +171,9 @@ async def _recognise(connection: Connection, available: Sequence[Migration]) -> 
     return {}
 
 
-async def _prepare(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
+async def _prepare(
+    connection: Connection, available: Sequence[Migration], seal: adoption.Seal | None
+) -> dict[int, _Applied]:
     """Create the bookkeeping where it is another's or none, and return what is applied."""
     applied = await _recognise(connection, available)
     if await _keeps_our_books(connection):
@@ -182,6 +186,8 @@ async def _prepare(connection: Connection, available: Sequence[Migration]) -> di
         for migration in available:
             if migration.version in applied:
                 await _record(connection, migration)
+        if applied and seal is not None:
+            await adoption.encrypt_keys(connection, seal)
     return applied
 
 

@@ -10,9 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from porta.cli.opened import faults_told, rfc3339
-from porta.settings import SettingsInvalid, find_database_url
+from porta.security.encryption import encrypt
+from porta.settings import (
+    SettingsInvalid,
+    find_database_url,
+    find_signing_key_encryption_key,
+)
 from storage import migrate as runner
-from storage.migrate import MigrationStatus
+from storage.migrate import MigrationRefused, MigrationStatus
 
 _STYLES = {"pending": "yellow", "changed": "red", "unknown": "dim"}
 _MEANING = {
@@ -56,7 +61,11 @@ def migrate() -> None:
 @_database
 @click.option("--dry-run", is_flag=True, help="Only tell what would be applied.")
 def up(database_url: str, dry_run: bool) -> None:
-    """Apply every pending migration."""
+    """Apply every pending migration.
+
+    Private keys that a database of Porta 1.x holds in the clear are encrypted when it is taken
+    over, under SIGNING_KEY_ENCRYPTION_KEY.
+    """
     with faults_told():
         if dry_run:
             names = asyncio.run(runner.plan(database_url))
@@ -64,7 +73,11 @@ def up(database_url: str, dry_run: bool) -> None:
                 click.echo(f"would apply {name}")
         else:
             names = asyncio.run(
-                runner.up(database_url, applied=lambda name: click.echo(f"applied {name}"))
+                runner.up(
+                    database_url,
+                    applied=lambda name: click.echo(f"applied {name}"),
+                    seal=_seal,
+                )
             )
     if not names:
         click.echo("Nothing to do: the schema is that of this version.")
@@ -96,6 +109,22 @@ def check(database_url: str, as_json: bool) -> None:
     if any(each.state == "pending" for each in faults):
         click.echo("Apply what is pending with: porta migrate up", err=True)
     raise click.exceptions.Exit(1)
+
+
+def _seal(kid: str, private_key: str) -> tuple[str, str, str]:
+    """Encrypt a private key that Porta 1.x kept in the clear, and say so."""
+    try:
+        key = find_signing_key_encryption_key()
+    except SettingsInvalid as fault:
+        raise click.ClickException("\n".join(fault.problems)) from None
+    if key is None:
+        raise MigrationRefused(
+            f"signing key {kid} of Porta 1.x is stored in the clear, and is encrypted when the"
+            " database is taken over: set SIGNING_KEY_ENCRYPTION_KEY to the value that the servers"
+            " have; nothing was changed"
+        )
+    click.echo(f"encrypted signing key {kid}")
+    return encrypt(private_key, key)
 
 
 def _show(standing: list[MigrationStatus], as_json: bool) -> None:

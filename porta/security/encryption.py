@@ -23,15 +23,18 @@ class DecryptionFailed(Exception):
     """Wrong key, damaged data or malformed hex; the message never says what was inside."""
 
 
-def encrypt(plaintext: str, key: bytes) -> Encrypted:
-    """Encrypt under `key` (32 bytes) with a fresh IV. Raises ValueError for any other length."""
+def encrypt(plaintext: str, key: bytes, associated: bytes = b"") -> Encrypted:
+    """Encrypt under `key` (32 bytes) with a fresh IV. Raises ValueError for any other length.
+
+    `associated` is the associated data: without the very same, nothing is decrypted.
+    """
     iv = secrets.token_bytes(_IV_BYTES)
-    joined = _cipher(key).encrypt(iv, plaintext.encode(), None)
+    joined = _cipher(key).encrypt(iv, plaintext.encode(), associated)
     return Encrypted(joined[:-_TAG_BYTES].hex(), iv.hex(), joined[-_TAG_BYTES:].hex())
 
 
-def decrypt(encrypted: Encrypted, key: bytes) -> str:
-    """Return the plaintext.
+def decrypt(encrypted: Encrypted, key: bytes, associated: bytes = b"") -> str:
+    """Return the plaintext of what was encrypted with the same `associated` data.
 
     Raises DecryptionFailed, or ValueError for a key that is not 32 bytes long.
     """
@@ -44,7 +47,7 @@ def decrypt(encrypted: Encrypted, key: bytes) -> str:
     if len(iv) != _IV_BYTES or len(tag) != _TAG_BYTES:
         raise DecryptionFailed("IV or tag has the wrong length")
     try:
-        return cipher.decrypt(iv, ciphertext + tag, None).decode()
+        return cipher.decrypt(iv, ciphertext + tag, associated).decode()
     except (InvalidTag, UnicodeDecodeError):
         raise DecryptionFailed("the data does not belong to this key") from None
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
-import msgspec
-
 from porta.errors import Unavailable
-from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private, load_public
+from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private
 from porta.security.succession import Place, State, build_lane
 from storage.models.signing_keys import SigningKey
 
@@ -129,7 +127,8 @@ class KeyRings:
     ) -> KeyRings:
         """Load the keys of `rows`; those that `previous` holds already are taken over.
 
-        A key that cannot be used is logged and never signs, so that the others go on serving.
+        A key that cannot be used is logged and left out, so that the others go on serving: what
+        our encryption key does not vouch for is shown to nobody, since verifiers would believe it.
         Without `previous`, at the start of a process, NoUsableKey is raised where there are none.
         """
         rows = tuple(rows)
@@ -143,13 +142,14 @@ class KeyRings:
                 continue
             kept = previous._reusable(row) if previous else None
             if kept is None:
-                loaded, kept, fault = _load(row, encryption_key)
-                if fault and row.status == "active":
-                    lost.append((row, fault))
-                row = loaded
-            if kept is not None:
-                usable.append(row)
-                keys[row.kid] = kept
+                try:
+                    kept = _load(row, encryption_key)
+                except KeyUnusable as unusable:
+                    _LOG.error("signing_key.unusable", extra=_told(unusable))
+                    lost.append((row, unusable.fault))
+                    continue
+            usable.append(row)
+            keys[row.kid] = kept
         if previous is None:
             _check_signers(usable, lost)
         return cls(usable, keys, longest_token_ttl, revoked)
@@ -209,35 +209,23 @@ class KeyRings:
 _EMPTY = KeyRing({"keys": []}, (), {}, {})
 
 
-def make_dormant(row: SigningKey) -> SigningKey:
-    """Return the row of a key that we cannot sign with, as it stands in a ring.
-
-    Another instance may sign with it: it is shown to verifiers, and here it never signs.
-    """
-    return msgspec.structs.replace(row, status="retired", retired_at=None)
+def _load(row: SigningKey, encryption_key: bytes) -> Key:
+    """Return the key of a row. One that signs no more needs its private half as a proof only."""
+    key = load_private(row, encryption_key)
+    return key if row.status == "active" else replace(key, private=None, headers={})
 
 
-def _load(row: SigningKey, encryption_key: bytes) -> tuple[SigningKey, Key | None, str]:
-    """Return the row as it will be used, with its key and what is wrong with that.
-
-    None stands for a key of no use at all, and no word for nothing wrong.
-    """
-    try:
-        if row.status == "active":
-            return row, load_private(row, encryption_key), ""
-        return row, load_public(row), ""
-    except KeyUnusable as unusable:
-        fault = unusable.fault
-        _LOG.error("signing_key.unusable", extra={"kid": row.kid, "fault": str(unusable)})
-    try:
-        return make_dormant(row), load_public(row), fault
-    except KeyUnusable:
-        return row, None, fault
+def _told(unusable: KeyUnusable) -> dict[str, str]:
+    return {"kid": unusable.kid, "fault": str(unusable)}
 
 
 def _check_signers(usable: Sequence[SigningKey], lost: Sequence[tuple[SigningKey, str]]) -> None:
     """Raise NoUsableKey where, with what is lost, an algorithm of a ring has nothing to sign."""
-    missing = [(row, fault) for row, fault in lost if not _has_signer(usable, row)]
+    missing = [
+        (row, fault)
+        for row, fault in lost
+        if row.status == "active" and not _has_signer(usable, row)
+    ]
     if missing:
         raise NoUsableKey(missing)
 
@@ -254,6 +242,7 @@ def _title(row: SigningKey) -> str:
 
 def _material(row: SigningKey) -> tuple[object, ...]:
     return (
+        row.organization_id,
         row.algorithm,
         row.public_key,
         row.private_key,

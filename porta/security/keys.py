@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
@@ -25,13 +26,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from porta.security.encryption import DecryptionFailed, Encrypted, decrypt
+from porta.security.encryption import DecryptionFailed, Encrypted, decrypt, encrypt
 from storage.models.signing_keys import SigningKey
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 """What Porta signs with, the default first. A key serves one algorithm (RFC 8725 §3.1)."""
 RSA_BITS = 2048
 _RSA_EXPONENT = 65537
+_BOUND = "bound:"
 
 PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
@@ -107,15 +109,42 @@ def load_public(row: SigningKey) -> Key:
     return Key(row.kid, row.algorithm, public, None, parameters | common)
 
 
+def is_bound(row: SigningKey) -> bool:
+    """Tell whether what is encrypted in `row` is of use in that row alone."""
+    return row.private_key.startswith(_BOUND)
+
+
+def bind(row: SigningKey, private_key: str, encryption_key: bytes) -> SigningKey:
+    """Return `row` with `private_key` (PEM) encrypted and bound to it.
+
+    Its kid, its algorithm and its organization are the associated data.
+    """
+    encrypted = encrypt(private_key, encryption_key, _identity(row))
+    return msgspec.structs.replace(
+        row,
+        private_key=_BOUND + encrypted.ciphertext,
+        private_key_iv=encrypted.iv,
+        private_key_tag=encrypted.tag,
+        encrypted=True,
+    )
+
+
+def rebind(row: SigningKey, encryption_key: bytes) -> SigningKey:
+    """Return a row of Porta 1.x, or of before there was a bond, bound. Raises KeyUnusable."""
+    return bind(row, _private_pem(row, encryption_key), encryption_key)
+
+
 def load_private(row: SigningKey, encryption_key: bytes) -> Key:
-    """Return both halves of a row, found to belong together. Raises KeyUnusable."""
+    """Return both halves of a row, found to belong together. Raises KeyUnusable.
+
+    That the private half is encrypted under our key is what tells a row of ours from one that
+    somebody else wrote.
+    """
     half = load_public(row)
     pem = _private_pem(row, encryption_key)
     try:
         # Proving an RSA key sound takes 40 ms; GCM has proven that these are our own bytes.
-        private = load_pem_private_key(
-            pem.encode(), None, unsafe_skip_rsa_key_validation=row.encrypted
-        )
+        private = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError):
         raise KeyUnusable(row.kid, "its private key is not a PKCS#8 PEM") from None
     if not isinstance(private, PrivateKey) or _public_pem(private.public_key()) != _public_pem(
@@ -127,16 +156,25 @@ def load_private(row: SigningKey, encryption_key: bytes) -> Key:
 
 def _private_pem(row: SigningKey, encryption_key: bytes) -> str:
     if not row.encrypted:
-        return row.private_key
-    encrypted = Encrypted(row.private_key, row.private_key_iv or "", row.private_key_tag or "")
+        raise KeyUnusable(row.kid, "its private key is not encrypted: anybody may have put it here")
+    if not is_bound(row) and row.kid != build_kid(row.public_key):
+        raise KeyUnusable(row.kid, "its kid is not that of its public key")
+    associated = _identity(row) if is_bound(row) else b""
+    ciphertext = row.private_key.removeprefix(_BOUND)
+    encrypted = Encrypted(ciphertext, row.private_key_iv or "", row.private_key_tag or "")
     try:
-        return decrypt(encrypted, encryption_key)
+        return decrypt(encrypted, encryption_key, associated)
     except DecryptionFailed:
         raise KeyUnusable(
             row.kid,
-            "it was encrypted under another key; set SIGNING_KEY_ENCRYPTION_KEY to the value"
-            " it had when this signing key was made",
+            "it was encrypted under another key, or for another row; set"
+            " SIGNING_KEY_ENCRYPTION_KEY to the value it had when this signing key was made",
         ) from None
+
+
+def _identity(row: SigningKey) -> bytes:
+    # Not when it signs: that a restored row signs again is no matter of whose key it is.
+    return msgspec.json.encode(["signing key", row.kid, row.algorithm, row.organization_id])
 
 
 def _jwk_parameters(algorithm: str, public: object) -> dict[str, str] | None:

@@ -9,12 +9,11 @@ from math import floor, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from porta import events
-from porta.config import build_config
+from porta.config import Config, build_config
 from porta.errors import Conflict, NotFound
-from porta.security.encryption import encrypt
-from porta.security.keys import ALGORITHMS, KeyPair, generate
+from porta.security.keys import ALGORITHMS, KeyPair, bind, generate
 from porta.security.succession import Place, State, build_lane, longest_token_ttl
-from porta.services.usable_keys import can_sign_without, check_encryption_key
+from porta.services.usable_keys import can_sign_without, check_encryption_key, unbound, usable
 from storage.models.signing_keys import SigningKey
 
 if TYPE_CHECKING:
@@ -102,7 +101,9 @@ async def rotate(
         _check_none_waits(rows, algorithms, organization_id, now)
         check_encryption_key(rows, encryption_key)
         await _insert(tx, made, "key.rotated")
-        await _forget(tx, now)
+        # What cannot sign has put nobody in retirement.
+        await _forget(tx, usable(await tx.signing_keys.list(), encryption_key), now)
+        await _bind(tx, rows, encryption_key)
     return made
 
 
@@ -128,6 +129,7 @@ async def revoke(
                 f"This ring has no other {row.algorithm} key that could sign. Rotate it first: the"
                 " new key takes over at once when this one is revoked."
             )
+        await _bind(tx, rows, encryption_key)
         await tx.signing_keys.set_status(kid, "revoked")
         await _record(tx, row, "key.revoked")
     return row
@@ -135,13 +137,14 @@ async def revoke(
 
 async def listing(storage: Storage, *, now: float) -> tuple[ListedKey, ...]:
     """Return every key of every ring: the global one first, the newest first in each."""
-    return tuple(_listed(place, now) for place in await _places(storage))
-
-
-async def _places(storage: Storage) -> tuple[Place, ...]:
-    """Return the place of every key in the ring it belongs to."""
     rows = await storage.signing_keys.list()
-    ttl = longest_token_ttl(build_config(await storage.system_config.all()))
+    config = build_config(await storage.system_config.all())
+    return tuple(_listed(place, now) for place in _places(rows, config))
+
+
+def _places(rows: Sequence[SigningKey], config: Config) -> tuple[Place, ...]:
+    """Return the place of every key in the ring it belongs to."""
+    ttl = longest_token_ttl(config)
     rings = sorted({row.organization_id or "" for row in rows})
     return tuple(
         place
@@ -226,20 +229,23 @@ def _row(
     now: float,
     activated_at: float,
 ) -> SigningKey:
-    encrypted = encrypt(pair.private_key, encryption_key)
-    return SigningKey(
+    row = SigningKey(
         id=str(uuid.uuid4()),
         organization_id=organization_id,
         kid=pair.kid,
         algorithm=pair.algorithm,
         public_key=pair.public_key,
-        private_key=encrypted.ciphertext,
-        private_key_iv=encrypted.iv,
-        private_key_tag=encrypted.tag,
-        encrypted=True,
+        private_key="",
         created_at=now,
         activated_at=activated_at,
     )
+    return bind(row, pair.private_key, encryption_key)
+
+
+async def _bind(tx: Storage, rows: Iterable[SigningKey], encryption_key: bytes) -> None:
+    """Bind to its row what was encrypted before there was a bond (Porta 1.x)."""
+    for row in unbound(rows, encryption_key):
+        await tx.signing_keys.set_private_key(row)
 
 
 async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> None:
@@ -257,8 +263,8 @@ async def _record(tx: Storage, row: SigningKey, event_type: str) -> None:
     await events.record(tx, event_type, organization_id=row.organization_id, metadata=metadata)
 
 
-async def _forget(tx: Storage, now: float) -> None:
+async def _forget(tx: Storage, rows: Sequence[SigningKey], now: float) -> None:
     config = build_config(await tx.system_config.all())
-    for place in await _places(tx):
+    for place in _places(rows, config):
         if place.state(now - max(_FORGET_AFTER, config.session_ttl)) is State.GONE:
             await tx.signing_keys.set_status(place.row.kid, "gone")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from porta.errors import Conflict
-from porta.security.encryption import DecryptionFailed, Encrypted, decrypt
-from porta.security.keyring import make_dormant
-from porta.security.keys import KeyUnusable, load_private
+from porta.security.keys import KeyUnusable, is_bound, load_private, rebind
 from porta.security.succession import State, build_lane
 from storage.models.signing_keys import SigningKey
 
@@ -18,21 +16,12 @@ def check_encryption_key(rows: Sequence[SigningKey], encryption_key: bytes) -> N
     A key made under another key than the others is of no use to whoever serves with theirs.
     """
     encrypted = [row for row in rows if row.encrypted and row.status != "revoked"]
-    if encrypted and not any(_opens(row, encryption_key) for row in encrypted):
+    if encrypted and not any(_is_usable(row, encryption_key) for row in encrypted):
         raise Conflict(
             f"The stored signing keys ({', '.join(row.kid for row in encrypted)}) were encrypted"
             " under another key. Set SIGNING_KEY_ENCRYPTION_KEY to the value it had when they were"
             " made. If it is lost, give up each of them: porta keys revoke KID --force"
         )
-
-
-def _opens(row: SigningKey, encryption_key: bytes) -> bool:
-    parts = Encrypted(row.private_key, row.private_key_iv or "", row.private_key_tag or "")
-    try:
-        decrypt(parts, encryption_key)
-    except DecryptionFailed:
-        return False
-    return True
 
 
 def can_sign_without(
@@ -43,11 +32,8 @@ def can_sign_without(
 
     `rows` are all that is stored, `now` is seconds since the epoch.
     """
-    others = [
-        row if row.status != "active" or _is_usable(row, encryption_key) else make_dormant(row)
-        for row in rows
-        if row.kid != revoked.kid and row.algorithm == revoked.algorithm
-    ]
+    same = (row for row in rows if row.algorithm == revoked.algorithm)
+    others = [row for row in usable(same, encryption_key) if row.kid != revoked.kid]
     lane = build_lane(others, revoked.organization_id, revoked.algorithm, 0)
     return any(place.state(now) is State.ACTIVE for place in lane)
 
@@ -58,3 +44,15 @@ def _is_usable(row: SigningKey, encryption_key: bytes) -> bool:
     except KeyUnusable:
         return False
     return True
+
+
+def usable(rows: Iterable[SigningKey], encryption_key: bytes) -> tuple[SigningKey, ...]:
+    """Return those of `rows` that are not revoked and that `encryption_key` vouches for."""
+    standing = (row for row in rows if row.status != "revoked")
+    return tuple(row for row in standing if _is_usable(row, encryption_key))
+
+
+def unbound(rows: Iterable[SigningKey], encryption_key: bytes) -> tuple[SigningKey, ...]:
+    """Return, bound, the usable keys among `rows` that are not bound to their rows yet."""
+    old = (row for row in rows if not is_bound(row))
+    return tuple(rebind(row, encryption_key) for row in usable(old, encryption_key))

@@ -8,8 +8,9 @@ import msgspec
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `signing_keys`. Times are seconds since the epoch.
 
-    A key without an organization belongs to the global ring. `private_key` is hex ciphertext when
-    `encrypted`, else a PKCS#8 PEM (rows of Porta 1.x). A key signs from `activated_at` on.
+    A key without an organization belongs to the global ring. `private_key` is hex ciphertext, after
+    `bound:` where it is bound to this row. A PEM, which is not `encrypted`, is left of Porta 1.x or
+    somebody else's work, and refused. A key signs from `activated_at` on.
     """
 
     id: str

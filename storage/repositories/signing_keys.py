@@ -61,6 +61,18 @@ class SigningKeys:
             msgspec.structs.asdict(key),
         )
 
+    async def set_private_key(self, key: SigningKey) -> None:
+        """Write the private half of a key, encrypted anew, unless it is erased."""
+        await self._pg.execute(
+            """
+            UPDATE signing_keys SET private_key = %(private_key)s,
+                private_key_iv = %(private_key_iv)s, private_key_tag = %(private_key_tag)s,
+                encrypted = %(encrypted)s
+            WHERE kid = %(kid)s AND status NOT IN ('gone', 'revoked')
+            """,
+            msgspec.structs.asdict(key),
+        )
+
     async def set_status(self, kid: str, status: str) -> bool:
         """Change the status and tell whether there is such a key.
 

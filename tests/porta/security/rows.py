@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from porta.security.encryption import encrypt
-from porta.security.keys import KeyPair, generate
+from porta.security.keys import KeyPair, bind, generate
 from storage.models.signing_keys import SigningKey
 
 KEY = bytes.fromhex("5a" * 32)
@@ -25,26 +27,41 @@ def _pair(algorithm: str, _: int) -> KeyPair:
 def row(
     algorithm: str = "ES256", number: int = 0, *, key: bytes = KEY, **changes: Any
 ) -> SigningKey:
-    """An encrypted row of the global ring that is active since 1000."""
+    """A row of the global ring that is active since 1000, its private key bound to it."""
     made = pair(algorithm, number)
-    encrypted = encrypt(made.private_key, key)
+    bound = bind(_unsealed(algorithm, number, **changes), made.private_key, key)
+    return msgspec.structs.replace(bound, **changes)
+
+
+def unbound_row(
+    algorithm: str = "ES256", number: int = 0, *, key: bytes = KEY, **changes: Any
+) -> SigningKey:
+    """A row as Porta 1.x encrypted it."""
+    encrypted = encrypt(pair(algorithm, number).private_key, key)
+    sealed = {
+        "private_key": encrypted.ciphertext,
+        "private_key_iv": encrypted.iv,
+        "private_key_tag": encrypted.tag,
+        "encrypted": True,
+    }
+    return _unsealed(algorithm, number, **(sealed | changes))
+
+
+def plain_row(algorithm: str = "ES256", number: int = 0, **changes: Any) -> SigningKey:
+    """A row as the Admin API of Porta 1.x wrote it: the private key in the clear."""
+    plain = {"private_key": pair(algorithm, number).private_key}
+    return _unsealed(algorithm, number, **(plain | changes))
+
+
+def _unsealed(algorithm: str, number: int, **changes: Any) -> SigningKey:
+    made = pair(algorithm, number)
     values: dict[str, Any] = {
         "id": made.kid,
         "kid": made.kid,
         "algorithm": algorithm,
         "public_key": made.public_key,
-        "private_key": encrypted.ciphertext,
-        "private_key_iv": encrypted.iv,
-        "private_key_tag": encrypted.tag,
-        "encrypted": True,
+        "private_key": "",
         "activated_at": 1000.0,
         "created_at": 1000.0,
     }
     return SigningKey(**(values | changes))
-
-
-def plain_row(algorithm: str = "ES256", number: int = 0, **changes: Any) -> SigningKey:
-    """A row as the Admin API of Porta 1.x wrote it: the private key in the clear."""
-    made = pair(algorithm, number)
-    plain = {"private_key": made.private_key, "private_key_iv": None, "private_key_tag": None}
-    return row(algorithm, number, **(plain | {"encrypted": False} | changes))

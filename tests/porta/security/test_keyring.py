@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from porta.security.keys import ALGORITHMS, Key, KeyUnusable
 from porta.security.succession import MARGIN
 from storage.models.signing_keys import SigningKey
 
-from .rows import KEY, pair, plain_row, row
+from .rows import KEY, pair, plain_row, row, unbound_row
 
 TTL = 3600
 
@@ -171,7 +170,7 @@ def test_a_changed_row_with_the_same_key_keeps_its_object(changes: dict[str, Any
 
 def test_a_changed_key_is_built_again() -> None:
     first = build(encrypted := row())
-    second = build(plain_row(), previous=first)
+    second = build(unbound_row(), previous=first)
     assert second.of("a", 2000).signer("ES256") is not first.of("a", 2000).signer("ES256")
     assert encrypted.kid == second.of("a", 2000).signer("ES256").kid
 
@@ -197,11 +196,74 @@ def test_an_unknown_algorithm_is_left_to_the_version_that_knows_it() -> None:
 
 
 def test_rows_of_porta_1_are_used_as_they_stand() -> None:
-    plain = plain_row(activated_at=1000.0)
-    encrypted = row(number=1, activated_at=500.0, status="retired", retired_at=1000.0)
-    ring = build(plain, encrypted).of("acme", 1100)
-    assert ring.signer("ES256").kid == plain.kid
-    assert kids(ring) == [plain.kid, encrypted.kid]
+    active = unbound_row(activated_at=1000.0)
+    retired = unbound_row(number=1, activated_at=500.0, status="retired", retired_at=1000.0)
+    ring = build(active, retired).of("acme", 1100)
+    assert ring.signer("ES256").kid == active.kid
+    assert kids(ring) == [active.kid, retired.kid]
+
+
+def _moved(**changes: Any) -> SigningKey:
+    """What is encrypted for one row, in another one of the same key."""
+    return structs.replace(row(number=1, activated_at=1500.0), **changes)
+
+
+REFUSED = {
+    "in the clear": plain_row(number=1, activated_at=1500.0),
+    "retired, in the clear": plain_row(number=1, status="retired", retired_at=1500.0),
+    "encrypted by somebody else": row(number=1, key=bytes(32), activated_at=1500.0),
+    "retired, by somebody else": row(number=1, key=bytes(32), status="retired", retired_at=1500.0),
+    "no ciphertext": row(number=1, private_key="bound:00", activated_at=1500.0),
+    "another's ciphertext": structs.replace(row(activated_at=1500.0), kid="0" * 16),
+    "another kid": _moved(kid="0123456789abcdef"),
+    "another organization": _moved(organization_id="acme"),
+    "an old ciphertext under another kid": unbound_row(number=1, kid="0" * 16, activated_at=1500.0),
+    "an old ciphertext of another key": unbound_row(
+        kid=pair(number=1).kid, public_key=pair(number=1).public_key, activated_at=1500.0
+    ),
+    "not marked as bound": structs.replace(
+        row(number=1, activated_at=1500.0),
+        private_key=row(number=1).private_key.removeprefix("bound:"),
+    ),
+    "marked as bound": structs.replace(
+        unbound_row(number=1, activated_at=1500.0),
+        private_key="bound:" + unbound_row(number=1).private_key,
+    ),
+}
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["at the start", "later"])
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED.keys())
+def test_security_13_what_our_key_does_not_vouch_for_is_shown_to_nobody(
+    refused: SigningKey, later: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be enough to stand in the JWKS: whoever holds the private half signs by himself."""
+    good = row()
+    previous = build(good) if later else None
+    for organization in ("acme", "beta"):
+        ring = build(good, refused, previous=previous).of(organization, 2000)
+        assert ring.signer("ES256").kid == good.kid
+        assert kids(ring) == [good.kid]
+        assert ring.verifier(refused.kid) is None
+        assert ring.former_verifier(refused.kid) is None
+    record = caplog.records[0]
+    assert (record.message, record.__dict__["kid"]) == ("signing_key.unusable", refused.kid)
+    assert "PRIVATE" not in str(record.__dict__)
+    assert refused.private_key not in str(record.__dict__)
+
+
+def test_security_13_an_rsa_key_is_bound_to_its_algorithm() -> None:
+    """RS256 and PS256 take the same keys (RFC 8725 §3.1)."""
+    moved = structs.replace(row("RS256"), algorithm="PS256")
+    assert build(row(), moved, previous=build(row())).of("acme", 2000).algorithms == ("ES256",)
+
+
+def test_security_13_a_key_that_is_moved_later_is_looked_at_again() -> None:
+    first = build(good := row(), own := row(number=1, organization_id="acme"))
+    assert first.of("acme", 2000).signer("ES256").kid == own.kid
+    moved = structs.replace(own, organization_id="beta", activated_at=1500.0)
+    second = build(good, moved, previous=first)
+    assert second.of("beta", 2000).signer("ES256").kid == good.kid
 
 
 def test_at_the_start_an_algorithm_that_no_key_can_sign_with_stops_us() -> None:
@@ -231,7 +293,7 @@ def test_at_the_start_a_key_of_another_encryption_key_is_logged_where_a_usable_o
     foreign = row(number=1, key=bytes(32), activated_at=foreign_since)
     ring = build(good := row(), foreign).of("a", 2000)
     assert ring.signer("ES256").kid == good.kid
-    assert ring.verifier(foreign.kid) is not None, "another instance may sign with it"
+    assert ring.verifier(foreign.kid) is None
     (record,) = caplog.records
     assert (record.message, record.__dict__["kid"]) == ("signing_key.unusable", foreign.kid)
 
@@ -246,17 +308,18 @@ def test_at_the_start_an_organization_without_a_usable_key_of_its_own_falls_back
 
 
 def test_at_the_start_an_organization_without_any_usable_key_stops_us() -> None:
-    """The global key came after its own: it never served this organization."""
-    own = row(number=1, key=bytes(32), organization_id="acme", activated_at=500.0)
+    own = row("EdDSA", key=bytes(32), organization_id="acme", activated_at=500.0)
     with pytest.raises(NoUsableKey, match=own.kid) as raised:
         build(row(), own)
     assert "acme" in str(raised.value)
 
 
-def test_a_retired_key_needs_no_private_half() -> None:
-    retired = row(number=1, key=bytes(32), status="retired", retired_at=1500.0)
+def test_a_retired_key_proves_itself_and_never_signs() -> None:
+    retired = row(number=1, status="retired", retired_at=1500.0)
     ring = build(row(), retired).of("a", 2000)
-    assert ring.verifier(retired.kid) is not None
+    kept = ring.verifier(retired.kid)
+    assert kept is not None
+    assert kept.private is None
 
 
 def test_at_the_start_an_unreadable_retired_row_is_logged_and_left_out(
@@ -265,20 +328,6 @@ def test_at_the_start_an_unreadable_retired_row_is_logged_and_left_out(
     ring = build(row(), row(number=1, status="retired", public_key="damaged")).of("a", 2000)
     assert kids(ring) == [row().kid]
     assert [record.message for record in caplog.records] == ["signing_key.unusable"]
-
-
-def test_later_an_unusable_key_is_logged_published_and_never_signs(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    first = build(good := row())
-    foreign = row(number=1, key=bytes(32), activated_at=1500.0)
-    second = build(good, foreign, previous=first)
-    ring = second.of("a", 2000)
-    assert ring.signer("ES256").kid == good.kid
-    assert ring.verifier(foreign.kid) is not None
-    record = caplog.records[0]
-    assert (record.levelno, record.__dict__["kid"]) == (logging.ERROR, foreign.kid)
-    assert foreign.private_key not in caplog.text
 
 
 def test_a_key_that_becomes_readable_signs() -> None:

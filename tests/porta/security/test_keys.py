@@ -13,9 +13,18 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import structs
 
-from porta.security.keys import ALGORITHMS, KeyUnusable, generate, load_private, load_public
+from porta.security.keys import (
+    ALGORITHMS,
+    KeyUnusable,
+    bind,
+    generate,
+    is_bound,
+    load_private,
+    load_public,
+    rebind,
+)
 
-from .rows import KEY, pair, plain_row, row
+from .rows import KEY, pair, plain_row, row, unbound_row
 
 LIBRARY: dict[str, type[ECKey | RSAKey | OKPKey]] = {
     "ES256": ECKey,
@@ -55,11 +64,32 @@ def test_the_jwk_is_public_and_the_one_that_joserfc_builds(algorithm: str) -> No
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_plain_and_encrypted_rows_load_alike(algorithm: str) -> None:
-    encrypted, plain = load_private(row(algorithm), KEY), load_private(plain_row(algorithm), KEY)
-    assert encrypted.jwk == plain.jwk
-    assert encrypted.private is not None
-    assert plain.private is not None
+def test_rows_of_porta_1_load_alike_and_can_be_bound(algorithm: str) -> None:
+    old = unbound_row(algorithm)
+    bound, unbound = load_private(row(algorithm), KEY), load_private(old, KEY)
+    assert bound.jwk == unbound.jwk
+    assert unbound.private is not None
+    assert not is_bound(old)
+    assert is_bound(rebind(old, KEY))
+    assert load_private(rebind(old, KEY), KEY).jwk == bound.jwk
+
+
+def test_security_13_a_private_key_in_the_clear_is_refused_and_not_quoted() -> None:
+    plain = plain_row()
+    for use in (load_private, rebind):
+        with pytest.raises(KeyUnusable, match="is not encrypted") as raised:
+            use(plain, KEY)
+        assert plain.private_key not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "other", [{"kid": "0" * 16}, {"algorithm": "PS256"}, {"organization_id": "acme"}]
+)
+def test_security_13_a_ciphertext_is_of_use_in_its_own_row(other: dict[str, str]) -> None:
+    made = row("RS256")
+    assert load_private(structs.replace(made, activated_at=1.0, status="retired"), KEY)
+    with pytest.raises(KeyUnusable, match="another row"):
+        load_private(structs.replace(made, **other), KEY)
 
 
 def test_a_row_of_another_encryption_key_says_what_to_do() -> None:
@@ -76,9 +106,9 @@ def test_an_encrypted_row_without_iv_and_tag_is_unusable() -> None:
 
 def test_halves_that_do_not_belong_together_are_unusable() -> None:
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(plain_row(public_key=pair("ES256", 1).public_key), KEY)
+        load_private(row(public_key=pair("ES256", 1).public_key), KEY)
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(plain_row(private_key=pair("RS256").private_key), KEY)
+        load_private(bind(row(), pair("RS256").private_key, KEY), KEY)
 
 
 def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
@@ -86,13 +116,13 @@ def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(plain_row(private_key=pem.decode()), KEY)
+        load_private(bind(row(), pem.decode(), KEY), KEY)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PRIVATE KEY-----\nAA==\n"])
 def test_a_damaged_private_key_is_unusable_and_not_quoted(damaged: str) -> None:
     with pytest.raises(KeyUnusable, match=r"PKCS#8 PEM$"):
-        load_private(plain_row(private_key=damaged), KEY)
+        load_private(bind(row(), damaged, KEY), KEY)
 
 
 def test_a_private_key_under_a_passphrase_is_unusable() -> None:
@@ -102,7 +132,7 @@ def test_a_private_key_under_a_passphrase_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
     )
     with pytest.raises(KeyUnusable):
-        load_private(plain_row(private_key=pem.decode()), KEY)
+        load_private(bind(row(), pem.decode(), KEY), KEY)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PUBLIC KEY-----\nAA==\n"])

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from porta.errors import Conflict, NotFound
 from porta.security.keyring import KeyRing, KeyRings
-from porta.security.keys import ALGORITHMS
+from porta.security.keys import ALGORITHMS, is_bound
 from porta.security.succession import MARGIN, State
 from porta.services import signing_keys
 from storage.errors import StorageError
@@ -87,7 +88,7 @@ async def test_private_keys_are_encrypted_at_rest(storage: Storage) -> None:
     await ensure(storage)
     for row in await storage.signing_keys.list():
         assert row.encrypted
-        assert bytes.fromhex(row.private_key)
+        assert bytes.fromhex(row.private_key.removeprefix("bound:"))
         assert (len(row.private_key_iv or ""), len(row.private_key_tag or "")) == (24, 32)
 
 
@@ -258,6 +259,26 @@ async def test_one_key_that_can_be_read_is_proof_enough(storage: Storage) -> Non
     await ensure(storage, "ES256")
     await storage.signing_keys.insert(stored("EdDSA", key=WRONG))
     assert len(await rotate(storage, NOW + DAY)) == 2
+
+
+async def test_security_13_old_rows_are_bound_by_the_next_rotation(storage: Storage) -> None:
+    for old in (made_rows.unbound_row(), made_rows.unbound_row("EdDSA", activated_at=NOW - 5)):
+        await storage.signing_keys.insert(msgspec.structs.replace(old, id=str(uuid.uuid4())))
+    foreign = made_rows.unbound_row(number=1, key=WRONG, id=str(uuid.uuid4()))
+    await storage.signing_keys.insert(foreign)
+    signer = (await ring(storage, NOW)).signer("EdDSA")
+    await rotate(storage, algorithm="EdDSA")
+    rows = {row.kid: row for row in await storage.signing_keys.list()}
+    assert {row.kid for row in rows.values() if not is_bound(row)} == {foreign.kid}
+    assert (await ring(storage, NOW)).signer("EdDSA").kid == signer.kid
+    assert rows[foreign.kid].private_key == foreign.private_key
+
+
+async def test_security_13_a_revoked_key_is_bound_to_nothing(storage: Storage) -> None:
+    old = msgspec.structs.replace(made_rows.unbound_row(), id=str(uuid.uuid4()))
+    await storage.signing_keys.insert(old)
+    await revoke(storage, old.kid, force=True)
+    assert [row.private_key for row in await storage.signing_keys.list()] == [""]
 
 
 async def test_what_is_not_encrypted_or_was_given_up_proves_nothing(storage: Storage) -> None:
