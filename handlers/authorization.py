@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from urllib.parse import urlencode
+
 from handlers.failures import failure_of
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.errors import NotFound
 from porta.protocol import endpoints
+from porta.protocol.errors import InvalidRequest
 from porta.protocol.params import REPEATABLE, Params, merge
 from porta.protocol.response_modes import RESPONSE_MODES, FormPost
 from porta.provider import authorization
@@ -66,12 +70,23 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
         place = self.request.headers.get("Sec-Fetch-Dest", "document")
         return self.browser().secret is None and place == "document"
 
+    def retry_url(self) -> str | None:
+        """Return the address at which what was posted can be asked for once more."""
+        if self.request.method != "POST" or self.request.query:
+            return super().retry_url()
+        with suppress(InvalidRequest):
+            form = self.form()
+            sent = [(name, value) for name in form.names() for value in form.all(name)]
+            return f"{self.application.base_path}{self.request.path}?{urlencode(sent)}"
+        return None
+
     async def _start(self, params: Params, *, cookies_withheld: bool = False) -> None:
         outcome = await authorization.start(
             self.runtime,
             self.tenant,
             params,
             self.browser(),
+            self.origin.address,
             cookies_withheld=cookies_withheld,
         )
         self.answer(outcome)

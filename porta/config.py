@@ -48,6 +48,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_installation_max: int = 100
     rate_limit_client_auth_max: int = 30
     rate_limit_client_auth_window: int = 300
+    rate_limit_request_max: int = 2000
+    rate_limit_request_installation_max: int = 4000
+    rate_limit_request_client_max: int = 30_000
+    rate_limit_request_window: int = 600
     audit_retention_days: int = 90
     super_admin_user_id: str = ""
 
@@ -80,6 +84,10 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_installation_max": _ATTEMPTS,
     "rate_limit_client_auth_max": _ATTEMPTS,
     "rate_limit_client_auth_window": _WINDOW,
+    "rate_limit_request_max": _ATTEMPTS,
+    "rate_limit_request_installation_max": _ATTEMPTS,
+    "rate_limit_request_client_max": _ATTEMPTS,
+    "rate_limit_request_window": _WINDOW,
     "audit_retention_days": (0, 36_500),
 }
 """The least and the most that each number may be."""

@@ -122,7 +122,7 @@ def _login(tenant: Tenant, email: str, address: str, browser: str | None) -> _At
     lock = config.max_failed_logins
     ceiling = max(1, lock - 1) if lock > 0 else None
     pair: list[Limit] = []
-    for block, factor in _blocks(address):
+    for block, factor in weighed_blocks(address):
         key = f"login:{tenant.id}:{block}:{email}"
         pair += _by_the_day(key, most * factor, window, ceiling)
     return _Attempt(_widest(address), _of_address("address", tenant, address), pair)
@@ -155,7 +155,7 @@ def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
     """Return what the blocks of an address may do everywhere, and within the organization."""
     config, limits = tenant.config, []
     window = config.rate_limit_address_window
-    for block, factor in _blocks(address):
+    for block, factor in weighed_blocks(address):
         everywhere = config.rate_limit_installation_max * factor
         within = config.rate_limit_address_max * factor
         limits.append(Limit(f"{kind}:{block}", everywhere, window))
@@ -163,7 +163,7 @@ def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
     return limits
 
 
-def _blocks(address: str) -> list[tuple[str, int]]:
+def weighed_blocks(address: str) -> list[tuple[str, int]]:
     """Return the blocks of an address, the widest first, each with the factor of its limits."""
     blocks = address_blocks(address)[::-1]
     return list(zip(blocks, _FACTORS[len(blocks)], strict=True))

@@ -27,6 +27,7 @@ FLOORS: dict[str, int] = {
     "porta.tenancy": 3,
     "porta.events": 3,
     "porta.rate_limits": 3,
+    "porta.request_limits": 3,
     "porta.runtime": 2,
     "porta.tenant": 2,
     "porta.security": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from porta import browsers, interactions, sessions, tenancy
+from porta import browsers, interactions, request_limits, sessions, tenancy
 from porta.browsers import Browser
 from porta.errors import NotFound
 from porta.protocol import prompts, response_modes
@@ -91,6 +91,8 @@ class _Attempt:
     paused: _Paused | None = None
     pushed: str | None = None
     """`id` of the pushed request that it is."""
+    address: str = ""
+    """Where it came from, unless it is resumed."""
 
 
 async def start(
@@ -98,11 +100,13 @@ async def start(
     tenant: Tenant,
     params: Params,
     browser: Browser,
+    address: str,
     *,
     cookies_withheld: bool = False,
 ) -> Outcome:
     """Answer an authorization request, or say what a person must be asked first.
 
+    Raises Throttled where too many requests of the client's `address` wait for a person already.
     `cookies_withheld` says that the browser may have cookies that this request does not show.
     Raises UntrustedRequest while there is no client, or no redirect URI of its own, to answer to.
     """
@@ -115,7 +119,9 @@ async def start(
         request = await accept(runtime, tenant, client, params, hinted)
         session = await sessions.find(runtime, tenant, browser)
         pushed_id = pushed.id if pushed else None
-        attempt = _Attempt(runtime, tenant, client, request, browser, session, pushed=pushed_id)
+        attempt = _Attempt(
+            runtime, tenant, client, request, browser, session, pushed=pushed_id, address=address
+        )
         if cookies_withheld:
             return await _postpone(attempt)
         return await _proceed(attempt)
@@ -237,6 +243,7 @@ async def _postpone(attempt: _Attempt) -> Resume:
 async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str:
     """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
+    await request_limits.count_interaction(runtime, tenant, attempt.client, attempt.address)
     make = partial(
         Interaction,
         organization_id=tenant.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from porta import tenancy
+from porta import request_limits, tenancy
 from porta.protocol import pushed_authorization as protocol
 from porta.protocol.errors import (
     DeadRequestUri,
@@ -27,7 +27,8 @@ from storage.models.artifacts import PushedAuthorizationRequest, artifact_id
 async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:
     """Check and keep an authorization request; return its `request_uri` and lifetime (§2.2).
 
-    Raises UnauthorizedClient for a client without a secret, unless the system allows it.
+    Raises UnauthorizedClient for a client without a secret, unless the system allows it, and
+    Throttled where too many were pushed.
     """
     client = await clients.authenticate(runtime, tenant, request)
     if (
@@ -46,6 +47,7 @@ async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict
     except UntrustedRequest as error:
         # There is no redirect to keep from: the client itself asks, and reads JSON (§2.3).
         raise InvalidRequest(error.message) from None
+    await request_limits.count_push(runtime, tenant, client, request.origin.address)
     value, ttl = opaque.new_value(), tenant.config.pushed_authorization_request_ttl
     pushed = PushedAuthorizationRequest(
         id=artifact_id(value),

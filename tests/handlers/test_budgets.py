@@ -144,6 +144,36 @@ async def test_authorize_with_a_session(served: Served) -> None:
     assert redis <= 2
 
 
+async def test_a_request_that_has_to_wait_is_counted_in_one_round_trip(served: Served) -> None:
+    """Whoever is signed in does not pay for it; a pushed request does."""
+    served.http.cookies.clear()
+    await served.authorize()
+    served.http.cookies.clear()
+    assert await _cost(served, served.authorize, 303) == (0, 2)
+
+    async def push() -> httpx.Response:
+        form = {"response_type": "code", "redirect_uri": CALLBACK, "scope": "openid",
+                "code_challenge": "c" * 43, "code_challenge_method": "S256"}  # fmt: skip
+        return await served.http.post(f"{served.issuer()}/request", data=form, auth=BASIC)
+
+    await push()
+    assert await _cost(served, push, 201) == (1, 1)
+
+
+async def test_a_pushed_request_costs_two_round_trips_more(served: Served) -> None:
+    """It is read, and its one use is decided."""
+    await served.sign_in()
+    form = {"response_type": "code", "redirect_uri": CALLBACK, "scope": "openid",
+            "code_challenge": "c" * 43, "code_challenge_method": "S256"}  # fmt: skip
+    pushed = await served.http.post(f"{served.issuer()}/request", data=form, auth=BASIC)
+    asked = {"client_id": "acme-web-basic", "request_uri": pushed.json()["request_uri"]}
+
+    async def visit() -> httpx.Response:
+        return await served.http.get(f"{served.issuer()}/auth", params=asked)
+
+    assert await _cost(served, visit, 303) == (3, 2)
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
 async def test_public_documents_cost_nothing(served: Served, path: str) -> None:
     await served.http.get(served.issuer() + path)
