@@ -1,9 +1,11 @@
 """A bounded map of configuration that is asked for on every request.
 
-An entry is fresh for `max_age` seconds and falls at once when its row changes. Callers who arrive
-during a read share it. When a read fails, the last value serves for `stale_for` seconds, so that
-public documents can be answered while the database is away; whatever grants something writes to the
-database, and fails there.
+An entry is fresh for `max_age` seconds and falls at once when its row changes. Past half of that,
+whoever asks for it is served, and it is read anew behind their backs, together with what else is
+due: where thousands of tenants are asked for, no request reads again what it had. Callers who
+arrive during a read share it. When a read fails, the last value serves for `stale_for` seconds, so
+that public documents can be answered while the database is away; whatever grants something writes
+to the database, and fails there.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Generic, TypeVar
 
 from storage.errors import StorageError
@@ -23,14 +26,28 @@ V = TypeVar("V")
 
 _IMPATIENCE = 0.1  # seconds a caller waits for a refresh while an older value could serve
 _RESIGNATION = 1.0  # seconds that nobody waits, after one did so in vain
+_EARLY = 0.5  # of its life, after which an entry that is asked for is read anew
+_GATHERING = 0.2  # seconds in which what is due comes together
+_BATCH = 100  # of them are read at a time: what is read keeps the loop busy
+
+
+def one_by_one(
+    load: Callable[[K], Awaitable[V]],
+) -> Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]:
+    """Return a reader of many keys where each needs a question of its own."""
+
+    async def load_each(keys: Sequence[K]) -> Mapping[K, V]:
+        return {key: await load(key) for key in keys}
+
+    return load_each
 
 
 class ConfigCache(Generic[K, V]):
-    """Values of `load`, by key. All times are seconds of `clock`, which never goes back."""
+    """What `load` returns, by key. All times are seconds of `clock`, which never goes back."""
 
     def __init__(
         self,
-        load: Callable[[K], Awaitable[V]],
+        load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
         *,
         max_age: Callable[[], float],
         clock: Callable[[], float],
@@ -44,21 +61,23 @@ class ConfigCache(Generic[K, V]):
         self._stale_for = stale_for
         self._entries: dict[K, tuple[float, V]] = {}
         self._absent: dict[K, tuple[float, V]] = {}
-        self._flights: dict[K, asyncio.Task[V]] = {}
+        self._flights: dict[K, asyncio.Future[V]] = {}
+        self._due: dict[K, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._resigned_until = 0.0
         self._expired_at = float("-inf")
 
     def peek(self, key: K) -> V | None:
         """Return the fresh value of `key` without waiting, or None."""
         entry = self._entries.get(key)
-        return entry[1] if entry is not None and self._is_fresh(entry[0]) else None
+        return entry[1] if entry is not None and self._serves(key, entry[0]) else None
 
     async def get(self, key: K) -> V:
         """Return the value of `key`; raises what `load` raises when nothing can serve."""
         entry = self._entries.get(key) or self._absent.get(key)
-        if entry is not None and self._is_fresh(entry[0]):
+        if entry is not None and self._serves(key, entry[0]):
             return entry[1]
-        flight = self._flight(key)
+        flight = self._flights.get(key) or self._begin([key])[key]
         if entry is None or self._clock() - entry[0] > self._stale_for:
             return await asyncio.shield(flight)
         if self._clock() < self._resigned_until:
@@ -95,28 +114,63 @@ class ConfigCache(Generic[K, V]):
         self._expired_at = self._clock()
         self._flights.clear()
 
-    def _is_fresh(self, read_at: float) -> bool:
-        return read_at > self._expired_at and self._clock() - read_at < self._max_age()
+    def _serves(self, key: K, read_at: float) -> bool:
+        """Whether what was read then is fresh; when it soon is not, have it read anew."""
+        age, most = self._clock() - read_at, self._max_age()
+        if read_at <= self._expired_at or age >= most:
+            return False
+        if age > most * _EARLY and key not in self._due and key not in self._flights:
+            if not self._due:
+                self._run(self._refresh())
+            self._due[key] = None
+        return True
 
-    def _flight(self, key: K) -> asyncio.Task[V]:
-        flight = self._flights.get(key)
-        if flight is None:
-            # In no request's context: others wait for it too, and its own may be over first.
-            flight = asyncio.create_task(self._read(key), context=Context())
+    async def _refresh(self) -> None:
+        """Read what is due, a batch at a time, until nothing is."""
+        await asyncio.sleep(_GATHERING)
+        while self._due:
+            keys = list(self._due)[:_BATCH]
+            await asyncio.wait(self._begin(keys).values())
+            for key in keys:
+                self._due.pop(key, None)
+
+    def _begin(self, keys: Sequence[K]) -> dict[K, asyncio.Future[V]]:
+        """Begin to read `keys`, which others may wait for too, or take up what is being read."""
+        loop, began = asyncio.get_running_loop(), self._clock()
+        fresh = {key: loop.create_future() for key in keys if key not in self._flights}
+        for key, flight in fresh.items():
             self._flights[key] = flight
-            flight.add_done_callback(lambda task: self._landed(key, task))
-        return flight
+            flight.add_done_callback(partial(self._landed, key, began))
+        if fresh:
+            self._run(self._read(fresh))
+        return {key: self._flights[key] for key in keys}
 
-    async def _read(self, key: K) -> V:
-        return await self._load(key)
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        # In no request's context: others wait for it too, and its own may be over first.
+        task = asyncio.create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _landed(self, key: K, task: asyncio.Task[V]) -> None:
-        current = self._flights.get(key) is task
+    async def _read(self, flights: Mapping[K, asyncio.Future[V]]) -> None:
+        try:
+            found = await self._load(list(flights))
+            for key, flight in flights.items():
+                flight.set_result(found[key])
+        except Exception as error:
+            for flight in flights.values():
+                if not flight.done():
+                    flight.set_exception(error)
+        finally:
+            for flight in flights.values():
+                flight.cancel()
+
+    def _landed(self, key: K, began: float, flight: asyncio.Future[V]) -> None:
+        current = self._flights.get(key) is flight
         if current:
             del self._flights[key]
-        if task.cancelled() or task.exception() is not None or not current:
+        if flight.cancelled() or flight.exception() is not None or not current:
             return  # a value that was read before a change is handed out, but not kept
-        value = task.result()
+        value = flight.result()
         self._entries.pop(key, None)
         self._absent.pop(key, None)
         entries, limit = (
@@ -125,5 +179,5 @@ class ConfigCache(Generic[K, V]):
         while len(entries) >= limit:
             del entries[next(iter(entries))]
         # Jitter, so that what was read together is not refreshed together.
-        read_at = self._clock() - random.uniform(0, 0.1) * self._max_age()  # noqa: S311
+        read_at = began - random.uniform(0, 0.1) * self._max_age()  # noqa: S311
         entries[key] = (max(read_at, self._expired_at + 1e-6), value)

@@ -9,7 +9,7 @@ from math import inf
 from urllib.parse import urlsplit
 
 from porta.config import Config, build_config
-from porta.config_cache import ConfigCache
+from porta.config_cache import ConfigCache, one_by_one
 from porta.recent_keys import RecentKeys
 from porta.rendering import Pages
 from porta.security.keyring import KeyRings
@@ -58,29 +58,29 @@ class Runtime:
         monotonic = time.monotonic
         # JWKS and discovery go on for as long as the database is away; nothing is granted then.
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
-            self._read_snapshot, max_age=self._max_age, clock=monotonic, stale_for=inf
+            one_by_one(self._read_snapshot), max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
-            storage.organizations.find_by_slug,
+            storage.organizations.find_by_slugs,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=inf,
         )
         self._clients: ConfigCache[tuple[str, str], Client | None] = ConfigCache(
             # No public document needs a client: what it may do is never answered from memory alone.
-            lambda key: storage.clients.find(*key),
+            storage.clients.find_each,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
         )
         self._api_resources: ConfigCache[str, tuple[ApiResource, ...]] = ConfigCache(
-            storage.api_resources.find_all, max_age=self._max_age, clock=monotonic
+            storage.api_resources.find_each, max_age=self._max_age, clock=monotonic
         )
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
-            storage.clients.origins, max_age=self._max_age, clock=monotonic
+            one_by_one(storage.clients.origins), max_age=self._max_age, clock=monotonic
         )
         self._claim_names: ConfigCache[str, tuple[str, ...]] = ConfigCache(
-            storage.claims.names, max_age=self._max_age, clock=monotonic, stale_for=inf
+            one_by_one(storage.claims.names), max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         storage.on_change(self._changed)
 

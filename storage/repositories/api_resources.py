@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from storage.models.clients import ApiResource
@@ -20,17 +22,25 @@ class ApiResources:
 
     async def find_all(self, organization_id: str) -> tuple[ApiResource, ...]:
         """Return the active resources of an organization, by identifier."""
+        return (await self.find_each([organization_id]))[organization_id]
+
+    async def find_each(
+        self, organization_ids: Sequence[str]
+    ) -> dict[str, tuple[ApiResource, ...]]:
+        """Return the active resources of each organization, by identifier."""
         rows = await self._pg.fetch(
             f"""
             SELECT {", ".join(_COLUMNS)} FROM api_resources
-            WHERE organization_id = %(organization_id)s AND status = 'active'
+            WHERE organization_id = ANY(%(ids)s::uuid[]) AND status = 'active'
             ORDER BY identifier
             """,  # noqa: S608
-            {"organization_id": organization_id},
+            {"ids": list(organization_ids)},
         )
-        return tuple(
-            msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), ApiResource) for row in rows
-        )
+        found: dict[str, list[ApiResource]] = {id: [] for id in organization_ids}
+        for row in rows:
+            resource = msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), ApiResource)
+            found[resource.organization_id].append(resource)
+        return {id: tuple(resources) for id, resources in found.items()}
 
     async def insert(self, resource: ApiResource) -> None:
         """Add a resource; AlreadyExists when the organization has one of this identifier."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from storage.errors import AlreadyExists
@@ -37,13 +39,19 @@ class Clients:
         self._pg = pg
 
     async def find(self, client_id: str, organization_id: str) -> Client | None:
-        """Return the client, whatever its status, with its secrets, the status of its application,
-        and what that defines.
+        """Return the client, whatever its status, with all that is needed to judge its requests."""
+        return (await self.find_each([(client_id, organization_id)]))[client_id, organization_id]
+
+    async def find_each(
+        self, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], Client | None]:
+        """Return each client that is asked for by client_id and organization, or None: whatever its
+        status, with its secrets, the status of its application, and what that defines.
 
         A secret that expired within a month is among them: it is to be told from a guess. One of
         Porta 1.x that was stored without its SHA-256 cannot be verified: left out.
         """
-        row = await self._pg.fetchrow(
+        rows = await self._pg.fetch(
             f"""
             SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, c.era + a.era, a.status,
                 (SELECT json_agg(json_build_object(
@@ -62,13 +70,18 @@ class Clients:
                     ) ORDER BY d.claim_name)
                  FROM custom_claim_definitions d WHERE d.application_id = c.application_id),
                 EXISTS (SELECT FROM roles r WHERE r.application_id = c.application_id),
-                EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id)
-            FROM clients c JOIN applications a ON a.id = c.application_id
-            WHERE c.client_id = %(client_id)s AND (c.organization_id = %(organization_id)s) IS TRUE
+                EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id),
+                asked.place
+            FROM unnest(%(client_ids)s::text[], %(organization_ids)s::uuid[])
+                WITH ORDINALITY AS asked (client_id, organization_id, place)
+            JOIN clients c ON c.client_id = asked.client_id
+                AND (c.organization_id = asked.organization_id) IS TRUE
+            JOIN applications a ON a.id = c.application_id
             """,  # noqa: S608
-            {"client_id": client_id, "organization_id": organization_id},
+            {"client_ids": [key[0] for key in keys], "organization_ids": [key[1] for key in keys]},
         )
-        return _client(row) if row else None
+        found = {keys[row[-1] - 1]: _client(row[:-1]) for row in rows}
+        return {key: found.get(key) for key in keys}
 
     async def origins(self, organization_id: str) -> frozenset[str]:
         """Return the origins that active clients of the organization registered, and those of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from storage.models.organizations import Organization
@@ -24,11 +26,16 @@ class Organizations:
 
     async def find_by_slug(self, slug: str) -> Organization | None:
         """Return the organization of this slug, whatever its status."""
-        row = await self._pg.fetchrow(
-            f"SELECT {_COLUMNS} FROM organizations WHERE slug = %(slug)s",  # noqa: S608
-            {"slug": slug},
+        return (await self.find_by_slugs([slug]))[slug]
+
+    async def find_by_slugs(self, slugs: Sequence[str]) -> dict[str, Organization | None]:
+        """Return the organization of each slug, whatever its status, or None."""
+        rows = await self._pg.fetch(
+            f"SELECT {_COLUMNS} FROM organizations WHERE slug = ANY(%(slugs)s)",  # noqa: S608
+            {"slugs": list(slugs)},
         )
-        return _organization(row) if row else None
+        found = {each.slug: each for each in map(_organization, rows)}
+        return {slug: found.get(slug) for slug in slugs}
 
     async def find_by_id(self, id: str) -> Organization | None:
         """Return the organization of this id, whatever its status."""

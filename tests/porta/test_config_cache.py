@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from contextvars import ContextVar
 from math import inf
 
 import pytest
 
 from porta import config_cache
-from porta.config_cache import _IMPATIENCE, ConfigCache
+from porta.config_cache import _BATCH, _IMPATIENCE, ConfigCache, one_by_one
 from storage.errors import Unreachable
+from tests.waiting import eventually
 
 
 class Source:
@@ -20,19 +22,21 @@ class Source:
     def __init__(self) -> None:
         self.values: dict[str, str | None] = {}
         self.asked: Counter[str] = Counter()
+        self.batches: list[int] = []
         self.open = asyncio.Event()
         self.open.set()
         self.error: Exception | None = None
         self.now = 1000.0
         self.max_age = 60.0
 
-    async def load(self, key: str) -> str | None:
-        self.asked[key] += 1
-        value = self.values.get(key)
+    async def load(self, keys: Sequence[str]) -> dict[str, str | None]:
+        self.asked.update(keys)
+        self.batches.append(len(keys))
+        values = {key: self.values.get(key) for key in keys}
         await self.open.wait()
         if self.error is not None:
             raise self.error
-        return value
+        return values
 
     def cache(self, limit: int = 10_000, stale_for: float = 600.0) -> ConfigCache[str, str | None]:
         return ConfigCache(
@@ -232,7 +236,7 @@ async def test_a_read_is_in_no_callers_context(source: Source) -> None:
         return "value"
 
     whose.set("the caller's")
-    cache = ConfigCache(load, max_age=lambda: 60.0, clock=lambda: 0.0)
+    cache = ConfigCache(one_by_one(load), max_age=lambda: 60.0, clock=lambda: 0.0)
     assert (await cache.get("a"), seen) == ("value", ["nobody's"])
 
 
@@ -292,3 +296,108 @@ async def test_after_a_silence_the_old_serves_where_the_new_is_not_to_be_had(
     cache.clear()
     with pytest.raises(Unreachable):
         await cache.get("a")
+
+
+# read anew behind the backs of whoever asks
+
+
+async def _refreshed(source: Source, *batches: int) -> None:
+    """Wait until so many keys have been asked for at a time, after what was asked before."""
+
+    async def done() -> bool:
+        return tuple(source.batches[-len(batches) :]) == batches
+
+    await eventually(done)
+    await asyncio.sleep(0.01)
+
+
+async def test_growth_nobody_waits_for_what_is_asked_for_once_a_minute(source: Source) -> None:
+    """Of 1,000 tenants each; what is due is read a hundred at a time."""
+    cache = source.cache()
+    tenants = [f"tenant-{number}" for number in range(1000)]
+    source.values |= dict.fromkeys(tenants, "first")
+    for key in tenants:
+        await cache.get(key)
+    for minute in range(3):
+        source.batches.clear()
+        source.now += 50
+        source.values |= dict.fromkeys(tenants, f"read in minute {minute}")
+        assert all(cache.peek(key) is not None for key in tenants)
+        await _refreshed(source, *[_BATCH] * 10)
+        assert source.batches == [_BATCH] * 10
+        assert {cache.peek(key) for key in tenants} == {f"read in minute {minute}"}
+
+
+async def test_growth_what_nobody_asks_for_is_not_read_anew(source: Source) -> None:
+    cache = source.cache()
+    source.values["b"] = "first"
+    await cache.get("a")
+    await cache.get("b")
+    source.now += 50
+    assert cache.peek("a") == "first"
+    await _refreshed(source, 1, 1, 1)
+    assert source.asked == {"a": 2, "b": 1}
+
+
+async def test_growth_an_entry_serves_no_longer_than_before(source: Source) -> None:
+    """However often it is asked for while it cannot be read anew."""
+    cache = source.cache(stale_for=0.0)
+    await cache.get("a")
+    source.error = Unreachable("away")
+    for _ in range(5):
+        source.now += 9
+        assert cache.peek("a") == "first"
+        await asyncio.sleep(0)
+    await _refreshed(source, 1, 1)
+    source.now += 15
+    assert cache.peek("a") is None
+    with pytest.raises(Unreachable):
+        await cache.get("a")
+
+
+async def test_growth_a_slow_read_is_as_old_as_its_question(source: Source) -> None:
+    """An instance that is deaf may be wrong for a second, and not for as long as a read takes."""
+    source.max_age = 1.0
+    cache = source.cache()
+    source.open.clear()
+    early = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    source.now += 2
+    source.open.set()
+    assert await early == "first"
+    assert cache.peek("a") is None
+
+
+@pytest.mark.parametrize("forget", ["drop", "clear", "expire"])
+async def test_growth_a_refresh_that_began_before_a_change_is_not_kept(
+    source: Source, forget: str
+) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.now += 50
+    source.open.clear()
+    assert cache.peek("a") == "first"
+    await _refreshed(source, 1, 1)
+    source.values["a"] = "second"
+    source.now += 1
+    cache.drop("a") if forget == "drop" else getattr(cache, forget)()
+    source.open.set()
+    await asyncio.sleep(0.01)
+    assert cache.peek("a") is None
+    assert await cache.get("a") == "second"
+
+
+async def test_growth_a_refresh_is_shared_by_whoever_finds_its_entry_old(source: Source) -> None:
+    cache = source.cache()
+    await cache.get("a")
+    source.now += 50
+    source.open.clear()
+    assert cache.peek("a") == "first"
+    await _refreshed(source, 1, 1)
+    source.now += 20
+    source.values["a"] = "second"
+    late = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    source.open.set()
+    assert await late == "first", "as it was read"
+    assert source.asked == {"a": 2}

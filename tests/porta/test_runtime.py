@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from uuid import uuid4
 
 import msgspec
@@ -54,6 +55,55 @@ async def test_what_was_read_costs_nothing(runtime: Runtime) -> None:
     before = runtime.storage.round_trips
     await read()
     assert runtime.storage.round_trips == before
+
+
+async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time(
+    fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 150 tenants: two statements for each kind, and no request waits for one."""
+    now = [time.monotonic()]
+    clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    monkeypatch.setattr("porta.runtime.time", clock)
+    async with opened(fresh_database_url, None) as runtime:
+        acme = await runtime.organization("acme")
+        assert acme is not None
+        web = await runtime.client("web", acme.id)
+        assert web is not None
+        homes = []
+        heard: list[tuple[str, str]] = []
+        runtime.storage.on_change(lambda *change: heard.append(change))
+        for number in range(150):
+            home = msgspec.structs.replace(acme, id=str(uuid4()), slug=f"grown-{number}")
+            await runtime.storage.organizations.insert(home)
+            mine = msgspec.structs.replace(
+                web, id=str(uuid4()), client_id=home.slug, organization_id=home.id, secrets=()
+            )
+            await runtime.storage.clients.insert(mine)
+            homes.append(home)
+
+        async def visit() -> None:
+            for home in homes:
+                assert await runtime.organization(home.slug) is not None
+                assert await runtime.client(home.slug, home.id) is not None
+                await runtime.api_resources(home.id)
+
+        async def known() -> bool:
+            return ("clients", homes[-1].slug) in heard
+
+        caches = (runtime._organizations, runtime._clients, runtime._api_resources)
+        await eventually(known)  # notifications come in the order of the commits
+        await visit()
+        for _ in range(3):
+            before = runtime.storage.round_trips.postgres
+            now[0] += 50
+            await visit()
+            assert runtime.storage.round_trips.postgres == before, "nobody waits"
+
+            async def read_anew(before: int = before) -> bool:
+                reading = any(cache._flights for cache in caches)
+                return runtime.storage.round_trips.postgres == before + 6 and not reading
+
+            await eventually(read_anew)
 
 
 async def test_a_client_of_another_organization_is_unknown(runtime: Runtime) -> None:

@@ -39,6 +39,15 @@ async def test_the_active_resources_of_an_organization(pg: Postgres, world: Worl
     )
     assert await resources.find_all(world.organization.id) == (a, b)
     assert await resources.find_all(new_id()) == ()
+    nobody = new_id()
+    before = pg.round_trips
+    found = await resources.find_each([nobody, other.organization.id, world.organization.id])
+    assert pg.round_trips == before + 1
+    assert found[nobody] == ()
+    assert [each.identifier for each in found[other.organization.id]] == [
+        "https://other.example.com"
+    ]
+    assert found[world.organization.id] == (a, b)
 
 
 async def test_an_identifier_is_given_once_in_an_organization(pg: Postgres, world: World) -> None:

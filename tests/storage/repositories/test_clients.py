@@ -279,3 +279,23 @@ async def test_tests_another_organizations_client_of_a_name_is_unknown(
     await clients.insert(theirs)
     assert await clients.find_id_by_name(other.organization.id, *asked) == "theirs"
     assert await clients.find_id_by_name(world.organization.id, *asked) == world.client.client_id
+
+
+async def test_growth_many_clients_are_found_at_once_each_in_its_organization(
+    pg: Postgres, clients: Clients, world: World
+) -> None:
+    other = await build_world(pg)
+    await give_rights(pg, other)
+    crossed = (other.client.client_id, world.organization.id)
+    asked = [_key(other), crossed, ("nobody", world.organization.id), _key(world)]
+    before = pg.round_trips
+    found = await clients.find_each(asked)
+    assert pg.round_trips == before + 1
+    assert found == {key: await clients.find(*key) for key in asked}
+    assert [each and each.id for each in found.values()] == [
+        other.client.id,
+        None,
+        None,
+        world.client.id,
+    ]
+    assert await clients.find_each([]) == {}

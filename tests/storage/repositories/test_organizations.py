@@ -101,3 +101,17 @@ async def test_an_update_leaves_what_it_must_not_touch(
     assert found is not None
     assert (found.name, found.default_locale) == ("New", "fr")
     assert (found.slug, found.status) == (full.slug, "suspended")
+
+
+async def test_growth_many_are_found_by_their_slugs_at_once(
+    pg: Postgres, organizations: Organizations, world: World
+) -> None:
+    full = _full()
+    await organizations.insert(full)
+    asked = [full.slug, "nobody", world.organization.slug]
+    before = pg.round_trips
+    found = await organizations.find_by_slugs(asked)
+    assert pg.round_trips == before + 1
+    assert found == {slug: await organizations.find_by_slug(slug) for slug in asked}
+    assert [each and each.id for each in found.values()] == [full.id, None, world.organization.id]
+    assert await organizations.find_by_slugs([]) == {}
