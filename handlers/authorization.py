@@ -40,7 +40,6 @@ class AuthorizationAnswerHandler(TenantPageHandler):
         if isinstance(built, FormPost):
             self.finish_page(
                 "form_post",
-                targets=(built.action,),
                 redirect_uri=built.action,
                 parameters=built.fields,
             )

@@ -29,7 +29,6 @@ class EndSessionAnswerHandler(TenantPageHandler):
         self.finish_page(
             "logout",
             status=HTTPStatus.FORBIDDEN if question.error else HTTPStatus.OK,
-            targets=(back,),
             xsrf=question.xsrf,
             client_name=question.client_name,
             action=self.path(endpoints.END_SESSION_CONFIRM),

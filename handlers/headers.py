@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 _COMMON = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
+    # Our forms, and those that a client is answered with, have an Origin; no path leaves the house.
+    "Referrer-Policy": "strict-origin",
     "X-XSS-Protection": "0",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 _HSTS = "max-age=31536000; includeSubDomains"
 _PAGE = (
     "default-src 'none'; style-src 'self'; img-src 'self' https:; script-src 'self';"
-    " form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
+    " frame-ancestors 'none'; base-uri 'none'"
 )
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)
-_NEVER = frozenset({"blob", "data", "filesystem", "javascript", "vbscript"})
 
 
 def common(*, secure: bool) -> dict[str, str]:
@@ -28,20 +25,12 @@ def common(*, secure: bool) -> dict[str, str]:
     return {**_COMMON, "Strict-Transport-Security": _HSTS} if secure else dict(_COMMON)
 
 
-def page_policy(*targets: str | None) -> str:
-    """Return the Content-Security-Policy of a page whose form may lead to `targets` (URIs).
+def page_policy(*, leaves: bool) -> str:
+    """Return the Content-Security-Policy of a page; `leaves` says that its forms end at a client.
 
-    Browsers hold `form-action` against every redirect that follows a submitted form. The last of
-    them goes to the client, which may well send the browser on to another host of its own; what
-    can be told beforehand is the scheme.
+    Browsers hold `form-action` against every redirect that follows a submitted form, those of the
+    client included, and nobody but the client knows where these lead. So there is none where they
+    can leave us. Without one a page cannot be made to send its form elsewhere either: nothing of
+    it comes from outside unescaped, and `base-uri` is fixed.
     """
-    schemes = [_scheme(target) for target in targets if target]
-    if "http" in schemes:
-        schemes.insert(0, "https")
-    sources = [f"{scheme}:" for scheme in dict.fromkeys(schemes) if scheme]
-    return _PAGE.format(form_action=" ".join(["'self'", *sources]))
-
-
-def _scheme(uri: str) -> str:
-    scheme, colon, _ = uri.lower().partition(":")
-    return scheme if colon and _SCHEME.fullmatch(scheme) and scheme not in _NEVER else ""
+    return _PAGE if leaves else f"{_PAGE}; form-action 'self'"

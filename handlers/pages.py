@@ -11,6 +11,7 @@ from handlers.base import PortaHandler
 from handlers.browsers import BrowserHandler
 from handlers.failures import Failure, tenant_failure
 from porta.errors import PortaError
+from porta.page_values import PAGES
 from porta.protocol.errors import InvalidRequest
 from storage.models.organizations import Organization
 
@@ -56,15 +57,15 @@ class PageHandler(PortaHandler):
             organization.default_locale if organization else None,
         )
 
-    def write_page(self, name: str, targets: tuple[str | None, ...] = (), **values: Any) -> None:
-        """Write a page whose form may lead to `targets` (URIs), beside ourselves."""
+    def write_page(self, name: str, **values: Any) -> None:
+        """Write a page of PAGES."""
         language = self.language()
         html = self.runtime.pages.render(
             name, organization=self.organization(), locale=language, **values
         )
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Language", language)
-        self.set_header("Content-Security-Policy", headers.page_policy(*targets))
+        self.set_header("Content-Security-Policy", headers.page_policy(leaves=PAGES[name].leaves))
         self.write(html)
 
     def write_failure(self, failure: Failure) -> None:
@@ -134,7 +135,6 @@ class TenantPageHandler(PageHandler, BrowserHandler):
         name: str,
         *,
         status: int = HTTPStatus.OK,
-        targets: tuple[str | None, ...] = (),
         **values: Any,
     ) -> None:
         """Answer with a page of PAGES; one that refuses has its reason as `error`."""
@@ -142,5 +142,5 @@ class TenantPageHandler(PageHandler, BrowserHandler):
             kind = _KINDS.get(status, "invalid_request")
             self.log_refusal(Failure(status, kind, str(values.get("error", ""))))
         self.set_status(status)
-        self.write_page(name, targets, **values)
+        self.write_page(name, **values)
         self.finish()

@@ -16,6 +16,8 @@ class Page(NamedTuple):
 
     required: frozenset[str]
     optional: dict[str, Any]
+    leaves: bool = False
+    """Whether a form of it ends at a client, whatever that does then."""
 
 
 PAGES: dict[str, Page] = {
@@ -31,6 +33,7 @@ PAGES: dict[str, Page] = {
             "show_magic_link": False,
             "forgot_password_url": None,
         },
+        leaves=True,
     ),
     "consent": Page(
         frozenset({"uid", "csrf", "client_name", "scopes", "redirect_uri"}),
@@ -44,6 +47,7 @@ PAGES: dict[str, Page] = {
             "policy_url": None,
             "error": None,
         },
+        leaves=True,
     ),
     "error": Page(
         frozenset(), {"kind": "generic", "code": None, "request_id": None, "retry_url": None}
@@ -51,9 +55,10 @@ PAGES: dict[str, Page] = {
     "logout": Page(
         frozenset({"xsrf", "action"}),
         {"client_name": None, "parameters": {}, "cancel_url": None, "error": None},
+        leaves=True,
     ),
     "logout_success": Page(frozenset(), {}),
-    "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}),
+    "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
     "root": Page(frozenset(), {}),
 }
 

@@ -68,7 +68,6 @@ class InteractionHandler(TenantPageHandler):
         self.finish_page(
             name,
             status=status,
-            targets=(interaction.parameters.get("redirect_uri"),),
             uid=self.opened.uid,
             csrf=interaction.csrf,
             client_name=self.opened.client.client_name,

@@ -89,7 +89,7 @@ async def test_a_form_post_is_a_page_whose_form_may_leave(http: httpx.AsyncClien
     assert f'action="{CALLBACK}"' in answer.text
     assert hidden(answer.text, "error") == "login_required"
     assert "<script>" not in answer.text
-    assert "form-action 'self' https:;" in answer.headers["Content-Security-Policy"]
+    assert "form-action" not in answer.headers["Content-Security-Policy"]
 
 
 async def test_the_road_back_to_the_client_ends_the_interaction(http: httpx.AsyncClient) -> None:

@@ -23,7 +23,7 @@ async def test_a_person_is_asked_first(http: httpx.AsyncClient) -> None:
     page = await _asked(http, client_id="web", post_logout_redirect_uri=BYE, state="s")
     assert page.status_code == 200
     assert 'action="/acme/session/end/confirm"' in page.text
-    assert "form-action 'self' https:;" in page.headers["Content-Security-Policy"]
+    assert "form-action" not in page.headers["Content-Security-Policy"]
     assert "Set-Cookie" not in page.headers
     still = await http.get("/acme/auth", params=parameters(prompt="none"))
     assert "code=" in still.headers["Location"]
@@ -186,7 +186,7 @@ async def test_a_form_of_an_older_session_asks_again(http: httpx.AsyncClient) ->
     again = await http.post("/acme/session/end/confirm", data=form)
     assert (again.status_code, "Set-Cookie" in again.headers) == (403, False)
     assert "This form was no longer valid" in again.text
-    assert "form-action 'self' https:;" in again.headers["Content-Security-Policy"]
+    assert "form-action" not in again.headers["Content-Security-Policy"]
     fresh = form | {"xsrf": hidden(again.text, "xsrf")}
     assert fresh != form
     answer = await http.post("/acme/session/end/confirm", data=fresh)
@@ -235,7 +235,7 @@ async def test_a_way_back_that_nobody_vouches_for_is_dropped(http: httpx.AsyncCl
     page = await _asked(http, **evil, id_token_hint="cannot.be.read")
     assert page.status_code == 200
     assert "evil.example" not in page.text
-    assert "form-action 'self';" in page.headers["Content-Security-Policy"]
+    assert "form-action" not in page.headers["Content-Security-Policy"]
     form = {"xsrf": hidden(page.text, "xsrf"), "logout": "yes"}
     answer = await http.post("/acme/session/end/confirm", data=form | evil)
     assert answer.headers["Location"] == "/acme/session/end/success"

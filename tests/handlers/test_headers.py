@@ -5,37 +5,25 @@ from __future__ import annotations
 import pytest
 
 from handlers import headers
+from porta.page_values import PAGES
 
 
-def _form_action(*targets: str | None) -> str:
-    policy = dict(
-        directive.strip().split(" ", 1) for directive in headers.page_policy(*targets).split(";")
-    )
-    return policy["form-action"]
+def test_K1_only_pages_that_cannot_lead_to_a_client_say_where_a_form_may_go() -> None:
+    assert "form-action" not in headers.page_policy(leaves=True)
+    assert headers.page_policy(leaves=False).endswith("; form-action 'self'")
+    leaving = {name for name, page in PAGES.items() if page.leaves}
+    assert leaving >= {"login", "consent", "logout", "form_post"}
+    assert leaving.isdisjoint({"root", "logout_success"})
 
 
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        (None, "'self'"),
-        ("", "'self'"),
-        ("https://app.example/callback", "'self' https:"),
-        ("http://127.0.0.1:5000/callback", "'self' https: http:"),
-        ("com.example.app:/callback", "'self' com.example.app:"),
-        ("no scheme; script-src *", "'self'"),
-        ("ü:/x", "'self'"),
-        ("javascript:alert(1)", "'self'"),
-        ("data:text/html,x", "'self'"),
-    ],
-)
-def test_a_form_may_lead_to_us_and_to_the_scheme_of_the_client(
-    target: str | None, expected: str
-) -> None:
-    assert _form_action(target) == expected
+@pytest.mark.parametrize("secure", [True, False])
+def test_K12_no_answer_hides_the_origin_and_none_tells_the_path(secure: bool) -> None:
+    assert headers.common(secure=secure)["Referrer-Policy"] == "strict-origin"
 
 
-def test_a_page_loads_nothing_inline_and_nothing_foreign_but_images() -> None:
-    policy = headers.page_policy()
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_page_loads_nothing_inline_and_nothing_foreign_but_images(leaves: bool) -> None:
+    policy = headers.page_policy(leaves=leaves)
     assert "unsafe" not in policy
     assert "data:" not in policy
     assert policy.startswith("default-src 'none'; ")

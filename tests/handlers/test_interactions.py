@@ -23,7 +23,7 @@ async def test_the_login_page_asks_for_address_and_password(http: httpx.AsyncCli
     assert 'value="bob@acme.example"' in page.text
     assert "Acme Ltd." in page.text
     policy = page.headers["Content-Security-Policy"]
-    assert "form-action 'self' https:;" in policy
+    assert "form-action" not in policy
     assert "unsafe-inline" not in policy
 
 
@@ -133,7 +133,7 @@ async def test_consent_is_asked_for_a_third_party(http: httpx.AsyncClient) -> No
     page = await http.get(path)
     assert "Third" in page.text
     assert "app.example" in page.text
-    assert "form-action 'self' https:;" in page.headers["Content-Security-Policy"]
+    assert "form-action" not in page.headers["Content-Security-Policy"]
     assert (await http.get(f"{path}/consent")).text == page.text
     form = {"decision": "approve", "_csrf": hidden(page.text, "_csrf")}
     agreed = await http.post(f"{path}/confirm", data=form)

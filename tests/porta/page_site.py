@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         content, content_type = self.server.answer(self.path.partition("?")[0])
         self.send_response(200)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Security-Policy", page_policy())
+        self.send_header("Content-Security-Policy", page_policy(leaves=False))
         self.end_headers()
         self.wfile.write(content)
 
