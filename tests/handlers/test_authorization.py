@@ -111,7 +111,7 @@ async def test_a_session_is_one_organizations(http: httpx.AsyncClient) -> None:
     signed_in = await submit(http, await begin(http))
     cookies = signed_in.headers.get_list("Set-Cookie")
     assert cookies[0].startswith("browser_acme=")
-    for cookie, path in zip(cookies[1:], ("/acme", "/interaction"), strict=True):
+    for cookie, path in zip(cookies[1:3], ("/acme", "/interaction"), strict=True):
         assert re.fullmatch(
             rf"session_acme=[\w-]{{43}}; Path={path}; Max-Age=\d+; HttpOnly; SameSite=Lax",
             cookie,
