@@ -16,6 +16,14 @@ case "$patience" in
     ;;
 esac
 
+case "${PORTA_AUTO_MIGRATE:-false}" in
+  true | false) ;;
+  *)
+    echo "PORTA_AUTO_MIGRATE is $PORTA_AUTO_MIGRATE; it is true or false, without quotes" >&2
+    exit 64
+    ;;
+esac
+
 before() {
   porta "$@" &
   wait "$!"

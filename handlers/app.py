@@ -24,6 +24,10 @@ __all__ = ["CannotListen", "Server", "make_application", "run", "start"]
 
 _SHUTDOWN = 15.0
 """Seconds from SIGTERM to the end of the process, at most."""
+_DEVELOPMENT = (
+    "PORTA_ENV is development: no safety rule holds. By default only this machine is served;"
+    " HOST opens more, PORTA_ENV=production makes it safe to"
+)
 _CLOSING = 2.0  # of them, for closing the pools
 
 
@@ -80,6 +84,8 @@ async def _serve(settings: Settings) -> None:
         gc.collect()
         gc.freeze()
         log.info("server.ready", host=settings.host, port=server.port)
+        if settings.environment == "development":
+            log.info("server.development", advice=_DEVELOPMENT)
         await stopping.wait()
         log.info("server.draining", seconds=settings.drain_seconds)
         work.cancel()

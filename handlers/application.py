@@ -43,7 +43,9 @@ class Porta(Application):
         self.probe = Probe(runtime)
         self.secure: bool = settings.secure
         self.base_path = urlsplit(settings.issuer_base_url).path
-        self.common_headers = headers.common(secure=self.secure)
+        self.common_headers = headers.common(
+            settings.issuer_base_url, subdomains=settings.hsts_include_subdomains
+        )
         self.log = telemetry.request_log()
         self._date = (0, "")
         self._failing: set[type[RequestHandler]] = set()

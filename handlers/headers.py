@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from porta.hosts import is_this_host
+
 _COMMON = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -13,16 +17,26 @@ _COMMON = {
     "X-XSS-Protection": "0",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
-_HSTS = "max-age=31536000; includeSubDomains"
+_HSTS = "max-age=31536000"
 _PAGE = (
     "default-src 'none'; style-src 'self'; img-src 'self' https:; script-src 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
 
 
-def common(*, secure: bool) -> dict[str, str]:
-    """Return the headers of every answer; `secure` says that the issuer is https."""
-    return {**_COMMON, "Strict-Transport-Security": _HSTS} if secure else dict(_COMMON)
+def common(issuer_base_url: str, *, subdomains: bool = False) -> dict[str, str]:
+    """Return the headers of every answer under an issuer.
+
+    An https one is to be asked in no other way from then on (RFC 6797). What is below its host
+    belongs to others, unless `subdomains` says so; a name of this machine, to all that runs here.
+    """
+    issuer = urlsplit(issuer_base_url)
+    if issuer.scheme != "https" or is_this_host(issuer.hostname):
+        return dict(_COMMON)
+    return {
+        **_COMMON,
+        "Strict-Transport-Security": f"{_HSTS}; includeSubDomains" if subdomains else _HSTS,
+    }
 
 
 def page_policy(*, leaves: bool) -> str:

@@ -1,24 +1,24 @@
-"""What makes settings unfit for production: placeholders, published keys, plain http."""
+"""What makes settings unfit for production: placeholders, published keys, plain connections."""
 
 from __future__ import annotations
 
-import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from porta.hosts import is_private_host, is_this_host
 from storage.dsn import parse as parse_dsn
 
 if TYPE_CHECKING:
     from porta.settings import Settings
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-_LOCAL_NAMES = frozenset({"localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"})
-"""What /etc/hosts calls this host, beside `localhost` and what ends in it (RFC 6761 §6.3)."""
 _PUBLISHED_KEYS = frozenset(
     bytes.fromhex(key) for key in ("0123456789abcdef" * 4, "fedcba9876543210" * 4, "aa" * 32)
 )
 """Keys of the examples of Porta 1.x, and the one that it used when it was given none."""
+_OR_ELSE = "or set STORES_WITHOUT_TLS=true where the network between is yours alone"
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+"""Values of libpq's sslmode that never fall back to plain text."""
 
 
 def production_problems(settings: Settings) -> list[str]:
@@ -43,7 +43,13 @@ def production_problems(settings: Settings) -> list[str]:
         (settings.log_level == "debug", "LOG_LEVEL: debug is not for production"),
         (settings.smtp_host is None or settings.smtp_from is None,
          "SMTP_HOST, SMTP_FROM: both are needed to reach people"),
-        (_is_this_host(settings.smtp_host), "SMTP_HOST: is this host"),
+        (is_this_host(settings.smtp_host), "SMTP_HOST: is this host"),
+        (not settings.stores_without_tls and _in_the_open(settings.database_url),
+         "DATABASE_URL: sends secrets in the open to a host that may be public;"
+         f" add ?sslmode=verify-full, {_OR_ELSE}"),
+        (not settings.stores_without_tls and _redis_in_the_open(settings.redis_url),
+         f"REDIS_URL: sends secrets in the open to a host that may be public; use rediss://,"
+         f" {_OR_ELSE}"),
     )  # fmt: skip
     return [problem for broken, problem in rules if broken]
 
@@ -56,23 +62,18 @@ def _is_published(key: str | None) -> bool:
     return key is not None and bytes.fromhex(key) in _PUBLISHED_KEYS
 
 
-def _is_this_host(host: str | None) -> bool:
-    """Whether a name or an address, in any spelling that is dialled, leads nowhere else."""
-    name = (host or "").strip().strip("[]").rstrip(".").lower()
-    address = _parse_address(name)
-    if address is None:
-        return name in _LOCAL_NAMES or name.split(".")[-1] == "localhost"
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_loopback or address.is_unspecified
+def _in_the_open(database_url: str) -> bool:
+    given = parse_dsn(database_url)
+    if given.get("sslmode") in _ENCRYPTED:
+        return False
+    hosts = given.get("hostaddr") or given.get("host") or ""
+    # A path, or an abstract name, is a socket of this machine.
+    return not all(host[:1] in ("/", "@") or is_private_host(host) for host in hosts.split(","))
 
 
-def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        pass
-    try:
-        return IPv4Address(socket.inet_aton(text))  # 127.1 and 2130706433 too
-    except (OSError, ValueError):
-        return None
+def _redis_in_the_open(redis_url: str | None) -> bool:
+    scheme, _, rest = (redis_url or "").partition("://")
+    if not rest or scheme.partition("+")[0] == "rediss":
+        return False
+    places = rest.partition("/")[0].rpartition("@")[2].split(",")
+    return not all(is_private_host(urlsplit(f"//{place}").hostname) for place in places)

@@ -38,7 +38,7 @@ _REMEDIES = {
     "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
     "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
     "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
-    "TRUSTED_PROXIES": "a comma list of addresses and networks: 10.0.0.0/8,192.0.2.7",
+    "TRUSTED_PROXIES": "a comma list of addresses and networks of proxies: 10.0.0.5,192.0.2.0/28",
     "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
 }
 """What to set a variable to."""
@@ -48,6 +48,7 @@ _FAULTS = {
     "string_too_short": "is empty",
     "too_short": "is empty",
 }
+_QUOTED = "stands in quotes, which `docker --env-file` passes on as part of it; leave them out"
 _FOLLOWS = "default_factory_not_called"
 """A default that depends on other settings, where one of these is at fault."""
 _SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
@@ -60,6 +61,7 @@ _FIT: dict[str, Any] = {
     "smtp_host": "mail.example.com",
     "smtp_from": "id@example.com",
     "drain_seconds": 0.0,
+    "host": "127.0.0.1",
 }
 """Stand in for malformed values while the others are judged; elsewhere the default does."""
 
@@ -76,6 +78,11 @@ def _default_drain(known: dict[str, Any]) -> float:
     return 5.0 if known.get("environment") == "production" else 0.0
 
 
+def _default_host(known: dict[str, Any]) -> str:
+    """A container is reached from outside; a server without safety rules is for its own machine."""
+    return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
+
+
 class Settings(BaseSettings):
     """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
 
@@ -90,7 +97,7 @@ class Settings(BaseSettings):
     environment: Literal["development", "test", "production"] = Field(
         "development", validation_alias=AliasChoices("PORTA_ENV", "NODE_ENV")
     )
-    host: str = "0.0.0.0"  # noqa: S104 - containers are reached from outside; HOST narrows it
+    host: str = Field(default_factory=_default_host)
     port: int = Field(3000, ge=0, le=65535)
     database_url: str = Field(min_length=1)
     redis_url: str | None = None
@@ -115,6 +122,10 @@ class Settings(BaseSettings):
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
+    stores_without_tls: bool = False
+    """Whether PostgreSQL and Redis may be spoken to in plain text where anybody may listen."""
+    hsts_include_subdomains: bool = False
+    """Whether browsers shall refuse plain http below the issuer's host as well, for a year."""
     # No hash of a higher cost is verified either.
     argon2_memory_kib: int = Field(19_456, ge=8_192, le=passwords.MAX_MEMORY_KIB)
     argon2_passes: int = Field(2, ge=1, le=passwords.MAX_PASSES)
@@ -153,6 +164,8 @@ class Settings(BaseSettings):
     @field_validator("cookie_keys")
     @classmethod
     def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(map(_in_quotes, keys)):
+            raise ValueError(_QUOTED)
         if any(len(key.strip()) < 16 for key in keys):
             raise ValueError("every key needs at least 16 characters")
         return keys
@@ -202,6 +215,14 @@ class Settings(BaseSettings):
             raise ValueError("is malformed") from None
         return value
 
+    # The last of those that run before: it is asked first.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_quotes(cls, value: Any) -> Any:
+        if isinstance(value, str) and _in_quotes(value):
+            raise ValueError(_QUOTED)
+        return value
+
 
 class _DatabaseUrl(BaseSettings):
     model_config = Settings.model_config
@@ -218,10 +239,13 @@ class _EncryptionKey(BaseSettings):
 def find_database_url() -> str | None:
     """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are.
 
-    Raises SettingsInvalid where `.env` cannot be read.
+    Raises SettingsInvalid where `.env` cannot be read, or the value stands in quotes.
     """
     _check_env_file()
-    return _DatabaseUrl().database_url
+    url = _DatabaseUrl().database_url
+    if url is not None and _in_quotes(url):
+        raise SettingsInvalid([f"DATABASE_URL: {_QUOTED}"])
+    return url
 
 
 def find_signing_key_encryption_key() -> bytes | None:
@@ -286,6 +310,11 @@ def _match_url(url: str) -> re.Match[str]:
     if match is None or int(match["port"] or 1) > 65535:
         raise ValueError("is malformed")
     return match
+
+
+def _in_quotes(value: str) -> bool:
+    bare = value.strip()
+    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
 
 
 def _parts(value: str) -> list[str]:

@@ -25,8 +25,8 @@ def serve(run_server: Callable[[Settings], None]) -> None:
       SIGNING_KEY_ENCRYPTION_KEY   openssl rand -hex 32; keep it as long as the database
       TWO_FACTOR_ENCRYPTION_KEY    openssl rand -hex 32
       SMTP_HOST, SMTP_FROM         where mail goes, and from whom
-      TRUSTED_PROXIES              addresses of your load balancer: 10.0.0.0/8
-      HOST, PORT                   0.0.0.0 and 3000
+      TRUSTED_PROXIES              addresses of your load balancer: 10.0.0.5
+      HOST, PORT                   0.0.0.0 (in development 127.0.0.1) and 3000
       LOG_LEVEL                    debug, info, warn, error or fatal
       PORTA_ENV                    production switches the safety rules on
 

@@ -31,6 +31,24 @@ def test_a_page_loads_nothing_inline_and_nothing_foreign_but_images(leaves: bool
     assert "base-uri 'none'" in policy
 
 
-def test_hsts_is_sent_by_an_https_issuer_only() -> None:
-    assert "Strict-Transport-Security" in headers.common(secure=True)
-    assert "Strict-Transport-Security" not in headers.common(secure=False)
+@pytest.mark.parametrize(
+    ("issuer", "subdomains", "expected"),
+    [
+        ("https://id.example.com", False, "max-age=31536000"),
+        ("https://example.test/id", False, "max-age=31536000"),
+        ("https://id.example.com:8443", False, "max-age=31536000"),
+        ("https://id.example.com", True, "max-age=31536000; includeSubDomains"),
+        ("http://id.example.com", True, None),
+        ("http://localhost:3000", False, None),
+        ("https://localhost:3000", True, None),
+        ("https://app.localhost", False, None),
+        ("https://127.0.0.1:8443", False, None),
+        ("https://[::1]", False, None),
+        ("https://localhost.example.com", False, "max-age=31536000"),
+    ],
+)
+def test_K15_hsts_binds_the_host_of_the_issuer_and_nothing_below(
+    issuer: str, subdomains: bool, expected: str | None
+) -> None:
+    sent = headers.common(issuer, subdomains=subdomains)
+    assert sent.get("Strict-Transport-Security") == expected

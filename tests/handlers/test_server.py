@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -379,6 +379,64 @@ async def test_a_port_in_use_is_told_with_what_to_do(runtime: Runtime) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert f"port {port} is in use" in _refused(runtime, "127.0.0.1", port)
+
+
+_BOTH = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@_BOTH
+@pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 here")
+@pytest.mark.parametrize("host", ["::", "0::0", "[::]"])
+async def test_K14_every_address_is_one_of_both_families(runtime: Runtime, host: str) -> None:
+    if host.startswith("["):
+        assert "HOST" in _refused(runtime, host, 0)
+        return
+    server = listen(Porta(runtime, ROUTES, NotFoundHandler), host, 0, Limits(10, 10))
+    for address in ("127.0.0.1", "::1"):
+        with socket.create_connection((address, server.port)) as connection:
+            connection.sendall(request("GET", "/health", "Connection: close"))
+            answer = await asyncio.to_thread(connection.recv, 65536)
+            assert statuses(answer) == [200]
+            assert b"checks" in answer, "both are this machine"
+    assert {s.block for s in server.connections} <= {"127.0.0.1", "::/64"}
+    await server.stop(limit=1)
+
+
+@pytest.mark.parametrize(
+    ("host", "refused"), [("127.0.0.1", "::1"), ("0.0.0.0", "::1"), ("::1", "127.0.0.1")]
+)
+@pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 here")
+async def test_K14_an_address_of_one_family_is_of_that_one(
+    runtime: Runtime, host: str, refused: str
+) -> None:
+    server = listen(Porta(runtime, ROUTES, NotFoundHandler), host, 0, Limits(10, 10))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((refused, server.port))
+    await server.stop(limit=1)
+
+
+async def test_K14_without_ipv6_every_address_is_of_ipv4(runtime: Runtime) -> None:
+    create = socket.create_server
+
+    def without(address: tuple[str, int], **options: Any) -> socket.socket:
+        if options.get("family") == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        return create(address, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "create_server", without)
+        server = listen(Porta(runtime, ROUTES, NotFoundHandler), "::", 0, Limits(10, 10))
+    ask = request("GET", "/live", "Connection: close")
+    assert statuses(await exchange(server.port, ask)) == [200]
+    await server.stop(limit=1)
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid", "x" * 300, "ü" * 70])

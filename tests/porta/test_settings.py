@@ -313,6 +313,135 @@ def test_only_in_production_a_balancer_has_to_notice() -> None:
     assert _load(drain_seconds=2).drain_seconds == 2
 
 
+def test_security_14_without_safety_rules_a_server_is_for_its_own_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _load().host == "127.0.0.1"
+    assert _load(environment="test").host == "0.0.0.0"
+    assert _load(**FIT).host == "0.0.0.0"
+    assert _load(host="192.0.2.1").host == "192.0.2.1"
+    monkeypatch.setenv("HOST", "")
+    assert _load().host == "127.0.0.1"
+
+
+_FIVE = "postgresql://porta:secret@{}/porta"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"database_url": _FIVE.format("db.example.com")}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("198.51.100.7")} | {}, None),  # documentation, not global
+        ({"database_url": _FIVE.format("8.8.8.8:5433")}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("[2606:4700::1]")}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("db,standby.example.com")}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("db.example.com") + "?sslmode=prefer"}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("db.example.com") + "?sslmode=disable"}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("db") + "?hostaddr=8.8.8.8"}, "DATABASE_URL"),
+        ({"database_url": _FIVE.format("db.example.com") + "?sslmode=require"}, None),
+        ({"database_url": _FIVE.format("db.example.com") + "?sslmode=verify-full"}, None),
+        ({"database_url": _FIVE.format("db")}, None),
+        ({"database_url": _FIVE.format("10.1.2.3,10.1.2.4:5433")}, None),
+        ({"database_url": _FIVE.format("127.1")}, None),
+        ({"database_url": _FIVE.format("[fd00::1]")}, None),
+        ({"database_url": _FIVE.format("pg.porta.svc.cluster.local")}, None),
+        ({"database_url": "postgresql:///porta?host=/run/postgresql"}, None),
+        ({"database_url": "host=/run/postgresql dbname=porta"}, None),
+        ({"database_url": "dbname=porta"}, None),
+        ({"redis_url": "redis://:secret@cache.example.com:6379/0"}, "REDIS_URL"),
+        ({"redis_url": "redis://8.8.8.8"}, "REDIS_URL"),
+        ({"redis_url": "rediss://cache.example.com"}, None),
+        ({"redis_url": "redis://redis:6379"}, None),
+        ({"redis_url": "redis://[::1]:6379"}, None),
+        ({"redis_url": "redis://10.0.0.9"}, None),
+        ({"redis_url": None}, None),
+    ],
+)
+def test_security_14_the_stores_are_not_spoken_to_in_the_open(
+    changes: dict[str, Any], named: str | None
+) -> None:
+    """In production, unless the operator answers for the network; and no secret is told."""
+    fit = FIT | changes
+    if named is None:
+        assert _load(**fit)
+        return
+    with pytest.raises(SettingsInvalid) as caught:
+        _load(**fit)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [named]
+    assert "STORES_WITHOUT_TLS" in str(caught.value)
+    assert "secret@" not in str(caught.value)
+    assert _load(**fit, stores_without_tls=True)
+    assert _load(**fit | {"environment": "development"})
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COOKIE_KEYS", "k" * 40),
+        ("COOKIE_KEYS", "k" * 40 + "," + "l" * 40),
+        ("SMTP_PASS", "hunter2-hunter2"),
+        ("SMTP_USER", "porta"),
+        ("SMTP_HOST", "mail.example.com"),
+        ("SMTP_FROM", "id@example.com"),
+        ("DATABASE_URL", "postgresql://porta:hunter2@db/porta"),
+        ("REDIS_URL", "redis://:hunter2@redis"),
+        ("ISSUER_BASE_URL", "https://id.example.com"),
+        ("SIGNING_KEY_ENCRYPTION_KEY", "ab" * 32),
+        ("TWO_FACTOR_ENCRYPTION_KEY", "ab" * 32),
+        ("TRUSTED_PROXIES", "10.0.0.1"),
+        ("ADMIN_CORS_ORIGINS", "https://a.example"),
+        ("HOST", "127.0.0.1"),
+        ("PORT", "3000"),
+        ("LOG_LEVEL", "info"),
+        ("PORTA_ENV", "production"),
+        ("NODE_ENV", "production"),
+        ("METRICS_ENABLED", "true"),
+    ],
+)
+def test_B64_a_value_in_quotes_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, quote: str
+) -> None:
+    for key, good in GOOD.items():
+        monkeypatch.setenv(key.upper(), good)
+    monkeypatch.setenv(name, f"{quote}{value}{quote}")
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings()
+    assert len(caught.value.problems) == 1
+    assert name in caught.value.problems[0].partition(":")[0]
+    assert "stands in quotes" in caught.value.problems[0]
+    assert "hunter2" not in str(caught.value)
+
+
+def test_B64_a_command_that_needs_the_database_alone_says_so_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", '"postgresql://porta:hunter2@db/porta"')
+    with pytest.raises(SettingsInvalid, match="DATABASE_URL: stands in quotes"):
+        find_database_url()
+
+
+def test_B64_each_key_of_a_list_is_looked_at() -> None:
+    assert _problems(cookie_keys="k" * 40 + ',"' + "l" * 40 + '"') == ["COOKIE_KEYS"]
+
+
+def test_B64_quotes_of_a_file_are_taken_off_and_quotes_within_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [f"{key.upper()}='{value}'" for key, value in GOOD.items()]
+    Path(".env").write_text("\n".join([*lines, "SMTP_PASS=a'b\"c"]))
+    settings = load_settings()
+    assert settings.cookie_keys == ("k" * 32, "l" * 32)
+    assert settings.smtp_pass == "a'b\"c"
+    monkeypatch.setenv("SMTP_PASS", '"')
+    assert load_settings().smtp_pass == '"'
+
+
+@pytest.mark.parametrize("seconds", ["4", "3601", "-1", "nan", "abc"])
+def test_K13_connections_idle_within_reason(seconds: str) -> None:
+    assert _problems(keep_alive_seconds=seconds) == ["KEEP_ALIVE_SECONDS"]
+
+
 def test_every_cost_that_may_be_set_can_be_verified() -> None:
     costs = {"argon2_memory_kib": 2**20, "argon2_passes": 16, "argon2_lanes": 16}
     settings = _load(**costs)

@@ -83,6 +83,16 @@ def test_a_time_that_is_no_number_is_refused_by_its_name(programs: Path, seconds
     assert said == f"PORTA_WAIT_TIMEOUT is '{seconds}'; it is a number of seconds\n"
 
 
+@pytest.mark.parametrize("value", ['"true"', "'true'", "yes", "1", "True"])
+def test_B64_a_switch_that_is_neither_is_refused_and_not_taken_for_no(
+    programs: Path, value: str
+) -> None:
+    process = begin(programs, PORTA_AUTO_MIGRATE=value)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 64
+    assert said == f"PORTA_AUTO_MIGRATE is {value}; it is true or false, without quotes\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_it_is_told_though_it_waits(
     programs: Path, silent: int, number: signal.Signals
