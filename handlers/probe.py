@@ -94,9 +94,9 @@ class Probe:
     async def _redis(self) -> Finding:
         if not self._storage.has_redis:
             return Finding(State.ABSENT)
-        fault = await fault_of(self._storage.try_redis())
+        await fault_of(self._storage.try_redis())
         trouble = self._storage.redis_trouble
-        if fault is None or trouble is None:
+        if trouble is None:
             return Finding(State.OK)
         return Finding(State.DEGRADED, trouble.reason, trouble.since)
 

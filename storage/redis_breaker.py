@@ -24,6 +24,10 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two trials while it takes no writes: doubled from one to the other."""
 _STEADY = 10.0
 """Seconds without a failure, after which pauses begin with the shortest again."""
+_SETTLING = 2.0
+"""Seconds that it has to take writes before anything is entrusted to it: what one instance makes
+there, another has to find, which may dial anew a second later.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class RedisBreaker:
 
     Every call goes through all the same, since what lives in Redis is nowhere else. Whoever has
     another place to go asks `takes_writes` first, so that not each request waits for the deadline.
-    The first failure opens the breaker; a write that is answered, tried in the background, closes
-    it.
+    The first failure opens the breaker; writes that are answered for a while, tried in the
+    background, close it.
     """
 
     def __init__(self, client: RedisClient) -> None:
@@ -88,16 +92,12 @@ class RedisBreaker:
         await self._client.close()
 
     async def try_write(self) -> None:
-        """Write something that is gone in a second; raises StorageError where that fails.
-
-        Opens or closes the breaker.
-        """
+        """Write something that is gone in a second; a StorageError opens the breaker."""
         try:
             await self._client.script(_TRIAL, [_TRIAL_KEY])
         except StorageError as failure:  # A server that refuses this is of no use, whatever it is.
             self._open(failure)
             raise
-        self._close()
 
     async def _watch(self, work: Awaitable[_T]) -> _T:
         try:
@@ -117,18 +117,24 @@ class RedisBreaker:
             self._trials = asyncio.get_running_loop().create_task(self._try(), context=Context())
 
     def _close(self) -> None:
-        if self._trouble is None:
-            return
+        assert self._trouble is not None
         away = round(time.time() - self._trouble.since, 1)
         self._trouble, self._closed_at = None, time.monotonic()
         _LOG.info("redis.back", extra={"place": self.place, "seconds": away})
 
     async def _try(self) -> None:
+        settled_at: float | None = None
         while self._trouble is not None:
             await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             try:
                 await self.try_write()
             except StorageError as failure:
-                if self._trouble is not None:
-                    self._trouble = Trouble(str(failure), self._trouble.since)
+                settled_at = None
+                self._trouble = Trouble(str(failure), self._trouble.since)
+                continue
+            now = time.monotonic()
+            settled_at = settled_at or now + _SETTLING
+            self._pause = min(self._pause, max(settled_at - now, _SHORTEST_PAUSE))
+            if now >= settled_at:
+                self._close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
-from storage.redis_client import RedisClient, Script
+from storage.redis_breaker import RedisBreaker
+from storage.redis_client import Script
 from storage.stores import (
     SHORTEST_LIFE,
     check_index,
@@ -89,9 +90,14 @@ def unpack(
 
 
 class RedisStore:
-    """Artifacts that live in Redis only: without it they are `Unreachable`."""
+    """Artifacts that live in Redis only: without it they are `Unreachable`.
 
-    def __init__(self, redis: RedisClient) -> None:
+    One that takes no writes gives nothing to read either: what is found there could not go on, and
+    whoever is told so at once can begin anew elsewhere. What it holds can still be used up, or end.
+    Where it is believed to take none it is asked: another instance may know better.
+    """
+
+    def __init__(self, redis: RedisBreaker) -> None:
         self._redis = redis
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
@@ -108,6 +114,8 @@ class RedisStore:
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
+        if not self._redis.takes_writes:
+            await self._redis.try_write()
         value = await self._redis.command("GET", key_of(kind, id))
         return _usable(kind, id, value, organization_id)
 

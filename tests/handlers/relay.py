@@ -9,18 +9,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 class Relay:
-    """Forwards bytes to a server; while it is silent it keeps them in both directions."""
+    """Forwards bytes to a server; while it is silent it keeps them in both directions, while it is
+    slow it holds them up, `delay` seconds each way.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._open = asyncio.Event()
         self._open.set()
+        self.delay = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def silence(self) -> None:
         self._open.clear()
 
     def restore(self) -> None:
+        self.delay = 0.0
         self._open.set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,6 +56,7 @@ class Relay:
         with suppress(ConnectionError):
             while data := await source.read(65536):
                 await self._open.wait()
+                await asyncio.sleep(self.delay)
                 sink.write(data)
                 await sink.drain()
         sink.close()

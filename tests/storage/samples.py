@@ -40,11 +40,11 @@ async def open_store(name: str, database_url: str, redis_url: str) -> AsyncItera
         yield MemoryStore()
         return
     postgres, redis = await Postgres.open(database_url), await Redis.open(redis_url)
-    remembered = PostgresStore(postgres)
+    remembered, breaker = PostgresStore(postgres), RedisBreaker(redis)
     stores: dict[str, ArtifactStore] = {
-        "redis": RedisStore(redis),
+        "redis": RedisStore(breaker),
         "postgres": remembered,
-        "redis over postgres": RedisOverPostgresStore(RedisBreaker(redis), remembered),
+        "redis over postgres": RedisOverPostgresStore(breaker, remembered),
     }
     yield stores[name]
     await redis.close()

@@ -24,6 +24,7 @@ from storage.models.artifacts import (
 )
 from storage.postgres import Postgres
 from storage.redis import Redis
+from storage.redis_breaker import RedisBreaker
 from storage.router import Storage
 from storage.stores import encode
 from storage.stores.redis import RedisStore
@@ -163,7 +164,7 @@ async def test_a_value_of_a_version_that_knew_redis_only_is_served(
     older = samples.interaction(A, id=artifact_id(value), home=None)
     assert b"home" not in encode(older)
     kind = ARTIFACTS[Interaction]
-    await RedisStore(redis).save(kind, older, 60)
+    await RedisStore(RedisBreaker(redis)).save(kind, older, 60)
     found = await storage.artifacts.find(Interaction, value, A)
     assert found is not None
     await storage.artifacts.save(msgspec.structs.replace(found, prompt="consent"), 60)

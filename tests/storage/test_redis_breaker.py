@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from storage.errors import StorageError, Unreachable
-from storage.models.artifacts import AuthorizationCode, Home, Session, home_of
+from storage.models.artifacts import AuthorizationCode, Home, Interaction, Session, home_of
 from storage.redis import Redis
 from storage.redis_breaker import RedisBreaker
 from storage.redis_client import Script
@@ -122,6 +122,21 @@ async def test_a_full_redis_uses_up_what_it_holds_once(
         )
         assert sum(answer is not None for answer in answers) == 1
     assert await storage.artifacts.consume(AuthorizationCode, code, A) is None
+    await storage.close()
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_what_could_not_be_finished_is_not_found(
+    database_url: str, own_redis: Valkey, state: State
+) -> None:
+    """A form whose answer cannot be kept, again and again, would be a dead end."""
+    storage = await Storage.open(database_url, own_redis.url)
+    uid = await storage.artifacts.create(partial(samples.interaction, A), 60)
+    with state(own_redis):
+        with pytest.raises(Unreachable):
+            await storage.try_redis()
+        with pytest.raises(Unreachable):
+            await storage.artifacts.find(Interaction, uid, A)
     await storage.close()
 
 
