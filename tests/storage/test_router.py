@@ -223,6 +223,14 @@ async def test_a_database_that_does_not_answer_is_told_at_once(
 
 async def test_a_replay_mark_is_kept_apart_by_its_organization_and_client(either: Storage) -> None:
     """Whoever makes a mark puts both into its value: an id is one row for everybody."""
-    for owner, client in ((A, "one"), (A, "two"), (B, "one")):
-        id = artifact_id(f"{owner} {client} {uuid4()}")
-        await either.artifacts.save(ReplayDetection(id=id, organization_id=owner), 60)
+    jti = str(uuid4())
+    marks = [
+        ReplayDetection(id=artifact_id(f"{owner} {client} {jti}"), organization_id=owner)
+        for owner, client in ((A, "one"), (A, "two"), (B, "one"))
+    ]
+    for mark in marks:
+        await either.artifacts.save(mark, 60)
+    for mark in marks:
+        for owner in (A, B):
+            with pytest.raises(AlreadyConsumed):
+                await either.artifacts.save(ReplayDetection(id=mark.id, organization_id=owner), 60)
