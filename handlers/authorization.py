@@ -13,7 +13,7 @@ from porta.protocol.errors import InvalidRequest
 from porta.protocol.params import REPEATABLE, Params, merge
 from porta.protocol.response_modes import RESPONSE_MODES, FormPost
 from porta.provider import authorization
-from porta.provider.authorization import Interact, Outcome, Respond
+from porta.provider.outcomes import Interact, Outcome, Respond
 
 
 class AuthorizationAnswerHandler(TenantPageHandler):

@@ -26,48 +26,12 @@ from porta.protocol.requests import (
 from porta.provider import consents, pushed_authorization
 from porta.provider.acceptance import accept
 from porta.provider.codes import issue_code
+from porta.provider.outcomes import Interact, Outcome, Respond, Resume, granted, refused
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 from storage.models.clients import Client
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Whom a response refuses, and why: for the log, which may tell more than the client."""
-
-    client_id: str
-    error: OAuthError
-
-
-@dataclass(frozen=True, slots=True)
-class Respond:
-    """Answer the client: by this mode, at this redirect URI, with these parameters."""
-
-    redirect_uri: str
-    response_mode: str
-    parameters: dict[str, str]
-    refused: Refused | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Interact:
-    """Ask the person: the interaction, and the secret of the browser that it is bound to."""
-
-    uid: str
-    secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Have the browser go on by GET, which brings its cookies, and this secret with them."""
-
-    uid: str
-    posted: str
-
-
-Outcome = Respond | Interact | Resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +92,7 @@ async def start(
     except UntrustedRequest:
         raise
     except OAuthError as error:
-        return _refuse(tenant, target, error)
+        return refused(tenant, target, error)
 
 
 async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -> Outcome:
@@ -159,7 +123,7 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
         raise
     except OAuthError as error:
         await runtime.storage.artifacts.delete(interaction)
-        return _refuse(tenant, target, error)
+        return refused(tenant, target, error)
 
 
 async def _trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Client, RedirectTarget]:
@@ -277,19 +241,4 @@ async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> R
     ):
         raise InvalidRequestUri("the pushed request was answered already")
     code = await issue_code(runtime, tenant, attempt.client, request, session, grant)
-    return Respond(
-        request.redirect_uri,
-        response_modes.effective_response_mode(request.response_mode),
-        response_modes.success_parameters(tenant.issuer, code, request.state),
-    )
-
-
-def _refuse(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respond:
-    mode = response_modes.effective_response_mode(target.response_mode)
-    told = response_modes.error_parameters(tenant.issuer, error, target.state)
-    return Respond(
-        target.redirect_uri,
-        mode,
-        response_modes.fitting(target.redirect_uri, mode, told),
-        Refused(target.client_id, error),
-    )
+    return granted(tenant, request, code)
