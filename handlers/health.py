@@ -9,6 +9,7 @@ from typing import Any
 
 from handlers.base import PortaHandler
 from handlers.probe import Finding, fault_of
+from porta import clock_skew
 from porta.proxies import client_address
 
 _FORWARDING = (
@@ -65,11 +66,13 @@ class ReadyHandler(ProbeHandler):
         look = await self.application.probe.look()
         configured = await fault_of(self.runtime.snapshot()) is None
         draining = self.application.life.draining
-        ready = look.database.serves and configured and not draining
+        in_time = clock_skew.is_tolerable(self.runtime)
+        ready = look.database.serves and configured and in_time and not draining
         checks: dict[str, Any] = {
             "db": {"ok": look.database.serves, **_told(look.database)},
             "redis": {"ok": not look.degraded, **_told(look.redis)},
             "config": {"ok": configured},
+            "clock": {"ok": in_time, "skew": round(self.runtime.clock_skew, 1)},
             "draining": draining,
         }
         if not ready and not draining:

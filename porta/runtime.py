@@ -52,6 +52,8 @@ class Runtime:
         self.passwords = passwords
         self.pages = pages
         self.clock = clock
+        self.clock_skew = 0.0
+        """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
         self.failed_clients = RecentKeys()
         self._last_keys: KeyRings | None = None
         self._keys_anew_from = -inf

@@ -125,6 +125,13 @@ class Storage:
         """Ask PostgreSQL for a sign of life; raises Unreachable."""
         await self._doors.postgres.fetch("SELECT 1")
 
+    async def now(self) -> float:
+        """Return the time by PostgreSQL's clock, in seconds since the epoch; raises Unreachable."""
+        (row,) = await self._doors.postgres.fetch(
+            "SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8"
+        )
+        return float(row[0])
+
     @property
     def has_redis(self) -> bool:
         return self._doors.redis is not None

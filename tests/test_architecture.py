@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "porta.rate_limits": 3,
     "porta.request_limits": 3,
     "porta.runtime": 2,
+    "porta.clock_skew": 2,
     "porta.tenant": 2,
     "porta.security": 1,
     "porta": 1,

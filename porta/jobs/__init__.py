@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.jobs import purge_expired
+from porta.jobs import compare_clocks, purge_expired
 from porta.jobs.runner import Job
 
-JOBS: tuple[Job, ...] = (purge_expired.JOB,)
+JOBS: tuple[Job, ...] = (purge_expired.JOB, compare_clocks.JOB)

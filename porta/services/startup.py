@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from porta import clock_skew
 from porta.runtime import Runtime
 from porta.services import signing_keys, users
 from storage import migrate
@@ -13,7 +14,8 @@ class SchemaOutdated(StorageError):
 
 
 async def prepare(runtime: Runtime) -> None:
-    """Check the schema, see to it that every algorithm has a key, and read the configuration.
+    """Check the schema, compare the clocks, see to it that every algorithm has a key, and read the
+    configuration.
 
     Raises SchemaOutdated, NoUsableKey where this process can sign with no key of an algorithm,
     Conflict where it may not add one, and StorageError.
@@ -22,6 +24,7 @@ async def prepare(runtime: Runtime) -> None:
     if missing:
         first = f"{missing[0].version:04}_{missing[0].name}"
         raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")
+    await clock_skew.measure(runtime)
     await signing_keys.ensure(
         runtime.storage,
         bytes.fromhex(runtime.settings.signing_key_encryption_key),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from handlers import app, probe
+from porta import clock_skew
 from porta.runtime import Runtime
 from porta.settings import Settings
 from storage.postgres import Postgres
@@ -75,6 +77,26 @@ async def test_a_healthy_process_says_so_in_the_words_of_1x(fragile: Fragile) ->
     ready = await fragile.http.get("/ready")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     assert ready.json()["checks"]["db"] == {"ok": True}
+
+
+@pytest.mark.parametrize("seconds", [90.0, -90.0])
+async def test_faults_F10_a_process_whose_clock_is_wrong_is_not_ready(
+    fragile: Fragile, seconds: float
+) -> None:
+    fragile.runtime.clock = lambda: time.time() + seconds
+    await clock_skew.measure(fragile.runtime)
+    answer = await fragile.http.get("/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not_ready")
+    assert "Retry-After" in answer.headers
+    check = answer.json()["checks"]["clock"]
+    assert not check["ok"]
+    assert abs(check["skew"] - seconds) < 5
+    far = await fragile.http.get("/ready", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert (far.status_code, far.json()) == (503, {"status": "not_ready"})
+    assert (await fragile.http.get("/live")).status_code == 200
+    fragile.runtime.clock = time.time
+    await clock_skew.measure(fragile.runtime)
+    assert (await fragile.http.get("/ready")).status_code == 200
 
 
 @pytest.mark.parametrize(
