@@ -14,6 +14,7 @@ _PARENT = ".example"
 _MAX_LENGTH = 254 - len(_PARENT)
 """Characters. RFC 5321 §4.5.3.1.3 ends at 254 octets, and ours have to be validated."""
 
+_LINE_ENDS = "\t\n\v\f\r\u2028\u2029"  # ECMA-262 §12.2, §12.3
 # Marks, letters and symbols that show nothing; the library refuses what is so by its category.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\ufe00-\ufe0f\U000e0100-\U000e01ef]"
@@ -23,12 +24,12 @@ _INVISIBLE = re.compile(
 def canonical_email(text: str) -> str:
     """Return the one spelling of the address `text`: composed (NFC), lower-case, Unicode domain.
 
-    Spaces around it are dropped. Exactly one addr-spec without comments, quotes, display name or
-    address literal is accepted. Raises Invalid for everything else, and for characters that cannot
-    be seen or that turn into others when they are normalised: two spellings of one address would
-    be two accounts, or two counters of failures.
+    What a person pastes along with it is dropped (`trim`). Exactly one addr-spec without comments,
+    quotes, display name or address literal is accepted. Raises Invalid for everything else, and for
+    characters that cannot be seen or that turn into others when they are normalised: two spellings
+    of one address would be two accounts, or two counters of failures.
     """
-    spelling = text.strip(" ")
+    spelling = trim(text)
     if not spelling or len(spelling) > _MAX_LENGTH:
         raise _refusal()
     if not spelling.isascii():
@@ -38,6 +39,24 @@ def canonical_email(text: str) -> str:
     if canonical != spelling and not _is_unicode_form(canonical, spelling):
         raise _refusal()
     return canonical
+
+
+def trim(text: str) -> str:
+    """Return `text` without the white space and the invisible characters around it.
+
+    White space is what `String.prototype.trim` removes, from a spreadsheet or a chat; beside it
+    stand characters of no width, byte order marks and marks of direction (category Cf).
+    """
+    start, end = 0, len(text)
+    while start < end and _is_blank(text[start]):
+        start += 1
+    while end > start and _is_blank(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_blank(character: str) -> bool:
+    return character in _LINE_ENDS or unicodedata.category(character) in ("Zs", "Cf")
 
 
 def _validate(spelling: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import stat
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -62,6 +63,7 @@ _FIT: dict[str, Any] = {
     "smtp_from": "id@example.com",
     "drain_seconds": 0.0,
     "host": "127.0.0.1",
+    "argon2_workers": 2,
 }
 """Stand in for malformed values while the others are judged; elsewhere the default does."""
 
@@ -72,6 +74,12 @@ class SettingsInvalid(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+def _usable_cores() -> int:
+    """Return how many cores this process may run on: more hashes at once would only take turns."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(2)
+    return min(len(usable), 64)
 
 
 def _default_drain(known: dict[str, Any]) -> float:
@@ -130,7 +138,7 @@ class Settings(BaseSettings):
     argon2_memory_kib: int = Field(19_456, ge=8_192, le=passwords.MAX_MEMORY_KIB)
     argon2_passes: int = Field(2, ge=1, le=passwords.MAX_PASSES)
     argon2_lanes: int = Field(1, ge=1, le=passwords.MAX_LANES)
-    argon2_workers: int = Field(2, ge=1, le=64)
+    argon2_workers: int = Field(default_factory=_usable_cores, ge=1, le=64)
     argon2_queue: int = Field(64, ge=1)
     max_connections: int = Field(10_000, ge=1)
     max_connections_per_address: int | None = Field(None, ge=1)

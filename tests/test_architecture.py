@@ -55,7 +55,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "httpx": ("porta.outbound",),
     "tinycss2": ("porta.custom_css", "porta.css_values"),
     "click": ("porta.cli", "porta.__main__"),
-    "zxcvbn": ("porta.security.passwords",),
+    "zxcvbn": ("porta.security.password_rules",),
     "uvloop": ("handlers", "porta.cli"),
 }
 
@@ -157,9 +157,7 @@ def test_the_protocol_and_its_cryptography_do_no_io(module: str) -> None:
     if module != "porta.security.passwords":  # hashing takes tens of milliseconds: an executor
         awaits = [n for n in ast.walk(tree) if isinstance(n, ast.Await | ast.AsyncFunctionDef)]
         assert awaits == []
-    forbidden = {"time", "socket", "os", "asyncio"} - (
-        {"asyncio", "os"} if module == "porta.security.passwords" else set()
-    )
+    forbidden = {"time", "socket", "os", "asyncio"}
     assert [i for i in _imports(module) if i.split(".")[0] in forbidden] == []
 
 

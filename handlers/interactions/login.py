@@ -8,6 +8,7 @@ from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import ConsentPageHandler
 from porta.authn import login
 from porta.authn.password import LoginFailed
+from porta.email_addresses import trim
 
 _EMAIL_LENGTH = 320
 _TYPED = frozenset({"email", "password"})
@@ -94,4 +95,4 @@ class AbortHandler(InteractionHandler):
 
 def _shown(email: str) -> str | None:
     """Return what was typed, as a field can hold it."""
-    return "".join(filter(str.isprintable, email.strip()))[:_EMAIL_LENGTH] or None
+    return "".join(filter(str.isprintable, trim(email)))[:_EMAIL_LENGTH] or None

@@ -126,6 +126,8 @@ async def _authenticate(
     """Return the person whose password this is, counted under the limits."""
     tenant, keys = opened.tenant, runtime.settings.cookie_keys
     known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
+    # Before anything is counted: whoever fills the queue gets no work out of us.
+    runtime.passwords.check_room(password.asker_of(tenant, origin))
     await _count(runtime, opened, email, origin, known)
     who = tenant, email, origin.address, known
     try:

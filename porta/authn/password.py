@@ -10,15 +10,18 @@ from typing import Any
 import msgspec
 
 from porta import events
+from porta.address_blocks import address_block
 from porta.errors import PortaError, Unavailable
+from porta.fair_queue import Asker
 from porta.origin import Origin
 from porta.runtime import Runtime
+from porta.security.password_text import MAX_BYTES
+from porta.security.passwords import is_too_dear
 from porta.tenant import Tenant
 from storage.models.users import LoginAttempt, User
 
 FAILURE_STEP = 0.25
 """Seconds. A failure is answered at a whole number of these after it began."""
-_MAX_PASSWORD = 1024  # bytes; longer ones are refused before hashing
 
 
 class LoginFailed(PortaError):
@@ -36,6 +39,10 @@ class _Attempt:
     origin: Origin
     known_browser: bool
 
+    @property
+    def asker(self) -> Asker:
+        return asker_of(self.tenant, self.origin)
+
     async def record(self, kind: str, user: User | None, **metadata: Any) -> None:
         await events.record(
             self.runtime.storage,
@@ -45,6 +52,11 @@ class _Attempt:
             metadata=metadata,
             origin=self.origin,
         )
+
+
+def asker_of(tenant: Tenant, origin: Origin) -> Asker:
+    """Return whose share of the places for hashing a sign-in takes."""
+    return Asker(tenant.id, address_block(origin.address))
 
 
 async def authenticate(
@@ -84,16 +96,16 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
     # Behind a lock no guess is compared: the right one costs what a wrong one does.
     closed = counted is None or _is_closed(attempt, counted)
     stored = None if counted is None or closed else counted.user.password_hash
-    if len(password.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD:
+    if len(password.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         stored, password = None, ""
     try:
-        verdict = await runtime.passwords.verify(stored, password)
+        verdict = await runtime.passwords.verify(stored, password, attempt.asker)
     except Unavailable:
         if counted is not None and not attempt.known_browser:
             await runtime.storage.users.give_back_attempt(counted)
         raise
     if counted is None or not verdict.ok:
-        await _refuse(attempt, counted)
+        await _refuse(attempt, counted, closed=closed)
         raise LoginFailed("login.error_invalid")
     user = _as_judged(attempt, counted)
     await _check_state(attempt, user)
@@ -170,8 +182,10 @@ def _needs_second_factor(tenant: Tenant, user: User) -> bool:
     return user.two_factor_enabled or tenant.organization.two_factor_policy != "optional"
 
 
-async def _refuse(attempt: _Attempt, counted: LoginAttempt | None) -> None:
-    await attempt.record("user.login.password.failed", counted.user if counted else None)
+async def _refuse(attempt: _Attempt, counted: LoginAttempt | None, *, closed: bool) -> None:
+    user = counted.user if counted else None
+    reason = _reason(user, closed=closed)
+    await attempt.record("user.login.password.failed", user, reason=reason)
     if counted is not None:
         await attempt.runtime.storage.users.record_failed_login(counted.user.id, attempt.tenant.id)
     if counted is not None and counted.locked:
@@ -179,9 +193,22 @@ async def _refuse(attempt: _Attempt, counted: LoginAttempt | None) -> None:
         await attempt.record("user.auto_locked", counted.user, failed_count=failed)
 
 
+def _reason(user: User | None, *, closed: bool) -> str:
+    """Return why an attempt failed: for the audit trail and the log, and nobody else."""
+    if user is None:
+        return "unknown_user"
+    if closed:
+        return "locked"
+    if user.password_hash is None:
+        return "no_password"
+    return "needs_reset" if is_too_dear(user.password_hash) else "wrong_password"
+
+
 async def _rehash(attempt: _Attempt, user: User, password: str) -> None:
     try:
-        fresh = await attempt.runtime.passwords.hash(password)
+        fresh = await attempt.runtime.passwords.hash(
+            password, attempt.asker, instead_of=user.password_hash
+        )
     except Unavailable:
         return  # The password was right; its hash is renewed another day.
     await attempt.runtime.storage.users.set_password_hash(

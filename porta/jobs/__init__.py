@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.jobs import compare_clocks, purge_expired
+from porta.jobs import compare_clocks, expect_costs, purge_expired
 from porta.jobs.runner import Job
 
-JOBS: tuple[Job, ...] = (purge_expired.JOB, compare_clocks.JOB)
+JOBS: tuple[Job, ...] = (purge_expired.JOB, compare_clocks.JOB, expect_costs.JOB)

@@ -1,35 +1,30 @@
-"""Passwords: Argon2id off the event loop, and what a new one must satisfy (RFC 9106, NIST 800-63B).
+"""Password hashes: Argon2id off the event loop, within bounds (RFC 9106).
 
-Passwords are hashed as they were typed, byte for byte, as Porta 1.x did: normalising them now would
-lock out whoever typed another form then.
+What is hashed is the normal form of a password (`password_text`); what was hashed as it was typed,
+by Porta 1.x, is found by a second comparison.
 """
 
 from __future__ import annotations
 
-import asyncio
-import re
-import threading
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cache
-from typing import NamedTuple, TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2 import exceptions as argon2_errors
+from argon2.low_level import ARGON2_VERSION
 
-from porta.errors import Invalid, Unavailable
+from porta.fair_queue import Asker, FairQueue
+from porta.security.password_rules import WeakPassword
+from porta.security.password_text import spellings
 
-MAX_BYTES = 1024
-"""UTF-8 bytes; a longer password is refused before any work."""
-PRODUCT = "porta"
-
-_Result = TypeVar("_Result")
-MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 1_048_576, 16, 16
-"""What a stored hash may ask for: imported rows must not stop us."""
+MAX_MEMORY_KIB, MAX_PASSES, MAX_LANES = 65_536, 4, 4
+"""The dearest hash that is verified; that of Porta 1.x is within it. What costs more needs a reset:
+one row must not set the price of everybody's sign-in."""
 MAX_COSTS = 4
-"""How many costs besides today's every failure pays for."""
+"""How many costs besides today's every failure at an organization pays for."""
+NOBODY = Asker()
 
 
 class Parameters(NamedTuple):
@@ -38,6 +33,11 @@ class Parameters(NamedTuple):
     memory_kib: int = 19_456
     passes: int = 2
     lanes: int = 1
+
+    @property
+    def work(self) -> int:
+        """How much is computed, in KiB that are filled."""
+        return self.memory_kib * self.passes
 
 
 DEFAULT = Parameters()
@@ -50,179 +50,137 @@ class Verdict(NamedTuple):
     needs_rehash: bool
 
 
-class WeakPassword(Invalid):
-    """A password that may not be chosen.
-
-    `reason` is too_short, too_long, malformed, common or names.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+_WRONG = Verdict(ok=False, needs_rehash=False)
 
 
 class Passwords:
-    """Hashes and verifies in a bounded pool of threads with a bounded queue before it."""
+    """Hashes and verifies in a bounded pool of threads, with a fair queue before it."""
 
     def __init__(
         self, parameters: Parameters = DEFAULT, *, workers: int = 2, queue: int = 64
     ) -> None:
         """`workers` hashes run at once and `queue` wait; each worker takes `memory_kib`."""
         self._parameters = parameters
-        self._hasher = _hasher(parameters)
-        # Replaced, never changed: a thread may walk through it while another one learns.
-        self._others: Mapping[Parameters, PasswordHasher] = {}
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
-        self._room = threading.Semaphore(workers + queue)
+        self._queue = FairQueue(workers=workers, waiting=queue, name="argon2")
+        # By organization. Values are replaced, never changed: a thread may walk through one.
+        self._others: dict[str, tuple[Parameters, ...]] = {}
 
-    async def hash(self, text: str) -> str:
-        """Return the PHC string of `text`.
+    @property
+    def cost(self) -> str:
+        """What a hash of today asks for, as a PHC string has it."""
+        memory_kib, passes, lanes = self._parameters
+        return f"m={memory_kib},t={passes},p={lanes}"
 
-        Raises Unavailable when the queue is full, and WeakPassword for what cannot be hashed.
+    def check_room(self, asker: Asker) -> None:
+        """Raise Unavailable where there is no room for `asker` now, before anything is done."""
+        self._queue.check_room(asker)
+
+    async def hash(self, text: str, asker: Asker = NOBODY, *, instead_of: str | None = None) -> str:
+        """Return the PHC string of `text`: of our cost, or that of the hash it stands `instead_of`
+        where that is higher.
+
+        Raises Unavailable when there is no room, and WeakPassword for what cannot be hashed.
         """
-        raw = _encode(text)
-        if raw is None:
+        raws = spellings(text)
+        if not raws:
             raise WeakPassword("malformed", "The password is too long or not valid Unicode.")
-        return await self._run(lambda: self._hasher.hash(raw))
+        before = _parameters_of(instead_of) if instead_of is not None else None
+        chosen = max((self._parameters, before or self._parameters), key=lambda each: each.work)
+        return await self._queue.run(lambda: _hasher(chosen).hash(raws[0]), asker)
 
-    async def verify(self, stored: str | None, text: str) -> Verdict:
+    async def verify(self, stored: str | None, text: str, asker: Asker = NOBODY) -> Verdict:
         """Compare `text` with a stored PHC string; None stands for a person who has none.
 
-        None, and a string that is no Argon2id hash, are wrong. Whatever is stored, a failure costs
-        a hash of our parameters, and one of each others that are known to be stored: the
-        comparison is one of these, the rest is computed in vain. Raises Unavailable when the queue
-        is full, before anything is judged. More than MAX_BYTES are wrong at once, whoever is asked
-        for.
+        None, and a string that is no Argon2id hash within our bounds, are wrong. Whatever is
+        stored, a failure costs a hash of our parameters, and one of each others that are known to
+        be stored at the organization, for each spelling of what was typed: the comparisons are
+        among these, the rest is computed in vain. Raises Unavailable when there is no room, before
+        anything is judged. More than MAX_BYTES are wrong at once, whoever is asked for.
         """
-        raw = _encode(text)
-        if raw is None:
-            return Verdict(ok=False, needs_rehash=False)
-        return await self._run(lambda: self._compare(stored, raw))
+        raws = spellings(text)
+        if not raws:
+            return _WRONG
+        return await self._queue.run(lambda: self._compare(stored, raws, asker.tenant), asker)
 
-    def expect(self, costs: Iterable[str]) -> None:
-        """Learn which parameters are stored (`m=65536,t=3,p=4`), those that occur most first.
-
-        Others are learned when they are met, MAX_COSTS in all.
+    def expect(self, costs: Iterable[tuple[str, str]]) -> None:
+        """Know what is stored: organizations and costs (`m=65536,t=3,p=4`), the most frequent
+        first. What was known before is forgotten; what is met is learned, at its organization
+        only, up to MAX_COSTS.
         """
-        for cost in costs:
-            if (parameters := _parameters_of(f"$argon2id$v=19${cost}$$")) is not None:
-                self._learn(parameters)
+        self._others = {}
+        for organization, cost in costs:
+            if (parameters := _parameters_of(_example(cost))) is not None:
+                self._learn(organization, parameters)
 
     def close(self) -> None:
-        """Finish what runs, drop what waits, and refuse what comes."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """Finish what runs, and refuse what waits and what comes."""
+        self._queue.close()
 
-    def _compare(self, stored: str | None, raw: bytes) -> Verdict:
-        paid = None
-        if stored is not None and (asked := _parameters_of(stored)) is not None:
-            try:
-                self._hasher.verify(stored, raw)
-            except argon2_errors.VerifyMismatchError:
-                self._learn(asked)
-                paid = asked
-            except (argon2_errors.VerificationError, argon2_errors.InvalidHashError):
-                pass  # Argon2 refused it before it computed anything.
-            else:
-                self._learn(asked)
-                return Verdict(ok=True, needs_rehash=self._hasher.check_needs_rehash(stored))
-        self._hash_in_vain(raw, paid)
-        return Verdict(ok=False, needs_rehash=False)
+    def _compare(self, stored: str | None, raws: Sequence[bytes], organization: str) -> Verdict:
+        asked = _parameters_of(stored) if stored is not None else None
+        for raw in raws:
+            paid = None
+            if stored is not None and asked is not None:
+                try:
+                    _hasher(asked).verify(stored, raw)
+                except argon2_errors.VerifyMismatchError:
+                    self._learn(organization, asked)
+                    paid = asked
+                except (argon2_errors.VerificationError, argon2_errors.InvalidHashError):
+                    asked = None  # Argon2 refused it before it computed anything.
+                else:
+                    self._learn(organization, asked)
+                    return Verdict(ok=True, needs_rehash=raw != raws[0] or self._is_old(stored))
+            self._hash_in_vain(raw, paid, organization)
+        return _WRONG
 
-    def _hash_in_vain(self, raw: bytes, paid: Parameters | None) -> None:
+    def _hash_in_vain(self, raw: bytes, paid: Parameters | None, organization: str) -> None:
         """Hash with each known parameters but those that were paid for by a comparison."""
         if paid != self._parameters:
-            self._hasher.hash(raw)
-        for parameters, hasher in self._others.items():
+            _hasher(self._parameters).hash(raw)
+        for parameters in self._others.get(organization, ()):
             if parameters != paid:
                 # What this machine has no memory for was not compared with either.
                 with suppress(argon2_errors.HashingError):
-                    hasher.hash(raw)
+                    _hasher(parameters).hash(raw)
 
-    def _learn(self, met: Parameters) -> None:
-        known = self._others
+    def _learn(self, organization: str, met: Parameters) -> None:
+        known = self._others.get(organization, ())
         if met != self._parameters and met not in known and len(known) < MAX_COSTS:
-            self._others = {**known, met: _hasher(met)}
+            self._others[organization] = (*known, met)
 
-    async def _run(self, job: Callable[[], _Result]) -> _Result:
-        if not self._room.acquire(blocking=False):
-            raise Unavailable("too many sign-ins at once", retry_after=1)
-        try:
-            future = self._executor.submit(job)
-        except RuntimeError:  # The pool is closing.
-            self._room.release()
-            raise Unavailable("this instance is stopping", retry_after=1) from None
-        # The room is the thread's, not the caller's: who goes away leaves the work behind.
-        future.add_done_callback(self._leave)
-        return await asyncio.wrap_future(future)
-
-    def _leave(self, _: Future[_Result]) -> None:
-        self._room.release()
+    def _is_old(self, stored: str) -> bool:
+        """Whether a hash is weaker than one of today: it is made anew upwards only."""
+        asked, today = extract_parameters(stored), _hasher(self._parameters)
+        return (
+            asked.memory_cost * asked.time_cost < self._parameters.work
+            or asked.version < ARGON2_VERSION
+            or asked.salt_len < today.salt_len
+            or asked.hash_len < today.hash_len
+        )
 
 
-def check_password(text: str, words: Iterable[str] = (), *, minimum: int = 15) -> None:
-    """Refuse what may not be a new password, by raising WeakPassword (NIST 800-63B-4 §3.1.1.2).
-
-    `minimum` is in characters: 15 for a password alone, 8 beside a second factor. `words` are the
-    names that an attacker would try first: of the organization, the person, the e-mail address.
-    There is no rule of composition and no character is refused.
-    """
-    if _encode(text) is None:
-        raise WeakPassword("too_long", f"Use at most {MAX_BYTES} bytes of text.")
-    if len(text) < minimum:
-        raise WeakPassword("too_short", f"Use at least {minimum} characters.")
-    if _is_common(text):
-        raise WeakPassword("common", "This password is among the first that are tried.")
-    if _is_made_of(text, {PRODUCT, *words}, minimum // 2):
-        raise WeakPassword("names", "Do not build the password from names.")
-
-
-def _is_common(text: str) -> bool:
-    """Whether it, or what it repeats, is one of the 30,000 passwords that leaked most often."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    # Folding makes up to eighteen characters of one: only what can be on the list is looked for.
-    periods = range(1, min(len(folded) // 2, _longest_common()) + 1)
-    period = next((n for n in periods if folded.startswith(folded[n:])), 0)
-    return not {folded, folded[:period]}.isdisjoint(_common_passwords())
-
-
-@cache
-def _longest_common() -> int:
-    return max(map(len, _common_passwords()))
-
-
-@cache
-def _common_passwords() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # three megabytes that a server can spare
-
-    return frozenset(FREQUENCY_LISTS["passwords"])
-
-
-def _is_made_of(text: str, words: Iterable[str], least: int) -> bool:
-    """Whether fewer than `least` letters and digits remain once the words are taken out."""
-    whole = rest = _letters(text)
-    parts = {part for word in words for part in (word, *re.split(r"\W+", word))}
-    for word in sorted(map(_letters, parts), key=len, reverse=True):
-        if len(word) >= 3:  # A shorter one is a syllable, not a name.
-            rest = rest.replace(word, "")
-    return rest != whole and len(rest) < least
-
-
-def _letters(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(character for character in folded if character.isalnum())
-
-
-def _encode(text: str) -> bytes | None:
-    """Return UTF-8, or None for what is too long or holds a lone surrogate."""
-    if len(text) > MAX_BYTES:
-        return None
+def is_too_dear(stored: str | None) -> bool:
+    """Whether `stored` is an Argon2id hash beyond our bounds, which only a reset replaces."""
+    if stored is None or _parameters_of(stored) is not None:
+        return False
     try:
-        raw = text.encode()
-    except UnicodeEncodeError:
-        return None
-    return raw if len(raw) <= MAX_BYTES else None
+        return stored.isascii() and extract_parameters(stored).type is Type.ID
+    except (argon2_errors.InvalidHashError, ValueError):
+        return False
 
 
+def is_dear_cost(cost: str) -> bool:
+    """As `is_too_dear`, for a cost (`m=65536,t=3,p=4`)."""
+    return is_too_dear(_example(cost))
+
+
+def _example(cost: str) -> str:
+    """Return a hash of this cost, of nothing."""
+    return f"$argon2id$v=19${cost}$$"
+
+
+@lru_cache(maxsize=64)
 def _hasher(parameters: Parameters) -> PasswordHasher:
     return PasswordHasher(
         time_cost=parameters.passes,

@@ -10,7 +10,8 @@ from porta import events
 from porta.email_addresses import canonical_email
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.names import find_name_fault
-from porta.security.passwords import Passwords, check_password
+from porta.security.password_rules import check_password
+from porta.security.passwords import Passwords
 from porta.services import applications, clients, roles, users
 from porta.services.clients import Terms
 from storage.models.applications import Application

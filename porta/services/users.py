@@ -12,7 +12,7 @@ from porta import events
 from porta.email_addresses import canonical_email
 from porta.errors import Conflict, Forbidden, NotFound
 from porta.events import SYSTEM, Actor
-from porta.security.passwords import MAX_COSTS, Passwords
+from porta.security.passwords import Passwords, is_dear_cost
 from porta.services.lifecycle import USER, event_of
 from storage.errors import AlreadyExists, StorageError
 from storage.models.users import User
@@ -25,15 +25,20 @@ _LOG = logging.getLogger(__name__)
 
 
 async def expect_stored_costs(storage: Storage, passwords: Passwords) -> None:
-    """Tell the hasher what the stored hashes cost, so that no failure tells them apart.
+    """Tell the hasher what the stored hashes of each organization cost, so that no failure tells
+    them apart, and the log how many are beyond our bounds: these people need a new password.
 
-    Where this cannot be asked, it learns one by one as they are met.
+    Where this cannot be asked, the hasher keeps what it knows, and learns one by one as they are
+    met.
     """
     try:
-        # One more than it keeps: today's is usually among them.
-        passwords.expect(await storage.users.password_costs(MAX_COSTS + 1))
+        found = await storage.users.password_costs(passwords.cost)
     except StorageError:
         _LOG.warning("passwords.costs_unknown")
+        return
+    passwords.expect((organization_id, cost) for organization_id, cost, _ in found)
+    if people := sum(people for _, cost, people in found if is_dear_cost(cost)):
+        _LOG.warning("passwords.need_reset", extra={"people": people})
 
 
 async def create(

@@ -133,7 +133,8 @@ RECORD_FAILED_LOGIN = Statement(
     """,  # noqa: S608
 )
 PASSWORD_COSTS = """
-    SELECT split_part(password_hash, '$', 4) AS cost FROM users
-    WHERE password_hash LIKE '$argon2id$v=%%$m=%%' GROUP BY cost
-    ORDER BY count(*) DESC, cost LIMIT %(limit)s
+    SELECT organization_id::text, split_part(password_hash, '$', 4) AS cost, count(*) FROM users
+    WHERE password_hash LIKE '$argon2id$v=%%$m=%%'
+        AND split_part(password_hash, '$', 4) <> %(but)s
+    GROUP BY organization_id, cost ORDER BY count(*) DESC, organization_id, cost
 """

@@ -173,13 +173,12 @@ class Users:
         )
         return touched == 1
 
-    async def password_costs(self, limit: int) -> list[str]:
-        """Return what the stored Argon2id hashes ask for (`m=19456,t=2,p=1`), of any organization.
-
-        The `limit` most frequent ones, in this order.
+    async def password_costs(self, but: str) -> list[tuple[str, str, int]]:
+        """Return what the stored Argon2id hashes ask for (`m=65536,t=3,p=4`) that do not ask for
+        `but`: organization, cost, and how many there are; the most frequent first.
         """
-        rows = await self._pg.fetch(user_sql.PASSWORD_COSTS, {"limit": limit})
-        return [row[0] for row in rows]
+        rows = await self._pg.fetch(user_sql.PASSWORD_COSTS, {"but": but})
+        return [(organization_id, cost, people) for organization_id, cost, people in rows]
 
     async def update_profile(self, user: User) -> None:
         """Write everything but ids, address, password, and what a status is made of."""

@@ -371,8 +371,8 @@ async def test_while_both_are_silent_a_session_says_come_back_in_time(
 @asynccontextmanager
 async def _narrow(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     async with serve(
-        database_url, redis_url, argon2_workers=1, argon2_queue=1, argon2_passes=16,
-        argon2_memory_kib=19_456, trusted_proxies="127.0.0.1",
+        database_url, redis_url, argon2_workers=1, argon2_queue=1, argon2_passes=4,
+        argon2_memory_kib=65_536, trusted_proxies="127.0.0.1",
     ) as served:  # fmt: skip
         yield served
 

@@ -282,9 +282,9 @@ async def test_a_huge_password_is_not_hashed(
     asked: list[str] = []
     verify = Passwords.verify
 
-    async def watched(self: Passwords, stored: str | None, text: str) -> object:
+    async def watched(self: Passwords, stored: str | None, text: str, *more: Any) -> object:
         asked.append(text)
-        return await verify(self, stored, text)
+        return await verify(self, stored, text, *more)
 
     monkeypatch.setattr(Passwords, "verify", watched)
     answer = await browser.submit(await browser.begin(), password="x" * length)
@@ -603,15 +603,15 @@ async def test_parallel_guesses_from_many_addresses_do_not_outrun_the_lock(
     arrived: list[str] = []
     compared: list[str] = []
 
-    async def noted(self: Passwords, stored: str | None, text: str) -> object:
+    async def noted(self: Passwords, stored: str | None, text: str, *more: Any) -> object:
         arrived.append(text)
-        return await verify(self, stored, text)
+        return await verify(self, stored, text, *more)
 
-    def patient(self: Passwords, stored: str | None, raw: bytes) -> Any:
+    def patient(self: Passwords, stored: str | None, *more: Any) -> Any:
         assert judging.wait(90)
         if stored is not None:
             compared.append(stored)
-        return compare(self, stored, raw)
+        return compare(self, stored, *more)
 
     async def attempts() -> int:
         return len(arrived)
@@ -673,20 +673,81 @@ async def test_a_client_does_not_choose_its_address(
 # hashes and methods
 
 
-async def test_a_hash_of_another_cost_is_renewed_at_the_first_sign_in(
+async def test_a_weaker_hash_is_renewed_at_the_first_sign_in(
     served: Served, browser: Browser, pg: Postgres
 ) -> None:
-    old = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4).hash(PASSWORD)
-    user = await add_user(served, password_hash=old)
+    weak = PasswordHasher(time_cost=1, memory_cost=4096, parallelism=1).hash(PASSWORD)
+    user = await add_user(served, password_hash=weak)
     browser.email = user.email
     await browser.submit(await browser.begin(), password="wrong-password-of-mine")
-    assert await _hash(pg, user) == old
+    assert await _hash(pg, user) == weak
     await browser.code()
     renewed = await _hash(pg, user)
-    assert renewed != old
+    assert renewed != weak
     assert "m=8192,t=1,p=1" in renewed
     await browser.code(prompt="login")
     assert await _hash(pg, user) == renewed
+
+
+async def test_security_8_a_hash_of_porta_1_is_kept(
+    served: Served, browser: Browser, pg: Postgres
+) -> None:
+    strong = PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4).hash(PASSWORD)
+    user = await add_user(served, password_hash=strong)
+    browser.email = user.email
+    await browser.code()
+    assert await _hash(pg, user) == strong, "hashes are renewed upwards only"
+
+
+async def test_security_3_a_flood_of_one_block_starves_no_sign_in(
+    served: Served, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """60 guesses at once from one /64, while the pool is held; then somebody else signs in."""
+    user, judging, network = await add_user(served), threading.Event(), _networks()
+    browser.email, compare = user.email, Passwords._compare
+
+    def patient(self: Passwords, *arguments: Any) -> Any:
+        assert judging.wait(90)
+        return compare(self, *arguments)
+
+    async def flood(number: int) -> httpx.Response:
+        address = f"{network}:7::{number:x}"
+        async with a_browser(served, email=f"{number}@x.test", address=address) as other:
+            other.http.timeout = httpx.Timeout(60)
+            return await other.submit(await other.begin(), password="wrong-password-of-mine")
+
+    settings = served.runtime.settings
+    places = -(-(settings.argon2_workers + settings.argon2_queue) // 2)
+    monkeypatch.setattr(Passwords, "_compare", patient)
+    try:
+        tasks = [asyncio.create_task(flood(n)) for n in range(60)]
+        url = await browser.begin()
+        await eventually(lambda: _holds(lambda: _finished(tasks), 60 - places), 60.0)
+        honest = asyncio.create_task(browser.submit(url))
+    finally:
+        judging.set()
+    answers = await asyncio.gather(*tasks)
+    assert Counter(each.status_code for each in answers) == {503: 60 - places, 200: places}
+    assert all(int(each.headers["retry-after"]) >= 1 for each in answers if each.status_code == 503)
+    assert (await honest).status_code == 303
+
+
+async def _finished(tasks: list[asyncio.Task[httpx.Response]]) -> int:
+    return sum(task.done() for task in tasks)
+
+
+async def test_K7_a_password_typed_on_another_machine_is_the_same(
+    served: Served, browser: Browser
+) -> None:
+    stored = await served.runtime.passwords.hash("hinter der Br\u00fccke links")
+    user = await add_user(served, password_hash=stored)
+    for typed in ("hinter der Bru\u0308cke links", "hinter\u00a0der Br\u00fccke\u3000links"):
+        async with a_browser(served, email=user.email, password=typed) as other:
+            assert "code" in await other.sign_in()
+    wrong = await browser.submit(
+        await browser.begin(), email=user.email, password="hinter der Brucke links"
+    )
+    assert wrong.status_code == 200
 
 
 async def test_a_client_without_passwords_shows_none_and_takes_none(

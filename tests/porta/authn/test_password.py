@@ -165,9 +165,9 @@ async def test_whoever_is_asked_for_a_hash_is_computed(
     hashed: list[str | None] = []
     compare = Passwords._compare
 
-    def watched(self: Passwords, stored: str | None, raw: bytes) -> Any:
+    def watched(self: Passwords, stored: str | None, *more: Any) -> Any:
         hashed.append(stored)
-        return compare(self, stored, raw)
+        return compare(self, stored, *more)
 
     monkeypatch.setattr(Passwords, "_compare", watched)
     people = [
@@ -270,12 +270,80 @@ def _hash_of_1x() -> str:
     return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash(RIGHT)
 
 
+async def test_security_8_one_dear_row_makes_nobody_elses_failure_dearer(
+    runtime: Runtime, tenant: Tenant, hasher: Passwords, paid: list[Parameters], pg: Postgres
+) -> None:
+    """Neither one beyond our bounds, which counts as wrong, nor a neighbour's within them."""
+    globex = await tenancy.resolve(runtime, "globex")
+    for cost in ("m=262144,t=4,p=1", "m=65537,t=1,p=1", "m=64,t=5,p=1", "m=1048576,t=16,p=16"):
+        stored = f"$argon2id$v=19${cost}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
+        dear = await _person(runtime, tenant, password_hash=stored)
+        for email in (dear.email, "nobody@acme.test"):
+            paid.clear()
+            assert await _message(runtime, tenant, email, RIGHT) == "login.error_invalid"
+            assert paid == [TODAY]
+        rows = await pg.fetch(
+            "SELECT metadata->>'reason' FROM audit_log WHERE user_id = %(id)s", {"id": dear.id}
+        )
+        assert rows == [("needs_reset",)]
+    of_1x = await _person(runtime, globex, password_hash=_hash_of_1x())
+    await _message(runtime, globex, of_1x.email, WRONG)
+    for at, expected in ((globex, [TODAY, OF_1X]), (tenant, [TODAY])):
+        paid.clear()
+        await _message(runtime, at, "nobody@acme.test", WRONG)
+        assert paid == expected
+
+
+@pytest.mark.parametrize("stored_raw", [True, False], ids=["hashed as typed", "normalised"])
+async def test_K7_a_password_of_another_machine_signs_in_and_is_renewed(
+    runtime: Runtime, tenant: Tenant, stored_raw: bool
+) -> None:
+    decomposed = "a sturdy bru\u0308cke over the river"
+    composed = "a sturdy br\u00fccke over the river"
+    stored = (
+        PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash(decomposed)
+        if stored_raw
+        else await runtime.passwords.hash(composed)
+    )
+    user = await _person(runtime, tenant, password_hash=stored)
+    for typed in (decomposed, composed, decomposed):
+        found = await password.authenticate(runtime, tenant, user.email, typed, ORIGIN)
+        assert found.id == user.id
+    after = await _stored(runtime, user)
+    assert (after.password_hash != stored) == stored_raw
+    assert (after.password_hash or "").split("$")[3] == stored.split("$")[3], "never a cheaper one"
+    assert after.failed_login_count == 0
+
+
+async def test_the_reason_of_a_failure_is_told_to_the_audit_trail_alone(
+    runtime: Runtime, tenant: Tenant, pg: Postgres
+) -> None:
+    strict = _strict(tenant, max_failed_logins=1)
+    locked = await _person(runtime, tenant)
+    cases = {
+        "wrong_password": (await _person(runtime, tenant)).email,
+        "no_password": (await _person(runtime, tenant, password_hash=None)).email,
+        "locked": locked.email,
+        "unknown_user": "nobody@acme.test",
+    }
+    await _message(runtime, strict, locked.email, WRONG)
+    for reason, email in cases.items():
+        origin = replace(ORIGIN, request_id=str(uuid4()))
+        with pytest.raises(LoginFailed):
+            await password.authenticate(runtime, tenant, email, WRONG, origin)
+        rows = await pg.fetch(
+            "SELECT metadata->>'reason' FROM audit_log WHERE request_id = %(id)s",
+            {"id": origin.request_id},
+        )
+        assert rows == [(reason,)]
+
+
 async def test_an_old_hash_is_renewed_once_and_never_over_a_newer_one(
     runtime: Runtime, tenant: Tenant, pg: Postgres
 ) -> None:
-    costly = Passwords(Parameters(8192, 2, 1))
-    old = await costly.hash(RIGHT)
-    costly.close()
+    cheap = Passwords(Parameters(4096, 1, 1))
+    old = await cheap.hash(RIGHT)
+    cheap.close()
     user = await _person(runtime, tenant, password_hash=old)
     await asyncio.gather(
         *(password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN) for _ in range(4))
@@ -405,9 +473,9 @@ async def test_of_parallel_guesses_at_the_end_of_a_lock_one_is_judged(
         await _message(runtime, strict, user.email, WRONG)
     compare = Passwords._compare
 
-    def watched(self: Passwords, stored: str | None, raw: bytes) -> Any:
+    def watched(self: Passwords, stored: str | None, *more: Any) -> Any:
         asked.append(stored)
-        return compare(self, stored, raw)
+        return compare(self, stored, *more)
 
     monkeypatch.setattr(Passwords, "_compare", watched)
     monkeypatch.setattr(runtime, "clock", lambda: clock() + 905)
@@ -533,12 +601,12 @@ async def test_a_full_pool_ends_no_lock_and_forgives_no_failure(
 async def test_a_right_password_needs_no_room_for_a_newer_hash(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    costly = Passwords(Parameters(8192, 2, 1))
-    old = await costly.hash(RIGHT)
-    costly.close()
+    cheap = Passwords(Parameters(4096, 1, 1))
+    old = await cheap.hash(RIGHT)
+    cheap.close()
     user = await _person(runtime, tenant, password_hash=old)
 
-    async def no_room(self: Passwords, text: str) -> str:
+    async def no_room(self: Passwords, *_: Any, **__: Any) -> str:
         raise Unavailable("full", retry_after=1)
 
     monkeypatch.setattr(Passwords, "hash", no_room)

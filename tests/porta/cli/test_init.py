@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from porta.__main__ import main
-from porta.security.passwords import Passwords, WeakPassword
+from porta.security.password_rules import WeakPassword
+from porta.security.passwords import Passwords
 from porta.services import administration
 from porta.services.administration import Administrator
 from storage.postgres import Postgres

@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from argon2 import PasswordHasher
 
+from porta.fair_queue import Asker
+from porta.jobs import JOBS, expect_costs
 from porta.runtime import Runtime
 from porta.services import organizations, startup
 from storage.models.organizations import Organization
@@ -38,8 +40,36 @@ async def test_what_the_stored_hashes_cost_is_known_from_the_start(
         return hash(self, text)
 
     monkeypatch.setattr(PasswordHasher, "hash", hashed)
-    await runtime.passwords.verify(None, "anything")
-    assert sorted(costs) == [8192, 65_536]
+    for organization, expected in ((home.id, [8192, 65_536]), ("another", [8192])):
+        costs.clear()
+        await runtime.passwords.verify(None, "anything", Asker(organization))
+        assert sorted(costs) == expected
+    await runtime.close()
+
+
+async def test_security_8_what_is_gone_is_paid_for_no_more_and_what_is_too_dear_is_told(
+    fresh_database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = await Runtime.open(settings_for(fresh_database_url, None))
+    home = await organizations.create(
+        runtime.storage, Organization(id="", name="Acme", slug="acme")
+    )
+    for number, cost in enumerate(("m=65536,t=3,p=4", "m=262144,t=4,p=1", "m=1048576,t=16,p=1")):
+        stored = f"$argon2id$v=19${cost}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
+        email = f"{number}@acme.test"
+        await runtime.storage.users.insert(
+            User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
+        )
+    assert await expect_costs.refresh(runtime) is False
+    (told,) = [each for each in caplog.records if each.message == "passwords.need_reset"]
+    assert vars(told)["people"] == 2
+    assert runtime.passwords._others == {home.id: ((65_536, 3, 4),)}
+    pg = await Postgres.open(fresh_database_url, 1)
+    await pg.execute("DELETE FROM users")
+    await pg.close()
+    await expect_costs.JOB.run(runtime)
+    assert runtime.passwords._others == {}
+    assert expect_costs.JOB in JOBS
     await runtime.close()
 
 

@@ -79,7 +79,7 @@ async def test_two_organizations_have_two_people_of_one_address(
     assert await storage.users.find_by_id(first.id, other.id) is None
 
 
-@pytest.mark.parametrize("email", ["", "alice", "a@b@c", "alice@acme.test\n", "ａlice@acme.test"])
+@pytest.mark.parametrize("email", ["", "alice", "a@b@c", "alice@acme.test\x00", "ａlice@acme.test"])
 async def test_a_bad_address(storage: Storage, home: str, email: str) -> None:
     with pytest.raises(Invalid, match="email"):
         await users.create(storage, msgspec.structs.replace(person(home), email=email))
