@@ -20,7 +20,7 @@ from handlers import (
     token,
     userinfo,
 )
-from handlers.interactions import consent, login
+from handlers.interactions import consent, gesture, login
 from porta.protocol import endpoints
 
 _SEGMENT = "[^/]+"
@@ -61,6 +61,7 @@ ROUTES = [
         (_tenant(endpoints.END_SESSION_SUCCESS), end_session.EndSessionSuccessHandler),
         (_interaction("/consent"), consent.ConsentHandler),
         (_interaction("/confirm"), consent.ConfirmHandler),
+        (_interaction("/continue"), gesture.ContinueHandler),
         (_interaction("/abort"), login.AbortHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
         (f"/static/{_SEGMENT}", static.StaticHandler),

@@ -49,6 +49,11 @@ PAGES: dict[str, Page] = {
         },
         leaves=True,
     ),
+    "gesture": Page(
+        frozenset({"uid", "csrf", "client_name", "redirect_uri"}),
+        {"account": None, "client_logo_url": None, "error": None},
+        leaves=True,
+    ),
     "error": Page(
         frozenset(), {"kind": "generic", "code": None, "request_id": None, "retry_url": None}
     ),

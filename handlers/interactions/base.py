@@ -49,9 +49,9 @@ class InteractionHandler(TenantPageHandler):
             return False
         return True
 
-    def asks_for_consent(self) -> bool:
-        """Whether the person is known, and what is missing is consent."""
-        return self.opened.interaction.prompt == "consent"
+    def asks_for(self, prompt: str) -> bool:
+        """Whether this is what is missing: `login`, `consent` or `gesture`."""
+        return self.opened.interaction.prompt == prompt
 
     def start_over(self) -> None:
         """Send the browser to the page that asks for what is missing."""

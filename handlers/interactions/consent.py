@@ -35,7 +35,7 @@ class ConsentHandler(ConsentPageHandler):
     """GET /interaction/{uid}/consent."""
 
     async def get(self) -> None:
-        if self.asks_for_consent():
+        if self.asks_for("consent"):
             await self.show_consent()
         else:
             self.start_over()
@@ -50,7 +50,7 @@ class ConfirmHandler(ConsentPageHandler):
 
     async def post(self) -> None:
         form = self.form()
-        if not self.asks_for_consent():
+        if not self.asks_for("consent"):
             self.start_over()
             return
         if not self.csrf_holds(form):

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import ConsentPageHandler
+from handlers.interactions.gesture import GesturePageHandler
 from porta.authn import login
 from porta.authn.password import LoginFailed
 from porta.email_addresses import trim
@@ -41,12 +42,15 @@ class LoginPageHandler(InteractionHandler):
         )
 
 
-class InteractionStartHandler(LoginPageHandler, ConsentPageHandler):
+class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageHandler):
     """GET /interaction/{uid}: whatever this person is to be asked next."""
 
     async def get(self) -> None:
-        if self.asks_for_consent():
+        if self.asks_for("consent"):
             await self.show_consent()
+            return
+        if self.asks_for("gesture"):
+            await self.show_gesture()
             return
         email = self.opened.interaction.parameters.get("login_hint")
         if email is None and self.opened.reauthenticates:

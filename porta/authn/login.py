@@ -195,6 +195,21 @@ async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, orig
     )
 
 
+async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
+    """Keep that the person, shown the client and their account, went on."""
+    if opened.interaction.prompt != "gesture":
+        raise NotFound("interaction not found")
+    session_uid = opened.interaction.previous_session
+    await interactions.save(runtime, opened.tenant, opened.interaction, gesture=session_uid)
+
+
+async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
+    """Have the person sign in as somebody else."""
+    await interactions.save(
+        runtime, opened.tenant, opened.interaction, prompt="login", reasons=("select_account",)
+    )
+
+
 async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
     """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
     session = await _session(runtime, opened)

@@ -55,6 +55,10 @@ class ConsentRequired(OAuthError):
     code = "consent_required"
 
 
+class InteractionRequired(OAuthError):
+    code = "interaction_required"
+
+
 class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core error code unmet_authentication_requirements."""
 

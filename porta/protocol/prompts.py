@@ -1,4 +1,4 @@
-"""What an authorization request still waits for: login, consent or neither (Core §3.1.2)."""
+"""What an authorization request still waits for: login, consent, a gesture (Core §3.1.2)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from porta.protocol.authentication import ACR_VALUES
 from porta.protocol.consent import missing_consent, needed_consent
 from porta.protocol.errors import (
     ConsentRequired,
+    InteractionRequired,
     LoginRequired,
     OAuthError,
     UnmetAuthenticationRequirements,
 )
+from porta.protocol.redirect_uris import is_assured
 from porta.protocol.requests import AuthorizationRequest
 from storage.models.artifacts import Consent, Session
 from storage.models.clients import Client
@@ -41,6 +43,10 @@ class Situation:
     """Whether the person signed in during this very interaction."""
     consented: bool = False
     """Whether the person consented during this very interaction."""
+    gestured: bool = False
+    """Whether the person was shown client and account, and went on, in this very interaction."""
+    gestured_before: bool = False
+    """The same at any time of this session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class PromptKind:
 def next_prompt(situation: Situation) -> Prompt | None:
     """Return what is missing, or None when the request can be answered.
 
-    Raises LoginRequired or ConsentRequired where `prompt=none` forbids to ask, LoginRequired when
+    Raises the error of the PromptKind where `prompt=none` forbids to ask, LoginRequired when
     the person who signed in is not the one the client named, and UnmetAuthenticationRequirements
     for an essential `acr` that no sign-in here can reach.
     """
@@ -106,9 +112,28 @@ def consent_reasons(situation: Situation) -> tuple[str, ...]:
     return reasons + missing_consent(needed, situation.consents)
 
 
+def gesture_reasons(situation: Situation) -> tuple[str, ...]:
+    """Return why a person has to say that they want to go on to a native client (RFC 8252 §8.6).
+
+    Where its address is not assured any program of the device could ask, and get a code without
+    anybody noticing. Who signs in, consents or goes on has seen the client's name, and said or
+    seen as whom: once in a session, and each time for access that lasts beyond it.
+    """
+    if is_assured(situation.client, situation.request.redirect_uri):
+        return ()
+    if situation.authenticated or situation.consented or situation.gestured:
+        return ()
+    found = {
+        "first_in_session": not situation.gestured_before,
+        "offline_access": "offline_access" in situation.request.scope,
+    }
+    return tuple(reason for reason, holds in found.items() if holds)
+
+
 PROMPTS: tuple[PromptKind, ...] = (
     PromptKind("login", login_reasons, LoginRequired),
     PromptKind("consent", consent_reasons, ConsentRequired),
+    PromptKind("gesture", gesture_reasons, InteractionRequired),
 )
 
 

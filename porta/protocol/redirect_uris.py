@@ -30,6 +30,15 @@ def check_redirect_uri(client: Client, redirect_uri: str) -> None:
     raise UntrustedRequest("redirect_uri is not registered for this client")
 
 
+def is_assured(client: Client, redirect_uri: str) -> bool:
+    """Whether nobody but the client's owner can be where `redirect_uri` leads (RFC 8252 §8.6).
+
+    Any program of a device can listen at its loopback, or take a private scheme for itself. An
+    https address is claimed by its owner.
+    """
+    return client.application_type != "native" or redirect_uri[:8].lower() == "https://"
+
+
 def check_post_logout_redirect_uri(client: Client, uri: str) -> None:
     """Raise UntrustedRequest unless `uri` is registered, byte for byte, whatever the client."""
     if _NEVER.match(uri) or uri not in client.post_logout_redirect_uris:

@@ -155,6 +155,10 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             and interaction is not None
             and interaction.session_uid == session.uid,
             consented=approved is not None,
+            gestured=session is not None
+            and interaction is not None
+            and interaction.gesture == session.uid,
+            gestured_before=grant is not None and grant.gesture,
         )
     )
     if prompt is not None or session is None:

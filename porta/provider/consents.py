@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from porta.protocol.consent import missing_consent, needed_consent
+from porta.protocol.redirect_uris import is_assured
 from porta.protocol.requests import AuthorizationRequest
 from porta.runtime import Runtime
 from porta.tenant import Tenant
@@ -36,9 +37,17 @@ async def cover(
     session: Session,
     grant: Grant | None,
 ) -> Grant:
-    """Return a grant that covers the request, saving it when it had to grow."""
+    """Return a grant that covers the request, saving it when it had to grow.
+
+    Whoever gets here had the gesture made that a client needs whose address is not assured.
+    """
     needed, before = needed_consent(request, client), held(grant)
-    if grant is not None and (needed is None or not missing_consent(needed, before)):
+    gesture = not is_assured(client, request.redirect_uri)
+    if (
+        grant is not None
+        and grant.gesture >= gesture
+        and (needed is None or not missing_consent(needed, before))
+    ):
         return grant
     if needed is not None:
         before = (*(each for each in before if missing_consent(each, (needed,))), needed)
@@ -50,6 +59,7 @@ async def cover(
         session_uid=session.uid,
         created_at=grant.created_at if grant else int(runtime.clock()),
         consents=before,
+        gesture=gesture or (grant is not None and grant.gesture),
     )
     await runtime.storage.artifacts.save(grown, tenant.config.grant_ttl)
     return grown

@@ -110,6 +110,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """What its consent page shows."""
     consented: Consent | None = None
     """What a person was shown and approved."""
+    gesture: str | None = None
+    """`uid` of the session in which the person was shown client and account, and went on."""
     error: str | None = None
     """The description of `access_denied`, when the person refused."""
 
@@ -203,6 +205,8 @@ class Grant(Artifact, frozen=True, kw_only=True):
     created_at: int
     consents: tuple[Consent, ...] = ()
     """Each as it was shown. None for a first-party client, which never asks."""
+    gesture: bool = False
+    """Whether the person, shown client and account, went on to a client that is not assured."""
 
 
 class Store(Enum):

@@ -30,6 +30,12 @@ VALUES: dict[str, dict[str, Any]] = {
         "redirect_uri": "https://app.example/cb",
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "request_id": "r-1"},
+    "gesture": {
+        "uid": "u1",
+        "csrf": "c1",
+        "client_name": "Portal",
+        "redirect_uri": "com.example.app:/cb",
+    },
     "logout": {"xsrf": "x1", "action": "/acme/session/end/confirm", "parameters": {"state": "s1"}},
     "logout_success": {},
     "form_post": {"redirect_uri": "https://app.example/cb", "parameters": {"code": "k1"}},

@@ -39,7 +39,9 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             assert str(attributes["href"]).startswith(("/static/", "/acme/branding.css?v="))
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - {"login", "consent", "logout", "form_post"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(PAGES) - {"login", "consent", "gesture", "logout", "form_post"})
+)
 def test_pages_without_a_form_need_no_script(pages: Pages, name: str) -> None:
     assert not show(pages, name).all("script")
 

@@ -1,0 +1,51 @@
+"""A gesture of the person before a native client gets a code (RFC 8252 §8.6)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.interactions.base import InteractionHandler
+from porta.authn import login
+
+
+class GesturePageHandler(InteractionHandler):
+    """Shows who is about to go on, and to which client."""
+
+    async def show_gesture(self, *, status: int = HTTPStatus.OK, error: str | None = None) -> None:
+        self.finish_step(
+            "gesture",
+            status=status,
+            error=error,
+            account=await login.signed_in_as(self.runtime, self.opened),
+            redirect_uri=self.opened.interaction.parameters["redirect_uri"],
+            client_logo_url=self.opened.client.metadata.get("logo_uri"),
+        )
+
+
+class ContinueHandler(GesturePageHandler):
+    """POST /interaction/{uid}/continue: `decision` is `continue` or `switch`, or it is no."""
+
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
+
+    async def post(self) -> None:
+        form = self.form()
+        if not self.asks_for("gesture"):
+            self.start_over()
+            return
+        if not self.csrf_holds(form):
+            await self.show_gesture(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            return
+        await self._decide(form.get("decision"))
+
+    async def _decide(self, decision: str | None) -> None:
+        if decision == "switch":
+            await login.switch_account(self.runtime, self.opened)
+            self.start_over()
+            return
+        if decision == "continue":
+            await login.go_on(self.runtime, self.opened)
+        else:
+            await login.abort(self.runtime, self.opened)
+        self.resume()
