@@ -42,7 +42,8 @@ class BrandingHandler(TenantHandler):
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
-        self.finish_text(branding.stylesheet(organization), "text/css; charset=utf-8")
+        self.set_header("Content-Type", "text/css; charset=utf-8")
+        self.finish(await self.runtime.stylesheets.get(organization))
 
     async def head(self) -> None:
         await self.get()

@@ -68,8 +68,21 @@ def stylesheet(organization: Organization) -> str:
     """Return the organization's style sheet: its colours for both schemes, then its custom CSS.
 
     A `--primary` that the custom CSS gives `:root` in hex stands for the organization's colour.
+    Much CSS takes long to read: on the event loop ask `stylesheets.py`.
     """
-    return _stylesheet(organization.branding_primary_color, organization.branding_custom_css)
+    color = organization.branding_primary_color
+    custom = sanitize(organization.branding_custom_css or "")
+    primary = root_color(custom) or (color if color and _COLOR.fullmatch(color) else DEFAULT_COLOR)
+    light, dark = palette(primary, LIGHT_CARD), palette(primary, DARK_CARD)
+    # Custom CSS that knows nothing of a dark scheme would put dark text on a dark card.
+    scheme = "light dark" if not custom or _knows_dark(custom) else "light"
+    return (
+        f":root{{color-scheme:{scheme};--primary:{primary.lower()};"
+        f"--brand-light:{light.button};--on-brand-light:{light.on_button};"
+        f"--link-light:{light.link};"
+        f"--brand-dark:{dark.button};--on-brand-dark:{dark.on_button};--link-dark:{dark.link}}}\n"
+        f"{custom}"
+    )
 
 
 def stylesheet_version(organization: Organization) -> str:
@@ -95,22 +108,6 @@ def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
-
-
-@lru_cache(maxsize=256)
-def _stylesheet(color: str | None, custom_css: str | None) -> str:
-    custom = sanitize(custom_css or "")
-    primary = root_color(custom) or (color if color and _COLOR.fullmatch(color) else DEFAULT_COLOR)
-    light, dark = palette(primary, LIGHT_CARD), palette(primary, DARK_CARD)
-    # Custom CSS that knows nothing of a dark scheme would put dark text on a dark card.
-    scheme = "light dark" if not custom or _knows_dark(custom) else "light"
-    return (
-        f":root{{color-scheme:{scheme};--primary:{primary.lower()};"
-        f"--brand-light:{light.button};--on-brand-light:{light.on_button};"
-        f"--link-light:{light.link};"
-        f"--brand-dark:{dark.button};--on-brand-dark:{dark.on_button};--link-dark:{dark.link}}}\n"
-        f"{custom}"
-    )
 
 
 @lru_cache(maxsize=256)

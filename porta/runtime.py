@@ -16,6 +16,7 @@ from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
 from porta.security.succession import longest_token_ttl
 from porta.settings import Settings
+from porta.stylesheets import StyleSheets
 from storage.models.clients import ApiResource, Client
 from storage.models.organizations import Organization
 from storage.router import Storage
@@ -51,6 +52,7 @@ class Runtime:
         self.storage = storage
         self.passwords = passwords
         self.pages = pages
+        self.stylesheets = StyleSheets()
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
