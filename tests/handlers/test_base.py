@@ -33,7 +33,7 @@ async def test_every_answer_has_the_headers_of_the_house(
     headers = (await http.get(path)).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert headers["Referrer-Policy"] == "strict-origin"
     assert headers["X-XSS-Protection"] == "0"
     assert headers["Permissions-Policy"] == "camera=(), microphone=(), geolocation=(), payment=()"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
