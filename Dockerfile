@@ -1,12 +1,19 @@
 # One image for every service; PORTA_SERVICE chooses which one a container runs.
 
-FROM python:3.11-slim-bookworm AS packages
-COPY requirements.txt /
-RUN python -m venv /opt/venv \
- && /opt/venv/bin/pip install --no-cache-dir --require-hashes --requirement /requirements.txt
+# A tag moves with the security updates of its distribution. Whoever wants the very same base twice
+# names it by digest: --build-arg PYTHON=python:3.11-slim-bookworm@sha256:...
+ARG PYTHON=python:3.11-slim-bookworm
 
-FROM python:3.11-slim-bookworm
-RUN groupadd --system --gid 10001 porta \
+FROM ${PYTHON} AS packages
+COPY requirements.txt /
+RUN python -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes \
+    --requirement /requirements.txt
+
+FROM ${PYTHON}
+# What runs installs nothing.
+RUN pip uninstall --yes --root-user-action=ignore wheel setuptools pip \
+ && groupadd --system --gid 10001 porta \
  && useradd --system --uid 10001 --gid porta --no-create-home --home-dir /nonexistent porta
 COPY --from=packages /opt/venv /opt/venv
 COPY --chmod=0755 docker/porta docker/entrypoint.sh /usr/local/bin/

@@ -117,3 +117,26 @@ def test_an_unknown_service_is_refused(programs: Path) -> None:
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 64
     assert "worker" in said
+
+
+def test_security_14_the_image_holds_no_installer(tmp_path: Path) -> None:
+    """Its own lines are run, with nothing to install."""
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    if subprocess.run([base, "-m", "pip", "--version"], capture_output=True).returncode:
+        pytest.skip(f"{base} has no pip to install packages with")
+    (tmp_path / "python").symlink_to(base)
+    pip = tmp_path / "pip"
+    pip.write_text(f'#!/bin/sh\nexec {shlex.quote(str(base))} -m pip "$@"\n')
+    pip.chmod(0o755)
+    (tmp_path / "requirements.txt").touch()
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    (install,) = (line for line in lines if line.startswith("RUN") and "venv" in line)
+    made = tmp_path / "venv"
+    script = install.removeprefix("RUN").replace("/opt/venv", str(made))
+    script = script.replace("/requirements.txt", str(tmp_path / "requirements.txt"))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-euc", script], check=True, env=environment, capture_output=True)
+    assert (made / "bin" / "python").exists()
+    assert not [each.name for each in made.rglob("*") if each.name.startswith("pip")]
+    (base_image,) = (line for line in lines if line.startswith("RUN pip uninstall"))
+    assert {"pip", "setuptools", "wheel"} <= set(base_image.split())
