@@ -167,7 +167,9 @@ def _roles(release: Release) -> Iterator[tuple[str, Claim]]:
     facts, client = release.facts, release.client
     roles, permissions = ROLE_CLAIMS
     if client.defines_roles or facts.roles:
-        name = client.roles_claim or roles
+        # Whatever wrote the row, roles speak for no claim with a meaning of its own.
+        taken = client.roles_claim in RESERVED_CLAIMS
+        name = roles if taken else client.roles_claim or roles
         yield roles, Claim(name, list(facts.roles), "roles", "scope openid")
     if client.defines_permissions or facts.permissions:
         value = list(facts.permissions)

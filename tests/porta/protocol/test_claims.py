@@ -449,6 +449,16 @@ def test_applications_F9_roles_come_under_the_name_that_the_client_wants(
     assert got == {"sub": "u-1", "permissions": ["a:b:c"]} | other
 
 
+@pytest.mark.parametrize("name", ["sub", "email", "permissions", "iss", "active"])
+@pytest.mark.parametrize("target", _TARGETS)
+def test_applications_F9_a_row_that_names_a_reserved_claim_changes_none(
+    target: Target, name: str
+) -> None:
+    about: dict[str, Any] = {"roles": ("u-2",), "permissions": ("a:b:c",)}
+    got = _built(target, registered={"roles_claim": name}, **about)
+    assert got == _built(target, **about)
+
+
 def test_applications_F9_a_third_party_needs_consent_for_roles_of_any_name() -> None:
     third = client(is_first_party=False, roles_claim="groups", **_DEFINED)
     about = facts(roles=("r",))
