@@ -37,6 +37,16 @@ class Snapshot:
     keys: KeyRings
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What discovery tells of an organization beside its configuration."""
+
+    scopes: tuple[str, ...]
+    """Those of its API resources."""
+    claims: tuple[str, ...]
+    """Those beside the standard ones that its clients may find."""
+
+
 class Runtime:
     """One process's belongings, opened once and handed to every operation."""
 
@@ -71,20 +81,24 @@ class Runtime:
             stale_for=inf,
         )
         self._clients: ConfigCache[tuple[str, str], Client | None] = ConfigCache(
-            # No public document needs a client: what it may do is never answered from memory alone.
+            # No public document needs it: what a client may do, and what may be done at an API
+            # resource, is never answered from memory alone.
             storage.clients.find_each,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
         )
         self._api_resources: ConfigCache[str, tuple[ApiResource, ...]] = ConfigCache(
-            storage.api_resources.find_each, max_age=self._max_age, clock=monotonic
+            storage.api_resources.find_each,
+            max_age=self._max_age,
+            clock=monotonic,
+            stale_for=0.0,
+        )
+        self._offers: ConfigCache[str, Offer] = ConfigCache(
+            one_by_one(self._read_offer), max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
             one_by_one(storage.clients.origins), max_age=self._max_age, clock=monotonic
-        )
-        self._claim_names: ConfigCache[str, tuple[str, ...]] = ConfigCache(
-            one_by_one(storage.claims.names), max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         storage.on_change(self._changed)
 
@@ -145,9 +159,9 @@ class Runtime:
         """Return every web origin that some active client of the organization registered."""
         return await self._origins.get(organization_id)
 
-    async def claim_names(self, organization_id: str) -> tuple[str, ...]:
-        """Return the claims beside the standard ones that clients of the organization may find."""
-        return await self._claim_names.get(organization_id)
+    async def offer(self, organization_id: str) -> Offer:
+        """Return what the organization offers; for as long as the database is away, what it did."""
+        return await self._offers.get(organization_id)
 
     def _max_age(self) -> float:
         return CONFIG_MAX_AGE if self.storage.listening else DEAF_MAX_AGE
@@ -163,7 +177,13 @@ class Runtime:
         )
         return Snapshot(config, self._last_keys)
 
+    async def _read_offer(self, organization_id: str) -> Offer:
+        resources = await self.api_resources(organization_id)
+        scopes = dict.fromkeys(scope for api in resources for scope in api.scopes)
+        return Offer(tuple(scopes), await self.storage.claims.names(organization_id))
+
     def _changed(self, table: str, key: str) -> None:
+        # Of an offer the former one is better than none: it expires, and is not forgotten.
         match table:
             case "system_config" | "signing_keys":
                 self._snapshots.clear()
@@ -173,13 +193,14 @@ class Runtime:
                 # Whatever organization it was asked for at: the notification does not name it.
                 self._clients.drop_where(lambda asked: asked[0] == key)
                 self._origins.clear()
-                self._claim_names.clear()
+                self._offers.expire()
             case "applications" | "custom_claim_definitions":
                 self._clients.clear()
                 self._origins.clear()
-                self._claim_names.clear()
+                self._offers.expire()
             case "api_resources":
                 self._api_resources.drop(key)
+                self._offers.expire()
             case _:
                 self._expire_everything()
 
@@ -190,4 +211,4 @@ class Runtime:
         self._clients.expire()
         self._api_resources.expire()
         self._origins.expire()
-        self._claim_names.expire()
+        self._offers.expire()

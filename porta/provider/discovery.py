@@ -11,11 +11,11 @@ from porta.tenant import Tenant
 
 async def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
     """Return what this issuer offers, as it stands in this snapshot."""
-    api_resources = await runtime.api_resources(tenant.id)
+    offer = await runtime.offer(tenant.id)
     return build_document(
         tenant.issuer,
         algorithms=tenant.keys.algorithms,
         ui_locales=runtime.pages.locales,
-        scopes=(scope for api in api_resources for scope in api.scopes),
-        claims=await runtime.claim_names(tenant.id),
+        scopes=offer.scopes,
+        claims=offer.claims,
     )

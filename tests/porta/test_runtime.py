@@ -47,7 +47,7 @@ async def test_what_was_read_costs_nothing(runtime: Runtime) -> None:
         await runtime.client("web", acme)
         await runtime.api_resources(acme)
         await runtime.origins(acme)
-        await runtime.claim_names(acme)
+        await runtime.offer(acme)
         await runtime.organization("nobody")
         await runtime.client("nobody", acme)
 
@@ -259,23 +259,31 @@ async def test_who_does_not_hear_trusts_for_a_second(
 async def test_while_nothing_is_heard_and_nothing_can_be_read(
     wired: tuple[Runtime, Relay], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Public documents go on (K.3); what a client may do is not answered from memory."""
+    """Public documents go on (K.3); what a client may do is not answered from memory, and who may
+    introspect for an API resource neither (B.10).
+    """
     runtime, wire = wired
     acme = await _acme(runtime)
     await runtime.snapshot()
     await runtime.client("web", acme)
+    await runtime.api_resources(acme)
+    offered = await runtime.offer(acme)
     wire.silence()
     try:
+        runtime._changed("clients", "other")
+        runtime._changed("api_resources", acme)
         runtime._changed("*", "")
         assert await runtime.organization("acme") is not None
         assert (await runtime.snapshot()).keys is not None
-        for cache in (runtime._organizations, runtime._snapshots):
+        for cache in (runtime._organizations, runtime._snapshots, runtime._offers):
             monkeypatch.setattr(cache, "_clock", lambda: time.monotonic() + 86_400)
         assert await runtime.organization("acme") is not None, "a day later"
         assert (await runtime.snapshot()).keys is not None
+        assert await runtime.offer(acme) == offered
         monkeypatch.undo()
-        with pytest.raises(Unreachable):
-            await runtime.client("web", acme)
+        for right in (runtime.client("web", acme), runtime.api_resources(acme)):
+            with pytest.raises(Unreachable):
+                await right
     finally:
         wire.restore()
         await until_listening(runtime)
@@ -307,6 +315,6 @@ async def test_applications_F9_a_claim_is_heard_of(
         await pg.execute(statement)
 
         async def heard(told: bool = told) -> bool:
-            return (name in await runtime.claim_names(acme)) is told
+            return (name in (await runtime.offer(acme)).claims) is told
 
         await eventually(heard)
