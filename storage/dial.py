@@ -15,7 +15,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from storage.dsn import resolve
-from storage.errors import Unreachable
+from storage.errors import Refused, Unreachable
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,10 +64,13 @@ class Dialler:
         self._sessions = sessions
         self._answered: dict[str, str] | None = None
         self._checking = Lock()
-        self._checked = False
+        self._checked: list[dict[str, str]] = []
 
     def dial(self) -> Dialled:
-        """Return a connection whose session is ours, with its settings, or raise Unreachable."""
+        """Return a connection whose session is ours, with its settings, or raise Unreachable.
+
+        Refused where a pooler has no sessions for us.
+        """
         try:
             targets = resolve(self._parameters)
         except Unreachable:
@@ -100,9 +103,9 @@ class Dialler:
 
     def _check_pooler(self, raw: Any, target: dict[str, str]) -> None:
         with self._checking:
-            if not self._checked:
+            if target not in self._checked:
                 _check_sessions(raw, target, self._sessions)
-                self._checked = True
+                self._checked.append(target)
 
 
 def _check_sessions(raw: Any, target: dict[str, str], needed: int) -> None:
@@ -127,7 +130,7 @@ def _check_sessions(raw: Any, target: dict[str, str], needed: int) -> None:
         for each in others:
             each.close()
     if any(first != second for first, second in pids) or len(dict(pids)) < len(pids):
-        raise Unreachable(f"{_place(target)} {_SHARED}")
+        raise Refused(f"{_place(target)} {_SHARED}")
 
 
 def _connect(parameters: dict[str, str]) -> Any:
@@ -135,7 +138,7 @@ def _connect(parameters: dict[str, str]) -> Any:
     try:
         raw = psycopg2.connect(extensions.make_dsn(**parameters), async_=1)
     except psycopg2.Error as error:
-        raise Unreachable(f"{_place(parameters)} {_fault(error)}") from None
+        raise _failure(error, parameters) from None
     _settle(raw, parameters)
     return raw
 
@@ -165,7 +168,7 @@ def _settle(raw: Any, parameters: dict[str, str]) -> None:
                 silence = f"no word in {CONNECT_TIMEOUT:.0f} seconds"
                 raise Unreachable(f"{_place(parameters)} does not answer: {silence}")
     except psycopg2.Error as error:
-        raise Unreachable(f"{_place(parameters)} {_fault(error)}") from None
+        raise _failure(error, parameters) from None
 
 
 def _place(parameters: Mapping[str, str]) -> str:
@@ -179,13 +182,13 @@ def _place(parameters: Mapping[str, str]) -> str:
     return f"PostgreSQL at {f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _fault(error: psycopg2.Error) -> str:
+def _failure(error: psycopg2.Error, parameters: Mapping[str, str]) -> Unreachable:
     """Return what libpq says, in one line without the address, which it repeats."""
     line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     reason = _PREAMBLE.sub("", line)
     severity, colon, told = reason.partition(":  ")
-    # A severity is what a server says: it has answered.
     if not colon:
-        return f"does not answer: {severity}"
-    remedy = _OPTIONS if "startup parameter" in told else ""
-    return f"refuses the connection: {told}{remedy}"
+        return Unreachable(f"{_place(parameters)} does not answer: {severity}")
+    # A severity is what a server says: it has answered.
+    said = f"{_place(parameters)} refuses the connection: {told}"
+    return Refused(said + _OPTIONS) if "startup parameter" in told else Unreachable(said)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from storage.errors import Unreachable
+from storage.errors import Refused, Unreachable
 from storage.redis import Redis
 from storage.redis_breaker import RedisBreaker
 
@@ -35,12 +35,17 @@ async def open_redis(url: str, deadline: float) -> RedisBreaker:
 
 
 async def wait_for(ask: Callable[[], Awaitable[object]], patience: float) -> None:
-    """Ask PostgreSQL until it answers, for `patience` seconds; then Unreachable is raised."""
+    """Ask PostgreSQL until it answers, for `patience` seconds; then Unreachable is raised.
+
+    Refused at once: waiting cures nothing.
+    """
     clock = asyncio.get_running_loop().time
     ends, say_again = clock() + patience, clock()
     while True:
         try:
             await ask()
+        except Refused:
+            raise
         except Unreachable as failure:
             if clock() + _PAUSE > ends:
                 raise

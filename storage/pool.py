@@ -128,7 +128,7 @@ class Pool(Generic[W]):
         """Refuse new callers and close every connection."""
         self._closed = True
         self._timer.cancel()
-        self._fail_waiting("the pool is closed")
+        self._fail_waiting(Unreachable("the pool is closed"))
         for wire in list(self._wires):
             wire.drop()
         self._wires.clear()
@@ -163,7 +163,7 @@ class Pool(Generic[W]):
             if self._wires:  # callers may yet be served by a connection that stands
                 await asyncio.sleep(TICK)
             else:
-                self._fail_waiting(str(error))
+                self._fail_waiting(error)
         else:
             self._wires.add(wire)
             self.give(wire)
@@ -176,11 +176,11 @@ class Pool(Generic[W]):
             wire.drop()
         self.give(wire)
 
-    def _fail_waiting(self, reason: str) -> None:
+    def _fail_waiting(self, reason: Unreachable) -> None:
         while self._waiting:
             future, _ = self._waiting.popleft()
             if not future.done():
-                future.set_exception(Unreachable(reason))
+                future.set_exception(type(reason)(*reason.args))  # each gets a traceback of its own
 
     def _sweep(self) -> None:
         self._ticks += 1
