@@ -13,6 +13,7 @@ from tornado.web import Application, RequestHandler
 from handlers import headers
 from handlers.probe import Probe
 from porta import telemetry
+from porta.proxies import is_near
 from porta.runtime import Runtime
 
 _METHOD_LENGTH = 20  # of a line in the log; any token is a method
@@ -49,6 +50,7 @@ class Porta(Application):
         self.log = telemetry.request_log()
         self._date = (0, "")
         self._failing: set[type[RequestHandler]] = set()
+        self._noted_proxy = False
 
     def date(self) -> str:
         """Return the value of a `Date` header, written once a second."""
@@ -56,6 +58,14 @@ class Porta(Application):
         if self._date[0] != now:
             self._date = (now, format_timestamp(now))
         return self._date[1]
+
+    def note_untrusted_proxy(self, peer: str) -> None:
+        """Tell the log, once, that somebody near names clients and is not believed: everybody
+        behind such a proxy shares the limits of one address.
+        """
+        if not self._noted_proxy and is_near(peer):
+            self._noted_proxy = True
+            self.log.warning("proxy.untrusted", peer=peer, setting="TRUSTED_PROXIES")
 
     def log_request(self, handler: RequestHandler) -> None:
         """Write the line of a request; none for what succeeds as it did a moment ago (K16)."""

@@ -68,12 +68,12 @@ class PortaHandler(RequestHandler):
     @property
     def origin(self) -> Origin:
         """Where this request came from."""
-        headers = self.request.headers
-        address = client_address(
-            self.request.remote_ip or "",
-            headers.get_list("X-Forwarded-For"),
-            self.runtime.settings.trusted_proxies,
-        )
+        headers, settings = self.request.headers, self.runtime.settings
+        peer, forwarded = self.request.remote_ip or "", headers.get_list("X-Forwarded-For")
+        trusted = settings.trusted_proxies
+        if forwarded and not trusted:
+            self.application.note_untrusted_proxy(peer)
+        address = client_address(peer, forwarded, trusted, settings.trusted_proxy_hops)
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)
 

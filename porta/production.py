@@ -40,6 +40,9 @@ def production_problems(settings: Settings) -> list[str]:
          "DATABASE_URL: uses the development password"),
         (not settings.secure and urlsplit(settings.issuer_base_url).hostname not in _LOCAL_HOSTS,
          "ISSUER_BASE_URL: must be https outside of this host"),
+        (settings.secure and not settings.trusted_proxies,
+         "TRUSTED_PROXIES: missing; https ends at a proxy before this server: name its address,"
+         " or everybody behind it shares the limits of one"),
         (settings.log_level == "debug", "LOG_LEVEL: debug is not for production"),
         (settings.smtp_host is None or settings.smtp_from is None,
          "SMTP_HOST, SMTP_FROM: both are needed to reach people"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from itertools import islice
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+def client_address(
+    peer: str, forwarded: Sequence[str], trusted: Sequence[Network], hops: int | None = None
+) -> str:
     """Return the client's address, canonically spelled.
 
     `peer` is the address of the socket, `forwarded` the `X-Forwarded-For` lines in their order,
@@ -17,6 +20,9 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     from the right: every trusted proxy appends whom it spoke to, so the first entry that is none
     of them is the client, and whatever stands left of it is the client's own claim. An entry that
     is no address ends the belief: the peer stands.
+
+    `hops` is how many proxies there are at most, where that is known: so many entries are believed
+    and no more, also where whoever stands in a trusted network writes the next ones.
     """
     if not trusted or not forwarded:
         return _canonical(peer)
@@ -24,7 +30,7 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     if address is None or not _is_trusted(address, trusted):
         return _canonical(peer)
     hop: Address = address
-    for entry in reversed(",".join(forwarded).split(",")):
+    for entry in islice(reversed(",".join(forwarded).split(",")), hops):
         parsed = _parse(entry.strip(" \t"))
         if parsed is None:
             return str(address)
@@ -38,6 +44,12 @@ def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
     """Whether the socket at `peer` is one of the proxies, and stands for many clients."""
     address = _parse(peer) if trusted else None
     return address is not None and _is_trusted(address, trusted)
+
+
+def is_near(peer: str) -> bool:
+    """Whether `peer` is of this host or a private network, where a proxy would stand."""
+    address = _parse(peer)
+    return address is not None and (address.is_loopback or address.is_private)
 
 
 def _canonical(peer: str) -> str:

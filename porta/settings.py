@@ -64,6 +64,7 @@ _FIT: dict[str, Any] = {
     "drain_seconds": 0.0,
     "host": "127.0.0.1",
     "argon2_workers": 2,
+    "trusted_proxies": "127.0.0.1",
 }
 """Stand in for malformed values while the others are judged; elsewhere the default does."""
 
@@ -125,6 +126,8 @@ class Settings(BaseSettings):
     smtp_from: str | None = None
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    trusted_proxy_hops: int | None = Field(None, ge=1, le=16)
+    """How many proxies a request passes at most; None where TRUSTED_PROXIES alone decides."""
     trust_proxy: str | None = None
     """Of Porta 1.x. It trusted whoever connects, and has no effect here."""
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -242,3 +242,34 @@ async def test_a_request_names_its_organization(http: httpx.AsyncClient, log: Lo
     await http.get("/nobody/auth")
     assert [line.get("organization") for line in log.lines("request")] == ["acme", None]
     assert all("duration_ms" in line for line in log.lines("request"))
+
+
+@pytest.mark.parametrize(
+    ("form", "headers", "reason"),
+    [
+        (_WRONG, {}, "wrong_secret"),
+        (_WRONG | {"client_id": "nobody"}, {}, "unknown_client"),
+        ({"client_id": "nobody"}, {}, "unknown_client"),
+        ({"client_id": "web"}, {}, "no_secret"),
+        ({"client_id": "web", "client_secret": ""}, {}, "no_secret"),
+        ({}, {}, "no_client_id"),
+        ({}, _UNREADABLE, "malformed_header"),
+        ({"client_assertion": "x", "client_id": "web"}, {}, "unsupported_method"),
+    ],
+)
+async def test_K3_the_log_tells_why_a_client_was_refused(
+    http: httpx.AsyncClient, log: Log, form: dict[str, str], headers: dict[str, str], reason: str
+) -> None:
+    answer = await http.post("/acme/token", data=_MACHINE | form, headers=headers)
+    assert answer.status_code == 401
+    assert _only(log, answer)["reason"] == reason
+    assert reason not in answer.text
+
+
+async def test_security_4_a_proxy_that_is_not_believed_is_told_once(
+    http: httpx.AsyncClient, log: Log
+) -> None:
+    for address in ("203.0.113.1", "203.0.113.2", "nonsense"):
+        await http.post("/acme/token", data=_MACHINE, headers={"X-Forwarded-For": address})
+    (line,) = log.lines("proxy.untrusted")
+    assert (line["peer"], line["setting"]) == ("127.0.0.1", "TRUSTED_PROXIES")

@@ -29,6 +29,7 @@ FIT = GOOD | {
     "two_factor_encryption_key": "cd" * 32,
     "smtp_host": "mail.example.test",
     "smtp_from": "id@example.test",
+    "trusted_proxies": "10.0.0.5",
 }
 
 
@@ -465,6 +466,18 @@ def test_what_is_fit_for_production_is() -> None:
     assert production_problems(_load(**FIT)) == []
 
 
+def test_security_4_no_proxy_is_needed_where_nobody_speaks_https() -> None:
+    local = FIT | {"issuer_base_url": "http://localhost:3000", "trusted_proxies": None}
+    assert production_problems(_load(**local)) == []
+
+
+@pytest.mark.parametrize("hops", ["0", "-1", "17", "x"])
+def test_security_14_hops_within_reason(hops: str) -> None:
+    assert _problems(trusted_proxy_hops=hops) == ["TRUSTED_PROXY_HOPS"]
+    assert _load(trusted_proxy_hops="2").trusted_proxy_hops == 2
+    assert _load(trusted_proxy_hops="").trusted_proxy_hops is None
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -497,6 +510,8 @@ def test_what_is_fit_for_production_is() -> None:
         ),
         ({"issuer_base_url": "http://id.example.test"}, "ISSUER_BASE_URL"),
         ({"log_level": "debug"}, "LOG_LEVEL"),
+        ({"trusted_proxies": None}, "TRUSTED_PROXIES"),
+        ({"trusted_proxies": ""}, "TRUSTED_PROXIES"),
         ({"smtp_host": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_from": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_host": "localhost"}, "SMTP_HOST"),
