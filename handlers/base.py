@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from asyncio import Future
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from tornado.web import RequestHandler
 
 from handlers.application import Porta
 from handlers.failures import RETRY, Failure, failure_of, is_expected, tenant_failure
+from handlers.headers import leave_room
 from porta import telemetry, tenancy
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.origin import Origin
@@ -137,6 +139,12 @@ class PortaHandler(RequestHandler):
         self.set_header("Location", url)
         self.clear_header("Content-Type")
         self.finish()
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written; the header, which comes first, within its bounds."""
+        if not self._headers_written:
+            leave_room(self._headers)
+        return super().flush(include_footers)
 
     def finish_empty(self, status: int) -> None:
         self.set_status(status)

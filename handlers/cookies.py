@@ -88,6 +88,11 @@ def build(name: str, value: str, *, path: str, max_age: int, secure: bool, domai
     return f"{name}={value}; {attributes}; Secure" if secure else f"{name}={value}; {attributes}"
 
 
+def is_taken_away(line: str) -> bool:
+    """Whether a `Set-Cookie` line of ours takes a cookie away."""
+    return "; Max-Age=0;" in line
+
+
 def take_away(name: str, path: str, host: str, *, secure: bool) -> Iterator[str]:
     """Yield what takes away every cookie `name` that a request for `path` at `host` could bring.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from tornado.httputil import HTTPHeaders
+
+from handlers import cookies
 from porta.hosts import is_this_host
 
 _COMMON = {
@@ -17,6 +20,8 @@ _COMMON = {
     "X-XSS-Protection": "0",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
+MOST = 4000
+"""Bytes of all headers of an answer, within the 4 KB that proxies have room for by default."""
 _HSTS = "max-age=31536000"
 _PAGE = (
     "default-src 'none'; style-src 'self'; img-src 'self' https:; script-src 'self';"
@@ -37,6 +42,28 @@ def common(issuer_base_url: str, *, subdomains: bool = False) -> dict[str, str]:
         **_COMMON,
         "Strict-Transport-Security": f"{_HSTS}; includeSubDomains" if subdomains else _HSTS,
     }
+
+
+def leave_room(headers: HTTPHeaders) -> None:
+    """Drop cookies that are only taken away, the first ones, where the headers exceed MOST.
+
+    A browser brings such a cookie again, and whoever sent many of them must not take this server
+    for dead to the proxy in front of it.
+    """
+    lines = headers.get_list("Set-Cookie")
+    if not lines:
+        return
+    excess = sum(len(name) + len(value) + 4 for name, value in headers.get_all()) - MOST
+    kept = []
+    for line in lines:
+        if excess > 0 and cookies.is_taken_away(line):
+            excess -= len("Set-Cookie: ") + len(line) + 2
+        else:
+            kept.append(line)
+    if len(kept) < len(lines):
+        del headers["Set-Cookie"]
+        for line in kept:
+            headers.add("Set-Cookie", line)
 
 
 def page_policy(*, leaves: bool) -> str:

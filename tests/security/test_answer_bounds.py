@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.security.browser import GOOD, Browser, add_client, post
-from tests.served import CALLBACK, Served, location, query_of
+from tests.served import CALLBACK, Served, location, query_of, serve
 
 MOST = 3072
 """Bytes of a `Location` as it is sent."""
@@ -158,3 +158,37 @@ async def test_K19_what_is_carried_to_a_get_is_bounded(browser: Browser) -> None
     assert location(answer)
     assert len(answer.headers["location"]) <= MOST
     assert CALLBACK not in answer.headers["location"]
+
+
+def _planted(slug: str) -> str:
+    """Return a `Cookie` header whose every name asks to be taken away."""
+    names = [f"browser_{slug}", f"session_{slug}", f"posted_{slug}", f"known_{slug}"]
+    twice = [f"{name}={value}" for name in names for value in ("a" * 43, "b" * 43)]
+    orgs = [f"{kind}_{'o' * 90}-{n}=v" for n in range(40) for kind in ("browser", "known")]
+    return "; ".join(twice + orgs)
+
+
+@pytest.mark.parametrize("issuer", ["http://a.b.c.login.example.test", None])
+async def test_K19_cookies_that_are_taken_away_leave_room(
+    database_url: str, redis_url: str, issuer: str | None
+) -> None:
+    """Whoever sends cookies in heaps has them taken away: as many as the answer has room for."""
+    more = {"issuer_base_url": issuer} if issuer else {}
+    async with serve(database_url, redis_url, **more) as served:
+        served.http.headers["Cookie"] = _planted("acme")
+        url = f"{served.base_url}/acme"
+        end = {"client_id": GOOD["client_id"], "post_logout_redirect_uri": END}
+        for length in (1, 1500, 2700):
+            state = "s" * length
+            answers = [
+                await served.http.get(f"{url}/auth", params=GOOD | {"state": state}),
+                await served.http.post(f"{url}/auth", data=GOOD | {"state": state}),
+                await served.http.get(
+                    f"{url}/auth", params=GOOD | {"state": state, "prompt": "none"}
+                ),
+                await served.http.get(f"{url}/session/end", params=end | {"state": state}),
+                await served.http.post(f"{url}/session/end", data=end | {"state": state}),
+            ]
+            assert [answer.status_code for answer in answers] == [303] * 5
+            assert all(_size(answer) < 4096 for answer in answers), list(map(_size, answers))
+            assert any("set-cookie" in answer.headers for answer in answers)
