@@ -67,9 +67,9 @@ async def fragile(standing: Fragile) -> AsyncIterator[Fragile]:
 
     async def whole() -> bool:
         ready = await standing.served.http.get(f"{standing.served.base_url}/ready")
-        return ready.status_code == 200 and standing.served.runtime.storage.listening
+        return ready.json()["status"] == "ready" and standing.served.runtime.storage.listening
 
-    await eventually(whole, 15.0)
+    await eventually(whole, 30.0)
 
 
 @pytest_asyncio.fixture

@@ -142,3 +142,20 @@ async def test_who_stops_waiting_leaves_nothing_behind(own_redis: Valkey) -> Non
         return asyncio.all_tasks() <= before
 
     await eventually(none_left)
+
+
+async def test_faults_F9_how_long_redis_is_waited_for_can_be_set(
+    database_url: str, own_redis: Valkey
+) -> None:
+    """A Redis that is far away: too slow by default, and of use to whoever has the time."""
+    make = partial(samples.code, A)
+    async with relay(own_redis.url) as (wire, url):
+        wire.delay = 0.3
+        patient = await Storage.open(database_url, url, redis_deadline=20)
+        assert patient.redis_trouble is None
+        assert home_of(await patient.artifacts.create(make, 60)) is Home.REDIS
+        hasty = await Storage.open(database_url, url)
+        assert hasty.redis_trouble is not None
+        assert home_of(await hasty.artifacts.create(make, 60)) is Home.POSTGRES
+        await patient.close()
+        await hasty.close()
