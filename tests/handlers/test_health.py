@@ -142,7 +142,7 @@ async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
     assert storage.round_trips.postgres - before <= 2, "the beat of the listener may be one"
 
 
-async def test_faults_F11_a_silent_postgresql_is_told_and_when_to_ask_again(fragile: Fragile) -> None:
+async def test_faults_F11_a_silent_postgresql_is_told(fragile: Fragile) -> None:
     fragile.postgres.silence()
     async with stopwatch() as seconds:
         asked = asyncio.create_task(fragile.http.get("/ready"))
