@@ -11,7 +11,7 @@ from porta.errors import NotFound
 from porta.protocol import endpoints
 from porta.protocol.errors import InvalidRequest
 from porta.protocol.params import REPEATABLE, Params, merge
-from porta.protocol.response_modes import RESPONSE_MODES, FormPost
+from porta.protocol.response_modes import MAX_LOCATION, RESPONSE_MODES, FormPost
 from porta.provider import authorization
 from porta.provider.outcomes import Interact, Outcome, Respond
 
@@ -70,13 +70,17 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
         return self.browser().secret is None and place == "document"
 
     def retry_url(self) -> str | None:
-        """Return the address at which what was posted can be asked for once more."""
+        """Return the address at which what was posted can be asked for once more.
+
+        None where it is too long for one, or names a person by an ID token: no URL holds that.
+        """
         if self.request.method != "POST" or self.request.query:
             return super().retry_url()
         with suppress(InvalidRequest):
             form = self.form()
             sent = [(name, value) for name in form.names() for value in form.all(name)]
-            return f"{self.application.base_path}{self.request.path}?{urlencode(sent)}"
+            url = f"{self.application.base_path}{self.request.path}?{urlencode(sent)}"
+            return url if len(url) <= MAX_LOCATION and "id_token_hint" not in form else None
         return None
 
     async def _start(self, params: Params, *, cookies_withheld: bool = False) -> None:

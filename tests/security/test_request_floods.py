@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -43,6 +44,23 @@ async def test_security_1_a_flood_is_refused_on_a_page_with_a_way_on(
         assert "/auth?" in refused.text, "the same request can be sent again"
         assert GOOD["code_challenge"] in refused.text
         assert (await _ask(served, new_address(), method)).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["id_token_hint", "claims"])
+async def test_security_1_what_was_posted_is_put_into_no_link_where_it_does_not_belong(
+    served: Served, name: str
+) -> None:
+    """An ID token, or more than a URL holds."""
+    async with a_browser(served) as browser:
+        hint = (await browser.tokens())["id_token"]
+    value = hint if name == "id_token_hint" else json.dumps({"x": "é" * 2000}, ensure_ascii=False)
+    address = new_address()
+    async with configured(served, rate_limit_request_max=1):
+        for _ in range(2):
+            answer = await _ask(served, address, "POST", **{name: value})
+        assert answer.status_code == 429
+        assert "/auth?" not in answer.text
+        assert value[:60] not in answer.text
 
 
 async def test_security_1_who_is_signed_in_goes_through(served: Served, browser: Browser) -> None:
