@@ -117,7 +117,8 @@ class Pool(Generic[W]):
         """Let no connection that stands now be used again: the server is to be found anew.
 
         Whoever has one of them may finish. Reading from a server that was demoted would go on for
-        ever, and never hear of what is revoked.
+        ever, and never hear of what is revoked. One that is silent, and did not even end what took
+        too long, would keep the next user of each connection waiting for as long.
         """
         self._old |= self._wires
         free, self._free = self._free, []
@@ -185,15 +186,20 @@ class Pool(Generic[W]):
     def _sweep(self) -> None:
         self._ticks += 1
         self._timer = self._loop.call_later(TICK, self._sweep)
-        for wire in self._wires:
+        for wire in tuple(self._wires):
             if wire.busy:
                 wire.age += 1
                 if wire.age > self._deadline:
-                    wire.expire()
+                    self._expire(wire)
         while self._waiting and self._ticks - self._waiting[0][1] > self._patience:
             future, _ = self._waiting.popleft()
             if not future.done():
                 future.set_exception(Unreachable("no connection became free in time"))
+
+    def _expire(self, wire: W) -> None:
+        wire.expire()
+        if wire not in self._old:
+            self.renew()
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = self._loop.create_task(work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -55,6 +56,20 @@ class Node:
         """Stop: `fast` sends the standby what is left, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self._data))
 
+    def freeze(self) -> None:
+        """Answer nothing any more, and keep every connection open."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        main = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text()
+        return [main, *map(int, children.split())]
+
     def promote(self) -> None:
         self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
 
@@ -101,5 +116,6 @@ def replicated() -> Iterator[Pair]:
             yield pair
         finally:
             for node in (pair.primary, pair.standby):
-                with contextlib.suppress(subprocess.CalledProcessError):
+                with contextlib.suppress(subprocess.CalledProcessError, FileNotFoundError):
+                    node.thaw()
                     node.stop()

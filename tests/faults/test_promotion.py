@@ -13,7 +13,7 @@ import pytest
 
 from storage import migrate
 from storage.postgres import Postgres
-from tests.faults.standby import Pair, replicated
+from tests.faults.standby import Node, Pair, replicated
 from tests.served import SECRETS, Served, serve
 from tests.waiting import eventually
 
@@ -101,7 +101,7 @@ async def _wait_for_both(pair: Pair) -> None:
     await postgres.close()
 
 
-@pytest.mark.parametrize("mode", ["immediate", "fast"])
+@pytest.mark.parametrize("mode", ["immediate", "fast", "frozen"])
 async def test_K6_a_promotion_under_load(redis_url: str, mode: str) -> None:
     with replicated() as pair:
         await migrate.up(pair.url)
@@ -110,7 +110,7 @@ async def test_K6_a_promotion_under_load(redis_url: str, mode: str) -> None:
             load = Load(served)
             async with _under_load(load):
                 await _grows(load, 30)
-                await asyncio.to_thread(pair.primary.stop, mode)
+                await asyncio.to_thread(_take_away, pair.primary, mode)
                 await asyncio.sleep(1)
                 await asyncio.to_thread(pair.standby.promote)
                 promoted = time.monotonic()
@@ -130,6 +130,13 @@ async def test_K6_a_promotion_under_load(redis_url: str, mode: str) -> None:
             )
             assert healed < 5
             served.http.event_hooks["response"].clear()
+
+
+def _take_away(server: Node, mode: str) -> None:
+    if mode == "frozen":
+        server.freeze()
+    else:
+        server.stop(mode)
 
 
 async def _grows(load: Load, by: int) -> None:

@@ -24,6 +24,7 @@ from porta.cli.servers import start_postgres
 from storage.errors import AlreadyExists, StorageError, Unreachable
 from storage.postgres import Postgres
 from storage.statement import Statement
+from tests.handlers.relay import relay
 from tests.ports import free_port
 from tests.waiting import eventually, stopwatch
 
@@ -484,6 +485,28 @@ async def test_the_next_address_is_tried_when_one_says_nothing(
                 async with stopwatch() as seconds:
                     await pg.fetch("SELECT 1")
                     assert seconds() < 1.8, "the one that answered is dialled first"
+
+
+async def test_K6_a_silent_server_is_left_with_every_connection(database_url: str) -> None:
+    """Whoever comes next must not wait for the same silence on another connection."""
+    parts = urlsplit(database_url)
+    async with relay(database_url) as (wire, url):
+        hosts = f"127.0.0.1:{urlsplit(url).port},127.0.0.1:{parts.port}"
+        both = url.replace(f"127.0.0.1:{urlsplit(url).port}", hosts)
+        async with _opened(both, size=4, statement_timeout=0.5) as pg:
+            await asyncio.gather(*(pg.fetch("SELECT pg_sleep(0.1)") for _ in range(4)))
+            wire.silence()
+            with pytest.raises(Unreachable, match="in time"):
+                await pg.fetch("SELECT 1")
+            said = []
+            while True:
+                try:
+                    await pg.fetch("SELECT 1")
+                    break
+                except Unreachable as fault:
+                    said.append(str(fault))
+            assert "the database does not answer in time" not in said
+            assert len(said) < 3
 
 
 # lost connections
