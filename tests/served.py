@@ -130,7 +130,8 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
         runtime.storage, load_document(SEED), passwords=runtime.passwords, now=runtime.clock()
     )
     # All tests of a run come from one address, and count in one Redis.
-    await runtime.storage.system_config.put("rate_limit_request_installation_max", 10**9, "number")
+    for limit in ("rate_limit_request_max", "rate_limit_request_installation_max"):
+        await runtime.storage.system_config.put(limit, 10**9, "number")
     await _hear_everything(runtime)
     server = await app.start(runtime, settings)
     async with httpx.AsyncClient(timeout=20) as http:
