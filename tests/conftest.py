@@ -38,6 +38,8 @@ _MEANT = ("DATABASE_URL", "REDIS_URL")
 """What the caller's environment may say; the rest of it is about other programs than ours."""
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"PORTA_ENV", "NODE_ENV"}
 _RUN = secrets.token_hex(6)  # others may use the same server
+SHIPPED_FAILURE_STEP = password.FAILURE_STEP
+"""What `impatient` shortens."""
 T = TypeVar("T")
 _numbers = itertools.count(1)
 

@@ -14,6 +14,7 @@ from storage.postgres import Postgres
 from storage.statement import Row
 from tests.handlers.relay import relay
 from tests.storage.repositories.world import World, build_world
+from tests.waiting import eventually
 
 Heard = list[tuple[str, str]]
 
@@ -280,6 +281,26 @@ async def test_a_connection_that_falls_silent_is_told(
         wire.restore()
         await _until(lambda: postgres.listening, 15)
         await postgres.close()
+
+
+async def test_with_the_patience_that_is_shipped_changes_are_heard(
+    database_url: str, pg: Postgres, become_impatient: Callable[[], None]
+) -> None:
+    """A busy machine may have it begin anew; it hears all the same."""
+    become_impatient()
+    heard: Heard = []
+    postgres = await Postgres.open(database_url, 1)
+    postgres.listen(lambda table, key: heard.append((table, key)))
+    for turn in range(3):
+        await _until(lambda: postgres.listening)
+
+        async def change(key: str = f"shipped-{turn}") -> bool:
+            await pg.execute("SELECT pg_notify('porta_changed', %(c)s)", {"c": f"test:{key}"})
+            return ("test", key) in heard
+
+        await eventually(change)
+        await asyncio.sleep(PULSE)
+    await postgres.close()
 
 
 def test_silence_is_found_out_within_a_second() -> None:

@@ -25,6 +25,7 @@ from porta.security.passwords import DEFAULT, Parameters, Passwords
 from porta.tenant import Tenant
 from storage.models.users import User
 from storage.postgres import Postgres
+from tests.conftest import SHIPPED_FAILURE_STEP
 from tests.porta.opened import opened
 
 RIGHT, WRONG = "a right and rather long password", "a wrong and rather long password"
@@ -110,6 +111,20 @@ async def test_no_failure_is_answered_before_its_step(
     began = time.monotonic()
     await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
     assert time.monotonic() - began < 60, "who knows the password need not wait"
+
+
+async def test_the_step_that_is_shipped_covers_every_failure(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere it is too short to be seen."""
+    step = SHIPPED_FAILURE_STEP
+    assert step >= 0.2, "the work of a failure, on a machine of today, is well below it"
+    monkeypatch.setattr(password, "FAILURE_STEP", step)
+    known = await _person(runtime, tenant)
+    for email in ("nobody@acme.test", known.email):
+        began = time.monotonic()
+        await _message(runtime, tenant, email, WRONG)
+        assert time.monotonic() - began >= step
 
 
 async def test_a_full_pool_tells_nothing_by_its_time_either(

@@ -21,6 +21,7 @@ from storage.models.signing_keys import SigningKey
 from storage.postgres import Postgres
 from storage.router import Storage
 from tests.porta.security import rows as made_rows
+from tests.waiting import eventually
 
 KEY = bytes.fromhex("5a" * 32)
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
@@ -237,8 +238,13 @@ async def test_under_another_encryption_key_nothing_is_added(storage: Storage) -
     assert await storage.signing_keys.list() == before
 
 
+async def _waits_for_the_keys(database: Postgres) -> bool:
+    sql = "SELECT 1 FROM pg_locks WHERE relation = 'signing_keys'::regclass AND NOT granted"
+    return bool(await database.fetch(sql))
+
+
 async def test_whoever_made_the_first_key_meanwhile_decides_the_encryption_key(
-    storage: Storage, fresh_database_url: str
+    storage: Storage, database: Postgres, fresh_database_url: str
 ) -> None:
     """Two that begin at once on nothing: the second looks again under the lock."""
     other = await Storage.open(fresh_database_url, pool_size=2)
@@ -247,7 +253,7 @@ async def test_whoever_made_the_first_key_meanwhile_decides_the_encryption_key(
         late = asyncio.create_task(
             signing_keys.ensure(other, WRONG, ("ES256", "PS256"), now=NOW, lead=LEAD)
         )
-        await asyncio.sleep(0.5)
+        await eventually(lambda: _waits_for_the_keys(database), 60)
         await signing_keys.ensure(tx, KEY, ("ES256",), now=NOW, lead=LEAD)
     with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY"):
         await late
