@@ -31,11 +31,14 @@ _URL = re.compile(
 )
 _ESCAPED = "with special characters of the password as %XX"
 _HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
+ISSUER_FORM = (
+    "https://id.example.com or https://example.com:8443/id: scheme and host in lower case, no user"
+    " name, query, fragment, trailing slash or unusual character"
+)
 _REMEDIES = {
     "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",
     "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database], {_ESCAPED}",
-    "ISSUER_BASE_URL": "https://id.example.com or https://example.com:8443/id: scheme and host in"
-    " lower case, no user name, query, fragment, trailing slash or unusual character",
+    "ISSUER_BASE_URL": ISSUER_FORM,
     "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
     "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
     "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
@@ -204,7 +207,7 @@ class Settings(BaseSettings):
     @field_validator("issuer_base_url")
     @classmethod
     def _check_issuer(cls, value: str) -> str:
-        _match_url(value)
+        check_issuer(value)
         return value
 
     @field_validator("database_url")
@@ -235,10 +238,13 @@ class Settings(BaseSettings):
         return value
 
 
-class _DatabaseUrl(BaseSettings):
+class _Alone(BaseSettings):
+    """Settings that are asked for by themselves."""
+
     model_config = Settings.model_config
 
     database_url: str | None = None
+    issuer_base_url: str | None = None
 
 
 class _EncryptionKey(BaseSettings):
@@ -253,7 +259,7 @@ def find_database_url() -> str | None:
     Raises SettingsInvalid where `.env` cannot be read, or the value stands in quotes.
     """
     _check_env_file()
-    url = _DatabaseUrl().database_url
+    url = _Alone().database_url
     if url is not None and _in_quotes(url):
         raise SettingsInvalid([f"DATABASE_URL: {_QUOTED}"])
     return url
@@ -270,6 +276,20 @@ def find_signing_key_encryption_key() -> bytes | None:
     except ValidationError as error:
         raise SettingsInvalid([_problem(item) for item in error.errors()]) from None
     return bytes.fromhex(found) if found is not None else None
+
+
+def find_issuer() -> str | None:
+    """Return ISSUER_BASE_URL of the environment, else of `.env`, in whatever form; None for none.
+
+    Raises SettingsInvalid where `.env` cannot be read.
+    """
+    _check_env_file()
+    return _Alone().issuer_base_url or None
+
+
+def check_issuer(url: str) -> None:
+    """Raise ValueError where `url` is in no form that an issuer can have (ISSUER_FORM)."""
+    _match_url(url)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -7,6 +7,17 @@ from pathlib import Path
 import click
 
 
+def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    if given is not None:
+        from porta.settings import ISSUER_FORM, check_issuer
+
+        try:
+            check_issuer(given)
+        except ValueError:
+            raise click.BadParameter(f"is malformed; {ISSUER_FORM}") from None
+    return given
+
+
 @click.command()
 @click.option(
     "--port",
@@ -36,12 +47,20 @@ import click
     show_default=True,
     help="Number of server processes, on this and the following ports.",
 )
-def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int) -> None:
+@click.option(
+    "--issuer",
+    metavar="URL",
+    callback=_issuer,
+    help="What people and clients call it by, where a proxy of yours stands in front:"
+    " https://id.example.test",
+)
+def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int, issuer: str | None) -> None:
     """Run a complete Porta on this machine, for development.
 
     Finds or starts a PostgreSQL and a Redis, makes the secrets, migrates, seeds organizations,
     people and clients, catches every email, and starts the server. What it prints is also in
-    DATA/dev.json for scripts. Ctrl-C stops all that it started; the data stays.
+    DATA/dev.json for scripts; the keys that it made are in DATA/secrets.json, for other commands on
+    the same databases. Ctrl-C stops all that it started; the data stays.
 
     \b
     It uses, in this order:
@@ -54,17 +73,21 @@ def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int) -> None:
       porta dev
       porta dev --port 4000 --data .porta2
 
+    Behind a proxy with TLS (docs/operations.md has the lines for nginx and Caddy):
+      porta dev --issuer https://id.example.test
+
     A database that DATABASE_URL names has to be empty, or seeded from this folder before; where
     PORTA_ENV or NODE_ENV says production, nothing is started.
 
     To begin afresh, stop it and remove the folder; empty the databases of DATABASE_URL and
     REDIS_URL too, where you named them.
     """
-    from porta.cli import dev_run
+    from porta.cli import dev_plan, dev_run
     from porta.cli.processes import StartFailed
 
     try:
-        plan = dev_run.Plan(port, data.resolve(), seeds or dev_run.default_seeds(), instances)
+        seeds = seeds or dev_plan.default_seeds()
+        plan = dev_plan.Plan(port, data.resolve(), seeds, instances, issuer)
         dev_run.run(plan)
     except StartFailed as failure:
         raise click.ClickException(str(failure)) from None

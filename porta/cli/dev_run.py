@@ -11,15 +11,21 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import porta
-from porta.cli import dev_client, dev_instances, dev_state, dev_summary, mail_catcher, servers
+from porta.cli import (
+    dev_client,
+    dev_instances,
+    dev_plan,
+    dev_state,
+    dev_summary,
+    mail_catcher,
+    servers,
+)
 from porta.cli.dev_instances import Instance
+from porta.cli.dev_plan import Plan
 from porta.cli.mail_catcher import MailCatcher
 from porta.cli.processes import Child, StartFailed, lock
 from porta.cli.servers import RunningServer
@@ -29,51 +35,10 @@ _WATCH = 0.5
 """Seconds between two looks at whether everything still runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What was asked for."""
-
-    port: int
-    data: Path
-    seeds: tuple[Path, ...]
-    instances: int
-
-    @property
-    def base_url(self) -> str:
-        return f"http://{dev_instances.HOST}:{self.port}"
-
-    @property
-    def ports(self) -> range:
-        """Those of the server processes."""
-        return range(self.port, self.port + self.instances)
-
-
-def default_seeds() -> tuple[Path, ...]:
-    """Return the seed of a checkout. Raises StartFailed in a wheel or image, which have none."""
-    path = Path(porta.__file__).parent.parent / "examples" / "dev.yaml"
-    if not path.exists():
-        raise StartFailed(
-            "Only a checkout of Porta brings examples/dev.yaml. Name a file to seed from: "
-            "--seed FILE"
-        )
-    return (path,)
-
-
 def run(plan: Plan) -> None:
     """Run until interrupted. Raises StartFailed when something cannot start, or ends by itself."""
-    check_environment(os.environ)
+    dev_plan.check_environment(os.environ)
     asyncio.run(_run(plan))
-
-
-def check_environment(environ: Mapping[str, str]) -> None:
-    """Raise StartFailed in an environment of production, whose databases may be named there too."""
-    name = "PORTA_ENV" if environ.get("PORTA_ENV") else "NODE_ENV"
-    if environ.get(name, "").strip().lower() == "production":
-        raise StartFailed(
-            f"{name} says production, and porta dev writes published passwords and client secrets."
-            " If it is not, look where DATABASE_URL and REDIS_URL lead, and set"
-            " PORTA_ENV=development."
-        )
 
 
 async def _run(plan: Plan) -> None:
@@ -219,6 +184,7 @@ def _environment(
         "DATABASE_URL": postgres.url,
         "REDIS_URL": redis.url,
         "ISSUER_BASE_URL": plan.base_url,
+        **plan.proxies(os.environ),
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail.smtp_port),
         "SMTP_USER": "",
@@ -284,6 +250,7 @@ def _describe(
     pids |= {f"server-{instance.port}": instance.child.pid for instance in instances}
     return {
         "base_url": plan.base_url,
+        "notes": plan.notes(),
         "instances": [instance.url for instance in instances],
         "pids": {name: pid for name, pid in pids.items() if pid is not None},
         "database_url": postgres.url,

@@ -78,10 +78,13 @@ def _lines(description: Mapping[str, Any], data: Path) -> Iterator[tuple[str, st
     for index, organization in enumerate(organizations.values()):
         issuer = organization["issuer"]
         yield ("" if index else "Issuers"), f"{issuer}/.well-known/openid-configuration"
+    for note in description["notes"]:
+        yield "Note", escape(note)
     yield "Inbox", f"{description['mail']['web']}  every email lands here"
     yield "PostgreSQL", escape(description["database_url"])
     yield "Redis", escape(description["redis_url"])
     yield "Everything", f"{escape(str(data / 'dev.json'))}  people, clients and their secrets"
+    yield "Keys", f"{escape(str(data / 'secrets.json'))}  COOKIE_KEYS and the encryption keys"
     yield "Logs", escape(str(data / "logs"))
     database = data / "postgres" / "data"
     if database.is_symlink():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
+import select
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -48,13 +50,32 @@ def settings_or_exit() -> Settings:
 
 @contextmanager
 def questions(remedy: str) -> Iterator[None]:
-    """Where nobody answers a question, end the command with `remedy`: what to give instead."""
+    """Where nobody answers a question, end the command with `remedy`: what to give instead.
+
+    Nothing is asked where that is known beforehand.
+    """
+    refusal = click.UsageError(f"There is no terminal to ask at. {remedy}")
+    if _nobody_answers():
+        raise refusal
     try:
         yield
     except click.Abort:
         if sys.stdin.isatty():  # Ctrl-C
             raise
-        raise click.UsageError(f"There is no terminal to ask at. {remedy}") from None
+        raise refusal from None
+
+
+def _nobody_answers() -> bool:
+    """Whether standard input is over already: closed, /dev/null, the end of a pipe."""
+    if sys.stdin is None or sys.stdin.closed:
+        return True
+    try:
+        waits, _, _ = select.select([sys.stdin], [], [], 0)
+    except (OSError, ValueError):  # no file of the system: nothing can be told
+        return False
+    if not waits or sys.stdin.isatty():
+        return False
+    return isinstance(sys.stdin.buffer, io.BufferedReader) and not sys.stdin.buffer.peek(1)
 
 
 @contextmanager

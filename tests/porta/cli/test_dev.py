@@ -110,10 +110,25 @@ def start(folder: Path) -> Iterator[Callable[..., Dev]]:
         dev.stop()
 
 
+def test_behind_a_proxy_it_is_the_issuer_that_is_named(start: Callable[..., Dev]) -> None:
+    dev = start("--issuer", "https://id.example.test/sso", ISSUER_BASE_URL="https://other.test")
+    facts = dev.ready().facts
+    assert facts["base_url"] == "https://id.example.test/sso"
+    assert facts["instances"] == [f"http://localhost:{dev.port}"]
+    issuer = facts["organizations"]["acme"]["issuer"]
+    assert issuer == "https://id.example.test/sso/acme"
+    answer = httpx.get(f"http://127.0.0.1:{dev.port}/acme/.well-known/openid-configuration")
+    assert answer.json()["issuer"] == issuer
+    assert "Strict-Transport-Security" in answer.headers
+    assert "is where your proxy answers" in dev.said
+    assert "secrets.json" in dev.said
+
+
 def test_dev_json_tells_scripts_everything(running: Dev) -> None:
     facts = running.facts
     assert facts.keys() == {
         "base_url",
+        "notes",
         "instances",
         "pids",
         "database_url",

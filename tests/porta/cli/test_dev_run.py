@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from porta.cli import dev_run, mail_catcher
-from porta.cli.dev_run import Plan
+from porta.cli import dev_plan, dev_run, mail_catcher
+from porta.cli.dev_plan import Plan
 from porta.cli.mail_catcher import MailCatcher
 from porta.cli.processes import StartFailed
 from porta.cli.servers import RunningServer
@@ -103,14 +103,14 @@ async def test_the_mail_catcher_leaves_the_ports_of_the_servers_alone() -> None:
 )
 def test_production_is_no_place_for_published_passwords(environ: Mapping[str, str]) -> None:
     with pytest.raises(StartFailed, match=r"says production.*PORTA_ENV=development"):
-        dev_run.check_environment(environ)
+        dev_plan.check_environment(environ)
 
 
 @pytest.mark.parametrize(
     "environ", [{}, {"NODE_ENV": "test"}, {"PORTA_ENV": "development", "NODE_ENV": "production"}]
 )
 def test_elsewhere_it_runs(environ: Mapping[str, str]) -> None:
-    dev_run.check_environment(environ)
+    dev_plan.check_environment(environ)
 
 
 async def test_a_start_that_fails_stops_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -246,6 +250,30 @@ def test_an_unknown_key_cannot_be_revoked(run: Run) -> None:
     result = run("revoke", "0123456789abcdef", "--yes")
     assert result.exit_code == 1
     assert "'0123456789abcdef'" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["rotate"], ["revoke", "k"]])
+@pytest.mark.parametrize("given", ["", "<&-", "</dev/null"])
+def test_without_a_terminal_nothing_is_asked_before_the_error(
+    command: list[str], given: str
+) -> None:
+    """A question that nobody can answer is noise in the log of whatever ran it."""
+    porta = f"{sys.executable} -m porta keys {' '.join(command)} {given}"
+    done = subprocess.run(["sh", "-c", porta], input="", capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "There is no terminal to ask at. Give --yes." in done.stderr
+    assert "?" not in done.stdout + done.stderr
+
+
+def test_an_answer_that_is_piped_in_is_heard(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "porta", "keys", "rotate"],
+        input="n\n", capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Rotate all signing keys" in done.stderr
+    assert "Aborted" in done.stderr
 
 
 def test_without_a_terminal_each_key_is_one_line(run: Run) -> None:
