@@ -28,10 +28,10 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test check format serve migrate messages lock bench faults image chromium node
+.PHONY: help setup dev test check format serve migrate messages lock bench faults applications image chromium node
 
 help: ## list the verbs
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  Options go into ARGS:  make dev ARGS="--port 4000 --data .porta2"'
 
@@ -68,6 +68,9 @@ faults: $(VENV)/test.stamp ## take databases away under load, and tell what it c
 
 bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+applications: $(VENV)/test.stamp chromium ## sign in to finished applications (ARGS="django streamlit")
+	@$(PYTHON) -m tests.applications $(ARGS)
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

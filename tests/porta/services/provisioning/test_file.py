@@ -44,9 +44,9 @@ def problems(document: object) -> dict[str, str]:
     return {problem.path: problem.message for problem in refusal.value.problems}
 
 
-@pytest.mark.parametrize("name", ["dev.yaml", "minimal.yaml"])
-def test_the_examples_are_right(name: str) -> None:
-    assert isinstance(load_document(EXAMPLES / name), Document)
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda path: path.name)
+def test_the_examples_are_right(path: Path) -> None:
+    assert isinstance(load_document(path), Document)
 
 
 def test_json_is_read_too(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Finished applications, installed as their users do, that sign a person in and out at Porta."""
