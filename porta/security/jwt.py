@@ -6,6 +6,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -98,7 +99,14 @@ def was_revoked(token: str, ring: KeyRing) -> bool:
 
     As `read_own`, for a token whose digest a store of ours knows.
     """
-    return "." in token and ring.has_revoked(_parse_object(_split(token)[0]).get("kid"))
+    header, dot, _ = token.partition(".")
+    return bool(dot) and ring.has_revoked(_kid_of(header))
+
+
+@lru_cache(maxsize=256)
+def _kid_of(header: str) -> object:
+    """Return the `kid` of a header of ours: there are as many as keys, and kinds of tokens."""
+    return _parse_object(header).get("kid")
 
 
 def _signature(key: Key, signing_input: bytes) -> bytes:
