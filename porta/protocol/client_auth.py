@@ -103,8 +103,9 @@ def registered_method(client: Client) -> str:
 def check_credentials(client: Client | None, credentials: Credentials, now: float) -> None:
     """Check `credentials` for `client`, found by their client_id, at `now` (epoch seconds).
 
-    The two methods of METHODS carry one and the same secret, and stand for each other. A
-    confidential client registered for another one, or for `none`, cannot authenticate at all.
+    The two methods of METHODS carry one and the same secret, and stand for each other unless the
+    client forbids it (`strict_auth_method`). A confidential client registered for another one, or
+    for `none`, cannot authenticate at all.
 
     Raises InvalidClient, with one message for everything that can be wrong and a `reason` for the
     log: no such client or one that is not active, no secret, one that has expired; and WrongSecret
@@ -121,10 +122,18 @@ def check_credentials(client: Client | None, credentials: Credentials, now: floa
     if credentials.method == "none":
         if method != "none" or client.client_type != "public":
             raise InvalidClient(_FAILED, reason="no_secret")
-    elif method not in METHODS or credentials.method not in METHODS:
+    elif credentials.method not in _methods(client):
         raise InvalidClient(_FAILED, reason="wrong_method")
     elif not match.alive:
         raise InvalidClient(_FAILED, reason="expired_secret")
+
+
+def _methods(client: Client) -> Collection[str]:
+    """Return the methods by which `client` may present its secret."""
+    registered = registered_method(client)
+    if registered not in METHODS:
+        return ()
+    return (registered,) if client.metadata.get("strict_auth_method") is True else METHODS
 
 
 class SecretMatch(NamedTuple):

@@ -73,7 +73,7 @@ def validate(
 
     `algorithms` are those a token can be signed with; the first is the default. Beside the RFC's
     names it reads `client_type`, `allowed_origins`, `require_pkce`, `id_token_claims`,
-    `roles_claim`, and those that begin with `access_token_`.
+    `roles_claim`, `strict_auth_method`, and those that begin with `access_token_`.
     Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every mistake.
     """
     reader = MetadataReader(metadata)
@@ -179,8 +179,9 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
             kept[name] = link
     if reader.texts("contacts"):
         kept["contacts"] = list(reader.texts("contacts"))
-    if reader.flag("require_auth_time", False):
-        kept["require_auth_time"] = True
+    for switch in ("require_auth_time", "strict_auth_method"):
+        if reader.flag(switch, False):
+            kept[switch] = True
     max_age = reader.raw.get("default_max_age")
     if isinstance(max_age, int) and not isinstance(max_age, bool) and max_age >= 0:
         kept["default_max_age"] = max_age

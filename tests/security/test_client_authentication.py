@@ -202,6 +202,21 @@ async def test_applications_F8_basic_and_post_stand_for_each_other(
     assert len(told) == 1, "a wrong secret is told alike by either, and like an unknown client"
 
 
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+async def test_applications_F8_a_client_may_forbid_the_other_method(
+    served: Served, method: str
+) -> None:
+    client = await add_client(
+        served, "acme-machine", token_endpoint_auth_method=method,
+        metadata={"strict_auth_method": True},
+    )  # fmt: skip
+    answers = [await _ask(served, **each) for each in _both(client.client_id, client.client_id * 2)]
+    expected = [200, 401] if method == "client_secret_basic" else [401, 200]
+    assert [answer.status_code for answer in answers] == expected
+    unknown = await _ask(served, headers=_basic("nobody", "x" * 40))
+    assert _told(answers[expected.index(401)]) == _told(unknown)
+
+
 async def test_K3_a_library_that_probes_the_method_is_never_shut_out(served: Served) -> None:
     """Go's x/oauth2 sends Basic first, then the body; each sign-in anew, all from one server."""
     client = await add_client(

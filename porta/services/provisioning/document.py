@@ -98,6 +98,7 @@ class ClientEntry(Entry):
     allowed_origins: tuple[str, ...] = ()
     scope: str = DEFAULT_SCOPE
     token_endpoint_auth_method: str | None = None
+    strict_auth_method: bool | None = None
     require_pkce: bool | None = None
     first_party: bool = True
     login_methods: LoginMethods | None = None

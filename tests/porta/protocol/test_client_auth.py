@@ -147,6 +147,8 @@ def test_registered_method() -> None:
         ({"token_endpoint_auth_method": "client_secret_post"}, _POST),
         ({}, _POST),
         ({"token_endpoint_auth_method": "client_secret_post"}, _BASIC),
+        ({"metadata": {"strict_auth_method": False}}, _POST),
+        ({"metadata": {"strict_auth_method": True}}, _BASIC),
         ({"client_type": "public"}, _NONE),
         ({"client_type": "public", "token_endpoint_auth_method": "none"}, _NONE),
     ],
@@ -197,6 +199,7 @@ def test_everything_else_fails_with_one_message(
         ({"token_endpoint_auth_method": "none"}, _BASIC, "wrong_method"),
         ({"token_endpoint_auth_method": "private_key_jwt"}, _POST, "wrong_method"),
         ({"client_type": "public"}, _BASIC, "wrong_method"),
+        ({"metadata": {"strict_auth_method": True}}, _POST, "wrong_method"),
     ],
 )
 def test_K3_what_guesses_nothing_is_no_guess(

@@ -67,6 +67,7 @@ def test_everything() -> None:
             "contacts": ["ops@app.example"],
             "default_max_age": 0,
             "require_auth_time": True,
+            "strict_auth_method": True,
             "subject_type": "public",
             "software_id": "ignored",
             "jwks_uri": "https://app.example/ignored",
@@ -96,6 +97,7 @@ def test_everything() -> None:
             "tos_uri": "https://app.example/tos",
             "contacts": ["ops@app.example"],
             "require_auth_time": True,
+            "strict_auth_method": True,
             "default_max_age": 0,
         },
     )
@@ -194,6 +196,7 @@ def test_type_and_method(given_metadata: dict[str, str], expected: tuple[str, st
         ({"default_max_age": True}, ["default_max_age"]),
         ({"default_max_age": "60"}, ["default_max_age"]),
         ({"require_auth_time": 1}, ["require_auth_time"]),
+        ({"strict_auth_method": "yes"}, ["strict_auth_method"]),
         ({"subject_type": "pairwise"}, ["subject_type"]),
     ],
 )
