@@ -61,7 +61,7 @@ class ConfigCache(Generic[K, V]):
         self._stale_for = stale_for
         self._entries: dict[K, tuple[float, V]] = {}
         self._absent: dict[K, tuple[float, V]] = {}
-        self._flights: dict[K, asyncio.Future[V]] = {}
+        self._flights: dict[K, tuple[float, asyncio.Future[V]]] = {}
         self._due: dict[K, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._resigned_until = 0.0
@@ -77,7 +77,7 @@ class ConfigCache(Generic[K, V]):
         entry = self._entries.get(key) or self._absent.get(key)
         if entry is not None and self._serves(key, entry[0]):
             return entry[1]
-        flight = self._flights.get(key) or self._begin([key])[key]
+        flight = self._begin([key])[key]
         if entry is None or self._clock() - entry[0] > self._stale_for:
             return await asyncio.shield(flight)
         if self._clock() < self._resigned_until:
@@ -137,13 +137,18 @@ class ConfigCache(Generic[K, V]):
     def _begin(self, keys: Sequence[K]) -> dict[K, asyncio.Future[V]]:
         """Begin to read `keys`, which others may wait for too, or take up what is being read."""
         loop, began = asyncio.get_running_loop(), self._clock()
-        fresh = {key: loop.create_future() for key in keys if key not in self._flights}
+        fresh = {key: loop.create_future() for key in keys if not self._is_read(key)}
         for key, flight in fresh.items():
-            self._flights[key] = flight
+            self._flights[key] = began, flight
             flight.add_done_callback(partial(self._landed, key, began))
         if fresh:
             self._run(self._read(fresh))
-        return {key: self._flights[key] for key in keys}
+        return {key: self._flights[key][1] for key in keys}
+
+    def _is_read(self, key: K) -> bool:
+        """Whether it is being read, and was asked for so lately that the answer is fresh."""
+        began, _ = self._flights.get(key, (float("-inf"), None))
+        return self._clock() - began < self._max_age()
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         # In no request's context: others wait for it too, and its own may be over first.
@@ -165,7 +170,7 @@ class ConfigCache(Generic[K, V]):
                 flight.cancel()
 
     def _landed(self, key: K, began: float, flight: asyncio.Future[V]) -> None:
-        current = self._flights.get(key) is flight
+        current = self._flights.get(key) == (began, flight)
         if current:
             del self._flights[key]
         if flight.cancelled() or flight.exception() is not None or not current:

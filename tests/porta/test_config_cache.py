@@ -355,6 +355,26 @@ async def test_growth_an_entry_serves_no_longer_than_before(source: Source) -> N
         await cache.get("a")
 
 
+async def test_growth_nobody_is_told_what_was_asked_for_too_long_ago(source: Source) -> None:
+    """Who comes while a slow read is under way may have come after a change."""
+    source.max_age = 1.0
+    cache = source.cache()
+    source.open.clear()
+    early = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    source.now += 0.5
+    soon = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    source.now += 0.5
+    source.values["a"] = "second"
+    late = asyncio.create_task(cache.get("a"))
+    await asyncio.sleep(0.001)
+    source.open.set()
+    assert [await each for each in (early, soon, late)] == ["first", "first", "second"]
+    assert source.asked == {"a": 2}
+    assert cache.peek("a") == "second"
+
+
 async def test_growth_a_slow_read_is_as_old_as_its_question(source: Source) -> None:
     """An instance that is deaf may be wrong for a second, and not for as long as a read takes."""
     source.max_age = 1.0
