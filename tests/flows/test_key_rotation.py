@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import httpx
@@ -64,14 +66,64 @@ def test_no_token_fails_to_verify_while_keys_rotate(installation: Installation) 
     assert len(kids[0] - before) == 1, "both processes sign with the new key, unrestarted"
 
 
+def test_security_7_a_stolen_key_is_revoked_while_two_processes_serve(
+    installation: Installation,
+) -> None:
+    issuer = installation.issuer("acme")
+    secret = installation.client("acme", "acme-machine")["client_secret"]
+    with httpx.Client(auth=("acme-machine", secret)) as http:
+
+        def ask(instance: int, path: str, **form: str) -> dict[str, Any]:
+            url = installation.at(instance, f"{issuer}{path}")
+            return dict(http.post(url, data=form).raise_for_status().json())
+
+        def token(instance: int) -> str:
+            issued = ask(instance, "/token", grant_type="client_credentials")["access_token"]
+            return str(issued)
+
+        stolen = token(0)
+        wait_until_none_waits(installation)
+        rotate(installation)
+        keys(installation, "revoke", kid_of(stolen), "--yes")
+        began = time.monotonic()
+        while any(kid_of(token(instance)) == kid_of(stolen) for instance in (0, 1)):
+            assert time.monotonic() < began + 10, "every answer on the way was a token"
+        for instance in (0, 1):
+            assert ask(instance, "/token/introspection", token=stolen) == {"active": False}
+            fresh = ask(instance, "/token/introspection", token=token(1 - instance))
+            assert fresh["active"]
+
+
+def kid_of(token: str) -> str:
+    header = token.partition(".")[0]
+    kid: str = json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+    return kid
+
+
+def wait_until_none_waits(installation: Installation) -> None:
+    """Another test may have rotated: its new key signs in seconds, and is rotated only then."""
+    deadline = time.monotonic() + 60
+    while "published" in keys(installation, "list", "--json"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def rotate(installation: Installation) -> None:
     """Run `porta keys rotate` against the installation's database."""
+    keys(installation, "rotate", "--algorithm", "ES256", "--yes")
+
+
+def keys(installation: Installation, *arguments: str) -> str:
+    """Run `porta keys` against the installation's database; return what it prints."""
     environment = installation.environment()
-    subprocess.run(
-        [sys.executable, "-m", "porta", "keys", "rotate", "--algorithm", "ES256", "--yes"],
+    command = [sys.executable, "-m", "porta", "keys", *arguments]
+    ran = subprocess.run(
+        command,
         cwd=ROOT,
         env={**os.environ, **environment},
         check=True,
         capture_output=True,
+        text=True,
         timeout=60,
     )
+    return ran.stdout
