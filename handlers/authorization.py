@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlencode
 
+from handlers.endings import EndingHandler, shown
 from handlers.failures import failure_of
-from handlers.pages import InteractionExpired, TenantPageHandler
 from porta.errors import NotFound
 from porta.protocol import endpoints
 from porta.protocol.errors import InvalidRequest
@@ -14,9 +14,10 @@ from porta.protocol.params import REPEATABLE, Params, merge
 from porta.protocol.response_modes import MAX_LOCATION, RESPONSE_MODES, FormPost
 from porta.provider import authorization
 from porta.provider.outcomes import Interact, Outcome, Respond
+from storage.errors import Unreachable
 
 
-class AuthorizationAnswerHandler(TenantPageHandler):
+class AuthorizationAnswerHandler(EndingHandler):
     """Turns an Outcome into a redirect or a form; it decides nothing."""
 
     def answer(self, outcome: Outcome) -> None:
@@ -95,15 +96,36 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
         self.answer(outcome)
 
 
-class AuthorizationResumeHandler(AuthorizationAnswerHandler):
-    """GET /{slug}/auth/{uid}: a person has answered, the request goes on."""
+class AuthorizationResumeHandler(AuthorizationHandler):
+    """GET /{slug}/auth/{uid}: a person has answered, the request goes on; POST begins it again."""
+
+    repeatable = frozenset()
+
+    def handle(self) -> str:
+        return self.request.path.rpartition("/")[2]
+
+    async def post(self) -> None:
+        """Begin the request again that stands in the URL: a new one, which passes all checks."""
+        replay, _ = await self.recognize()
+        if replay is None or not replay.is_due(self.runtime.clock()):
+            await self.end(NotFound("interaction not found"))
+            return
+        email = shown(self.form(free=frozenset({"email"})).get("email") or "")
+        await self._start(replay.to_params(email), cookies_withheld=self.withholds_cookies())
+
+    def retry_url(self) -> str | None:
+        return f"{self.application.base_path}{self.request.path}"
 
     async def get(self) -> None:
-        uid = self.request.path.rpartition("/")[2]
+        uid = self.handle()
         try:
             outcome = await authorization.resume(self.runtime, self.tenant, uid, self.browser())
         except NotFound as error:
-            raise InteractionExpired(error.message) from error
+            await self.end(error)
+            return
+        except Unreachable:
+            await self.recognize()
+            raise
         if self.browser().posted is not None:
             self.keep_posted("", max_age=0)
         self.answer(outcome)

@@ -26,7 +26,15 @@ _KINDS = {
 }
 _PASSING = frozenset({429, 503})
 """Statuses after which the same request may well succeed."""
-_TOLD = frozenset({"interaction_expired", "org_not_found", "org_suspended"})
+_TOLD = frozenset(
+    {
+        "interaction_expired",
+        "cookies_required",
+        "already_finished",
+        "org_not_found",
+        "org_suspended",
+    }
+)
 """Codes that the error page has words of its own for."""
 
 
@@ -76,7 +84,12 @@ class PageHandler(PortaHandler):
             code=failure.code,
             request_id=self.request_id,
             retry_url=self.retry_url() if failure.status in _PASSING else None,
+            **self.ways_on(),
         )
+
+    def ways_on(self) -> dict[str, Any]:
+        """Return what an error page knows of the application and of beginning again."""
+        return {}
 
     def retry_url(self) -> str | None:
         """Return this very address; None for a form, and for what is no path of ours."""

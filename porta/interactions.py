@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from porta import replays
 from porta.browsers import Browser
 from porta.errors import NotFound
 from porta.runtime import Runtime
@@ -29,6 +30,7 @@ async def find(runtime: Runtime, uid: str) -> Interaction | None:
 
     It is the one look-up that comes before the tenant, and so names no organization.
     """
+    uid = replays.value_of(uid)
     if not opaque.well_formed(uid):
         return None
     return await runtime.storage.artifacts.find(Interaction, uid, ANY_ORGANIZATION)
@@ -68,11 +70,24 @@ async def save(
     return changed
 
 
+async def find_finished(runtime: Runtime, uid: str) -> Interaction | None:
+    """Return an interaction that `find` no longer finds, because it was finished not long ago."""
+    uid = replays.value_of(uid)
+    if not opaque.well_formed(uid):
+        return None
+    try:
+        await runtime.storage.artifacts.consume(Interaction, uid, ANY_ORGANIZATION)
+    except AlreadyConsumed as error:
+        finished = error.artifact
+        return finished if isinstance(finished, Interaction) else None
+    return None
+
+
 async def finish(runtime: Runtime, interaction: Interaction, uid: str) -> bool:
     """Take the interaction away; False when another request took it before."""
     try:
         consumed = await runtime.storage.artifacts.consume(
-            Interaction, uid, interaction.organization_id
+            Interaction, replays.value_of(uid), interaction.organization_id
         )
     except AlreadyConsumed:
         return False

@@ -55,7 +55,18 @@ PAGES: dict[str, Page] = {
         leaves=True,
     ),
     "error": Page(
-        frozenset(), {"kind": "generic", "code": None, "request_id": None, "retry_url": None}
+        frozenset(),
+        {
+            "kind": "generic",
+            "code": None,
+            "request_id": None,
+            "retry_url": None,
+            "restart_url": None,
+            "email": None,
+            "client_name": None,
+            "client_url": None,
+        },
+        leaves=True,
     ),
     "logout": Page(
         frozenset({"xsrf", "action"}),

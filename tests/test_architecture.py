@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "porta.protocol": 3,
     "porta.sessions": 3,
     "porta.interactions": 3,
+    "porta.replays": 3,
     "porta.tenancy": 3,
     "porta.events": 3,
     "porta.rate_limits": 3,

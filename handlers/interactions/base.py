@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.pages import InteractionExpired, TenantPageHandler
+from handlers.endings import EndingHandler
 from porta.authn import login
 from porta.authn.login import OpenInteraction
 from porta.browsers import Browser
@@ -12,25 +12,38 @@ from porta.errors import Forbidden, NotFound
 from porta.protocol import endpoints
 from porta.protocol.params import Params
 from porta.tenant import Tenant
+from storage.errors import Unreachable
 
 
-class InteractionHandler(TenantPageHandler):
+class InteractionHandler(EndingHandler):
     """Opens the interaction of the path. Its tenant is the one the interaction belongs to."""
 
     opened: OpenInteraction
 
     async def prepare(self) -> None:
-        uid = self.request.path.split("/", 3)[2]
         try:
-            self.opened = await login.open_interaction(self.runtime, uid, self._browser_at)
+            self.opened = await login.open_interaction(
+                self.runtime, self.handle(), self._browser_at
+            )
         except NotFound as error:
-            raise InteractionExpired(error.message) from error
+            await self.end(error)
+            return
+        except Unreachable:
+            await self.recognize()
+            raise
         except Forbidden as refusal:
             self.refuse_tenant(refusal)
             return
         self.tenant = self.opened.tenant
         self.about.organization = self.tenant.slug
         self.about.client_id = self.opened.client.client_id
+
+    def handle(self) -> str:
+        return self.request.path.split("/", 3)[2]
+
+    def retry_url(self) -> str | None:
+        """Return the page of the interaction: a form may be gone, it is not (people 23b)."""
+        return f"{self.application.base_path}/interaction/{self.handle()}"
 
     def _browser_at(self, tenant: Tenant) -> Browser:
         self.tenant = tenant

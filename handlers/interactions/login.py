@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from handlers.endings import shown
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import ConsentPageHandler
 from handlers.interactions.gesture import GesturePageHandler
 from porta.authn import login
 from porta.authn.password import LoginFailed
-from porta.email_addresses import trim
+from porta.provider import authorization
 
-_EMAIL_LENGTH = 320
 _TYPED = frozenset({"email", "password"})
 """A password is any text at all; what is no address is answered like one that nobody has."""
 
@@ -34,7 +34,7 @@ class LoginPageHandler(InteractionHandler):
         self.finish_step(
             "login",
             status=status,
-            email=_shown(email or ""),
+            email=shown(email or ""),
             error=error if has_password else "errors.login_method_disabled",
             notice="login.reauthenticate" if again and has_password else None,
             retry_after=retry_after,
@@ -46,6 +46,11 @@ class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageH
     """GET /interaction/{uid}: whatever this person is to be asked next."""
 
     async def get(self) -> None:
+        if await authorization.has_moved_on(
+            self.runtime, self.tenant, self.opened.uid, self.opened.interaction, self.browser()
+        ):
+            self.resume()
+            return
         if self.asks_for("consent"):
             await self.show_consent()
             return
@@ -95,8 +100,3 @@ class AbortHandler(InteractionHandler):
     async def get(self) -> None:
         await login.abort(self.runtime, self.opened)
         self.resume()
-
-
-def _shown(email: str) -> str | None:
-    """Return what was typed, as a field can hold it."""
-    return "".join(filter(str.isprintable, trim(email)))[:_EMAIL_LENGTH] or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from porta import browsers, interactions, request_limits, sessions, tenancy
+from porta import browsers, interactions, replays, request_limits, sessions, tenancy
 from porta.browsers import Browser
 from porta.errors import NotFound
 from porta.protocol import prompts, response_modes
@@ -32,6 +32,8 @@ from porta.security import opaque
 from porta.tenant import Tenant
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 from storage.models.clients import Client
+
+_MOST_RESUMPTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,50 @@ async def _trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Clie
     return client, target
 
 
+async def has_moved_on(
+    runtime: Runtime, tenant: Tenant, uid: str, interaction: Interaction, browser: Browser
+) -> bool:
+    """Whether what an interaction asks for has changed elsewhere, and it is to be resumed (K10).
+
+    Somebody signed in or out in another tab, or answered there. An interaction is resumed so a
+    few times only: whatever two paths see of a browser, nobody is sent round and round.
+    """
+    session = await sessions.find(runtime, tenant, browser)
+    if interaction.resumptions >= _MOST_RESUMPTIONS:
+        return False
+    here = session.uid if session else None
+    if here == interaction.previous_session and (
+        session is None or not await _is_answerable(runtime, tenant, interaction, session)
+    ):
+        return False
+    await interactions.save(runtime, tenant, interaction, resumptions=interaction.resumptions + 1)
+    return True
+
+
+async def _is_answerable(
+    runtime: Runtime, tenant: Tenant, interaction: Interaction, session: Session
+) -> bool:
+    params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
+    try:
+        client, _ = await _trust(runtime, tenant, params)
+        request = await accept(runtime, tenant, client, params, interaction.hint_subject)
+        paused = _Paused("", interaction)
+        attempt = _Attempt(runtime, tenant, client, request, Browser(), session, paused)
+        _, prompt, _ = await _look(attempt)
+    except OAuthError:
+        return True  # which is for the client to hear
+    return prompt is None
+
+
 async def _proceed(attempt: _Attempt) -> Outcome:
+    attempt, prompt, grant = await _look(attempt)
+    if prompt is not None or attempt.session is None:
+        return await _interact(attempt, prompt or prompts.Prompt("login", ("no_session",)))
+    return await _answer(attempt, attempt.session, grant)
+
+
+async def _look(attempt: _Attempt) -> tuple[_Attempt, prompts.Prompt | None, Grant | None]:
+    """Return what is missing, beside the session and the grant as they stand."""
     session, user_stands, grant = await _standing(attempt)
     attempt = replace(attempt, session=session)
     interaction = attempt.paused.interaction if attempt.paused else None
@@ -161,9 +206,7 @@ async def _proceed(attempt: _Attempt) -> Outcome:
             gestured_before=grant is not None and grant.gesture,
         )
     )
-    if prompt is not None or session is None:
-        return await _interact(attempt, prompt or prompts.Prompt("login", ("no_session",)))
-    return await _answer(attempt, session, grant)
+    return attempt, prompt, grant
 
 
 async def _standing(attempt: _Attempt) -> tuple[Session | None, bool, Grant | None]:
@@ -229,7 +272,8 @@ async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str
         previous_session=attempt.session.uid if attempt.session else None,
         shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )
-    return await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
+    value = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
+    return replays.to_handle(runtime, value, make(id=""))
 
 
 async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> Respond:

@@ -112,6 +112,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """What a person was shown and approved."""
     gesture: str | None = None
     """`uid` of the session in which the person was shown client and account, and went on."""
+    resumptions: int = 0
+    """How often a page of it found that it had been overtaken."""
     error: str | None = None
     """The description of `access_denied`, when the person refused."""
 

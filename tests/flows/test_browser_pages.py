@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
+from playwright.async_api import Route
 
 from storage.models.artifacts import artifact_id
 from tests.flows.chromium import Window, needs_chromium
@@ -86,11 +89,12 @@ async def test_an_interaction_is_no_use_in_another_browser(
     for path in ("", "/consent", "/abort"):
         response = await his.open(hers.page.url + path)
         assert response.status == 400
-        assert await his.text("h1") == "This page has expired"
-        assert await his.page.locator("form").count() == 0
+        heading = "This page has expired" if began else "Cookies are needed"
+        assert await his.text("h1") == heading
+        assert await his.page.locator("input").count() == 0
     response = await his.open(hers.page.url.replace("/interaction/", "/acme/auth/"))
     assert response.status == 400
-    assert await his.text("h1") == "This page has expired"
+    assert await his.text("h1") == heading
     await hers.submit(*account)
     assert "code" in hers.answer, "the attempts of others do her no harm"
 
@@ -102,16 +106,75 @@ async def test_what_waited_too_long_is_told_kindly(
     await window.open(party.authorization_url(VERIFIER))
     with redis.Redis.from_url(installation.facts["redis_url"]) as connection:
         uid = window.page.url.rpartition("/")[2]
-        assert connection.delete(f"porta:Interaction:{artifact_id(uid)}") == 1
+        assert connection.delete(f"porta:Interaction:{artifact_id(uid.partition('.')[0])}") == 1
     await window.submit(*account)
     assert await window.text("h1") == "This page has expired"
-    assert "Acme Corporation" not in await window.text("main"), "whose it was is not known now"
+    assert "Acme Web" in await window.text("main"), "which application it was"
     assert not await is_signed_in(window, party)
+    await window.click("text=Start again")
+    assert await window.page.input_value("#email") == account[0], "what was typed is kept"
+    await window.submit(*account)
+    assert "code" in window.answer
 
 
-async def test_going_back_after_a_sign_in_is_told_kindly(signed_in: Window) -> None:
+async def test_K5_going_back_after_a_sign_in_leads_to_the_application(signed_in: Window) -> None:
     await signed_in.page.go_back()
-    assert await signed_in.text("h1") == "This page has expired"
+    await signed_in.page.wait_for_url(GOODBYE)
+    await signed_in.page.reload()
+    assert signed_in.page.url == GOODBYE
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_K5_a_browser_without_cookies_is_told_so(
+    open_window: OpenWindow, party: Party, account: tuple[str, str], script: bool
+) -> None:
+    window = await open_window(java_script_enabled=script)
+    context = window.page.context
+
+    async def withhold(route: Route) -> None:
+        headers = {k: v for k, v in route.request.headers.items() if k != "cookie"}
+        answer = await route.fetch(headers=headers | {"cookie": ""}, max_redirects=0)
+        await context.clear_cookies()
+        await route.fulfill(response=answer)
+
+    await context.route("**/acme/**", withhold)
+    await window.open(party.authorization_url(VERIFIER))
+    await context.clear_cookies()
+    await window.page.reload()
+    assert await window.text("h1") == "Cookies are needed"
+    assert "Acme Web" in await window.text("main")
+    await context.unroute("**/acme/**", withhold)
+    await window.click("text=Start again")
+    await window.submit(*account)
+    assert "code" in window.answer
+
+
+async def test_K10_a_second_tab_notices_that_one_is_signed_in(
+    open_window: OpenWindow, party: Party, account: tuple[str, str]
+) -> None:
+    first = await open_window()
+    second = Window(await first.page.context.new_page())
+    await first.open(party.authorization_url(VERIFIER, state="one"))
+    await second.open(party.authorization_url(VERIFIER, state="two"))
+    await first.submit(*account)
+    await second.page.reload()
+    await second.page.wait_for_url(f"{party.redirect_uri}?**")
+    assert (second.answer["state"], "code" in second.answer) == ("two", True)
+
+
+async def test_K2_two_hundred_requests_leave_session_and_other_cookies(
+    signed_in: Window, party: Party
+) -> None:
+    context = signed_in.page.context
+    host: Any = {"name": "other_app", "value": "1", "url": party.issuer.rpartition("/")[0]}
+    await context.add_cookies([host])
+    before = {(c["name"], c["path"]) for c in await context.cookies()}
+    url = party.authorization_url(VERIFIER, prompt="login")
+    for _ in range(200):
+        answer = await context.request.get(url, max_redirects=0)
+        assert answer.status == 303
+    assert {(c["name"], c["path"]) for c in await context.cookies()} == before
+    assert await is_signed_in(signed_in, party)
 
 
 @pytest.mark.parametrize(

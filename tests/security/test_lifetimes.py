@@ -93,7 +93,7 @@ async def _pushed_request(browser: Browser) -> Shown:
 async def _interaction(browser: Browser) -> Shown:
     answer = await browser.authorize()
     uid = location(answer).rpartition("/")[2]
-    return Shown((), Interaction, artifact_id(uid))
+    return Shown((), Interaction, artifact_id(uid.partition(".")[0]))
 
 
 async def _grant(browser: Browser) -> Shown:
