@@ -34,6 +34,8 @@ from tests.security.claims import claims_of
 from tests.served import Served, hidden_fields, location, query_of
 from tests.waiting import eventually
 
+HOME = "https://app.acme.test/"
+"""What the seed says of the client."""
 INVALID = 'role="alert"'
 
 
@@ -101,7 +103,9 @@ async def test_an_interaction_ends_once(served: Served, browser: Browser) -> Non
         copy.wears(browser.session, browser.secret)
         http = copy.http
         answers = await asyncio.gather(*(http.get(resume) for _ in range(8)))
-    assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
+    ends = [location(answer) for answer in answers]
+    assert len([end for end in ends if "code=" in end]) == 1
+    assert {end for end in ends if "code=" not in end} == {HOME}
 
 
 async def test_a_form_posted_after_the_end_starts_nothing(served: Served, browser: Browser) -> None:
@@ -112,7 +116,7 @@ async def test_a_form_posted_after_the_end_starts_nothing(served: Served, browse
         f"{url}/login",
         data={**form, "email": browser.email, "password": PASSWORD},
     )
-    assert late.status_code == 400
+    assert location(late) == HOME
     assert "set-cookie" not in late.headers
 
 
@@ -803,7 +807,7 @@ def _sid(id_token: str) -> str:
 def _bare(page: str, email: str) -> str:
     """A page without what differs by design: what was typed, and the random values."""
     page = page.replace(email, "").replace(email.lower(), "")
-    return re.sub(r"[A-Za-z0-9_-]{36,43}", "*", page)
+    return re.sub(r"[A-Za-z0-9_-]{36,}", "*", page)
 
 
 def _names(answer: httpx.Response) -> tuple[str, ...]:
