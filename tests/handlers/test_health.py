@@ -228,6 +228,24 @@ async def test_B60_ready_tries_what_a_sign_in_needs_of_postgresql(
             await eventually(whole, 30.0)
 
 
+async def test_B60_ready_tries_to_write_where_everything_can_be_read(
+    fresh_database_url: str,
+) -> None:
+    """Codes and tokens cannot be kept: whoever only asked for a sign of life would not know."""
+    blocker = await Postgres.open(fresh_database_url, size=1, statement_timeout=0)
+    async with _running(settings_for(fresh_database_url, None)) as http:
+        assert (await http.get("/ready")).status_code == 200
+        async with blocker.transaction() as held:
+            await held.execute("LOCK TABLE artifacts IN EXCLUSIVE MODE")
+            await _until_asked_anew()
+            ready = await http.get("/ready")
+            assert ready.status_code == 503
+            assert not ready.json()["checks"]["db"]["ok"]
+        await _until_asked_anew()
+        assert (await http.get("/ready")).status_code == 200
+    await blocker.close()
+
+
 async def _end_connections(pg: Postgres, name: str) -> None:
     await pg.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %(name)s",
