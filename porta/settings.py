@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from porta.production import production_problems
 from porta.security import passwords
+from porta.setting_faults import FOLLOWS, QUOTED, SettingsInvalid, field_of, in_quotes, problem_of
 from storage.dsn import DsnInvalid
 from storage.dsn import parse as parse_dsn
 from storage.redis_wire import parse_address
@@ -22,40 +23,13 @@ from storage.redis_wire import parse_address
 _LOG = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
 _ENV_FILE = ".env"
-_HEX_KEY = r"^[0-9a-fA-F]{64}$"
+HEX_KEY = r"^[0-9a-fA-F]{64}$"
 _URL = re.compile(
     r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
     # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
     r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
     re.ASCII,
 )
-_ESCAPED = "with special characters of the password as %XX"
-_HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
-ISSUER_FORM = (
-    "https://id.example.com or https://example.com:8443/id: scheme and host in lower case, no user"
-    " name, query, fragment, trailing slash or unusual character"
-)
-_REMEDIES = {
-    "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",
-    "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database], {_ESCAPED}",
-    "ISSUER_BASE_URL": ISSUER_FORM,
-    "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
-    "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
-    "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
-    "TRUSTED_PROXIES": "a comma list of addresses and networks of proxies: 10.0.0.5,192.0.2.0/28",
-    "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
-}
-"""What to set a variable to."""
-_FAULTS = {
-    "missing": "is missing",
-    "string_pattern_mismatch": "is malformed",
-    "string_too_short": "is empty",
-    "too_short": "is empty",
-}
-_QUOTED = "stands in quotes, which `docker --env-file` passes on as part of it; leave them out"
-_FOLLOWS = "default_factory_not_called"
-"""A default that depends on other settings, where one of these is at fault."""
-_SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
 _FIT: dict[str, Any] = {
     "database_url": "postgresql://",
     "issuer_base_url": "https://localhost",
@@ -70,14 +44,6 @@ _FIT: dict[str, Any] = {
     "trusted_proxies": "127.0.0.1",
 }
 """Stand in for malformed values while the others are judged; elsewhere the default does."""
-
-
-class SettingsInvalid(Exception):
-    """The environment cannot be used; `problems` holds one line a fault, `NAME: what is wrong`."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def _usable_cores() -> int:
@@ -120,8 +86,8 @@ class Settings(BaseSettings):
     """How long a starting server waits for PostgreSQL."""
     issuer_base_url: str
     cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
-    signing_key_encryption_key: str = Field(pattern=_HEX_KEY)
-    two_factor_encryption_key: str | None = Field(None, pattern=_HEX_KEY)
+    signing_key_encryption_key: str = Field(pattern=HEX_KEY)
+    two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_user: str | None = None
@@ -178,8 +144,8 @@ class Settings(BaseSettings):
     @field_validator("cookie_keys")
     @classmethod
     def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if any(map(_in_quotes, keys)):
-            raise ValueError(_QUOTED)
+        if any(map(in_quotes, keys)):
+            raise ValueError(QUOTED)
         if any(len(key.strip()) < 16 for key in keys):
             raise ValueError("every key needs at least 16 characters")
         return keys
@@ -233,58 +199,9 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_quotes(cls, value: Any) -> Any:
-        if isinstance(value, str) and _in_quotes(value):
-            raise ValueError(_QUOTED)
+        if isinstance(value, str) and in_quotes(value):
+            raise ValueError(QUOTED)
         return value
-
-
-class _Alone(BaseSettings):
-    """Settings that are asked for by themselves."""
-
-    model_config = Settings.model_config
-
-    database_url: str | None = None
-    issuer_base_url: str | None = None
-
-
-class _EncryptionKey(BaseSettings):
-    model_config = Settings.model_config
-
-    signing_key_encryption_key: str | None = Field(None, pattern=_HEX_KEY)
-
-
-def find_database_url() -> str | None:
-    """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are.
-
-    Raises SettingsInvalid where `.env` cannot be read, or the value stands in quotes.
-    """
-    _check_env_file()
-    url = _Alone().database_url
-    if url is not None and _in_quotes(url):
-        raise SettingsInvalid([f"DATABASE_URL: {_QUOTED}"])
-    return url
-
-
-def find_signing_key_encryption_key() -> bytes | None:
-    """Return SIGNING_KEY_ENCRYPTION_KEY, found as `find_database_url` finds its own.
-
-    Raises SettingsInvalid where it is none.
-    """
-    _check_env_file()
-    try:
-        found = _EncryptionKey().signing_key_encryption_key
-    except ValidationError as error:
-        raise SettingsInvalid([_problem(item) for item in error.errors()]) from None
-    return bytes.fromhex(found) if found is not None else None
-
-
-def find_issuer() -> str | None:
-    """Return ISSUER_BASE_URL of the environment, else of `.env`, in whatever form; None for none.
-
-    Raises SettingsInvalid where `.env` cannot be read.
-    """
-    _check_env_file()
-    return _Alone().issuer_base_url or None
 
 
 def check_issuer(url: str) -> None:
@@ -297,14 +214,14 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
     """
-    _check_env_file()
+    check_env_file()
     problems: list[str] = []
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        items = [item for item in error.errors() if item["type"] != _FOLLOWS]
-        problems = [_problem(item) for item in items]
-        settings = Settings(**overrides | {name: _fit(name) for name in map(_field, items)})
+        items = [item for item in error.errors() if item["type"] != FOLLOWS]
+        problems = [problem_of(item) for item in items]
+        settings = Settings(**overrides | {name: _fit(name) for name in map(field_of, items)})
     if not settings.porta_skip_prod_safety:
         problems += production_problems(settings)
     if problems:
@@ -317,7 +234,7 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
-def _check_env_file() -> None:
+def check_env_file() -> None:
     """Raise SettingsInvalid unless `.env` is a file of UTF-8 text, or is not there."""
     path = Path(_ENV_FILE)
     try:
@@ -343,26 +260,9 @@ def _match_url(url: str) -> re.Match[str]:
     return match
 
 
-def _in_quotes(value: str) -> bool:
-    bare = value.strip()
-    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
-
-
 def _parts(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _field(item: Any) -> str:
-    name = str(item["loc"][0]).lower()
-    return "environment" if name.upper() in _SPELLINGS else name
-
-
 def _fit(name: str) -> Any:
     return _FIT.get(name, Settings.model_fields[name].default)
-
-
-def _problem(item: Any) -> str:
-    name = str(item["loc"][0]).upper()
-    fault = _FAULTS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
-    remedy = _REMEDIES.get(name)
-    return f"{_SPELLINGS.get(name, name)}: {fault}" + (f"; {remedy}" if remedy else "")

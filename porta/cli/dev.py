@@ -9,7 +9,8 @@ import click
 
 def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     if given is not None:
-        from porta.settings import ISSUER_FORM, check_issuer
+        from porta.setting_faults import ISSUER_FORM
+        from porta.settings import check_issuer
 
         try:
             check_issuer(given)

@@ -79,7 +79,8 @@ def _named_issuer() -> str | None:
     named = os.environ.get("ISSUER_BASE_URL")
     if named or not Path(".env").exists():
         return named or None
-    from porta.settings import SettingsInvalid, find_issuer  # dear, and seldom needed
+    from porta.lone_settings import find_issuer  # dear, and seldom needed
+    from porta.setting_faults import SettingsInvalid
 
     try:
         return find_issuer()

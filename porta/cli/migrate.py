@@ -10,12 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from porta.cli.opened import faults_told, rfc3339
+from porta.lone_settings import find_database_url, find_signing_key_encryption_key
 from porta.security.encryption import encrypt
-from porta.settings import (
-    SettingsInvalid,
-    find_database_url,
-    find_signing_key_encryption_key,
-)
+from porta.setting_faults import SettingsInvalid
 from storage import migrate as runner
 from storage.migrate import MigrationRefused, MigrationStatus
 

@@ -17,7 +17,8 @@ import click
 from porta.errors import PortaError
 from porta.security.keys import KeyUnusable
 from porta.services.startup import SchemaOutdated
-from porta.settings import Settings, SettingsInvalid, load_settings
+from porta.setting_faults import SettingsInvalid
+from porta.settings import Settings, load_settings
 from storage import redis_breaker
 from storage.dsn import DsnInvalid
 from storage.errors import Refused, StorageError, Unreachable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -147,6 +148,19 @@ async def test_it_tells_that_the_safety_rules_are_broken(settings: Settings) -> 
     line = await _until(process, "config.safety_skipped")
     assert (line["level"], line["event"]) == (50, "config.safety_skipped")
     assert "LOG_LEVEL: debug is not for production" in line["problems"]
+    await _kill(process)
+
+
+async def test_security_14_a_server_without_safety_rules_says_so(settings: Settings) -> None:
+    process = await _begin(settings, NODE_ENV="development", HOST="")
+    assert process.stdout
+    said = ""
+    while "server.development" not in said:
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        assert line, said
+        said += line.decode()
+    assert re.search(r"server\.ready +host=127\.0\.0\.1 ", said)
+    assert "no safety rule holds" in said
     await _kill(process)
 
 

@@ -10,13 +10,10 @@ from typing import Any
 
 import pytest
 
+from porta.lone_settings import find_database_url
 from porta.production import production_problems
-from porta.settings import (
-    Settings,
-    SettingsInvalid,
-    find_database_url,
-    load_settings,
-)
+from porta.setting_faults import SettingsInvalid
+from porta.settings import Settings, load_settings
 
 GOOD: dict[str, Any] = {
     "database_url": "postgresql://porta:secret-of-ours@db/porta",

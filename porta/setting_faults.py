@@ -1,0 +1,61 @@
+"""What is wrong with a setting, in words for a person, and what to set it to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ESCAPED = "with special characters of the password as %XX"
+_HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
+ISSUER_FORM = (
+    "https://id.example.com or https://example.com:8443/id: scheme and host in lower case, no user"
+    " name, query, fragment, trailing slash or unusual character"
+)
+_REMEDIES = {
+    "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",
+    "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database], {_ESCAPED}",
+    "ISSUER_BASE_URL": ISSUER_FORM,
+    "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
+    "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
+    "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
+    "TRUSTED_PROXIES": "a comma list of addresses and networks of proxies: 10.0.0.5,192.0.2.0/28",
+    "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
+}
+"""What to set a variable to."""
+_FAULTS = {
+    "missing": "is missing",
+    "string_pattern_mismatch": "is malformed",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+}
+QUOTED = "stands in quotes, which `docker --env-file` passes on as part of it; leave them out"
+FOLLOWS = "default_factory_not_called"
+"""A default that depends on other settings, where one of these is at fault."""
+_SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
+
+
+class SettingsInvalid(Exception):
+    """The environment cannot be used; `problems` holds one line a fault, `NAME: what is wrong`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def in_quotes(value: str) -> bool:
+    """Whether a value stands in quotes, which not everybody who passes it on takes off (B64)."""
+    bare = value.strip()
+    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
+
+
+def field_of(item: Any) -> str:
+    """Return the field of Settings that an error of pydantic is about."""
+    name = str(item["loc"][0]).lower()
+    return "environment" if name.upper() in _SPELLINGS else name
+
+
+def problem_of(item: Any) -> str:
+    """Return an error of pydantic as one line: NAME, what is wrong, what to do."""
+    name = str(item["loc"][0]).upper()
+    fault = _FAULTS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    remedy = _REMEDIES.get(name)
+    return f"{_SPELLINGS.get(name, name)}: {fault}" + (f"; {remedy}" if remedy else "")
