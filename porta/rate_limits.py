@@ -106,8 +106,10 @@ async def forgive_client_auth(
     """A right secret clears its pair. That costs a round trip only where this process saw a
     failure of the same pair.
     """
+    if not runtime.failed_clients:
+        return
     key = _client(tenant, client_id, address)
-    if runtime.failed_clients and runtime.failed_clients.discard(key):
+    if runtime.failed_clients.discard(key):
         slot = _client_auth(tenant, client_id, address).slot
         await runtime.storage.counters.settle(slot, forgotten=[key])
 

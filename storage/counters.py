@@ -1,14 +1,14 @@
 """Rate counters: how often something was tried within its window, counted before it is judged.
 
 A window is fixed and begins with the first attempt in it. Counting is one atomic step, so parallel
-attempts cannot outrun it; judging is the caller's: `count > limit` means refused.
+attempts cannot outrun it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -16,17 +16,9 @@ from storage.errors import Unreachable
 from storage.models.artifacts import artifact_id
 from storage.redis_breaker import RedisBreaker
 from storage.redis_client import RedisClient, Script
-from storage.statement import Executor, Row, Statement
+from storage.statement import Executor, Statement
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many attempts the window holds, and the whole seconds until it ends."""
-
-    count: int
-    retry_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +47,6 @@ class Counters(Protocol):
     server of many, so that one script can reach them.
     """
 
-    async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
-        """Count one attempt for each key (its window in seconds): one round trip for all."""
-
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
         """Count one attempt under all limits, or return the first of them that is used up.
 
@@ -70,19 +59,6 @@ class Counters(Protocol):
         """Begin anew with the keys `forgotten`, and take one attempt of those `returned` back."""
 
 
-_HIT = Script("""
-local counts = {}
-for i, key in ipairs(KEYS) do
-  local count = redis.call('INCR', key)
-  local left = redis.call('PTTL', key)
-  if left < 0 then
-    left = tonumber(ARGV[i])
-    redis.call('PEXPIRE', key, left)
-  end
-  counts[i] = {count, left}
-end
-return counts
-""")
 _SPEND = Script("""
 for i, key in ipairs(KEYS) do
   if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[2 * i - 1]) then
@@ -109,11 +85,6 @@ class RedisCounters:
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
 
-    async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
-        lives = [max(1, int(seconds * 1000)) for seconds in windows.values()]
-        replies = await self._redis.script(_HIT, _redis_keys(windows), lives)
-        return _counts(windows, replies)
-
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
         bounds = [number for each in limits for number in (each.most, each.seconds * 1000)]
         keys = _slotted(slot, [each.key for each in limits])
@@ -130,20 +101,6 @@ class RedisCounters:
         await self._redis.script(_SETTLE, keys, [len(forgotten)])
 
 
-# Rows are locked in the order of their keys: two callers with the same keys cannot deadlock.
-_HIT_ROWS = Statement(
-    "hit_rate_counters",
-    """
-INSERT INTO rate_counters AS old (key, window_ends_at, count)
-SELECT key, now() + make_interval(secs => seconds), 1
-FROM unnest(%(keys)s::text[], %(windows)s::float8[]) AS hits (key, seconds) ORDER BY key
-ON CONFLICT (key) DO UPDATE SET
-  count = CASE WHEN old.window_ends_at <= now() THEN 1 ELSE old.count + 1 END,
-  window_ends_at = CASE WHEN old.window_ends_at <= now()
-    THEN excluded.window_ends_at ELSE old.window_ends_at END
-RETURNING key, count, EXTRACT(EPOCH FROM window_ends_at - now())::float8
-""",
-)
 _SPEND_ROWS = Statement(
     "spend_attempt",
     """
@@ -168,13 +125,6 @@ class PostgresCounters:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-
-    async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
-        rows = await self._executor.fetch(
-            _HIT_ROWS,
-            {"keys": [artifact_id(key) for key in windows], "windows": list(windows.values())},
-        )
-        return _counts_of_rows(windows, rows)
 
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
         row = await self._executor.fetchrow(
@@ -212,9 +162,6 @@ class FallbackCounters:
         self._first = RedisCounters(redis)
         self._second = second
 
-    async def hit(self, windows: Mapping[str, float]) -> dict[str, Count]:
-        return await self._do(lambda counters: counters.hit(windows))
-
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
         return await self._do(lambda counters: counters.spend(slot, limits))
 
@@ -240,20 +187,6 @@ def _slotted(slot: str, keys: Iterable[str]) -> list[str]:
 
 def _excess(limit: Limit, count: int, left: float) -> Excess:
     return Excess(limit, _seconds(left), first=count == limit.most + 1)
-
-
-def _redis_keys(keys: Iterable[str]) -> list[str]:
-    return [f"porta:rate:{artifact_id(key)}" for key in keys]
-
-
-def _counts(keys: Iterable[str], replies: Sequence[Sequence[int]]) -> dict[str, Count]:
-    pairs = zip(keys, replies, strict=True)
-    return {key: Count(count, _seconds(left / 1000)) for key, (count, left) in pairs}
-
-
-def _counts_of_rows(keys: Iterable[str], rows: Sequence[Row]) -> dict[str, Count]:
-    found = {digest: Count(count, _seconds(left)) for digest, count, left in rows}
-    return {key: found[artifact_id(key)] for key in keys}
 
 
 def _seconds(left: float) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
 from storage.counters import (
-    Count,
     Counters,
     FallbackCounters,
     Limit,
@@ -23,9 +21,8 @@ from storage.models.artifacts import artifact_id
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.redis_breaker import RedisBreaker
+from tests.storage.counting import within
 from tests.storage.valkey import Valkey
-
-Shorten = Callable[[str, float], Awaitable[None]]
 
 
 @pytest_asyncio.fixture
@@ -47,85 +44,8 @@ def counters(request: pytest.FixtureRequest, redis: Redis, pg: Postgres) -> Coun
 
 
 @pytest.fixture
-def shorten(redis: Redis, pg: Postgres) -> Shorten:
-    """Return a function that leaves `seconds` of a window that is to last for a minute at most."""
-
-    async def run(key: str, seconds: float) -> None:
-        digest = artifact_id(key)
-        if 0 < await redis.command("PTTL", f"porta:rate:{digest}") <= 60_000:
-            await redis.command("PEXPIRE", f"porta:rate:{digest}", int(seconds * 1000))
-        await pg.execute(
-            "UPDATE rate_counters SET window_ends_at = now() + make_interval(secs => %(s)s)"
-            " WHERE key = %(key)s AND window_ends_at <= now() + interval '1 minute'",
-            {"key": digest, "s": seconds},
-        )
-
-    return run
-
-
-@pytest.fixture
 def key() -> str:
     return f"login:{uuid4()}"
-
-
-def _rounded(counts: dict[str, Count]) -> dict[str, Count]:
-    """Round the seconds up to half minutes: some may pass between two attempts."""
-    return {
-        key: replace(count, retry_after=-(-count.retry_after // 30) * 30)
-        for key, count in counts.items()
-    }
-
-
-async def test_attempts_are_counted_within_their_window(counters: Counters, key: str) -> None:
-    for expected in (1, 2, 3):
-        assert _rounded(await counters.hit({key: 60})) == {key: Count(expected, 60)}
-
-
-async def test_several_keys_are_counted_at_once_each_by_its_window(
-    counters: Counters, redis: Redis, pg: Postgres, key: str
-) -> None:
-    one, two = f"{key}:a", f"{key}:b"
-    await counters.hit({two: 900})
-    before = redis.round_trips + pg.round_trips
-    counts = await counters.hit({one: 60, two: 900})
-    assert _rounded(counts) == {one: Count(1, 60), two: Count(2, 900)}
-    assert list(counts) == [one, two]
-    assert redis.round_trips + pg.round_trips == before + 1
-
-
-async def test_the_window_ends_and_the_next_attempt_begins_another(
-    counters: Counters, shorten: Shorten, key: str
-) -> None:
-    assert (await counters.hit({key: 60}))[key] == Count(1, 60)
-    assert (await counters.hit({key: 60}))[key].count == 2
-    await shorten(key, 0)
-    assert (await counters.hit({key: 30}))[key] == Count(1, 30)
-
-
-async def test_later_attempts_do_not_prolong_the_window(
-    counters: Counters, shorten: Shorten, key: str
-) -> None:
-    await counters.hit({key: 60})
-    await shorten(key, 30)
-    again = (await counters.hit({key: 60}))[key]
-    assert again.count == 2
-    assert again.retry_after <= 30
-
-
-async def test_parallel_attempts_are_all_counted(counters: Counters, key: str) -> None:
-    answers = await asyncio.gather(*(counters.hit({key: 60, f"{key}:x": 60}) for _ in range(60)))
-    assert sorted(answer[key].count for answer in answers) == list(range(1, 61))
-    assert sorted(answer[f"{key}:x"].count for answer in answers) == list(range(1, 61))
-
-
-async def test_callers_who_name_the_same_keys_in_another_order_do_not_deadlock(
-    counters: Counters, key: str
-) -> None:
-    keys = [f"{key}:{i}" for i in range(300)]
-    forth, back = dict.fromkeys(keys, 60.0), dict.fromkeys(reversed(keys), 60.0)
-    await asyncio.gather(*(counters.hit(forth if i % 2 else back) for i in range(40)))
-    counts = await counters.hit(forth)
-    assert {count.count for count in counts.values()} == {41}
 
 
 async def _spend(counters: Counters, key: str, *bounds: int) -> tuple[int, bool] | None:
@@ -175,6 +95,15 @@ async def test_parallel_attempts_do_not_outrun_a_limit(counters: Counters, key: 
     assert told.count((1, True)) == 1
 
 
+async def test_later_attempts_do_not_prolong_the_window(
+    counters: Counters, redis: Redis, pg: Postgres, key: str
+) -> None:
+    for seconds in (30, 600):
+        excess = await counters.spend(key, [Limit(key, 1, seconds)])
+    assert excess is not None
+    assert 0 < excess.retry_after <= 30
+
+
 async def test_a_window_that_ended_begins_another(
     counters: Counters, redis: Redis, pg: Postgres, key: str
 ) -> None:
@@ -222,12 +151,8 @@ async def test_keys_of_one_attempt_live_together(redis: Redis, key: str) -> None
     assert artifact_id(key)[:16] in tags
 
 
-async def test_nothing_to_count_is_nothing(counters: Counters) -> None:
-    assert await counters.hit({}) == {}
-
-
 async def test_a_key_is_not_stored_as_it_is(counters: Counters, redis: Redis, pg: Postgres) -> None:
-    await counters.hit({"login:jane@example.com": 60})
+    assert await within(counters, "login:jane@example.com")
     stored = [name.decode() for name in await redis.command("KEYS", "*")]
     stored += [row[0] for row in await pg.fetch("SELECT key FROM rate_counters")]
     assert stored
@@ -239,12 +164,12 @@ async def test_a_redis_that_goes_away_opens_no_limit(
 ) -> None:
     redis = await Redis.open(own_redis.url)
     counters = FallbackCounters(RedisBreaker(redis), PostgresCounters(pg))
-    assert (await counters.hit({key: 60}))[key].count == 1
+    assert await within(counters, key, 1)
     own_redis.stop()
-    assert [(await counters.hit({key: 60}))[key].count for _ in range(3)] == [1, 2, 3]
+    assert [await within(counters, key, 1) for _ in range(2)] == [True, False]
     assert [await _spend(counters, key, 2) for _ in range(3)] == [None, None, (0, True)]
     await counters.settle(key, forgotten=[f"{key}:0"])
     assert await _spend(counters, key, 2) is None
     with pytest.raises(Unreachable):
-        await RedisCounters(redis).hit({key: 60})
+        await within(RedisCounters(redis), key)
     await redis.close()
