@@ -25,7 +25,13 @@ _GLOBAL = "global"
 _PIPED = 1000
 """Columns, where no terminal says how many there are."""
 _COLUMNS = ("Algorithm", "Ring", "State", "Signs from", "Leaves JWKS")
-_STYLES = {"active": "green", "published": "cyan", "gone": "dim", "revoked": "red"}
+_STYLES = {
+    "active": "green",
+    "published": "cyan",
+    "gone": "dim",
+    "revoked": "red",
+    "refused": "red",
+}
 
 _organization = click.option(
     "--organization", metavar="SLUG", help="The organization's own ring, instead of the global one."
@@ -44,7 +50,8 @@ def keys() -> None:
     A key is first PUBLISHED: it stands in the JWKS, so that everyone who verifies tokens gets to
     know it. Then it is ACTIVE and signs. When a newer one takes over it is RETIRED, and stays in
     the JWKS until the last token it signed has expired. Then it is GONE. Running servers follow
-    by themselves; nothing is restarted.
+    by themselves; nothing is restarted. A key that SIGNING_KEY_ENCRYPTION_KEY does not open is
+    REFUSED, and of no use.
 
     There is one global ring of keys, with a key for each algorithm. An organization that has a
     ring of its own uses that instead.
@@ -57,9 +64,10 @@ def keys() -> None:
 def list_keys(organization: str | None, as_json: bool) -> None:
     """List the keys of every ring and what each is for now."""
 
-    async def read(_: Settings, storage: Storage) -> tuple[list[ListedKey], dict[str, str]]:
+    async def read(settings: Settings, storage: Storage) -> tuple[list[ListedKey], dict[str, str]]:
         ring = await _ring(storage, organization)
-        listed = await signing_keys.listing(storage, now=time.time())
+        key = bytes.fromhex(settings.signing_key_encryption_key)
+        listed = await signing_keys.listing(storage, key, now=time.time())
         slugs = {known.id: known.slug for known in await storage.organizations.list()}
         return [key for key in listed if not ring or key.organization_id == ring], slugs
 

@@ -34,6 +34,8 @@ class State(StrEnum):
     GONE = "gone"
     """Out of the JWKS; what it has signed may still be a hint."""
     REVOKED = "revoked"
+    REFUSED = "refused"
+    """Not vouched for by our encryption key: of no use, whatever its row says."""
 
 
 class Place(NamedTuple):

@@ -135,11 +135,20 @@ async def revoke(
     return row
 
 
-async def listing(storage: Storage, *, now: float) -> tuple[ListedKey, ...]:
-    """Return every key of every ring: the global one first, the newest first in each."""
+async def listing(storage: Storage, encryption_key: bytes, *, now: float) -> tuple[ListedKey, ...]:
+    """Return every key of every ring: the global one first, the newest first in each.
+
+    Those that servers with this `encryption_key` refuse are listed as such, and displace nobody.
+    """
     rows = await storage.signing_keys.list()
     config = build_config(await storage.system_config.all())
-    return tuple(_listed(place, now) for place in _places(rows, config))
+    kids = {row.kid for row in usable(rows, encryption_key)}
+    believed = [row for row in rows if row.kid in kids or row.status == "revoked"]
+    places = {place.row.kid: place for place in _places(believed, config)}
+    return tuple(
+        _listed(places[row.kid], now) if row.kid in places else _refused(row)
+        for row, *_ in _places(rows, config)
+    )
 
 
 def _places(rows: Sequence[SigningKey], config: Config) -> tuple[Place, ...]:
@@ -161,6 +170,12 @@ def _listed(place: Place, now: float) -> ListedKey:
     leaves = None if unknown else place.leaves
     signs_from = min(row.activated_at, now) if state is State.ACTIVE else row.activated_at
     return ListedKey(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves)
+
+
+def _refused(row: SigningKey) -> ListedKey:
+    return ListedKey(
+        row.kid, row.algorithm, row.organization_id, State.REFUSED, row.activated_at, None
+    )
 
 
 def _own(

@@ -182,6 +182,8 @@ def test_under_another_encryption_key_nothing_is_added(
         assert result.exit_code == 1, words
         assert "SIGNING_KEY_ENCRYPTION_KEY" in result.stderr
         assert before[0]["kid"] in result.stderr
+    assert [(key["kid"], key["state"]) for key in listed(run)] == [(before[0]["kid"], "refused")]
+    monkeypatch.setenv("SIGNING_KEY_ENCRYPTION_KEY", "5a" * 32)
     assert listed(run) == before
 
 

@@ -74,7 +74,7 @@ async def ring(storage: Storage, now: float, organization_id: str = ACME) -> Key
 
 
 async def states(storage: Storage, now: float) -> dict[str, str]:
-    listed = await signing_keys.listing(storage, now=now)
+    listed = await signing_keys.listing(storage, KEY, now=now)
     return {key.kid: str(key.state) for key in listed}
 
 
@@ -280,6 +280,21 @@ async def test_security_13_old_rows_are_bound_by_the_next_rotation(storage: Stor
     assert rows[foreign.kid].private_key == foreign.private_key
 
 
+async def test_security_13_a_refused_key_is_listed_as_such_and_displaces_nobody(
+    storage: Storage,
+) -> None:
+    (ours,) = await ensure(storage, "ES256")
+    planted = stored("ES256", plain=True, activated_at=NOW - 1)
+    foreign = stored("ES256", number=1, key=WRONG, activated_at=NOW - 2)
+    for row in (planted, foreign):
+        await storage.signing_keys.insert(row)
+    assert await states(storage, NOW) == {
+        ours: "active",
+        planted.kid: "refused",
+        foreign.kid: "refused",
+    }
+
+
 async def test_security_13_a_revoked_key_is_bound_to_nothing(storage: Storage) -> None:
     old = msgspec.structs.replace(made_rows.unbound_row(), id=str(uuid.uuid4()))
     await storage.signing_keys.insert(old)
@@ -334,7 +349,7 @@ async def test_security_7_the_published_key_takes_over_from_a_revoked_one(storag
     assert found.signer("ES256").kid == new
     assert found.has_revoked(old)
     assert not found.has_revoked(new)
-    listed = {key.kid: key for key in await signing_keys.listing(storage, now=NOW)}
+    listed = {key.kid: key for key in await signing_keys.listing(storage, KEY, now=NOW)}
     assert (listed[new].state, listed[new].signs_from) == (State.ACTIVE, NOW)
     assert len(await rotate(storage, NOW + 1)) == 1, "it does not wait for its time any more"
 
@@ -385,7 +400,7 @@ async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:
     (own,) = await ensure(storage, "ES256", organization_id=ACME)
     (new,) = await rotate(storage, NOW + DAY)
     await storage.signing_keys.set_status(own, "revoked")
-    listed = await signing_keys.listing(storage, now=NOW + DAY)
+    listed = await signing_keys.listing(storage, KEY, now=NOW + DAY)
     assert [key.kid for key in listed] == [new, old, own]
     assert [key.organization_id for key in listed] == [None, None, ACME]
     assert [str(key.state) for key in listed] == ["published", "active", "revoked"]
@@ -402,5 +417,5 @@ async def test_the_longest_token_life_of_the_configuration_counts(storage: Stora
     (old,) = await ensure(storage, "ES256")
     await rotate(storage, NOW + DAY)
     await storage.system_config.put("id_token_ttl", "7200", "duration")
-    listed = {key.kid: key for key in await signing_keys.listing(storage, now=NOW + DAY)}
+    listed = {key.kid: key for key in await signing_keys.listing(storage, KEY, now=NOW + DAY)}
     assert listed[old].leaves == pytest.approx(NOW + DAY + LEAD + 7200 + MARGIN, abs=1e-3)
