@@ -11,6 +11,12 @@ from porta.protocol.response_modes import build_query
 from porta.provider import end_session
 from porta.provider.end_session import ConfirmLogout, LoggedOut
 
+_STATUSES = {
+    None: HTTPStatus.OK,
+    "errors.csrf_invalid": HTTPStatus.FORBIDDEN,
+    "logout.not_registered": HTTPStatus.BAD_REQUEST,
+}
+
 
 class EndSessionAnswerHandler(TenantPageHandler):
     """Turns what became of a logout into a redirect or a page."""
@@ -28,7 +34,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
         back = question.parameters.get("post_logout_redirect_uri")
         self.finish_page(
             "logout",
-            status=HTTPStatus.FORBIDDEN if question.error else HTTPStatus.OK,
+            status=_STATUSES[question.error],
             xsrf=question.xsrf,
             client_name=question.client_name,
             action=self.path(endpoints.END_SESSION_CONFIRM),
@@ -55,7 +61,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
 
         Whether there is a session shows on the GET, and no GET leads back here.
         """
-        asked = await end_session.carry(self.runtime, self.tenant, params)
+        asked = await end_session.carry(self.runtime, self.tenant, params, self.origin)
         self.see_other(build_query(self.path(endpoints.END_SESSION), asked))
 
 
@@ -87,7 +93,8 @@ class EndSessionConfirmHandler(EndSessionAnswerHandler):
 
     async def post(self) -> None:
         params = self.form()
-        if self.browser().session is None:
+        sealed = end_session.names_session(self.runtime, params)
+        if self.browser().session is None and not sealed:
             await self.ask_by_get(params)
             return
         outcome = await end_session.confirm(

@@ -11,7 +11,6 @@ from porta.protocol.params import Params
 from porta.protocol.redirect_uris import check_post_logout_redirect_uri
 from porta.protocol.requests import check_lengths
 from porta.protocol.response_modes import MAX_LOCATION, build_query
-from storage.models.artifacts import Session
 from storage.models.clients import Client
 
 LIMITS = {
@@ -65,19 +64,6 @@ def named_client(request: EndSessionRequest, hint: Mapping[str, Any] | None) -> 
             raise InvalidRequest("client_id is not the audience of id_token_hint")
         return request.client_id
     return audience[0] if len(audience) == 1 else None
-
-
-def may_skip_question(hint: Mapping[str, Any] | None, session: Session) -> bool:
-    """Tell whether the person need not be asked: the verified `hint` is of this very session.
-
-    An ID token without `sid` could be of another browser of the same person, so it does not prove
-    it.
-    """
-    return (
-        hint is not None
-        and hint.get("sub") == session.account_id
-        and hint.get("sid") == session.uid
-    )
 
 
 def accept(request: EndSessionRequest, client: Client | None) -> EndSessionRequest:

@@ -68,7 +68,7 @@ async def open_window(installation: Installation, browser: Browser) -> AsyncIter
     At the end none of them may have complained, or asked anybody but Porta and the clients.
     """
     base_url, link = installation.facts["base_url"], installation.link
-    allowed = {origin_of(base_url), origin_of(link), *arrivals.ORIGINS}
+    allowed = {origin_of(base_url), origin_of(link), *arrivals.ORIGINS, "https://app.acme.test"}
     opened: list[Window] = []
     async with AsyncExitStack() as stack:
 

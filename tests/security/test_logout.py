@@ -77,29 +77,126 @@ async def test_a_long_hint_may_be_posted(served: Served, browser: Browser, state
     assert location(await browser.http.get(location(posted))).startswith(AFTER)
 
 
-async def test_the_seal_of_a_hint_is_of_one_session(served: Served, browser: Browser) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_applications_F4_a_server_ends_the_session_that_its_hint_names(
+    served: Served, browser: Browser, method: str
+) -> None:
+    """It has no cookie, and follows nothing."""
     tokens = await browser.tokens()
     asked = {"id_token_hint": tokens["id_token"]}
-    posted = location(
-        await post_across_sites(browser.http, f"{served.issuer()}/session/end", data=asked)
-    )
-    async with a_browser(served) as other:
-        await other.tokens()
-        assert (await other.http.get(posted)).status_code == 200, "she is asked"
-        assert await _is_signed_in(other)
-    assert (await browser.http.get(f"{posted[:-1]}!")).status_code == 200
-    assert (await browser.http.get(f"{served.issuer()}/session/end?hint_seal=")).status_code == 200
-    assert await _is_signed_in(browser)
+    url = f"{served.issuer()}/session/end"
+    async with a_browser(served) as server:
+        if method == "GET":
+            answer = await server.http.get(url, params=asked)
+        else:
+            answer = await server.http.post(url, data=asked)
+    assert answer.status_code == 303
+    assert (await userinfo(served, tokens["access_token"])).status_code == 401
+    assert not await is_active(served, tokens["refresh_token"])
+    assert not await _is_signed_in(browser)
 
 
-async def test_a_hint_alone_signs_nobody_out(served: Served, browser: Browser) -> None:
+async def test_applications_F4_the_cookie_of_another_session_leads_to_the_question(
+    served: Served, browser: Browser
+) -> None:
     tokens = await browser.tokens()
-    hint = {"id_token_hint": tokens["id_token"]}
-    async with a_browser(served) as stranger:
-        posted = await stranger.http.post(f"{served.issuer()}/session/end", data=hint)
-        await stranger.http.get(location(posted))
-    assert await _is_signed_in(browser)
+    async with a_browser(served) as other:
+        theirs = await other.tokens()
+        page = await _end(other, id_token_hint=tokens["id_token"], client_id="acme-web-basic",
+                          post_logout_redirect_uri=AFTER)  # fmt: skip
+        assert page.status_code == 200, "nobody is signed out without being asked"
+        assert await is_active(served, tokens["access_token"])
+        assert await _is_signed_in(other)
+        form = hidden_fields(page.text)
+        refused = await _confirm(other, **(form | {"logout": "no"}))
+        assert refused.status_code == 200
+        assert await is_active(served, tokens["access_token"])
+        agreed = await _confirm(other, **form)
+        assert location(agreed) == AFTER
+        assert not await _is_signed_in(other)
+    for each in (tokens, theirs):
+        assert not await is_active(served, each["access_token"]), "it is said of both"
+    assert not await _is_signed_in(browser)
+
+
+@pytest.mark.parametrize("wrong", ["of another organization", "changed", "an access token"])
+async def test_applications_F4_nothing_but_a_hint_of_ours_ends_anything(
+    served: Served, browser: Browser, wrong: str
+) -> None:
+    tokens = await browser.tokens()
+    hint, slug = tokens["id_token"], "acme"
+    if wrong == "changed":
+        hint = f"{hint[:-20]}{'A' * 20}"
+    if wrong == "an access token":
+        hint = tokens["access_token"]
+    if wrong == "of another organization":
+        slug = "globex"
+    async with a_browser(served) as server:
+        url = f"{served.base_url}/{slug}/session/end"
+        await server.http.get(url, params={"id_token_hint": hint})
+        await server.http.post(url, data={"id_token_hint": hint})
     assert await is_active(served, tokens["access_token"])
+    assert await _is_signed_in(browser)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("hinted", [False, True])
+async def test_applications_F6_who_cannot_be_led_back_may_sign_out_all_the_same(
+    served: Served, browser: Browser, method: str, hinted: bool
+) -> None:
+    tokens = await browser.tokens()
+    asked = {"client_id": "acme-web-basic", "post_logout_redirect_uri": "https://evil.test/x"}
+    if hinted:
+        asked = asked | {"id_token_hint": tokens["id_token"]}
+    url = f"{served.issuer()}/session/end"
+    if method == "GET":
+        page = await browser.http.get(url, params=asked)
+    else:
+        posted = await post_across_sites(browser.http, url, data=asked)
+        assert tokens["id_token"] not in location(posted)
+        page = await browser.http.get(location(posted))
+    assert page.status_code == 400
+    assert "is not registered" in page.text
+    assert "evil.test" not in page.text
+    assert await _is_signed_in(browser), "asked first"
+    agreed = await _confirm(browser, **hidden_fields(page.text))
+    assert location(agreed).endswith("/session/end/success")
+    assert not await _is_signed_in(browser)
+    assert not await is_active(served, tokens["access_token"])
+
+
+async def test_applications_F6_without_a_session_it_is_an_error(
+    served: Served, browser: Browser
+) -> None:
+    answer = await _end(browser, client_id="acme-web-basic",
+                        post_logout_redirect_uri="https://evil.test/x")  # fmt: skip
+    assert answer.status_code == 400
+    assert "xsrf" not in answer.text
+
+
+async def test_security_14_a_sealed_hint_is_good_for_minutes(
+    served: Served, browser: Browser
+) -> None:
+    tokens = await browser.tokens()
+    asked = {"id_token_hint": tokens["id_token"], "client_id": "acme-web-basic",
+             "post_logout_redirect_uri": "https://evil.test/x"}  # fmt: skip
+    async with a_browser(served) as server:
+        page = await _end(server, **asked)
+        form = hidden_fields(page.text)
+        clock = served.runtime.clock
+        served.runtime.clock = lambda: clock() + 601
+        try:
+            late = await _confirm(server, **form)
+        finally:
+            served.runtime.clock = clock
+        assert late.status_code == 303
+        assert await is_active(served, tokens["access_token"])
+        for broken in ("", form["hint_seal"][:-1], "x"):
+            await _confirm(server, **(form | {"hint_seal": broken}))
+            assert await is_active(served, tokens["access_token"])
+        await _confirm(server, **form)
+    assert not await is_active(served, tokens["access_token"])
+    assert not await _is_signed_in(browser)
 
 
 async def test_tokens_of_every_client_in_the_session_end_with_it(
@@ -121,8 +218,13 @@ async def test_tabs_that_both_began_signed_out_end_up_in_one_session(
 ) -> None:
     first, second = await browser.begin(), await browser.begin()
     tokens = []
-    for tab in (first, second):
-        code = (await browser.follow(await browser.submit(tab)))["code"]
+    form = hidden_fields((await browser.http.get(second)).text)
+    form |= {"email": browser.email, "password": browser.password}
+    for answer in [
+        await browser.submit(first),
+        await browser.http.post(f"{second}/login", data=form),
+    ]:
+        code = (await browser.follow(answer))["code"]
         tokens.append((await post(served, "/token", code_form(code))).json())
     await _end(browser, id_token_hint=tokens[1]["id_token"])
     for each in tokens:

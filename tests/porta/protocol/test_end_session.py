@@ -12,13 +12,12 @@ from porta.protocol.end_session import (
     EndSessionRequest,
     accept,
     build_redirect,
-    may_skip_question,
     named_client,
     parse_end_session,
 )
 from porta.protocol.errors import InvalidRequest, UntrustedRequest
 from porta.protocol.params import Params, parse_params
-from tests.porta.protocol.builders import client, session
+from tests.porta.protocol.builders import client
 
 _URI = "https://shop.example/bye?x=1"
 _FULL = {
@@ -103,23 +102,6 @@ def test_named_client(
 def test_client_id_must_be_the_audience_of_the_hint() -> None:
     with pytest.raises(InvalidRequest):
         named_client(EndSessionRequest(client_id="other"), {"aud": "shop"})
-
-
-@pytest.mark.parametrize(
-    ("hint", "skipped"),
-    [
-        ({"sub": "u-1", "sid": "s-uid"}, True),
-        ({"sub": "u-1", "sid": "other"}, False),
-        ({"sub": "u-2", "sid": "s-uid"}, False),
-        ({"sub": "u-1"}, False),
-        ({}, False),
-        (None, False),
-    ],
-)
-def test_only_a_hint_of_this_session_skips_the_question(
-    hint: dict[str, Any] | None, skipped: bool
-) -> None:
-    assert may_skip_question(hint, session()) is skipped
 
 
 def test_redirect() -> None:
