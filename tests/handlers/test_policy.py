@@ -6,18 +6,12 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import msgspec
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from playwright.async_api import Browser
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
@@ -26,6 +20,7 @@ from tornado.web import Application, RequestHandler
 
 from handlers.server import Server
 from porta.runtime import Runtime
+from tests.certificates import write_certificate
 from tests.flows.chromium import Window, chromium, needs_chromium, window
 from tests.handlers.flow import parameters
 from tests.handlers.house import EMAIL, PASSWORD
@@ -79,26 +74,9 @@ class _HomeHandler(RequestHandler):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """A certificate that nobody vouches for."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client.test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    (folder / "key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    (folder / "crt").write_bytes(made.public_bytes(pem))
+    certificate, key = write_certificate(tmp_path_factory.mktemp("tls"), "client.test")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "crt", folder / "key")
+    context.load_cert_chain(certificate, key)
     return context
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import shutil
 import ssl
@@ -14,12 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from storage.postgres import Postgres
+from tests.certificates import write_certificate
 from tests.ports import free_port
 from tests.served import CALLBACK, Served, location, serve
 from tests.waiting import eventually
@@ -36,39 +32,11 @@ def documented(language: str) -> str:
     return found[1]
 
 
-def write_certificate(folder: Path) -> ssl.SSLContext:
-    """Make a certificate for localhost in `folder`; return what trusts it and nothing else."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "localhost.pem").write_bytes(pem)
-    (folder / "localhost.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return ssl.create_default_context(cadata=pem.decode())
-
-
 @pytest.fixture
 def front(tmp_path: Path) -> Iterator[tuple[int, int, ssl.SSLContext]]:
     """An nginx with the documented lines: its port, the port it passes to, what trusts it."""
-    trusted = write_certificate(tmp_path)
+    certificate, _ = write_certificate(tmp_path, "localhost")
+    trusted = ssl.create_default_context(cadata=certificate.read_text())
     port, behind = free_port(), free_port()
     block = (
         documented("nginx")
