@@ -144,7 +144,7 @@ async def test_A12_an_interaction_outlives_its_reference(
     arrived = await browser.follow(await browser.submit(begun[0]))
     assert "code" in arrived
     _is_dead(await _visit(browser, request_uri))
-    again = await browser.follow(await browser.submit(begun[1]))
+    again = await browser.follow(await browser.http.get(begun[1]))
     assert again["error"] == "invalid_request_uri", "gone, and used all the same"
 
 
