@@ -12,7 +12,9 @@ from storage.redis_wire import Command, Word
 class Script:
     """A Lua script; Redis knows it by its SHA-1 once it has run.
 
-    Whatever keys it touches are in KEYS, but for a record found by an index (`stores/redis.py`).
+    Whatever keys it touches are in KEYS, but for the record that an index leads to (`find_by`, of
+    no kind as yet). Those of artifacts and the trial of a write have one key; those of counters
+    have one for each thing counted, which a cluster would keep in several slots.
     """
 
     __slots__ = ("sha", "source")

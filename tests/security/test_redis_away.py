@@ -17,6 +17,7 @@ from storage.models.artifacts import Home, home_of
 from tests.balancer import Balancer
 from tests.handlers.relay import Relay, relay
 from tests.security.browser import (
+    GOOD,
     PASSWORD,
     Browser,
     add_user,
@@ -187,6 +188,10 @@ async def _comes_and_goes(house: House) -> None:
         assert (await userinfo(house.two, tokens["access_token"])).status_code == 200
         fresh = await post(house.one, "/token", refresh_form(tokens["refresh_token"]))
         assert fresh.status_code == 200
+        pushed = (await post(house.two, "/request", dict(GOOD))).json()["request_uri"]
+        reference = {"client_id": GOOD["client_id"], "request_uri": pushed}
+        known = await person.http.get(f"{house.one.issuer()}/auth", params=reference)
+        assert "code" in query_of(known)
         hint = {"id_token_hint": tokens["id_token"]}
         ended = await person.http.get(f"{house.one.issuer()}/session/end", params=hint)
         assert ended.status_code == 303

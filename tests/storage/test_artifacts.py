@@ -181,3 +181,28 @@ async def test_in_a_transaction_it_is_made_with_the_rest_or_not_at_all(alone: St
             assert await tx.artifacts.find(AuthorizationCode, values[0], A) is not None
             raise RuntimeError
     assert await alone.artifacts.find(AuthorizationCode, values[0], A) is None
+
+
+@pytest.mark.parametrize(("make", "record"), MADE)
+async def test_faults_F1_what_postgresql_took_over_is_purged_when_its_time_is_up(
+    alone: Storage, pg: Postgres, make: Callable[..., Routed], record: type[Routed]
+) -> None:
+    """Used up or not. What is used up stays known until then."""
+    used, unused, living = [await alone.artifacts.create(make, 60) for _ in range(3)]
+    for value in (used, living):
+        assert await alone.artifacts.consume(record, value, A) is not None
+    await alone.trial.write()
+    ids = [artifact_id(value) for value in (used, unused)]
+    await pg.execute(
+        "UPDATE artifacts SET expires_at = now() - interval '1 second' WHERE id = ANY(%(ids)s)",
+        {"ids": ids},
+    )
+    while await alone.expired.purge():
+        pass
+    rows = await pg.fetch("SELECT id FROM artifacts WHERE kind = %(k)s", {"k": record.__name__})
+    left = {row[0] for row in rows}
+    assert not left & set(ids)
+    assert artifact_id(living) in left
+    with pytest.raises(AlreadyConsumed):
+        await alone.artifacts.consume(record, living, A)
+    assert await pg.fetch("SELECT 1 FROM artifacts WHERE kind = 'Trial'"), "it is nobody's"
