@@ -51,15 +51,20 @@ def objection(names: AbstractSet[str]) -> str | None:
     return None
 
 
+_IN_THE_CLEAR = "FROM signing_keys WHERE NOT encrypted AND status <> 'revoked' ORDER BY kid"
+
+
+async def keys_in_the_clear(executor: Executor) -> list[str]:
+    """Return the kids of the private keys that `encrypt_keys` would encrypt."""
+    return [kid for (kid,) in await executor.fetch(f"SELECT kid {_IN_THE_CLEAR}")]
+
+
 async def encrypt_keys(executor: Executor, seal: Seal) -> None:
     """Encrypt the private keys that 1.x left in the clear, in a form that 1.x reads as well.
 
     At the adoption and never again: a key that appears in the clear later is not ours.
     """
-    rows = await executor.fetch(
-        "SELECT kid, private_key FROM signing_keys"
-        " WHERE NOT encrypted AND status <> 'revoked' ORDER BY kid FOR UPDATE"
-    )
+    rows = await executor.fetch(f"SELECT kid, private_key {_IN_THE_CLEAR} FOR UPDATE")
     for kid, private_key in rows:
         ciphertext, iv, tag = seal(kid, private_key)
         await executor.execute(

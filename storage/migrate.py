@@ -85,13 +85,18 @@ async def up(
         return _names(pending)
 
 
-async def plan(dsn: str) -> list[str]:
-    """Return the names of the files that `up` would apply, and change nothing.
+async def plan(dsn: str, *, in_the_clear: Callable[[str], object] = lambda kid: None) -> list[str]:
+    """Return the names of the files that `up` would apply, and change nothing; `in_the_clear` is
+    called with the kid of each private key that it would have sealed.
 
     Raises `MigrationRefused` where `up` would.
     """
     async with _open(dsn) as connection:
-        return _names(_pending(await _recognise(connection, migrations()), migrations()))
+        applied = await _recognise(connection, migrations())
+        if applied and not await _keeps_our_books(connection):
+            for kid in await adoption.keys_in_the_clear(connection):
+                in_the_clear(kid)
+        return _names(_pending(applied, migrations()))
 
 
 async def status(dsn: str) -> list[MigrationStatus]:

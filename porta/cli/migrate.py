@@ -65,7 +65,7 @@ def up(database_url: str, dry_run: bool) -> None:
     """
     with faults_told():
         if dry_run:
-            names = asyncio.run(runner.plan(database_url))
+            names = asyncio.run(runner.plan(database_url, in_the_clear=_promise))
             for name in names:
                 click.echo(f"would apply {name}")
         else:
@@ -110,6 +110,18 @@ def check(database_url: str, as_json: bool) -> None:
 
 def _seal(kid: str, private_key: str) -> tuple[str, str, str]:
     """Encrypt a private key that Porta 1.x kept in the clear, and say so."""
+    key = _encryption_key(kid)
+    click.echo(f"encrypted signing key {kid}")
+    return encrypt(private_key, key)
+
+
+def _promise(kid: str) -> None:
+    """Say that a private key would be encrypted, where it would."""
+    _encryption_key(kid)
+    click.echo(f"would encrypt signing key {kid}")
+
+
+def _encryption_key(kid: str) -> bytes:
     try:
         key = find_signing_key_encryption_key()
     except SettingsInvalid as fault:
@@ -120,8 +132,7 @@ def _seal(kid: str, private_key: str) -> tuple[str, str, str]:
             " database is taken over: set SIGNING_KEY_ENCRYPTION_KEY to the value that the servers"
             " have; nothing was changed"
         )
-    click.echo(f"encrypted signing key {kid}")
-    return encrypt(private_key, key)
+    return key
 
 
 def _show(standing: list[MigrationStatus], as_json: bool) -> None:

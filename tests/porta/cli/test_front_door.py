@@ -224,16 +224,19 @@ def test_migrate_from_nothing_to_this_version(create_database: Callable[..., str
     assert runner.invoke(main, ["migrate", "status"]).output.count(f" {year}-") == len(listed)
 
 
+@pytest.mark.parametrize("key", [None, "0f" * 32])
 def test_a_dry_run_on_a_database_of_1x_promises_what_is_done(
-    create_database: Callable[..., str],
+    create_database: Callable[..., str], key: str | None
 ) -> None:
     fixture = Path(__file__).parents[2] / "storage" / "fixtures" / "porta_1x.sql"
     url = create_database()
     run_apart(_execute(url, fixture.read_text(encoding="utf-8")))
-    runner = CliRunner(env={"DATABASE_URL": url})
-    promised = runner.invoke(main, ["migrate", "up", "--dry-run"]).output
-    done = runner.invoke(main, ["migrate", "up"]).output
-    assert promised.replace("would apply", "applied") == done
+    runner = CliRunner(env={"DATABASE_URL": url, "SIGNING_KEY_ENCRYPTION_KEY": key})
+    promised = runner.invoke(main, ["migrate", "up", "--dry-run"])
+    done = runner.invoke(main, ["migrate", "up"])
+    assert promised.exit_code == done.exit_code == (0 if key else 1)
+    said = promised.output.replace("would apply", "applied")
+    assert said.replace("would encrypt", "encrypted") == done.output
 
 
 async def _execute(url: str, sql: str) -> None:
