@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from porta import tenancy
 from porta.protocol import checks
 from porta.protocol.consent import needed_consent
+from porta.protocol.errors import UntrustedRequest
 from porta.protocol.params import Params
+from porta.protocol.redirect_uris import check_redirect_uri
 from porta.protocol.requests import (
     AuthorizationRequest,
+    RedirectTarget,
     check_kept_size,
     parse_authorization_request,
+    parse_redirect_target,
 )
+from porta.protocol.response_modes import check_returnable
 from porta.provider import hints, rules
 from porta.runtime import Runtime
 from porta.tenant import Tenant
 from storage.models.clients import Client
+
+
+async def trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Client, RedirectTarget]:
+    """Return the client of a request, and where an answer to it travels.
+
+    Raises UntrustedRequest while there is no client, no redirect URI of its own, or no room for
+    `state` in a redirect to it.
+    """
+    target = parse_redirect_target(params)
+    client = await tenancy.find_client(runtime, tenant, target.client_id)
+    if client is None:
+        raise UntrustedRequest("the client is not known here")
+    check_redirect_uri(client, target.redirect_uri)
+    check_returnable(target.redirect_uri, target.response_mode, tenant.issuer, target.state)
+    return client, target
 
 
 async def accept(

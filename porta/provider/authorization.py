@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 
-from porta import browsers, interactions, replays, request_limits, sessions, tenancy
+from porta import browsers, interactions, replays, request_limits, sessions
 from porta.browsers import Browser
 from porta.errors import NotFound
-from porta.protocol import prompts, response_modes
+from porta.protocol import prompts
 from porta.protocol.consent import needed_consent
 from porta.protocol.errors import (
     AccessDenied,
@@ -17,48 +16,17 @@ from porta.protocol.errors import (
     UntrustedRequest,
 )
 from porta.protocol.params import Params
-from porta.protocol.redirect_uris import check_redirect_uri
-from porta.protocol.requests import (
-    AuthorizationRequest,
-    RedirectTarget,
-    parse_redirect_target,
-)
 from porta.provider import consents, pushed_authorization
-from porta.provider.acceptance import accept
+from porta.provider.acceptance import accept, trust
+from porta.provider.attempts import Attempt, Paused, look
 from porta.provider.codes import issue_code
 from porta.provider.outcomes import Interact, Outcome, Respond, Resume, granted, refused
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenant import Tenant
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
-from storage.models.clients import Client
 
 _MOST_RESUMPTIONS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Paused:
-    """The interaction that a request is resumed from, as this browser knows it."""
-
-    uid: str
-    interaction: Interaction
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """An authorization request that passed every check, on its way to an outcome."""
-
-    runtime: Runtime
-    tenant: Tenant
-    client: Client
-    request: AuthorizationRequest
-    browser: Browser
-    session: Session | None
-    paused: _Paused | None = None
-    pushed: str | None = None
-    """`id` of the pushed request that it is."""
-    address: str = ""
-    """Where it came from, unless it is resumed."""
 
 
 async def start(
@@ -79,13 +47,13 @@ async def start(
     pushed = await pushed_authorization.find(runtime, tenant, params)
     if pushed is not None:
         params = pushed_authorization.unfold(params, pushed)
-    client, target = await _trust(runtime, tenant, params)
+    client, target = await trust(runtime, tenant, params)
     try:
         hinted = pushed.hint_subject if pushed else None
         request = await accept(runtime, tenant, client, params, hinted)
         session = await sessions.find(runtime, tenant, browser)
         pushed_id = pushed.id if pushed else None
-        attempt = _Attempt(
+        attempt = Attempt(
             runtime, tenant, client, request, browser, session, pushed=pushed_id, address=address
         )
         if cookies_withheld:
@@ -110,14 +78,14 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
     ):
         raise NotFound("interaction not found")
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
-    client, target = await _trust(runtime, tenant, params)
+    client, target = await trust(runtime, tenant, params)
     try:
         if interaction.error is not None:
             raise AccessDenied(interaction.error)
         request = await accept(runtime, tenant, client, params, interaction.hint_subject)
         session = await sessions.find(runtime, tenant, browser)
-        attempt = _Attempt(
-            runtime, tenant, client, request, browser, session, _Paused(uid, interaction),
+        attempt = Attempt(
+            runtime, tenant, client, request, browser, session, Paused(uid, interaction),
             interaction.pushed,
         )  # fmt: skip
         return await _proceed(attempt)
@@ -126,18 +94,6 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
     except OAuthError as error:
         await runtime.storage.artifacts.delete(interaction)
         return refused(tenant, target, error)
-
-
-async def _trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Client, RedirectTarget]:
-    target = parse_redirect_target(params)
-    client = await tenancy.find_client(runtime, tenant, target.client_id)
-    if client is None:
-        raise UntrustedRequest("the client is not known here")
-    check_redirect_uri(client, target.redirect_uri)
-    response_modes.check_returnable(
-        target.redirect_uri, target.response_mode, tenant.issuer, target.state
-    )
-    return client, target
 
 
 async def has_moved_on(
@@ -165,64 +121,24 @@ async def _is_answerable(
 ) -> bool:
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     try:
-        client, _ = await _trust(runtime, tenant, params)
+        client, _ = await trust(runtime, tenant, params)
         request = await accept(runtime, tenant, client, params, interaction.hint_subject)
-        paused = _Paused("", interaction)
-        attempt = _Attempt(runtime, tenant, client, request, Browser(), session, paused)
-        _, prompt, _ = await _look(attempt)
+        paused = Paused("", interaction)
+        attempt = Attempt(runtime, tenant, client, request, Browser(), session, paused)
+        _, prompt, _ = await look(attempt)
     except OAuthError:
         return True  # which is for the client to hear
     return prompt is None
 
 
-async def _proceed(attempt: _Attempt) -> Outcome:
-    attempt, prompt, grant = await _look(attempt)
+async def _proceed(attempt: Attempt) -> Outcome:
+    attempt, prompt, grant = await look(attempt)
     if prompt is not None or attempt.session is None:
         return await _interact(attempt, prompt or prompts.Prompt("login", ("no_session",)))
     return await _answer(attempt, attempt.session, grant)
 
 
-async def _look(attempt: _Attempt) -> tuple[_Attempt, prompts.Prompt | None, Grant | None]:
-    """Return what is missing, beside the session and the grant as they stand."""
-    session, user_stands, grant = await _standing(attempt)
-    attempt = replace(attempt, session=session)
-    interaction = attempt.paused.interaction if attempt.paused else None
-    approved = consents.approved(interaction, session)
-    prompt = prompts.next_prompt(
-        prompts.Situation(
-            request=attempt.request,
-            client=attempt.client,
-            now=int(attempt.runtime.clock()),
-            session=session,
-            user_stands=user_stands,
-            consents=consents.held(grant, approved),
-            authenticated=session is not None
-            and interaction is not None
-            and interaction.session_uid == session.uid,
-            consented=approved is not None,
-            gestured=session is not None
-            and interaction is not None
-            and interaction.gesture == session.uid,
-            gestured_before=grant is not None and grant.gesture,
-        )
-    )
-    return attempt, prompt, grant
-
-
-async def _standing(attempt: _Attempt) -> tuple[Session | None, bool, Grant | None]:
-    """Read in one go whether the session lives, whether its account stands, and what it granted
-    the client. Where sessions are found one may yet be known that has ended.
-    """
-    session = attempt.session
-    if session is None:
-        return None, False, None
-    standing = await attempt.runtime.storage.users.standing(
-        session, consents.grant_id(session, attempt.client)
-    )
-    return (session, *standing) if standing is not None else (None, False, None)
-
-
-async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
+async def _interact(attempt: Attempt, prompt: prompts.Prompt) -> Interact:
     secret = attempt.browser.secret or browsers.new_secret()
     if attempt.paused is None:
         return Interact(await _pause(attempt, artifact_id(secret), prompt), secret)
@@ -240,7 +156,7 @@ async def _interact(attempt: _Attempt, prompt: prompts.Prompt) -> Interact:
     return Interact(attempt.paused.uid, secret)
 
 
-async def _postpone(attempt: _Attempt) -> Resume:
+async def _postpone(attempt: Attempt) -> Resume:
     """Have the request wait for the cookies of its browser.
 
     Its secret must not be set anew here: that would take the place of the one that was withheld,
@@ -251,7 +167,7 @@ async def _postpone(attempt: _Attempt) -> Resume:
     return Resume(await _pause(attempt, artifact_id(posted), waiting), posted)
 
 
-async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str:
+async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
     """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
     await request_limits.count_interaction(runtime, tenant, attempt.client, attempt.address)
@@ -276,7 +192,7 @@ async def _pause(attempt: _Attempt, browser: str, prompt: prompts.Prompt) -> str
     return replays.to_handle(runtime, value, make(id=""))
 
 
-async def _answer(attempt: _Attempt, session: Session, grant: Grant | None) -> Respond:
+async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Respond:
     runtime, tenant, request = attempt.runtime, attempt.tenant, attempt.request
     grant = await consents.cover(runtime, tenant, attempt.client, request, session, grant)
     # Taken away first: an interaction finishes once, in one tab.

@@ -1,0 +1,79 @@
+"""An authorization request on its way to an outcome: what is known of it, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from porta.browsers import Browser
+from porta.protocol import prompts
+from porta.protocol.requests import AuthorizationRequest
+from porta.provider import consents
+from porta.runtime import Runtime
+from porta.tenant import Tenant
+from storage.models.artifacts import Grant, Interaction, Session
+from storage.models.clients import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The interaction that a request is resumed from, as this browser knows it."""
+
+    uid: str
+    interaction: Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An authorization request that passed every check, on its way to an outcome."""
+
+    runtime: Runtime
+    tenant: Tenant
+    client: Client
+    request: AuthorizationRequest
+    browser: Browser
+    session: Session | None
+    paused: Paused | None = None
+    pushed: str | None = None
+    """`id` of the pushed request that it is."""
+    address: str = ""
+    """Where it came from, unless it is resumed."""
+
+
+async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant | None]:
+    """Return what is missing, beside the session and the grant as they stand."""
+    session, user_stands, grant = await _standing(attempt)
+    attempt = replace(attempt, session=session)
+    interaction = attempt.paused.interaction if attempt.paused else None
+    approved = consents.approved(interaction, session)
+    prompt = prompts.next_prompt(
+        prompts.Situation(
+            request=attempt.request,
+            client=attempt.client,
+            now=int(attempt.runtime.clock()),
+            session=session,
+            user_stands=user_stands,
+            consents=consents.held(grant, approved),
+            authenticated=session is not None
+            and interaction is not None
+            and interaction.session_uid == session.uid,
+            consented=approved is not None,
+            gestured=session is not None
+            and interaction is not None
+            and interaction.gesture == session.uid,
+            gestured_before=grant is not None and grant.gesture,
+        )
+    )
+    return attempt, prompt, grant
+
+
+async def _standing(attempt: Attempt) -> tuple[Session | None, bool, Grant | None]:
+    """Read in one go whether the session lives, whether its account stands, and what it granted
+    the client. Where sessions are found one may yet be known that has ended.
+    """
+    session = attempt.session
+    if session is None:
+        return None, False, None
+    standing = await attempt.runtime.storage.users.standing(
+        session, consents.grant_id(session, attempt.client)
+    )
+    return (session, *standing) if standing is not None else (None, False, None)
