@@ -1,8 +1,8 @@
-"""A process of its own that makes 40 attempts at once, when told to.
+"""A process of its own that makes CALLERS attempts at once, when told to; under limits in ROUNDS.
 
 Arguments: what counts (redis, postgres or account), and the key, or the organization and the
 address of the account. On its standard input: both URLs, then a line to begin. Prints how many
-attempts were within the limit of MOST.
+attempts were within the limit of MOST (in each round).
 """
 
 from __future__ import annotations
@@ -16,35 +16,41 @@ from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.repositories.users import Users
 
-MOST, CALLERS = 25, 40
+MOST, CALLERS, ROUNDS = 25, 40, 20
 
 
 async def main(name: str, *arguments: str) -> None:
     database_url, redis_url = sys.stdin.readline().strip(), sys.stdin.readline().strip()
     pg, redis = await Postgres.open(database_url), await Redis.open(redis_url)
+    rounds = 1
     if name == "account":
         attempt = _at_account(Users(pg), *arguments)
     else:
         counters = RedisCounters(redis) if name == "redis" else PostgresCounters(pg)
         attempt = _under_limits(counters, *arguments)
+        rounds = ROUNDS
     print("ready", flush=True)
     sys.stdin.readline()
-    print(sum(await asyncio.gather(*(attempt() for _ in range(CALLERS)))), flush=True)
+    judged = 0
+    for number in range(rounds):
+        judged += sum(await asyncio.gather(*(attempt(number) for _ in range(CALLERS))))
+    print(judged, flush=True)
     await pg.close()
     await redis.close()
 
 
-def _under_limits(counters: Counters, key: str) -> Callable[[], Awaitable[bool]]:
-    limits = [Limit(f"{key}:wide", 1000, 600), Limit(key, MOST, 600), Limit(f"{key}:n", 1000, 600)]
+def _under_limits(counters: Counters, key: str) -> Callable[[int], Awaitable[bool]]:
+    wide, narrow = Limit(f"{key}:wide", 10_000, 600), Limit(f"{key}:n", 10_000, 600)
 
-    async def attempt() -> bool:
-        return await counters.spend(key, limits) is None
+    async def attempt(number: int) -> bool:
+        own = Limit(f"{key}:{number}", MOST, 600)
+        return await counters.spend(key, [wide, own, narrow]) is None
 
     return attempt
 
 
-def _at_account(users: Users, organization_id: str, email: str) -> Callable[[], Awaitable[bool]]:
-    async def attempt() -> bool:
+def _at_account(users: Users, organization_id: str, email: str) -> Callable[[int], Awaitable[bool]]:
+    async def attempt(_: int) -> bool:
         counted = await users.count_attempt(
             organization_id, email, max_failed=MOST, now=1e9, lock_seconds=900
         )

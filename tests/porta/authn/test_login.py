@@ -200,6 +200,19 @@ async def test_who_finds_the_pool_full_has_tried_nothing(
     assert caught.value.status == 429, "what was judged is counted"
 
 
+async def test_security_3_a_sign_in_that_finds_no_room_asks_no_store(
+    runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood that is refused costs us nothing that it could go on with."""
+    opened, full = await _open(runtime, tenant), Passwords(workers=1, queue=-1)
+    monkeypatch.setattr(runtime, "passwords", full)
+    before = runtime.storage.round_trips
+    with pytest.raises(Unavailable):
+        await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    assert runtime.storage.round_trips == before
+    full.close()
+
+
 async def test_a_disabled_method_is_told_as_often_as_its_limit_allows(
     runtime: Runtime, tenant: Tenant, pg: Postgres
 ) -> None:
