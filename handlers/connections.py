@@ -85,7 +85,7 @@ class Connections:
             return
         if len(self._visitors) >= VISITORS:
             waiting = (s for s in self._visitors if s.phase is not Phase.ANSWER)
-            self._refuse(next(waiting, None) or next(iter(self._visitors)))
+            self.refuse(next(waiting, None) or next(iter(self._visitors)))
         self._visitors[stream] = None
 
     def claim(self, stream: Stream) -> bool:
@@ -111,6 +111,15 @@ class Connections:
             if not self._blocks[stream.block]:
                 del self._blocks[stream.block]
 
+    def refuse(self, stream: Stream) -> None:
+        """Close a connection, with a last word to whom none was said on it."""
+        if stream.phase is Phase.IDLE and stream.served:
+            stream.close()
+        else:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            stream.close_with(self._refusals.answer(status, "too_many_connections"))
+        self.forget(stream)
+
     def sweep(self, now: float) -> None:
         """Close whoever had all the time it gets; note who may be closed until the next sweep."""
         for stream in tuple(self):
@@ -118,7 +127,7 @@ class Connections:
                 stream.close()
         for stream in tuple(self._visitors):
             if _may_close(stream, now):
-                self._refuse(stream)
+                self.refuse(stream)
         crowded = len(self._placed) * 4 >= self.limits.connections * 3
         self.closable = _closing_order(self._placed, now) if crowded else []
 
@@ -149,7 +158,7 @@ class Connections:
         for stream in islice(streams, _CANDIDATES):
             if stream.phase in _UNFINISHED:
                 self.closed_unfinished += 1
-                self._refuse(stream)
+                self.refuse(stream)
                 return True
             if stream.is_silent():
                 self.closed_idle += 1
@@ -157,15 +166,6 @@ class Connections:
                 self.forget(stream)
                 return True
         return False
-
-    def _refuse(self, stream: Stream) -> None:
-        """Close a connection, with a last word to whom none was said on it."""
-        if stream.phase is Phase.IDLE and stream.served:
-            stream.close()
-        else:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            stream.close_with(self._refusals.answer(status, "too_many_connections"))
-        self.forget(stream)
 
 
 def _may_close(stream: Stream, now: float) -> bool:

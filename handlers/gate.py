@@ -96,7 +96,7 @@ class _Message(HTTPMessageDelegate):
         if self._delegate is not None:
             self._delegate.finish()
         else:
-            self._answer(closing=not self._has_place)
+            self._answer(closing=False)
 
     def on_connection_close(self) -> None:
         self._let_go()
@@ -144,6 +144,10 @@ class _Message(HTTPMessageDelegate):
 
     def _answer(self, *, closing: bool) -> None:
         if self._refused is None:
+            return
+        if not self._has_place:  # of these there may be any number: one line a second tells
+            self._refused = None
+            self._connections.refuse(self._stream)
             return
         arguments = {"status": self._refused, "closing": closing}
         self._refused = None
