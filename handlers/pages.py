@@ -10,9 +10,10 @@ from handlers import headers
 from handlers.base import PortaHandler
 from handlers.browsers import BrowserHandler
 from handlers.failures import Failure, tenant_failure
+from porta import telemetry
 from porta.errors import PortaError
 from porta.page_values import PAGES
-from porta.protocol.errors import InvalidRequest
+from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
 from storage.models.organizations import Organization
 
 _KINDS = {
@@ -47,6 +48,8 @@ class InteractionExpired(PortaError):
 
 class PageHandler(PortaHandler):
     """A handler whose answers are read by a person."""
+
+    _error: BaseException | None = None
 
     def organization(self) -> Organization | None:
         """Return whose colours the page wears, or None for none."""
@@ -84,8 +87,24 @@ class PageHandler(PortaHandler):
             code=failure.code,
             request_id=self.request_id,
             retry_url=self.retry_url() if failure.status in _PASSING else None,
+            **self.explanation(),
             **self.ways_on(),
         )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self._error = kwargs.get("exc_info", (None, None, None))[1]
+        super().write_error(status_code, **kwargs)
+
+    def explanation(self) -> dict[str, Any]:
+        """Return what a developer has to mend: a fixed sentence, and the values in development."""
+        error = self._error
+        if not isinstance(error, OAuthError):
+            return {}
+        told: dict[str, Any] = {"reason": telemetry.bounded(error.message)}
+        developing = self.runtime.settings.environment == "development"
+        if developing and isinstance(error, UntrustedRequest):
+            told |= {"received": error.received, "registered": error.registered}
+        return told
 
     def ways_on(self) -> dict[str, Any]:
         """Return what an error page knows of the application and of beginning again."""

@@ -104,7 +104,18 @@ class InsufficientScope(OAuthError):
 
 
 class UntrustedRequest(OAuthError):
-    """An authorization request whose client or redirect URI is not trusted: a page, no redirect."""
+    """An authorization request whose client or redirect URI is not trusted: a page, no redirect.
+
+    `received` and `registered` are for whoever develops the client, and for nobody in production.
+    """
+
+    received: str | None = None
+    registered: tuple[str, ...] = ()
+
+    def with_values(self, received: str, registered: tuple[str, ...] = ()) -> UntrustedRequest:
+        """Return the error with what came, and what would have been right."""
+        self.received, self.registered = received, registered
+        return self
 
 
 class DeadRequestUri(UntrustedRequest):

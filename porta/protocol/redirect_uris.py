@@ -27,7 +27,9 @@ def check_redirect_uri(client: Client, redirect_uri: str) -> None:
         return
     if client.application_type == "native" and _any_port(redirect_uri, client.redirect_uris):
         return
-    raise UntrustedRequest("redirect_uri is not registered for this client")
+    raise UntrustedRequest("redirect_uri is not registered for this client").with_values(
+        redirect_uri, client.redirect_uris
+    )
 
 
 def is_assured(client: Client, redirect_uri: str) -> bool:
@@ -42,7 +44,9 @@ def is_assured(client: Client, redirect_uri: str) -> bool:
 def check_post_logout_redirect_uri(client: Client, uri: str) -> None:
     """Raise UntrustedRequest unless `uri` is registered, byte for byte, whatever the client."""
     if _NEVER.match(uri) or uri not in client.post_logout_redirect_uris:
-        raise UntrustedRequest("post_logout_redirect_uri is not registered for this client")
+        raise UntrustedRequest(
+            "post_logout_redirect_uri is not registered for this client"
+        ).with_values(uri, client.post_logout_redirect_uris)
 
 
 def _any_port(presented: str, registered: tuple[str, ...]) -> bool:

@@ -33,7 +33,7 @@ async def trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Clien
     target = parse_redirect_target(params)
     client = await tenancy.find_client(runtime, tenant, target.client_id)
     if client is None:
-        raise UntrustedRequest("the client is not known here")
+        raise UntrustedRequest("the client is not known here").with_values(target.client_id)
     check_redirect_uri(client, target.redirect_uri)
     check_returnable(target.redirect_uri, target.response_mode, tenant.issuer, target.state)
     return client, target
