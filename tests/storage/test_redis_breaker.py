@@ -28,8 +28,10 @@ A = str(uuid4())
 @asynccontextmanager
 async def opened(server: Valkey) -> AsyncIterator[RedisBreaker]:
     breaker = RedisBreaker(await Redis.open(server.url))
-    yield breaker
-    await breaker.close()
+    try:
+        yield breaker
+    finally:
+        await breaker.close()
 
 
 async def _is_closed(breaker: RedisBreaker) -> bool:
@@ -219,3 +221,28 @@ async def test_what_is_closed_tries_no_more(own_redis: Valkey) -> None:
     with pytest.raises(Unreachable):
         await breaker.ping()
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_redis_that_is_back_is_trusted_when_every_instance_may_have_found_it(
+    own_redis: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one makes there, another has to find: it is read at once, and written to later."""
+    monkeypatch.setattr("storage.redis_breaker._SETTLING", 6.0)
+    async with opened(own_redis) as breaker:
+        own_redis.stop()
+        with pytest.raises(Unreachable):
+            await breaker.ping()
+        own_redis.start()
+
+        async def answers() -> bool:
+            try:
+                await breaker.try_write()
+            except Unreachable:
+                return False
+            return True
+
+        await eventually(answers, 30.0)
+        since = asyncio.get_running_loop().time()
+        assert not breaker.takes_writes
+        await eventually(lambda: _is_closed(breaker), 60.0)
+        assert asyncio.get_running_loop().time() - since > 2.0
