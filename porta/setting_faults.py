@@ -12,7 +12,9 @@ ISSUER_FORM = (
 )
 _REMEDIES = {
     "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",
-    "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database], {_ESCAPED}",
+    "REDIS_URL": f"redis[s]://[user:password@]host[:port][/database]; for Sentinels"
+    " redis[s]+sentinel://[user:password@]host:port,host:port/service[/database]; for a cluster"
+    f" redis[s]+cluster://[user:password@]host:port,host:port; {_ESCAPED}",
     "ISSUER_BASE_URL": ISSUER_FORM,
     "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
     "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,

@@ -18,7 +18,7 @@ from porta.security import passwords
 from porta.setting_faults import FOLLOWS, QUOTED, SettingsInvalid, field_of, in_quotes, problem_of
 from storage.dsn import DsnInvalid
 from storage.dsn import parse as parse_dsn
-from storage.redis_wire import parse_address
+from storage.redis_urls import parse_redis_url
 
 _LOG = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     def _check_redis_url(cls, value: str | None) -> str | None:
         try:
             if value is not None:
-                parse_address(value)
+                parse_redis_url(value)
         except ValueError:
             raise ValueError("is malformed") from None
         return value

@@ -88,7 +88,7 @@ class RedisCounters:
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
         bounds = [number for each in limits for number in (each.most, each.seconds * 1000)]
         keys = _slotted(slot, [each.key for each in limits])
-        reply = await self._redis.script(_SPEND, keys, bounds)
+        reply = await self._redis.script(_SPEND, keys, bounds) if keys else None
         if not reply:
             return None
         place, count, left = reply
@@ -98,7 +98,8 @@ class RedisCounters:
         self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()
     ) -> None:
         keys = _slotted(slot, [*forgotten, *returned])
-        await self._redis.script(_SETTLE, keys, [len(forgotten)])
+        if keys:  # By these a cluster knows where to run it.
+            await self._redis.script(_SETTLE, keys, [len(forgotten)])
 
 
 _SPEND_ROWS = Statement(

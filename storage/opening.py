@@ -8,8 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from storage.errors import Refused, Unreachable
-from storage.redis import Redis
+from storage.redis import DEADLINE, Redis
 from storage.redis_breaker import RedisBreaker
+from storage.redis_client import RedisClient
+from storage.redis_cluster import RedisCluster
+from storage.redis_urls import Topology, parse_redis_url
 
 _LOG = logging.getLogger(__name__)
 _PAUSE = 0.5
@@ -24,7 +27,7 @@ async def open_redis(url: str, deadline: float) -> RedisBreaker:
     `deadline` is in seconds. Raises Refused where it answers that the URL is wrong, another
     StorageError where it cannot do what is needed, ValueError for a URL of another kind.
     """
-    redis = RedisBreaker(await Redis.open(url, deadline=deadline, patient=True))
+    redis = RedisBreaker(await open_client(url, deadline, patient=True))
     try:
         with contextlib.suppress(Unreachable):
             await redis.try_write()
@@ -32,6 +35,18 @@ async def open_redis(url: str, deadline: float) -> RedisBreaker:
         await redis.close()
         raise
     return redis
+
+
+async def open_client(
+    url: str, deadline: float = DEADLINE, *, patient: bool = False
+) -> RedisClient:
+    """Return the client for what `url` names: a server, Sentinels or a cluster.
+
+    `deadline` is in seconds. Raises as `Redis.open` does.
+    """
+    if parse_redis_url(url).topology is Topology.CLUSTER:
+        return await RedisCluster.open(url, deadline=deadline, patient=patient)
+    return await Redis.open(url, deadline=deadline, patient=patient)
 
 
 async def wait_for(ask: Callable[[], Awaitable[object]], patience: float) -> None:

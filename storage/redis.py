@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import logging
 import random
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context
 from typing import Any
 
 from storage.errors import Refused, Unreachable
-from storage.redis_client import Script
-from storage.redis_refusals import code_of, failure_of, failure_of_greeting
-from storage.redis_wire import SILENT, Address, Command, Refusal, Wire, Word, parse_address
+from storage.redis_client import TRIAL, TRIAL_KEY, Script
+from storage.redis_dial import dial
+from storage.redis_refusals import code_of, failure_of
+from storage.redis_sentinel import Sentinels
+from storage.redis_urls import RedisUrl, Topology, parse_redis_url
+from storage.redis_wire import SILENT, Address, Command, Refusal, Wire, Word
 
 _LOG = logging.getLogger(__name__)
 _LEAST_PAUSE = 0.02
@@ -25,6 +27,10 @@ _WAIT_FOR_CURE = 1.0
 """Seconds a new connection is kept whatever it says: it cured nothing, and others use it too."""
 DEADLINE = 0.5
 """Seconds for dialling, and for each pipeline, where the settings do not say otherwise."""
+MAX_PENDING = 10_000
+"""Pipelines that may wait for an answer of one server."""
+Locate = Callable[[], Awaitable[Address]]
+"""Tells where to dial, each time anew; raises Unreachable."""
 
 
 class Redis:
@@ -36,9 +42,10 @@ class Redis:
     is lost is never repeated: it may have run.
     """
 
-    def __init__(self, address: Address, deadline: float, max_pending: int) -> None:
+    def __init__(self, place: str, locate: Locate, deadline: float, max_pending: int) -> None:
+        self.place = place
         self.round_trips = 0
-        self._address = address
+        self._locate = locate
         self._deadline = deadline
         self._max_pending = max_pending
         self._waiters = 0
@@ -47,7 +54,7 @@ class Redis:
         self._attempt: asyncio.Future[Wire] | None = None
         self._needed = asyncio.Event()
         self._connected_at = 0.0
-        self._failure = Unreachable(f"{address.place} does not answer: not connected")
+        self._failure = Unreachable(f"{place} does not answer: not connected")
         """Why the last attempt to connect failed."""
         self._closed = False
 
@@ -57,17 +64,20 @@ class Redis:
         url: str,
         *,
         deadline: float = DEADLINE,
-        max_pending: int = 10_000,
+        max_pending: int = MAX_PENDING,
         patient: bool = False,
     ) -> Redis:
-        """Connect to `redis[s]://[user:password@]host[:port][/database]`.
+        """Connect to the server of a `redis://`, or to the primary of a `redis+sentinel://`.
 
         `deadline` is in seconds, for dialling and for each pipeline. More than `max_pending`
-        pipelines waiting for an answer are refused. Raises Refused where the server answers that
-        the URL is wrong, ValueError for another kind of URL, and Unreachable where it does not
-        answer; one who is `patient` gets a client all the same, that connects when it can.
+        pipelines waiting for an answer are refused. Raises Refused where it is answered that
+        the URL is wrong, ValueError for another kind of URL, and Unreachable where nothing
+        answers; one who is `patient` gets a client all the same, that connects when it can.
         """
-        redis = cls(parse_address(url), deadline, max_pending)
+        parsed = parse_redis_url(url)
+        if parsed.topology is Topology.CLUSTER:
+            raise ValueError("a cluster is more than one server")
+        redis = cls(parsed.place, _locating(parsed, deadline), deadline, max_pending)
         try:
             redis._take(await redis._dial())
         except Refused:
@@ -79,9 +89,12 @@ class Redis:
             redis._dial_anew(at_once=False)
         return redis
 
-    @property
-    def place(self) -> str:
-        return self._address.place
+    @classmethod
+    def connecting(cls, address: Address, deadline: float) -> Redis:
+        """Return a client of one server that is being dialled: who calls it waits for that."""
+        redis = cls(address.place, _fixed(address), deadline, MAX_PENDING)
+        redis._dial_anew(at_once=True)
+        return redis
 
     async def command(self, *words: Word) -> Any:
         return (await self.pipeline([words]))[0]
@@ -89,21 +102,24 @@ class Redis:
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         if not commands:
             return []
-        replies = await self._exchange(commands)
+        replies = await self.exchange(commands)
         for reply in replies:
             self._check(reply)
         return replies
 
     async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
         words = (len(keys), *keys, *args)
-        (reply,) = await self._exchange([("EVALSHA", script.sha, *words)])
+        (reply,) = await self.exchange([("EVALSHA", script.sha, *words)])
         if isinstance(reply, Refusal) and code_of(reply) == "NOSCRIPT":
-            (reply,) = await self._exchange([("EVAL", script.source, *words)])
+            (reply,) = await self.exchange([("EVAL", script.source, *words)])
         self._check(reply)
         return reply
 
     async def ping(self) -> None:
         await self.command("PING")
+
+    async def try_write(self) -> None:
+        await self.script(TRIAL, [TRIAL_KEY])
 
     async def close(self) -> None:
         self._closed = True
@@ -114,7 +130,8 @@ class Redis:
         if wire is not None:
             await wire.close()
 
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """Return one reply each; a Refusal stands where the command was refused."""
         wire = self._wire or await self._reconnected()
         if wire.backlog >= self._max_pending:
             raise Unreachable("Redis: too many commands wait for an answer")
@@ -198,45 +215,25 @@ class Redis:
             attempt.exception()  # Marks it as seen: perhaps nobody waits for it.
 
     async def _dial(self) -> Wire:
-        address = self._address
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline):
-                transport, wire = await loop.create_connection(
-                    lambda: Wire(self._deadline, self._on_lost),
-                    address.host,
-                    address.port,
-                    ssl=address.tls,
-                )
-                _keep_alive(transport.get_extra_info("socket"))
-                await _greet(wire, address)
-        except OSError as failure:  # TimeoutError and ssl.SSLError are of its kind.
-            reason = " ".join(str(failure).split()) or SILENT
-            raise Unreachable(f"{address.place} does not answer: {reason}") from failure
-        return wire
+                address = await self._locate()
+        except TimeoutError as failure:
+            raise Unreachable(f"{self.place} does not answer: {SILENT}") from failure
+        return await dial(address, self._deadline, self._on_lost)
 
 
-async def _greet(wire: Wire, address: Address) -> None:
-    try:
-        replies = await wire.send(address.greeting)
-    except BaseException:  # A cancelled dial must not leave its socket behind.
-        wire.abort("no answer to the greeting")
-        raise
-    for reply in replies:
-        if isinstance(reply, Refusal):
-            wire.abort(code_of(reply))
-            raise failure_of_greeting(address.place, reply)
-    if wire.broken:
-        raise Unreachable(f"{address.place} does not answer: connection lost")
+def _locating(url: RedisUrl, deadline: float) -> Locate:
+    if url.topology is Topology.SENTINEL:
+        return Sentinels(url, deadline).locate
+    return _fixed(url.address(url.places[0]))
 
 
-def _keep_alive(sock: socket.socket) -> None:
-    """Let the kernel notice a peer that vanished while no command was under way."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+def _fixed(address: Address) -> Locate:
+    async def locate() -> Address:
+        return address
+
+    return locate
 
 
 def _pauses() -> Iterator[float]:

@@ -17,9 +17,6 @@ from storage.redis_wire import Command, Word
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_TRIAL = Script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)")
-"""A write by a script, of the kind that interactions, codes and counters need."""
-_TRIAL_KEY = "porta:trial"
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two trials while it takes no writes: doubled from one to the other."""
 _STEADY = 10.0
@@ -94,7 +91,7 @@ class RedisBreaker:
     async def try_write(self) -> None:
         """Write something that is gone in a second; a StorageError opens the breaker."""
         try:
-            await self._client.script(_TRIAL, [_TRIAL_KEY])
+            await self._client.try_write()
         except StorageError as failure:  # A server that refuses this is of no use, whatever it is.
             self._open(failure)
             raise

@@ -12,9 +12,7 @@ from storage.redis_wire import Command, Word
 class Script:
     """A Lua script; Redis knows it by its SHA-1 once it has run.
 
-    Whatever keys it touches are in KEYS, but for the record that an index leads to (`find_by`, of
-    no kind as yet). Those of artifacts and the trial of a write have one key; those of counters
-    have one for each thing counted, which a cluster would keep in several slots.
+    Whatever keys it touches are in KEYS: a cluster runs it where these live, and nowhere else.
     """
 
     __slots__ = ("sha", "source")
@@ -22,6 +20,11 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+TRIAL = Script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)")
+"""A write by a script, of the kind that interactions, codes and counters need."""
+TRIAL_KEY = "porta:trial"
 
 
 class RedisClient(Protocol):
@@ -40,16 +43,25 @@ class RedisClient(Protocol):
         """Messages sent since the start; a pipeline counts one, however many commands it holds."""
 
     async def command(self, *words: Word) -> Any:
-        """Run one command; bulk strings come as bytes, nil as None."""
+        """Run one command on the key that follows its name.
+
+        Bulk strings come as bytes, nil as None.
+        """
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """Run `commands` in one round trip (not a transaction); one reply each, in their order."""
+        """Run `commands` at once (no transaction); one reply each, in their order."""
 
     async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
-        """Run `script` atomically: one round trip, two when Redis has not seen it before."""
+        """Run `script` atomically: one round trip, two when Redis has not seen it before.
+
+        All `keys` are of one slot: they are one, or have the same word in braces.
+        """
 
     async def ping(self) -> None:
         """Ask for a sign of life; raises Unreachable."""
+
+    async def try_write(self) -> None:
+        """Have each server that takes writes keep something for a second; raises StorageError."""
 
     async def close(self) -> None:
         """Close every connection; whatever still waits for an answer fails."""

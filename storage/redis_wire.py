@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from hiredis import ProtocolError, Reader, ReplyError, pack_command
 
@@ -26,10 +25,6 @@ Refusal = ReplyError
 SILENT = "no answer in time"
 """Why a connection was given up, when it stayed open."""
 
-_FORM = (
-    "a Redis URL is redis[s]://[user:password@]host[:port][/database],"
-    " with special characters of the password as %XX"
-)
 _MORE = object()
 _SECOND_LOOK = 0.05
 """Seconds. After a loop that stood still, answers may wait in the socket behind a timer."""
@@ -43,42 +38,16 @@ class Address:
     port: int
     tls: ssl.SSLContext | None
     greeting: tuple[Command, ...] = field(repr=False)
+    mode: str = "standalone"
+    """What HELLO is to say of the server; or `cluster`."""
+    primary: bool = False
+    """Whether a replica is not what is looked for."""
 
     @property
     def place(self) -> str:
         """Name it for a person."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"Redis at {host}:{self.port}"
-
-
-def parse_address(url: str) -> Address:
-    """Parse `redis[s]://[user:password@]host[:port][/database]`; the default port is 6379.
-
-    Raises ValueError, without quoting the URL, which may hold a password.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:  # which quotes it
-        raise ValueError(_FORM) from None
-    if parts.scheme not in ("redis", "rediss") or parts.query or parts.fragment:
-        raise ValueError(_FORM)
-    database = parts.path.strip("/") or "0"
-    if not (database.isascii() and database.isdigit()):
-        raise ValueError("the path of a Redis URL is the number of a database")
-    return Address(
-        host=parts.hostname or "localhost",
-        port=port or 6379,
-        tls=ssl.create_default_context() if parts.scheme == "rediss" else None,
-        greeting=(*_credentials(parts), ("SELECT", database), ("PING",)),
-    )
-
-
-def _credentials(parts: SplitResult) -> tuple[Command, ...]:
-    if not parts.password:
-        return ()
-    password = unquote(parts.password)
-    return (("AUTH", unquote(parts.username), password) if parts.username else ("AUTH", password),)
 
 
 @dataclass(slots=True, eq=False)

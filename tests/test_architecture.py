@@ -43,8 +43,8 @@ PURE = ("porta.protocol", "porta.security")
 DOORS: dict[str, tuple[str, ...]] = {
     "aiopg": ("storage.postgres",),
     "psycopg2": ("storage.postgres", "storage.dial", "storage.dsn"),
-    "redis": ("storage.redis",),
-    "hiredis": ("storage.redis", "storage.redis_wire"),
+    "redis": (),
+    "hiredis": ("storage.redis_wire",),
     "jose": ("porta.security.jwt",),
     "joserfc": ("porta.security.jwt",),
     "argon2": ("porta.security.passwords",),

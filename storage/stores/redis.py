@@ -26,9 +26,6 @@ if old and (ARGV[3] == '1' or string.sub(old, 1, 1) == '1' or owner(old) ~= owne
   return old
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-for i = 2, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[4], 'PX', ARGV[2])
-end
 return false
 """)
 # A Redis that is full cannot mark what is used up, but it can let go of it: then nobody is told
@@ -58,11 +55,6 @@ if not value then return false end
 local stop = string.find(value, '\\n', 2, true)
 if ARGV[1] ~= '*' and string.sub(value, 2, stop - 1) ~= ARGV[1] then return false end
 return redis.call('DEL', KEYS[1])
-""")
-_FIND_BY = Script("""
-local id = redis.call('GET', KEYS[1])
-if not id then return false end
-return {id, redis.call('GET', ARGV[1] .. id)}
 """)
 
 
@@ -102,15 +94,17 @@ class RedisStore:
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
         organization_id = artifact.organization_id
-        keys = [key_of(kind, artifact.id)]
-        for index in kind.found_by:
-            keys.append(_index_key(kind, organization_id, index, getattr(artifact, index)))
         life = int(max(ttl, SHORTEST_LIFE) * 1000)
-        once = int(kind.created_once)
-        old = await self._redis.script(_SAVE, keys, (pack(artifact), life, once, artifact.id))
+        value = (pack(artifact), life, int(kind.created_once))
+        old = await self._redis.script(_SAVE, [key_of(kind, artifact.id)], value)
         if old is not None:
             found = unpack(kind, artifact.id, old, organization_id)
             raise refusal(kind, artifact, None if found is None else found[0])
+        # An index lives where its own key does, perhaps on another server: it is a hint, and what
+        # it leads to is looked at again.
+        for index in kind.found_by:
+            key = _index_key(kind, organization_id, index, getattr(artifact, index))
+            await self._redis.command("SET", key, artifact.id, "PX", life)
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
@@ -125,11 +119,12 @@ class RedisStore:
         check_index(kind, index)
         check_look_up(kind, organization_id)
         key = _index_key(kind, organization_id, index, value)
-        answer = await self._redis.script(_FIND_BY, [key], [key_of(kind, "")])
-        if answer is None:
+        named = await self._redis.command("GET", key)
+        if named is None:
             return None
-        id, stored = answer
-        found = _usable(kind, id.decode(), stored, organization_id)
+        id = named.decode()
+        stored = await self._redis.command("GET", key_of(kind, id))
+        found = _usable(kind, id, stored, organization_id)
         return found if found is not None and getattr(found, index) == value else None
 
     async def consume(

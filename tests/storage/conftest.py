@@ -1,4 +1,4 @@
-"""A Storage with a Redis of its own, and one without any."""
+"""A Storage with a Redis of its own, and one without any; Sentinels and a cluster."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from storage.redis import Redis
 from storage.router import Storage
+from tests.storage.topologies import Cluster, SentinelTrio, started
 from tests.storage.valkey import Valkey
 
 
@@ -18,6 +19,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Three Sentinels with a primary and a replica."""
+    trio = SentinelTrio(tmp_path_factory.mktemp("sentinels"), down_after=30)
+    with started(trio):
+        yield trio.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A cluster of three primaries."""
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    with started(cluster):
+        yield cluster.url
 
 
 @pytest_asyncio.fixture

@@ -19,8 +19,8 @@ from storage.models.artifacts import (
     artifact_id,
     new_value,
 )
+from storage.opening import open_client
 from storage.postgres import Postgres
-from storage.redis import Redis
 from storage.redis_breaker import RedisBreaker
 from storage.stores import ArtifactStore
 from storage.stores.memory import MemoryStore
@@ -28,7 +28,8 @@ from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
 
-SHARED = ("redis", "postgres", "redis over postgres")
+IN_REDIS = ("redis", "redis over postgres")
+SHARED = (*IN_REDIS, "postgres")
 """The stores that several processes can share."""
 STORES = ("memory", *SHARED)
 
@@ -39,7 +40,7 @@ async def open_store(name: str, database_url: str, redis_url: str) -> AsyncItera
     if name == "memory":
         yield MemoryStore()
         return
-    postgres, redis = await Postgres.open(database_url), await Redis.open(redis_url)
+    postgres, redis = await Postgres.open(database_url), await open_client(redis_url)
     remembered, breaker = PostgresStore(postgres), RedisBreaker(redis)
     stores: dict[str, ArtifactStore] = {
         "redis": RedisStore(breaker),

@@ -1,4 +1,4 @@
-"""What every artifact store promises, on memory, Redis, PostgreSQL, and Redis over PostgreSQL."""
+"""What every artifact store promises: memory, PostgreSQL, and Redis in every topology."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from storage.models.artifacts import (
     ReplayDetection,
     Session,
 )
+from storage.opening import open_client
 from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.redis_client import RedisClient
 from storage.stores import ArtifactStore
 from storage.stores.memory import MemoryStore
 from tests.storage import samples
@@ -33,17 +34,30 @@ INTERACTION, SESSION = ARTIFACTS[Interaction], ARTIFACTS[Session]
 A, B = str(uuid4()), str(uuid4())
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session", params=samples.STORES)
-async def store(
-    request: pytest.FixtureRequest, database_url: str, redis_url: str
-) -> AsyncIterator[ArtifactStore]:
-    async with samples.open_store(request.param, database_url, redis_url) as store:
+TOPOLOGIES = {"server": "redis_url", "sentinel": "sentinel_url", "cluster": "cluster_url"}
+STORES = [
+    *((name, "server") for name in samples.STORES),
+    *((name, topology) for name in samples.IN_REDIS for topology in ("sentinel", "cluster")),
+]
+
+
+@pytest.fixture(scope="module", params=STORES, ids=" on ".join)
+def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A store, and the URL of the Redis it has."""
+    name, topology = request.param
+    return name, request.getfixturevalue(TOPOLOGIES[topology])
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def store(kind: tuple[str, str], database_url: str) -> AsyncIterator[ArtifactStore]:
+    name, url = kind
+    async with samples.open_store(name, database_url, url) as store:
         yield store
 
 
 @pytest_asyncio.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    redis = await Redis.open(redis_url)
+async def redis(kind: tuple[str, str]) -> AsyncIterator[RedisClient]:
+    redis = await open_client(kind[1])
     yield redis
     await redis.close()
 
@@ -70,7 +84,7 @@ async def test_what_was_never_saved_is_none(store: ArtifactStore) -> None:
 
 
 async def test_what_has_expired_is_none(
-    store: ArtifactStore, redis: Redis, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+    store: ArtifactStore, redis: RedisClient, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, session = samples.code(A), samples.session(A)
     await store.save(CODE, code, 60)
@@ -87,7 +101,7 @@ async def test_what_has_expired_is_none(
     assert await store.find_by(SESSION, A, "uid", session.uid) is None
 
 
-async def _end(redis: Redis, pg: Postgres, artifact: Artifact) -> None:
+async def _end(redis: RedisClient, pg: Postgres, artifact: Artifact) -> None:
     """Have the time of an artifact be up, where the store gave it a minute at most."""
     key = samples.key(artifact)
     if 0 < await redis.command("PTTL", key) <= 60_000:
@@ -99,15 +113,15 @@ async def _end(redis: Redis, pg: Postgres, artifact: Artifact) -> None:
     )
 
 
-async def test_a_copy_is_not_refilled_beyond_its_time(
-    database_url: str, redis_url: str, redis: Redis
-) -> None:
+async def test_a_copy_is_not_refilled_beyond_its_time(database_url: str, redis_url: str) -> None:
     session = samples.session(A)
     async with samples.open_store("redis over postgres", database_url, redis_url) as store:
         await store.save(SESSION, session, 20)
+        redis = await open_client(redis_url)
         await redis.command("DEL", samples.key(session))
         assert await store.find(SESSION, session.id, A) == session
-    assert 0 < await redis.command("PTTL", samples.key(session)) <= 20_000
+        assert 0 < await redis.command("PTTL", samples.key(session)) <= 20_000
+        await redis.close()
 
 
 async def test_security_14_another_client_consumes_nothing(store: ArtifactStore) -> None:
@@ -194,7 +208,7 @@ async def test_nothing_else_is(store: ArtifactStore) -> None:
 
 
 async def test_saving_again_replaces(
-    store: ArtifactStore, redis: Redis, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+    store: ArtifactStore, redis: RedisClient, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = samples.interaction(A)
     after = msgspec.structs.replace(

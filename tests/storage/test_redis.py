@@ -11,7 +11,7 @@ import pytest_asyncio
 from storage.errors import StorageError, Unreachable
 from storage.redis import Redis
 from storage.redis_client import Script
-from storage.redis_wire import parse_address
+from storage.redis_urls import parse_redis_url
 from tests.ports import free_port
 from tests.storage.valkey import Valkey
 
@@ -154,11 +154,11 @@ async def test_nobody_listening_is_unreachable() -> None:
 )
 def test_another_url_is_refused_without_quoting_its_password(url: str) -> None:
     with pytest.raises(ValueError) as refused:  # noqa: PT011
-        parse_address(url)
+        parse_redis_url(url)
     assert "s3cret" not in str(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__context__ is None or refused.value.__suppress_context__
 
 
 def test_an_address_hides_its_password() -> None:
-    assert "s3cret" not in repr(parse_address("redis://:s3cret@h"))
+    assert "s3cret" not in repr(parse_redis_url("redis://:s3cret@h"))

@@ -248,7 +248,7 @@ async def impostor() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(ConnectionError):
                 await reader.read(65536)
-                writer.write(b"+OK\r\n+PONG\r\n")
+                writer.write(b"-ERR unknown command\r\n+OK\r\n+PONG\r\n")
                 while await reader.read(65536):
                     writer.write(answer)
             writer.close()
@@ -286,7 +286,7 @@ async def test_rediss_verifies_the_certificate(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(65536):
-            writer.write(b"+OK\r\n+PONG\r\n")
+            writer.write(b"-ERR unknown command\r\n+OK\r\n+PONG\r\n")
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
