@@ -79,6 +79,10 @@ class RedisOverPostgresStore:
         """Put a copy of what PostgreSQL has committed in the place of an older one."""
         await self._write_copy(kind, artifact.id, pack(artifact), ttl)
 
+    async def copy_new(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
+        """The same after its transaction: it may have ended, and been buried, meanwhile."""
+        await self._write_copy(kind, artifact.id, pack(artifact), ttl, "NX")
+
     async def bury(self, kind: ArtifactKind, id: str) -> None:
         """Take away the copy of what has ended in PostgreSQL, for good."""
         key, life = key_of(kind, id), int(COPY_LIFETIME * 1000)
@@ -132,7 +136,7 @@ class InTransaction:
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
         await self._remembered.save(kind, artifact, ttl)
-        self._after_commit(partial(self._copies.copy, kind, artifact, ttl))
+        self._after_commit(partial(self._copies.copy_new, kind, artifact, ttl))
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         return await self._remembered.find(kind, id, organization_id)

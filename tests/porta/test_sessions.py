@@ -194,6 +194,31 @@ async def test_a_logout_beside_a_sign_in_leaves_nothing_that_hangs_on_the_uid(
     assert await _living(runtime, tenant, old, new) == []
 
 
+@pytest.mark.parametrize("second", [ALICE, BOB])
+async def test_security_10_the_sign_ins_of_one_browser_wait_for_each_other(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, second: str
+) -> None:
+    """None of them had a session to hold on to: the first has not written its own yet."""
+    secret, late = Browser(browsers.new_secret()), []
+
+    async def sign_in_beside(_: Storage, uid: str) -> None:
+        late.append(asyncio.create_task(_sign_in(runtime, tenant, second, secret)))
+        await eventually(waits)
+
+    async def waits() -> bool:
+        row = await pg.fetchrow(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = %(name)s AND wait_event = 'advisory'",
+            {"name": urlsplit(runtime.settings.database_url).path[1:]},
+        )
+        return row is not None and row[0] > 0
+
+    first, value = await _sign_in(runtime, tenant, ALICE, secret, sign_in_beside)
+    after, newer = await late[0]
+    assert await _living(runtime, tenant, value, newer) == [after]
+    assert (after.uid == first.uid) == (second == ALICE)
+
+
 async def test_what_could_not_be_reserved_leaves_everything_as_it_was(
     runtime: Runtime, tenant: Tenant
 ) -> None:

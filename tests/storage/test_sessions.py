@@ -283,3 +283,15 @@ async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
     await copies.bury(ARTIFACTS[Session], between.id)
     await copies.succeed(ARTIFACTS[Session], first.id, between, 60)
     assert await storage.artifacts.find(Session, value, A) is None
+
+
+async def test_security_10_nor_one_that_ended_before_its_copy_was_written(
+    storage: Storage, redis: Redis, pg: Postgres
+) -> None:
+    """Of two sign-ins side by side the second may end the first before that has its copy."""
+    copies = RedisOverPostgresStore(redis, PostgresStore(pg))
+    (value, id) = samples.presented()
+    ended = samples.session(A, id=id)
+    await copies.bury(ARTIFACTS[Session], id)
+    await copies.copy_new(ARTIFACTS[Session], ended, 60)
+    assert await storage.artifacts.find(Session, value, A) is None
