@@ -289,7 +289,7 @@ async def test_security_10_nor_one_that_ended_before_its_copy_was_written(
     storage: Storage, redis: Redis, pg: Postgres
 ) -> None:
     """Of two sign-ins side by side the second may end the first before that has its copy."""
-    copies = RedisOverPostgresStore(redis, PostgresStore(pg))
+    copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
     (value, id) = samples.presented()
     ended = samples.session(A, id=id)
     await copies.bury(ARTIFACTS[Session], id)
