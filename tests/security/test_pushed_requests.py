@@ -9,7 +9,6 @@ import httpx
 import pytest
 from redis import Redis
 
-from porta.security import opaque
 from storage.models.artifacts import artifact_id
 from storage.postgres import Postgres
 from tests.security.browser import (
@@ -194,9 +193,7 @@ async def test_A12_it_is_bound_to_client_and_organization_and_unharmed_by_others
     assert "/interaction/" in location(await _visit(browser, request_uri))
 
 
-@pytest.mark.parametrize(
-    "reference", ["unknown", "", opaque.new_value(), opaque.new_value() + "x", "a b", "%00", "ü"]
-)
+@pytest.mark.parametrize("reference", ["unknown", "", "r" * 43, "r" * 44, "a b", "%00", "ü"])
 async def test_K4_a_reference_that_leads_nowhere_is_told_as_such(
     browser: Browser, reference: str
 ) -> None:
