@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from porta.security import opaque
 
 _NONCE_BYTES = 12
 
@@ -38,5 +38,4 @@ def unlock(keys: Sequence[str], purpose: str, box: str) -> bytes | None:
 
 @lru_cache(maxsize=64)
 def _cipher(key: str, purpose: str) -> AESGCM:
-    kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"porta box {purpose}".encode())
-    return AESGCM(kdf.derive(key.encode()))
+    return AESGCM(opaque.derive(key, f"box {purpose}"))

@@ -8,6 +8,7 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -57,9 +58,15 @@ def check_seal(keys: Sequence[str], purpose: str, text: str, sealed: str) -> boo
     return any(matches)
 
 
-def _mac(key: str, label: str, text: str) -> str:
+@lru_cache(maxsize=1024)  # a seal has a purpose for each organization
+def derive(key: str, label: str) -> bytes:
+    """Return the 32 bytes that a cookie key is for `label`, and for nothing else (RFC 5869)."""
     kdf = HKDF(algorithm=SHA256(), length=_BYTES, salt=None, info=f"porta {label}".encode())
-    digest = hmac.digest(kdf.derive(_bytes(key)), _bytes(text), "sha256")
+    return kdf.derive(_bytes(key))
+
+
+def _mac(key: str, label: str, text: str) -> str:
+    digest = hmac.digest(derive(key, label), _bytes(text), "sha256")
     return urlsafe_b64encode(digest).decode()[:43]
 
 
