@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from handlers import cookies
@@ -23,14 +24,14 @@ class BrowserHandler(TenantHandler):
         return self._presented
 
     def _read_browser(self) -> Browser:
-        header, slug = self._cookies(), self.tenant.slug
+        jar, slug = self._jar, self.tenant.slug
         names = self._names(slug)
         for name in names:
-            if cookies.is_ambiguous(header, name):
+            if cookies.is_ambiguous(jar, name):
                 self._take_away(name)
         keys = self.runtime.settings.cookie_keys
-        secret, session = (cookies.find(header, name) for name in names)
-        posted = cookies.find(header, cookies.posted_name(slug, secure=self.application.secure))
+        secret, session = (cookies.find(jar, name) for name in names)
+        posted = cookies.find(jar, cookies.posted_name(slug, secure=self.application.secure))
         return Browser(browsers.from_cookie(keys, slug, secret), session, posted)
 
     def keep_browser(self, secret: str) -> None:
@@ -40,7 +41,7 @@ class BrowserHandler(TenantHandler):
         most = max(config.session_ttl, config.interaction_ttl)
         self._set(self._names(self.tenant.slug)[0], value, "/", most)
         secure = self.application.secure
-        for slug in cookies.to_forget(self._cookies(), self.tenant.slug, secure=secure):
+        for slug in cookies.to_forget(self._jar, self.tenant.slug, secure=secure):
             self._set(self._names(slug)[0], "", "/", 0)
             self._set_session(slug, "", 0)
 
@@ -52,13 +53,13 @@ class BrowserHandler(TenantHandler):
 
     def known_value(self) -> str | None:
         """Return what shows that somebody signed in at this browser before."""
-        return cookies.find(self._cookies(), self._known_name(self.tenant.slug))
+        return cookies.find(self._jar, self._known_name(self.tenant.slug))
 
     def keep_known(self, value: str) -> None:
         """Hand the browser what it is known by at its next sign-in."""
         self._set(self._known_name(self.tenant.slug), value, "/", known_browsers.LIFETIME)
         for slug in cookies.to_forget(
-            self._cookies(),
+            self._jar,
             self.tenant.slug,
             secure=self.application.secure,
             named=cookies.known_name,
@@ -85,8 +86,9 @@ class BrowserHandler(TenantHandler):
     def _known_name(self, slug: str) -> str:
         return cookies.known_name(slug, secure=self.application.secure)
 
-    def _cookies(self) -> str:
-        return self.request.headers.get("Cookie", "")
+    @cached_property
+    def _jar(self) -> cookies.Jar:
+        return cookies.parse(self.request.headers.get("Cookie", ""))
 
     def _set(self, name: str, value: str, path: str, max_age: int) -> None:
         secure = self.application.secure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
@@ -14,6 +14,9 @@ _FORGOTTEN_AT_ONCE = 4
 _PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
 """A path that may stand in a `Set-Cookie` line."""
 _DEPTH = 3
+
+Jar = Mapping[str, set[str]]
+"""Cookies as a browser presents them: by name, with every value."""
 
 
 class Naming(Protocol):
@@ -46,36 +49,48 @@ def known_name(slug: str, *, secure: bool) -> str:
     return f"__Host-known_{slug}" if secure else f"known_{slug}"
 
 
-def find(header: str, name: str) -> str | None:
-    """Return the value of the cookie `name` in a `Cookie` header, when it could be one of ours.
+def parse(header: str) -> Jar:
+    """Return the cookies of a `Cookie` header, each with the different values that it comes with.
+
+    Oldest first (RFC 6265 §5.4).
+    """
+    jar: dict[str, set[str]] = {}
+    for pair in header.split(";"):
+        name, _, value = pair.strip(" \t").partition("=")
+        jar.setdefault(name, set()).add(value)
+    return jar
+
+
+def find(jar: Jar, name: str) -> str | None:
+    """Return the value of the cookie `name`, when it could be one of ours.
 
     None where the name comes with two values: one of them was planted, and nothing tells which.
     """
-    values = _values(header, name)
+    values = jar.get(name, ())
     if len(values) != 1:
         return None
     (value,) = values
     return value if _VALUE.fullmatch(value) else None
 
 
-def is_ambiguous(header: str, name: str) -> bool:
+def is_ambiguous(jar: Jar, name: str) -> bool:
     """Whether the cookie `name` comes with different values."""
-    return len(_values(header, name)) > 1
+    return len(jar.get(name, ())) > 1
 
 
-def organizations(header: str, *, secure: bool, named: Naming = browser_name) -> list[str]:
-    """Return the slugs that a browser has a cookie for, oldest first (RFC 6265 §5.4).
+def organizations(jar: Jar, *, secure: bool, named: Naming = browser_name) -> list[str]:
+    """Return the slugs that a browser has a cookie for, oldest first.
 
     `named` tells which cookie: that of its secret, unless it is another.
     """
     prefix = named("", secure=secure)
-    names = [name.removeprefix(prefix) for name, _ in _pairs(header) if name.startswith(prefix)]
-    return [slug for slug in dict.fromkeys(names) if _SLUG.fullmatch(slug)]
+    slugs = [name.removeprefix(prefix) for name in jar if name.startswith(prefix)]
+    return [slug for slug in slugs if _SLUG.fullmatch(slug)]
 
 
-def to_forget(header: str, slug: str, *, secure: bool, named: Naming = browser_name) -> list[str]:
+def to_forget(jar: Jar, slug: str, *, secure: bool, named: Naming = browser_name) -> list[str]:
     """Return the organizations whose cookies give way to those of `slug`: the oldest ones."""
-    others = [each for each in organizations(header, secure=secure, named=named) if each != slug]
+    others = [each for each in organizations(jar, secure=secure, named=named) if each != slug]
     surplus = len(others) - (MOST_ORGANIZATIONS - 1)
     return others[: max(0, min(surplus, _FORGOTTEN_AT_ONCE))]
 
@@ -115,13 +130,3 @@ def _paths(path: str) -> list[str]:
     parts = [part for part in path.split("/") if part][:_DEPTH]
     places = ["/", *("/" + "/".join(parts[: i + 1]) for i in range(len(parts)))]
     return [place for place in places if _PLACE.fullmatch(place)]
-
-
-def _values(header: str, name: str) -> set[str]:
-    return {value for key, value in _pairs(header) if key == name}
-
-
-def _pairs(header: str) -> Iterator[tuple[str, str]]:
-    for pair in header.split(";"):
-        key, _, value = pair.strip(" \t").partition("=")
-        yield key, value
