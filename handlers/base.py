@@ -28,6 +28,7 @@ from storage.errors import Unreachable
 
 FORM = "application/x-www-form-urlencoded"
 _USER_AGENT_LENGTH = 512
+_UNAVAILABLE = int(HTTPStatus.SERVICE_UNAVAILABLE)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,12 +79,6 @@ class PortaHandler(RequestHandler):
         address = client_address(peer, forwarded, trusted, settings.trusted_proxy_hops)
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)
-
-    def set_status(self, status_code: int, reason: str | None = None) -> None:
-        """As Tornado's; every 503 says when to come back (requirement K.3)."""
-        super().set_status(status_code, reason)
-        if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            self._headers["Retry-After"] = str(RETRY)
 
     def compute_etag(self) -> str | None:
         """No entity tag: what is made for one request is not asked for again."""
@@ -141,9 +136,13 @@ class PortaHandler(RequestHandler):
         self.finish()
 
     def flush(self, include_footers: bool = False) -> Future[None]:
-        """Send what was written; the header, which comes first, within its bounds."""
+        """Send what was written; the header, which comes first, within its bounds, and every 503
+        with when to come back (requirement K.3).
+        """
         if not self._headers_written:
             leave_room(self._headers)
+            if self._status_code == _UNAVAILABLE and "Retry-After" not in self._headers:
+                self._headers["Retry-After"] = str(RETRY)
         return super().flush(include_footers)
 
     def finish_empty(self, status: int) -> None:

@@ -57,7 +57,11 @@ class Stream(IOStream):
         self._refusals = refusals
         self._queue: dict[Stream, None] = {}
         self._idle = self._queue
+        super().set_nodelay(True)
         self.enter(Phase.IDLE)
+
+    def set_nodelay(self, value: bool) -> None:
+        """As it is from the start: an answer is written whole, and waits for nothing."""
 
     def wait_in(self, fresh: dict[Stream, None], idle: dict[Stream, None]) -> None:
         """Stand in `fresh` until a request has come, and in `idle` between two of them."""
