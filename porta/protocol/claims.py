@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -22,8 +22,7 @@ MOST_IN_ID_TOKEN = 4096
 """Bytes of JSON that `id_token_claims` may add: an ID token travels in URLs, as a hint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One claim: what it says, where the value came from, and the rule that released it."""
 
     name: str
@@ -202,4 +201,4 @@ def _fitting(claims: Iterable[Claim]) -> Iterator[Claim]:
         size = len(msgspec.json.encode({claim.name: claim.value}))
         if size <= left:
             left -= size
-            yield replace(claim, rule=f"{claim.rule}, id_token_claims")
+            yield claim._replace(rule=f"{claim.rule}, id_token_claims")

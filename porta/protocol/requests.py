@@ -55,8 +55,7 @@ MAX_AGE = 10**9
 """Seconds; a larger max_age asks for nothing that a session could outlive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
+class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks for. Lists keep the client's order; `max_age` is in seconds."""
 
     client_id: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from porta.protocol.errors import InvalidScope
 from storage.models.clients import Client
@@ -37,8 +38,13 @@ def join_scope(values: Iterable[str]) -> str:
 
 def registered_scope(client: Client) -> tuple[str, ...]:
     """Return the scopes that `client` is registered for. What cannot be read counts as none."""
+    return _registered(client.scope)
+
+
+@lru_cache(maxsize=1024)
+def _registered(text: str) -> tuple[str, ...]:
     try:
-        return parse_scope(client.scope)
+        return parse_scope(text)
     except InvalidScope:
         return ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from storage.models.users import User
@@ -39,7 +40,7 @@ def address(user: User) -> dict[str, str] | None:
 
 
 def _column(column: str, scope: str, name: str | None = None) -> StandardClaim:
-    return StandardClaim(name or column, scope, f"users.{column}", lambda u: getattr(u, column))
+    return StandardClaim(name or column, scope, f"users.{column}", attrgetter(column))
 
 
 STANDARD_CLAIMS: tuple[StandardClaim, ...] = (

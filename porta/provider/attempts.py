@@ -42,7 +42,8 @@ class Attempt:
 async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant | None]:
     """Return what is missing, beside the session and the grant as they stand."""
     session, user_stands, grant = await _standing(attempt)
-    attempt = replace(attempt, session=session)
+    if session is not attempt.session:
+        attempt = replace(attempt, session=session)
     interaction = attempt.paused.interaction if attempt.paused else None
     approved = consents.approved(interaction, session)
     prompt = prompts.next_prompt(

@@ -29,7 +29,8 @@ async def issue(
     # RFC 8707 §2.2: what one resource may be told to do is none of another's business.
     scope = indicators.scope_for_audience(authorization.scope, audience, registered)
     indicators.check_correlation(scope, audience, targets)
-    authorization = replace(authorization, scope=scope)
+    if scope != authorization.scope:
+        authorization = replace(authorization, scope=scope)
     if isinstance(authorization, MachineAuthorization):
         return await _issue_to_client(call, authorization, targets, audience)
     return await _issue_for_account(call, authorization, targets, audience)

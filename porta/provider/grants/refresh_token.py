@@ -68,10 +68,11 @@ async def _find(call: TokenCall, value: str) -> TokenWithAccount:
 
 def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
     granted = remaining.scope(call, token.scope)
-    before = scopes.parse_scope(token.scope)
-    if scopes.is_bound_to_session(granted) and not scopes.is_bound_to_session(before):
-        # Core §11: what outlives the session does so by offline_access alone.
-        raise InvalidGrant("the client may not be offline any more")
+    if scopes.is_bound_to_session(granted):
+        before = scopes.parse_scope(token.scope)
+        if not scopes.is_bound_to_session(before):
+            # Core §11: what outlives the session does so by offline_access alone.
+            raise InvalidGrant("the client may not be offline any more")
     return granted
 
 
