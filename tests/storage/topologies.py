@@ -28,9 +28,10 @@ class SentinelTrio:
         self.primary.options += ("--masterauth", secret)
         origin = ("--replicaof", f"127.0.0.1 {self.primary.port}")
         self.replica = Valkey(folder, *self.primary.options, *origin, password=secret)
+        self.config = self._config(down_after)
+        """Of each Sentinel."""
         self.sentinels = [
-            Valkey(folder, "--sentinel", config=self._config(down_after), password="")
-            for _ in range(3)
+            Valkey(folder, "--sentinel", config=self.config, password="") for _ in range(3)
         ]
 
     @property
