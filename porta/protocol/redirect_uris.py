@@ -9,7 +9,7 @@ from storage.models.clients import Client
 
 # Only the port may differ, so everything around it is captured and compared.
 _LOOPBACK = re.compile(
-    r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?((?:[/?].*)?)", re.DOTALL
+    r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?((?:[/?].*)?)", re.DOTALL
 )
 _MAX_PORT = 65535
 _NEVER = re.compile(r"(?:javascript|data|vbscript|blob|file|about|view-source):", re.IGNORECASE)
@@ -18,8 +18,8 @@ _NEVER = re.compile(r"(?:javascript|data|vbscript|blob|file|about|view-source):"
 def check_redirect_uri(client: Client, redirect_uri: str) -> None:
     """Raise UntrustedRequest unless `redirect_uri` is registered, compared byte for byte.
 
-    A native client's `http://127.0.0.1` and `http://[::1]` may come with any port; a registered
-    `http://localhost` is compared like every other URI.
+    A native client's `http://127.0.0.1`, `http://[::1]` and `http://localhost` may come with any
+    port (RFC 8252 §7.3, §8.3), each for itself: none of them stands for another.
     """
     if "#" in redirect_uri or _NEVER.match(redirect_uri):
         raise UntrustedRequest("redirect_uri is not acceptable")

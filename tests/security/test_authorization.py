@@ -130,7 +130,7 @@ async def test_an_unknown_client_is_a_page(browser: Browser, client_id: str) -> 
         ("http://[::1]:4711/callback", True),
         ("http://127.0.0.1/callback", True),
         ("com.example.app:/callback", True),
-        ("http://localhost:4711/callback", False),
+        ("http://localhost:4711/callback", False),  # of which there is none without a port
         ("http://127.0.0.2:4711/callback", False),
         ("http://127.0.0.1:4711/callback/", False),
         ("http://127.0.0.1:4711/callback?x", False),
