@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,6 +52,10 @@ ROOM = """() => {
   const inside = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   return inside / field.offsetWidth;
 }"""
+WAYS = """() => [...document.querySelectorAll(".btn-primary, .btn-secondary")].map((element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return [top, bottom];
+})"""
 LOGO = """() => {
   const logo = getComputedStyle(document.querySelector(".logo"));
   const card = getComputedStyle(document.querySelector(".container")).backgroundColor;
@@ -79,6 +84,21 @@ async def test_pages_fit_a_small_phone_and_their_policy(
     heights = f"{small}.map((element) => element.getBoundingClientRect().height)"
     assert all(height >= 44 for height in await page.evaluate(heights))
     assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.parametrize("ways", [("retry_url",), ("restart_url",), ("retry_url", "restart_url")])
+async def test_K5_the_ways_on_stand_apart_and_read_as_a_sentence(
+    browser: Browser, site: Site, ways: tuple[str, ...]
+) -> None:
+    client = {"client_name": "Portal", "client_url": "https://portal.example/"}
+    site.shown = {**client, **dict.fromkeys(ways, "/acme/auth/r1")}
+    page, _ = await open_page(browser, site, "error", viewport={"width": 320, "height": 568})
+    assert await page.locator("a[href^='https']").inner_text() == "Weiter zu Portal"
+    boxes = await page.evaluate(WAYS)
+    assert len(boxes) == len(ways) + 1
+    for (_, above), (below, _) in pairwise(boxes):
+        assert below - above >= 8
     await page.context.close()
 
 
