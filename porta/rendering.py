@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from storage.models.organizations import Organization
 
 _HERE = Path(__file__).parent
 _DOMAIN = "porta"
+_SPECIAL = re.compile(rb"""[&<>"']""")
 FALLBACK = "en"
 """The language whose catalog is complete by definition."""
 
@@ -67,7 +69,8 @@ class Pages:
         Raises OSError, tornado.template.ParseError or babel's PoFileError for what cannot be used.
         """
         root = directory or _data_folder("templates")
-        loader = Loader(str(root), whitespace="oneline", namespace={"base": base_path})
+        namespace = {"base": base_path, "escaped": _escaped}
+        loader = Loader(str(root), autoescape="escaped", namespace=namespace, whitespace="oneline")
         pages = cls(
             loader,
             _load_languages(locale_directory or _data_folder("locale")),
@@ -148,6 +151,11 @@ class Pages:
 
     def _language(self, locale: str) -> _Language:
         return self._languages.get(locale) or self._languages[FALLBACK]
+
+
+def _escaped(value: bytes) -> str | bytes:
+    """Return what a template writes, safe in HTML: most values have nothing to escape."""
+    return xhtml_escape(value) if _SPECIAL.search(value) else value
 
 
 def _rich(text: Callable[..., str], key: str, **values: str) -> str:

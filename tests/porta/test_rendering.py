@@ -56,6 +56,28 @@ def test_the_title_names_page_and_company(pages: Pages, name: str) -> None:
     assert "—" not in title[1]
 
 
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("a&b", "a&amp;b"),
+        ("a<b", "a&lt;b"),
+        ("a>b", "a&gt;b"),
+        ('a"b', "a&quot;b"),
+        ("a'b", "a&#x27;b"),
+        ("ü&lt;", "ü&amp;lt;"),
+        ('"><script>', "&quot;&gt;&lt;script&gt;"),
+        ("ada@acme.test", "ada@acme.test"),
+        ("日本@acme.test", "日本@acme.test"),
+    ],
+)
+def test_each_character_that_html_gives_a_meaning_is_escaped_by_itself(
+    pages: Pages, typed: str, written: str
+) -> None:
+    values = {**VALUES["login"], "email": typed}
+    html = pages.render("login", organization=None, locale="en", **values)
+    assert f'name="email" value="{written}"' in html
+
+
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_no_page_names_the_product(pages: Pages, name: str) -> None:
     assert not re.search(r"\bporta\b", show(pages, name, None).words.lower())
