@@ -55,7 +55,9 @@ class PortaHandler(RequestHandler):
 
     def clear(self) -> None:
         """Begin the answer: every header it has by default, and no name of a product."""
-        headers = HTTPHeaders(self.application.common_headers)
+        headers = HTTPHeaders()
+        for name, value in self.application.common_headers.items():
+            headers[name] = value
         headers["X-Request-Id"] = self.request_id
         headers["Date"] = self.application.date()
         if self.application.life.draining:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from urllib.parse import urlsplit
 
 from handlers import cookies
@@ -16,6 +15,7 @@ class BrowserHandler(TenantHandler):
     """A request of a browser that an organization may know."""
 
     _presented: Browser | None = None
+    _parsed: cookies.Jar | None = None
 
     def browser(self) -> Browser:
         """Return what the browser presents. What it presents twice counts for nothing, and goes."""
@@ -86,9 +86,11 @@ class BrowserHandler(TenantHandler):
     def _known_name(self, slug: str) -> str:
         return cookies.known_name(slug, secure=self.application.secure)
 
-    @cached_property
+    @property
     def _jar(self) -> cookies.Jar:
-        return cookies.parse(self.request.headers.get("Cookie", ""))
+        if self._parsed is None:
+            self._parsed = cookies.parse(self.request.headers.get("Cookie", ""))
+        return self._parsed
 
     def _set(self, name: str, value: str, path: str, max_age: int) -> None:
         secure = self.application.secure

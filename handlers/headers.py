@@ -50,9 +50,9 @@ def leave_room(headers: HTTPHeaders) -> None:
     A browser brings such a cookie again, and whoever sent many of them must not take this server
     for dead to the proxy in front of it.
     """
-    if "Set-Cookie" not in headers:
-        return
     lines = headers.get_list("Set-Cookie")
+    if not any(map(cookies.is_taken_away, lines)):
+        return
     excess = sum(len(name) + len(value) + 4 for name, value in headers.get_all()) - MOST
     kept = []
     for line in lines:

@@ -24,11 +24,11 @@ async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Session | 
     It counts together with the secret of its browser only: whoever plants a session in somebody
     else's browser, so that they act in the wrong account, cannot plant that (security 12).
     """
-    value, digest = browser.session, browser.digest
-    if value is None or digest is None or not opaque.well_formed(value):
+    value = browser.session
+    if value is None or browser.secret is None or not opaque.well_formed(value):
         return None
     session = _current(tenant, await runtime.storage.artifacts.find(Session, value, tenant.id))
-    return session if session is not None and session.browser == digest else None
+    return session if session is not None and session.browser == browser.digest else None
 
 
 async def find_by_uid(runtime: Runtime, tenant: Tenant, uid: str) -> Session | None:

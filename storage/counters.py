@@ -183,7 +183,8 @@ class FallbackCounters:
 
 def _slotted(slot: str, keys: Iterable[str]) -> list[str]:
     # Of a key with braces, a cluster hashes what stands in them.
-    return [f"porta:rate:{{{artifact_id(slot)[:16]}}}:{artifact_id(key)}" for key in keys]
+    prefix = f"porta:rate:{{{artifact_id(slot)[:16]}}}:"
+    return [prefix + artifact_id(key) for key in keys]
 
 
 def _excess(limit: Limit, count: int, left: float) -> Excess:

@@ -200,9 +200,7 @@ def _time(claims: dict[str, Any], name: str, *, required: bool = False) -> float
 
 def _parse_object(part: str) -> dict[str, Any]:
     try:
-        value = json.loads(
-            _unb64(part).decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant
-        )
+        value = _JSON.decode(_unb64(part).decode())
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
@@ -219,6 +217,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 def _b64(raw: bytes) -> bytes:

@@ -58,7 +58,6 @@ def check_seal(keys: Sequence[str], purpose: str, text: str, sealed: str) -> boo
     return any(matches)
 
 
-@lru_cache(maxsize=1024)  # a seal has a purpose for each organization
 def derive(key: str, label: str) -> bytes:
     """Return the 32 bytes that a cookie key is for `label`, and for nothing else (RFC 5869)."""
     kdf = HKDF(algorithm=SHA256(), length=_BYTES, salt=None, info=f"porta {label}".encode())
@@ -66,8 +65,14 @@ def derive(key: str, label: str) -> bytes:
 
 
 def _mac(key: str, label: str, text: str) -> str:
-    digest = hmac.digest(derive(key, label), _bytes(text), "sha256")
-    return urlsafe_b64encode(digest).decode()[:43]
+    mac = _keyed(key, label).copy()
+    mac.update(_bytes(text))
+    return urlsafe_b64encode(mac.digest()).decode()[:43]
+
+
+@lru_cache(maxsize=1024)  # a seal has a purpose for each organization
+def _keyed(key: str, label: str) -> hmac.HMAC:
+    return hmac.new(derive(key, label), digestmod=hashlib.sha256)
 
 
 def _bytes(text: str) -> bytes:
