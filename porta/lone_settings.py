@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
 
-from porta.setting_faults import QUOTED, SettingsInvalid, in_quotes, problem_of
+from porta.setting_faults import SettingsInvalid, find_leftover, problem_of
 from porta.settings import HEX_KEY, Settings, check_env_file
 
 
@@ -27,12 +27,13 @@ class _EncryptionKey(BaseSettings):
 def find_database_url() -> str | None:
     """Return DATABASE_URL of the environment, else of `.env`, whatever the other settings are.
 
-    Raises SettingsInvalid where `.env` cannot be read, or the value stands in quotes.
+    Raises SettingsInvalid where `.env` cannot be read, or something stands around the value.
     """
     check_env_file()
     url = _Alone().database_url
-    if url is not None and in_quotes(url):
-        raise SettingsInvalid([f"DATABASE_URL: {QUOTED}"])
+    fault = find_leftover(url) if url is not None else None
+    if fault is not None:
+        raise SettingsInvalid([f"DATABASE_URL: {fault}"])
     return url
 
 

@@ -28,7 +28,7 @@ def production_problems(settings: Settings) -> list[str]:
     rules = (
         (_any_in(settings.cookie_keys, "change-me", "change_me", "changeme"),
          "COOKIE_KEYS: holds a placeholder; generate each with `openssl rand -base64 48`"),
-        (any(len(key.strip()) < 32 for key in settings.cookie_keys),
+        (any(len(key) < 32 for key in settings.cookie_keys),
          "COOKIE_KEYS: every key needs at least 32 characters"),
         (settings.two_factor_encryption_key is None,
          "TWO_FACTOR_ENCRYPTION_KEY: missing; generate it with `openssl rand -hex 32`"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _ESCAPED = "with special characters of the password as %XX"
@@ -30,6 +31,11 @@ _FAULTS = {
     "too_short": "is empty",
 }
 QUOTED = "stands in quotes, which `docker --env-file` passes on as part of it; leave them out"
+UNSEEN = (
+    "holds a line break or another control character, as a file with Windows line ends or a secret"
+    " made with `echo` leaves it; take it out"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 FOLLOWS = "default_factory_not_called"
 """A default that depends on other settings, where one of these is at fault."""
 _SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
@@ -43,10 +49,15 @@ class SettingsInvalid(Exception):
         self.problems = problems
 
 
-def in_quotes(value: str) -> bool:
-    """Whether a value stands in quotes, which not everybody who passes it on takes off (B64)."""
+def find_leftover(value: str) -> str | None:
+    """Return what is wrong with what stands around a value; None where nothing does (B64).
+
+    Not everybody who passes a value on takes off what a file has around it.
+    """
     bare = value.strip()
-    return len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'"
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+        return QUOTED
+    return UNSEEN if _CONTROL.search(value) else None
 
 
 def field_of(item: Any) -> str:

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from porta.production import production_problems
 from porta.security import passwords
-from porta.setting_faults import FOLLOWS, QUOTED, SettingsInvalid, field_of, in_quotes, problem_of
+from porta.setting_faults import FOLLOWS, SettingsInvalid, field_of, find_leftover, problem_of
 from storage.dsn import DsnInvalid
 from storage.dsn import parse as parse_dsn
 from storage.redis_urls import parse_redis_url
@@ -144,9 +144,10 @@ class Settings(BaseSettings):
     @field_validator("cookie_keys")
     @classmethod
     def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if any(map(in_quotes, keys)):
-            raise ValueError(QUOTED)
-        if any(len(key.strip()) < 16 for key in keys):
+        for fault in filter(None, map(find_leftover, keys)):
+            raise ValueError(fault)
+        keys = tuple(key.strip() for key in keys)
+        if any(len(key) < 16 for key in keys):
             raise ValueError("every key needs at least 16 characters")
         return keys
 
@@ -198,9 +199,10 @@ class Settings(BaseSettings):
     # The last of those that run before: it is asked first.
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_quotes(cls, value: Any) -> Any:
-        if isinstance(value, str) and in_quotes(value):
-            raise ValueError(QUOTED)
+    def _refuse_leftovers(cls, value: Any) -> Any:
+        fault = find_leftover(value) if isinstance(value, str) else None
+        if fault is not None:
+            raise ValueError(fault)
         return value
 
 

@@ -423,6 +423,35 @@ def test_B64_each_key_of_a_list_is_looked_at() -> None:
     assert _problems(cookie_keys="k" * 40 + ',"' + "l" * 40 + '"') == ["COOKIE_KEYS"]
 
 
+@pytest.mark.parametrize("left", ["\r", "\n", "\r\n", "\t", "\x7f"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("COOKIE_KEYS", "k" * 40), ("SMTP_PASS", "hunter2"), ("SMTP_USER", "porta"), ("PORT", "3000"),
+     ("SIGNING_KEY_ENCRYPTION_KEY", "a" * 64), ("REDIS_URL", "redis://redis:6379"),
+     ("DATABASE_URL", "postgresql://porta:hunter2@db/porta")],
+)  # fmt: skip
+def test_B64_what_a_file_leaves_at_the_end_of_a_value_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, left: str
+) -> None:
+    for key, good in GOOD.items():
+        monkeypatch.setenv(key.upper(), good)
+    monkeypatch.setenv(name, value + left)
+    with pytest.raises(SettingsInvalid, match=f"^{name}: holds a line break") as caught:
+        load_settings()
+    assert len(caught.value.problems) == 1
+    assert "hunter2" not in str(caught.value)
+    if name == "DATABASE_URL":
+        with pytest.raises(SettingsInvalid, match="DATABASE_URL: holds a line break"):
+            find_database_url()
+
+
+def test_B64_blanks_around_a_key_of_a_list_are_no_part_of_it() -> None:
+    keys = ("k" * 32, "l" * 32)
+    for spelling in (", ", " ,", " , "):
+        assert _load(cookie_keys=spelling.join(keys)).cookie_keys == keys
+    assert _load(cookie_keys=" " + keys[0] + " ").cookie_keys == keys[:1]
+
+
 def test_B64_quotes_of_a_file_are_taken_off_and_quotes_within_stay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
