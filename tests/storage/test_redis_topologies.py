@@ -234,7 +234,7 @@ async def test_a_slot_can_be_moved_under_load(cluster: Cluster) -> None:
     old, new = [f"{tag}:{n}" for n in range(40)], [f"{tag}:new:{n}" for n in range(40)]
 
     async def count_up(names: list[str]) -> list[int]:
-        return await asyncio.gather(*(client.script(ADD, [name]) for name in names))
+        return list(await asyncio.gather(*(client.script(ADD, [name]) for name in names)))
 
     assert await count_up(old) == [1] * 40
     with cluster.moving(slot, source, target):
