@@ -18,6 +18,7 @@ MAX_LONG_VALUE = 16384
 _LONG = frozenset({"claims", "id_token_hint", "request"})
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# Nothing of it is printable, which most text is, and which is known sooner.
 # U+2028 and U+2029 end a line for some log and mail readers, as CR and LF do for the rest. Half of
 # a surrogate pair is no text: JSON can spell it, UTF-8 and every store cannot.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -27,7 +28,7 @@ _CONTROL_IN_JSON = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\
 
 def has_control_characters(text: str) -> bool:
     """Tell whether `text` holds a character that must not reach a store, header or log."""
-    return _CONTROL.search(text) is not None
+    return not text.isprintable() and _CONTROL.search(text) is not None
 
 
 class Params:
@@ -134,7 +135,8 @@ def _collect(
     if twice:
         problem = problem or f"parameter given twice: {_printable(twice[0])}"
     present = {
-        name: tuple(v for v in given if v or name in twice) for name, given in values.items()
+        name: given if name in twice else tuple(filter(None, given))
+        for name, given in values.items()
     }
     return Params({name: given for name, given in present.items() if given}, problem)
 
@@ -154,7 +156,8 @@ def decode_field(field: bytes) -> str:
 def _value(name: str, value: str) -> str:
     if len(value) > (MAX_LONG_VALUE if name in _LONG else MAX_VALUE):
         raise InvalidRequest(f"parameter too long: {_printable(name)}")
-    if (_CONTROL_IN_JSON if name == "claims" else _CONTROL).search(value):
+    forbidden = _CONTROL_IN_JSON if name == "claims" else _CONTROL
+    if not value.isprintable() and forbidden.search(value):
         raise InvalidRequest(f"control characters in parameter: {_printable(name)}")
     return value
 

@@ -203,7 +203,7 @@ def _size(value: str | None) -> int:
 
 
 def _words(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for word in (text or "").split(" ") if word))
+    return tuple(dict.fromkeys(filter(None, text.split(" ")))) if text else ()
 
 
 def _seconds(text: str | None) -> int | None:

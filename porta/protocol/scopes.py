@@ -23,10 +23,10 @@ def parse_scope(text: str | None) -> tuple[str, ...]:
     """Split `text` at spaces, each value once, in order. None is no scope. Raises InvalidScope."""
     if text is None:
         return ()
-    values = tuple(dict.fromkeys(value for value in text.split(" ") if value))
+    values = tuple(dict.fromkeys(filter(None, text.split(" "))))
     if len(text) > MAX_SCOPE or len(values) > MAX_VALUES:
         raise InvalidScope("scope is too long")
-    if not all(_TOKEN.fullmatch(value) for value in values):
+    if not all(map(_TOKEN.fullmatch, values)):
         raise InvalidScope("scope holds a forbidden character")
     return values
 
