@@ -237,7 +237,7 @@ async def test_a_slot_can_be_moved_under_load(cluster: Cluster) -> None:
         return list(await asyncio.gather(*(client.script(ADD, [name]) for name in names)))
 
     assert await count_up(old) == [1] * 40
-    with cluster.moving(slot, source, target):
+    with cluster.moving([slot], source, target):
         assert await count_up(old + new) == [2] * 40 + [1] * 40
         assert await count_up(new) == [2] * 40, "and found where the slot is going"
         moving = asyncio.to_thread(_move, source, target, old[:20])
@@ -278,7 +278,7 @@ async def test_attempts_are_counted_while_their_slot_is_on_its_way(
     slot = slot_of(name)
     source = next(node for node in cluster.primaries if _serves(cluster, node, slot))
     target = next(node for node in cluster.primaries if node is not source)
-    with cluster.moving(slot, source, target):
+    with cluster.moving([slot], source, target):
         told = [await counters.spend(key, limits) for _ in range(4)]
     assert [each is None for each in told] == [True, True, False, False]
     await client.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -144,18 +144,26 @@ class Cluster:
             node.stop()
 
     @contextmanager
-    def moving(self, slot: int, source: Valkey, target: Valkey) -> Iterator[None]:
-        """Move a slot: within the block it is on the way, and its keys are moved at the end."""
+    def moving(self, slots: Sequence[int], source: Valkey, target: Valkey) -> Iterator[None]:
+        """Move slots: within the block they are on the way, and their keys move at the end."""
         source_id, target_id = self.id(source), self.id(target)
-        ask(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
-        ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+        ask_all(target, [("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id) for slot in slots])
+        ask_all(source, [("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id) for slot in slots])
         yield
-        while keys := ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 100):
-            auth = ("AUTH", target.password)
-            where = ("127.0.0.1", target.port, "", 0, 5000)
-            ask(source, "MIGRATE", *where, *auth, "KEYS", *keys)
+        for slot, held in zip(
+            slots, ask_all(source, [("CLUSTER", "COUNTKEYSINSLOT", slot) for slot in slots]),
+            strict=True,
+        ):  # fmt: skip
+            if held:
+                self._move_keys(slot, source, target)
         for node in (target, source, *self.nodes):
-            ask(node, "CLUSTER", "SETSLOT", slot, "NODE", target_id)
+            ask_all(node, [("CLUSTER", "SETSLOT", slot, "NODE", target_id) for slot in slots])
+
+    @staticmethod
+    def _move_keys(slot: int, source: Valkey, target: Valkey) -> None:
+        where = ("127.0.0.1", target.port, "", 0, 5000, "AUTH", target.password)
+        while found := ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 100):
+            ask(source, "MIGRATE", *where, "KEYS", *found)
 
 
 @contextmanager
@@ -168,15 +176,23 @@ def started(server: SentinelTrio | Cluster) -> Iterator[None]:
 
 def ask(server: Valkey, *words: Any) -> Any:
     """Send one command, unaltered, and return its reply as it is."""
+    return ask_all(server, [words])[0]
+
+
+def ask_all(server: Valkey, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    """The same with many, one after the other."""
     library: Any = redis  # which types some of this, and some not
     connection = library.Connection(
         host="127.0.0.1", port=server.port, password=server.password or None, protocol=2
     )
+    replies = []
     try:
-        connection.send_command(*words)
-        return connection.read_response()
+        for words in commands:
+            connection.send_command(*words)
+            replies.append(connection.read_response())
     finally:
         connection.disconnect()
+    return replies
 
 
 def keys(url: str, pattern: str) -> list[str]:
