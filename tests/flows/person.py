@@ -72,7 +72,8 @@ class Person:
             if "password" in form.names:
                 values = {**form.fields, "email": self.email, "password": self.password}
             elif "decision" in form.names:
-                values = {**form.fields, "decision": "approve"}
+                yes = "continue" if action.endswith("/continue") else "approve"
+                values = {**form.fields, "decision": yes}
             elif "xsrf" in form.names:
                 values = {**form.fields, "logout": "yes"}
             elif action.startswith(stop_at):  # response_mode form_post

@@ -106,7 +106,7 @@ async def test_a_person_signs_in_at_a_client_of_1x(adopted: tuple[Served, Postgr
         "SELECT password_hash FROM users WHERE id = %(id)s", {"id": said["sub"]}
     )
     assert row is not None
-    assert "m=8192,t=1,p=1" in row[0], "the hash was renewed at the costs of today"
+    assert "m=65536,t=3,p=4" in row[0], "a hash is made anew upwards only (requirement F.9)"
     me = await served.http.get(
         f"{served.issuer()}/me", headers={"Authorization": f"Bearer {tokens['access_token']}"}
     )

@@ -60,7 +60,9 @@ if (method !== 'none') {
   await client.tokenRevocation(config, refreshed.refresh_token)
 }
 
-const pushed = await authorize(client.buildAuthorizationUrlWithPAR)
+// A client without a secret may not push: anybody could, in its name (RFC 9126 §2.1).
+const pushed = await authorize(
+  client_secret ? client.buildAuthorizationUrlWithPAR : async (c, p) => client.buildAuthorizationUrl(c, p))
 say({ pushed: pushed.claims() })
 
 const logout = client.buildEndSessionUrl(config, {
