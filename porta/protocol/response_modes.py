@@ -15,6 +15,8 @@ MAX_LOCATION = 3072
 than their buffer, 4 KB as a rule, and take the server for dead."""
 _ANSWER = 128
 """Bytes that an answer may take besides redirect URI, `state` and `iss`: a code or an error."""
+_WIDEST = 12
+"""Bytes of the longest character in a URL: four in UTF-8, each escaped."""
 DEFAULT_RESPONSE_MODE = "query"
 """For response type `code` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1)."""
 
@@ -71,6 +73,9 @@ def check_returnable(
     answer instead of the reason. A form has room for any.
     """
     if effective_response_mode(response_mode) == "form_post":
+        return
+    characters = len(redirect_uri) + len(state or "") + len(issuer)
+    if characters * _WIDEST + _ANSWER <= MAX_LOCATION:
         return
     returned = (_header_safe(redirect_uri), _escape(state or ""), _escape(issuer))
     if sum(map(len, returned)) + _ANSWER > MAX_LOCATION:
