@@ -201,9 +201,8 @@ def keys(url: str, pattern: str) -> list[str]:
     found: Any
     if scheme == "redis+cluster":
         credentials, _, places = rest.partition("@")
-        first = f"redis://{credentials}@{places.split(',')[0]}"
-        with contextlib.closing(redis.RedisCluster.from_url(first)) as cluster:
-            found = cluster.keys(pattern, target_nodes=redis.RedisCluster.PRIMARIES)
+        each = [_keys(f"redis://{credentials}@{place}", pattern) for place in places.split(",")]
+        found = [name for names in each for name in names]
     elif scheme == "redis+sentinel":
         credentials, _, places = rest.partition("@")
         host, _, port = places.split(",")[0].partition(":")
