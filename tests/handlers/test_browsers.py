@@ -50,6 +50,14 @@ async def test_K2_a_browser_that_keeps_nothing_is_handed_one_cookie(
         http.cookies.clear()
 
 
+async def test_K2_the_cookies_of_all_organizations_fit_into_what_browsers_promise(
+    http: httpx.AsyncClient,
+) -> None:
+    """RFC 6265 §6.1: fifty of a domain. Beyond, the session that is just being made may go."""
+    await sign_in(http)
+    assert len(_jar(http)) * cookies.MOST_ORGANIZATIONS <= 50
+
+
 def test_K2_the_organizations_of_a_browser_have_an_end() -> None:
     known = [f"org-{number}" for number in range(cookies.MOST_ORGANIZATIONS + 9)]
     header = cookies.parse("; ".join(f"browser_{slug}=x" for slug in known))
@@ -189,7 +197,11 @@ async def test_tabs_go_on_when_one_of_them_has_signed_in(http: httpx.AsyncClient
 
 def test_security_2_the_cookies_of_known_browsers_are_bounded_too() -> None:
     known = [f"org-{n}" for n in range(20)]
-    header = cookies.parse("; ".join(f"known_{slug}=x; browser_{slug}=y" for slug in known[:17]))
+    header = cookies.parse(
+        "; ".join(
+            f"known_{slug}=x; browser_{slug}=y" for slug in known[: cookies.MOST_ORGANIZATIONS + 1]
+        )
+    )
     forgotten = cookies.to_forget(header, "acme", secure=False, named=cookies.known_name)
     assert forgotten == known[:2]
     assert cookies.to_forget(header, known[0], secure=False, named=cookies.known_name) == known[1:2]
