@@ -9,7 +9,7 @@ from typing import Protocol
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 MOST_ORGANIZATIONS = 12
-"""Organizations that one browser keeps cookies of, four each: RFC 6265 §6.1 promises room for 50."""
+"""Organizations that a browser keeps cookies of, four each: RFC 6265 §6.1 promises room for 50."""
 _FORGOTTEN_AT_ONCE = 4
 _PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
 """A path that may stand in a `Set-Cookie` line."""
