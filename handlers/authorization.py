@@ -20,6 +20,28 @@ from storage.errors import Unreachable
 class AuthorizationAnswerHandler(EndingHandler):
     """Turns an Outcome into a redirect or a form; it decides nothing."""
 
+    async def begin(self, params: Params, *, cookies_withheld: bool = False) -> None:
+        """Begin an authorization request, and answer with what becomes of it."""
+        outcome = await authorization.start(
+            self.runtime,
+            self.tenant,
+            params,
+            self.browser(),
+            self.origin.address,
+            cookies_withheld=cookies_withheld,
+        )
+        self.answer(outcome)
+
+    async def begin_again(self, failure: Unreachable) -> None:
+        """Begin the request anew whose interaction a lost Redis had, with the address as typed.
+
+        Raises `failure` where it lies elsewhere, or is not known well enough.
+        """
+        replay, _ = await self.recognize()
+        if not self.is_lost(replay):
+            raise failure
+        await self.begin(replay.to_params(self.typed()))
+
     def answer(self, outcome: Outcome) -> None:
         if isinstance(outcome, Respond):
             self.respond(outcome)
@@ -54,13 +76,13 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
     repeatable = REPEATABLE
 
     async def get(self) -> None:
-        await self._start(self.query(deferred=True))
+        await self.begin(self.query(deferred=True))
 
     async def post(self) -> None:
         form = self.form(deferred=True)
         query = self.query(deferred=True)
         params = merge(query, form, deferred=True) if query.names() or query.problem else form
-        await self._start(params, cookies_withheld=self.withholds_cookies())
+        await self.begin(params, cookies_withheld=self.withholds_cookies())
 
     def withholds_cookies(self) -> bool:
         """Whether this POST may come from another site, without cookies of SameSite=Lax.
@@ -84,17 +106,6 @@ class AuthorizationHandler(AuthorizationAnswerHandler):
             return url if len(url) <= MAX_LOCATION and "id_token_hint" not in form else None
         return None
 
-    async def _start(self, params: Params, *, cookies_withheld: bool = False) -> None:
-        outcome = await authorization.start(
-            self.runtime,
-            self.tenant,
-            params,
-            self.browser(),
-            self.origin.address,
-            cookies_withheld=cookies_withheld,
-        )
-        self.answer(outcome)
-
 
 class AuthorizationResumeHandler(AuthorizationHandler):
     """GET /{slug}/auth/{uid}: a person has answered, the request goes on; POST begins it again."""
@@ -111,7 +122,7 @@ class AuthorizationResumeHandler(AuthorizationHandler):
             await self.end(NotFound("interaction not found"))
             return
         email = shown(self.form(free=frozenset({"email"})).get("email") or "")
-        await self._start(replay.to_params(email), cookies_withheld=self.withholds_cookies())
+        await self.begin(replay.to_params(email), cookies_withheld=self.withholds_cookies())
 
     def retry_url(self) -> str | None:
         return f"{self.application.base_path}{self.request.path}"
@@ -123,9 +134,9 @@ class AuthorizationResumeHandler(AuthorizationHandler):
         except NotFound as error:
             await self.end(error)
             return
-        except Unreachable:
-            await self.recognize()
-            raise
+        except Unreachable as failure:
+            await self.begin_again(failure)
+            return
         if self.browser().posted is not None:
             self.keep_posted("", max_age=0)
         self.answer(outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeGuard
 
 from handlers.pages import InteractionExpired, TenantPageHandler
 from porta import interactions, replays, sessions, tenancy
@@ -14,7 +14,7 @@ from porta.protocol.client_links import find_home
 from porta.protocol.errors import InvalidRequest
 from porta.replays import Replay
 from storage.errors import Unreachable
-from storage.models.artifacts import Interaction
+from storage.models.artifacts import Home, Interaction, home_of
 from storage.models.clients import Client
 
 _EMAIL_LENGTH = 320
@@ -88,6 +88,15 @@ class EndingHandler(TenantPageHandler):
             self._ways = self._lead_on(replay, client)
         return replay, client
 
+    def is_lost(self, replay: Replay | None) -> TypeGuard[Replay]:
+        """Whether the interaction lies in a Redis that is away, and its own browser can begin the
+        request anew, which is then kept in PostgreSQL (faults F1).
+        """
+        storage, value = self.runtime.storage, replays.value_of(self.handle())
+        away = storage.redis_trouble is not None and home_of(value) is Home.REDIS
+        known = self.has_tenant() and self.browser().secret is not None
+        return away and known and replay is not None and replay.is_due(self.runtime.clock())
+
     def _lead_on(self, replay: Replay, client: Client) -> dict[str, Any]:
         resume = endpoints.AUTHORIZATION_RESUME.format(uid=self.handle())
         again = f"{self.application.base_path}/{self.tenant.slug}{resume}"
@@ -95,10 +104,10 @@ class EndingHandler(TenantPageHandler):
             "client_name": client.client_name,
             "client_url": find_home(client, replay.redirect_uri),
             "restart_url": again if replay.is_due(self.runtime.clock()) else None,
-            "email": self._typed(),
+            "email": self.typed(),
         }
 
-    def _typed(self) -> str | None:
+    def typed(self) -> str | None:
         """Return the address that was typed into the form, so that nobody types it twice."""
         if self.request.method != "POST":
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.endings import EndingHandler
+from handlers.authorization import AuthorizationAnswerHandler
 from porta.authn import login
 from porta.authn.login import OpenInteraction
 from porta.browsers import Browser
@@ -15,7 +15,7 @@ from porta.tenant import Tenant
 from storage.errors import Unreachable
 
 
-class InteractionHandler(EndingHandler):
+class InteractionHandler(AuthorizationAnswerHandler):
     """Opens the interaction of the path. Its tenant is the one the interaction belongs to."""
 
     opened: OpenInteraction
@@ -28,9 +28,9 @@ class InteractionHandler(EndingHandler):
         except NotFound as error:
             await self.end(error)
             return
-        except Unreachable:
-            await self.recognize()
-            raise
+        except Unreachable as failure:
+            await self.begin_again(failure)
+            return
         except Forbidden as refusal:
             self.refuse_tenant(refusal)
             return

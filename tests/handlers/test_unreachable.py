@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
 
-from tests.handlers.flow import begin, csrf
+from tests.handlers.flow import begin, csrf, submit
 from tests.handlers.house import EMAIL, PASSWORD
 from tests.handlers.test_health import Fragile, fragile
 
@@ -24,3 +26,33 @@ async def test_people_23b_a_form_that_met_an_outage_leads_back(fragile: Fragile,
     assert f'href="{path}"' in answer.text, "a button that asks by GET"
     assert "Acme" in answer.text, "in its own clothes"
     assert PASSWORD not in answer.text
+
+
+async def test_faults_F1_a_sign_in_that_lay_in_a_lost_redis_begins_again(fragile: Fragile) -> None:
+    """Its page goes on by itself; what was typed is asked for once more, all but the address."""
+    http: httpx.AsyncClient = fragile.http
+    path, other = await begin(http), await begin(http)
+    form = {"_csrf": await csrf(http, other), "email": EMAIL, "password": PASSWORD}
+    fragile.redis.silence()
+    page = await http.get(path, follow_redirects=True)
+    assert page.status_code == 200, page.text
+    assert page.url.path.startswith("/interaction/p"), "another one, where it can be finished"
+    posted = await http.post(other + "/login", data=form, follow_redirects=True)
+    assert posted.status_code == 200, posted.text
+    assert posted.url.path.startswith("/interaction/p")
+    assert EMAIL in posted.text
+    assert PASSWORD not in posted.text
+    answer = await submit(http, posted.url.path)
+    answer = await http.get(urlsplit(answer.headers["location"]).path)
+    assert "code=" in answer.headers["location"], "and it can be finished"
+
+
+async def test_a_browser_without_its_secret_begins_nothing_by_a_link(fragile: Fragile) -> None:
+    path = await begin(fragile.http)
+    fragile.redis.silence()
+    async with httpx.AsyncClient(base_url=fragile.http.base_url) as stranger:
+        answer = await stranger.get(path)
+        while answer.is_redirect:
+            answer = await stranger.get(answer.headers["location"])
+    assert answer.status_code in (400, 503)
+    assert "set-cookie" not in answer.headers

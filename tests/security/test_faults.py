@@ -115,7 +115,7 @@ async def test_while_redis_is_silent_what_postgresql_knows_is_answered(
 async def test_faults_F1_while_redis_is_silent_people_sign_in(
     fragile: Fragile, browser: Browser
 ) -> None:
-    """Only what was under way and lies in the silent Redis has to wait, or to begin anew."""
+    """What was under way in the silent Redis begins anew; only a code there has to wait."""
     url = await browser.begin()
     form = hidden_fields((await browser.http.get(url)).text)
     form |= {"email": browser.email, "password": browser.password}
@@ -126,8 +126,13 @@ async def test_faults_F1_while_redis_is_silent_people_sign_in(
         tokens = await newcomer.tokens()
         assert await is_active(fragile.served, tokens["access_token"])
         later = await newcomer.code()
-    await _is_refused_kindly(browser.http.get(url))
-    await _is_refused_kindly(browser.http.post(f"{url}/login", data=form))
+    begun = [
+        location(await browser.http.get(url)),
+        location(await browser.http.post(f"{url}/login", data=form)),
+    ]
+    for anew in begun:
+        assert "/interaction/p" in anew
+        assert (await browser.http.get(anew)).status_code == 200
     await _is_refused_kindly(post(fragile.served, "/token", code_form(code)))
     assert (await post(fragile.served, "/request", dict(GOOD))).status_code == 201
     fragile.redis.restore()
@@ -149,9 +154,9 @@ async def test_what_may_be_asked_again_has_a_link_to_itself(
     url = await browser.begin(state="a&b")
     form = hidden_fields((await browser.http.get(url)).text)
     fragile.redis.silence()
+    fragile.postgres.silence()
     page = await browser.http.get(url)
     posted = await browser.http.post(f"{url}/login", data=form)
-    fragile.postgres.silence()
     again = await browser.authorize(state='"><a href="https://evil.test">')
     assert {answer.status_code for answer in (page, again, posted)} == {503}
     itself = url.removeprefix(fragile.served.base_url)
