@@ -82,10 +82,11 @@ def parse_redis_url(url: str) -> RedisUrl:
 
     Raises ValueError, without quoting the URL, which may hold a password.
     """
+    first, others = _first_place(url)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(first)
         topology = _TOPOLOGIES[parts.scheme.removeprefix("redis").removeprefix("s")]
-        places = tuple(_places(parts, topology))
+        places = tuple(_places(parts, others, topology))
     except (KeyError, ValueError):  # which quotes it
         raise ValueError(FORMS) from None
     if not parts.scheme.startswith("redis") or parts.query or parts.fragment:
@@ -101,18 +102,29 @@ def parse_redis_url(url: str) -> RedisUrl:
     )
 
 
-def _places(parts: SplitResult, topology: Topology) -> list[Place]:
-    listed = parts.netloc.rpartition("@")[2].split(",")
+def _first_place(url: str) -> tuple[str, list[str]]:
+    """Return `url` with the first of its places alone, and the others.
+
+    A list of hosts is no authority by RFC 3986 §3.2: urlsplit refuses one with an IPv6 address.
+    """
+    scheme, mark, rest = url.partition("://")
+    ends = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    credentials, at, hosts = rest[:ends].rpartition("@")
+    first, *others = hosts.split(",")
+    return f"{scheme}{mark}{credentials}{at}{first}{rest[ends:]}", others
+
+
+def _places(first: SplitResult, others: list[str], topology: Topology) -> list[Place]:
+    port = _PORTS[topology]
     if topology is Topology.SERVER:
-        if len(listed) > 1:
+        if others:
             raise ValueError(FORMS)
-        return [(parts.hostname or "localhost", parts.port or _PORTS[topology])]
+        return [(first.hostname or "localhost", first.port or port)]
     places = []
-    for each in listed:
-        one = urlsplit(f"//{each}")
-        if not one.hostname:
+    for each in (first, *(urlsplit(f"//{other}") for other in others)):
+        if not each.hostname:
             raise ValueError(FORMS)
-        places.append((one.hostname, one.port or _PORTS[topology]))
+        places.append((each.hostname, each.port or port))
     return places
 
 

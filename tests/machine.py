@@ -42,10 +42,10 @@ def browser_fault() -> str | None:
     if spec is None or spec.origin is None:
         return "Playwright is not installed"
     driver = Path(spec.origin).parent / "driver" / "node"
-    return _fault_of_program(driver)
+    return fault_of_program(driver)
 
 
-def _fault_of_program(program: Path) -> str | None:
+def fault_of_program(program: Path) -> str | None:
     """Try `program --version`: a library that it needs may be absent (libatomic1, on Debian)."""
     try:
         done = subprocess.run(

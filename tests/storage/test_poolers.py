@@ -92,7 +92,10 @@ async def test_K9_sessions_that_are_shared_are_refused_with_the_remedy(
             await Storage.open(url, patience=3600)  # no waiting cures it
         with pytest.raises(Refused, match="pool_mode = session"):
             await migrate.up(url)
-        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        locks = """
+            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE l.locktype = 'advisory' AND d.datname = current_database()
+        """
         assert await pg.fetchrow(locks) == (0,)
 
 

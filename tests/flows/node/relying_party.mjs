@@ -1,7 +1,10 @@
 // An unmodified relying party on openid-client. It prints one JSON line for each step; what it needs
 // a person for, it asks for: {"open": authorization URL}, and reads the callback URL from stdin.
 import * as client from 'openid-client'
+import { webcrypto } from 'node:crypto'
 import readline from 'node:readline'
+
+globalThis.crypto ??= webcrypto // Node.js 18, Debian's, has it under this name only
 
 const { issuer, client_id, client_secret, method, redirect_uri, post_logout_redirect_uri } =
   JSON.parse(process.argv[2])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -260,7 +261,7 @@ def test_without_a_terminal_nothing_is_asked_before_the_error(
     command: list[str], given: str
 ) -> None:
     """A question that nobody can answer is noise in the log of whatever ran it."""
-    porta = f"{sys.executable} -m porta keys {' '.join(command)} {given}"
+    porta = f"{shlex.quote(sys.executable)} -m porta keys {' '.join(command)} {given}"
     done = subprocess.run(["sh", "-c", porta], input="", capture_output=True, text=True)
     assert done.returncode == 2
     assert "There is no terminal to ask at. Give --yes." in done.stderr
