@@ -78,7 +78,7 @@ class EndingHandler(TenantPageHandler):
 
     async def recognize(self) -> tuple[Replay | None, Client | None]:
         """Find out whose interaction it was, and which application's, from the URL alone."""
-        replay, client = replays.find(self.runtime, self.handle()), None
+        replay, client = self.copy(), None
         if replay is None or (self.has_tenant() and self.tenant.slug != replay.slug):
             return None, None
         with suppress(NotFound, Forbidden, Unreachable):
@@ -87,6 +87,10 @@ class EndingHandler(TenantPageHandler):
         if client is not None:
             self._ways = self._lead_on(replay, client)
         return replay, client
+
+    def copy(self) -> Replay | None:
+        """Return the copy of the request that stands in the URL."""
+        return replays.find(self.runtime, self.handle())
 
     def is_lost(self, replay: Replay | None) -> TypeGuard[Replay]:
         """Whether the interaction lies in a Redis that is away, and its own browser can begin the

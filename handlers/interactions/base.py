@@ -38,6 +38,19 @@ class InteractionHandler(AuthorizationAnswerHandler):
         self.about.organization = self.tenant.slug
         self.about.client_id = self.opened.client.client_id
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Lead on where Redis was lost in the middle of a step: the request goes on from its copy.
+
+        Nothing of the step is kept: what it changes is committed after the interaction.
+        """
+        failure = kwargs.get("exc_info", (None, None, None))[1]
+        met = isinstance(failure, Unreachable) and hasattr(self, "opened")
+        if met and self.is_lost(self.copy()):
+            issuer, uid = self.tenant.issuer, self.handle()
+            self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
+            return
+        super().write_error(status_code, **kwargs)
+
     def handle(self) -> str:
         return self.request.path.split("/", 3)[2]
 

@@ -29,7 +29,7 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, beside, query_of, serve
+from tests.served import Served, beside, hidden_fields, location, query_of, serve
 from tests.storage.redis_trouble import a_replica, full, stopped, without_replicas
 from tests.storage.valkey import Valkey
 from tests.waiting import eventually
@@ -130,6 +130,26 @@ async def test_faults_F1_redis_lost_costs_nobody_a_sign_in(
         assert home_of(await settled.code(prompt="login")) is Home.REDIS
         assert await _failures(house, victim.id) == 2
         assert "code" in query_of(await settled.authorize(prompt="none")), "nobody is signed out"
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_faults_F1_a_step_that_met_the_loss_goes_on_from_the_copy(
+    house: House, fault: Callable[[House], AbstractContextManager[None]]
+) -> None:
+    """Redis goes between page and form, and what it still answers may be the look-up alone."""
+    async with house.person() as person:
+        url = await person.begin()
+        form = hidden_fields((await person.http.get(url)).text)
+        form |= {"email": person.email, "password": PASSWORD}
+        with fault(house):
+            answer = await person.http.post(f"{url}/login", data=form)
+            while answer.status_code == 303 and "code=" not in location(answer):
+                answer = await person.http.get(location(answer))
+            if answer.status_code == 200:  # it begins anew: the password is asked for once more
+                arrived = await person.follow(await person.submit(str(answer.url)))
+                assert "code" in arrived
+            assert answer.status_code < 500, answer.text
+        await eventually(lambda: house.says("ready"), 60.0)
 
 
 async def test_faults_F1_a_limit_of_attempts_does_not_open_while_redis_is_away(
