@@ -46,15 +46,7 @@ def test_people_1_what_was_released_since_the_lock_is_not_looked_at(
     _wheel(wheels, "beta", "2.0", requires=['delta ; extra == "more"'], extras=["more"])
     _wheel(wheels, "gamma", "2.0")
     checkout = _checkout(tmp_path / folder, locked)
-    environment = os.environ | {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1"}
-    done = subprocess.run(
-        ["make", ".venv/dev.stamp"],
-        cwd=checkout,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _set_up(checkout, wheels)
     assert done.returncode == 0, done.stderr
     installed = {path.name for path in checkout.glob(".venv/lib/*/site-packages/*.dist-info")}
     assert {"alpha-1.0.dist-info", "beta-1.0.dist-info", "gamma-1.0.dist-info"} <= installed
@@ -67,8 +59,16 @@ def test_what_is_not_what_was_locked_is_refused(tmp_path: Path) -> None:
     line = _wheel(wheels, "alpha", "1.0")
     checkout = _checkout(tmp_path / "checkout", [line])
     _wheel(wheels, "alpha", "1.0", requires=["another"])
+    done = _set_up(checkout, wheels)
+    assert done.returncode != 0
+    assert "hash" in done.stderr.lower()
+    assert not (checkout / ".venv" / "dev.stamp").exists()
+
+
+def _set_up(checkout: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
+    """Run the set-up of `make dev`, with `wheels` as the only package index."""
     environment = os.environ | {"UV_FIND_LINKS": str(wheels), "UV_NO_INDEX": "1"}
-    done = subprocess.run(
+    return subprocess.run(
         ["make", ".venv/dev.stamp"],
         cwd=checkout,
         env=environment,
@@ -76,9 +76,6 @@ def test_what_is_not_what_was_locked_is_refused(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode != 0
-    assert "hash" in done.stderr.lower()
-    assert not (checkout / ".venv" / "dev.stamp").exists()
 
 
 def _checkout(folder: Path, locked: Sequence[str]) -> Path:
