@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from handlers.cors import PublicDocumentHandler
 from porta.protocol import endpoints
 from porta.provider import discovery
@@ -13,7 +15,8 @@ class DiscoveryHandler(PublicDocumentHandler):
     """GET /{slug}/.well-known/openid-configuration and /{slug}/.well-known/oauth-…-server."""
 
     async def get(self) -> None:
-        document = await discovery.document(self.runtime, self.tenant)
+        read = partial(discovery.document, self.runtime, self.tenant)
+        document = await self.unless_silent(read)
         self.finish_document(document, max_age=_MAX_AGE)
 
 

@@ -149,6 +149,11 @@ class PooledExecutor(Generic[W]):
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @property
+    def answers(self) -> int:
+        """How often a connection came from its server, or back from a user whom it answered."""
+        return self._pool.answers
+
     def listen(self, callback: Callable[[str, str], None]) -> None:
         """Call back with (table, key) when a row of configuration changed, on any instance.
 

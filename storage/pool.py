@@ -71,6 +71,8 @@ class Pool(Generic[W]):
         self._old: set[W] = set()
         self._waiting: deque[tuple[asyncio.Future[W], int]] = deque()
         self._dialling = 0
+        self.answers = 0
+        """How often a connection was free to be used, from its server or from its last user."""
         self._ticks = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -139,6 +141,7 @@ class Pool(Generic[W]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _hand_over(self, wire: W) -> None:
+        self.answers += 1
         while self._waiting:
             future, _ = self._waiting.popleft()
             if not future.done():

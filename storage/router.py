@@ -121,6 +121,11 @@ class Storage:
         redis = self._doors.redis
         return RoundTrips(self._doors.postgres.round_trips, redis.round_trips if redis else 0)
 
+    @property
+    def answers(self) -> int:
+        """How often PostgreSQL answered since the start: while it stays the same, it is silent."""
+        return self._doors.postgres.answers
+
     async def ping_postgres(self) -> None:
         """Ask PostgreSQL for a sign of life; raises Unreachable."""
         await self._doors.postgres.fetch("SELECT 1")

@@ -304,6 +304,45 @@ async def test_life_and_documents_need_no_database(fragile: Fragile) -> None:
     assert all_soon(durations), durations
 
 
+_DOCUMENTS = (
+    "/acme/.well-known/openid-configuration",
+    "/acme/jwks",
+    "/.well-known/oauth-authorization-server/acme",
+)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
+async def test_K_3_documents_that_were_never_read_are_refused_in_time(
+    fragile: Fragile, known: bool
+) -> None:
+    """Of an organization, or of what it offers; at once, and when every connection was given up."""
+    if known:
+        await fragile.runtime.organization("acme")
+    fragile.postgres.silence()
+    documents = [path for path in _DOCUMENTS if not known or "jwks" not in path]
+    durations = []
+    for path in documents * 8:
+        async with stopwatch() as seconds:
+            answer = await fragile.http.get(path)
+            durations.append(seconds())
+        assert (path, answer.status_code) == (path, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+    assert all_soon(durations), durations
+    assert sum(durations) > 4, "past the deadline of statements, and of dialling"
+
+
+@pytest.mark.parametrize("path", _DOCUMENTS)
+async def test_K_3_a_database_that_is_slow_and_well_is_waited_for(
+    fragile: Fragile, path: str
+) -> None:
+    """What answers, be it late, is not silent: longer than a public document may wait for that."""
+    fragile.postgres.delay = 0.15
+    async with stopwatch() as seconds:
+        answer = await fragile.http.get(path)
+        assert seconds() > 0.5 or "jwks" in path
+    assert answer.status_code == 200
+
+
 async def test_a_client_is_asked_to_come_again(fragile: Fragile) -> None:
     assert (await fragile.http.post("/acme/token", data=CREDENTIALS)).status_code == 200
     fragile.postgres.silence()
