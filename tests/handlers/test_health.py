@@ -8,7 +8,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -199,51 +199,69 @@ async def test_B60_ready_tries_what_a_sign_in_needs_of_redis(
         await eventually(whole, 30.0)
 
 
-async def test_B60_ready_tries_what_a_sign_in_needs_of_postgresql(
+async def test_B60_on_a_server_that_was_demoted_nobody_is_ready(
     fresh_database_url: str, pg: Postgres
 ) -> None:
-    """A server that can be read, and not written to, is not ready."""
-    for spoiling, mending in (
-        ("ALTER DATABASE {} SET default_transaction_read_only = on", "ALTER DATABASE {} RESET ALL"),
-    ):
-        name = urlsplit(fresh_database_url).path.removeprefix("/")
-        async with _running(settings_for(fresh_database_url, None)) as http:
-            assert (await http.get("/ready")).status_code == 200
-            await pg.execute(spoiling.format(name))
-            await _end_connections(pg, name)
-
-            async def refused(http: httpx.AsyncClient = http) -> bool:
-                return (await http.get("/ready")).status_code == 503
-
-            await eventually(refused, 30.0)
-            answer = await http.get("/health")
-            assert answer.json()["checks"]["database"] == "error"
-            assert answer.json()["faults"]["database"]["reason"]
-            await pg.execute(mending.format(name))
-            await _end_connections(pg, name)
-
-            async def whole(http: httpx.AsyncClient = http) -> bool:
-                return (await http.get("/ready")).status_code == 200
-
-            await eventually(whole, 30.0)
-
-
-async def test_B60_ready_tries_to_write_where_everything_can_be_read(
-    fresh_database_url: str,
-) -> None:
-    """Codes and tokens cannot be kept: whoever only asked for a sign of life would not know."""
-    blocker = await Postgres.open(fresh_database_url, size=1, statement_timeout=0)
+    """Connections to one that takes no writes are given up, and none is made."""
+    name = urlsplit(fresh_database_url).path.removeprefix("/")
     async with _running(settings_for(fresh_database_url, None)) as http:
         assert (await http.get("/ready")).status_code == 200
-        async with blocker.transaction() as held:
-            await held.execute("LOCK TABLE artifacts IN EXCLUSIVE MODE")
-            await _until_asked_anew()
-            ready = await http.get("/ready")
-            assert ready.status_code == 503
-            assert not ready.json()["checks"]["db"]["ok"]
+        await pg.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await _end_connections(pg, name)
+
+        async def refused() -> bool:
+            return (await http.get("/ready")).status_code == 503
+
+        await eventually(refused, 30.0)
+        answer = await http.get("/health")
+        assert answer.json()["checks"]["database"] == "error"
+        assert answer.json()["faults"]["database"]["reason"]
+        await pg.execute(f"ALTER DATABASE {name} RESET ALL")
+        await _end_connections(pg, name)
+
+        async def whole() -> bool:
+            return (await http.get("/ready")).status_code == 200
+
+        await eventually(whole, 30.0)
+
+
+_REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{}'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON artifacts FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+_UNWRITABLE = {
+    "locked": ("LOCK TABLE artifacts IN EXCLUSIVE MODE", "no answer in 2 seconds"),
+    "disk full": (_REFUSE.format("53100"), "DiskFull"),
+    "without the privilege": (_REFUSE.format("42501"), "InsufficientPrivilege"),
+    "out of row ids": (_REFUSE.format("54000"), "ProgramLimitExceeded"),
+}
+
+
+@pytest.mark.parametrize("state", _UNWRITABLE)
+async def test_B60_ready_tries_to_write_where_everything_can_be_read(
+    fresh_database_url: str, state: str
+) -> None:
+    """Codes and tokens cannot be kept: whoever only asked for a sign of life would not know."""
+    spoil, reason = _UNWRITABLE[state]
+    mend = "DROP TRIGGER IF EXISTS refuse ON artifacts; DROP FUNCTION IF EXISTS refuse()"
+    spoiler = await Postgres.open(fresh_database_url, size=1, statement_timeout=0)
+    async with _running(settings_for(fresh_database_url, None)) as http, AsyncExitStack() as stack:
+        assert (await http.get("/ready")).status_code == 200
+        held = await stack.enter_async_context(spoiler.transaction())
+        await held.execute(spoil)
+        if state != "locked":
+            await stack.aclose()  # commits
+        await _until_asked_anew()
+        ready, health = await http.get("/ready"), await http.get("/health")
+        assert (ready.status_code, health.status_code) == (503, 503)
+        assert not ready.json()["checks"]["db"]["ok"]
+        assert reason in health.json()["faults"]["database"]["reason"]
+        await stack.aclose()
+        await spoiler.execute(mend)
         await _until_asked_anew()
         assert (await http.get("/ready")).status_code == 200
-    await blocker.close()
+    await spoiler.close()
 
 
 async def _end_connections(pg: Postgres, name: str) -> None:
