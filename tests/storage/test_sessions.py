@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from storage.errors import AlreadyConsumed, Unreachable
 from storage.models.artifacts import (
@@ -24,17 +26,49 @@ from storage.models.artifacts import (
     Session,
 )
 from storage.models.tokens import TokenFamily
+from storage.opening import open_client
 from storage.postgres import Postgres
 from storage.redis import Redis
 from storage.redis_breaker import RedisBreaker
+from storage.redis_client import RedisClient
 from storage.router import Storage
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
 from tests.storage import samples
 from tests.storage.counting import within
+from tests.storage.topologies import FIXTURES
 from tests.storage.valkey import Valkey
 
 A, B = str(uuid4()), str(uuid4())
+
+
+@pytest.fixture(params=FIXTURES)
+def url(request: pytest.FixtureRequest) -> str:
+    """A Redis in every topology."""
+    return str(request.getfixturevalue(FIXTURES[request.param]))
+
+
+@pytest_asyncio.fixture
+async def redis(url: str) -> AsyncIterator[RedisClient]:
+    redis = await open_client(url)
+    yield redis
+    await redis.close()
+
+
+@pytest_asyncio.fixture
+async def storage(database_url: str, url: str) -> AsyncIterator[Storage]:
+    storage = await Storage.open(database_url, url)
+    yield storage
+    await storage.close()
+
+
+@pytest_asyncio.fixture(params=[*FIXTURES, "alone"])
+async def either(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Storage]:
+    """With a Redis in every topology, and without one."""
+    known = FIXTURES.get(request.param)
+    storage = await Storage.open(database_url, request.getfixturevalue(known) if known else None)
+    yield storage
+    await storage.close()
 
 
 async def test_100_sessions_survive_an_emptied_and_a_restarted_redis(
@@ -87,7 +121,7 @@ async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreach
 
 
 async def test_a_session_is_read_from_redis_once_it_was_read(
-    storage: Storage, redis: Redis
+    storage: Storage, redis: RedisClient
 ) -> None:
     value, id = samples.presented()
     session = samples.session(A, id=id)
@@ -104,7 +138,7 @@ async def test_a_session_is_read_from_redis_once_it_was_read(
 
 
 async def test_a_copy_lives_a_minute_at_most_and_never_longer_than_its_session(
-    storage: Storage, redis: Redis
+    storage: Storage, redis: RedisClient
 ) -> None:
     (long_value, long_id), (short_value, short_id) = samples.presented(), samples.presented()
     long, short = samples.session(A, id=long_id), samples.session(A, id=short_id)
@@ -119,7 +153,8 @@ async def test_a_copy_lives_a_minute_at_most_and_never_longer_than_its_session(
     await storage.artifacts.save(short, 20)
     assert await lives(long, 60)
     assert await lives(short, 20)
-    await redis.command("DEL", samples.key(long), samples.key(short))
+    for session in (long, short):
+        await redis.command("DEL", samples.key(session))
     await storage.artifacts.find(Session, long_value, A)
     await storage.artifacts.find(Session, short_value, A)
     assert await lives(long, 60)
@@ -143,7 +178,7 @@ class SlowStore(PostgresStore):
 
 
 async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
-    storage: Storage, pg: Postgres, redis: Redis
+    storage: Storage, pg: Postgres, redis: RedisClient
 ) -> None:
     value, id = samples.presented()
     session = samples.session(A, id=id)
@@ -160,7 +195,7 @@ async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
 
 
 async def test_an_end_that_redis_missed_is_made_good_by_another(
-    storage: Storage, redis: Redis
+    storage: Storage, redis: RedisClient
 ) -> None:
     value, id = samples.presented()
     session = samples.session(A, id=id)
@@ -274,7 +309,7 @@ async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage
 
 
 async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
-    storage: Storage, pg: Postgres, redis: Redis
+    storage: Storage, pg: Postgres, redis: RedisClient
 ) -> None:
     """Of two sign-ins side by side the first may write its copy after the second has buried it."""
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
@@ -286,7 +321,7 @@ async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
 
 
 async def test_security_10_nor_one_that_ended_before_its_copy_was_written(
-    storage: Storage, redis: Redis, pg: Postgres
+    storage: Storage, redis: RedisClient, pg: Postgres
 ) -> None:
     """Of two sign-ins side by side the second may end the first before that has its copy."""
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))

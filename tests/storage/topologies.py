@@ -14,6 +14,8 @@ import redis
 from tests.ports import free_port
 from tests.storage.valkey import Valkey
 
+FIXTURES = {"server": "redis_url", "sentinel": "sentinel_url", "cluster": "cluster_url"}
+"""The fixture that is the URL of each topology."""
 SERVICE = "porta primary"
 _SLOTS = 16_384
 
