@@ -107,12 +107,14 @@ class KeyRings:
         """Take rows whose keys are all in `keys` (by kid), and the kids of those that were revoked;
         `longest_token_ttl` is in seconds.
         """
-        self._rows = tuple(rows)
-        self._by_kid = {row.kid: row for row in self._rows}
+        self._by_kid: dict[str, SigningKey] = {}
+        self._by_owner: dict[str | None, list[SigningKey]] = {}
+        for row in rows:
+            self._by_kid[row.kid] = row
+            self._by_owner.setdefault(row.organization_id, []).append(row)
         self._keys = keys
         self._ttl = longest_token_ttl
         self._revoked = revoked
-        self._owners = frozenset(row.organization_id for row in self._rows)
         self._timelines: dict[str | None, _Timeline] = {}
         self._rings: dict[str | None, tuple[float, float, KeyRing]] = {}
 
@@ -156,7 +158,7 @@ class KeyRings:
 
     def of(self, organization_id: str, now: float) -> KeyRing:
         """Return the ring of an organization at `now` (seconds since the epoch)."""
-        owner = organization_id if organization_id in self._owners else None
+        owner = organization_id if organization_id in self._by_owner else None
         since, until, ring = self._rings.get(owner) or (inf, -inf, _EMPTY)
         if since <= now < until:
             return ring
@@ -167,10 +169,14 @@ class KeyRings:
         return ring
 
     def _timeline(self, owner: str | None) -> _Timeline:
+        # Of its own rows and the global ones: thousands of organizations may have rings.
+        rows = [
+            row for each in dict.fromkeys((owner, None)) for row in self._by_owner.get(each, ())
+        ]
         places = tuple(
             place
             for algorithm in ALGORITHMS
-            for place in build_lane(self._rows, owner, algorithm, self._ttl)
+            for place in build_lane(rows, owner, algorithm, self._ttl)
         )
         moments = {moment for place in places for moment in place[1:]}
         timeline = _Timeline(places, tuple(sorted(moments | {-inf, inf})))

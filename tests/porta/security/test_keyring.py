@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,6 +141,26 @@ def test_an_organization_has_a_ring_of_its_own_and_others_do_not_see_it() -> Non
     assert ours.signer("RS256").kid == rows[1].kid
     assert rings.of("acme", 2000 + TTL + MARGIN).verifier(rows[0].kid) is None
     assert rings.of("gamma", 3000) is theirs
+
+
+def test_growth_a_ring_costs_the_same_whoever_else_has_one() -> None:
+    """With thousands of organizations each has its first request in every snapshot."""
+
+    def cost(organizations: int) -> float:
+        rows = [
+            structs.replace(row(), kid=f"k{number}", organization_id=f"org{number}")
+            for number in range(organizations)
+        ]
+        key = build(row()).of("acme", 2000).signer("ES256")
+        keys = {each.kid: replace(key, kid=each.kid) for each in (row(), *rows)}
+        rings = KeyRings((row(), *rows), keys, TTL)
+        began = time.process_time()
+        for number in range(50):
+            assert rings.of(f"org{number}", 2000).algorithms == ("ES256",)
+        return time.process_time() - began
+
+    cost(50)  # the first one pays for what is made once
+    assert cost(20_000) < 20 * max(cost(50), 0.001)
 
 
 def test_a_ring_is_computed_once_between_two_changes(monkeypatch: pytest.MonkeyPatch) -> None:
