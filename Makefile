@@ -61,7 +61,7 @@ migrate: $(VENV)/dev.stamp ## migrate the database of DATABASE_URL (ARGS="status
 	@$(PYTHON) -m porta migrate $(or $(ARGS),up)
 
 messages: $(VENV)/test.stamp ## check that every language of locale/ says everything
-	@$(PYTHON) -m pytest -q tests/porta/test_catalogs.py
+	@$(PYTHON) -m pytest -q tests/porta/pages/test_catalogs.py
 
 faults: $(VENV)/test.stamp ## take databases away under load, and tell what it cost
 	@$(PYTHON) -m pytest -q -s -m faults $(or $(ARGS),tests/faults)

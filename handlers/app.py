@@ -8,17 +8,17 @@ import signal
 
 import uvloop
 
-from handlers import connections, descriptors
 from handlers.application import Porta
-from handlers.refusal import NotFoundHandler
+from handlers.http import connections, file_limits
+from handlers.http.refusal import NotFoundHandler
+from handlers.http.server import CannotListen, Server, listen
 from handlers.routes import ROUTES
-from handlers.server import CannotListen, Server, listen
-from porta import telemetry
+from porta.config.production import production_problems
+from porta.config.settings import Settings
 from porta.jobs import JOBS, runner
-from porta.production import production_problems
+from porta.observability import log as telemetry
 from porta.runtime import Runtime
 from porta.services import startup
-from porta.settings import Settings
 
 __all__ = ["CannotListen", "Server", "make_application", "run", "start"]
 
@@ -58,7 +58,7 @@ def run(settings: Settings) -> None:
 def _within_limits(settings: Settings) -> Settings:
     """Return the settings with as many connections as there are file descriptors for."""
     wanted = settings.max_connections
-    room = descriptors.room_for(wanted, pool=settings.database_pool_size)
+    room = file_limits.room_for(wanted, pool=settings.database_pool_size)
     if room == wanted:
         return settings
     telemetry.request_log().warning(

@@ -11,9 +11,9 @@ from tornado.httputil import format_timestamp
 from tornado.web import Application, RequestHandler
 
 from handlers import headers
-from handlers.probe import Probe
-from porta import telemetry
-from porta.proxies import is_near
+from handlers.ops.probe import Probe
+from porta.limits.proxies import is_near
+from porta.observability import log
 from porta.runtime import Runtime
 
 _METHOD_LENGTH = 20  # of a line in the log; any token is a method
@@ -47,7 +47,7 @@ class Porta(Application):
         self.common_headers = headers.common(
             settings.issuer_base_url, subdomains=settings.hsts_include_subdomains
         )
-        self.log = telemetry.request_log()
+        self.log = log.request_log()
         self._date = (0, "")
         self._failing: set[type[RequestHandler]] = set()
         self._noted_proxy = False
@@ -76,7 +76,7 @@ class Porta(Application):
         self.log.info(
             "request",
             method=request.method[:_METHOD_LENGTH],
-            url=telemetry.mask_path(request.path),
+            url=log.mask_path(request.path),
             status=int(handler.get_status()),
             duration_ms=round(request.request_time() * 1000, 2),
         )

@@ -13,17 +13,18 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers.application import Porta
-from handlers.failures import RETRY, Failure, failure_of, is_expected, tenant_failure
+from handlers.errors import RETRY, Failure, failure_of, is_expected, tenant_failure
 from handlers.headers import leave_room
-from porta import telemetry, tenancy
 from porta.errors import Forbidden, NotFound, PortaError
-from porta.origin import Origin
+from porta.limits.origin import Origin
+from porta.limits.proxies import client_address
+from porta.observability import log
 from porta.protocol.errors import InvalidRequest
-from porta.protocol.params import Params, parse_params
-from porta.protocol.response_modes import MAX_LOCATION
-from porta.proxies import client_address
+from porta.protocol.requests.params import Params, parse_params
+from porta.protocol.requests.response_modes import MAX_LOCATION
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
 
 FORM = "application/x-www-form-urlencoded"
@@ -48,8 +49,8 @@ class PortaHandler(RequestHandler):
 
     def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.request_id = str(uuid.uuid4())
-        self.about = telemetry.About(self.request_id)
-        telemetry.request.set(self.about)  # here: Tornado refuses a method before prepare
+        self.about = log.About(self.request_id)
+        log.request.set(self.about)  # here: Tornado refuses a method before prepare
         application.life.in_flight += 1
         super().__init__(application, request, **kwargs)
 
@@ -187,7 +188,7 @@ class PortaHandler(RequestHandler):
             "refused",
             error=failure.code,
             status=failure.status,
-            reason=telemetry.bounded(failure.reason or failure.message),
+            reason=log.bounded(failure.reason or failure.message),
         )
 
     def claimed_client(self) -> str | None:
@@ -208,7 +209,7 @@ class PortaHandler(RequestHandler):
         self.application.log.error(
             "request.failed",
             method=self.request.method,
-            url=telemetry.mask_path(self.request.path),
+            url=log.mask_path(self.request.path),
             exc_info=(typ, value, tb),
         )
 
@@ -231,7 +232,7 @@ class TenantHandler(PortaHandler):
 
     async def prepare(self) -> None:
         try:
-            self.tenant = await tenancy.resolve(self.runtime, self.slug())
+            self.tenant = await resolve.resolve(self.runtime, self.slug())
         except (NotFound, Forbidden) as refusal:
             self.refuse_tenant(refusal)
         else:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPHeaders
 
 from handlers import cookies
-from porta.hosts import is_this_host
+from porta.config.hosts import is_this_host
 
 _COMMON = {
     "Content-Type": "application/json",

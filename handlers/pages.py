@@ -8,11 +8,11 @@ from typing import Any
 
 from handlers import headers
 from handlers.base import PortaHandler
-from handlers.browsers import BrowserHandler
-from handlers.failures import Failure, tenant_failure
-from porta import telemetry
+from handlers.browser_cookies import BrowserHandler
+from handlers.errors import Failure, tenant_failure
 from porta.errors import PortaError
-from porta.page_values import PAGES
+from porta.observability import log
+from porta.pages.values import PAGES
 from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
 from storage.models.organizations import Organization
 
@@ -100,7 +100,7 @@ class PageHandler(PortaHandler):
         error = self._error
         if not isinstance(error, OAuthError):
             return {}
-        told: dict[str, Any] = {"reason": telemetry.bounded(error.message)}
+        told: dict[str, Any] = {"reason": log.bounded(error.message)}
         developing = self.runtime.settings.environment == "development"
         if developing and isinstance(error, UntrustedRequest):
             told |= {"received": error.received, "registered": error.registered}

@@ -6,21 +6,19 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers import (
+from handlers.interactions import consent, gesture, login
+from handlers.oidc import (
     authorization,
     discovery,
     end_session,
-    health,
     introspection,
     jwks,
     pushed_authorization,
     revocation,
-    root,
-    static,
     token,
     userinfo,
 )
-from handlers.interactions import consent, gesture, login
+from handlers.ops import health, root, static
 from porta.protocol import endpoints
 
 _SEGMENT = "[^/]+"

@@ -10,7 +10,7 @@ import click
 from porta.version import VERSION
 
 if TYPE_CHECKING:
-    from porta.settings import Settings
+    from porta.config.settings import Settings
 
 COMMANDS = {
     "dev": ("porta.cli.dev", "Run a complete Porta on this machine, for development."),

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from math import inf
 from urllib.parse import urlsplit
 
-from porta.config import Config, build_config
-from porta.config_cache import ConfigCache, one_by_one
-from porta.recent_keys import RecentKeys
-from porta.rendering import Pages
+from porta.config.cache import ConfigCache, one_by_one
+from porta.config.settings import Settings
+from porta.config.system import Config, build_config
+from porta.limits.recent_keys import RecentKeys
+from porta.pages.render import Pages
+from porta.pages.stylesheets import StyleSheets
+from porta.security.key_schedule import longest_token_ttl
 from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
-from porta.security.succession import longest_token_ttl
-from porta.settings import Settings
-from porta.stylesheets import StyleSheets
 from storage.models.clients import ApiResource, Client
 from storage.models.organizations import Organization
 from storage.router import Storage

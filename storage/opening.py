@@ -8,11 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from storage.errors import Refused, Unreachable
-from storage.redis import DEADLINE, Redis
-from storage.redis_breaker import RedisBreaker
-from storage.redis_client import RedisClient
-from storage.redis_cluster import RedisCluster
-from storage.redis_urls import Topology, parse_redis_url
+from storage.redis.breaker import RedisBreaker
+from storage.redis.client import RedisClient
+from storage.redis.cluster import RedisCluster
+from storage.redis.lane import DEADLINE, Redis
+from storage.redis.urls import Topology, parse_redis_url
 
 _LOG = logging.getLogger(__name__)
 _PAUSE = 0.5

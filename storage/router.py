@@ -7,13 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from storage.artifacts import Artifacts
-from storage.counters import Counters, FallbackCounters, PostgresCounters
 from storage.models.artifacts import ARTIFACTS, Home, Session, Store
 from storage.opening import open_redis, wait_for
-from storage.postgres import Postgres
-from storage.redis import DEADLINE
-from storage.redis_breaker import RedisBreaker, Trouble
+from storage.postgres.driver import Postgres
+from storage.postgres.statement import Executor
+from storage.redis.breaker import RedisBreaker, Trouble
+from storage.redis.lane import DEADLINE
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.claims import Claims
@@ -29,8 +28,9 @@ from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.trial import Trial
 from storage.repositories.users import Users
-from storage.statement import Executor
 from storage.stores import ArtifactStore
+from storage.stores.artifacts import Artifacts
+from storage.stores.counters import Counters, FallbackCounters, PostgresCounters
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore
 from storage.stores.redis_over_postgres import InTransaction, RedisOverPostgresStore

@@ -24,10 +24,10 @@ import pytest
 import pytest_asyncio
 
 from porta.authn import password
-from porta.cli.servers import RunningServer, start_postgres, start_redis
-from porta.settings import Settings
-from storage import listener, migrate
-from storage.postgres import Postgres
+from porta.config.settings import Settings
+from porta.dev.servers import RunningServer, start_postgres, start_redis
+from storage.postgres import migrate, notifications
+from storage.postgres.driver import Postgres
 from tests.machine import DEMANDED, browser_fault
 from tests.storage.valkey import Valkey
 
@@ -191,7 +191,7 @@ def lasting() -> Iterator[None]:
     What would then be read anew is counted, and listened for, by many a test.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listener, "PATIENCE", 8.0)
+        patch.setattr(notifications, "PATIENCE", 8.0)
         yield
 
 

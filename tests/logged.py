@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from porta import telemetry
+from porta.observability import log
 
 # The other end of the wire is in this process by chance only.
 _OTHERS = ("httpx", "httpcore")
@@ -43,7 +43,7 @@ def logged(*, level: str = "info", json: bool = True) -> Iterator[Log]:
     """Send the log of this process to what is yielded; put it back afterwards."""
     handlers, root_level = list(logging.root.handlers), logging.root.level
     written = Log()
-    telemetry.configure(level=level, json=json, stream=written.stream)
+    log.configure(level=level, json=json, stream=written.stream)
     for library in _OTHERS:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     try:

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 
 from handlers import app
+from porta.config.settings import Settings
 from porta.runtime import Runtime
 from porta.services import startup
 from porta.services.provisioning import provision
 from porta.services.provisioning.file import load_document
-from porta.settings import Settings
 from tests.flows.person import forms_of
 from tests.pkce import challenge_of
 from tests.ports import free_port

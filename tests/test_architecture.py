@@ -18,46 +18,52 @@ FLOORS: dict[str, int] = {
     "handlers": 5,
     "porta.jobs": 5,
     "porta.cli": 5,
+    "porta.dev": 5,
     "porta.provider": 4,
     "porta.authn": 4,
     "porta.services": 4,
     "porta.protocol": 3,
-    "porta.sessions": 3,
-    "porta.interactions": 3,
-    "porta.replays": 3,
-    "porta.tenancy": 3,
-    "porta.events": 3,
-    "porta.rate_limits": 3,
-    "porta.request_limits": 3,
+    "porta.browser": 3,
+    "porta.audit": 3,
+    "porta.limits.rate_limits": 3,
+    "porta.limits.request_limits": 3,
+    "porta.tenants.resolve": 3,
     "porta.runtime": 2,
-    "porta.clock_skew": 2,
-    "porta.tenant": 2,
+    "porta.observability.clock_skew": 2,
+    "porta.tenants.tenant": 2,
+    "porta.observability": 1,
+    "porta.tenants": 1,
+    "porta.limits": 1,
+    "porta.config": 1,
+    "porta.pages": 1,
+    "porta.text": 1,
     "porta.security": 1,
     "porta": 1,
     "storage": 1,
 }
+ROOT_MODULES = {"__main__", "errors", "runtime", "version"}
 SIBLINGS = ("porta.provider", "porta.authn", "porta.services")
 PURE = ("porta.protocol", "porta.security")
 
 # One door a driver: the modules that alone import it.
 DOORS: dict[str, tuple[str, ...]] = {
-    "aiopg": ("storage.postgres",),
-    "psycopg2": ("storage.postgres", "storage.dial", "storage.dsn"),
+    "aiopg": ("storage.postgres.driver",),
+    "psycopg2": ("storage.postgres.driver", "storage.postgres.connect", "storage.postgres.dsn"),
     "redis": (),
-    "hiredis": ("storage.redis_wire",),
+    "hiredis": ("storage.redis.connection",),
     "jose": ("porta.security.jwt",),
     "joserfc": ("porta.security.jwt",),
     "argon2": ("porta.security.passwords",),
     "pyotp": ("porta.authn.totp",),
     "aiosmtplib": ("porta.mailer",),
-    "aiosmtpd": ("porta.cli.mail_catcher",),
-    "babel": ("porta.rendering", "porta.languages"),
-    "tornado": ("handlers", "porta.rendering"),
+    "aiosmtpd": ("porta.dev.mail_catcher",),
+    "babel": ("porta.pages.render", "porta.pages.languages"),
+    "tornado": ("handlers", "porta.pages.render"),
     "httpx": ("porta.outbound",),
-    "tinycss2": ("porta.custom_css", "porta.css_values"),
-    "click": ("porta.cli", "porta.__main__"),
+    "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values"),
+    "click": ("porta.cli", "porta.dev", "porta.__main__"),
     "zxcvbn": ("porta.security.password_rules",),
-    "uvloop": ("handlers", "porta.cli"),
+    "uvloop": ("handlers", "porta.cli", "porta.dev"),
 }
 
 MODULES = {
@@ -121,6 +127,11 @@ def test_every_package_has_a_floor() -> None:
     assert packages - FLOORS.keys() == set()
 
 
+def test_the_root_of_porta_holds_what_belongs_to_no_folder() -> None:
+    modules = {path.stem for path in (ROOT / "porta").glob("*.py")} - {"__init__"}
+    assert modules == ROOT_MODULES
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "storage")])
 def test_storage_knows_nothing_above_it(module: str) -> None:
     above = [i for i in _imports(module) if i.split(".")[0] in ("porta", "handlers", "tornado")]
@@ -164,7 +175,13 @@ def test_the_protocol_and_its_cryptography_do_no_io(module: str) -> None:
 
 @pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "porta.protocol")])
 def test_the_protocol_is_handed_time_and_chance(module: str) -> None:
-    allowed = ("storage.models", "porta.protocol", "porta.errors", "porta.config")
+    allowed = (
+        "storage.models",
+        "porta.protocol",
+        "porta.errors",
+        "porta.config.system",
+        "porta.text",
+    )
     for imported in _imports(module):
         assert imported.split(".")[0] not in ("secrets", "random", "datetime", "uuid")
         if imported.split(".")[0] in PACKAGES:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.authorization import AuthorizationAnswerHandler
+from handlers.oidc.authorization import AuthorizationAnswerHandler
 from porta.authn import login
 from porta.authn.login import OpenInteraction
-from porta.browsers import Browser
+from porta.browser.binding import Browser
 from porta.errors import Forbidden, NotFound
 from porta.protocol import endpoints
-from porta.protocol.params import Params
-from porta.tenant import Tenant
+from porta.protocol.requests.params import Params
+from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from handlers.interactions.base import InteractionHandler
 from porta.authn import login
-from porta.protocol.standard_claims import ROLE_CLAIMS
+from porta.protocol.tokens.standard_claims import ROLE_CLAIMS
 
 
 class ConsentPageHandler(InteractionHandler):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.endings import shown
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import ConsentPageHandler
+from handlers.interactions.endings import shown
 from handlers.interactions.gesture import GesturePageHandler
 from porta.authn import login
 from porta.authn.password import LoginFailed

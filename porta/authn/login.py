@@ -6,18 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from porta import events, interactions, rate_limits, sessions, tenancy
+from porta.audit import events
 from porta.authn import password
 from porta.authn.password import LoginFailed
-from porta.browsers import Browser
-from porta.email_addresses import canonical_email
+from porta.browser import interactions, sessions
+from porta.browser.binding import Browser
 from porta.errors import Forbidden, Invalid, NotFound, Unavailable
-from porta.origin import Origin
-from porta.protocol import authentication
-from porta.rate_limits import Throttled
+from porta.limits import rate_limits
+from porta.limits.origin import Origin
+from porta.limits.rate_limits import Throttled
+from porta.protocol.tokens import authentication
 from porta.runtime import Runtime
 from porta.security import known_browsers, opaque
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
+from porta.text.email_addresses import canonical_email
 from storage.models.artifacts import Interaction, Session
 from storage.models.clients import Client
 from storage.models.users import User
@@ -71,10 +74,10 @@ async def open_interaction(
     interaction = await interactions.find(runtime, uid)
     if interaction is None:
         raise NotFound("interaction not found")
-    tenant = await tenancy.resolve(runtime, interaction.slug)
+    tenant = await resolve.resolve(runtime, interaction.slug)
     if not interactions.is_of(interaction, browser_at(tenant)):
         raise NotFound("interaction not found")
-    client = await tenancy.find_client(runtime, tenant, interaction.client_id)
+    client = await resolve.find_client(runtime, tenant, interaction.client_id)
     if tenant.id != interaction.organization_id or client is None:
         raise NotFound("interaction not found")
     return OpenInteraction(uid, interaction, tenant, client)

@@ -9,15 +9,15 @@ from typing import Any
 
 import msgspec
 
-from porta import events
-from porta.address_blocks import address_block
+from porta.audit import events
 from porta.errors import PortaError, Unavailable
-from porta.fair_queue import Asker
-from porta.origin import Origin
+from porta.limits.address_blocks import address_block
+from porta.limits.fair_queue import Asker
+from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security.password_text import MAX_BYTES
 from porta.security.passwords import is_too_dear
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 from storage.models.users import LoginAttempt, User
 
 FAILURE_STEP = 0.25

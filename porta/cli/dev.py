@@ -9,8 +9,8 @@ import click
 
 def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     if given is not None:
-        from porta.setting_faults import ISSUER_FORM
-        from porta.settings import check_issuer
+        from porta.config.setting_errors import ISSUER_FORM
+        from porta.config.settings import check_issuer
 
         try:
             check_issuer(given)
@@ -83,12 +83,13 @@ def dev(port: int, data: Path, seeds: tuple[Path, ...], instances: int, issuer: 
     To begin afresh, stop it and remove the folder; empty the databases of DATABASE_URL and
     REDIS_URL too, where you named them.
     """
-    from porta.cli import dev_plan, dev_run
-    from porta.cli.processes import StartFailed
+    from porta.dev import plan as dev_plan
+    from porta.dev import run
+    from porta.dev.processes import StartFailed
 
     try:
         seeds = seeds or dev_plan.default_seeds()
         plan = dev_plan.Plan(port, data.resolve(), seeds, instances, issuer)
-        dev_run.run(plan)
+        run.run(plan)
     except StartFailed as failure:
         raise click.ClickException(str(failure)) from None

@@ -73,9 +73,9 @@ def _question(url: str | None, *, live: bool) -> Callable[[], Answer]:
     """Return what asks the server at `url`, else the databases. Raises ClickException."""
     if not url:
         # Asking a server needs none of this, and is what a container does every half minute.
-        from porta.cli import opened
+        from porta.cli import commands
 
-        return partial(opened.ping, opened.settings_or_exit())
+        return partial(commands.ping, commands.settings_or_exit())
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("begin it with http:// or https://", param_hint="--url")
     return partial(_ask_server, url, live=live)

@@ -6,13 +6,13 @@ import time
 
 import click
 
-from porta.cli.opened import faults_told, questions, settings_or_exit, with_storage
-from porta.config import build_config
+from porta.cli.commands import faults_told, questions, settings_or_exit, with_storage
+from porta.config.settings import Settings
+from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
 from porta.security.passwords import Parameters, Passwords
 from porta.services import administration, signing_keys
 from porta.services.administration import Administration, Administrator
-from porta.settings import Settings
 from storage.router import Storage
 
 

@@ -11,12 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.opened import questions, rfc3339, settings_or_exit, with_storage
-from porta.config import build_config
+from porta.cli.commands import questions, rfc3339, settings_or_exit, with_storage
+from porta.config.settings import Settings
+from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
 from porta.services.signing_keys import ListedKey
-from porta.settings import Settings
 from storage.models.signing_keys import SigningKey
 from storage.router import Storage
 

@@ -9,12 +9,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.opened import faults_told, rfc3339
-from porta.lone_settings import find_database_url, find_signing_key_encryption_key
+from porta.cli.commands import faults_told, rfc3339
+from porta.config.setting_errors import SettingsInvalid
+from porta.config.single_settings import find_database_url, find_signing_key_encryption_key
 from porta.security.encryption import encrypt
-from porta.setting_faults import SettingsInvalid
-from storage import migrate as runner
-from storage.migrate import MigrationRefused, MigrationStatus
+from storage.postgres import migrate as runner
+from storage.postgres.migrate import MigrationRefused, MigrationStatus
 
 _STYLES = {"pending": "yellow", "changed": "red", "unknown": "dim"}
 _MEANING = {

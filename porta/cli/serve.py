@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from porta.cli.opened import faults_told, settings_or_exit
-from porta.settings import Settings
+from porta.cli.commands import faults_told, settings_or_exit
+from porta.config.settings import Settings
 
 
 @click.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from porta import clock_skew
 from porta.jobs.runner import Job
+from porta.observability import clock_skew
 from porta.runtime import Runtime
 
 

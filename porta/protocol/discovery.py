@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from porta.protocol import endpoints
-from porta.protocol.authentication import ACR_VALUES
-from porta.protocol.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
-from porta.protocol.client_auth import METHODS
-from porta.protocol.client_metadata import GRANT_TYPES
+from porta.protocol.clients.client_auth import METHODS
+from porta.protocol.clients.client_metadata import GRANT_TYPES
 from porta.protocol.features import FEATURES
-from porta.protocol.response_modes import RESPONSE_MODES
-from porta.protocol.scopes import OIDC_SCOPES
-from porta.protocol.standard_claims import ROLE_CLAIMS, STANDARD_CLAIMS
+from porta.protocol.requests.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
+from porta.protocol.requests.response_modes import RESPONSE_MODES
+from porta.protocol.requests.scopes import OIDC_SCOPES
+from porta.protocol.tokens.authentication import ACR_VALUES
+from porta.protocol.tokens.standard_claims import ROLE_CLAIMS, STANDARD_CLAIMS
 
 TOKEN_CLAIMS = ("iss", "sub", "auth_time", "acr", "amr", "sid")
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from porta import tenancy
-from porta.protocol import checks
-from porta.protocol.consent import needed_consent
+from porta.protocol.clients.redirect_uris import check_redirect_uri
 from porta.protocol.errors import UntrustedRequest
-from porta.protocol.params import Params
-from porta.protocol.redirect_uris import check_redirect_uri
-from porta.protocol.requests import (
+from porta.protocol.requests import checks
+from porta.protocol.requests.authorization_request import (
     AuthorizationRequest,
     RedirectTarget,
     check_kept_size,
     parse_authorization_request,
     parse_redirect_target,
 )
-from porta.protocol.response_modes import check_returnable
-from porta.provider import hints, rules
+from porta.protocol.requests.consent import needed_consent
+from porta.protocol.requests.params import Params
+from porta.protocol.requests.response_modes import check_returnable
+from porta.provider import hints, policy
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.clients import Client
 
 
@@ -31,7 +31,7 @@ async def trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Clien
     `state` in a redirect to it.
     """
     target = parse_redirect_target(params)
-    client = await tenancy.find_client(runtime, tenant, target.client_id)
+    client = await resolve.find_client(runtime, tenant, target.client_id)
     if client is None:
         raise UntrustedRequest("the client is not known here").with_values(target.client_id)
     check_redirect_uri(client, target.redirect_uri)
@@ -53,7 +53,7 @@ async def accept(
     URI, and for anything else the OAuthError that travels to the client.
     """
     request = parse_authorization_request(params)
-    accepted = checks.accept(request, client, await rules.find(runtime, tenant))
+    accepted = checks.accept(request, client, await policy.find(runtime, tenant))
     bare = replace(accepted, id_token_hint=None)
     check_kept_size(bare, needed_consent(bare, client))
     named = await hints.subject(runtime, tenant, accepted.id_token_hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 from storage.models.clients import Client
 from storage.models.users import AccountFacts
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from porta.browsers import Browser
-from porta.protocol import prompts
-from porta.protocol.requests import AuthorizationRequest
+from porta.browser.binding import Browser
+from porta.protocol.requests import prompts
+from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.provider import consents
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Grant, Interaction, Session
 from storage.models.clients import Client
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from porta import browsers, interactions, replays, request_limits, sessions
-from porta.browsers import Browser
+from porta.browser import binding, interactions, request_copies, sessions
+from porta.browser.binding import Browser
 from porta.errors import NotFound
-from porta.protocol import prompts
-from porta.protocol.consent import needed_consent
+from porta.limits import request_limits
 from porta.protocol.errors import (
     AccessDenied,
     InvalidRequestUri,
     OAuthError,
     UntrustedRequest,
 )
-from porta.protocol.params import Params
+from porta.protocol.requests import prompts
+from porta.protocol.requests.consent import needed_consent
+from porta.protocol.requests.params import Params
 from porta.provider import consents, pushed_authorization
 from porta.provider.acceptance import accept, trust
 from porta.provider.attempts import Attempt, Paused, look
@@ -23,7 +24,7 @@ from porta.provider.codes import issue_code
 from porta.provider.outcomes import Interact, Outcome, Respond, Resume, granted, refused
 from porta.runtime import Runtime
 from porta.security import opaque
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 
 _MOST_RESUMPTIONS = 3
@@ -139,7 +140,7 @@ async def _proceed(attempt: Attempt) -> Outcome:
 
 
 async def _interact(attempt: Attempt, prompt: prompts.Prompt) -> Interact:
-    secret = attempt.browser.secret or browsers.new_secret()
+    secret = attempt.browser.secret or binding.new_secret()
     if attempt.paused is None:
         return Interact(await _pause(attempt, artifact_id(secret), prompt), secret)
     await interactions.save(
@@ -162,7 +163,7 @@ async def _postpone(attempt: Attempt) -> Resume:
     Its secret must not be set anew here: that would take the place of the one that was withheld,
     and with it the session.
     """
-    posted = browsers.new_secret()
+    posted = binding.new_secret()
     waiting = prompts.Prompt("login", ("cookies_withheld",))
     return Resume(await _pause(attempt, artifact_id(posted), waiting), posted)
 
@@ -189,7 +190,7 @@ async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
         shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )
     value = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
-    return replays.to_handle(runtime, value, make(id=""))
+    return request_copies.to_handle(runtime, value, make(id=""))
 
 
 async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Respond:

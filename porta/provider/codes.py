@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from porta.protocol.claims import registered_claims
-from porta.protocol.consent import needed_consent
-from porta.protocol.requests import AuthorizationRequest
-from porta.protocol.scopes import join_scope
+from porta.protocol.requests.authorization_request import AuthorizationRequest
+from porta.protocol.requests.consent import needed_consent
+from porta.protocol.requests.scopes import join_scope
+from porta.protocol.tokens.claims import registered_claims
 from porta.runtime import Runtime
-from porta.tenancy import era_of
-from porta.tenant import Tenant
+from porta.tenants.resolve import era_of
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import AuthorizationCode, Grant, Session
 from storage.models.clients import Client
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from porta.protocol.consent import missing_consent, needed_consent
-from porta.protocol.redirect_uris import is_assured
-from porta.protocol.requests import AuthorizationRequest
+from porta.protocol.clients.redirect_uris import is_assured
+from porta.protocol.requests.authorization_request import AuthorizationRequest
+from porta.protocol.requests.consent import missing_consent, needed_consent
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
 from storage.models.clients import Client
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from porta import tenancy
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.clients import Client, web_origins
 
 
@@ -19,7 +19,7 @@ async def origin_allowed(
     """
     if client_id is None:
         return origin in await runtime.origins(tenant.id)
-    client = await tenancy.find_client(runtime, tenant, client_id)
+    client = await resolve.find_client(runtime, tenant, client_id)
     return client is not None and is_registered(client, origin)
 
 

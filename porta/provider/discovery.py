@@ -6,7 +6,7 @@ from typing import Any
 
 from porta.protocol.discovery import build_document
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 
 
 async def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:

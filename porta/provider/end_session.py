@@ -8,17 +8,19 @@ from typing import Any
 
 import msgspec
 
-from porta import events, sessions, tenancy
-from porta.browsers import Browser
-from porta.origin import Origin
-from porta.protocol import end_session as protocol
-from porta.protocol.end_session import EndSessionRequest
+from porta.audit import events
+from porta.browser import sessions
+from porta.browser.binding import Browser
+from porta.limits.origin import Origin
 from porta.protocol.errors import UntrustedRequest
-from porta.protocol.params import Params
+from porta.protocol.requests import end_session as protocol
+from porta.protocol.requests.end_session import EndSessionRequest
+from porta.protocol.requests.params import Params
 from porta.provider import hints
 from porta.runtime import Runtime
 from porta.security import boxes, opaque
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session
 from storage.models.clients import Client
 
@@ -213,4 +215,4 @@ async def _end(
 
 
 async def _find_client(runtime: Runtime, tenant: Tenant, client_id: str | None) -> Client | None:
-    return await tenancy.find_client(runtime, tenant, client_id) if client_id else None
+    return await resolve.find_client(runtime, tenant, client_id) if client_id else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from porta.protocol.errors import InvalidRequest
-from porta.protocol.id_token import is_id_token
+from porta.protocol.tokens.id_token import is_id_token
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.keyring import KeyRing
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 
 
 async def read(runtime: Runtime, tenant: Tenant, token: str | None) -> dict[str, Any] | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from porta import tenancy
-from porta.protocol import introspection
-from porta.protocol.bearer import is_askable
-from porta.protocol.claims import Release, build_claims, to_dict
-from porta.protocol.scopes import parse_scope
-from porta.provider import clients
+from porta.protocol.requests.scopes import parse_scope
+from porta.protocol.tokens import introspection
+from porta.protocol.tokens.bearer import is_askable
+from porta.protocol.tokens.claims import Release, build_claims, to_dict
+from porta.provider import client_auth
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.security import jwt
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import AccessToken
 from storage.models.clients import Client
 from storage.models.tokens import PresentedToken
@@ -24,13 +24,13 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
 
     Everything else is `active: false`, whatever the reason.
     """
-    client = await clients.authenticate_confidential(runtime, tenant, request)
+    client = await client_auth.authenticate_confidential(runtime, tenant, request)
     value = request.form.required("token")
     found = await runtime.storage.tokens.find(value, tenant.id) if is_askable(value) else None
     if found is None or jwt.was_revoked(value, tenant.keys):
         return {"active": False}
-    holder = await tenancy.find_client(runtime, tenant, found.token.client_id)
-    if holder is None or found.token.era != tenancy.era_of(tenant, holder):
+    holder = await resolve.find_client(runtime, tenant, found.token.client_id)
+    if holder is None or found.token.era != resolve.era_of(tenant, holder):
         return {"active": False}
     api_resources = await runtime.api_resources(tenant.id)
     if not introspection.may_introspect(client, found.token, api_resources):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from porta.protocol import response_modes
 from porta.protocol.errors import OAuthError
-from porta.protocol.requests import AuthorizationRequest, RedirectTarget
-from porta.tenant import Tenant
+from porta.protocol.requests import response_modes
+from porta.protocol.requests.authorization_request import AuthorizationRequest, RedirectTarget
+from porta.tenants.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)

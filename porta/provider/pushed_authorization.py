@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from porta import request_limits, tenancy
-from porta.protocol import pushed_authorization as protocol
+from porta.limits import request_limits
 from porta.protocol.errors import (
     DeadRequestUri,
     InvalidRequest,
     UnauthorizedClient,
     UntrustedRequest,
 )
-from porta.protocol.params import Params
-from porta.protocol.response_modes import check_returnable
-from porta.provider import clients
+from porta.protocol.features import pushed_authorization as protocol
+from porta.protocol.requests.params import Params
+from porta.protocol.requests.response_modes import check_returnable
+from porta.provider import client_auth
 from porta.provider.acceptance import accept
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.security import opaque
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import PushedAuthorizationRequest, artifact_id
 
 
@@ -30,7 +31,7 @@ async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict
     Raises UnauthorizedClient for a client without a secret, unless the system allows it, and
     Throttled where too many were pushed.
     """
-    client = await clients.authenticate(runtime, tenant, request)
+    client = await client_auth.authenticate(runtime, tenant, request)
     if (
         client.token_endpoint_auth_method == "none"
         and not tenant.config.allow_public_pushed_requests
@@ -52,7 +53,7 @@ async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict
     pushed = PushedAuthorizationRequest(
         id=artifact_id(value),
         organization_id=tenant.id,
-        era=tenancy.era_of(tenant, client),
+        era=resolve.era_of(tenant, client),
         client_id=client.client_id,
         parameters=accepted.to_parameters(),
         resource=accepted.resource,
@@ -116,5 +117,5 @@ def _values(parameters: Mapping[str, str], resource: tuple[str, ...]) -> dict[st
 
 async def _counts(runtime: Runtime, tenant: Tenant, pushed: PushedAuthorizationRequest) -> bool:
     """Whether its client still has the rights it had when it pushed."""
-    client = await tenancy.find_client(runtime, tenant, pushed.client_id)
-    return client is not None and pushed.era == tenancy.era_of(tenant, client)
+    client = await resolve.find_client(runtime, tenant, pushed.client_id)
+    return client is not None and pushed.era == resolve.era_of(tenant, client)

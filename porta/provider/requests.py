@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from porta.origin import Origin
-from porta.protocol.params import Params
+from porta.limits.origin import Origin
+from porta.protocol.requests.params import Params
 
 
 @dataclass(frozen=True, slots=True)

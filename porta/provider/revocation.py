@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from porta.protocol.bearer import is_askable
-from porta.provider import clients
+from porta.protocol.tokens.bearer import is_askable
+from porta.provider import client_auth
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 
 
 async def revoke(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> None:
@@ -15,7 +15,7 @@ async def revoke(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> No
     A refresh token takes its whole family along. A token that is unknown, dead or another
     client's changes nothing and is answered alike (§2.2), so that nothing can be probed.
     """
-    client = await clients.authenticate(runtime, tenant, request)
+    client = await client_auth.authenticate(runtime, tenant, request)
     value = request.form.required("token")
     if is_askable(value):
         await runtime.storage.tokens.revoke_token(value, tenant.id, client.client_id)

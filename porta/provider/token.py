@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from porta.protocol.errors import UnauthorizedClient, UnsupportedGrantType
-from porta.provider import clients, tokens
+from porta.provider import client_auth, tokens
 from porta.provider.grants import GRANTS
-from porta.provider.grants.call import TokenCall
+from porta.provider.grants.base import TokenCall
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
-from porta.tenant import Tenant
+from porta.tenants.tenant import Tenant
 
 
 async def exchange(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:
     """Authenticate the client, redeem what it presents, and return the token response (§5.1)."""
-    client = await clients.authenticate(runtime, tenant, request)
+    client = await client_auth.authenticate(runtime, tenant, request)
     name = request.form.required("grant_type")
     grant = GRANTS.get(name)
     if grant is None:

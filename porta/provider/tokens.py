@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from porta.protocol import resource_indicators as indicators
-from porta.protocol.access_token import build_access_token, build_token_response
-from porta.protocol.claims import Release, Target, build_claims, to_dict
-from porta.protocol.id_token import build_at_hash, build_id_token
-from porta.protocol.scopes import join_scope
-from porta.provider.grants.call import Authorization, Issued, MachineAuthorization, TokenCall
+from porta.protocol.features import resource_indicators as indicators
+from porta.protocol.requests.scopes import join_scope
+from porta.protocol.tokens.access_token import build_access_token, build_token_response
+from porta.protocol.tokens.claims import Release, Target, build_claims, to_dict
+from porta.protocol.tokens.id_token import build_at_hash, build_id_token
+from porta.provider.grants.base import Authorization, Issued, MachineAuthorization, TokenCall
 from porta.security import jwt, opaque
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
 from storage.models.clients import ApiResource

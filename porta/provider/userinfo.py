@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from porta import tenancy
-from porta.protocol import claims
-from porta.protocol.bearer import is_askable
-from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InsufficientScope, InvalidToken
-from porta.protocol.scopes import parse_scope
+from porta.protocol.requests.claims_request import ClaimsRequest
+from porta.protocol.requests.scopes import parse_scope
+from porta.protocol.tokens import claims
+from porta.protocol.tokens.bearer import is_askable
 from porta.runtime import Runtime
 from porta.security import jwt
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import AccessToken
 from storage.models.clients import Client
 
@@ -30,8 +30,8 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str
         raise InvalidToken("the access token is invalid, expired or revoked")
     if jwt.was_revoked(value, tenant.keys):
         raise InvalidToken("the key that signed the access token was revoked")
-    client = await tenancy.find_client(runtime, tenant, found.token.client_id)
-    if client is None or found.token.era != tenancy.era_of(tenant, client):
+    client = await resolve.find_client(runtime, tenant, found.token.client_id)
+    if client is None or found.token.era != resolve.era_of(tenant, client):
         raise InvalidToken("the access token is invalid, expired or revoked")
     if tenant.issuer not in found.token.audience:
         raise InvalidToken("the access token was issued for another resource")

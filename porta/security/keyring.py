@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from porta.errors import Unavailable
+from porta.security.key_schedule import Place, State, build_lane
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private
-from porta.security.succession import Place, State, build_lane
 from storage.models.signing_keys import SigningKey
 
 _LOG = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2 import exceptions as argon2_errors
 from argon2.low_level import ARGON2_VERSION
 
-from porta.fair_queue import Asker, FairQueue
+from porta.limits.fair_queue import Asker, FairQueue
 from porta.security.password_rules import WeakPassword
 from porta.security.password_text import spellings
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from porta import events
-from porta.email_addresses import canonical_email
+from porta.audit import events
 from porta.errors import Conflict, Invalid, NotFound
-from porta.protocol.names import find_name_fault
 from porta.security.password_rules import check_password
 from porta.security.passwords import Passwords
 from porta.services import applications, clients, roles, users
 from porta.services.clients import Terms
+from porta.text.email_addresses import canonical_email
+from porta.text.names import find_name_fault
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization

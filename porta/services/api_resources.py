@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from porta import events
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid
-from porta.events import SYSTEM, Actor
-from porta.protocol.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.errors import InvalidScope
-from porta.protocol.resource_indicators import MAX_LENGTH, is_identifier
-from porta.protocol.scopes import OIDC_SCOPES, parse_scope
+from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier
+from porta.protocol.requests.scopes import OIDC_SCOPES, parse_scope
+from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
 from porta.services.signing_algorithms import check_algorithm
 from storage.errors import AlreadyExists
 from storage.models.clients import ApiResource

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from porta import events, slugs
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, NotFound
-from porta.events import SYSTEM, Actor
 from porta.services.lifecycle import APPLICATION, event_of
+from porta.tenants import slugs
 from storage.errors import AlreadyExists
 from storage.models.applications import Application, ApplicationModule
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from porta import events
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid
-from porta.events import SYSTEM, Actor
-from porta.protocol.standard_claims import RESERVED_CLAIMS
+from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.models.users import User

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from porta import events
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid, NotFound
-from porta.events import SYSTEM, Actor
-from porta.protocol import client_metadata
+from porta.protocol.clients import client_metadata
 from porta.security import opaque
 from porta.security.keys import ALGORITHMS
 from porta.security.passwords import Passwords

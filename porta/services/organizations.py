@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from porta import events, slugs
-from porta.custom_css import sanitize
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid, NotFound
-from porta.events import SYSTEM, Actor
+from porta.pages.custom_css import sanitize
 from porta.services.lifecycle import ORGANIZATION, event_of
 from porta.services.signing_algorithms import check_algorithm
+from porta.tenants import slugs
 from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
 

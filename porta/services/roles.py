@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from porta import events, slugs
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict
-from porta.events import SYSTEM, Actor
+from porta.tenants import slugs
 from storage.errors import AlreadyExists
 from storage.models.roles import Permission, Role
 from storage.models.users import User

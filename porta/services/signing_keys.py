@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from math import floor, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
-from porta import events
-from porta.config import Config, build_config
+from porta.audit import events
+from porta.config.system import Config, build_config
 from porta.errors import Conflict, NotFound
+from porta.security.key_schedule import Place, State, build_lane, longest_token_ttl
 from porta.security.keys import ALGORITHMS, KeyPair, bind, generate
-from porta.security.succession import Place, State, build_lane, longest_token_ttl
 from porta.services.usable_keys import can_sign_without, check_encryption_key, unbound, usable
 from storage.models.signing_keys import SigningKey
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from porta import clock_skew
+from porta.observability import clock_skew
 from porta.runtime import Runtime
 from porta.services import signing_keys, users
-from storage import migrate
 from storage.errors import StorageError
+from storage.postgres import migrate
 
 
 class SchemaOutdated(StorageError):

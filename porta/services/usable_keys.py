@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from porta.errors import Conflict
+from porta.security.key_schedule import State, build_lane
 from porta.security.keys import KeyUnusable, is_bound, load_private, rebind
-from porta.security.succession import State, build_lane
 from storage.models.signing_keys import SigningKey
 
 

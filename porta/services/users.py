@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from porta import events
-from porta.email_addresses import canonical_email
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, NotFound
-from porta.events import SYSTEM, Actor
 from porta.security.passwords import Passwords, is_dear_cost
 from porta.services.lifecycle import USER, event_of
+from porta.text.email_addresses import canonical_email
 from storage.errors import AlreadyExists, StorageError
 from storage.models.users import User
 from storage.repositories.users import PROFILE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from storage.models.clients import ApiResource
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 _ARRAYS = ("scopes", "introspection_clients")
 _COLUMNS = ApiResource.__struct_fields__

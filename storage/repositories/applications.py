@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from storage.models.applications import Application, ApplicationModule
-from storage.statement import Executor, Row
+from storage.postgres.statement import Executor, Row
 
 
 class Applications:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from storage.models.claims import ClaimDefinition
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 MOST_NAMES = 200
 """As many as one discovery document tells."""

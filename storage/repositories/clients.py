@@ -9,7 +9,7 @@ import msgspec
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import Client, ClientSecret, web_origins
-from storage.statement import Executor, Row
+from storage.postgres.statement import Executor, Row
 
 _ARRAYS = (
     "redirect_uris",

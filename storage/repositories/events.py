@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from storage.models.events import Event
-from storage.statement import Executor, Statement
+from storage.postgres.statement import Executor, Statement
 
 _RECORD = Statement(
     "record_event",

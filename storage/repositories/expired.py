@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 _TABLES = {
     "artifacts": ("id", "expires_at", "0"),

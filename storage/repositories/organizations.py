@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from storage.models.organizations import Organization
-from storage.statement import Executor, Row
+from storage.postgres.statement import Executor, Row
 
 _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"

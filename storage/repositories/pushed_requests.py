@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.models.artifacts import PushedAuthorizationRequest
-from storage.statement import Executor, Statement
+from storage.postgres.statement import Executor, Statement
 
 # The row may be gone: a person may take longer than a reference lives. What is left says no more
 # than that it was used.

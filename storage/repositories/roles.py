@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from storage.models.roles import Permission, Role
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 
 class Roles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from storage.models.artifacts import ARTIFACTS, Session
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 from storage.stores import decode, encode
 
 # A statement of its own: the one that reads has to see what those before us have committed.

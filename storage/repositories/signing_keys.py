@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from storage.models.signing_keys import SigningKey
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 KEYS_AS_JSON = """
     SELECT json_agg(json_build_object(

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from storage.models.signing_keys import SigningKey
+from storage.postgres.statement import Executor
 from storage.repositories.signing_keys import KEYS_AS_JSON, decode_keys
-from storage.statement import Executor
 
 _VALUES_AS_JSON = "SELECT json_object_agg(key, value) FROM system_config"
 

@@ -7,8 +7,8 @@ or rotated, could slip past a revocation: whatever hangs on a revoked family was
 
 from __future__ import annotations
 
+from storage.postgres.statement import Statement
 from storage.repositories.accounts import STANDS, facts
-from storage.statement import Statement
 
 ISSUE = Statement(
     "issue_token",

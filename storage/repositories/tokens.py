@@ -14,9 +14,9 @@ from storage.models.artifacts import (
     artifact_id,
 )
 from storage.models.tokens import PresentedToken, Rotated, Rotation, TokenFamily, TokenWithAccount
+from storage.postgres.statement import Executor, Statement
 from storage.repositories import token_sql
 from storage.repositories.accounts import decode_facts
-from storage.statement import Executor, Statement
 from storage.stores import decode, encode
 
 _KINDS = {

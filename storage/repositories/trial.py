@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.statement import Executor
+from storage.postgres.statement import Executor
 
 # One row for all instances, in the table of codes and tokens. No index holds what changes: it is
 # written anew in its place (a heap-only tuple), and leaves nothing to vacuum.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from storage.models.users import AUTO_LOCKOUT
+from storage.postgres.statement import Statement
 from storage.repositories.accounts import STANDS, USER, facts
-from storage.statement import Statement
 
 _DAY = 86_400
 LONGEST_LOCK = 3600

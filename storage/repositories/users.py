@@ -8,9 +8,9 @@ import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
 from storage.models.users import AccountFacts, LoginAttempt, User
+from storage.postgres.statement import Executor, Parameters, Statement
 from storage.repositories import user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
-from storage.statement import Executor, Parameters, Statement
 from storage.stores import decode
 
 _GRANT = ARTIFACTS[Grant]

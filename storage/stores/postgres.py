@@ -8,7 +8,7 @@ from functools import cache
 
 from storage.errors import AlreadyConsumed, StorageError
 from storage.models.artifacts import ANY_ORGANIZATION, Artifact, ArtifactKind
-from storage.statement import Executor, Statement
+from storage.postgres.statement import Executor, Statement
 from storage.stores import SHORTEST_LIFE, check_index, check_look_up, decode, encode, refusal
 
 COLUMNS = ("grant_id", "family_id", "uid", "user_code", "account_id", "client_id")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
-from storage.redis_breaker import RedisBreaker
-from storage.redis_client import Script
+from storage.redis.breaker import RedisBreaker
+from storage.redis.client import Script
 from storage.stores import (
     SHORTEST_LIFE,
     check_index,

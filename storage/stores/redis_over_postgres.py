@@ -8,7 +8,7 @@ from functools import partial
 
 from storage.errors import Unreachable
 from storage.models.artifacts import Artifact, ArtifactKind
-from storage.redis_breaker import RedisBreaker
+from storage.redis.breaker import RedisBreaker
 from storage.stores import SHORTEST_LIFE, check_look_up
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore, key_of, pack, unpack

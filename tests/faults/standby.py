@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from porta.cli import binaries, postgres_data
-from porta.cli.processes import identity
+from porta.dev import binaries, postgres_data
+from porta.dev.processes import identity
 from tests.ports import free_port
 
 _USER = "porta"

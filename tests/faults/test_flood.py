@@ -15,8 +15,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from porta.config import Config
-from storage.postgres import Postgres
+from porta.config.system import Config
+from storage.postgres.driver import Postgres
 from tests.flows.installation import Installation, running
 from tests.flows.party import VERIFIER, Party
 from tests.flows.person import Person

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 
-from storage import migrate
-from storage.postgres import Postgres
+from storage.postgres import migrate
+from storage.postgres.driver import Postgres
 from tests.faults.standby import Node, Pair, replicated
 from tests.served import SECRETS, Served, serve
 from tests.waiting import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.redis_slots import SLOTS
+from storage.redis.slots import SLOTS
 from tests.balancer import Balancer
 from tests.faults.people import Load, lost, working
 from tests.security.browser import add_user

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from handlers import app
-from handlers.server import Server
+from handlers.http.server import Server
+from porta.config.settings import Settings
 from porta.runtime import Runtime
-from porta.settings import Settings
 from tests.handlers.house import furnish
 from tests.ports import free_port
 

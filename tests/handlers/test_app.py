@@ -19,8 +19,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.config.settings import Settings
 from porta.runtime import Runtime
-from porta.settings import Settings
 from tests.waiting import eventually
 
 SERVE = "from handlers.app import run; from porta.settings import Settings; run(Settings())"

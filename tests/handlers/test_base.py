@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handlers.server import Server
+from handlers.http.server import Server
 from porta.runtime import Runtime
 from tests.handlers.flow import VERIFIER, answered, begin, hidden, parameters, submit
 from tests.handlers.house import CALLBACK, SECRET
-from tests.handlers.wire import exchange, request, statuses
+from tests.handlers.http.wire import exchange, request, statuses
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PATHS = [

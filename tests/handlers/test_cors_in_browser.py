@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from handlers.server import Server
+from handlers.http.server import Server
 from porta.runtime import Runtime
 from tests.flows.chromium import chromium, needs_chromium, window
 

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from handlers import app
+from porta.config.settings import Settings
 from porta.runtime import Runtime
-from porta.settings import Settings
 from tests.handlers.flow import parameters
 from tests.handlers.house import CALLBACK
 

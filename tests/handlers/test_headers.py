@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers import headers
-from porta.page_values import PAGES
+from porta.pages.values import PAGES
 
 
 def test_K1_only_pages_that_cannot_lead_to_a_client_say_where_a_form_may_go() -> None:

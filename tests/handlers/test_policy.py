@@ -18,7 +18,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from handlers.server import Server
+from handlers.http.server import Server
 from porta.runtime import Runtime
 from tests.certificates import write_certificate
 from tests.flows.chromium import Window, chromium, needs_chromium, window

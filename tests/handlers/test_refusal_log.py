@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from handlers.server import Server
-from porta import telemetry
+from handlers.http.server import Server
+from porta.observability import log as telemetry
 from porta.runtime import Runtime
 from tests.handlers.flow import begin, parameters, sign_in, submit
 from tests.handlers.house import CALLBACK, EMAIL, SECRET

@@ -9,7 +9,7 @@ import pytest
 
 from tests.handlers.flow import begin, csrf, submit
 from tests.handlers.house import EMAIL, PASSWORD
-from tests.handlers.test_health import Fragile, fragile
+from tests.handlers.ops.test_health import Fragile, fragile
 
 __all__ = ["fragile"]
 

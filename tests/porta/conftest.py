@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from porta.rendering import Pages
+from porta.pages.render import Pages
 from porta.security.passwords import Parameters, Passwords
 from storage.router import Storage
 from tests.flows.chromium import chromium
-from tests.porta.page_site import Site, serving
+from tests.porta.pages.page_site import Site, serving
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from porta.security.keyring import KeyRings
 from porta.services import signing_keys
 from storage.errors import Unreachable
 from storage.models.clients import ApiResource
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.handlers.relay import Relay, relay
-from tests.porta.opened import opened, until_listening
+from tests.porta.open_runtime import opened, until_listening
 from tests.waiting import eventually
 
 

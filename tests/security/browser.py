@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-import porta.browsers
+from porta.browser import binding
 from porta.security import opaque
 from storage.models.clients import Client
 from storage.models.users import User
@@ -110,12 +110,10 @@ class Browser:
         return self.http.cookies.get(SECRET, "", path="/") or ""
 
     @property
-    def presented(self) -> porta.browsers.Browser:
+    def presented(self) -> binding.Browser:
         """What it presents at acme, as the server reads it."""
         keys = self.served.runtime.settings.cookie_keys
-        return porta.browsers.Browser(
-            porta.browsers.from_cookie(keys, "acme", self.secret), self.session
-        )
+        return binding.Browser(binding.from_cookie(keys, "acme", self.secret), self.session)
 
     def wears(self, session: str | None, secret: str) -> None:
         """Have the cookies of somebody else."""

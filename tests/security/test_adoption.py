@@ -12,8 +12,8 @@ from jose import jwk, jws
 from handlers import app
 from porta.runtime import Runtime
 from porta.services import startup
-from storage import migrate
-from storage.postgres import Postgres
+from storage.postgres import migrate
+from storage.postgres.driver import Postgres
 from tests.ports import free_port
 from tests.security.browser import CHALLENGE
 from tests.security.claims import claims_of

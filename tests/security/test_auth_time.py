@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from porta import sessions, tenancy
+from porta.browser import sessions
+from porta.tenants import resolve
 from tests.security.browser import Browser
 from tests.security.claims import claims_of
 from tests.served import Served
@@ -24,7 +25,7 @@ def later(served: Served) -> Iterator[list[int]]:
 
 
 async def _authenticated_at(browser: Browser) -> int:
-    tenant = await tenancy.resolve(browser.served.runtime, "acme")
+    tenant = await resolve.resolve(browser.served.runtime, "acme")
     session = await sessions.find(browser.served.runtime, tenant, browser.presented)
     assert session is not None
     return session.authenticated_at

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     add_client,

@@ -9,9 +9,10 @@ import httpx
 import pytest
 import redis
 
-from porta import sessions, tenancy
+from porta.browser import sessions
+from porta.tenants import resolve
 from storage.models.artifacts import artifact_id
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     CHALLENGE,
     Browser,
@@ -143,7 +144,7 @@ async def test_a_code_that_a_store_gives_back_is_not_redeemed_again(
 
 async def test_a_code_dies_with_its_session(served: Served, browser: Browser) -> None:
     code = await browser.code()
-    tenant = await tenancy.resolve(served.runtime, "acme")
+    tenant = await resolve.resolve(served.runtime, "acme")
     session = await sessions.find(served.runtime, tenant, browser.presented)
     assert session is not None
     await sessions.sign_out(served.runtime, session)

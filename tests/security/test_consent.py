@@ -13,7 +13,7 @@ import pytest
 
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, Client
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     add_client,

@@ -11,7 +11,7 @@ import hmac
 
 import pytest
 
-from porta.protocol.client_auth import match_secret
+from porta.protocol.clients.client_auth import match_secret
 from porta.security import opaque
 from storage.models.clients import ClientSecret
 from tests.pkce import challenge_of

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from storage.models.artifacts import artifact_id
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import Browser, is_active, post, refresh_form, refusal
 from tests.served import Served, beside
 

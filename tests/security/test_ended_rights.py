@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from porta import sessions, tenancy
+from porta.browser import sessions
 from porta.services import applications, clients, organizations, users
+from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
 from storage.models.users import User
-from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.postgres.driver import Postgres
+from storage.redis.lane import Redis
 from tests.security.browser import (
     GOOD,
     PASSWORD,
@@ -211,7 +212,7 @@ async def test_security_5_a_sign_in_that_was_on_its_way_is_ended_by_the_return(
 ) -> None:
     """The password was right before the account was suspended; its session came after."""
     await _set(served, rights, "person", "suspended")
-    tenant = await tenancy.resolve(served.runtime, "acme")
+    tenant = await resolve.resolve(served.runtime, "acme")
     _, late = await sessions.sign_in(
         served.runtime,
         tenant,

@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 import redis as redis_client
 
-from porta import sessions, tenancy
+from porta.browser import sessions
+from porta.tenants import resolve
 from tests.handlers.relay import Relay, relay
 from tests.security.browser import (
     GOOD,
@@ -198,7 +199,7 @@ async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back
 ) -> None:
     """Redis still holds the copies: who signs in again, and who signs out."""
     runtime = fragile.served.runtime
-    tenant = await tenancy.resolve(runtime, "acme")
+    tenant = await resolve.resolve(runtime, "acme")
     async with a_browser(fragile.served) as leaving:
         for each in (browser, leaving):
             await each.code()

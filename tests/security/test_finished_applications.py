@@ -13,7 +13,7 @@ from porta.services import applications
 from porta.services.provisioning import build_document, provision
 from storage.models.applications import Application
 from storage.models.clients import ApiResource, Client
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     a_browser,

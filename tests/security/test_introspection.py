@@ -14,7 +14,7 @@ import pytest_asyncio
 from porta.errors import Invalid
 from porta.services import api_resources
 from storage.models.clients import ApiResource, Client
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security import neighbour
 from tests.security.browser import (
     Browser,

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from porta.protocol.requests import LIMITS
-from storage.postgres import Postgres
+from porta.protocol.requests.authorization_request import LIMITS
+from storage.postgres.driver import Postgres
 from tests.security.browser import GOOD, Browser, a_browser, add_client, add_user
 from tests.served import SECRETS, Served, location, serve
 from tests.storage.valkey import Valkey

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from porta.runtime import Runtime
 from porta.services import organizations
-from storage.postgres import Postgres
-from tests.porta.opened import until_listening
+from storage.postgres.driver import Postgres
+from tests.porta.open_runtime import until_listening
 from tests.security.browser import (
     GOOD,
     Browser,

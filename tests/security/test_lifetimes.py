@@ -11,9 +11,10 @@ import httpx
 import pytest
 import redis
 
-from porta import sessions, tenancy
-from porta.config import RANGES
+from porta.browser import sessions
+from porta.config.system import RANGES
 from porta.provider import consents
+from porta.tenants import resolve
 from storage.models.artifacts import (
     ARTIFACTS,
     AccessToken,
@@ -28,7 +29,7 @@ from storage.models.artifacts import (
     Store,
     artifact_id,
 )
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.stores.redis import key_of
 from tests.security.browser import GOOD, Browser, configured, post, refresh_form
 from tests.security.claims import claims_of
@@ -98,9 +99,9 @@ async def _interaction(browser: Browser) -> Shown:
 
 async def _grant(browser: Browser) -> Shown:
     await browser.code()
-    tenant = await tenancy.resolve(browser.served.runtime, "acme")
+    tenant = await resolve.resolve(browser.served.runtime, "acme")
     session = await sessions.find(browser.served.runtime, tenant, browser.presented)
-    client = await tenancy.find_client(browser.served.runtime, tenant, GOOD["client_id"])
+    client = await resolve.find_client(browser.served.runtime, tenant, GOOD["client_id"])
     assert session is not None
     assert client is not None
     return Shown((), Grant, consents.grant_id(session, client))

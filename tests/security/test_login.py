@@ -14,11 +14,11 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from porta import interactions
+from porta.browser import interactions
 from porta.security import known_browsers
 from porta.security.passwords import Passwords
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     PASSWORD,
     SECRET,

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     a_browser,

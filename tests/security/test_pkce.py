@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storage.models.clients import Client
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     add_client,

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from storage.models.artifacts import artifact_id
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     GOOD,
     Browser,

@@ -30,7 +30,7 @@ from tests.security.browser import (
     userinfo,
 )
 from tests.served import Served, beside, hidden_fields, location, query_of, serve
-from tests.storage.redis_trouble import a_replica, full, stopped, without_replicas
+from tests.storage.redis.trouble import a_replica, full, stopped, without_replicas
 from tests.storage.valkey import Valkey
 from tests.waiting import eventually
 

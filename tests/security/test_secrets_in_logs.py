@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.handlers.relay import relay
 from tests.logged import Log, logged
 from tests.security.browser import (

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.security.browser import (
     Browser,
     a_browser,

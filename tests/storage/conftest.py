@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from storage.redis import Redis
+from storage.redis.lane import Redis
 from storage.router import Storage
 from tests.storage.topologies import Cluster, SentinelTrio, started
 from tests.storage.valkey import Valkey

@@ -11,10 +11,10 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from storage.counters import Counters, Limit, PostgresCounters, RedisCounters
-from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.postgres.driver import Postgres
+from storage.redis.lane import Redis
 from storage.repositories.users import Users
+from storage.stores.counters import Counters, Limit, PostgresCounters, RedisCounters
 
 MOST, CALLERS, ROUNDS = 25, 40, 20
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.counters import Counters, Limit
+from storage.stores.counters import Counters, Limit
 
 
 async def within(counters: Counters, key: str, most: int = 1000) -> bool:

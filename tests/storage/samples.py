@@ -20,8 +20,8 @@ from storage.models.artifacts import (
     new_value,
 )
 from storage.opening import open_client
-from storage.postgres import Postgres
-from storage.redis_breaker import RedisBreaker
+from storage.postgres.driver import Postgres
+from storage.redis.breaker import RedisBreaker
 from storage.stores import ArtifactStore
 from storage.stores.memory import MemoryStore
 from storage.stores.postgres import PostgresStore

@@ -16,7 +16,7 @@ from storage.router import Storage
 from tests.handlers.relay import relay
 from tests.ports import free_port
 from tests.storage import samples
-from tests.storage.redis_trouble import STATES, State, stopped
+from tests.storage.redis.trouble import STATES, State, stopped
 from tests.storage.valkey import Valkey
 from tests.waiting import eventually
 

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from storage.counters import Limit, PostgresCounters, RedisCounters
-from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.postgres.driver import Postgres
+from storage.redis.lane import Redis
 from storage.repositories.users import Users
+from storage.stores.counters import Limit, PostgresCounters, RedisCounters
 from tests.storage.beside import answers_of_two
 from tests.storage.count_in_parallel import MOST, ROUNDS
 from tests.storage.repositories.world import build_world

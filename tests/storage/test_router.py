@@ -24,8 +24,8 @@ from storage.models.artifacts import (
     Store,
     artifact_id,
 )
-from storage.postgres import Postgres
-from storage.redis import Redis
+from storage.postgres.driver import Postgres
+from storage.redis.lane import Redis
 from storage.router import RoundTrips, Storage
 from tests.ports import free_port
 from tests.storage import samples

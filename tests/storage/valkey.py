@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from porta.cli.binaries import find_redis
+from porta.dev.binaries import find_redis
 from tests.ports import free_port
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.provider.grants import authorization_code, client_credentials, refresh_token
-from porta.provider.grants.call import GrantType
+from porta.provider.grants.base import GrantType
 
 GRANTS: dict[str, GrantType] = {
     grant.name: grant

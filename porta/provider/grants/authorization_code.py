@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from porta import events
-from porta.protocol import pkce, scopes
-from porta.protocol.claims_request import ClaimsRequest
+from porta.audit import events
 from porta.protocol.errors import InvalidGrant
+from porta.protocol.features import pkce
+from porta.protocol.requests import scopes
+from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.provider import accounts
-from porta.provider.grants import remaining, signers
-from porta.provider.grants.call import (
-    Authorization,
-    GrantType,
-    Issued,
-    RefreshPlan,
-    TokenCall,
-)
+from porta.provider.grants import narrowing, signers
+from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenCall
 from porta.security import opaque
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import AuthorizationCode, artifact_id
@@ -32,8 +27,8 @@ async def redeem(call: TokenCall) -> Authorization:
     if code.redirect_uri != call.required("redirect_uri"):
         raise InvalidGrant("redirect_uri differs from the authorization request")
     pkce.check_verifier(code.code_challenge, call.form.get("code_verifier"))
-    scope = remaining.scope(call, code.scope)
-    resource = await remaining.resource(call, code.resource, scope)
+    scope = narrowing.scope(call, code.scope)
+    resource = await narrowing.resource(call, code.resource, scope)
     facts = await accounts.find_facts(call.runtime, call.tenant, code.account_id, call.client)
     if facts is None:
         raise InvalidGrant("the account is not active")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from porta.protocol import scopes
 from porta.protocol.errors import UnauthorizedClient
-from porta.provider.grants.call import GrantType, MachineAuthorization, TokenCall
+from porta.protocol.requests import scopes
+from porta.provider.grants.base import GrantType, MachineAuthorization, TokenCall
 
 
 async def redeem(call: TokenCall) -> MachineAuthorization:

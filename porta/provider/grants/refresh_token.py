@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from porta import events
+from porta.audit import events
 from porta.errors import Unavailable
-from porta.protocol import scopes
-from porta.protocol.claims_request import ClaimsRequest
 from porta.protocol.errors import InvalidGrant
-from porta.provider.grants import remaining
-from porta.provider.grants.call import (
-    Authorization,
-    GrantType,
-    Issued,
-    RefreshPlan,
-    TokenCall,
-)
+from porta.protocol.requests import scopes
+from porta.protocol.requests.claims_request import ClaimsRequest
+from porta.provider.grants import narrowing
+from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenCall
 from porta.security import opaque
 from storage.models.artifacts import RefreshToken, artifact_id
 from storage.models.tokens import Rotation, TokenWithAccount
@@ -50,7 +44,7 @@ async def redeem(call: TokenCall) -> Authorization:
         nonce=token.nonce,
         claims=ClaimsRequest.from_dict(token.claims),
         consented_claims=token.consented_claims,
-        resource=await remaining.resource(call, token.resource, granted),
+        resource=await narrowing.resource(call, token.resource, granted),
         granted_resource=token.resource,
         amr=token.amr,
         acr=token.acr,
@@ -67,7 +61,7 @@ async def _find(call: TokenCall, value: str) -> TokenWithAccount:
 
 
 def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
-    granted = remaining.scope(call, token.scope)
+    granted = narrowing.scope(call, token.scope)
     if scopes.is_bound_to_session(granted):
         before = scopes.parse_scope(token.scope)
         if not scopes.is_bound_to_session(before):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.provider.grants.call import TokenCall
+from porta.provider.grants.base import TokenCall
 
 
 async def check(call: TokenCall) -> None:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from porta import events
+from porta.audit import events
+from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict
-from porta.events import SYSTEM, Actor
 from porta.security.passwords import Passwords
 from porta.services.provisioning import applications, clients, organizations, settings, users
 from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.errors import Conflict, Invalid
-from porta.protocol.client_auth import match_secret
+from porta.protocol.clients.client_auth import match_secret
 from porta.security import opaque
 from porta.services import clients
 from porta.services.clients import Terms

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from porta.protocol.client_metadata import DEFAULT_SCOPE
+from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.provisioning.durations import check_duration, end_of
 from porta.services.provisioning.entries import (
     AccessTokenFormat,

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from porta import slugs
 from porta.errors import Invalid
-from porta.protocol.names import find_name_fault
-from porta.protocol.registered_uris import find_link_fault
+from porta.protocol.clients.registered_uris import find_link_fault
 from porta.services.claims import check_claim_name
 from porta.services.signing_algorithms import check_algorithm
-from porta.services.urls import check_web_url
+from porta.tenants import slugs
+from porta.text.names import find_name_fault
+from porta.text.urls import check_web_url
 
 
 def rule(check: Callable[[str], str]) -> AfterValidator:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from porta.email_addresses import canonical_email
 from porta.services.provisioning.entries import Entry, Locale, Name, Short, WebUrl, rule
+from porta.text.email_addresses import canonical_email
 
 
 class Address(Entry):

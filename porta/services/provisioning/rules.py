@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from porta.errors import Invalid
-from porta.protocol import client_metadata
+from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.password_rules import check_password
 from porta.services.api_resources import check_identifier, check_scopes

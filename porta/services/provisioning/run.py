@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from porta.audit.events import Actor
 from porta.errors import Forbidden, Invalid, NotFound
-from porta.events import Actor
-from porta.protocol.client_metadata import InvalidMetadata
+from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.passwords import Passwords
 from porta.services.provisioning.problems import Path, Problem, place
 from porta.services.provisioning.report import Kind, Line, Report

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from porta import events
-from porta.config import Config, convert_setting
+from porta.audit import events
+from porta.config.system import Config, convert_setting
 from porta.errors import Invalid
 from porta.services.provisioning.run import Run
 

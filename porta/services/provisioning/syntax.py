@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from porta.protocol.params import has_control_characters
+from porta.protocol.requests.params import has_control_characters
 from porta.services.provisioning.problems import Path
 
 _DEPTH = 64

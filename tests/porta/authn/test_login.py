@@ -12,22 +12,23 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from porta import interactions, tenancy
 from porta.authn import login
 from porta.authn.login import OpenInteraction, SignedIn
 from porta.authn.password import LoginFailed
-from porta.browsers import Browser, new_secret
+from porta.browser import interactions
+from porta.browser.binding import Browser, new_secret
+from porta.browser.interactions import InteractionOver
 from porta.errors import Forbidden, NotFound, Unavailable
-from porta.interactions import InteractionOver
-from porta.origin import Origin
+from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.security.passwords import Passwords
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Consent, Interaction, Session
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
-from tests.porta.opened import opened
+from tests.porta.open_runtime import opened
 
 ORIGIN = Origin("192.0.2.7")
 
@@ -40,7 +41,7 @@ async def runtime(database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
 
 @pytest_asyncio.fixture
 async def tenant(runtime: Runtime) -> Tenant:
-    return await tenancy.resolve(runtime, "acme")
+    return await resolve.resolve(runtime, "acme")
 
 
 async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInteraction:
@@ -68,7 +69,7 @@ async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
 
 
 async def _session(runtime: Runtime, signed_in: SignedIn) -> Session | None:
-    tenant = await tenancy.resolve(runtime, "acme")
+    tenant = await resolve.resolve(runtime, "acme")
     value = signed_in.session_value
     return await runtime.storage.artifacts.find(Session, value, tenant.id)
 

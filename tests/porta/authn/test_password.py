@@ -15,18 +15,18 @@ import pytest_asyncio
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
-from porta import tenancy
 from porta.authn import password
 from porta.authn.password import LoginFailed
 from porta.errors import Unavailable
-from porta.origin import Origin
+from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security.passwords import DEFAULT, Parameters, Passwords
-from porta.tenant import Tenant
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.conftest import SHIPPED_FAILURE_STEP
-from tests.porta.opened import opened
+from tests.porta.open_runtime import opened
 
 RIGHT, WRONG = "a right and rather long password", "a wrong and rather long password"
 ORIGIN = Origin("192.0.2.7", "a browser", "request-1")
@@ -40,7 +40,7 @@ async def runtime(database_url: str) -> AsyncIterator[Runtime]:
 
 @pytest_asyncio.fixture
 async def tenant(runtime: Runtime) -> Tenant:
-    return await tenancy.resolve(runtime, "acme")
+    return await resolve.resolve(runtime, "acme")
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ async def test_a_full_pool_tells_nothing_by_its_time_either(
 
 
 async def test_a_neighbours_person_is_nobody(runtime: Runtime, tenant: Tenant) -> None:
-    globex = await tenancy.resolve(runtime, "globex")
+    globex = await resolve.resolve(runtime, "globex")
     user = await _person(runtime, tenant)
     assert await _message(runtime, globex, user.email, RIGHT) == "login.error_invalid"
 
@@ -289,7 +289,7 @@ async def test_security_8_one_dear_row_makes_nobody_elses_failure_dearer(
     runtime: Runtime, tenant: Tenant, hasher: Passwords, paid: list[Parameters], pg: Postgres
 ) -> None:
     """Neither one beyond our bounds, which counts as wrong, nor a neighbour's within them."""
-    globex = await tenancy.resolve(runtime, "globex")
+    globex = await resolve.resolve(runtime, "globex")
     for cost in ("m=262144,t=4,p=1", "m=65537,t=1,p=1", "m=64,t=5,p=1", "m=1048576,t=16,p=16"):
         stored = f"$argon2id$v=19${cost}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
         dear = await _person(runtime, tenant, password_hash=stored)

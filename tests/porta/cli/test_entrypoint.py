@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.porta.cli.processes import children, wait_for
+from tests.porta.dev.processes import children, wait_for
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]

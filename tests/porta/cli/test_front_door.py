@@ -19,14 +19,14 @@ import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import COMMANDS, main
-from porta.cli.opened import faults_told
+from porta.cli.commands import faults_told
 from porta.services.startup import SchemaOutdated
 from porta.version import VERSION
 from storage.errors import StorageError, Unreachable
-from storage.migrate import MigrationRefused
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
+from storage.postgres.migrate import MigrationRefused
 from tests.conftest import run_apart
-from tests.porta.cli.answering import answering
+from tests.porta.dev.answering import answering
 from tests.ports import free_port
 from tests.storage.valkey import Valkey
 

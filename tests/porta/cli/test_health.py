@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import main
-from tests.porta.cli.answering import answering
+from tests.porta.dev.answering import answering
 from tests.ports import free_port
 
 _OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"

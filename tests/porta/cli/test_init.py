@@ -14,7 +14,7 @@ from porta.security.password_rules import WeakPassword
 from porta.security.passwords import Passwords
 from porta.services import administration
 from porta.services.administration import Administrator
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 
 _ANSWERS = {

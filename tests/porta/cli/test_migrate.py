@@ -13,7 +13,7 @@ from porta.cli.migrate import migrate
 from porta.security.encryption import Encrypted, decrypt
 from porta.security.keyring import KeyRings
 from storage.models.signing_keys import SigningKey
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.signing_keys import SigningKeys
 from tests.conftest import run_apart
 from tests.porta.security.rows import pair

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.porta.cli.processes import wait_for
+from tests.porta.dev.processes import wait_for
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ import pytest_asyncio
 from porta.jobs import JOBS, purge_expired, runner
 from porta.jobs.runner import Job
 from porta.runtime import Runtime
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.served import settings_for
 from tests.waiting import eventually
 

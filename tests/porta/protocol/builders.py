@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from porta.protocol.feature import Rules
-from porta.protocol.requests import AuthorizationRequest
+from porta.protocol.features.feature import Rules
+from porta.protocol.requests.authorization_request import AuthorizationRequest
 from storage.models.artifacts import Session
 from storage.models.clients import ApiResource, Client, ClientSecret
 from storage.models.organizations import Organization

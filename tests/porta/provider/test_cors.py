@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from porta import tenancy
 from porta.provider import cors
 from porta.runtime import Runtime
-from storage.postgres import Postgres
+from porta.tenants import resolve
+from storage.postgres.driver import Postgres
 from tests.handlers.house import SPA_ORIGIN
-from tests.porta.opened import opened
+from tests.porta.open_runtime import opened
 from tests.waiting import eventually
 
 
@@ -23,15 +23,15 @@ async def runtime(database_url: str) -> AsyncIterator[Runtime]:
 
 
 async def test_an_origin_of_the_organization(runtime: Runtime) -> None:
-    acme = await tenancy.resolve(runtime, "acme")
-    globex = await tenancy.resolve(runtime, "globex")
+    acme = await resolve.resolve(runtime, "acme")
+    globex = await resolve.resolve(runtime, "globex")
     assert await cors.origin_allowed(runtime, acme, SPA_ORIGIN)
     assert await cors.origin_allowed(runtime, acme, "https://app.example")
     assert not await cors.origin_allowed(runtime, globex, SPA_ORIGIN)
 
 
 async def test_a_named_client_is_judged_by_its_own(runtime: Runtime) -> None:
-    acme = await tenancy.resolve(runtime, "acme")
+    acme = await resolve.resolve(runtime, "acme")
     judged = {
         client_id: await cors.origin_allowed(runtime, acme, SPA_ORIGIN, client_id)
         for client_id in ("spa", "web", "unheard-of")
@@ -41,7 +41,7 @@ async def test_a_named_client_is_judged_by_its_own(runtime: Runtime) -> None:
 
 async def test_an_origin_is_spelled_as_browsers_do(runtime: Runtime, pg: Postgres) -> None:
     """Rows that a stricter registration would refuse now are no hindrance to the others."""
-    acme = await tenancy.resolve(runtime, "acme")
+    acme = await resolve.resolve(runtime, "acme")
     await pg.execute(
         "UPDATE clients SET redirect_uris = redirect_uris || ARRAY['https://[:::]/cb',"
         " 'HTTPS://Desk.Example:443/cb'] WHERE client_id = 'desk'"
@@ -61,5 +61,5 @@ async def test_an_origin_is_spelled_as_browsers_do(runtime: Runtime, pg: Postgre
      "http://spa.example", "https://spa.example.evil.test", "https://evil.test", "spa.example"],
 )  # fmt: skip
 async def test_any_other_origin(runtime: Runtime, origin: str) -> None:
-    acme = await tenancy.resolve(runtime, "acme")
+    acme = await resolve.resolve(runtime, "acme")
     assert not await cors.origin_allowed(runtime, acme, origin)

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest_asyncio
 
-from porta import tenancy
 from porta.provider import discovery
 from porta.runtime import Runtime
+from porta.tenants import resolve
 from storage.models.clients import ApiResource
-from tests.porta.opened import opened
+from tests.porta.open_runtime import opened
 from tests.waiting import eventually
 
 STANDARD = ["openid", "profile", "email", "address", "phone", "offline_access"]
@@ -24,14 +24,14 @@ async def runtime(database_url: str) -> AsyncIterator[Runtime]:
 
 
 async def _scopes(runtime: Runtime, slug: str) -> list[str]:
-    document = await discovery.document(runtime, await tenancy.resolve(runtime, slug))
+    document = await discovery.document(runtime, await resolve.resolve(runtime, slug))
     scopes: list[str] = document["scopes_supported"]
     return scopes
 
 
 async def test_the_scopes_of_api_resources_are_told(runtime: Runtime) -> None:
     assert await _scopes(runtime, "acme") == STANDARD
-    acme = await tenancy.resolve(runtime, "acme")
+    acme = await resolve.resolve(runtime, "acme")
     for identifier, scopes in (("urn:a", ("b:read", "a:read")), ("urn:b", ("a:read", "email"))):
         api = ApiResource(
             id=str(uuid4()), organization_id=acme.id, identifier=identifier, name="x", scopes=scopes

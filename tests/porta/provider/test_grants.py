@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.protocol.client_metadata import GRANT_TYPES
+from porta.protocol.clients.client_metadata import GRANT_TYPES
 from porta.provider.grants import GRANTS
 
 

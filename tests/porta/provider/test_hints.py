@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from porta import tenancy
 from porta.protocol.errors import InvalidRequest
 from porta.provider import hints
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.keyring import KeyRings
 from porta.services import signing_keys
-from porta.tenant import Tenant
-from storage.postgres import Postgres
-from tests.porta.opened import opened
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
+from storage.postgres.driver import Postgres
+from tests.porta.open_runtime import opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -31,7 +31,7 @@ async def runtime(database_url: str) -> AsyncIterator[Runtime]:
 
 @pytest_asyncio.fixture
 async def tenant(runtime: Runtime) -> Tenant:
-    return await tenancy.resolve(runtime, "acme")
+    return await resolve.resolve(runtime, "acme")
 
 
 def _token(
@@ -70,7 +70,7 @@ async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
 
     async def later() -> Tenant:
         runtime._snapshots.clear()
-        return await tenancy.resolve(runtime, "acme")
+        return await resolve.resolve(runtime, "acme")
 
     assert kid not in {jwk["kid"] for jwk in (await later()).keys.jwks["keys"]}
     assert await hints.subject(runtime, await later(), token) == "somebody"
@@ -80,7 +80,7 @@ async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
 
 
 async def test_what_is_none_is_refused(runtime: Runtime, tenant: Tenant) -> None:
-    neighbour = await tenancy.resolve(runtime, "globex")
+    neighbour = await resolve.resolve(runtime, "globex")
     good = _token(runtime, tenant)
     head, payload, signature = good.split(".")
     for value in (

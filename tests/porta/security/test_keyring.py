@@ -9,9 +9,9 @@ from msgspec import structs
 
 from porta.security import keyring
 from porta.security.jwt import InvalidJWT, UnknownKey, sign, verify
+from porta.security.key_schedule import MARGIN
 from porta.security.keyring import KeyRing, KeyRings, NoSigningKey, NoUsableKey
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable
-from porta.security.succession import MARGIN
 from storage.models.signing_keys import SigningKey
 
 from .rows import KEY, pair, plain_row, row, unbound_row

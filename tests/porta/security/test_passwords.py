@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import HashingError
 
 from porta.errors import Unavailable
-from porta.fair_queue import Asker
+from porta.limits.fair_queue import Asker
 from porta.security import passwords as module
 from porta.security.password_rules import WeakPassword
 from porta.security.password_text import normal_form

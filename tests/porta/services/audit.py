@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 
 
 async def event_types(pg: Postgres, key: str, value: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from porta.errors import Conflict, Invalid, NotFound
-from porta.protocol.client_metadata import InvalidMetadata
+from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
 from porta.services import applications, clients, organizations
@@ -16,7 +16,7 @@ from porta.services.clients import Terms
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types
 

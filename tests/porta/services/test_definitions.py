@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from porta.errors import Conflict, Invalid, NotFound
-from porta.protocol.resource_indicators import check_syntax
+from porta.protocol.features.resource_indicators import check_syntax
 from porta.services import api_resources, applications, claims, organizations, roles, users
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
@@ -18,7 +18,7 @@ from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
 from storage.models.roles import Permission, Role
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types
 

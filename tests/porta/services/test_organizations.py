@@ -7,12 +7,12 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from porta.audit.events import Actor
 from porta.errors import Conflict, Invalid, NotFound
-from porta.events import Actor
 from porta.services import organizations, users
 from storage.models.organizations import Organization
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 import pytest
 from argon2 import PasswordHasher
 
-from porta.fair_queue import Asker
 from porta.jobs import JOBS, expect_costs
+from porta.limits.fair_queue import Asker
 from porta.runtime import Runtime
 from porta.services import organizations, startup
 from storage.models.organizations import Organization
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.served import settings_for
 
 

@@ -11,14 +11,14 @@ import pytest
 import pytest_asyncio
 
 from porta.errors import Conflict, NotFound
+from porta.security.key_schedule import MARGIN, State
 from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS, is_bound
-from porta.security.succession import MARGIN, State
 from porta.services import signing_keys
 from storage.errors import StorageError
 from storage.models.organizations import Organization
 from storage.models.signing_keys import SigningKey
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.security import rows as made_rows
 from tests.waiting import eventually

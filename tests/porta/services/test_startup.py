@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from porta.cli.opened import faults_told
+from porta.cli.commands import faults_told
 from porta.errors import Conflict
 from porta.runtime import Runtime
 from porta.security.keys import ALGORITHMS, KeyUnusable

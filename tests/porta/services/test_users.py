@@ -13,7 +13,7 @@ from porta.security.passwords import Passwords
 from porta.services import organizations, users
 from storage.models.organizations import Organization
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest_asyncio
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from tests.storage.repositories.world import World, build_world
 
 

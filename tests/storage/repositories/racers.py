@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens
 from tests.storage.repositories.world import World, new_value
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import AlreadyExists
 from storage.models.clients import ApiResource
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
 from tests.storage.repositories.world import World, build_world, new_id
 

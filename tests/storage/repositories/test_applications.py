@@ -7,7 +7,7 @@ import pytest
 
 from storage.errors import AlreadyExists
 from storage.models.applications import Application, ApplicationModule
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
 from tests.storage.repositories.world import World, new_id
 

@@ -9,7 +9,7 @@ import pytest
 
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.claims import MOST_NAMES, Claims
 from storage.repositories.clients import Clients
 from tests.storage.repositories.world import World, build_world, new_id

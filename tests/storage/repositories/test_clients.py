@@ -10,7 +10,7 @@ import pytest
 
 from storage.errors import AlreadyExists, StorageError
 from storage.models.clients import Client, ClientSecret
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.clients import Clients

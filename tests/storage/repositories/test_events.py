@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from storage.models.events import Event
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.events import Events
 from tests.storage.repositories.world import World, new_id
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.expired import Expired
 
 _INSERT = {

@@ -19,8 +19,8 @@ import pytest_asyncio
 
 import storage
 from storage.models.artifacts import ARTIFACTS
-from storage.postgres import Postgres
-from storage.statement import Statement
+from storage.postgres.driver import Postgres
+from storage.postgres.statement import Statement
 from storage.stores.postgres import _statements
 
 CLIENTS, USERS, FAMILIES = 10_000, 10_000, 60_000

@@ -6,7 +6,7 @@ import pytest
 
 from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.organizations import Organizations
 from tests.storage.repositories.world import World, new_id
 

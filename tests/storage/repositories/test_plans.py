@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
+from storage.postgres.statement import Statement
 from storage.repositories import token_sql, user_sql
-from storage.statement import Statement
 from tests.storage.repositories.world import build_world
 
 _HOT = [

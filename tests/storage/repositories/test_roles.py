@@ -7,7 +7,7 @@ import pytest
 
 from storage.errors import AlreadyExists
 from storage.models.roles import Permission, Role
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.roles import Roles
 from tests.storage.repositories.world import World, build_world, give_rights, new_id
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from storage.errors import AlreadyExists, StorageError
 from storage.models.signing_keys import SigningKey
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
 from tests.storage.repositories.world import World, new_id

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.errors import StorageError
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.system_config import SystemConfig
 
 

@@ -17,7 +17,7 @@ from storage.models.artifacts import (
     artifact_id,
 )
 from storage.models.tokens import Rotation, TokenFamily
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens
 from storage.stores.postgres import PostgresStore
 from tests.storage.repositories.racers import Job, race

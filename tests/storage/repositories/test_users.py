@@ -10,7 +10,7 @@ import pytest
 from storage.errors import AlreadyExists
 from storage.models.artifacts import ARTIFACTS, Grant, Session, artifact_id
 from storage.models.users import LoginAttempt, User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.users import PROFILE, Users
 from storage.stores.postgres import PostgresStore
 from tests.storage.repositories.world import World, build_world, give_rights, new_id

@@ -15,7 +15,7 @@ from storage.models.organizations import Organization
 from storage.models.roles import Permission, Role
 from storage.models.tokens import TokenFamily
 from storage.models.users import User
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients

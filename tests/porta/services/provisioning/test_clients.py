@@ -8,7 +8,7 @@ from porta.services import applications, clients, organizations
 from porta.services.provisioning import load_document, provision
 from storage.models.applications import Application
 from storage.models.organizations import Organization
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,

@@ -7,7 +7,7 @@ import pytest
 from porta.security.passwords import Passwords
 from porta.services.provisioning.problems import DocumentInvalid
 from storage.errors import StorageError
-from storage.postgres import Postgres
+from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.provisioning.seeds import (
     ONE_OF_EACH,

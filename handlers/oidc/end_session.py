@@ -1,0 +1,113 @@
+"""Sign-out on behalf of a client (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.pages import TenantPageHandler
+from porta.protocol import endpoints
+from porta.protocol.requests.params import Params, merge
+from porta.protocol.requests.response_modes import build_query
+from porta.provider import end_session
+from porta.provider.end_session import ConfirmLogout, LoggedOut
+
+_STATUSES = {
+    None: HTTPStatus.OK,
+    "errors.csrf_invalid": HTTPStatus.FORBIDDEN,
+    "logout.not_registered": HTTPStatus.BAD_REQUEST,
+}
+
+
+class EndSessionAnswerHandler(TenantPageHandler):
+    """Turns what became of a logout into a redirect or a page."""
+
+    def path(self, endpoint: str) -> str:
+        return f"{self.application.base_path}/{self.tenant.slug}{endpoint}"
+
+    def answer(self, outcome: ConfirmLogout | LoggedOut) -> None:
+        if isinstance(outcome, ConfirmLogout):
+            self.ask(outcome)
+        else:
+            self.leave(outcome)
+
+    def ask(self, question: ConfirmLogout) -> None:
+        back = question.parameters.get("post_logout_redirect_uri")
+        self.finish_page(
+            "logout",
+            status=_STATUSES[question.error],
+            xsrf=question.xsrf,
+            client_name=question.client_name,
+            action=self.path(endpoints.END_SESSION_CONFIRM),
+            parameters=question.parameters,
+            # Without `state`, which would tell the client of a finished logout (§3).
+            cancel_url=back,
+            error=question.error,
+        )
+
+    def leave(self, outcome: LoggedOut) -> None:
+        """No session is left: its cookie goes, and the browser moves on."""
+        if self.browser().session is not None:
+            self.keep_session("", max_age=0)
+        self.see_other(outcome.redirect_to or self.success())
+
+    def success(self) -> str:
+        """Return where our own page says so, in the language that was asked for."""
+        locales = self.ui_locales()
+        named = {"ui_locales": locales} if locales else {}
+        return build_query(self.path(endpoints.END_SESSION_SUCCESS), named)
+
+    async def ask_by_get(self, params: Params) -> None:
+        """Have the browser ask again: cookies of SameSite=Lax stay at home when another site posts.
+
+        Whether there is a session shows on the GET, and no GET leads back here.
+        """
+        asked = await end_session.carry(self.runtime, self.tenant, params, self.origin)
+        self.see_other(build_query(self.path(endpoints.END_SESSION), asked))
+
+
+class EndSessionHandler(EndSessionAnswerHandler):
+    """GET and POST /{slug}/session/end; no HEAD, which nobody sends to sign out."""
+
+    async def get(self) -> None:
+        await self._start(self.query())
+
+    async def post(self) -> None:
+        params = merge(self.query(), self.form())
+        if self.browser().session is None:
+            await self.ask_by_get(params)
+        else:
+            await self._start(params)
+
+    async def _start(self, params: Params) -> None:
+        outcome = await end_session.start(
+            self.runtime, self.tenant, params, self.browser(), self.origin
+        )
+        self.answer(outcome)
+
+
+class EndSessionConfirmHandler(EndSessionAnswerHandler):
+    """POST /{slug}/session/end/confirm: the form of the logout page; a GET begins anew."""
+
+    async def get(self) -> None:
+        self.see_other(self.path(endpoints.END_SESSION))
+
+    async def post(self) -> None:
+        params = self.form()
+        sealed = end_session.names_session(self.runtime, params)
+        if self.browser().session is None and not sealed:
+            await self.ask_by_get(params)
+            return
+        outcome = await end_session.confirm(
+            self.runtime, self.tenant, params, self.browser(), self.origin
+        )
+        self.answer(outcome)
+
+
+class EndSessionSuccessHandler(EndSessionAnswerHandler):
+    """GET /{slug}/session/end/success: where no client wanted the browser back."""
+
+    async def get(self) -> None:
+        self.finish_page("logout_success")
+
+    async def head(self) -> None:
+        await self.get()

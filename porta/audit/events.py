@@ -1,0 +1,195 @@
+"""The audit trail: every event Porta tells of with its category, and the one way to record it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from porta.limits.origin import Origin
+from porta.observability import log
+from storage.models.events import Event
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_BY_CATEGORY: dict[str, tuple[str, ...]] = {
+    "admin": (
+        "admin.import",
+        "admin.initialized",
+        "api_resource.created",
+        "api_resource.updated",
+        "app.activated",
+        "app.archived",
+        "app.created",
+        "app.deactivated",
+        "app.module.created",
+        "app.module.deactivated",
+        "app.module.updated",
+        "app.updated",
+        "claim.defined",
+        "claim.deleted",
+        "claim.updated",
+        "claim.value.deleted",
+        "claim.value.set",
+        "client.activated",
+        "client.created",
+        "client.deactivated",
+        "client.revoked",
+        "client.secret.failed",
+        "client.secret.generated",
+        "client.secret.revoked",
+        "client.secret.verified",
+        "client.updated",
+        "config.updated",
+        "key.generated",
+        "key.revoked",
+        "key.rotated",
+        "org.2fa.policyChanged",
+        "org.activated",
+        "org.archived",
+        "org.branding.updated",
+        "org.created",
+        "org.destroyed",
+        "org.restored",
+        "org.suspended",
+        "org.updated",
+        "permission.created",
+        "permission.deleted",
+        "permission.updated",
+        "role.created",
+        "role.deleted",
+        "role.permissions.assigned",
+        "role.permissions.removed",
+        "role.updated",
+        "user.2fa.codesRegenerated",
+        "user.2fa.disabled",
+        "user.2fa.reset",
+        "user.activated",
+        "user.created",
+        "user.deactivated",
+        "user.email.verified",
+        "user.invited",
+        "user.locked",
+        "user.password.cleared",
+        "user.password.set",
+        "user.reactivated",
+        "user.roles.assigned",
+        "user.roles.removed",
+        "user.suspended",
+        "user.unlocked",
+        "user.updated",
+    ),
+    "gdpr": ("user.purged",),
+    "authentication": (
+        "2fa.challenge.started",
+        "2fa.otp.resent",
+        "2fa.setup.email.complete",
+        "2fa.setup.totp.complete",
+        "2fa.verify.success",
+        "auth.prompt_login.session_reset",
+        "user.consent.denied",
+        "user.consent.granted",
+        "user.invite.accepted",
+        "user.invite.pre_assignments_applied",
+        "user.login.magic_link",
+        "user.login.password",
+        "user.logout",
+        "user.magic_link.sent",
+    ),
+    "security": (
+        "2fa.setup.totp.failed",
+        "2fa.verify.failed",
+        "rate_limit.2fa_verify",
+        "rate_limit.client_auth",
+        "rate_limit.login",
+        "rate_limit.magic_link",
+        "rate_limit.password_reset",
+        "security.login_method_disabled",
+        "token.code_replayed",
+        "token.refresh_reused",
+        "user.auto_locked",
+        "user.auto_unlocked",
+        "user.login.password.failed",
+        "user.magic_link.failed",
+        "user.password_reset.completed",
+        "user.password_reset.failed",
+        "user.password_reset.requested",
+    ),
+    "auth": (
+        "2fa.disabled",
+        "2fa.otp.sent",
+        "2fa.recovery.regenerated",
+        "2fa.recovery.used",
+        "2fa.setup.email",
+        "2fa.setup.totp",
+        "email.send.failed",
+        "email.send.success",
+    ),
+}
+
+EVENTS: dict[str, str] = {
+    event_type: category for category, types in _BY_CATEGORY.items() for event_type in types
+}
+"""Every event type with its category. A type outside of this table is not recorded."""
+
+_LOGGED = frozenset({"authentication", "security"})
+"""Categories whose events leave a line in the log as well: who reads it asks who signs in."""
+_TOLD = ("client_id", "reason", "method", "failed_count")
+"""Of the metadata, what that line tells: nothing that a person could be found by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where. Both absent: Porta itself, or its command line."""
+
+    user_id: str | None = None
+    origin: Origin | None = None
+
+
+SYSTEM = Actor()
+
+
+async def record(
+    storage: Storage,
+    event_type: str,
+    *,
+    organization_id: str | None = None,
+    user_id: str | None = None,
+    description: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    actor: Actor = SYSTEM,
+    origin: Origin | None = None,
+) -> None:
+    """Write an event down where `storage` stands: inside the transaction, if it is one.
+
+    `user_id` is the person it happened to, `actor` who did it; `origin` is the actor's unless
+    given. Raises ValueError for a type that EVENTS does not know: a mistake of the caller, which
+    a dashboard would otherwise find out too late.
+    """
+    category = EVENTS.get(event_type)
+    if category is None:
+        raise ValueError(f"{event_type} is no event of EVENTS")
+    source = origin or actor.origin
+    happened = Event(
+        event_type=event_type,
+        event_category=category,
+        organization_id=organization_id,
+        user_id=user_id,
+        actor_id=actor.user_id,
+        description=description,
+        metadata=dict(metadata or {}),
+        ip_address=(source.address or None) if source else None,
+        user_agent=(source.user_agent or None) if source else None,
+        request_id=(source.request_id or None) if source else None,
+    )
+    await storage.events.record(happened)
+    if category in _LOGGED:
+        _log(happened)
+
+
+def _log(event: Event) -> None:
+    """Tell the log, which knows organization and client of the request at hand."""
+    told = {name: event.metadata[name] for name in _TOLD if name in event.metadata}
+    told |= {"user_id": event.user_id} if event.user_id else {}
+    log.request_log().info(event.event_type, **told)

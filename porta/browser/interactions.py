@@ -1,0 +1,94 @@
+"""An authorization request that waits for a person: found, renewed, finished."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+import msgspec
+
+from porta.browser import request_copies
+from porta.browser.binding import Browser
+from porta.errors import NotFound
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenants.tenant import Tenant
+from storage.errors import AlreadyConsumed
+from storage.models.artifacts import ANY_ORGANIZATION, Interaction, artifact_id
+from storage.router import Storage
+
+
+class InteractionOver(NotFound):
+    """The interaction was finished, by another tab or another request."""
+
+    status = 400
+    code = "interaction_expired"
+
+
+async def find(runtime: Runtime, uid: str) -> Interaction | None:
+    """Return the interaction of a URL, whosever it is: see `is_of`.
+
+    It is the one look-up that comes before the tenant, and so names no organization.
+    """
+    uid = request_copies.value_of(uid)
+    if not opaque.well_formed(uid):
+        return None
+    return await runtime.storage.artifacts.find(Interaction, uid, ANY_ORGANIZATION)
+
+
+def is_of(interaction: Interaction, browser: Browser) -> bool:
+    """Whether the browser holds the secret that the interaction was begun with."""
+    presented = browser.digest
+    return presented is not None and hmac.compare_digest(interaction.browser, presented)
+
+
+def was_posted_by(interaction: Interaction, browser: Browser) -> bool:
+    """Whether the browser has just posted the request, and is not yet bound to it for good."""
+    secret = browser.posted
+    return secret is not None and hmac.compare_digest(interaction.browser, artifact_id(secret))
+
+
+async def save(
+    runtime: Runtime,
+    tenant: Tenant,
+    interaction: Interaction,
+    *,
+    storage: Storage | None = None,
+    **changes: Any,
+) -> Interaction:
+    """Save the interaction with `changes`, in the transaction `storage` when there is one; it
+    still ends when it was to end.
+
+    Raises InteractionOver when it was finished meanwhile.
+    """
+    changed: Interaction = msgspec.structs.replace(interaction, **changes)
+    left = interaction.created_at + tenant.config.interaction_ttl - runtime.clock()
+    try:
+        await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
+    except AlreadyConsumed:
+        raise InteractionOver("interaction not found") from None
+    return changed
+
+
+async def find_finished(runtime: Runtime, uid: str) -> Interaction | None:
+    """Return an interaction that `find` no longer finds, because it was finished not long ago."""
+    uid = request_copies.value_of(uid)
+    if not opaque.well_formed(uid):
+        return None
+    try:
+        await runtime.storage.artifacts.consume(Interaction, uid, ANY_ORGANIZATION)
+    except AlreadyConsumed as error:
+        finished = error.artifact
+        return finished if isinstance(finished, Interaction) else None
+    return None
+
+
+async def finish(runtime: Runtime, interaction: Interaction, uid: str) -> bool:
+    """Take the interaction away; False when another request took it before."""
+    try:
+        consumed = await runtime.storage.artifacts.consume(
+            Interaction, request_copies.value_of(uid), interaction.organization_id
+        )
+    except AlreadyConsumed:
+        return False
+    return consumed is not None

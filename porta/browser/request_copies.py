@@ -1,0 +1,97 @@
+"""A copy of an authorization request in the URL of its interaction, to begin it again from."""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from porta.protocol.requests.params import Params
+from porta.runtime import Runtime
+from porta.security import boxes
+from storage.models.artifacts import Interaction
+
+MOST = 1400
+"""Characters of a copy. A request that needs more is remembered by its client only."""
+REPLAYABLE = 3600
+"""Seconds. A client has forgotten what it knew of a request by then: it has to begin anew."""
+_PURPOSE = "replay"
+_STEP = 96  # bytes; what looks alike is as long as each other
+_LARGEST = 16384  # bytes, once unpacked
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of an interaction whose record is gone. Nothing in it is trusted as checked."""
+
+    slug: str
+    client_id: str
+    created_at: int
+    redirect_uri: str | None = None
+    ui_locales: str | None = None
+    parameters: dict[str, str] = {}
+    resource: tuple[str, ...] = ()
+
+    def is_due(self, now: float) -> bool:
+        """Whether the request can be begun again as it was."""
+        return bool(self.parameters) and 0 <= now - self.created_at + 60 <= REPLAYABLE + 60
+
+    def to_params(self, email: str | None = None) -> Params:
+        """Return the request as it came; `email` is what the person had typed."""
+        kept: dict[str, tuple[str, ...]] = {n: (value,) for n, value in self.parameters.items()}
+        if self.resource:
+            kept["resource"] = self.resource
+        if email:
+            kept["login_hint"] = (email,)
+        return Params(kept)
+
+
+def value_of(handle: str) -> str:
+    """Return the value that an interaction is found by, out of the handle in its URL."""
+    return handle.partition(".")[0]
+
+
+def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
+    """Return what stands in the URL of an interaction: its value, and the copy behind it.
+
+    A pushed request is not copied: its one use, and its end, are those of what was pushed.
+    """
+    asked = interaction.parameters
+    bare = Replay(
+        slug=interaction.slug,
+        client_id=interaction.client_id,
+        created_at=interaction.created_at,
+        redirect_uri=asked.get("redirect_uri"),
+        ui_locales=asked.get("ui_locales"),
+    )
+    whole = msgspec.structs.replace(bare, parameters=asked, resource=interaction.resource)
+    pushed = interaction.pushed is not None or interaction.hint_subject is not None
+    for each in (bare,) if pushed else (whole, bare):
+        for pack in (_stored, zlib.compress):
+            packed = pack(msgspec.msgpack.encode(each))
+            packed += bytes(-len(packed) % _STEP)  # what stands behind the stream is not read
+            box = boxes.close(runtime.settings.cookie_keys, _PURPOSE, packed)
+            if len(box) <= MOST:
+                return f"{value}.{box}"
+    return value
+
+
+def _stored(data: bytes) -> bytes:
+    """Return `data` as a stream that nobody compressed (RFC 1951 §3.2.4): what most requests have
+    room for, and what costs next to nothing.
+    """
+    stream = zlib.compressobj(0, wbits=9, memLevel=1)
+    return stream.compress(data) + stream.flush()
+
+
+def find(runtime: Runtime, handle: str) -> Replay | None:
+    """Return the copy in a handle; None where there is none, or it is not of our making."""
+    box = handle.partition(".")[2]
+    packed = boxes.unlock(runtime.settings.cookie_keys, _PURPOSE, box) if box else None
+    if packed is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(
+            zlib.decompressobj().decompress(packed, _LARGEST), type=Replay
+        )
+    except (zlib.error, msgspec.DecodeError):
+        return None

@@ -1,0 +1,98 @@
+"""The browser session: sign in, find, sign out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec.structs import replace
+
+from porta.browser.binding import Browser
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenants.resolve import era_of
+from porta.tenants.tenant import Tenant
+from storage.models.artifacts import Session, artifact_id
+from storage.router import Storage
+
+Reserve = Callable[[Storage, str], Awaitable[object]]
+"""Called with the transaction of a sign-in, and the uid that its session will have."""
+
+
+async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Session | None:
+    """Return the living session that the browser presents at this organization.
+
+    It counts together with the secret of its browser only: whoever plants a session in somebody
+    else's browser, so that they act in the wrong account, cannot plant that (security 12).
+    """
+    value = browser.session
+    if value is None or browser.secret is None or not opaque.well_formed(value):
+        return None
+    session = _current(tenant, await runtime.storage.artifacts.find(Session, value, tenant.id))
+    return session if session is not None and session.browser == browser.digest else None
+
+
+async def find_by_uid(runtime: Runtime, tenant: Tenant, uid: str) -> Session | None:
+    """Return the living session of this `uid` at this organization."""
+    return _current(tenant, await runtime.storage.artifacts.find_by(Session, tenant.id, uid=uid))
+
+
+def _current(tenant: Tenant, session: Session | None) -> Session | None:
+    """A session that began before the organization was last suspended is none."""
+    return session if session is not None and session.era == era_of(tenant) else None
+
+
+async def sign_in(
+    runtime: Runtime,
+    tenant: Tenant,
+    account_id: str,
+    *,
+    amr: tuple[str, ...],
+    acr: str,
+    browser: str,
+    reserve: Reserve | None = None,
+) -> tuple[Session, str]:
+    """Open a session and return it with the value of its cookie.
+
+    `browser` is the digest of the secret of the browser. Whatever session that had before gives
+    way: the same account keeps its uid, and so what hangs on it; another account's session ends,
+    with everything it issued. Either way the old cookie is dead: nothing that a browser knew
+    before a sign-in is worth anything after. Sign-ins of one browser wait for each other, so that
+    one session is left of them, which a logout can end.
+
+    `reserve` is called with the uid before anything changes; what it raises leaves all as it was.
+    """
+    value, now = opaque.new_value(), int(runtime.clock())
+    session = Session(
+        id=artifact_id(value),
+        organization_id=tenant.id,
+        era=era_of(tenant),
+        uid=opaque.new_value(),
+        account_id=account_id,
+        created_at=now,
+        authenticated_at=now,
+        expires_at=now + tenant.config.session_ttl,
+        amr=amr,
+        acr=acr,
+        browser=browser,
+    )
+    async with runtime.storage.transaction() as tx:
+        held = await tx.sessions.hold_of(browser, tenant.id)
+        same = (account_id, session.era)
+        own = next((each for each in held if (each.account_id, each.era) == same), None)
+        if own is not None:
+            session = replace(session, uid=own.uid, created_at=own.created_at)
+        if reserve is not None:
+            await reserve(tx, session.uid)
+        for each in held:
+            if each.uid != session.uid:
+                await tx.end_session(each)
+        if own is not None:
+            await tx.replace_session(own, session, tenant.config.session_ttl)
+        else:
+            await tx.artifacts.save(session, tenant.config.session_ttl)
+    return session, value
+
+
+async def sign_out(runtime: Runtime, session: Session) -> None:
+    """End the session, its grants and every token issued from it, refresh tokens included."""
+    await runtime.storage.end_session(session)

@@ -1,0 +1,188 @@
+"""Commands that work on the databases: settings read, storage opened, faults told to a person."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import select
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import click
+
+from porta.config.setting_errors import SettingsInvalid
+from porta.config.settings import Settings, load_settings
+from porta.errors import PortaError
+from porta.security.keys import KeyUnusable
+from porta.services.startup import SchemaOutdated
+from storage.errors import Refused, StorageError, Unreachable
+from storage.opening import open_redis
+from storage.postgres.driver import Postgres
+from storage.postgres.dsn import DsnInvalid
+from storage.postgres.migrate import MigrationFailed, MigrationRefused
+from storage.redis import breaker
+from storage.redis.breaker import Trouble
+from storage.repositories.trial import Trial
+from storage.router import Storage
+
+_Result = TypeVar("_Result")
+_UNKNOWN = ("UndefinedTable", "UndefinedColumn")
+# What it would say is told to a person here; the log of a server has a handler of its own.
+logging.getLogger(breaker.__name__).addHandler(logging.NullHandler())
+_OUR_OWN = (SchemaOutdated, MigrationRefused, MigrationFailed)
+"""What we refuse, or tell, in whole sentences of our own."""
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings, or end the command with everything that is wrong with them."""
+    try:
+        return load_settings()
+    except SettingsInvalid as fault:
+        lines = "\n".join(f"  {problem}" for problem in fault.problems)
+        raise click.ClickException(
+            f"The settings cannot be used:\n{lines}\n"
+            "They come from the environment, or from a file .env in this folder."
+        ) from None
+
+
+@contextmanager
+def questions(remedy: str) -> Iterator[None]:
+    """Where nobody answers a question, end the command with `remedy`: what to give instead.
+
+    Nothing is asked where that is known beforehand.
+    """
+    refusal = click.UsageError(f"There is no terminal to ask at. {remedy}")
+    if _nobody_answers():
+        raise refusal
+    try:
+        yield
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        raise refusal from None
+
+
+def _nobody_answers() -> bool:
+    """Whether standard input is over already: closed, /dev/null, the end of a pipe."""
+    if sys.stdin is None or sys.stdin.closed:
+        return True
+    try:
+        waits, _, _ = select.select([sys.stdin], [], [], 0)
+    except (OSError, ValueError):  # no file of the system: nothing can be told
+        return False
+    if not waits or sys.stdin.isatty():
+        return False
+    return isinstance(sys.stdin.buffer, io.BufferedReader) and not sys.stdin.buffer.peek(1)
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """Turn what storage and services raise into a message and exit code 1."""
+    try:
+        yield
+    except DsnInvalid as fault:
+        raise click.ClickException(f"DATABASE_URL cannot be used: {fault}.") from None
+    except Unreachable as fault:
+        raise click.ClickException(_away(fault)) from None
+    except _OUR_OWN as fault:
+        said = _line(fault)
+        advice = " Apply them with: porta migrate up" if isinstance(fault, SchemaOutdated) else ""
+        raise click.ClickException(f"{said[:1].upper()}{said[1:]}.{advice}") from None
+    except StorageError as fault:
+        outdated = str(fault).startswith(_UNKNOWN)
+        advice = " Is it migrated? Try: porta migrate up" if outdated else ""
+        raise click.ClickException(f"The database refused: {_line(fault)}.{advice}") from None
+    except PortaError as fault:
+        raise click.ClickException(fault.message) from None
+    except KeyUnusable as fault:
+        raise click.ClickException(str(fault)) from None
+
+
+def _away(fault: Unreachable) -> str:
+    """Tell in one line which database does not answer, and where its address is set."""
+    said = _line(fault)
+    redis = said.startswith("Redis")
+    product, variable = ("Redis", "REDIS_URL") if redis else ("PostgreSQL", "DATABASE_URL")
+    if not said.startswith((f"{product} at ", f"{product} does", f"{product} refuses")):
+        # A connection that stood, or one that nobody got to see: these know no address.
+        said = f"{product} does not answer: {said.removeprefix('Redis: ')}"
+    return f"{said}. Check {variable}."
+
+
+def _line(fault: Exception) -> str:
+    return " ".join(str(fault).split())
+
+
+def rfc3339(moment: float) -> str:
+    """Return seconds since the epoch as RFC 3339, in UTC and to the second."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result]]) -> _Result:
+    """Open the storage, await `work`, close it; what is refused ends the command with advice."""
+
+    async def opened() -> _Result:
+        storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
+        if storage.redis_trouble is not None:
+            click.echo(_redis_away(storage.redis_trouble), err=True)
+        try:
+            return await work(storage)
+        finally:
+            await storage.close()
+
+    with faults_told():
+        return asyncio.run(opened())
+
+
+def ping(settings: Settings) -> tuple[dict[str, str], list[str]]:
+    """Try a write of each database; return how each is, and why those that are not well.
+
+    `ok`, `not migrated`, `not configured`; `degraded` where a server goes on without it; `error`.
+    """
+
+    async def both() -> dict[str, tuple[str, str | None]]:
+        asked = {"database": _postgres(settings.database_url)}
+        if settings.redis_url:
+            asked["redis"] = _redis(settings.redis_url, settings.redis_deadline_seconds)
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+
+    found = asyncio.run(both())
+    states = {"database": "ok", "redis": "not configured"}
+    states |= {name: state for name, (state, _) in found.items()}
+    return states, [fault for _, fault in found.values() if fault]
+
+
+async def _postgres(url: str) -> tuple[str, str | None]:
+    try:
+        postgres = await Postgres.open(url, size=1)
+        try:
+            await Trial(postgres).write()
+        finally:
+            await postgres.close()
+    except Unreachable as fault:
+        return "error", _away(fault)
+    except (StorageError, ValueError) as fault:
+        if str(fault).startswith("UndefinedTable"):
+            return "not migrated", None
+        return "error", str(fault) or type(fault).__name__
+    return "ok", None
+
+
+async def _redis(url: str, deadline: float) -> tuple[str, str | None]:
+    try:
+        redis = await open_redis(url, deadline)
+    except Refused as fault:  # It answered, and a server would not start.
+        return "error", _away(fault)
+    except (StorageError, ValueError) as fault:
+        return "error", str(fault) or type(fault).__name__
+    trouble = redis.trouble
+    await redis.close()
+    return ("ok", None) if trouble is None else ("degraded", _redis_away(trouble))
+
+
+def _redis_away(trouble: Trouble) -> str:
+    return f"Redis takes no writes, and is done without: {trouble.reason}"

@@ -1,0 +1,276 @@
+"""The environment, read once and frozen. What changes while Porta runs is in `config.py`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from porta.config.production import production_problems
+from porta.config.setting_errors import (
+    FOLLOWS,
+    SettingsInvalid,
+    field_of,
+    find_leftover,
+    problem_of,
+)
+from porta.security import passwords
+from storage.postgres.dsn import DsnInvalid
+from storage.postgres.dsn import parse as parse_dsn
+from storage.redis.urls import parse_redis_url
+
+_LOG = logging.getLogger(__name__)
+Network = IPv4Network | IPv6Network
+_ENV_FILE = ".env"
+HEX_KEY = r"^[0-9a-fA-F]{64}$"
+_URL = re.compile(
+    r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
+    # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
+    r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
+    re.ASCII,
+)
+_FIT: dict[str, Any] = {
+    "database_url": "postgresql://",
+    "issuer_base_url": "https://localhost",
+    "cookie_keys": ("-" * 32,),
+    "signing_key_encryption_key": "01" * 32,
+    "two_factor_encryption_key": "01" * 32,
+    "smtp_host": "mail.example.com",
+    "smtp_from": "id@example.com",
+    "drain_seconds": 0.0,
+    "host": "127.0.0.1",
+    "argon2_workers": 2,
+    "trusted_proxies": "127.0.0.1",
+}
+"""Stand in for malformed values while the others are judged; elsewhere the default does."""
+
+
+def _usable_cores() -> int:
+    """Return how many cores this process may run on: more hashes at once would only take turns."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(2)
+    return min(len(usable), 64)
+
+
+def _default_drain(known: dict[str, Any]) -> float:
+    return 5.0 if known.get("environment") == "production" else 0.0
+
+
+def _default_host(known: dict[str, Any]) -> str:
+    """A container is reached from outside; a server without safety rules is for its own machine."""
+    return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
+
+
+class Settings(BaseSettings):
+    """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_file=_ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    environment: Literal["development", "test", "production"] = Field(
+        "development", validation_alias=AliasChoices("PORTA_ENV", "NODE_ENV")
+    )
+    host: str = Field(default_factory=_default_host)
+    port: int = Field(3000, ge=0, le=65535)
+    database_url: str = Field(min_length=1)
+    redis_url: str | None = None
+    redis_deadline_seconds: float = Field(0.5, ge=0.05, le=2)
+    """How long an answer of Redis is waited for. A request may wait so long twice."""
+    database_pool_size: int = Field(10, ge=1, le=200)
+    startup_wait_seconds: float = Field(60, ge=0, le=3600)
+    """How long a starting server waits for PostgreSQL."""
+    issuer_base_url: str
+    cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
+    signing_key_encryption_key: str = Field(pattern=HEX_KEY)
+    two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
+    smtp_host: str | None = None
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_pass: str | None = None
+    smtp_from: str | None = None
+    log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    trusted_proxy_hops: int | None = Field(None, ge=1, le=16)
+    """How many proxies a request passes at most; None where TRUSTED_PROXIES alone decides."""
+    trust_proxy: str | None = None
+    """Of Porta 1.x. It trusted whoever connects, and has no effect here."""
+    admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_enabled: bool = False
+    porta_skip_prod_safety: bool = False
+    stores_without_tls: bool = False
+    """Whether PostgreSQL and Redis may be spoken to in plain text where anybody may listen."""
+    hsts_include_subdomains: bool = False
+    """Whether browsers shall refuse plain http below the issuer's host as well, for a year."""
+    # No hash of a higher cost is verified either.
+    argon2_memory_kib: int = Field(19_456, ge=8_192, le=passwords.MAX_MEMORY_KIB)
+    argon2_passes: int = Field(2, ge=1, le=passwords.MAX_PASSES)
+    argon2_lanes: int = Field(1, ge=1, le=passwords.MAX_LANES)
+    argon2_workers: int = Field(default_factory=_usable_cores, ge=1, le=64)
+    argon2_queue: int = Field(64, ge=1)
+    max_connections: int = Field(10_000, ge=1)
+    max_connections_per_address: int | None = Field(None, ge=1)
+    """Of one IPv4 address or IPv6 /64; by default a small part of all."""
+    keep_alive_seconds: float = Field(75.0, ge=5, le=3600)
+    """How long a connection may idle: longer than the load balancer keeps it."""
+    drain_seconds: float = Field(default_factory=_default_drain, ge=0, le=10)
+    """How long a stopping server goes on serving, so that a load balancer can notice."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether the issuer is https, which makes cookies `Secure` and sends HSTS."""
+        return self.issuer_base_url.startswith("https://")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        """A file of variables for a container holds empty ones. Nothing else may be meant by one,
+        unless the variable is needed, or its default is a text: an environment is not guessed.
+        """
+        field = cls.model_fields[info.field_name or ""]
+        if value != "" or field.is_required() or isinstance(field.default, str):
+            return value
+        return field.get_default(call_default_factory=True, validated_data=info.data)
+
+    @field_validator("cookie_keys", mode="before")
+    @classmethod
+    def _split_cookie_keys(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("cookie_keys")
+    @classmethod
+    def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for fault in filter(None, map(find_leftover, keys)):
+            raise ValueError(fault)
+        keys = tuple(key.strip() for key in keys)
+        if any(len(key) < 16 for key in keys):
+            raise ValueError("every key needs at least 16 characters")
+        return keys
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _parse_networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip(), strict=False) for part in _parts(value))
+
+    @field_validator("admin_cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        return tuple(_parts(value)) if isinstance(value, str) else value
+
+    @field_validator("admin_cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if _match_url(origin)["path"]:
+                raise ValueError("is malformed")
+        return origins
+
+    @field_validator("issuer_base_url")
+    @classmethod
+    def _check_issuer(cls, value: str) -> str:
+        check_issuer(value)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        try:
+            parse_dsn(value)
+        except DsnInvalid:
+            raise ValueError("is malformed") from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str | None) -> str | None:
+        try:
+            if value is not None:
+                parse_redis_url(value)
+        except ValueError:
+            raise ValueError("is malformed") from None
+        return value
+
+    # The last of those that run before: it is asked first.
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_leftovers(cls, value: Any) -> Any:
+        fault = find_leftover(value) if isinstance(value, str) else None
+        if fault is not None:
+            raise ValueError(fault)
+        return value
+
+
+def check_issuer(url: str) -> None:
+    """Raise ValueError where `url` is in no form that an issuer can have (ISSUER_FORM)."""
+    _match_url(url)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; `overrides` (field names) win.
+
+    Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
+    """
+    check_env_file()
+    problems: list[str] = []
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        items = [item for item in error.errors() if item["type"] != FOLLOWS]
+        problems = [problem_of(item) for item in items]
+        settings = Settings(**overrides | {name: _fit(name) for name in map(field_of, items)})
+    if not settings.porta_skip_prod_safety:
+        problems += production_problems(settings)
+    if problems:
+        raise SettingsInvalid(problems)
+    if (settings.trust_proxy or "false").strip().lower() not in ("false", "0"):
+        # The log is not configured yet; like a fault of the settings it is told to a person.
+        _LOG.warning(
+            "config.ignored: TRUST_PROXY has no effect; name your proxies in TRUSTED_PROXIES"
+        )
+    return settings
+
+
+def check_env_file() -> None:
+    """Raise SettingsInvalid unless `.env` is a file of UTF-8 text, or is not there."""
+    path = Path(_ENV_FILE)
+    try:
+        # Whoever opens a FIFO waits until somebody writes to it.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SettingsInvalid([f"{_ENV_FILE}: is not a file"])
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise SettingsInvalid([f"{_ENV_FILE}: cannot be read ({fault.strerror})"]) from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # ASCII in UTF-16 is UTF-8 with a NUL beside each character
+        raise SettingsInvalid([f"{_ENV_FILE}: is not UTF-8; save it in this encoding"])
+
+
+def _match_url(url: str) -> re.Match[str]:
+    """Return the port and path of an issuer or origin. Raises ValueError."""
+    match = _URL.fullmatch(url)
+    if match is None or int(match["port"] or 1) > 65535:
+        raise ValueError("is malformed")
+    return match
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _fit(name: str) -> Any:
+    return _FIT.get(name, Settings.model_fields[name].default)

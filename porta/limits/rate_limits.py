@@ -1,0 +1,179 @@
+"""How often is too often: the limits of attempts to sign in and to authenticate as a client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from porta.errors import TooManyRequests
+from porta.limits.address_blocks import address_blocks
+from porta.runtime import Runtime
+from porta.tenants.tenant import Tenant
+from storage.stores.counters import Excess, Limit
+
+_MESSAGE = "too many attempts"
+_DAY = 86_400
+_PER_DAY = 5
+"""A pair has this many windows' worth of attempts in a day."""
+_FACTORS = {1: (1,), 3: (16, 4, 1)}
+"""What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
+/64 of IPv6, or the one of IPv4."""
+
+
+class Throttled(TooManyRequests):
+    """Too many attempts.
+
+    `first` tells that this one is the first above a limit in its window: worth a line in the audit
+    trail, which a flood must not fill.
+    """
+
+    def __init__(self, excess: Excess, *, reason: str) -> None:
+        super().__init__(_MESSAGE, retry_after=excess.retry_after, reason=reason)
+        self.first = excess.first
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The limits of one attempt, the widest first: those of the address, then those of the pair."""
+
+    slot: str
+    address: Sequence[Limit]
+    pair: Sequence[Limit]
+
+    async def count(self, runtime: Runtime, reason: str) -> None:
+        excess = await runtime.storage.counters.spend(self.slot, (*self.address, *self.pair))
+        if excess is not None:
+            raise Throttled(excess, reason=reason)
+
+    async def forgive(self, runtime: Runtime) -> None:
+        await runtime.storage.counters.settle(
+            self.slot, forgotten=_keys(self.pair), returned=_keys(self.address)
+        )
+
+    async def give_back(self, runtime: Runtime) -> None:
+        await runtime.storage.counters.settle(
+            self.slot, returned=_keys((*self.address, *self.pair))
+        )
+
+
+async def count_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
+    """Count an attempt to sign in before it is judged; raises Throttled when it is one too many.
+
+    Counted for the address with any account, and for the pair of address and account: somebody
+    else's guesses do not stop an owner who comes from another address, and no address has enough
+    attempts at an account, by the day either, to lock it. `browser` is one that signed in to this
+    account before (`known_browsers.find`): it has a count of its own instead, which nobody else
+    can use up.
+    """
+    await _login(tenant, email, address, browser).count(runtime, "login_limit")
+
+
+async def forgive_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
+    """A right password clears its pair, and takes back the one attempt of its address.
+
+    The address keeps what was counted for others: signing in to one's own account in between
+    buys no further guesses.
+    """
+    await _login(tenant, email, address, browser).forgive(runtime)
+
+
+async def give_back_login(
+    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
+) -> None:
+    """Take back the one attempt of pair and address: nobody could judge it."""
+    await _login(tenant, email, address, browser).give_back(runtime)
+
+
+async def count_client_auth_failure(
+    runtime: Runtime, tenant: Tenant, client_id: str, address: str
+) -> None:
+    """Count a wrong secret; raises Throttled when there were too many.
+
+    For the address with any client, and for the pair of address and client. Not for the client
+    alone, or anyone could use up what others have. Nobody who is right is ever asked here.
+    """
+    runtime.failed_clients.add(_client(tenant, client_id, address))
+    await _client_auth(tenant, client_id, address).count(runtime, "client_auth_limit")
+
+
+async def forgive_client_auth(
+    runtime: Runtime, tenant: Tenant, client_id: str, address: str
+) -> None:
+    """A right secret clears its pair. That costs a round trip only where this process saw a
+    failure of the same pair.
+    """
+    if not runtime.failed_clients:
+        return
+    key = _client(tenant, client_id, address)
+    if runtime.failed_clients.discard(key):
+        slot = _client_auth(tenant, client_id, address).slot
+        await runtime.storage.counters.settle(slot, forgotten=[key])
+
+
+def _login(tenant: Tenant, email: str, address: str, browser: str | None) -> _Attempt:
+    config = tenant.config
+    most, window = config.rate_limit_login_max, config.rate_limit_login_window
+    if browser is not None:
+        key = f"login_browser:{tenant.id}:{browser}"
+        return _Attempt(key, (), _by_the_day(key, most, window))
+    # One attempt fewer than lock an account: the last one is left to its owner.
+    lock = config.max_failed_logins
+    ceiling = max(1, lock - 1) if lock > 0 else None
+    pair: list[Limit] = []
+    for block, factor in weighed_blocks(address):
+        key = f"login:{tenant.id}:{block}:{email}"
+        pair += _by_the_day(key, most * factor, window, ceiling)
+    return _Attempt(_widest(address), _of_address("address", tenant, address), pair)
+
+
+def _client_auth(tenant: Tenant, client_id: str, address: str) -> _Attempt:
+    config = tenant.config
+    pair = Limit(
+        _client(tenant, client_id, address),
+        config.rate_limit_client_auth_max,
+        config.rate_limit_client_auth_window,
+    )
+    of_address = _of_address("client_auth_address", tenant, address)
+    return _Attempt(_widest(address), of_address, [pair])
+
+
+def _client(tenant: Tenant, client_id: str, address: str) -> str:
+    return f"client_auth:{tenant.id}:{address_blocks(address)[0]}:{client_id}"
+
+
+def _by_the_day(
+    key: str, most: int, window: int, ceiling: int | None = None
+) -> tuple[Limit, Limit]:
+    """Return the limit of a window and that of a day, neither above `ceiling`."""
+    at_once, a_day = (min(n, ceiling or n) for n in (most, most * _PER_DAY))
+    return Limit(key, at_once, window), Limit(f"{key}:day", a_day, max(_DAY, window))
+
+
+def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
+    """Return what the blocks of an address may do everywhere, and within the organization."""
+    config, limits = tenant.config, []
+    window = config.rate_limit_address_window
+    for block, factor in weighed_blocks(address):
+        everywhere = config.rate_limit_installation_max * factor
+        within = config.rate_limit_address_max * factor
+        limits.append(Limit(f"{kind}:{block}", everywhere, window))
+        limits.append(Limit(f"{kind}:{tenant.id}:{block}", within, window))
+    return limits
+
+
+def weighed_blocks(address: str) -> list[tuple[str, int]]:
+    """Return the blocks of an address, the widest first, each with the factor of its limits."""
+    blocks = address_blocks(address)[::-1]
+    return list(zip(blocks, _FACTORS[len(blocks)], strict=True))
+
+
+def _widest(address: str) -> str:
+    return address_blocks(address)[-1]
+
+
+def _keys(limits: Sequence[Limit]) -> list[str]:
+    return [each.key for each in limits]

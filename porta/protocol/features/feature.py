@@ -1,0 +1,35 @@
+"""What a protocol feature contributes: one record a feature, gathered in `features.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from porta.protocol.requests.authorization_request import AuthorizationRequest
+from storage.models.clients import ApiResource, Client
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a tenant demands of every authorization request."""
+
+    issuer: str
+    require_pkce: bool = True
+    """Whether confidential clients that are registered for PKCE have to use it."""
+    require_pkce_of_all: bool = False
+    api_resources: tuple[ApiResource, ...] = ()
+
+
+Check = Callable[[AuthorizationRequest, Client, Rules], None]
+"""Looks at one aspect of a request and raises the OAuthError its client shall read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature; each part is optional."""
+
+    name: str
+    check: Check | None = None
+    discovery: Callable[[str], Mapping[str, Any]] = lambda issuer: {}
+    """Its entries in the discovery document of an issuer."""

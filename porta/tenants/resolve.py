@@ -1,0 +1,44 @@
+"""From a slug to a Tenant, or a refusal."""
+
+from __future__ import annotations
+
+from porta.errors import Forbidden, NotFound
+from porta.runtime import Runtime
+from porta.tenants.slugs import is_slug
+from porta.tenants.tenant import Tenant
+from storage.models.clients import Client
+
+
+async def resolve(runtime: Runtime, slug: str) -> Tenant:
+    """Return the tenant of `slug`, exactly as it is spelled.
+
+    Raises NotFound for an organization that is unknown or archived, which look alike, and
+    Forbidden for one that is suspended.
+    """
+    organization = await runtime.organization(slug) if is_slug(slug) else None
+    if organization is None or organization.status == "archived":
+        raise NotFound("Organization not found")
+    if organization.status != "active":
+        raise Forbidden("Organization is suspended")
+    snapshot = await runtime.snapshot()
+    return Tenant(
+        organization,
+        issuer=f"{runtime.settings.issuer_base_url}/{slug}",
+        config=snapshot.config,
+        keys=snapshot.keys.of(organization.id, runtime.clock()),
+    )
+
+
+def era_of(tenant: Tenant, client: Client | None = None) -> int:
+    """Return how often the status of the organization, and of `client` or its application, changed.
+
+    What was issued before the last change is refused (requirement J.7). Neither count goes back,
+    so the sum is the same only while both are.
+    """
+    return tenant.organization.era + (client.era if client is not None else 0)
+
+
+async def find_client(runtime: Runtime, tenant: Tenant, client_id: str) -> Client | None:
+    """Return the client when it belongs to this organization, and it and its application live."""
+    client = await runtime.client(client_id, tenant.id)
+    return client if client is not None and client.active else None

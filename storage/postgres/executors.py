@@ -1,0 +1,170 @@
+"""Who runs statements: one connection of its own, or whichever of a pool is free."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, Protocol, TypeVar
+
+from storage.errors import StorageError
+from storage.postgres.notifications import Listener
+from storage.postgres.pool import Pool, Pooled
+from storage.postgres.statement import Parameters, Row, Statement
+
+
+class Runner(Pooled, Protocol):
+    """What is asked of the connection underneath, beyond what the pool asks."""
+
+    @property
+    def answer(self) -> str: ...
+
+    @property
+    def rowcount(self) -> int: ...
+
+    async def run(
+        self, sql: str | Statement, parameters: Parameters | None = None, prefix: str = ""
+    ) -> None: ...
+
+    def rows(self) -> list[Row]: ...
+
+    async def heard(self) -> str: ...
+
+
+W = TypeVar("W", bound=Runner)
+
+
+class Connection:
+    """An executor on one connection. `count` is called once for each message sent."""
+
+    def __init__(self, wire: Runner, count: Callable[[], None]) -> None:
+        self._wire = wire
+        self._count = count
+        self._begin = ""
+
+    async def fetch(self, sql: str | Statement, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement and return its rows."""
+        await self._run(sql, parameters)
+        return self._wire.rows()
+
+    async def fetchrow(
+        self, sql: str | Statement, parameters: Parameters | None = None
+    ) -> Row | None:
+        """Run one statement and return its first row, or None."""
+        rows = await self.fetch(sql, parameters)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
+        """Run one statement, or several without parameters; return how many rows it touched."""
+        await self._run(sql, parameters)
+        return self._wire.rowcount
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Commit what is run inside, or roll it back when an exception leaves the block.
+
+        BEGIN travels with the first statement; a block without one sends nothing.
+        """
+        self._begin = "BEGIN;"
+        try:
+            yield self
+        except BaseException:
+            if not self._wire.busy and not self._wire.clean:
+                # On a lost connection nothing stands that could be rolled back.
+                with suppress(StorageError):
+                    await self._run("ROLLBACK", None)
+            raise
+        else:
+            await self._commit()
+        finally:
+            self._begin = ""
+
+    async def _commit(self) -> None:
+        if self._begin:
+            return
+        await self._run("COMMIT", None)
+        if self._wire.answer != "COMMIT":
+            raise StorageError("a statement failed in this transaction: it was rolled back")
+
+    async def _run(self, sql: str | Statement, parameters: Parameters | None) -> None:
+        prefix, self._begin = self._begin, ""
+        self._count()
+        await self._wire.run(sql, parameters, prefix)
+
+
+class PooledExecutor(Generic[W]):
+    """The executor on whichever connection is free, and the way to one of one's own."""
+
+    def __init__(self, dial: Callable[[], Awaitable[W]], *, size: int, deadline: float) -> None:
+        self._dial = dial
+        self._pool = Pool(dial, size=size, deadline=deadline)
+        self._listener: Listener | None = None
+        self.round_trips = 0
+        """Messages sent since the start."""
+
+    async def close(self) -> None:
+        """Stop listening, and close every connection."""
+        if self._listener is not None:
+            await self._listener.close()
+        await self._pool.close()
+
+    async def fetch(self, sql: str | Statement, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement and return its rows."""
+        wire = self._pool.take() or await self._pool.wait()
+        self.round_trips += 1
+        try:
+            await wire.run(sql, parameters)
+            return wire.rows()
+        finally:
+            self._pool.give(wire)
+
+    async def fetchrow(
+        self, sql: str | Statement, parameters: Parameters | None = None
+    ) -> Row | None:
+        """Run one statement and return its first row, or None."""
+        rows = await self.fetch(sql, parameters)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
+        """Run one statement and return the number of rows it touched."""
+        wire = self._pool.take() or await self._pool.wait()
+        self.round_trips += 1
+        try:
+            await wire.run(sql, parameters)
+            return wire.rowcount
+        finally:
+            self._pool.give(wire)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection for as long as the block lasts."""
+        wire = self._pool.take() or await self._pool.wait()
+        try:
+            yield Connection(wire, self._count)
+        finally:
+            self._pool.give(wire)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction on one connection: committed at the end of the block."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @property
+    def answers(self) -> int:
+        """How often a connection came from its server, or back from a user whom it answered."""
+        return self._pool.answers
+
+    def listen(self, callback: Callable[[str, str], None]) -> None:
+        """Call back with (table, key) when a row of configuration changed, on any instance.
+
+        With ("*", "") when changes may have been missed.
+        """
+        self._listener = Listener(self._dial, callback, demoted=self._pool.renew)
+
+    @property
+    def listening(self) -> bool:
+        """Whether notifications are proven to arrive."""
+        return self._listener is not None and self._listener.listening
+
+    def _count(self) -> None:
+        self.round_trips += 1

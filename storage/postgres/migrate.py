@@ -1,0 +1,284 @@
+"""Migrations: numbered SQL files, applied once each, by one runner at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+
+from storage.errors import StorageError
+from storage.postgres import adoption
+from storage.postgres.driver import Postgres
+from storage.postgres.executors import Connection
+from storage.postgres.statement import Executor
+
+_LOCK = 0x706F727461
+
+
+class MigrationRefused(StorageError):
+    """The database is not one that these migrations can be applied to; it was left as it is."""
+
+
+class MigrationFailed(StorageError):
+    """A file could not be applied; the message names it. Those before it stay applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its number, its name without number and ending, its SQL and that SQL's SHA-256."""
+
+    version: int
+    name: str
+    sql: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """How a migration stands: `applied`, `pending`, `changed` since it was applied, or `unknown`
+    (applied by a newer version).
+    """
+
+    version: int
+    name: str
+    state: str
+    applied_at: float | None = None
+    """Seconds since the epoch; None also for what a database of Porta 1.x has of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """A row of `schema_migrations`, or one that a database of Porta 1.x is about to be given."""
+
+    name: str
+    checksum: str
+    at: float | None = None
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Return all migrations in order."""
+    return tuple(sorted(_read(), key=lambda migration: migration.version))
+
+
+async def up(
+    dsn: str,
+    available: Sequence[Migration] = (),
+    *,
+    applied: Callable[[str], object] = lambda name: None,
+    seal: adoption.Seal | None = None,
+) -> list[str]:
+    """Apply what is pending of the migrations available (none named: all of ours), and return the
+    names of the files applied; `applied` is called with each as soon as it is. `seal` encrypts the
+    private keys that a database of Porta 1.x holds in the clear, which are refused else.
+
+    Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x at 019 or
+    later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
+    """
+    available = available or migrations()
+    async with _locked(dsn) as connection:
+        pending = _pending(await _prepare(connection, available, seal), available)
+        for migration in pending:
+            await _apply(connection, migration)
+            applied(_name(migration))
+        return _names(pending)
+
+
+async def plan(dsn: str, *, in_the_clear: Callable[[str], object] = lambda kid: None) -> list[str]:
+    """Return the names of the files that `up` would apply, and change nothing; `in_the_clear` is
+    called with the kid of each private key that it would have sealed.
+
+    Raises `MigrationRefused` where `up` would.
+    """
+    async with _open(dsn) as connection:
+        applied = await _recognise(connection, migrations())
+        if applied and not await _keeps_our_books(connection):
+            for kid in await adoption.keys_in_the_clear(connection):
+                in_the_clear(kid)
+        return _names(_pending(applied, migrations()))
+
+
+async def status(dsn: str) -> list[MigrationStatus]:
+    """Return how every migration stands, in order.
+
+    Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x.
+    """
+    async with _open(dsn) as connection:
+        applied = await _recognise(connection, migrations())
+        return sorted(_compare(applied, migrations()).values(), key=lambda each: each.version)
+
+
+async def check(dsn: str) -> list[MigrationStatus]:
+    """Return the migrations that are pending or changed: none, when the schema is ours.
+
+    What a newer version has applied is no fault: two versions may serve side by side. Raises
+    `MigrationRefused` as `status` does.
+    """
+    return [each for each in await status(dsn) if each.state in ("pending", "changed")]
+
+
+def _read() -> Iterator[Migration]:
+    for file in (resources.files("storage") / "migrations").iterdir():
+        stem, _, ending = file.name.rpartition(".")
+        if ending == "sql":
+            number, _, name = stem.partition("_")
+            sql = file.read_text(encoding="utf-8")
+            yield Migration(int(number), name, sql, hashlib.sha256(sql.encode()).hexdigest())
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await _record(connection, migration)
+    except StorageError as fault:
+        raise MigrationFailed(f"migration {_name(migration)} failed: {fault}") from fault
+
+
+@asynccontextmanager
+async def _open(dsn: str) -> AsyncIterator[Connection]:
+    postgres = await Postgres.open(dsn, size=1, statement_timeout=0)
+    try:
+        async with postgres.connection() as connection:
+            yield connection
+    finally:
+        await postgres.close()
+
+
+@asynccontextmanager
+async def _locked(dsn: str) -> AsyncIterator[Connection]:
+    async with _open(dsn) as connection:
+        # Held by the session: it falls with the connection, whatever happens to this process.
+        await connection.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
+        yield connection
+
+
+async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
+    """Return what is applied, by number, whoever did the bookkeeping; refuse what nobody knows."""
+    if await _keeps_our_books(connection):
+        return await _applied(connection)
+    if await _has(connection, "pgmigrations", "name"):
+        names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
+        if fault := adoption.objection(names):
+            raise MigrationRefused(fault)
+        return {
+            each.version: _Applied(each.name, each.checksum)
+            for each in available
+            if each.version <= adoption.BASELINE
+        }
+    if foreign := await _tables(connection):
+        shown = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
+        raise MigrationRefused(
+            f"this database holds tables ({shown}), but no record that Porta made them: "
+            "give Porta a database of its own"
+        )
+    return {}
+
+
+async def _prepare(
+    connection: Connection, available: Sequence[Migration], seal: adoption.Seal | None
+) -> dict[int, _Applied]:
+    """Create the bookkeeping where it is another's or none, and return what is applied."""
+    applied = await _recognise(connection, available)
+    if await _keeps_our_books(connection):
+        return applied
+    async with connection.transaction():
+        await connection.execute(
+            "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+            " checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT NOW())"
+        )
+        for migration in available:
+            if migration.version in applied:
+                await _record(connection, migration)
+        if applied and seal is not None:
+            await adoption.encrypt_keys(connection, seal)
+    return applied
+
+
+async def _keeps_our_books(connection: Executor) -> bool:
+    # Others keep a table of this name too, with less in it.
+    return await _has(connection, "schema_migrations", "version", "name", "checksum", "applied_at")
+
+
+async def _has(connection: Executor, table: str, *columns: str) -> bool:
+    row = await connection.fetchrow(
+        "SELECT count(*) FROM pg_attribute"
+        " WHERE attrelid = to_regclass(%(table)s) AND attname = ANY(%(columns)s)",
+        {"table": table, "columns": list(columns)},
+    )
+    return bool(row and row[0] == len(columns))
+
+
+async def _tables(connection: Executor) -> list[str]:
+    """Return the names, in order, that are taken where our tables go; extensions aside."""
+    rows = await connection.fetch(
+        """
+        SELECT relname FROM pg_class
+        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+            AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass
+                AND objid = pg_class.oid AND deptype = 'e')
+        ORDER BY relkind NOT IN ('r', 'p'), relname
+        """
+    )
+    return [name for (name,) in rows]
+
+
+async def _applied(connection: Executor) -> dict[int, _Applied]:
+    rows = await connection.fetch(
+        "SELECT version, name, checksum, EXTRACT(EPOCH FROM applied_at)::float8"
+        " FROM schema_migrations"
+    )
+    return {version: _Applied(*row) for version, *row in rows}
+
+
+async def _record(connection: Executor, migration: Migration) -> None:
+    await connection.execute(
+        "INSERT INTO schema_migrations (version, name, checksum)"
+        " VALUES (%(version)s, %(name)s, %(checksum)s)",
+        {
+            "version": migration.version,
+            "name": migration.name,
+            "checksum": migration.checksum,
+        },
+    )
+
+
+def _compare(
+    applied: Mapping[int, _Applied], available: Sequence[Migration]
+) -> dict[int, MigrationStatus]:
+    standing = {
+        version: MigrationStatus(version, each.name, "unknown", each.at)
+        for version, each in applied.items()
+    }
+    for each in available:
+        found = applied.get(each.version)
+        if found is None:
+            standing[each.version] = MigrationStatus(each.version, each.name, "pending")
+            continue
+        state = "applied" if found.checksum == each.checksum else "changed"
+        standing[each.version] = MigrationStatus(each.version, each.name, state, found.at)
+    return standing
+
+
+def _pending(applied: Mapping[int, _Applied], available: Sequence[Migration]) -> list[Migration]:
+    """Return what is to be applied; refuse where something applied has changed."""
+    changed = [
+        each
+        for each in available
+        if each.version in applied and applied[each.version].checksum != each.checksum
+    ]
+    if changed:
+        raise MigrationRefused(
+            f"{', '.join(_names(changed))} changed after being applied: restore what was applied"
+        )
+    return [each for each in available if each.version not in applied]
+
+
+def _names(listed: Sequence[Migration]) -> list[str]:
+    return [_name(each) for each in listed]
+
+
+def _name(migration: Migration) -> str:
+    return f"{migration.version:04}_{migration.name}"

@@ -1,0 +1,204 @@
+"""How many requests wait: counted by address block and by client, in every store (security 1)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from porta.limits import request_limits
+from porta.limits.rate_limits import Throttled
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.tenants import resolve
+from porta.tenants.tenant import Tenant
+from storage.errors import Unreachable
+from storage.models.clients import Client
+from tests.porta.open_runtime import opened
+from tests.porta.protocol import builders
+from tests.storage.valkey import Valkey
+
+Count = Callable[[Runtime, Tenant, Client, str], Awaitable[None]]
+PUBLIC = builders.client(client_type="public", token_endpoint_auth_method="none")
+SECRET = builders.client()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["redis", "postgres"])
+async def runtime(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Runtime]:
+    create, template = (request.getfixturevalue(n) for n in ("create_database", "template"))
+    async with opened(create(template), redis_url if request.param == "redis" else None) as made:
+        yield made
+
+
+def _limited(tenant: Tenant, **limits: int) -> Tenant:
+    """Return the tenant as one that nobody counted for yet, with other limits."""
+    defaults = {
+        "rate_limit_request_max": 4,
+        "rate_limit_request_installation_max": 1_000,
+        "rate_limit_request_client_max": 1_000,
+    }
+    config = msgspec.structs.replace(tenant.config, **(defaults | limits))
+    organization = msgspec.structs.replace(tenant.organization, id=opaque.new_value())
+    return Tenant(organization, tenant.issuer, config, tenant.keys)
+
+
+@pytest_asyncio.fixture
+async def tenant(runtime: Runtime) -> Tenant:
+    return await resolve.resolve(runtime, "acme")
+
+
+def _ipv4() -> str:
+    return ".".join(["10", *(str(secrets.randbelow(256)) for _ in range(3))])
+
+
+def _ipv6(site: str, home: int = 0, host: int = 0, interface: int = 1) -> str:
+    """Return an address of a /48; the next byte is its /56, the next its /64."""
+    return f"2001:db8:{site}:{home:02x}{host:02x}::{interface:x}"
+
+
+async def _waits(
+    runtime: Runtime,
+    tenant: Tenant,
+    address: str,
+    client: Client = PUBLIC,
+    count: Count = request_limits.count_interaction,
+) -> bool:
+    """Leave one more request; tell whether it may wait."""
+    try:
+        await count(runtime, tenant, client, address)
+    except Throttled as error:
+        return not 0 < (error.retry_after or 0) <= tenant.config.rate_limit_request_window
+    return True
+
+
+@pytest.mark.parametrize("count", [request_limits.count_interaction, request_limits.count_push])
+async def test_security_1_an_address_may_leave_so_many(
+    runtime: Runtime, tenant: Tenant, count: Count
+) -> None:
+    limited, here = _limited(tenant), _ipv4()
+    waits = [await _waits(runtime, limited, here, count=count) for _ in range(6)]
+    assert waits == [True] * 4 + [False] * 2
+    assert await _waits(runtime, limited, _ipv4(), count=count), "others are left alone"
+
+
+async def test_security_1_of_any_client(runtime: Runtime, tenant: Tenant) -> None:
+    limited, here = _limited(tenant), _ipv4()
+    clients = [builders.client(client_id=f"c{number}") for number in range(6)]
+    waits = [await _waits(runtime, limited, here, client) for client in clients]
+    assert waits == [True] * 4 + [False] * 2
+
+
+async def test_security_1_addresses_of_one_block_count_as_one(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    """A /64 as one address; a /56 may leave four times as much, a /48 sixteen times."""
+    limited, site = _limited(tenant), f"{secrets.randbelow(2**16):x}"
+    hosts = [await _waits(runtime, limited, _ipv6(site, interface=n)) for n in range(1, 7)]
+    assert hosts == [True] * 4 + [False] * 2
+    site = f"{secrets.randbelow(2**16):x}"
+    home = [await _waits(runtime, limited, _ipv6(site, host=n)) for n in range(18)]
+    assert home == [True] * 16 + [False] * 2
+    site = f"{secrets.randbelow(2**16):x}"
+    homes = [await _waits(runtime, limited, _ipv6(site, home=n)) for n in range(66)]
+    assert homes == [True] * 64 + [False] * 2
+
+
+async def test_security_1_over_the_installation_too(runtime: Runtime, tenant: Tenant) -> None:
+    here = _ipv4()
+    tenants = [_limited(tenant, rate_limit_request_installation_max=6) for _ in range(4)]
+    waits = [await _waits(runtime, each, here) for each in tenants for _ in range(2)]
+    assert waits == [True] * 6 + [False] * 2
+    assert not await _waits(runtime, _limited(tenant, rate_limit_request_installation_max=6), here)
+
+
+async def test_security_1_who_floods_a_client_is_refused_and_who_comes_by_is_not(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    limited = _limited(tenant, rate_limit_request_max=200, rate_limit_request_client_max=10)
+    greedy = _ipv4()
+    waits = [await _waits(runtime, limited, greedy) for _ in range(15)]
+    assert waits == [True] * 12 + [False] * 3, "the ten of the client, and a hundredth of 200"
+    for _ in range(5):
+        newcomer = _ipv4()
+        assert [await _waits(runtime, limited, newcomer) for _ in range(3)] == [True, True, False]
+    other = builders.client(client_id="other")
+    assert await _waits(runtime, limited, greedy, other), "another client's people may"
+
+
+async def test_security_1_who_is_refused_uses_up_nothing_of_the_client(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    limited = _limited(tenant, rate_limit_request_client_max=8)
+    greedy = _ipv4()
+    assert sum([await _waits(runtime, limited, greedy) for _ in range(20)]) == 4
+    assert all([await _waits(runtime, limited, _ipv4()) for _ in range(4)])
+
+
+async def test_security_1_a_client_that_proved_itself_pushes_for_all_its_people(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    limited, here = _limited(tenant, rate_limit_request_client_max=20), _ipv4()
+    push = request_limits.count_push
+    waits = [await _waits(runtime, limited, here, SECRET, push) for _ in range(22)]
+    assert waits == [True] * 20 + [False] * 2
+
+
+async def test_security_1_pushed_requests_and_those_of_people_count_apart(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    limited, here = _limited(tenant), _ipv4()
+    for count in (request_limits.count_interaction, request_limits.count_push):
+        waits = [await _waits(runtime, limited, here, count=count) for _ in range(5)]
+        assert waits == [True] * 4 + [False]
+
+
+async def test_security_1_parallel_requests_do_not_outrun_it(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    limited, here = _limited(tenant), _ipv4()
+    waits = await asyncio.gather(*(_waits(runtime, limited, here) for _ in range(30)))
+    assert sum(waits) == 4
+
+
+async def test_security_1_a_window_ends(runtime: Runtime, tenant: Tenant) -> None:
+    limited, here = _limited(tenant, rate_limit_request_window=1), _ipv4()
+    while await _waits(runtime, limited, here):
+        pass
+    for _ in range(100):
+        if await _waits(runtime, limited, here):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nobody may come again")
+
+
+async def test_security_1_it_costs_one_round_trip(runtime: Runtime, tenant: Tenant) -> None:
+    for address in (_ipv4(), _ipv6("1")):
+        before = runtime.storage.round_trips
+        await request_limits.count_interaction(runtime, tenant, PUBLIC, address)
+        after = runtime.storage.round_trips
+        spent = (after.postgres - before.postgres, after.redis - before.redis)
+        assert sum(spent) == 1
+
+
+async def test_security_1_it_counts_on_while_redis_is_away(
+    fresh_database_url: str, own_redis: Valkey
+) -> None:
+    async with opened(fresh_database_url, own_redis.url) as runtime:
+        limited, here = _limited(await resolve.resolve(runtime, "acme")), _ipv4()
+        own_redis.stop()
+        waits = [await _waits(runtime, limited, here) for _ in range(6)]
+        assert waits == [True] * 4 + [False] * 2
+
+
+async def test_security_1_where_nothing_can_be_counted_nothing_is_kept(
+    fresh_database_url: str,
+) -> None:
+    async with opened(fresh_database_url, None) as runtime:
+        tenant = _limited(await resolve.resolve(runtime, "acme"))
+        await runtime.storage.close()
+        with pytest.raises(Unreachable):
+            await request_limits.count_interaction(runtime, tenant, PUBLIC, _ipv4())

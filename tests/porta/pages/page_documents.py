@@ -1,0 +1,81 @@
+"""What every page is shown with in tests, and its document as tags and words."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from porta.pages.render import Pages
+from storage.models.organizations import Organization
+
+ROOT = Path(__file__).parents[3]
+TEMPLATES = ROOT / "templates"
+LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
+HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
+
+ACME = Organization(
+    id="1", name="Acme", slug="acme", branding_company_name="Acme GmbH", branding_custom_css="p{}"
+)
+
+VALUES: dict[str, dict[str, Any]] = {
+    "login": {"uid": "u1", "csrf": "c1", "client_name": "Portal"},
+    "consent": {
+        "uid": "u1",
+        "csrf": "c1",
+        "client_name": "Portal",
+        "scopes": ("openid", "profile", "orders:read"),
+        "roles": True,
+        "claims": ("department", "cost_center"),
+        "redirect_uri": "https://app.example/cb",
+    },
+    "error": {"kind": "interaction_expired", "code": "invalid_request", "request_id": "r-1"},
+    "gesture": {
+        "uid": "u1",
+        "csrf": "c1",
+        "client_name": "Portal",
+        "redirect_uri": "com.example.app:/cb",
+    },
+    "logout": {"xsrf": "x1", "action": "/acme/session/end/confirm", "parameters": {"state": "s1"}},
+    "logout_success": {},
+    "form_post": {"redirect_uri": "https://app.example/cb", "parameters": {"code": "k1"}},
+    "root": {},
+}
+
+
+class Document(HTMLParser):
+    """The tags and the visible text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+    def all(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        wanted = {name.replace("_", "-").strip("-"): value for name, value in attributes.items()}
+        return [
+            found for name, found in self.tags if name == tag and wanted.items() <= found.items()
+        ]
+
+    def values(self) -> dict[str | None, str | None]:
+        return {tag.get("name"): tag.get("value") for tag in self.all("input")}
+
+
+def show(
+    pages: Pages,
+    name: str,
+    organization: Organization | None = ACME,
+    /,
+    locale: str = "en",
+    **more: Any,
+) -> Document:
+    values = VALUES[name] | more
+    return Document(pages.render(name, organization=organization, locale=locale, **values))

@@ -1,0 +1,105 @@
+"""What administrators and applications call themselves stays text, in every place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from porta.pages.render import Pages
+from porta.pages.values import PAGES
+from storage.models.organizations import Organization
+from tests.porta.pages.page_documents import (
+    ACME,
+    HOSTILE,
+    LANGUAGES,
+    TEMPLATES,
+    VALUES,
+    Document,
+    show,
+)
+
+BIDI = "\u202eevil"
+
+
+def hostile_values(name: str) -> dict[str, Any]:
+    values: dict[str, Any] = dict.fromkeys(
+        (*PAGES[name].required, *PAGES[name].optional), HOSTILE
+    ) | {"scopes": (HOSTILE,), "resources": (HOSTILE,), "claims": (HOSTILE,)}
+    values |= {"parameters": {HOSTILE: HOSTILE}}
+    values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
+    if name == "form_post":
+        values["redirect_uri"] = f"https://a.example/{HOSTILE}"
+    if name == "consent":
+        values |= {"tos_url": f"https://a/{HOSTILE}", "client_logo_url": f"https://a/{HOSTILE}"}
+    known = PAGES[name].required | PAGES[name].optional.keys()
+    return {key: value for key, value in values.items() if key in known}
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_hostile_values_stay_text_in_every_place(pages: Pages, name: str, locale: str) -> None:
+    hostile = Organization(
+        id="1",
+        name=HOSTILE,
+        slug="acme",
+        branding_company_name=HOSTILE,
+        branding_logo_url=f"https://logo.example/{HOSTILE}",
+        branding_favicon_url=f"https://logo.example/{HOSTILE}",
+        branding_primary_color=HOSTILE,
+        branding_custom_css=HOSTILE,
+    )
+    usual, attacked = (
+        show(pages, name, locale=locale),
+        Document(pages.render(name, organization=hostile, locale=locale, **hostile_values(name))),
+    )
+    ours = {str(attributes["src"]) for attributes in usual.all("script")}
+    assert {str(attributes["src"]) for attributes in attacked.all("script")} == ours
+    for tag, attributes in attacked.tags:
+        assert not [key for key in attributes if key.startswith("on") or key == "style"], tag
+    images = [str(image["src"]) for image in attacked.all("img")]
+    assert all(image.startswith(("https://logo.example/", "https://a/")) for image in images)
+    assert HOSTILE in attacked.words
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        " javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "http://tracker.example/logo.png",
+        "//tracker.example/logo.png",
+        "/\\tracker.example/logo.png",
+        "https:\\\\tracker.example",
+        "https://x.example/\u202egpj",
+        "",
+    ],
+)
+def test_only_https_and_paths_of_ours_are_linked_or_shown(pages: Pages, url: str) -> None:
+    organization = Organization(
+        id="1", name="A", slug="a", branding_logo_url=url, branding_favicon_url=url
+    )
+    more = {"client_logo_url": url, "tos_url": url, "policy_url": url}
+    page = show(pages, "consent", organization, **more)
+    assert not page.all("img")
+    assert not page.all("a")
+    assert str(page.all("link", rel="icon")[0]["href"]).startswith("/static/favicon.")
+    assert not show(pages, "error", retry_url=url).all("a")
+
+
+def test_names_cannot_turn_the_sentence_around(pages: Pages) -> None:
+    html = pages.render(
+        "consent", organization=ACME, locale="en", **VALUES["consent"] | {"client_name": BIDI}
+    )
+    assert f'<bdi class="name">{BIDI}</bdi>' in html
+
+
+def test_raw_output_comes_from_the_escaping_helper_only() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        source = path.read_text()
+        assert "autoescape" not in source
+        assert all(item.startswith("rich(") for item in re.findall(r"\{%\s*raw\s+(.*?)%\}", source))
