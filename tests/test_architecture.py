@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -186,6 +187,33 @@ def test_the_protocol_is_handed_time_and_chance(module: str) -> None:
         assert imported.split(".")[0] not in ("secrets", "random", "datetime", "uuid")
         if imported.split(".")[0] in PACKAGES:
             assert any(_within(imported, prefix) for prefix in allowed), imported
+
+
+def _documented() -> set[str]:
+    """Every module that the tree of docs/architecture.md names, but the goals (°)."""
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = document.split("## The tree")[1].split("```")[1]
+    named, folders = set(), [""]
+    for line in tree.splitlines():
+        entry = line.strip()
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"  |(?<=/)  ", entry)[0].split()
+        del folders[depth + 1 :]
+        for name in names:
+            if name.endswith("/"):
+                folders.append(f"{folders[depth]}{name}")
+            elif name.endswith(".py"):
+                named.add(f"{folders[depth]}{name}")
+    return {path for path in named if path.split("/")[0] in PACKAGES}
+
+
+def test_the_document_names_every_module_where_it_is() -> None:
+    modules = {
+        str(path.relative_to(ROOT)) for path in MODULES.values() if path.name != "__init__.py"
+    }
+    documented = _documented()
+    assert documented - modules == set(), "in docs/architecture.md only"
+    assert modules - documented == set(), "missing in docs/architecture.md"
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
