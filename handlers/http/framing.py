@@ -77,7 +77,7 @@ def origin_form(target: str) -> str:
 
 
 class Request(HTTPServerRequest):
-    """A request whose query and body stay bytes: `porta.protocol.params` alone reads parameters.
+    """A request whose query and body stay bytes: `protocol.requests.params` alone reads them.
 
     Tornado would parse, and copy, what nobody asks for.
     """

@@ -1,7 +1,7 @@
 """The second step of `porta dev`, in a process of its own: is the database ours? Then seed it.
 
 Its first argument is the mark of the data folder when the database is not in that folder, else
-empty; the rest is for `dev_seed`, whose answer it gives.
+empty; the rest is for `seed`, whose answer it gives.
 """
 
 from __future__ import annotations

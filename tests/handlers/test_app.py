@@ -23,7 +23,7 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from tests.waiting import eventually
 
-SERVE = "from handlers.app import run; from porta.settings import Settings; run(Settings())"
+SERVE = "from handlers.app import run; from porta.config.settings import Settings; run(Settings())"
 
 
 def _environment(settings: Settings, **changes: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a protocol feature contributes: one record a feature, gathered in `features.py`."""
+"""What a protocol feature contributes: one record a feature, gathered in `FEATURES`."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_an_unknown_command_is_refused() -> None:
 
 def test_the_overview_and_dev_import_little() -> None:
     code = (
-        "import sys, porta.__main__, porta.cli.dev, porta.cli.dev_run;"
+        "import sys, porta.__main__, porta.cli.dev, porta.dev.run;"
         "print([m for m in ('pydantic', 'tornado', 'storage', 'psycopg2', 'aiosmtpd', 'jose',"
         " 'cryptography', 'yaml', 'httpx') if m in sys.modules])"
     )

@@ -193,7 +193,7 @@ def test_discard_leaves_nothing(start: Start, folder: Path, prepared: Prepare) -
 _PARENT = """
 import sys, time
 from pathlib import Path
-from porta.cli.servers import start_postgres, start_redis
+from porta.dev.servers import start_postgres, start_redis
 print(*(start(Path(sys.argv[1]) / start.__name__).pid for start in (start_postgres, start_redis)))
 sys.stdout.flush()
 time.sleep(60)

@@ -115,7 +115,7 @@ def test_an_error_is_told_with_its_traceback(output: _Output) -> None:
     for line in output.lines():
         assert line["level"] == 50
         assert (line["err"]["type"], line["err"]["message"]) == ("ValueError", "wrong")
-        assert "test_telemetry.py" in line["err"]["stack"]
+        assert "test_log.py" in line["err"]["stack"]
 
 
 def test_the_request_at_hand_is_named(output: _Output) -> None:

@@ -21,7 +21,7 @@ from storage.repositories.system_config import SystemConfig
 
 _RUNNER = """
 import asyncio, sys
-from storage import migrate
+from storage.postgres import migrate
 print(len(asyncio.run(migrate.up(sys.argv[1]))))
 """
 
