@@ -16,7 +16,7 @@ from handlers.routes import ROUTES
 from porta.config.production import production_problems
 from porta.config.settings import Settings
 from porta.jobs import JOBS, runner
-from porta.observability import log as telemetry
+from porta.observability.log import configure, request_log
 from porta.runtime import Runtime
 from porta.services import startup
 
@@ -47,9 +47,9 @@ def run(settings: Settings) -> None:
 
     Raises CannotListen, and StorageError when PostgreSQL does not answer in time at the start.
     """
-    telemetry.configure(level=settings.log_level, json=settings.environment == "production")
+    configure(level=settings.log_level, json=settings.environment == "production")
     if problems := production_problems(settings):
-        telemetry.request_log().error("config.safety_skipped", problems=problems)
+        request_log().error("config.safety_skipped", problems=problems)
     settings = _within_limits(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
@@ -61,7 +61,7 @@ def _within_limits(settings: Settings) -> Settings:
     room = file_limits.room_for(wanted, pool=settings.database_pool_size)
     if room == wanted:
         return settings
-    telemetry.request_log().warning(
+    request_log().warning(
         "connections.limited",
         max_connections=room,
         wanted=wanted,

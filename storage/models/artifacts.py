@@ -46,8 +46,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     organization_id: str
     era: int = 0
-    """The era of its organization and client in which it was made (`tenants.resolve.era_of`); what grants
-    something does so in no later one.
+    """The era of its organization and client in which it was made (`tenants.resolve.era_of`);
+    what grants something does so in no later one.
     """
 
 

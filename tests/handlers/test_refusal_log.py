@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from handlers.http.server import Server
-from porta.observability import log as telemetry
+from porta.observability.log import request_log
 from porta.runtime import Runtime
 from tests.handlers.flow import begin, parameters, sign_in, submit
 from tests.handlers.house import CALLBACK, EMAIL, SECRET
@@ -29,7 +29,7 @@ def log(server: Server) -> Iterator[Log]:
     """What the server of this module writes during a test."""
     before = server.application.log
     with logged() as written:
-        server.application.log = telemetry.request_log()
+        server.application.log = request_log()
         yield written
     server.application.log = before
 
