@@ -26,17 +26,11 @@ from storage.models.artifacts import (
     Session,
 )
 from storage.models.tokens import TokenFamily
-<<<<<<< HEAD
 from storage.opening import open_client
-from storage.postgres import Postgres
-from storage.redis import Redis
-from storage.redis_breaker import RedisBreaker
-from storage.redis_client import RedisClient
-=======
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker
+from storage.redis.client import RedisClient
 from storage.redis.lane import Redis
->>>>>>> 7f84978 (Move modules into folders that say what is inside)
 from storage.router import Storage
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
