@@ -185,7 +185,7 @@ class Runtime:
     def _changed(self, table: str, key: str) -> None:
         # Of an offer the former one is better than none: it expires, and is not forgotten.
         match table:
-            case "system_config" | "signing_keys":
+            case "system_config" | "signing_keys" | "ring_keys":
                 self._snapshots.clear()
             case "organizations":
                 self._organizations.drop(key)

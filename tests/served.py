@@ -143,8 +143,15 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
 @asynccontextmanager
 async def beside(served: Served, **more: Any) -> AsyncIterator[Served]:
     """Run another instance of the same installation, on another port."""
-    port = free_port()
-    settings = served.runtime.settings.model_copy(update={"port": port, **more})
+    async with unseeded(served.runtime.settings.model_copy(update={"port": 0, **more})) as running:
+        yield running
+
+
+@asynccontextmanager
+async def unseeded(settings: Settings) -> AsyncIterator[Served]:
+    """Run a server on whatever its database holds, and on a free port where none is set."""
+    port = settings.port or free_port()
+    settings = settings.model_copy(update={"port": port})
     runtime = await Runtime.open(settings)
     await startup.prepare(runtime)
     await _hear_everything(runtime)

@@ -27,13 +27,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from porta.security.encryption import DecryptionFailed, Encrypted, decrypt, encrypt
-from storage.models.signing_keys import SigningKey
+from storage.models.signing_keys import BOUND, SigningKey
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 """What Porta signs with, the default first. A key serves one algorithm (RFC 8725 §3.1)."""
 RSA_BITS = 2048
 _RSA_EXPONENT = 65537
-_BOUND = "bound:"
 
 PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
@@ -109,29 +108,32 @@ def load_public(row: SigningKey) -> Key:
     return Key(row.kid, row.algorithm, public, None, parameters | common)
 
 
-def is_bound(row: SigningKey) -> bool:
-    """Tell whether what is encrypted in `row` is of use in that row alone."""
-    return row.private_key.startswith(_BOUND)
+def seal(row: SigningKey, private_key: str, encryption_key: bytes) -> SigningKey:
+    """Return `row` with `private_key` (PEM) encrypted.
 
-
-def bind(row: SigningKey, private_key: str, encryption_key: bytes) -> SigningKey:
-    """Return `row` with `private_key` (PEM) encrypted and bound to it.
-
-    Its kid, its algorithm and its organization are the associated data.
+    It is bound to the row: its kid, its algorithm and its organization are the associated data. A
+    key that Porta 1.x shares has none, for 1.x has to read it: there its kid, which is the digest
+    of its public key, stands for all three, since the table takes no others.
     """
-    encrypted = encrypt(private_key, encryption_key, _identity(row))
+    associated = b"" if row.is_shared else _identity(row)
+    encrypted = encrypt(private_key, encryption_key, associated)
     return msgspec.structs.replace(
         row,
-        private_key=_BOUND + encrypted.ciphertext,
+        private_key=("" if row.is_shared else BOUND) + encrypted.ciphertext,
         private_key_iv=encrypted.iv,
         private_key_tag=encrypted.tag,
         encrypted=True,
     )
 
 
-def rebind(row: SigningKey, encryption_key: bytes) -> SigningKey:
-    """Return a row of Porta 1.x, or of before there was a bond, bound. Raises KeyUnusable."""
-    return bind(row, _private_pem(row, encryption_key), encryption_key)
+def is_sealed(row: SigningKey) -> bool:
+    """Tell whether `row` is encrypted in the form that `seal` gives it."""
+    return row.encrypted and row.is_bound != row.is_shared
+
+
+def reseal(row: SigningKey, encryption_key: bytes) -> SigningKey:
+    """Return a row that was encrypted in another form sealed. Raises KeyUnusable."""
+    return seal(row, _private_pem(row, encryption_key), encryption_key)
 
 
 def load_private(row: SigningKey, encryption_key: bytes) -> Key:
@@ -157,10 +159,12 @@ def load_private(row: SigningKey, encryption_key: bytes) -> Key:
 def _private_pem(row: SigningKey, encryption_key: bytes) -> str:
     if not row.encrypted:
         raise KeyUnusable(row.kid, "its private key is not encrypted: anybody may have put it here")
-    if not is_bound(row) and row.kid != build_kid(row.public_key):
+    if not row.is_bound and not row.is_shared:
+        raise KeyUnusable(row.kid, "its private key is not bound to its row")
+    if not row.is_bound and row.kid != build_kid(row.public_key):
         raise KeyUnusable(row.kid, "its kid is not that of its public key")
-    associated = _identity(row) if is_bound(row) else b""
-    ciphertext = row.private_key.removeprefix(_BOUND)
+    associated = _identity(row) if row.is_bound else b""
+    ciphertext = row.private_key.removeprefix(BOUND)
     encrypted = Encrypted(ciphertext, row.private_key_iv or "", row.private_key_tag or "")
     try:
         return decrypt(encrypted, encryption_key, associated)

@@ -12,8 +12,8 @@ from porta.audit import events
 from porta.config.system import Config, build_config
 from porta.errors import Conflict, NotFound
 from porta.security.key_schedule import Place, State, build_lane, longest_token_ttl
-from porta.security.keys import ALGORITHMS, KeyPair, bind, generate
-from porta.services.usable_keys import can_sign_without, check_encryption_key, unbound, usable
+from porta.security.keys import ALGORITHMS, KeyPair, generate, seal
+from porta.services.usable_keys import can_sign_without, check_encryption_key, resealed, usable
 from storage.models.signing_keys import SigningKey
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ async def ensure(
     organization_id: str | None = None,
 ) -> tuple[SigningKey, ...]:
     """Make the keys that a ring lacks, and return them; any number of processes may do so at once.
+    Stored keys that are encrypted in another form than today's are encrypted anew.
 
     A first key of the global ring signs at once, for nothing else can. A first key of an
     organization's own is published `lead` seconds before it takes over from the global one.
@@ -56,9 +57,10 @@ async def ensure(
     """
     stored = await storage.signing_keys.list()
     missing = _missing(stored, algorithms, organization_id)
-    if not missing:
+    if not missing and not resealed(stored, encryption_key):
         return ()
-    check_encryption_key(stored, encryption_key)
+    if missing:
+        check_encryption_key(stored, encryption_key)
     # Whole seconds: the database rounds, and a key must not begin a microsecond too late.
     activated_at = floor(now) if organization_id is None else now + lead
     rows = await _make(missing, encryption_key, organization_id, now, activated_at)
@@ -71,6 +73,7 @@ async def ensure(
             check_encryption_key(stored, encryption_key)
         made = tuple(row for row in rows if row.algorithm in missing)
         await _insert(tx, made, "key.generated")
+        await _reseal(tx, stored, encryption_key)
     return made
 
 
@@ -103,7 +106,7 @@ async def rotate(
         await _insert(tx, made, "key.rotated")
         # What cannot sign has put nobody in retirement.
         await _forget(tx, usable(await tx.signing_keys.list(), encryption_key), now)
-        await _bind(tx, rows, encryption_key)
+        await _reseal(tx, rows, encryption_key)
     return made
 
 
@@ -129,7 +132,7 @@ async def revoke(
                 f"This ring has no other {row.algorithm} key that could sign. Rotate it first: the"
                 " new key takes over at once when this one is revoked."
             )
-        await _bind(tx, rows, encryption_key)
+        await _reseal(tx, rows, encryption_key)
         await tx.signing_keys.set_status(kid, "revoked")
         await _record(tx, row, "key.revoked")
     return row
@@ -254,13 +257,13 @@ def _row(
         created_at=now,
         activated_at=activated_at,
     )
-    return bind(row, pair.private_key, encryption_key)
+    return seal(row, pair.private_key, encryption_key)
 
 
-async def _bind(tx: Storage, rows: Iterable[SigningKey], encryption_key: bytes) -> None:
-    """Bind to its row what was encrypted before there was a bond (Porta 1.x)."""
-    for row in unbound(rows, encryption_key):
-        await tx.signing_keys.set_private_key(row)
+async def _reseal(tx: Storage, rows: Iterable[SigningKey], encryption_key: bytes) -> None:
+    """Encrypt in today's form what was encrypted in another."""
+    for row in resealed(rows, encryption_key):
+        await tx.signing_keys.replace(row)
 
 
 async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from porta.errors import Conflict
 from porta.security.key_schedule import State, build_lane
-from porta.security.keys import KeyUnusable, is_bound, load_private, rebind
+from porta.security.keys import KeyUnusable, is_sealed, load_private, reseal
 from storage.models.signing_keys import SigningKey
 
 
@@ -52,7 +52,10 @@ def usable(rows: Iterable[SigningKey], encryption_key: bytes) -> tuple[SigningKe
     return tuple(row for row in standing if _is_usable(row, encryption_key))
 
 
-def unbound(rows: Iterable[SigningKey], encryption_key: bytes) -> tuple[SigningKey, ...]:
-    """Return, bound, the usable keys among `rows` that are not bound to their rows yet."""
-    old = (row for row in rows if not is_bound(row))
-    return tuple(rebind(row, encryption_key) for row in usable(old, encryption_key))
+def resealed(rows: Iterable[SigningKey], encryption_key: bytes) -> tuple[SigningKey, ...]:
+    """Return, sealed, the usable keys among `rows` that were encrypted in another form.
+
+    So are keys of earlier versions, which bound to its row what Porta 1.x has to read.
+    """
+    old = (row for row in rows if not is_sealed(row))
+    return tuple(reseal(row, encryption_key) for row in usable(old, encryption_key))

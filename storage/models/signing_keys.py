@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+BOUND = "bound:"
+
 
 class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `signing_keys`. Times are seconds since the epoch.
+    """A row of `signing_keys` or `ring_keys`. Times are seconds since the epoch.
 
     A key without an organization belongs to the global ring. `private_key` is hex ciphertext, after
     `bound:` where it is bound to this row. A PEM, which is not `encrypted`, is left of Porta 1.x or
@@ -27,3 +29,13 @@ class SigningKey(msgspec.Struct, frozen=True, kw_only=True):
     activated_at: float = 0.0
     retired_at: float | None = None
     expires_at: float | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is such a key as Porta 1.x has: ES256, of the global ring."""
+        return self.algorithm == "ES256" and self.organization_id is None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether what is encrypted in it is of use in this row alone."""
+        return self.private_key.startswith(BOUND)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from porta.security.encryption import encrypt
-from porta.security.keys import KeyPair, bind, generate
+from porta.security.keys import KeyPair, generate, seal
 from storage.models.signing_keys import SigningKey
 
 KEY = bytes.fromhex("5a" * 32)
@@ -27,10 +27,24 @@ def _pair(algorithm: str, _: int) -> KeyPair:
 def row(
     algorithm: str = "ES256", number: int = 0, *, key: bytes = KEY, **changes: Any
 ) -> SigningKey:
-    """A row of the global ring that is active since 1000, its private key bound to it."""
+    """A row of the global ring that is active since 1000, as it is stored today."""
     made = pair(algorithm, number)
-    bound = bind(_unsealed(algorithm, number, **changes), made.private_key, key)
-    return msgspec.structs.replace(bound, **changes)
+    sealed = seal(_unsealed(algorithm, number, **changes), made.private_key, key)
+    return msgspec.structs.replace(sealed, **changes)
+
+
+def bound_row(number: int = 0, *, key: bytes = KEY, **changes: Any) -> SigningKey:
+    """A row of ES256 as versions before the way back stored it, bound."""
+    made = _unsealed("ES256", number, **changes)
+    identity = msgspec.json.encode(["signing key", made.kid, made.algorithm, made.organization_id])
+    encrypted = encrypt(pair("ES256", number).private_key, key, identity)
+    sealed = {
+        "private_key": f"bound:{encrypted.ciphertext}",
+        "private_key_iv": encrypted.iv,
+        "private_key_tag": encrypted.tag,
+        "encrypted": True,
+    }
+    return msgspec.structs.replace(made, **(sealed | changes))
 
 
 def unbound_row(

@@ -14,7 +14,7 @@ from porta.security.keyring import KeyRing, KeyRings, NoSigningKey, NoUsableKey
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable
 from storage.models.signing_keys import SigningKey
 
-from .rows import KEY, pair, plain_row, row, unbound_row
+from .rows import KEY, bound_row, pair, plain_row, row, unbound_row
 
 TTL = 3600
 
@@ -244,8 +244,8 @@ REFUSED = {
         kid=pair(number=1).kid, public_key=pair(number=1).public_key, activated_at=1500.0
     ),
     "not marked as bound": structs.replace(
-        row(number=1, activated_at=1500.0),
-        private_key=row(number=1).private_key.removeprefix("bound:"),
+        bound_row(number=1, activated_at=1500.0),
+        private_key=bound_row(number=1).private_key.removeprefix("bound:"),
     ),
     "marked as bound": structs.replace(
         unbound_row(number=1, activated_at=1500.0),

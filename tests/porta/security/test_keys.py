@@ -13,18 +13,20 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import structs
 
+from porta.security.encryption import Encrypted, decrypt
 from porta.security.keys import (
     ALGORITHMS,
     KeyUnusable,
-    bind,
     generate,
-    is_bound,
+    is_sealed,
     load_private,
     load_public,
-    rebind,
+    reseal,
+    seal,
 )
+from storage.models.signing_keys import SigningKey
 
-from .rows import KEY, pair, plain_row, row, unbound_row
+from .rows import KEY, bound_row, pair, plain_row, row, unbound_row
 
 LIBRARY: dict[str, type[ECKey | RSAKey | OKPKey]] = {
     "ES256": ECKey,
@@ -63,20 +65,33 @@ def test_the_jwk_is_public_and_the_one_that_joserfc_builds(algorithm: str) -> No
     assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key.jwk)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_rows_of_porta_1_load_alike_and_can_be_bound(algorithm: str) -> None:
-    old = unbound_row(algorithm)
-    bound, unbound = load_private(row(algorithm), KEY), load_private(old, KEY)
-    assert bound.jwk == unbound.jwk
-    assert unbound.private is not None
-    assert not is_bound(old)
-    assert is_bound(rebind(old, KEY))
-    assert load_private(rebind(old, KEY), KEY).jwk == bound.jwk
+@pytest.mark.parametrize("old", [unbound_row(), bound_row()], ids=["Porta 1.x", "bound"])
+def test_succession_A1_a_key_that_1x_shares_is_sealed_as_1x_does_it(old: SigningKey) -> None:
+    made = reseal(old, KEY)
+    assert load_private(made, KEY).jwk == load_private(old, KEY).jwk
+    for each in (made, row()):
+        assert is_sealed(each)
+        sealed = Encrypted(each.private_key, each.private_key_iv or "", each.private_key_tag or "")
+        assert decrypt(sealed, KEY) == pair().private_key, "no associated data"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "organization"), [*((name, None) for name in ALGORITHMS[1:]), ("ES256", "acme")]
+)
+def test_succession_A1_a_key_that_1x_cannot_load_is_bound(
+    algorithm: str, organization: str | None
+) -> None:
+    made = row(algorithm, organization_id=organization)
+    assert is_sealed(made)
+    assert made.private_key.startswith("bound:")
+    assert load_private(made, KEY).private is not None
+    with pytest.raises(KeyUnusable, match="not bound"):
+        load_private(unbound_row(algorithm, organization_id=organization), KEY)
 
 
 def test_security_13_a_private_key_in_the_clear_is_refused_and_not_quoted() -> None:
     plain = plain_row()
-    for use in (load_private, rebind):
+    for use in (load_private, reseal):
         with pytest.raises(KeyUnusable, match="is not encrypted") as raised:
             use(plain, KEY)
         assert plain.private_key not in str(raised.value)
@@ -106,9 +121,9 @@ def test_an_encrypted_row_without_iv_and_tag_is_unusable() -> None:
 
 def test_halves_that_do_not_belong_together_are_unusable() -> None:
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(row(public_key=pair("ES256", 1).public_key), KEY)
+        load_private(bound_row(public_key=pair("ES256", 1).public_key), KEY)
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(bind(row(), pair("RS256").private_key, KEY), KEY)
+        load_private(seal(row(), pair("RS256").private_key, KEY), KEY)
 
 
 def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
@@ -116,13 +131,13 @@ def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(bind(row(), pem.decode(), KEY), KEY)
+        load_private(seal(row(), pem.decode(), KEY), KEY)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PRIVATE KEY-----\nAA==\n"])
 def test_a_damaged_private_key_is_unusable_and_not_quoted(damaged: str) -> None:
     with pytest.raises(KeyUnusable, match=r"PKCS#8 PEM$"):
-        load_private(bind(row(), damaged, KEY), KEY)
+        load_private(seal(row(), damaged, KEY), KEY)
 
 
 def test_a_private_key_under_a_passphrase_is_unusable() -> None:
@@ -132,7 +147,7 @@ def test_a_private_key_under_a_passphrase_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
     )
     with pytest.raises(KeyUnusable):
-        load_private(bind(row(), pem.decode(), KEY), KEY)
+        load_private(seal(row(), pem.decode(), KEY), KEY)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PUBLIC KEY-----\nAA==\n"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest_asyncio
 from porta.errors import Conflict, NotFound
 from porta.security.key_schedule import MARGIN, State
 from porta.security.keyring import KeyRing, KeyRings
-from porta.security.keys import ALGORITHMS, is_bound
+from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
 from storage.errors import StorageError
 from storage.models.organizations import Organization
@@ -267,17 +267,25 @@ async def test_one_key_that_can_be_read_is_proof_enough(storage: Storage) -> Non
     assert len(await rotate(storage, NOW + DAY)) == 2
 
 
-async def test_security_13_old_rows_are_bound_by_the_next_rotation(storage: Storage) -> None:
-    for old in (made_rows.unbound_row(), made_rows.unbound_row("EdDSA", activated_at=NOW - 5)):
-        await storage.signing_keys.insert(msgspec.structs.replace(old, id=str(uuid.uuid4())))
-    foreign = made_rows.unbound_row(number=1, key=WRONG, id=str(uuid.uuid4()))
-    await storage.signing_keys.insert(foreign)
-    signer = (await ring(storage, NOW)).signer("EdDSA")
-    await rotate(storage, algorithm="EdDSA")
+@pytest.mark.parametrize("work", [rotate, ensure])
+async def test_succession_A1_keys_of_before_the_way_back_get_the_form_of_1x(
+    storage: Storage, database: Postgres, work: Callable[..., Awaitable[list[str]]]
+) -> None:
+    old = made_rows.bound_row(id=str(uuid.uuid4()))
+    foreign = made_rows.bound_row(number=1, key=WRONG, id=str(uuid.uuid4()), activated_at=5.0)
+    eddsa = stored("EdDSA")
+    for row in (old, foreign, eddsa):
+        await storage.signing_keys.insert(row)
+    signer = (await ring(storage, NOW)).signer("ES256")
+    await work(storage)
     rows = {row.kid: row for row in await storage.signing_keys.list()}
-    assert {row.kid for row in rows.values() if not is_bound(row)} == {foreign.kid}
-    assert (await ring(storage, NOW)).signer("EdDSA").kid == signer.kid
-    assert rows[foreign.kid].private_key == foreign.private_key
+    assert {row.kid for row in rows.values() if row.is_shared and row.is_bound} == {foreign.kid}
+    assert (await ring(storage, NOW)).signer("ES256").kid == signer.kid
+    assert rows[foreign.kid] == foreign
+    assert rows[eddsa.kid] == eddsa
+    shared = await database.fetch("SELECT kid FROM signing_keys")
+    assert old.kid in {kid for (kid,) in shared}
+    assert foreign.kid not in {kid for (kid,) in shared}
 
 
 async def test_security_13_a_refused_key_is_listed_as_such_and_displaces_nobody(

@@ -20,7 +20,7 @@ from tests.storage.repositories.world import World, new_id
 @pytest_asyncio.fixture
 async def keys(pg: Postgres) -> AsyncIterator[SigningKeys]:
     yield SigningKeys(pg)
-    await pg.execute("DELETE FROM signing_keys")
+    await pg.execute("DELETE FROM signing_keys; DELETE FROM ring_keys")
 
 
 def _key(activated_at: float = 100.0, **changes: object) -> SigningKey:
@@ -48,6 +48,42 @@ async def test_keys_are_read_as_they_were_inserted(keys: SigningKeys, world: Wor
     for key in (later, own, plain):
         await keys.insert(key)
     assert await keys.list() == (plain, own, later)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "EdDSA"])
+async def test_succession_A1_what_1x_cannot_load_is_kept_from_its_table(
+    pg: Postgres, keys: SigningKeys, world: World, algorithm: str
+) -> None:
+    others = (
+        _key(algorithm=algorithm),
+        _key(organization_id=world.organization.id),
+        _key(private_key="bound:00ff"),
+    )
+    for key in (shared := _key(), *others):
+        await keys.insert(key)
+    assert await pg.fetch("SELECT kid FROM signing_keys") == [(shared.kid,)]
+    assert len(await keys.list()) == 4
+    for key in others:
+        with pytest.raises(StorageError, match="signing_keys_way_back"):
+            await pg.execute(
+                "INSERT INTO signing_keys SELECT * FROM ring_keys WHERE kid = %(kid)s",
+                {"kid": key.kid},
+            )
+        assert await keys.set_status(key.kid, "revoked")
+    assert {key.status for key in await keys.list()} == {"active", "revoked"}
+
+
+async def test_succession_A1_a_key_that_was_sealed_anew_changes_its_table(
+    pg: Postgres, keys: SigningKeys
+) -> None:
+    key, revoked = _key(private_key="bound:00ff"), _key(private_key="bound:00ff")
+    for each in (key, revoked):
+        await keys.insert(each)
+    await keys.set_status(revoked.kid, "revoked")
+    for each in (key, revoked):
+        await keys.replace(msgspec.structs.replace(each, private_key="00ff"))
+    assert await pg.fetch("SELECT kid, private_key FROM signing_keys") == [(key.kid, "00ff")]
+    assert await pg.fetch("SELECT kid, private_key FROM ring_keys") == [(revoked.kid, "")]
 
 
 async def test_without_a_key_the_list_is_empty(keys: SigningKeys) -> None:
