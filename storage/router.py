@@ -30,6 +30,7 @@ from storage.repositories.trial import Trial
 from storage.repositories.users import Users
 from storage.stores import ArtifactStore
 from storage.stores.artifacts import Artifacts
+from storage.stores.counted import Counted
 from storage.stores.counters import Counters, FallbackCounters, PostgresCounters
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore
@@ -66,6 +67,7 @@ class Storage:
         """In a transaction: what is to be done once it is committed."""
         self.artifacts = _artifacts(doors, executor, later)
         self.counters = _counters(doors)
+        self.counted = Counted(doors.redis, self.artifacts, self.counters)
         self.organizations = Organizations(executor)
         self.applications = Applications(executor)
         self.clients = Clients(executor)

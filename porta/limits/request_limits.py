@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from porta.limits.rate_limits import Throttled, weighed_blocks
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
+from storage.models.artifacts import Interaction
 from storage.models.clients import Client
 from storage.stores.counters import Excess, Limit
+
+_T = TypeVar("_T")
 
 _SLOT = "waiting requests"
 """One for all: addresses, organizations and clients are counted together, in one round trip."""
@@ -26,13 +32,27 @@ class _Bounds:
     everywhere: int
 
 
-async def count_interaction(runtime: Runtime, tenant: Tenant, client: Client, address: str) -> None:
-    """Count a request that will wait for a person, before it is kept. Raises Throttled."""
+async def keep_interaction(
+    runtime: Runtime,
+    tenant: Tenant,
+    client: Client,
+    address: str,
+    make: Callable[..., Interaction],
+) -> str:
+    """Count a request that waits for a person, then keep what `make` builds; return its value.
+
+    Raises Throttled, and keeps nothing.
+    """
     config = tenant.config
     bounds = _Bounds(
         "interaction", config.rate_limit_request_max, config.rate_limit_request_installation_max
     )
-    await _count(runtime, tenant, client, address, bounds)
+
+    async def keep(limits: Sequence[Limit]) -> str | Excess:
+        counted = runtime.storage.counted
+        return await counted.create(_SLOT, limits, make, config.interaction_ttl)
+
+    return await _count(tenant, client, address, bounds, keep)
 
 
 async def count_push(runtime: Runtime, tenant: Tenant, client: Client, address: str) -> None:
@@ -48,14 +68,19 @@ async def count_push(runtime: Runtime, tenant: Tenant, client: Client, address: 
     if client.token_endpoint_auth_method != "none":
         whole = config.rate_limit_request_client_max
         bounds = _Bounds("push", whole, whole)
-    await _count(runtime, tenant, client, address, bounds)
+    spend = partial(runtime.storage.counters.spend, _SLOT)
+    await _count(tenant, client, address, bounds, spend)
 
 
 async def _count(
-    runtime: Runtime, tenant: Tenant, client: Client, address: str, bounds: _Bounds
-) -> None:
+    tenant: Tenant,
+    client: Client,
+    address: str,
+    bounds: _Bounds,
+    spend: Callable[[Sequence[Limit]], Awaitable[_T | Excess]],
+) -> _T:
     """Count for the address, over the installation and within the organization, then for the
-    client: what is refused before is not counted against it.
+    client: what is refused before is not counted against it. `spend` counts, and may do more.
     """
     kind, window = bounds.kind, tenant.config.rate_limit_request_window
     blocks = weighed_blocks(address)
@@ -69,16 +94,10 @@ async def _count(
         *(Limit(f"{kind}:{tenant.id}:{block}", bounds.most * n, window) for block, n in blocks),
         own,
     ]
-    excess = await runtime.storage.counters.spend(_SLOT, limits)
-    if excess is not None and excess.limit is own:
-        excess = await _spend_share(runtime, own, address, max(1, bounds.most // _SHARE))
-    if excess is not None:
-        raise Throttled(excess, reason="request_limit")
-
-
-async def _spend_share(runtime: Runtime, own: Limit, address: str, share: int) -> Excess | None:
-    """Count against what an address has of a client that has had too many."""
-    limits = [
-        Limit(f"{own.key}:{block}", share * n, own.seconds) for block, n in weighed_blocks(address)
-    ]
-    return await runtime.storage.counters.spend(_SLOT, limits)
+    spent = await spend(limits)
+    if isinstance(spent, Excess) and spent.limit is own:
+        share = max(1, bounds.most // _SHARE)
+        spent = await spend([Limit(f"{own.key}:{block}", share * n, window) for block, n in blocks])
+    if isinstance(spent, Excess):
+        raise Throttled(spent, reason="request_limit")
+    return spent

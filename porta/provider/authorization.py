@@ -171,7 +171,6 @@ async def _postpone(attempt: Attempt) -> Resume:
 async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
     """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
-    await request_limits.count_interaction(runtime, tenant, attempt.client, attempt.address)
     make = partial(
         Interaction,
         organization_id=tenant.id,
@@ -189,7 +188,9 @@ async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
         previous_session=attempt.session.uid if attempt.session else None,
         shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )
-    value = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
+    value = await request_limits.keep_interaction(
+        runtime, tenant, attempt.client, attempt.address, make
+    )
     return request_copies.to_handle(runtime, value, make(id=""))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from storage.errors import StorageError, Unreachable
-from storage.redis.client import RedisClient, Script
+from storage.redis.client import Call, RedisClient, Script
 from storage.redis.connection import Command, Word
 
 _LOG = logging.getLogger(__name__)
@@ -77,6 +77,9 @@ class RedisBreaker:
 
     async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
         return await self._watch(self._client.script(script, keys, args))
+
+    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
+        return await self._watch(self._client.guarded(guard, act))
 
     async def ping(self) -> None:
         await self._watch(self._client.ping())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 from storage.redis.connection import Command, Word
 
@@ -20,6 +21,37 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+class Call(NamedTuple):
+    """A script with what it is run on."""
+
+    script: Script
+    keys: Sequence[Word]
+    args: Sequence[Word] = ()
+
+
+def guarded_call(guard: Call, act: Call) -> Call:
+    """Return the call of both as one: {what `guard` returned, what `act` returned or nil}."""
+    counts = (len(guard.keys), len(guard.args))
+    script = _guarded(guard.script, act.script)
+    return Call(script, (*guard.keys, *act.keys), (*counts, *guard.args, *act.args))
+
+
+@cache
+def _guarded(guard: Script, act: Script) -> Script:
+    return Script(f"""
+local function guard(KEYS, ARGV)
+{guard.source}
+end
+local function act(KEYS, ARGV)
+{act.source}
+end
+local keys, args = tonumber(ARGV[1]), tonumber(ARGV[2])
+local refusal = guard({{unpack(KEYS, 1, keys)}}, {{unpack(ARGV, 3, args + 2)}})
+if next(refusal) then return {{refusal, false}} end
+return {{refusal, act({{unpack(KEYS, keys + 1)}}, {{unpack(ARGV, args + 3)}})}}
+""")
 
 
 TRIAL = Script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)")
@@ -55,6 +87,13 @@ class RedisClient(Protocol):
         """Run `script` atomically: one round trip, two when Redis has not seen it before.
 
         All `keys` are of one slot: they are one, or have the same word in braces.
+        """
+
+    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
+        """Run `guard`, which returns a table, and `act` only where that is empty: both replies.
+
+        One server does both atomically, in one round trip. In a cluster, whose slots have masters
+        of their own, `act` is sent when `guard` has answered.
         """
 
     async def ping(self) -> None:

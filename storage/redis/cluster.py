@@ -8,7 +8,7 @@ from contextvars import Context
 from typing import Any
 
 from storage.errors import Refused, StorageError, Unreachable
-from storage.redis.client import TRIAL, TRIAL_KEY, Script
+from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script
 from storage.redis.connection import Command, Refusal, Word
 from storage.redis.error_replies import code_of, failure_of
 from storage.redis.lane import DEADLINE, Redis
@@ -91,6 +91,10 @@ class RedisCluster:
         if isinstance(reply, Refusal) and code_of(reply) == "NOSCRIPT":
             reply = await self._run(slot, ("EVAL", script.source, *words))
         return _checked(reply)
+
+    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
+        refusal = await self.script(*guard)
+        return refusal, None if refusal else await self.script(*act)
 
     async def ping(self) -> None:
         """Ask every primary; raises Unreachable where one does not answer."""

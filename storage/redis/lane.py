@@ -11,7 +11,7 @@ from contextvars import Context
 from typing import Any
 
 from storage.errors import Refused, Unreachable
-from storage.redis.client import TRIAL, TRIAL_KEY, Script
+from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_call
 from storage.redis.connect import dial
 from storage.redis.connection import SILENT, Address, Command, Refusal, Wire, Word
 from storage.redis.error_replies import code_of, failure_of
@@ -114,6 +114,10 @@ class Redis:
             (reply,) = await self.exchange([("EVAL", script.source, *words)])
         self._check(reply)
         return reply
+
+    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
+        refusal, reply = await self.script(*guarded_call(guard, act))
+        return refusal, reply
 
     async def ping(self) -> None:
         await self.command("PING")

@@ -16,7 +16,7 @@ from storage.errors import Unreachable
 from storage.models.artifacts import artifact_id
 from storage.postgres.statement import Executor, Statement
 from storage.redis.breaker import RedisBreaker
-from storage.redis.client import RedisClient, Script
+from storage.redis.client import Call, RedisClient, Script
 
 _T = TypeVar("_T")
 
@@ -79,6 +79,20 @@ end
 """)
 
 
+def spending(slot: str, limits: Sequence[Limit]) -> Call:
+    """Return what counts one attempt in Redis; `exceeded` reads its reply."""
+    bounds = [number for each in limits for number in (each.most, each.seconds * 1000)]
+    return Call(_SPEND, _slotted(slot, [each.key for each in limits]), bounds)
+
+
+def exceeded(limits: Sequence[Limit], reply: Sequence[int] | None) -> Excess | None:
+    """Return which of `limits` is used up, by the reply to `spending`."""
+    if not reply:
+        return None
+    place, count, left = reply
+    return _excess(limits[place - 1], count, left / 1000)
+
+
 class RedisCounters:
     """Counters in Redis."""
 
@@ -86,13 +100,8 @@ class RedisCounters:
         self._redis = redis
 
     async def spend(self, slot: str, limits: Sequence[Limit]) -> Excess | None:
-        bounds = [number for each in limits for number in (each.most, each.seconds * 1000)]
-        keys = _slotted(slot, [each.key for each in limits])
-        reply = await self._redis.script(_SPEND, keys, bounds) if keys else None
-        if not reply:
-            return None
-        place, count, left = reply
-        return _excess(limits[place - 1], count, left / 1000)
+        reply = await self._redis.script(*spending(slot, limits)) if limits else None
+        return exceeded(limits, reply)
 
     async def settle(
         self, slot: str, *, forgotten: Sequence[str] = (), returned: Sequence[str] = ()

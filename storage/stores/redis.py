@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
 from storage.redis.breaker import RedisBreaker
-from storage.redis.client import Script
+from storage.redis.client import Call, Script
 from storage.stores import (
     SHORTEST_LIFE,
     check_index,
@@ -93,18 +95,23 @@ class RedisStore:
         self._redis = redis
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
-        organization_id = artifact.organization_id
-        life = int(max(ttl, SHORTEST_LIFE) * 1000)
-        value = (pack(artifact), life, int(kind.created_once))
-        old = await self._redis.script(_SAVE, [key_of(kind, artifact.id)], value)
-        if old is not None:
-            found = unpack(kind, artifact.id, old, organization_id)
-            raise refusal(kind, artifact, None if found is None else found[0])
+        _check_saved(kind, artifact, await self._redis.script(*_saving(kind, artifact, ttl)))
         # An index lives where its own key does, perhaps on another server: it is a hint, and what
         # it leads to is looked at again.
         for index in kind.found_by:
-            key = _index_key(kind, organization_id, index, getattr(artifact, index))
-            await self._redis.command("SET", key, artifact.id, "PX", life)
+            key = _index_key(kind, artifact.organization_id, index, getattr(artifact, index))
+            await self._redis.command("SET", key, artifact.id, "PX", _milliseconds(ttl))
+
+    async def save_guarded(
+        self, guard: Call, kind: ArtifactKind, artifact: Artifact, ttl: float
+    ) -> Any:
+        """Save an artifact of a kind without an index, where `guard` returns an empty table.
+
+        Returns what it returned. One round trip on one server (`RedisClient.guarded`).
+        """
+        reply, old = await self._redis.guarded(guard, _saving(kind, artifact, ttl))
+        _check_saved(kind, artifact, old)
+        return reply
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
@@ -145,6 +152,21 @@ class RedisStore:
         check_look_up(kind, organization_id)
         gone = await self._redis.script(_DELETE, [key_of(kind, id)], [organization_id])
         return gone is not None
+
+
+def _saving(kind: ArtifactKind, artifact: Artifact, ttl: float) -> Call:
+    value = (pack(artifact), _milliseconds(ttl), int(kind.created_once))
+    return Call(_SAVE, [key_of(kind, artifact.id)], value)
+
+
+def _check_saved(kind: ArtifactKind, artifact: Artifact, old: bytes | None) -> None:
+    if old is not None:
+        found = unpack(kind, artifact.id, old, artifact.organization_id)
+        raise refusal(kind, artifact, None if found is None else found[0])
+
+
+def _milliseconds(ttl: float) -> int:
+    return int(max(ttl, SHORTEST_LIFE) * 1000)
 
 
 def _usable(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from uuid import uuid4
 
 import msgspec
 import pytest
 import pytest_asyncio
 
+from porta.browser import interactions
 from porta.limits import request_limits
 from porta.limits.rate_limits import Throttled
 from porta.runtime import Runtime
@@ -17,12 +20,13 @@ from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
+from storage.models.artifacts import Interaction
 from storage.models.clients import Client
 from tests.porta.open_runtime import opened
 from tests.porta.protocol import builders
 from tests.storage.valkey import Valkey
 
-Count = Callable[[Runtime, Tenant, Client, str], Awaitable[None]]
+Count = Callable[[Runtime, Tenant, Client, str], Awaitable[object]]
 PUBLIC = builders.client(client_type="public", token_endpoint_auth_method="none")
 SECRET = builders.client()
 
@@ -42,7 +46,7 @@ def _limited(tenant: Tenant, **limits: int) -> Tenant:
         "rate_limit_request_client_max": 1_000,
     }
     config = msgspec.structs.replace(tenant.config, **(defaults | limits))
-    organization = msgspec.structs.replace(tenant.organization, id=opaque.new_value())
+    organization = msgspec.structs.replace(tenant.organization, id=str(uuid4()))
     return Tenant(organization, tenant.issuer, config, tenant.keys)
 
 
@@ -60,12 +64,28 @@ def _ipv6(site: str, home: int = 0, host: int = 0, interface: int = 1) -> str:
     return f"2001:db8:{site}:{home:02x}{host:02x}::{interface:x}"
 
 
+async def _keep(runtime: Runtime, tenant: Tenant, client: Client, address: str) -> str:
+    """Have a request wait for a person; return what it is found by."""
+    make = partial(
+        Interaction,
+        organization_id=tenant.id,
+        slug=tenant.slug,
+        client_id=client.client_id,
+        parameters={},
+        prompt="login",
+        browser=opaque.new_value(),
+        csrf=opaque.new_value(),
+        created_at=int(runtime.clock()),
+    )
+    return await request_limits.keep_interaction(runtime, tenant, client, address, make)
+
+
 async def _waits(
     runtime: Runtime,
     tenant: Tenant,
     address: str,
     client: Client = PUBLIC,
-    count: Count = request_limits.count_interaction,
+    count: Count = _keep,
 ) -> bool:
     """Leave one more request; tell whether it may wait."""
     try:
@@ -75,7 +95,7 @@ async def _waits(
     return True
 
 
-@pytest.mark.parametrize("count", [request_limits.count_interaction, request_limits.count_push])
+@pytest.mark.parametrize("count", [_keep, request_limits.count_push])
 async def test_security_1_an_address_may_leave_so_many(
     runtime: Runtime, tenant: Tenant, count: Count
 ) -> None:
@@ -151,7 +171,7 @@ async def test_security_1_pushed_requests_and_those_of_people_count_apart(
     runtime: Runtime, tenant: Tenant
 ) -> None:
     limited, here = _limited(tenant), _ipv4()
-    for count in (request_limits.count_interaction, request_limits.count_push):
+    for count in (_keep, request_limits.count_push):
         waits = [await _waits(runtime, limited, here, count=count) for _ in range(5)]
         assert waits == [True] * 4 + [False]
 
@@ -175,13 +195,24 @@ async def test_security_1_a_window_ends(runtime: Runtime, tenant: Tenant) -> Non
     raise AssertionError("nobody may come again")
 
 
-async def test_security_1_it_costs_one_round_trip(runtime: Runtime, tenant: Tenant) -> None:
+async def test_security_1_what_waits_is_kept(runtime: Runtime, tenant: Tenant) -> None:
+    limited, here = _limited(tenant), _ipv4()
+    kept = await interactions.find(runtime, await _keep(runtime, limited, PUBLIC, here))
+    assert kept is not None
+    assert (kept.organization_id, kept.client_id) == (limited.id, PUBLIC.client_id)
+
+
+async def test_security_1_counting_costs_no_round_trip_of_its_own(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    """With Redis. In PostgreSQL it is one more, and for a push that one."""
+    expected = 1 if runtime.storage.has_redis else 2
     for address in (_ipv4(), _ipv6("1")):
-        before = runtime.storage.round_trips
-        await request_limits.count_interaction(runtime, tenant, PUBLIC, address)
-        after = runtime.storage.round_trips
-        spent = (after.postgres - before.postgres, after.redis - before.redis)
-        assert sum(spent) == 1
+        for count, most in ((_keep, expected), (request_limits.count_push, 1)):
+            before = runtime.storage.round_trips
+            await count(runtime, tenant, PUBLIC, address)
+            after = runtime.storage.round_trips
+            assert after.postgres - before.postgres + after.redis - before.redis == most
 
 
 async def test_security_1_it_counts_on_while_redis_is_away(
@@ -201,4 +232,4 @@ async def test_security_1_where_nothing_can_be_counted_nothing_is_kept(
         tenant = _limited(await resolve.resolve(runtime, "acme"))
         await runtime.storage.close()
         with pytest.raises(Unreachable):
-            await request_limits.count_interaction(runtime, tenant, PUBLIC, _ipv4())
+            await _keep(runtime, tenant, PUBLIC, _ipv4())

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import StorageError, Unreachable
-from storage.redis.client import Script
+from storage.redis.client import Call, Script
 from storage.redis.lane import Redis
 from storage.redis.urls import parse_redis_url
 from tests.ports import free_port
@@ -110,6 +110,34 @@ async def test_a_script_runs_by_name_and_is_taught_when_forgotten(redis: Redis) 
     assert redis.round_trips == before + 2
     assert await redis.script(script, ["n"], ["b"]) == [b"n", b"b", 2]
     assert redis.round_trips == before + 3
+
+
+GUARD = Script("""
+if redis.call('INCR', KEYS[1]) > tonumber(ARGV[1]) then return {ARGV[2], #KEYS, #ARGV} end
+return {}  -- the last line of a script may be a comment""")
+ACT = Script("redis.call('SET', KEYS[1], ARGV[1]) return {KEYS[1], ARGV[1], #KEYS, #ARGV}")
+FAILING = Script("return redis.call('INCR', KEYS[1])")
+
+
+async def test_a_guarded_script_runs_where_its_guard_lets_it(redis: Redis) -> None:
+    key, other = "guard", "act"
+    guard = Call(GUARD, [key], [1, "no"])
+    assert await redis.guarded(guard, Call(ACT, [other], ["a"])) == (
+        [],
+        [other.encode(), b"a", 1, 1],
+    )
+    assert await redis.command("GET", other) == b"a"
+    assert await redis.guarded(guard, Call(ACT, [other], ["b"])) == ([b"no", 1, 2], None)
+    assert await redis.command("GET", other) == b"a"
+    assert await redis.command("GET", key) == b"2"
+
+
+async def test_a_guarded_script_that_fails_is_a_defect(redis: Redis) -> None:
+    text = "text"
+    await redis.command("SET", text, "text")
+    with pytest.raises(StorageError, match="ERR") as refused:
+        await redis.guarded(Call(GUARD, ["guard"], [1, "no"]), Call(FAILING, [text]))
+    assert not isinstance(refused.value, Unreachable)
 
 
 async def test_the_database_of_the_url_is_selected(shared: Valkey, redis: Redis) -> None:
