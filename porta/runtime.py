@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from urllib.parse import urlsplit
 
+from porta.browser.session_uses import SessionUses
 from porta.config.cache import ConfigCache, one_by_one
 from porta.config.settings import Settings
 from porta.config.system import Config, build_config
@@ -63,6 +64,7 @@ class Runtime:
         self.passwords = passwords
         self.pages = pages
         self.stylesheets = StyleSheets()
+        self.session_uses = SessionUses(storage)
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
@@ -124,6 +126,7 @@ class Runtime:
     async def close(self) -> None:
         """Close the pools; what was begun is finished by the caller first."""
         self.passwords.close()
+        await self.session_uses.close()
         await self.storage.close()
 
     async def snapshot(self) -> Snapshot:

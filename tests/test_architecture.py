@@ -25,6 +25,7 @@ FLOORS: dict[str, int] = {
     "porta.services": 4,
     "porta.protocol": 3,
     "porta.browser": 3,
+    "porta.browser.session_uses": 1,
     "porta.audit": 3,
     "porta.limits.rate_limits": 3,
     "porta.limits.request_limits": 3,

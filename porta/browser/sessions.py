@@ -75,6 +75,7 @@ async def sign_in(
         acr=acr,
         browser=browser,
     )
+    life = min(tenant.config.session_ttl, tenant.config.session_idle_ttl)
     async with runtime.storage.transaction() as tx:
         held = await tx.sessions.hold_of(browser, tenant.id)
         same = (account_id, session.era)
@@ -87,9 +88,9 @@ async def sign_in(
             if each.uid != session.uid:
                 await tx.end_session(each)
         if own is not None:
-            await tx.replace_session(own, session, tenant.config.session_ttl)
+            await tx.replace_session(own, session, life)
         else:
-            await tx.artifacts.save(session, tenant.config.session_ttl)
+            await tx.artifacts.save(session, life)
     return session, value
 
 

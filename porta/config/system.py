@@ -14,6 +14,7 @@ import msgspec
 from porta.errors import Invalid
 
 _LOG = logging.getLogger(__name__)
+_LONGEST_USE_INTERVAL = 3600.0
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     refresh_grace: int = 10
     authorization_code_ttl: int = 60
     session_ttl: int = 1_209_600
+    """However often it is used, a session ends here."""
+    session_idle_ttl: int = 604_800
+    """A session that nobody used for this long is none (ASVS 7.3.1)."""
     interaction_ttl: int = 600
     replay_detection_ttl: int = 3600
     client_credentials_ttl: int = 600
@@ -55,6 +59,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     audit_retention_days: int = 90
     super_admin_user_id: str = ""
 
+    @property
+    def session_use_interval(self) -> float:
+        """Seconds in which the uses of a session are noted once: a tenth of its idle limit."""
+        return min(self.session_idle_ttl / 10, _LONGEST_USE_INTERVAL)
+
 
 _YEAR = 31_536_000
 _LIFETIME = (1, 10 * _YEAR)
@@ -68,6 +77,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "refresh_grace": (0, 300),
     "authorization_code_ttl": (1, 600),  # RFC 6749 §4.1.2: ten minutes at most
     "session_ttl": (60, 10 * _YEAR),  # a shorter one asks again and again
+    "session_idle_ttl": (60, 10 * _YEAR),  # as short: above session_ttl there is none
     "interaction_ttl": (30, 86_400),
     "replay_detection_ttl": _LIFETIME,
     "client_credentials_ttl": _LIFETIME,

@@ -69,12 +69,21 @@ async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant 
 
 async def _standing(attempt: Attempt) -> tuple[Session | None, bool, Grant | None]:
     """Read in one go whether the session lives, whether its account stands, and what it granted
-    the client. Where sessions are found one may yet be known that has ended.
+    the client. Where sessions are found one may yet be known that has ended. Looked at for a
+    request, a session is used.
     """
-    session = attempt.session
+    runtime, config, session = attempt.runtime, attempt.tenant.config, attempt.session
     if session is None:
         return None, False, None
-    standing = await attempt.runtime.storage.users.standing(
-        session, consents.grant_id(session, attempt.client)
+    idle_ttl, interval = config.session_idle_ttl, config.session_use_interval
+    standing = await runtime.storage.users.standing(
+        session,
+        consents.grant_id(session, attempt.client),
+        idle_ttl=idle_ttl,
+        use_interval=interval,
     )
-    return (session, *standing) if standing is not None else (None, False, None)
+    if standing is None:
+        return None, False, None
+    if standing.stands and standing.use_is_due:
+        runtime.session_uses.note(session, idle_ttl=idle_ttl, interval=interval)
+    return session, standing.stands, standing.grant

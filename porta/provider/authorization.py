@@ -105,31 +105,32 @@ async def has_moved_on(
     Somebody signed in or out in another tab, or answered there. An interaction is resumed so a
     few times only: whatever two paths see of a browser, nobody is sent round and round.
     """
-    session = await sessions.find(runtime, tenant, browser)
+    session, answerable = await sessions.find(runtime, tenant, browser), False
     if interaction.resumptions >= _MOST_RESUMPTIONS:
         return False
+    if session is not None:
+        session, answerable = await _look_again(runtime, tenant, interaction, session)
     here = session.uid if session else None
-    if here == interaction.previous_session and (
-        session is None or not await _is_answerable(runtime, tenant, interaction, session)
-    ):
+    if here == interaction.previous_session and not answerable:
         return False
     await interactions.save(runtime, tenant, interaction, resumptions=interaction.resumptions + 1)
     return True
 
 
-async def _is_answerable(
+async def _look_again(
     runtime: Runtime, tenant: Tenant, interaction: Interaction, session: Session
-) -> bool:
+) -> tuple[Session | None, bool]:
+    """Return the session, unless it is over, and whether the interaction could go on with it."""
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     try:
         client, _ = await trust(runtime, tenant, params)
         request = await accept(runtime, tenant, client, params, interaction.hint_subject)
         paused = Paused("", interaction)
         attempt = Attempt(runtime, tenant, client, request, Browser(), session, paused)
-        _, prompt, _ = await look(attempt)
+        attempt, prompt, _ = await look(attempt)
     except OAuthError:
-        return True  # which is for the client to hear
-    return prompt is None
+        return session, True  # which is for the client to hear
+    return attempt.session, attempt.session is not None and prompt is None
 
 
 async def _proceed(attempt: Attempt) -> Outcome:

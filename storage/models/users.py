@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from storage.models.artifacts import Grant
+
 AUTO_LOCKOUT = "auto_lockout"
 """The `locked_reason` of an account at whose password was guessed too often."""
 
@@ -68,6 +70,16 @@ class LoginAttempt(msgspec.Struct, frozen=True):
     def shut_out(self) -> bool:
         """Whether it came during an automatic lock: it is not judged, and was not counted."""
         return self.user.auto_locked and not self.locked
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a session that lives is worth to a client."""
+
+    stands: bool
+    """Whether its account does."""
+    grant: Grant | None
+    use_is_due: bool
+    """Whether its last use was noted long enough ago for this one to be noted too."""
 
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,7 +40,8 @@ FACTS = Statement(
 STANDING = Statement(
     "account_standing",
     f"""
-    SELECT u.id IS NOT NULL AND {STANDS}, g.payload
+    SELECT u.id IS NOT NULL AND {STANDS}, g.payload,
+        s.used_at <= now() - make_interval(secs => %(use_interval)s::float8)
     FROM sessions s
     LEFT JOIN users u ON u.id = s.account_id AND (u.organization_id = s.organization_id) IS TRUE
     LEFT JOIN artifacts g ON g.id = %(grant_id)s AND (g.kind = 'Grant') IS TRUE
@@ -48,6 +49,7 @@ STANDING = Statement(
         AND g.expires_at > now() AND g.consumed_at IS NULL
     WHERE s.id = %(session_id)s AND (s.organization_id = %(organization_id)s) IS TRUE
         AND s.expires_at > now() AND s.consumed_at IS NULL
+        AND s.used_at > now() - make_interval(secs => %(idle_ttl)s::float8)
     """,  # noqa: S608
 )
 # Twice as long with each failure above the limit. 2^20 of any length are more than an hour.

@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
-from storage.models.users import AccountFacts, LoginAttempt, User
+from storage.models.users import AccountFacts, LoginAttempt, Standing, User
 from storage.postgres.statement import Executor, Parameters, Statement
 from storage.repositories import user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
@@ -60,10 +60,14 @@ class Users:
         )
         return decode_facts(row[0]) if row else None
 
-    async def standing(self, session: Session, grant_id: str) -> tuple[bool, Grant | None] | None:
-        """Return whether the session's user stands, and the living grant of this id, if any.
+    async def standing(
+        self, session: Session, grant_id: str, *, idle_ttl: float, use_interval: float
+    ) -> Standing | None:
+        """Return what a session is worth, and the living grant of this id, if any.
 
-        None when the session has ended: where it was found, that may be yet to be known.
+        None when the session has ended, or was not used for `idle_ttl` seconds: where it was
+        found, that may be yet to be known. A use is due to be noted `use_interval` seconds after
+        the one before.
         """
         row = await self._pg.fetchrow(
             user_sql.STANDING,
@@ -71,13 +75,15 @@ class Users:
                 "session_id": session.id,
                 "organization_id": session.organization_id,
                 "grant_id": grant_id,
+                "idle_ttl": idle_ttl,
+                "use_interval": use_interval,
             },
         )
         if row is None:
             return None
-        stands, payload = row
+        stands, payload, use_is_due = row
         grant = decode(_GRANT, grant_id, payload.encode()) if payload else None
-        return stands, cast(Grant | None, grant)  # the kind names the record
+        return Standing(stands, cast(Grant | None, grant), use_is_due)  # the kind names the record
 
     async def insert(self, user: User) -> None:
         """Add a user; AlreadyExists when the organization has one with this address."""

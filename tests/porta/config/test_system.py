@@ -42,6 +42,11 @@ def test_a_truth_may_be_spelled_in_a_word(value: Any, expected: bool) -> None:
         ("session_ttl", 1.5),
         ("session_ttl", 0),
         ("session_ttl", 10**15),
+        ("session_idle_ttl", 0),
+        ("session_idle_ttl", 59),
+        ("session_idle_ttl", "never"),
+        ("session_idle_ttl", None),
+        ("session_idle_ttl", 10**9),
         ("signing_key_lead", 10**9),
         ("max_failed_logins", 10**9),
         ("max_failed_logins", 101),
@@ -89,3 +94,17 @@ def test_every_number_has_a_range_that_holds_its_default() -> None:
     for field in numbers:
         least, most = RANGES[field.name]
         assert least <= field.default <= most, field.name
+
+
+@pytest.mark.parametrize(
+    ("limit", "interval"),
+    [(60, 6), (1800, 180), (36_000, 3600), (604_800, 3600), (315_360_000, 3600)],
+)
+def test_security_14_uses_are_noted_a_tenth_of_the_limit_apart(limit: int, interval: int) -> None:
+    config = build_config({"session_idle_ttl": limit})
+    assert (config.session_idle_ttl, config.session_use_interval) == (limit, interval)
+
+
+def test_security_14_there_is_a_limit_by_default_and_it_is_shorter_than_a_session() -> None:
+    config = Config()
+    assert 86_400 < config.session_idle_ttl < config.session_ttl

@@ -1,0 +1,114 @@
+"""The uses of sessions are noted behind the answers: bounded, and nothing hangs on them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from porta.browser.session_uses import SessionUses
+from storage.models.artifacts import Session
+from storage.postgres.driver import Postgres
+from storage.router import Storage
+from tests.storage import samples
+from tests.waiting import eventually
+
+A = str(uuid4())
+
+
+@pytest_asyncio.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    storage = await Storage.open(database_url, None)
+    yield storage
+    await storage.close()
+
+
+async def _unused(storage: Storage, pg: Postgres) -> Session:
+    """Return a session that was last used five minutes ago."""
+    session = samples.session(A, expires_at=int(time.time()) + 86_400)
+    await storage.artifacts.save(session, 600)
+    sql = "UPDATE sessions SET used_at = now() - interval '300 s' WHERE id = %(id)s"
+    await pg.execute(sql, {"id": session.id})
+    return session
+
+
+async def _is_noted(pg: Postgres, session: Session) -> bool:
+    sql = "SELECT used_at > now() - interval '200 s' FROM sessions WHERE id = %(id)s"
+    return (await pg.fetch(sql, {"id": session.id})) == [(True,)]
+
+
+def _note(uses: SessionUses, *sessions: Session) -> None:
+    for session in sessions:
+        uses.note(session, idle_ttl=600, interval=60)
+
+
+async def test_security_14_what_is_used_is_noted_soon(storage: Storage, pg: Postgres) -> None:
+    sessions = [await _unused(storage, pg) for _ in range(5)]
+    uses = SessionUses(storage)
+    _note(uses, *sessions)
+    for session in sessions:
+        await eventually(partial(_is_noted, pg, session))
+    late = await _unused(storage, pg)
+    _note(uses, late)
+    await eventually(partial(_is_noted, pg, late))
+    await uses.close()
+
+
+async def test_security_14_no_more_wait_than_may_and_one_statement_is_under_way(
+    storage: Storage, pg: Postgres
+) -> None:
+    first, *others = [await _unused(storage, pg) for _ in range(9)]
+    uses = SessionUses(storage, most=3)
+    async with pg.transaction() as held:
+        await held.fetch("SELECT 1 FROM sessions WHERE id = %(id)s FOR UPDATE", {"id": first.id})
+        before = storage.round_trips.postgres
+        _note(uses, first)
+
+        async def is_sent() -> bool:
+            return storage.round_trips.postgres > before
+
+        await eventually(is_sent)
+        _note(uses, *others)
+        assert not any([await _is_noted(pg, each) for each in others]), "one at a time"
+    for session in (first, *others[:3]):
+        await eventually(partial(_is_noted, pg, session))
+    assert not any([await _is_noted(pg, each) for each in others[3:]])
+    _note(uses, others[3])
+    await eventually(partial(_is_noted, pg, others[3]))
+    await uses.close()
+
+
+async def test_security_14_a_database_that_is_away_costs_one_line_in_the_log(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = await Storage.open(database_url, None)
+    await storage.close()
+    uses = SessionUses(storage)
+    with caplog.at_level(logging.WARNING):
+        _note(uses, *(samples.session(A) for _ in range(50)))
+
+        async def is_told() -> bool:
+            return bool(caplog.records)
+
+        await eventually(is_told, 30)
+    told = [(record.message, getattr(record, "lost", None)) for record in caplog.records]
+    assert told == [("session.uses_lost", 50)]
+    await uses.close()
+
+
+async def test_security_14_the_end_of_a_process_waits_for_no_lock(
+    storage: Storage, pg: Postgres
+) -> None:
+    session = await _unused(storage, pg)
+    uses = SessionUses(storage)
+    async with pg.transaction() as held:
+        await held.fetch("SELECT 1 FROM sessions WHERE id = %(id)s FOR UPDATE", {"id": session.id})
+        _note(uses, session)
+        await asyncio.wait_for(uses.close(), 20)
+    await storage.ping_postgres()
