@@ -102,19 +102,20 @@ def _prepared() -> Iterator[Statement]:
 
 
 STATEMENTS = {statement.name: statement for statement in _prepared()}
-_OF_TOKENS = {
+_OF_KINDS = {
     "find_token": "AccessToken",
     "find_opaque_token": "AccessToken",
     "find_access_token": "AccessToken",
     "find_refresh_token": "RefreshToken",
     "find_refresh_token_address": "RefreshToken",
     "revoke_token": "RefreshToken",
+    "note_session_use": "Session",
 }
 
 
 def _id(statement: Statement, presented: Presented) -> str:
     """Return the key of the row that `statement` is about."""
-    kind = _OF_TOKENS.get(statement.name) or statement.name.partition("_")[2]
+    kind = _OF_KINDS.get(statement.name) or statement.name.partition("_")[2]
     if kind in {record.__name__ for record in ARTIFACTS}:
         return kind + presented.key
     if statement.name in ("revoke_family", "kill_code"):
@@ -148,6 +149,8 @@ def _values(statement: Statement, presented: Presented) -> dict[str, object]:
         **dict.fromkeys(("payload", "access", "refresh", "successor", "metadata"), "{}"),
         **dict.fromkeys(("ttl", "access_ttl", "refresh_ttl", "family_ttl", "successor_ttl"), 60),
         "grace": 10,
+        "idle_ttl": 86_400,
+        **dict.fromkeys(("interval", "use_interval"), 0),
         "expires_at": 4_000_000_000,
         "reason": "x",
         "created_once": False,
