@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from storage.errors import Refused, Unreachable
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import RedisClient
-from storage.redis.cluster import RedisCluster
 from storage.redis.lane import DEADLINE, Redis
 from storage.redis.urls import Topology, parse_redis_url
 
@@ -45,6 +44,8 @@ async def open_client(
     `deadline` is in seconds. Raises as `Redis.open` does.
     """
     if parse_redis_url(url).topology is Topology.CLUSTER:
+        from storage.redis.cluster import RedisCluster  # dear: not for one server
+
         return await RedisCluster.open(url, deadline=deadline, patient=patient)
     return await Redis.open(url, deadline=deadline, patient=patient)
 

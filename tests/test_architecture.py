@@ -51,7 +51,7 @@ PURE = ("porta.protocol", "porta.security")
 DOORS: dict[str, tuple[str, ...]] = {
     "aiopg": ("storage.postgres.driver",),
     "psycopg2": ("storage.postgres.driver", "storage.postgres.connect", "storage.postgres.dsn"),
-    "redis": (),
+    "redis": ("storage.redis.discovery",),
     "hiredis": ("storage.redis.connection",),
     "jose": ("porta.security.jwt",),
     "joserfc": ("porta.security.jwt",),

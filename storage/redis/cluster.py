@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import contextlib
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from contextvars import Context
 from typing import Any
 
 from storage.errors import Refused, StorageError, Unreachable
 from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script
 from storage.redis.connection import Command, Refusal, Word
+from storage.redis.discovery import Nodes, slot_of
 from storage.redis.error_replies import code_of, failure_of
 from storage.redis.lane import DEADLINE, Redis
-from storage.redis.slots import Slots, read_slots, slot_of
 from storage.redis.urls import Place, RedisUrl, Topology, parse_redis_url
 
 _MOST_HOPS = 16
@@ -35,12 +36,11 @@ class RedisCluster:
         self.place = url.place
         self._url = url
         self._deadline = deadline
-        self._slots = Slots()
-        self._nodes: dict[Place, Redis] = {}
+        self._nodes: Nodes | None = None
+        self._lanes: dict[Place, Redis] = {}
         self._reading: asyncio.Task[None] | None = None
         self._retired: set[asyncio.Task[None]] = set()
-        self._spent = 0
-        """Round trips to nodes that are no more."""
+        self.round_trips = 0
         self._closed = False
 
     @classmethod
@@ -56,30 +56,18 @@ class RedisCluster:
             raise ValueError("this is not the URL of a cluster")
         cluster = cls(parsed, deadline)
         try:
-            await cluster._read_slots()
-        except Refused:
-            raise
-        except Unreachable:
-            if not patient:
+            await cluster._read_nodes()
+        except Unreachable as failure:
+            if isinstance(failure, Refused) or not patient:
                 raise
         return cluster
-
-    @property
-    def round_trips(self) -> int:
-        """Messages sent since the start: each command is one."""
-        return self._spent + sum(node.round_trips for node in self._nodes.values())
 
     async def command(self, *words: Word) -> Any:
         return _checked(await self._run(slot_of(words[1]), words))
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Those for one node leave in one write, as everything does that is sent at once."""
-        work = (self.command(*words) for words in commands)
-        replies = await asyncio.gather(*work, return_exceptions=True)
-        for reply in replies:
-            if isinstance(reply, BaseException):
-                raise reply
-        return replies
+        return await _all(self.command(*words) for words in commands)
 
     async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
         slots = {slot_of(key) for key in keys}
@@ -98,15 +86,15 @@ class RedisCluster:
 
     async def ping(self) -> None:
         """Ask every primary; raises Unreachable where one does not answer."""
-        await self._table()
-        await _all(node.ping() for node in list(self._nodes.values()))
+        nodes = await self._table()
+        await _all(self._lane(place).ping() for place in nodes.primaries)
 
     async def try_write(self) -> None:
-        slots = await self._table()
-        if not slots.whole:
+        nodes = await self._table()
+        if not nodes.whole:
             self._read_soon()
             raise Unreachable(f"{self.place} does not answer: some slots are nobody's")
-        await _all(self.script(TRIAL, [key]) for key in slots.one_key_each(TRIAL_KEY))
+        await _all(self.script(TRIAL, [key]) for key in nodes.one_key_each(TRIAL_KEY))
 
     async def close(self) -> None:
         self._closed = True
@@ -114,20 +102,19 @@ class RedisCluster:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        nodes, self._nodes = self._nodes, {}
-        await asyncio.gather(*(node.close() for node in nodes.values()))
+        lanes, self._lanes = self._lanes, {}
+        await asyncio.gather(*(lane.close() for lane in lanes.values()))
 
     async def _run(self, slot: int, command: Command) -> Any:
         """Return the reply of the node that serves `slot`, wherever that is by now."""
-        place = await self._owner(slot)
-        asking = False
+        nodes = await self._table()
+        place, asking = self._owner(nodes, slot), False
         for _ in range(_MOST_HOPS):
             reply = await self._exchange(place, command, asking)
             code = code_of(reply) if isinstance(reply, Refusal) else ""
             if code in ("MOVED", "ASK"):
-                place, asking = _redirected(place, reply), code == "ASK"
+                place, asking = await nodes.redirected(place, reply), code == "ASK"
                 if code == "MOVED":
-                    self._slots.move(slot, place)
                     self._read_soon()
             elif code == "TRYAGAIN":
                 await asyncio.sleep(_TRY_AGAIN)
@@ -140,50 +127,51 @@ class RedisCluster:
     async def _exchange(self, place: Place, command: Command, asking: bool) -> Any:
         # What follows ASKING on its connection is let in; so both are sent as one.
         commands = [("ASKING",), command] if asking else [command]
+        self.round_trips += 1
         try:
-            return (await self._node(place).exchange(commands))[-1]
+            return (await self._lane(place).exchange(commands))[-1]
         except Unreachable:
             self._read_soon()
             raise
 
-    def _node(self, place: Place) -> Redis:
+    def _lane(self, place: Place) -> Redis:
         if self._closed:
             raise Unreachable("Redis: closed")
-        node = self._nodes.get(place)
-        if node is None:
-            node = Redis.connecting(self._url.address(place), self._deadline)
-            self._nodes[place] = node
-        return node
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = Redis.connecting(self._url.address(place), self._deadline)
+            self._lanes[place] = lane
+        return lane
 
-    async def _owner(self, slot: int) -> Place:
-        owner = (await self._table()).owner(slot)
+    def _owner(self, nodes: Nodes, slot: int) -> Place:
+        owner = nodes.owner(slot)
         if owner is None:
             self._read_soon()
             raise Unreachable(f"{self.place} does not answer: no node serves this slot")
         return owner
 
-    async def _table(self) -> Slots:
+    async def _table(self) -> Nodes:
         """Return the table, read first where nobody ever could."""
-        if self._slots.places:
-            return self._slots
-        self._read_soon()
-        assert self._reading is not None
-        await asyncio.shield(self._reading)
-        return self._slots
+        if self._nodes is None:
+            self._read_soon()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._deadline):
+                    await asyncio.shield(self._reading or asyncio.sleep(0))
+        if self._nodes is None:
+            raise Unreachable(f"{self.place} does not answer: no node tells its slots")
+        return self._nodes
 
     def _read_soon(self) -> None:
         if not self._closed and (self._reading is None or self._reading.done()):
             # In no request's context: it outlives the one that found the table wrong.
-            self._reading = _in_background(self._read_slots())
+            self._reading = _in_background(self._read_nodes())
 
-    async def _read_slots(self) -> None:
+    async def _read_nodes(self) -> None:
         """Read the table; close what it names no longer. Raises Unreachable where none can tell."""
-        known = {*self._url.places, *self._slots.places}
-        self._slots = await read_slots(map(self._url.address, known), self._deadline, self.place)
-        for place in self._nodes.keys() - self._slots.places:
-            node = self._nodes.pop(place)
-            self._spent += node.round_trips
-            task = _in_background(_retire(node))
+        known = {*self._url.places, *(self._nodes.primaries if self._nodes else ())}
+        self._nodes = await Nodes.read(self._url, known, self._deadline)
+        for place in self._lanes.keys() - self._nodes.primaries:
+            task = _in_background(_retire(self._lanes.pop(place)))
             self._retired.add(task)
             task.add_done_callback(self._retired.discard)
 
@@ -194,27 +182,23 @@ def _checked(reply: Any) -> Any:
     return reply
 
 
-def _redirected(asked: Place, reply: Refusal) -> Place:
-    """Return the place of `MOVED 3999 host:port`; without a host it is the one that was asked."""
-    host, _, port = str(reply).split(" ")[2].rpartition(":")
-    return host or asked[0], int(port)
-
-
 def _in_background(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.get_running_loop().create_task(work, context=Context())
     task.add_done_callback(lambda done: done.cancelled() or done.exception())  # Marks it as seen.
     return task
 
 
-async def _retire(node: Redis) -> None:
+async def _retire(lane: Redis) -> None:
     try:
         await asyncio.sleep(_RETIREMENT)
     finally:
-        await node.close()
+        await lane.close()
 
 
-async def _all(work: Any) -> None:
+async def _all(work: Iterable[Awaitable[Any]]) -> list[Any]:
     """Await all of it, then raise the first failure."""
-    for answer in await asyncio.gather(*work, return_exceptions=True):
+    answers = await asyncio.gather(*work, return_exceptions=True)
+    for answer in answers:
         if isinstance(answer, BaseException):
             raise answer
+    return answers

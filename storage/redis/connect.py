@@ -28,18 +28,12 @@ async def dial(address: Address, deadline: float, lost: Lost) -> Wire:
     Raises Refused where the URL is at fault, and Unreachable.
     """
     async with _told(address), asyncio.timeout(deadline):
-        wire = await connect(address, deadline, lost)
+        transport, wire = await asyncio.get_running_loop().create_connection(
+            lambda: Wire(deadline, lost), address.host, address.port, ssl=address.tls
+        )
+        _keep_alive(transport.get_extra_info("socket"))
         await _greet(wire, address)
         return wire
-
-
-async def connect(address: Address, deadline: float, lost: Lost) -> Wire:
-    """Return a connection on which nothing was said; raises OSError."""
-    transport, wire = await asyncio.get_running_loop().create_connection(
-        lambda: Wire(deadline, lost), address.host, address.port, ssl=address.tls
-    )
-    _keep_alive(transport.get_extra_info("socket"))
-    return wire
 
 
 @asynccontextmanager

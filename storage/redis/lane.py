@@ -8,6 +8,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from storage.errors import Refused, Unreachable
@@ -15,7 +16,6 @@ from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_call
 from storage.redis.connect import dial
 from storage.redis.connection import SILENT, Address, Command, Refusal, Wire, Word
 from storage.redis.error_replies import code_of, failure_of
-from storage.redis.sentinel import Sentinels
 from storage.redis.urls import RedisUrl, Topology, parse_redis_url
 
 _LOG = logging.getLogger(__name__)
@@ -229,7 +229,9 @@ class Redis:
 
 def _locating(url: RedisUrl, deadline: float) -> Locate:
     if url.topology is Topology.SENTINEL:
-        return Sentinels(url, deadline).locate
+        from storage.redis.discovery import locate_primary  # dear: not for one server
+
+        return partial(locate_primary, url, deadline)
     return _fixed(url.address(url.places[0]))
 
 

@@ -40,8 +40,8 @@ class RedisUrl:
     topology: Topology
     places: tuple[Place, ...]
     tls: ssl.SSLContext | None
-    credentials: tuple[Command, ...] = field(repr=False)
-    """AUTH, or nothing."""
+    user: str | None
+    password: str | None = field(repr=False)
     service: str
     """What Sentinels call the primary; empty for another topology."""
     database: str
@@ -54,6 +54,13 @@ class RedisUrl:
             return f"Redis at {self.service} of the Sentinels {places}"
         return f"Redis at {places}"
 
+    @property
+    def auth(self) -> tuple[Command, ...]:
+        """AUTH, or nothing."""
+        if self.password is None:
+            return ()
+        return (("AUTH", self.user, self.password) if self.user else ("AUTH", self.password),)
+
     def address(self, place: Place) -> Address:
         """Return what to dial for a server of this URL at `place`."""
         cluster = self.topology is Topology.CLUSTER
@@ -61,7 +68,7 @@ class RedisUrl:
         return Address(
             *place,
             self.tls,
-            (*self.credentials, HELLO, *select, ("PING",)),
+            (*self.auth, HELLO, *select, ("PING",)),
             mode="cluster" if cluster else "standalone",
             primary=self.topology is Topology.SENTINEL,
         )
@@ -96,7 +103,8 @@ def parse_redis_url(url: str) -> RedisUrl:
         topology=topology,
         places=places,
         tls=ssl.create_default_context() if parts.scheme.startswith("rediss") else None,
-        credentials=_credentials(parts),
+        user=unquote(parts.username or "") or None,
+        password=unquote(parts.password or "") or None,
         service=service,
         database=database,
     )
@@ -142,10 +150,3 @@ def _path(path: str, topology: Topology) -> tuple[str, str]:
     if not (database.isascii() and database.isdigit()):
         raise ValueError("the path of a Redis URL is the number of a database")
     return service, database
-
-
-def _credentials(parts: SplitResult) -> tuple[Command, ...]:
-    if not parts.password:
-        return ()
-    password = unquote(parts.password)
-    return (("AUTH", unquote(parts.username), password) if parts.username else ("AUTH", password),)

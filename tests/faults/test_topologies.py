@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
-from storage.redis.slots import SLOTS
 from tests.balancer import Balancer
 from tests.faults.people import Load, lost, working
 from tests.security.browser import add_user
@@ -131,7 +131,7 @@ async def test_faults_F4_slots_are_moved_under_sign_ins(
     """Hundreds of slots on their way at once, there and back: what lies in them goes on living."""
     cluster = Cluster(tmp_path)
     source, target = cluster.primaries[:2]
-    slots = range(0, SLOTS // 3, 12)
+    slots = range(0, REDIS_CLUSTER_HASH_SLOTS // 3, 12)
     with started(cluster):
         async with _signing_in(fresh_database_url, cluster.url) as load:
             for old, new in ((source, target), (target, source)):

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from redis.crc import key_slot
 
 from storage.errors import AlreadyConsumed, Refused, StorageError, Unreachable
 from storage.models.artifacts import AuthorizationCode, Home, artifact_id, home_of
@@ -20,7 +19,7 @@ from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Script
 from storage.redis.cluster import RedisCluster
-from storage.redis.slots import slot_of
+from storage.redis.discovery import slot_of
 from storage.router import Storage
 from storage.stores.counters import FallbackCounters, Limit, PostgresCounters
 from tests.storage import samples
@@ -192,8 +191,8 @@ async def test_faults_F7_a_failover_is_followed(
 @pytest.mark.parametrize(
     "key", ["", "key", "ä", "{a}b", "{a}c", "x{a}{b}", "{}x", "{{a}}", "}{a}", "{a", b"\x00{\xff}"]
 )
-def test_the_slot_of_a_key(key: str | bytes) -> None:
-    assert slot_of(key) == key_slot(key.encode() if isinstance(key, str) else key)
+def test_the_slot_of_a_key(cluster: Cluster, key: str | bytes) -> None:
+    assert slot_of(key) == ask(cluster.primaries[0], "CLUSTER", "KEYSLOT", key)
 
 
 async def test_each_command_goes_to_its_node_and_comes_back_in_order(cluster: Cluster) -> None:
