@@ -30,7 +30,8 @@ class SentinelTrio:
         self.primary.options += ("--masterauth", secret)
         origin = ("--replicaof", f"127.0.0.1 {self.primary.port}")
         self.replica = Valkey(folder, *self.primary.options, *origin, password=secret)
-        self.config = self._config(down_after)
+        self._down_after = down_after
+        self.config = self.watching(self.primary)
         """Of each Sentinel."""
         self.sentinels = [
             Valkey(folder, "--sentinel", config=self.config, password="") for _ in range(3)
@@ -50,12 +51,13 @@ class SentinelTrio:
     def failed_over(self) -> bool:
         return self.named() == self.replica.port
 
-    def _config(self, down_after: float) -> str:
+    def watching(self, primary: Valkey) -> str:
+        """Return the settings of a Sentinel that takes this server for the primary."""
         service = f'"{SERVICE}"'
         return (
-            f"sentinel monitor {service} 127.0.0.1 {self.primary.port} 2\n"
-            f"sentinel auth-pass {service} {self.primary.password}\n"
-            f"sentinel down-after-milliseconds {service} {round(down_after * 1000)}\n"
+            f"sentinel monitor {service} 127.0.0.1 {primary.port} 2\n"
+            f"sentinel auth-pass {service} {primary.password}\n"
+            f"sentinel down-after-milliseconds {service} {round(self._down_after * 1000)}\n"
             f"sentinel failover-timeout {service} 5000\n"
         )
 

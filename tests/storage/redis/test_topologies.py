@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -72,6 +74,12 @@ async def test_faults_F4_a_node_of_a_cluster_is_no_server(
         )
 
 
+def test_one_server_does_not_pay_for_the_library() -> None:
+    """Its import takes a third of a second: longer than the rest of a command like `porta keys`."""
+    told = "import sys, storage.router; sys.exit('redis.asyncio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", told]).returncode == 0
+
+
 @pytest.mark.parametrize("credentials", ["", ":s3cret@"])
 async def test_faults_F7_a_sentinel_is_no_server(
     database_url: str, sentinel_url: str, credentials: str
@@ -134,6 +142,27 @@ async def test_faults_F7_two_sentinels_of_three_are_enough(trio: SentinelTrio) -
     with pytest.raises(Unreachable, match=r"Sentinel|no answer in time"):
         await open_client(trio.url)
     trio.sentinels[0].thaw()
+
+
+async def test_faults_F7_what_most_sentinels_say_counts(trio: SentinelTrio, tmp_path: Path) -> None:
+    """One that was cut off, and names what is no primary any more, comes first in the URL."""
+    old = Valkey(tmp_path, password=trio.primary.password)
+    old.start()
+    stale = Valkey(tmp_path, "--sentinel", config=trio.watching(old), password="")
+    stale.start()
+    places = _places(trio.url)
+    for order in (
+        [f"127.0.0.1:{stale.port}", *places],
+        [places[0], f"127.0.0.1:{stale.port}", places[1]],
+    ):
+        client = await open_client(trio.url.replace(",".join(places), ",".join(order)))
+        for _ in range(3):
+            await client.command("SET", "key", 1)
+        await client.close()
+    assert ask(old, "DBSIZE") == 0
+    assert ask(trio.primary, "DBSIZE") == 1
+    stale.stop()
+    old.stop()
 
 
 def _kill(trio: SentinelTrio) -> None:
