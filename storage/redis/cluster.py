@@ -107,12 +107,12 @@ class RedisCluster:
 
     async def _run(self, slot: int, command: Command) -> Any:
         """Return the reply of the node that serves `slot`, wherever that is by now."""
-        nodes = await self._table()
-        place, asking = self._owner(nodes, slot), False
+        place, asking = self._owner(await self._table(), slot), False
         for _ in range(_MOST_HOPS):
             reply = await self._exchange(place, command, asking)
             code = code_of(reply) if isinstance(reply, Refusal) else ""
             if code in ("MOVED", "ASK"):
+                nodes = await self._table()  # Perhaps it was read anew meanwhile.
                 place, asking = await nodes.redirected(place, reply), code == "ASK"
                 if code == "MOVED":
                     self._read_soon()

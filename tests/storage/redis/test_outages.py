@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from storage.errors import Unreachable
+from storage.opening import open_client
 from storage.redis.connection import Wire
 from storage.redis.lane import Redis
 from tests.ports import free_port
@@ -296,6 +297,34 @@ async def test_rediss_verifies_the_certificate(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         redis = await Redis.open(url)
         await redis.close()
+
+
+@pytest.mark.parametrize("form", ["rediss+sentinel://:s@{}/name", "rediss+cluster://:s@{}"])
+async def test_who_is_asked_for_servers_shows_a_certificate_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Nothing is said before, above all no password."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    _self_signed(certificate, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(65536):
+            heard.append(said)
+            writer.write(b"-ERR unknown command\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+        url = form.format(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(Unreachable):
+            await open_client(url)
+        assert heard == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(Unreachable):
+            await open_client(url, 5.0)
+        assert b"AUTH" in heard[0]
 
 
 def _self_signed(certificate: Path, key: Path) -> None:
