@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from urllib.parse import urlsplit
 
 from porta.browser.session_uses import SessionUses
-from porta.config.cache import ConfigCache, one_by_one
+from porta.config.cache import ConfigCache
 from porta.config.settings import Settings
 from porta.config.system import Config, build_config
 from porta.limits.recent_keys import RecentKeys
@@ -74,7 +74,7 @@ class Runtime:
         monotonic = time.monotonic
         # JWKS and discovery go on for as long as the database is away; nothing is granted then.
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
-            one_by_one(self._read_snapshot), max_age=self._max_age, clock=monotonic, stale_for=inf
+            self._read_snapshots, max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
             storage.organizations.find_by_slugs,
@@ -97,10 +97,10 @@ class Runtime:
             stale_for=0.0,
         )
         self._offers: ConfigCache[str, Offer] = ConfigCache(
-            one_by_one(self._read_offer), max_age=self._max_age, clock=monotonic, stale_for=inf
+            self._read_offers, max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
-            one_by_one(storage.clients.origins), max_age=self._max_age, clock=monotonic
+            storage.clients.origins, max_age=self._max_age, clock=monotonic
         )
         storage.on_change(self._changed)
 
@@ -169,7 +169,11 @@ class Runtime:
     def _max_age(self) -> float:
         return CONFIG_MAX_AGE if self.storage.listening else DEAF_MAX_AGE
 
-    async def _read_snapshot(self, _: str) -> Snapshot:
+    async def _read_snapshots(self, names: Sequence[str]) -> dict[str, Snapshot]:
+        """There is one, and its name is empty."""
+        return dict.fromkeys(names, await self._read_snapshot())
+
+    async def _read_snapshot(self) -> Snapshot:
         rows, keys = await self.storage.system_config.with_signing_keys()
         config = build_config(rows)
         self._last_keys = KeyRings.build(
@@ -180,10 +184,14 @@ class Runtime:
         )
         return Snapshot(config, self._last_keys)
 
-    async def _read_offer(self, organization_id: str) -> Offer:
-        resources = await self.api_resources(organization_id)
-        scopes = dict.fromkeys(scope for api in resources for scope in api.scopes)
-        return Offer(tuple(scopes), await self.storage.claims.names(organization_id))
+    async def _read_offers(self, organization_ids: Sequence[str]) -> dict[str, Offer]:
+        resources = await self.storage.api_resources.find_each(organization_ids)
+        claims = await self.storage.claims.names(organization_ids)
+        scopes = {
+            id: dict.fromkeys(scope for api in resources[id] for scope in api.scopes)
+            for id in organization_ids
+        }
+        return {id: Offer(tuple(scopes[id]), claims[id]) for id in organization_ids}
 
     def _changed(self, table: str, key: str) -> None:
         # Of an offer the former one is better than none: it expires, and is not forgotten.

@@ -31,17 +31,6 @@ _GATHERING = 0.2  # seconds in which what is due comes together
 _BATCH = 100  # of them are read at a time: what is read keeps the loop busy
 
 
-def one_by_one(
-    load: Callable[[K], Awaitable[V]],
-) -> Callable[[Sequence[K]], Awaitable[Mapping[K, V]]]:
-    """Return a reader of many keys where each needs a question of its own."""
-
-    async def load_each(keys: Sequence[K]) -> Mapping[K, V]:
-        return {key: await load(key) for key in keys}
-
-    return load_each
-
-
 class ConfigCache(Generic[K, V]):
     """What `load` returns, by key. All times are seconds of `clock`, which never goes back."""
 

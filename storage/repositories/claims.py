@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,26 +23,34 @@ class Claims:
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
-    async def names(self, organization_id: str) -> tuple[str, ...]:
-        """Return the names of the custom claims, and other names of roles, that active clients of
-        the organization may find in an ID token or at userinfo: sorted, MOST_NAMES at most.
+    async def names(self, organization_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return, for each organization, the names of the custom claims, and other names of roles,
+        that active clients of it may find in an ID token or at userinfo: sorted, MOST_NAMES at
+        most.
         """
         rows = await self._pg.fetch(
             """
-            WITH active AS (
-                SELECT c.application_id, c.roles_claim
-                FROM clients c JOIN applications a ON a.id = c.application_id
-                WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
-            )
-            SELECT d.claim_name COLLATE "C" FROM custom_claim_definitions d
-            WHERE d.application_id IN (SELECT application_id FROM active)
-                AND (d.include_in_id_token OR d.include_in_userinfo)
-            UNION SELECT roles_claim COLLATE "C" FROM active WHERE roles_claim IS NOT NULL
-            ORDER BY 1 LIMIT %(most)s
+            SELECT asked.id, told.name
+            FROM unnest(%(ids)s::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+                WITH active AS (
+                    SELECT c.application_id, c.roles_claim
+                    FROM clients c JOIN applications a ON a.id = c.application_id
+                    WHERE c.organization_id = asked.id AND c.status = 'active'
+                        AND a.status = 'active'
+                )
+                SELECT d.claim_name COLLATE "C" AS name FROM custom_claim_definitions d
+                WHERE d.application_id IN (SELECT application_id FROM active)
+                    AND (d.include_in_id_token OR d.include_in_userinfo)
+                UNION SELECT roles_claim COLLATE "C" FROM active WHERE roles_claim IS NOT NULL
+                ORDER BY 1 LIMIT %(most)s
+            ) AS told
             """,
-            {"id": organization_id, "most": MOST_NAMES},
+            {"ids": list(organization_ids), "most": MOST_NAMES},
         )
-        return tuple(row[0] for row in rows)
+        found: dict[str, list[str]] = {id: [] for id in organization_ids}
+        for id, name in rows:
+            found[id].append(name)
+        return {id: tuple(sorted(names)) for id, names in found.items()}
 
     async def insert_definition(
         self, application_id: str, definition: ClaimDefinition, description: str | None = None

@@ -83,19 +83,23 @@ class Clients:
         found = {keys[row[-1] - 1]: _client(row[:-1]) for row in rows}
         return {key: found.get(key) for key in keys}
 
-    async def origins(self, organization_id: str) -> frozenset[str]:
-        """Return the origins that active clients of the organization registered, and those of
+    async def origins(self, organization_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return the origins that active clients of each organization registered, and those of
         their web redirect URIs.
         """
         rows = await self._pg.fetch(
             """
-            SELECT c.allowed_origins, c.redirect_uris
+            SELECT c.organization_id, c.allowed_origins, c.redirect_uris
             FROM clients c JOIN applications a ON a.id = c.application_id
-            WHERE c.organization_id = %(id)s AND c.status = 'active' AND a.status = 'active'
+            WHERE c.organization_id = ANY(%(ids)s::uuid[])
+                AND c.status = 'active' AND a.status = 'active'
             """,
-            {"id": organization_id},
+            {"ids": list(organization_ids)},
         )
-        return frozenset().union(*(web_origins(row[0] or (), row[1]) for row in rows))
+        found: dict[str, set[str]] = {id: set() for id in organization_ids}
+        for id, allowed, redirect_uris in rows:
+            found[id] |= web_origins(allowed or (), redirect_uris)
+        return {id: frozenset(origins) for id, origins in found.items()}
 
     async def insert(self, client: Client) -> None:
         """Add a client, without secrets; AlreadyExists when its client_id is taken.

@@ -60,7 +60,9 @@ async def test_what_was_read_costs_nothing(runtime: Runtime) -> None:
 async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time(
     fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 150 tenants: two statements for each kind, and no request waits for one."""
+    """Of 150 tenants: a statement for each kind and a hundred of them, and two for what they offer.
+    No request waits for one.
+    """
     now = [time.monotonic()]
     clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
     monkeypatch.setattr("porta.runtime.time", clock)
@@ -86,11 +88,16 @@ async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time
                 assert await runtime.organization(home.slug) is not None
                 assert await runtime.client(home.slug, home.id) is not None
                 await runtime.api_resources(home.id)
+                await runtime.offer(home.id)
+                await runtime.origins(home.id)
 
         async def known() -> bool:
             return ("clients", homes[-1].slug) in heard
 
-        caches = (runtime._organizations, runtime._clients, runtime._api_resources)
+        caches = (
+            *(runtime._organizations, runtime._clients, runtime._api_resources),
+            *(runtime._offers, runtime._origins),
+        )
         await eventually(known)  # notifications come in the order of the commits
         await visit()
         for _ in range(3):
@@ -101,7 +108,7 @@ async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time
 
             async def read_anew(before: int = before) -> bool:
                 reading = any(cache._flights for cache in caches)
-                return runtime.storage.round_trips.postgres == before + 6 and not reading
+                return runtime.storage.round_trips.postgres == before + 12 and not reading
 
             await eventually(read_anew)
 

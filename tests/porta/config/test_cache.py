@@ -11,7 +11,7 @@ from math import inf
 import pytest
 
 from porta.config import cache as config_cache
-from porta.config.cache import _BATCH, _IMPATIENCE, ConfigCache, one_by_one
+from porta.config.cache import _BATCH, _IMPATIENCE, ConfigCache
 from storage.errors import Unreachable
 from tests.waiting import eventually
 
@@ -231,12 +231,12 @@ async def test_a_read_is_in_no_callers_context(source: Source) -> None:
     whose: ContextVar[str] = ContextVar("whose", default="nobody's")
     seen: list[str] = []
 
-    async def load(_: str) -> str:
+    async def load(keys: Sequence[str]) -> dict[str, str]:
         seen.append(whose.get())
-        return "value"
+        return dict.fromkeys(keys, "value")
 
     whose.set("the caller's")
-    cache = ConfigCache(one_by_one(load), max_age=lambda: 60.0, clock=lambda: 0.0)
+    cache = ConfigCache(load, max_age=lambda: 60.0, clock=lambda: 0.0)
     assert (await cache.get("a"), seen) == ("value", ["nobody's"])
 
 

@@ -76,19 +76,23 @@ async def test_applications_F9_the_names_that_clients_of_an_organization_may_fin
             world.client, id=new_id(), client_id=new_id(), roles_claim=name
         )
         await clients.insert(changed)
-    assert await claims.names(acme) == ("Zulu", "area", "groups", "zone")
-    assert await claims.names(new_id()) == ()
+    nobody, theirs = new_id(), other.organization.id
+    assert await claims.names([acme, nobody, theirs]) == {
+        acme: ("Zulu", "area", "groups", "zone"), nobody: (), theirs: ("theirs",),
+    }  # fmt: skip
     await pg.execute(
         "UPDATE clients SET status = 'inactive' WHERE organization_id = %(id)s", {"id": acme}
     )
-    assert await claims.names(acme) == ()
+    assert await claims.names([acme, theirs]) == {acme: (), theirs: ("theirs",)}
 
 
 async def test_applications_F9_no_document_tells_of_more_than_so_many(
     pg: Postgres, world: World
 ) -> None:
-    claims = Claims(pg)
+    claims, other = Claims(pg), await build_world(pg)
+    organizations = [each.organization.id for each in (world, other)]
     for number in range(MOST_NAMES + 5):
-        await claims.insert_definition(world.application.id, _definition(f"c{number:04}"))
-    names = await claims.names(world.organization.id)
-    assert names == tuple(f"c{number:04}" for number in range(MOST_NAMES))
+        for each in (world, other):
+            await claims.insert_definition(each.application.id, _definition(f"c{number:04}"))
+    most = tuple(f"c{number:04}" for number in range(MOST_NAMES))
+    assert await claims.names(organizations) == dict.fromkeys(organizations, most)

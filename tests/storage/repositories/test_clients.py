@@ -229,7 +229,7 @@ async def test_a_client_is_known_in_one_organization(
     assert await clients.revoke_secret(*_id(world), row[0])
 
 
-async def test_the_origins_of_an_organization(clients: Clients, world: World) -> None:
+async def test_the_origins_of_an_organization(clients: Clients, pg: Postgres, world: World) -> None:
     await clients.insert(
         msgspec.structs.replace(
             _full(world),
@@ -248,13 +248,25 @@ async def test_the_origins_of_an_organization(clients: Clients, world: World) ->
             _full(world), client_id=new_value(), allowed_origins=("https://off.example.com",)
         )
     )
-    assert await clients.origins(world.organization.id) == {
+    other, nobody = await build_world(pg), new_id()
+    await clients.insert(
+        msgspec.structs.replace(
+            _full(other), status="active", redirect_uris=(), allowed_origins=("https://b.test",)
+        )
+    )
+    asked = [world.organization.id, nobody, other.organization.id]
+    found = await clients.origins(asked)
+    assert list(found) == asked
+    assert found[world.organization.id] == {
         "https://rp.example.com",
         "https://spa.example.com",
         "https://spa2.example.com",
         "https://other.example.com:8443",
         "http://[::1]:3000",
     }
+    assert found[nobody] == frozenset()
+    assert "https://b.test" in found[other.organization.id]
+    assert "https://spa2.example.com" not in found[other.organization.id]
 
 
 async def test_the_oldest_client_of_a_name(clients: Clients, world: World) -> None:
