@@ -295,6 +295,19 @@ async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
     assert await either.artifacts.find(Session, value, A) is None
 
 
+async def test_a_session_of_another_organization_is_not_replaced(either: Storage) -> None:
+    """The one that is held names its organization already; the statement does so all the same."""
+    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
+    old = samples.session(A, id=old_id, browser=old_id)
+    await either.artifacts.save(old, 60)
+    foreign = msgspec.structs.replace(old, organization_id=B)
+    async with either.transaction() as tx:
+        await tx.sessions.replace(foreign, msgspec.structs.replace(foreign, id=id), 60)
+    assert await either.artifacts.find(Session, old_value, A) == old
+    for organization_id in (A, B):
+        assert await either.artifacts.find(Session, value, organization_id) is None
+
+
 async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage) -> None:
     (old_value, old_id), (value, id) = samples.presented(), samples.presented()
     old = samples.session(A, id=old_id, browser=old_id)

@@ -76,6 +76,50 @@ def test_K5_a_copy_is_read_however_it_was_packed(runtime: Runtime) -> None:
         assert request_copies.find(runtime, f"{_VALUE}.{box}") == kept
 
 
+def test_K5_no_copy_is_longer_than_a_url_has_room_for(runtime: Runtime) -> None:
+    noise = secrets.token_urlsafe(1500)
+    handles = {
+        length: request_copies.to_handle(runtime, _VALUE, _interaction(state=noise[:length]))
+        for length in range(600, 1500, 10)
+    }
+    assert max(map(len, handles.values())) <= 43 + 1 + 1400
+    copies = [request_copies.find(runtime, handle) for handle in handles.values()]
+    whole = [bool(copy and copy.parameters) for copy in copies]
+    assert whole == sorted(whole, reverse=True), "whatever is shorter has room, too"
+    assert 0 < sum(whole) < len(whole)
+
+
+@pytest.mark.parametrize("beside", [{"pushed": "p"}, {"hint_subject": "ada"}])
+def test_K5_what_cannot_be_said_again_is_not_copied(
+    runtime: Runtime, beside: dict[str, str]
+) -> None:
+    """A pushed request has one use; of a hint, its subject is left, which is no parameter."""
+    interaction = msgspec.structs.replace(_interaction(state="s"), **beside)
+    copy = request_copies.find(runtime, request_copies.to_handle(runtime, _VALUE, interaction))
+    assert copy is not None
+    assert (copy.client_id, copy.redirect_uri) == ("web", "https://web.example/cb")
+    assert not copy.parameters
+    assert not copy.is_due(copy.created_at)
+
+
+@pytest.mark.parametrize(
+    ("age", "due"), [(-61, False), (-60, True), (0, True), (3600, True), (3601, False)]
+)
+def test_K5_a_copy_is_good_for_an_hour(age: int, due: bool) -> None:
+    """And for a minute before it was made: another instance made it, by its own clock."""
+    copy = Replay(slug="acme", client_id="web", created_at=10_000, parameters={"state": "s"})
+    assert copy.is_due(10_000 + age) is due
+    assert not msgspec.structs.replace(copy, parameters={}).is_due(10_000 + age)
+
+
+def test_K5_a_copy_that_unpacks_to_too_much_is_none(runtime: Runtime) -> None:
+    for length, found in ((15_000, True), (17_000, False), (10_000_000, False)):
+        kept = Replay(slug="acme", client_id="w", created_at=1, parameters={"s": "s" * length})
+        packed = zlib.compress(msgspec.msgpack.encode(kept))
+        box = boxes.close(runtime.settings.cookie_keys, "replay", packed)
+        assert (request_copies.find(runtime, f"{_VALUE}.{box}") is not None) is found
+
+
 @pytest.mark.parametrize("box", ["", "A", "A" * 600, "ü", "=" * 8])
 def test_K5_what_we_did_not_pack_is_no_copy(runtime: Runtime, box: str) -> None:
     assert request_copies.find(runtime, f"{_VALUE}.{box}") is None

@@ -34,8 +34,9 @@ def test_each_sign_in_begins_another_count() -> None:
 
 def test_it_ends() -> None:
     value = remember(KEYS, None, *WHO, NOW)
-    assert find(KEYS, value, *WHO, NOW + LIFETIME - 1)
-    assert find(KEYS, value, *WHO, NOW + LIFETIME) is None
+    end = int(NOW) + LIFETIME
+    assert find(KEYS, value, *WHO, end - 0.5)
+    assert find(KEYS, value, *WHO, end) is None
     later = str(int(value[:10]) + 10**6) + value[10:]
     assert find(KEYS, later, *WHO, NOW) is None, "and nobody prolongs it"
 
@@ -55,6 +56,8 @@ def test_a_browser_is_known_for_a_few_accounts_the_last_ones() -> None:
     assert known == [False] * 2 + [True] * MAX_ACCOUNTS
     assert value is not None
     assert len(value) == 75 * MAX_ACCOUNTS
+    one_more = remember(KEYS, None, "acme", people[0], NOW) + value
+    assert find(KEYS, one_more, "acme", people[0], NOW) is None, "nobody joins cookies of ours"
 
 
 @pytest.mark.parametrize("change", [0, 9, 10, 31, 32, 74])
