@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from porta.telemetry import mask_path
 from tests.balancer import Balancer
 from tests.security.browser import (
     Browser,
@@ -40,8 +41,8 @@ class Load:
     done: list[float] = field(default_factory=list)
     """When a whole sign-in ended."""
     took: list[float] = field(default_factory=list)
-    failed: Counter[int] = field(default_factory=Counter)
-    """Answers of 500 and more."""
+    failed: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """Answers of 500 and more, by status and step."""
     again: int = 0
     """Sign-ins that had to begin anew."""
     promised: list[dict[str, Any]] = field(default_factory=list)
@@ -67,7 +68,13 @@ class Load:
 
     async def _note(self, answer: httpx.Response) -> None:
         if answer.status_code >= 500:
-            self.failed[answer.status_code] += 1
+            asked = answer.request
+            self.failed[answer.status_code, f"{asked.method} {mask_path(asked.url.path)}"] += 1
+
+    @property
+    def failures(self) -> set[int]:
+        """The statuses of those."""
+        return {status for status, _ in self.failed}
 
     def longest_gap(self, since: float, until: float) -> float:
         """Return the longest time in which nobody came to the end of a sign-in."""
