@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from porta.telemetry import mask_path
+from porta.observability.log import mask_path
 from tests.balancer import Balancer
 from tests.security.browser import (
     Browser,
