@@ -230,6 +230,10 @@ class ArtifactKind(msgspec.Struct, frozen=True):
     """Further fields of the record that it can be looked up by."""
     created_once: bool = False
     """Saving it is the use: of all who save the same id, one succeeds."""
+    founds: bool = False
+    """What it founds in PostgreSQL, under its own id, is founded once: that decides whose it is
+    where Redis gives it out twice, which cannot mark it as used, or lost its memory.
+    """
 
 
 ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
@@ -237,7 +241,7 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
     for kind in (
         ArtifactKind(Session, Store.REDIS_OVER_POSTGRES, table="sessions", found_by=("uid",)),
         ArtifactKind(Interaction, Store.REDIS_OR_POSTGRES),
-        ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES),
+        ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES, founds=True),
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
         # Acknowledged, and good for one code: neither may depend on what Redis still holds.
         ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),

@@ -31,7 +31,8 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false
 """)
 # A Redis that is full cannot mark what is used up, but it can let go of it: then nobody is told
-# later that it was used, as after its time.
+# later that it was used, as after its time. One that takes no writes at all (READONLY, NOREPLICAS,
+# MISCONF) gives out unmarked what PostgreSQL lets be used once: ARGV[3].
 _CONSUME = Script("""
 local value = redis.call('GET', KEYS[1])
 if not value then return false end
@@ -43,10 +44,11 @@ end
 if string.sub(value, 1, 1) == '0' then
   local marked = redis.pcall('SETRANGE', KEYS[1], 0, '1')
   if type(marked) == 'table' and marked.err then
-    if not string.find(marked.err, 'OOM', 1, true) then
+    if string.find(marked.err, 'OOM', 1, true) then
+      redis.call('DEL', KEYS[1])
+    elseif ARGV[3] ~= '1' then
       redis.call('SETRANGE', KEYS[1], 0, '1')  -- fails as it did, in the words of its kind
     end
-    redis.call('DEL', KEYS[1])
   end
 end
 return value
@@ -138,7 +140,7 @@ class RedisStore:
         self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
     ) -> Artifact | None:
         check_look_up(kind, organization_id)
-        condition = (organization_id, client_id or "")
+        condition = (organization_id, client_id or "", int(kind.founds))
         value = await self._redis.script(_CONSUME, [key_of(kind, id)], condition)
         found = None if value is None else unpack(kind, id, value, organization_id)
         if found is None:

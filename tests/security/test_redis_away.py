@@ -30,7 +30,14 @@ from tests.security.browser import (
     userinfo,
 )
 from tests.served import Served, beside, hidden_fields, location, query_of, serve
-from tests.storage.redis.trouble import a_replica, full, stopped, without_replicas
+from tests.storage.redis.trouble import (
+    State,
+    a_replica,
+    full,
+    stopped,
+    unable_to_save,
+    without_replicas,
+)
 from tests.storage.valkey import Valkey
 from tests.waiting import eventually
 
@@ -149,6 +156,52 @@ async def test_faults_F1_a_step_that_met_the_loss_goes_on_from_the_copy(
                 arrived = await person.follow(await person.submit(str(answer.url)))
                 assert "code" in arrived
             assert answer.status_code < 500, answer.text
+        await eventually(lambda: house.says("ready"), 60.0)
+
+
+@pytest.mark.parametrize("fault", [full, a_replica, without_replicas, unable_to_save])
+async def test_faults_F1_a_code_that_can_be_read_but_not_marked_is_redeemed_once(
+    house: House, fault: State
+) -> None:
+    """Which token family it founds is decided in PostgreSQL, as where Redis came back older."""
+    async with house.person() as person:
+        codes = [await person.code(prompt="login") for _ in range(3)]
+        used, code, other = codes
+        assert {home_of(each) for each in codes} == {Home.REDIS}
+        first = await post(house.one, "/token", code_form(used))
+        with fault(house.server):
+            stranger = await post(house.one, "/token", code_form(other), "acme-web-post")
+            assert refusal(stranger) == (400, "invalid_grant")
+            assert (await post(house.two, "/token", code_form(other))).status_code == 200
+            assert refusal(await post(house.one, "/token", code_form(used))) == (
+                400,
+                "invalid_grant",
+            )
+            assert not await is_active(house.two, first.json()["access_token"]), "used twice"
+            await _is_used_once(house, code)
+        await eventually(lambda: house.says("ready"), 60.0)
+        for each in codes:
+            again = await post(house.two, "/token", code_form(each))
+            assert refusal(again) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("fault", [a_replica, without_replicas])
+async def test_a_code_that_cannot_be_marked_is_checked_as_any_other(
+    house: House, fault: State
+) -> None:
+    async with house.person() as person:
+        code, ended = await person.code(prompt="login"), await person.code(prompt="login")
+        hint = {"id_token_hint": (await person.tokens())["id_token"]}
+        with fault(house.server):
+            for changes in ({"code_verifier": "w" * 43}, {"redirect_uri": "https://evil.test/"}):
+                refused = await post(house.one, "/token", code_form(code, **changes))
+                assert refusal(refused) == (400, "invalid_grant")
+            left = await person.http.get(f"{house.one.issuer()}/session/end", params=hint)
+            assert left.status_code == 303
+            assert refusal(await post(house.two, "/token", code_form(ended))) == (
+                400,
+                "invalid_grant",
+            )
         await eventually(lambda: house.says("ready"), 60.0)
 
 
