@@ -9,11 +9,22 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.applications import allauth, jupyterhub, node_red, panel, pgadmin, streamlit, synapse
+from tests.applications import (
+    allauth,
+    jupyterhub,
+    node_red,
+    oauth2_proxy,
+    panel,
+    pgadmin,
+    streamlit,
+    superset,
+    synapse,
+)
 from tests.applications.application import Application, Place, Registration
 from tests.applications.running import Porta, installed, serving
 from tests.flows.chromium import FLAGS
@@ -21,7 +32,17 @@ from tests.machine import browser_fault, find_chromium
 
 APPLICATIONS = tuple(
     module.APPLICATION
-    for module in (allauth, jupyterhub, node_red, panel, pgadmin, streamlit, synapse)
+    for module in (
+        allauth,
+        jupyterhub,
+        node_red,
+        oauth2_proxy,
+        panel,
+        pgadmin,
+        streamlit,
+        superset,
+        synapse,
+    )
 )
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".applications"
@@ -66,22 +87,30 @@ def _try(application: Application, client: Registration, browser: Browser) -> bo
 
 
 def _use(application: Application, place: Place, client: Registration, browser: Browser) -> str:
+    steps = {"signed in": application.sign_in, "signed out": application.sign_out}
     with serving(application, application.configure(place, client), place):
-        context = browser.new_context(locale="en-US")
-        context.set_default_timeout(_PATIENCE)
-        page = context.new_page()
-        try:
-            application.sign_in(page)
-            page.screenshot(path=place.folder / "signed-in.png")
-            application.sign_out(page)
-            page.screenshot(path=place.folder / "signed-out.png")
-        except Exception:
-            page.screenshot(path=place.folder / "failed.png")
-            print(f"at {page.url}; see {place.folder}")
-            raise
-        finally:
-            context.close()
-    return "signed in, signed out"
+        _walk(steps, place, browser)
+        if application.refuse is not None:
+            _walk({"refused without the role": application.refuse}, place, browser)
+            steps["refused without the role"] = application.refuse
+    return ", ".join(steps)
+
+
+def _walk(steps: Mapping[str, Callable[[Page], None]], place: Place, browser: Browser) -> None:
+    """Take the steps in a browser without a past."""
+    context = browser.new_context(locale="en-US")
+    context.set_default_timeout(_PATIENCE)
+    page = context.new_page()
+    try:
+        for name, step in steps.items():
+            step(page)
+            page.screenshot(path=place.folder / f"{name.replace(' ', '-')}.png")
+    except Exception:
+        page.screenshot(path=place.folder / "failed.png")
+        print(f"at {page.url}; see {place.folder}")
+        raise
+    finally:
+        context.close()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from tests.applications.application import (
     Command,
     Place,
     Registration,
+    at_logout,
     at_porta,
 )
 
@@ -37,6 +38,8 @@ settings.configure(
             "django.contrib.auth.context_processors.auth"]}}}}],
     LOGIN_REDIRECT_URL="/", DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
+    ACCOUNT_LOGOUT_REDIRECT_URL={issuer!r} + "/session/end?client_id=" + {client_id!r}
+        + "&post_logout_redirect_uri=http://localhost:8001/",
     SOCIALACCOUNT_PROVIDERS={{"openid_connect": {{"APPS": [{{
         "provider_id": "porta", "name": "Porta", "client_id": {client_id!r},
         "secret": {client_secret!r}, "settings": {{"server_url": {issuer!r}}}}}]}}}},
@@ -74,6 +77,7 @@ def _sign_in(page: Page) -> None:
 def _sign_out(page: Page) -> None:
     page.goto(f"{URL}/accounts/logout/")
     page.click("button[type=submit]")
+    at_logout(page)
     page.wait_for_url(f"{URL}/")
     page.get_by_text("Hello nobody").wait_for()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 EMAIL, PASSWORD = "ann@shop.example.com", "quiet-otter-paints-seven-lamps"
+STRANGER = ("bob@shop.example.com", "brown-heron-folds-eleven-maps")
+"""E-mail address and password of somebody without a role, or any name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,17 @@ class Application:
     """Ends where the application shows who is signed in, or fails."""
     sign_out: Callable[[Page], None]
     node_packages: Sequence[str] = ()
+    go_packages: Sequence[str] = ()
+    """Built by Go, which has to be there: path and version."""
+    refuse: Callable[[Page], None] | None = None
+    """Where it wants a role: ends where somebody without it was turned away, or fails."""
 
 
-def at_porta(page: Page) -> None:
+def at_porta(page: Page, person: tuple[str, str] = (EMAIL, PASSWORD)) -> None:
     """Fill in the login page, and leave it."""
     page.wait_for_selector("#password")
-    page.fill("#email", EMAIL)
-    page.fill("#password", PASSWORD)
+    page.fill("#email", person[0])
+    page.fill("#password", person[1])
     page.press("#password", "Enter")
 
 

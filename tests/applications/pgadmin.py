@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 
 from tests.applications.application import (
     EMAIL,
+    STRANGER,
     Application,
     Command,
     Place,
@@ -35,6 +36,7 @@ OAUTH2_CONFIG = [{{
     "OAUTH2_USERINFO_ENDPOINT": "me",
     "OAUTH2_SCOPE": "openid email profile",
     "OAUTH2_USERNAME_CLAIM": "email",
+    "OAUTH2_ADDITIONAL_CLAIMS": {{"roles": ["staff"]}},
     "OAUTH2_LOGOUT_URL": {issuer!r}
         + "/session/end?post_logout_redirect_uri={{redirect_uri}}&id_token_hint={{id_token}}",
 }}]
@@ -69,6 +71,20 @@ def _sign_out(page: Page) -> None:
     page.wait_for_url(f"{URL}/login**")
 
 
+def _refuse(page: Page) -> None:
+    page.goto(f"{URL}/login")
+    page.get_by_role("button", name="Porta").click()
+    at_porta(page, STRANGER)
+    page.get_by_text("not authorized to login based on your identity profile").wait_for()
+
+
 APPLICATION = Application(
-    "pgAdmin 4", "pgadmin", f"{URL}/login", ["pgadmin4==9.*"], _configure, _sign_in, _sign_out
+    "pgAdmin 4",
+    "pgadmin",
+    f"{URL}/login",
+    ["pgadmin4==9.*"],
+    _configure,
+    _sign_in,
+    _sign_out,
+    refuse=_refuse,
 )

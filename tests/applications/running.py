@@ -22,7 +22,7 @@ from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _UV = _ROOT / ".venv" / "uv" / "bin" / "uv"
-_PATIENCE = 120.0  # seconds that a program may take until it serves
+_PATIENCE = 300.0  # seconds that a program may take until it serves
 
 
 class Porta:
@@ -73,6 +73,9 @@ def installed(application: Application, folder: Path) -> tuple[Place, str]:
     if application.node_packages and not (programs / "node_modules").exists():
         silent = ["--no-audit", "--no-fund", "--loglevel=error"]
         _run("npm", "install", "--prefix", str(programs), *silent, *application.node_packages)
+    for package in application.go_packages:
+        if not (programs / "bin" / package.split("/")[2]).exists():
+            _run("go", "install", package, GOBIN=str(programs / "bin"))
     work = folder / application.client_id / "run"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -127,17 +130,19 @@ def _wait(process: subprocess.Popen[bytes], ready: Any) -> None:
 def _versions(application: Application, programs: Path) -> str:
     found = []
     for package in application.packages:
-        name = package.partition("=")[0].partition("[")[0]
-        info = next(
-            programs.glob(f"lib/python3*/site-packages/{name.replace('-', '_')}-*.dist-info")
-        )
+        name = package.partition("=")[0].partition("[")[0].replace("-", "_")
+        infos = programs.glob("lib/python3*/site-packages/*.dist-info")
+        info = next(info for info in infos if info.name.lower().startswith(f"{name}-"))
         found.append(info.name.removesuffix(".dist-info"))
     for package in application.node_packages:
         name = package.rpartition("@")[0]
         manifest = programs / "node_modules" / name / "package.json"
         found.append(f"{name}-{json.loads(manifest.read_text())['version']}")
+    for package in application.go_packages:
+        path, _, version = package.partition("@")
+        found.append(f"{path.split('/')[2]}-{version}")
     return ", ".join(found)
 
 
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True)
+def _run(*words: str, **environment: str) -> None:
+    subprocess.run(words, check=True, env=os.environ | environment)

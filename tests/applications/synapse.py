@@ -7,10 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page
 
-from tests.applications.application import Application, Command, Place, Registration, at_porta
+from tests.applications.application import (
+    STRANGER,
+    Application,
+    Command,
+    Place,
+    Registration,
+    at_porta,
+)
 
 URL = "http://localhost:8008"
 _CLIENT = f"{URL}/_matrix/static/"
+_START = f"{URL}/_matrix/client/v3/login/sso/redirect/oidc-porta?redirectUrl={_CLIENT}"
 _CONFIG = """
 server_name: shop.example.com
 public_baseurl: http://localhost:8008/
@@ -34,6 +42,7 @@ oidc_providers:
     client_secret: {client_secret}
     scopes: [openid, profile, email]
     user_profile_method: userinfo_endpoint
+    attribute_requirements: [{{attribute: roles, value: staff}}]
     user_mapping_provider:
       config:
         localpart_template: "{{{{ user.preferred_username }}}}"
@@ -59,7 +68,7 @@ def _words(words: list[str]) -> str:
 
 
 def _sign_in(page: Page) -> None:
-    page.goto(f"{URL}/_matrix/client/v3/login/sso/redirect/oidc-porta?redirectUrl={_CLIENT}")
+    page.goto(_START)
     at_porta(page)
     page.wait_for_url(f"{_CLIENT}?loginToken=*")
     (token,) = parse_qs(urlsplit(page.url).query)["loginToken"]
@@ -72,6 +81,12 @@ def _sign_out(page: Page) -> None:
     token = page.evaluate("window.access_token")
     assert _post(page, "logout", {}, token) == {}
     assert _post(page, "logout", {}, token)["errcode"] == "M_UNKNOWN_TOKEN"
+
+
+def _refuse(page: Page) -> None:
+    page.goto(_START)
+    at_porta(page, STRANGER)
+    page.get_by_text("not allowed to log in here").wait_for()
 
 
 def _post(page: Page, path: str, body: object, token: str | None = None) -> dict[str, object]:
@@ -90,4 +105,5 @@ APPLICATION = Application(
     _configure,
     _sign_in,
     _sign_out,
+    refuse=_refuse,
 )
