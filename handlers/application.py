@@ -20,7 +20,7 @@ _METHOD_LENGTH = 20  # of a line in the log; any token is a method
 
 
 @dataclass(slots=True)
-class Life:
+class ServerState:
     """Where this process stands between its first request and its last."""
 
     draining: bool = False
@@ -40,7 +40,7 @@ class Porta(Application):
         super().__init__(routes, default_handler_class=fallback)
         settings = runtime.settings
         self.runtime = runtime
-        self.life = Life()
+        self.life = ServerState()
         self.probe = Probe(runtime)
         self.secure: bool = settings.secure
         self.base_path = urlsplit(settings.issuer_base_url).path

@@ -39,13 +39,6 @@ _TOLD = frozenset(
 """Codes that the error page has words of its own for."""
 
 
-class InteractionExpired(PortaError):
-    """An interaction that is unknown, over, finished, or another browser's."""
-
-    status = 400
-    code = "interaction_expired"
-
-
 class PageHandler(PortaHandler):
     """A handler whose answers are read by a person."""
 

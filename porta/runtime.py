@@ -24,7 +24,7 @@ from storage.router import Storage
 
 CONFIG_MAX_AGE = 60.0
 """Seconds an entry of the configuration may be used while changes are heard of."""
-DEAF_MAX_AGE = 1.0
+MAX_AGE_WITHOUT_NOTIFY = 1.0
 """Seconds while they are not: no cache extends a right by more than that."""
 UNKNOWN_KEY_PAUSE = 10.0
 """Seconds between two readings of the key rings for the sake of an unknown `kid`."""
@@ -133,7 +133,7 @@ class Runtime:
         """Return the configuration and key rings, at most a minute old."""
         return self._snapshots.peek("") or await self._snapshots.get("")
 
-    async def keys_anew(self) -> KeyRings:
+    async def refresh_keys(self) -> KeyRings:
         """Return the key rings as they are stored, for whoever met an unknown `kid`.
 
         Those of the snapshot, when one was read for such a reason less than UNKNOWN_KEY_PAUSE ago:
@@ -167,7 +167,7 @@ class Runtime:
         return await self._offers.get(organization_id)
 
     def _max_age(self) -> float:
-        return CONFIG_MAX_AGE if self.storage.listening else DEAF_MAX_AGE
+        return CONFIG_MAX_AGE if self.storage.listening else MAX_AGE_WITHOUT_NOTIFY
 
     async def _read_snapshots(self, names: Sequence[str]) -> dict[str, Snapshot]:
         """There is one, and its name is empty."""

@@ -49,25 +49,27 @@ class RoundTrips:
 
 
 @dataclass(slots=True)
-class _Doors:
+class _Connections:
     """What a Storage and its transactions share."""
 
     postgres: Postgres
     redis: RedisBreaker | None
-    copies: RedisOverPostgresStore | None
+    cache: RedisOverPostgresStore | None
     on_change: list[Change] = field(default_factory=list)
 
 
 class Storage:
     """Everything Porta remembers. `transaction()` yields the same on one connection."""
 
-    def __init__(self, doors: _Doors, executor: Executor, later: list[Later] | None = None) -> None:
-        self._doors = doors
+    def __init__(
+        self, connections: _Connections, executor: Executor, later: list[Later] | None = None
+    ) -> None:
+        self._connections = connections
         self._later = later
         """In a transaction: what is to be done once it is committed."""
-        self.artifacts = _artifacts(doors, executor, later)
-        self.counters = _counters(doors)
-        self.counted = Counted(doors.redis, self.artifacts, self.counters)
+        self.artifacts = _artifacts(connections, executor, later)
+        self.counters = _counters(connections)
+        self.counted = Counted(connections.redis, self.artifacts, self.counters)
         self.organizations = Organizations(executor)
         self.applications = Applications(executor)
         self.clients = Clients(executor)
@@ -109,49 +111,49 @@ class Storage:
                 opened.push_async_callback(redis.close)
             await wait_for(lambda: postgres.fetch("SELECT 1"), patience)
             opened.pop_all()
-        copies = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
-        return cls(_Doors(postgres, redis, copies), postgres)
+        cache = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
+        return cls(_Connections(postgres, redis, cache), postgres)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._doors.redis is not None:
-            await self._doors.redis.close()
-        await self._doors.postgres.close()
+        if self._connections.redis is not None:
+            await self._connections.redis.close()
+        await self._connections.postgres.close()
 
     @property
     def round_trips(self) -> RoundTrips:
-        redis = self._doors.redis
-        return RoundTrips(self._doors.postgres.round_trips, redis.round_trips if redis else 0)
+        redis = self._connections.redis
+        return RoundTrips(self._connections.postgres.round_trips, redis.round_trips if redis else 0)
 
     @property
     def answers(self) -> int:
         """How often PostgreSQL answered since the start: while it stays the same, it is silent."""
-        return self._doors.postgres.answers
+        return self._connections.postgres.answers
 
     async def ping_postgres(self) -> None:
         """Ask PostgreSQL for a sign of life; raises Unreachable."""
-        await self._doors.postgres.fetch("SELECT 1")
+        await self._connections.postgres.fetch("SELECT 1")
 
     async def now(self) -> float:
         """Return the time by PostgreSQL's clock, in seconds since the epoch; raises Unreachable."""
-        (row,) = await self._doors.postgres.fetch(
+        (row,) = await self._connections.postgres.fetch(
             "SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8"
         )
         return float(row[0])
 
     @property
     def has_redis(self) -> bool:
-        return self._doors.redis is not None
+        return self._connections.redis is not None
 
     async def try_redis(self) -> None:
         """Try a write of Redis, where there is one; raises StorageError."""
-        if self._doors.redis is not None:
-            await self._doors.redis.try_write()
+        if self._connections.redis is not None:
+            await self._connections.redis.try_write()
 
     @property
     def redis_trouble(self) -> Trouble | None:
         """Why Redis takes no writes, and since when; None while it does, or there is none."""
-        return self._doors.redis.trouble if self._doors.redis is not None else None
+        return self._connections.redis.trouble if self._connections.redis is not None else None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Storage]:
@@ -164,8 +166,8 @@ class Storage:
             yield self
             return
         later: list[Later] = []
-        async with self._doors.postgres.transaction() as connection:
-            yield Storage(self._doors, connection, later)
+        async with self._connections.postgres.transaction() as connection:
+            yield Storage(self._connections, connection, later)
         for work in later:
             await work()
 
@@ -182,10 +184,10 @@ class Storage:
         await self._bury(await self.tokens.end_account(account_id, organization_id, reason))
 
     async def _bury(self, sessions: Iterable[str]) -> None:
-        if self._doors.copies is not None:
-            bury = self._doors.copies.bury
+        if self._connections.cache is not None:
+            evict = self._connections.cache.evict
             for id in sessions:
-                await self._after_commit(partial(bury, ARTIFACTS[Session], id))
+                await self._after_commit(partial(evict, ARTIFACTS[Session], id))
 
     async def replace_session(self, old: Session, new: Session, ttl: float) -> None:
         """Put `new` in the place of `old`, of the same uid, for `ttl` seconds.
@@ -193,8 +195,8 @@ class Storage:
         `old` is held (`sessions.hold`) by the transaction this is part of.
         """
         await self.sessions.replace(old, new, ttl)
-        if self._doors.copies is not None:
-            succeed = self._doors.copies.succeed
+        if self._connections.cache is not None:
+            succeed = self._connections.cache.succeed
             await self._after_commit(partial(succeed, ARTIFACTS[Session], old.id, new, ttl))
 
     async def _after_commit(self, work: Later) -> None:
@@ -208,14 +210,14 @@ class Storage:
 
         With ("*", "") when changes may have been missed: drop everything.
         """
-        if not self._doors.on_change:
-            self._doors.postgres.listen(partial(_tell, self._doors.on_change))
-        self._doors.on_change.append(callback)
+        if not self._connections.on_change:
+            self._connections.postgres.listen(partial(_tell, self._connections.on_change))
+        self._connections.on_change.append(callback)
 
     @property
     def listening(self) -> bool:
         """Whether changes are proven to be heard."""
-        return self._doors.postgres.listening
+        return self._connections.postgres.listening
 
 
 def _tell(callbacks: list[Change], table: str, key: str) -> None:
@@ -223,15 +225,17 @@ def _tell(callbacks: list[Change], table: str, key: str) -> None:
         callback(table, key)
 
 
-def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> Artifacts:
-    remembered, redis = PostgresStore(executor), doors.redis
-    if redis is None or doors.copies is None:
+def _artifacts(
+    connections: _Connections, executor: Executor, later: list[Later] | None
+) -> Artifacts:
+    remembered, redis = PostgresStore(executor), connections.redis
+    if redis is None or connections.cache is None:
         return Artifacts(
             dict.fromkeys(Store, remembered), dict.fromkeys(Home, remembered), lambda: False
         )
-    sessions: ArtifactStore = doors.copies
+    sessions: ArtifactStore = connections.cache
     if later is not None:
-        sessions = InTransaction(remembered, doors.copies, later.append)
+        sessions = InTransaction(remembered, connections.cache, later.append)
     return Artifacts(
         {Store.POSTGRES: remembered, Store.REDIS_OVER_POSTGRES: sessions},
         {Home.REDIS: RedisStore(redis), Home.POSTGRES: remembered},
@@ -239,9 +243,9 @@ def _artifacts(doors: _Doors, executor: Executor, later: list[Later] | None) -> 
     )
 
 
-def _counters(doors: _Doors) -> Counters:
+def _counters(connections: _Connections) -> Counters:
     """On the pool, in a transaction too: an attempt stays counted when the rest is rolled back."""
-    remembered = PostgresCounters(doors.postgres)
-    if doors.redis is None:
+    remembered = PostgresCounters(connections.postgres)
+    if connections.redis is None:
         return remembered
-    return FallbackCounters(doors.redis, remembered)
+    return FallbackCounters(connections.redis, remembered)

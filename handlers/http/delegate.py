@@ -47,7 +47,7 @@ class _Message(HTTPMessageDelegate):
         self._connections = connections
         self._connection = connection
         self._stream = cast(Stream, connection.stream)
-        self._request: framing.Request
+        self._request: framing.RawRequest
         self._delegate: HTTPMessageDelegate | None = None
         self._refused: HTTPStatus | None = None  # with neither of both, it is answered already
         self._size = 0  # bytes of the body that came
@@ -59,7 +59,7 @@ class _Message(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
-        self._request = framing.Request(self._connection, start_line, headers)
+        self._request = framing.RawRequest(self._connection, start_line, headers)
         self._stream.enter(Phase.BODY)
         framing.check_framing(start_line, headers)
         refusal = framing.find_refusal(headers, self._stream.fields)

@@ -76,7 +76,7 @@ def origin_form(target: str) -> str:
     return rest if rest.startswith("/") else f"/{rest}"
 
 
-class Request(HTTPServerRequest):
+class RawRequest(HTTPServerRequest):
     """A request whose query and body stay bytes: `protocol.requests.params` alone reads them.
 
     Tornado would parse, and copy, what nobody asks for.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, TypeGuard
 
-from handlers.pages import InteractionExpired, TenantPageHandler
+from handlers.pages import TenantPageHandler
 from porta.browser import interactions, request_copies, sessions
+from porta.browser.interactions import InteractionExpired
 from porta.browser.request_copies import Replay
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.protocol import endpoints

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from handlers.errors import failure_of
 from handlers.interactions.endings import EndingHandler, shown
-from porta.errors import NotFound
+from porta.browser.interactions import InteractionExpired
 from porta.protocol import endpoints
 from porta.protocol.errors import InvalidRequest
 from porta.protocol.requests.params import REPEATABLE, Params, merge
@@ -119,7 +119,7 @@ class AuthorizationResumeHandler(AuthorizationHandler):
         """Begin the request again that stands in the URL: a new one, which passes all checks."""
         replay, _ = await self.recognize()
         if replay is None or not replay.is_due(self.runtime.clock()):
-            await self.end(NotFound("interaction not found"))
+            await self.end(InteractionExpired("interaction not found"))
             return
         email = shown(self.form(free=frozenset({"email"})).get("email") or "")
         await self.begin(replay.to_params(email), cookies_withheld=self.withholds_cookies())
@@ -131,7 +131,7 @@ class AuthorizationResumeHandler(AuthorizationHandler):
         uid = self.handle()
         try:
             outcome = await authorization.resume(self.runtime, self.tenant, uid, self.browser())
-        except NotFound as error:
+        except InteractionExpired as error:
             await self.end(error)
             return
         except Unreachable as failure:

@@ -17,4 +17,4 @@ class TokenHandler(ClientEndpointHandler):
         self._headers["Pragma"] = "no-cache"  # RFC 6749 §5.1, beside the no-store of every answer
 
     async def post(self) -> None:
-        self.finish_json(await token.exchange(self.runtime, self.tenant, self.client_request()))
+        self.finish_json(await token.respond(self.runtime, self.tenant, self.client_request()))

@@ -11,7 +11,8 @@ from porta.authn import password
 from porta.authn.password import LoginFailed
 from porta.browser import interactions, sessions
 from porta.browser.binding import Browser
-from porta.errors import Forbidden, Invalid, NotFound, Unavailable
+from porta.browser.interactions import InteractionExpired
+from porta.errors import Forbidden, Invalid, Unavailable
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.limits.rate_limits import Throttled
@@ -68,18 +69,18 @@ async def open_interaction(
 ) -> OpenInteraction:
     """Return the interaction for the browser that began it.
 
-    `browser_at` tells what this browser presents at an organization. Raises NotFound for an
-    interaction that is unknown, expired, finished or another browser's, all alike.
+    `browser_at` tells what this browser presents at an organization. Raises InteractionExpired
+    for one that is unknown, expired, finished or another browser's, all alike.
     """
     interaction = await interactions.find(runtime, uid)
     if interaction is None:
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     tenant = await resolve.resolve(runtime, interaction.slug)
     if not interactions.is_of(interaction, browser_at(tenant)):
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     client = await resolve.find_client(runtime, tenant, interaction.client_id)
     if tenant.id != interaction.organization_id or client is None:
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     return OpenInteraction(uid, interaction, tenant, client)
 
 
@@ -111,7 +112,7 @@ async def submit(
         acr=authentication.ACR_PASSWORD,
         browser=opened.interaction.browser,
         # An interaction that is over changes nothing: its cookie would reach no browser.
-        reserve=partial(_keep, runtime, opened),
+        before_commit=partial(_keep, runtime, opened),
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, known_value, tenant.id, email, now)
@@ -177,7 +178,7 @@ async def _keep(
 async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, origin: Origin) -> None:
     """Keep what the person decided about what they were shown."""
     if opened.interaction.prompt != "consent":
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     shown = opened.interaction.shown
     if approve:
         await interactions.save(runtime, opened.tenant, opened.interaction, consented=shown)
@@ -201,7 +202,7 @@ async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, orig
 async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
     """Keep that the person, shown the client and their account, went on."""
     if opened.interaction.prompt != "gesture":
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     session_uid = opened.interaction.previous_session
     await interactions.save(runtime, opened.tenant, opened.interaction, gesture=session_uid)
 

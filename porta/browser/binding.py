@@ -36,7 +36,7 @@ def new_secret() -> str:
 
 def to_cookie(keys: Sequence[str], slug: str, secret: str) -> str:
     """Return the value of the cookie that hands `secret` to a browser: with our seal."""
-    return secret + opaque.seal(keys, f"browser {slug}", secret)
+    return secret + opaque.sign_value(keys, f"browser {slug}", secret)
 
 
 def from_cookie(keys: Sequence[str], slug: str, value: str | None) -> str | None:
@@ -47,4 +47,4 @@ def from_cookie(keys: Sequence[str], slug: str, value: str | None) -> str | None
     secret, sealed = (value or "")[:_LENGTH], (value or "")[_LENGTH:]
     if not opaque.well_formed(secret):
         return None
-    return secret if opaque.check_seal(keys, f"browser {slug}", secret, sealed) else None
+    return secret if opaque.verify_value(keys, f"browser {slug}", secret, sealed) else None

@@ -18,8 +18,8 @@ from storage.models.artifacts import ANY_ORGANIZATION, Interaction, artifact_id
 from storage.router import Storage
 
 
-class InteractionOver(NotFound):
-    """The interaction was finished, by another tab or another request."""
+class InteractionExpired(NotFound):
+    """An interaction that is unknown, over, finished by another tab, or another browser's."""
 
     status = 400
     code = "interaction_expired"
@@ -59,14 +59,14 @@ async def save(
     """Save the interaction with `changes`, in the transaction `storage` when there is one; it
     still ends when it was to end.
 
-    Raises InteractionOver when it was finished meanwhile.
+    Raises InteractionExpired when it was finished meanwhile.
     """
     changed: Interaction = msgspec.structs.replace(interaction, **changes)
     left = interaction.created_at + tenant.config.interaction_ttl - runtime.clock()
     try:
         await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
     except AlreadyConsumed:
-        raise InteractionOver("interaction not found") from None
+        raise InteractionExpired("interaction not found") from None
     return changed
 
 

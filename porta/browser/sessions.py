@@ -14,7 +14,7 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session, artifact_id
 from storage.router import Storage
 
-Reserve = Callable[[Storage, str], Awaitable[object]]
+BeforeCommit = Callable[[Storage, str], Awaitable[object]]
 """Called with the transaction of a sign-in, and the uid that its session will have."""
 
 
@@ -49,7 +49,7 @@ async def sign_in(
     amr: tuple[str, ...],
     acr: str,
     browser: str,
-    reserve: Reserve | None = None,
+    before_commit: BeforeCommit | None = None,
 ) -> tuple[Session, str]:
     """Open a session and return it with the value of its cookie.
 
@@ -77,13 +77,13 @@ async def sign_in(
     )
     life = min(tenant.config.session_ttl, tenant.config.session_idle_ttl)
     async with runtime.storage.transaction() as tx:
-        held = await tx.sessions.hold_of(browser, tenant.id)
+        held = await tx.sessions.find_for_update(browser, tenant.id)
         same = (account_id, session.era)
         own = next((each for each in held if (each.account_id, each.era) == same), None)
         if own is not None:
             session = replace(session, uid=own.uid, created_at=own.created_at)
-        if reserve is not None:
-            await reserve(tx, session.uid)
+        if before_commit is not None:
+            await before_commit(tx, session.uid)
         for each in held:
             if each.uid != session.uid:
                 await tx.end_session(each)

@@ -50,7 +50,7 @@ def settings_or_exit() -> Settings:
 
 
 @contextmanager
-def questions(remedy: str) -> Iterator[None]:
+def prompts(remedy: str) -> Iterator[None]:
     """Where nobody answers a question, end the command with `remedy`: what to give instead.
 
     Nothing is asked where that is known beforehand.
@@ -80,7 +80,7 @@ def _nobody_answers() -> bool:
 
 
 @contextmanager
-def faults_told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn what storage and services raise into a message and exit code 1."""
     try:
         yield
@@ -134,7 +134,7 @@ def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result
         finally:
             await storage.close()
 
-    with faults_told():
+    with report_errors():
         return asyncio.run(opened())
 
 

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from porta.cli.commands import faults_told, questions, settings_or_exit, with_storage
+from porta.cli.commands import prompts, report_errors, settings_or_exit, with_storage
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -33,8 +33,8 @@ def init(
     What is not given as an option is asked for. Without a terminal give all four.
     """
     settings = settings_or_exit()
-    organization = with_storage(settings, administration.check_uninitialized)
-    with questions("Give --email, --given-name, --family-name and --password."):
+    organization = with_storage(settings, administration.get_uninitialized)
+    with prompts("Give --email, --given-name, --family-name and --password."):
         person = Administrator(
             email=email or click.prompt("E-mail address"),
             given_name=given_name or click.prompt("Given name"),
@@ -42,7 +42,7 @@ def init(
             password=password
             or click.prompt("Password", hide_input=True, confirmation_prompt=True),
         )
-    with faults_told():
+    with report_errors():
         administration.check_administrator(person, organization)
 
     async def work(storage: Storage) -> Administration:

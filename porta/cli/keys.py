@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.commands import questions, rfc3339, settings_or_exit, with_storage
+from porta.cli.commands import prompts, rfc3339, settings_or_exit, with_storage
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -171,7 +171,7 @@ def revoke(kid: str, yes: bool, force: bool) -> None:
 
 
 def _ask(question: str) -> None:
-    with questions("Give --yes."):
+    with prompts("Give --yes."):
         sure = click.confirm(question, err=True)
     if not sure:
         raise click.Abort

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.commands import faults_told, rfc3339
+from porta.cli.commands import report_errors, rfc3339
 from porta.config.setting_errors import SettingsInvalid
 from porta.config.single_settings import find_database_url, find_signing_key_encryption_key
 from porta.security.encryption import encrypt
@@ -63,7 +63,7 @@ def up(database_url: str, dry_run: bool) -> None:
     Private keys that a database of Porta 1.x holds in the clear are encrypted when it is taken
     over, under SIGNING_KEY_ENCRYPTION_KEY.
     """
-    with faults_told():
+    with report_errors():
         if dry_run:
             names = asyncio.run(runner.plan(database_url, in_the_clear=_promise))
             for name in names:
@@ -85,7 +85,7 @@ def up(database_url: str, dry_run: bool) -> None:
 @_json
 def status(database_url: str, as_json: bool) -> None:
     """Show every migration and how it stands: applied, pending, changed or unknown."""
-    with faults_told():
+    with report_errors():
         standing = asyncio.run(runner.status(database_url))
     _show(standing, as_json)
 
@@ -98,7 +98,7 @@ def check(database_url: str, as_json: bool) -> None:
 
     For a deployment that must not start before its database is ready.
     """
-    with faults_told():
+    with report_errors():
         faults = asyncio.run(runner.check(database_url))
     _show(faults, as_json)
     if not faults:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from porta.cli.commands import faults_told, settings_or_exit
+from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 
 
@@ -33,5 +33,5 @@ def serve(run_server: Callable[[Settings], None]) -> None:
     Run as many as you like over the same databases. SIGTERM lets it finish what it began.
     """
     settings = settings_or_exit()
-    with faults_told():
+    with report_errors():
         run_server(settings)

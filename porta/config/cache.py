@@ -24,8 +24,8 @@ _LOG = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-_IMPATIENCE = 0.1  # seconds a caller waits for a refresh while an older value could serve
-_RESIGNATION = 1.0  # seconds that nobody waits, after one did so in vain
+_REFRESH_WAIT = 0.1  # seconds a caller waits for a refresh while an older value could serve
+_SKIP_REFRESH = 1.0  # seconds that nobody waits, after one did so in vain
 _EARLY = 0.5  # of its life, after which an entry that is asked for is read anew
 _GATHERING = 0.2  # seconds in which what is due comes together
 _BATCH = 100  # of them are read at a time: what is read keeps the loop busy
@@ -72,9 +72,9 @@ class ConfigCache(Generic[K, V]):
         if self._clock() < self._resigned_until:
             return entry[1]
         try:
-            return await asyncio.wait_for(asyncio.shield(flight), _IMPATIENCE)
+            return await asyncio.wait_for(asyncio.shield(flight), _REFRESH_WAIT)
         except (StorageError, TimeoutError) as error:
-            self._resigned_until = self._clock() + _RESIGNATION
+            self._resigned_until = self._clock() + _SKIP_REFRESH
             # A time-out has no words of its own, and the snapshot no key.
             said = f"{type(error).__name__}: {error}".removesuffix(": ")
             _LOG.warning("config.stale", extra={"key": str(key) or "snapshot", "error": said})

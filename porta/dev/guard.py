@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import click
 
-from porta.cli.commands import faults_told, settings_or_exit
+from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.dev import seed
 from porta.errors import Conflict
@@ -35,7 +35,7 @@ def main(mark: str, paths: Sequence[str]) -> None:
     """Make sure of the database, then seed; a refusal is an exit code and a message."""
     try:
         settings = settings_or_exit()
-        with faults_told():
+        with report_errors():
             asyncio.run(_make_sure(settings, mark))
     except click.ClickException as fault:
         sys.exit(fault.message)

@@ -69,7 +69,7 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     instances: list[Instance] = []
     stack.push_async_callback(_stop_instances, instances)
     # A server needs the schema, not the seed: where the former stands, both can begin at once.
-    early = postgres.child is not None and state.schema_stands(plan.data)
+    early = postgres.child is not None and state.is_schema_current(plan.data)
     if early:
         instances += _start_instances(plan, environment)
     mark = "" if postgres.child is not None else state.kept_mark(plan.data)

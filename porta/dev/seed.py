@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from porta.cli.commands import faults_told, settings_or_exit
+from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.security.passwords import Parameters, Passwords
 from porta.services.provisioning import provision
@@ -52,7 +52,7 @@ def main(paths: Sequence[str]) -> None:
     try:
         documents = _load(paths)
         settings = settings_or_exit()
-        with faults_told():
+        with report_errors():
             seeded = asyncio.run(_seed(settings, documents))
     except click.ClickException as fault:
         sys.exit(fault.message)

@@ -66,7 +66,7 @@ def remember_credentials(data: Path, organizations: dict[str, Any]) -> dict[str,
     return organizations
 
 
-def schema_stands(data: Path) -> bool:
+def is_schema_current(data: Path) -> bool:
     """Tell whether the database kept in `data` was migrated by the migrations of this version."""
     try:
         return _schema_mark(data).read_text(encoding="utf-8") == _schema()

@@ -45,12 +45,12 @@ class _Attempt:
         if excess is not None:
             raise Throttled(excess, reason=reason)
 
-    async def forgive(self, runtime: Runtime) -> None:
+    async def reset(self, runtime: Runtime) -> None:
         await runtime.storage.counters.settle(
             self.slot, forgotten=_keys(self.pair), returned=_keys(self.address)
         )
 
-    async def give_back(self, runtime: Runtime) -> None:
+    async def decrement(self, runtime: Runtime) -> None:
         await runtime.storage.counters.settle(
             self.slot, returned=_keys((*self.address, *self.pair))
         )
@@ -78,14 +78,14 @@ async def forgive_login(
     The address keeps what was counted for others: signing in to one's own account in between
     buys no further guesses.
     """
-    await _login(tenant, email, address, browser).forgive(runtime)
+    await _login(tenant, email, address, browser).reset(runtime)
 
 
 async def give_back_login(
     runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
 ) -> None:
     """Take back the one attempt of pair and address: nobody could judge it."""
-    await _login(tenant, email, address, browser).give_back(runtime)
+    await _login(tenant, email, address, browser).decrement(runtime)
 
 
 async def count_client_auth_failure(

@@ -16,4 +16,4 @@ async def find_facts(
     None when the account is unknown to the organization or does not stand.
     """
     facts = await runtime.storage.users.facts(account_id, tenant.id, client.application_id)
-    return facts if facts is not None and facts.user.stands else None
+    return facts if facts is not None and facts.user.is_usable else None

@@ -41,18 +41,18 @@ class Attempt:
 
 async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant | None]:
     """Return what is missing, beside the session and the grant as they stand."""
-    session, user_stands, grant = await _standing(attempt)
+    session, is_user_usable, grant = await _session_status(attempt)
     if session is not attempt.session:
         attempt = replace(attempt, session=session)
     interaction = attempt.paused.interaction if attempt.paused else None
     approved = consents.approved(interaction, session)
     prompt = prompts.next_prompt(
-        prompts.Situation(
+        prompts.PromptState(
             request=attempt.request,
             client=attempt.client,
             now=int(attempt.runtime.clock()),
             session=session,
-            user_stands=user_stands,
+            is_user_usable=is_user_usable,
             consents=consents.held(grant, approved),
             authenticated=session is not None
             and interaction is not None
@@ -67,7 +67,7 @@ async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant 
     return attempt, prompt, grant
 
 
-async def _standing(attempt: Attempt) -> tuple[Session | None, bool, Grant | None]:
+async def _session_status(attempt: Attempt) -> tuple[Session | None, bool, Grant | None]:
     """Read in one go whether the session lives, whether its account stands, and what it granted
     the client. Where sessions are found one may yet be known that has ended. Looked at for a
     request, a session is used.
@@ -76,14 +76,14 @@ async def _standing(attempt: Attempt) -> tuple[Session | None, bool, Grant | Non
     if session is None:
         return None, False, None
     idle_ttl, interval = config.session_idle_ttl, config.session_use_interval
-    standing = await runtime.storage.users.standing(
+    status = await runtime.storage.users.session_status(
         session,
         consents.grant_id(session, attempt.client),
         idle_ttl=idle_ttl,
         use_interval=interval,
     )
-    if standing is None:
+    if status is None:
         return None, False, None
-    if standing.stands and standing.use_is_due:
+    if status.is_user_usable and status.use_is_due:
         runtime.session_uses.note(session, idle_ttl=idle_ttl, interval=interval)
-    return session, standing.stands, standing.grant
+    return session, status.is_user_usable, status.grant

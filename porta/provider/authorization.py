@@ -6,7 +6,7 @@ from functools import partial
 
 from porta.browser import binding, interactions, request_copies, sessions
 from porta.browser.binding import Browser
-from porta.errors import NotFound
+from porta.browser.interactions import InteractionExpired
 from porta.limits import request_limits
 from porta.protocol.errors import (
     AccessDenied,
@@ -47,7 +47,7 @@ async def start(
     """
     pushed = await pushed_authorization.find(runtime, tenant, params)
     if pushed is not None:
-        params = pushed_authorization.unfold(params, pushed)
+        params = pushed_authorization.resolve_request_uri(params, pushed)
     client, target = await trust(runtime, tenant, params)
     try:
         hinted = pushed.hint_subject if pushed else None
@@ -69,15 +69,15 @@ async def start(
 async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -> Outcome:
     """Go on with the request of an interaction, in the browser that began it.
 
-    Raises NotFound when there is none such: unknown, expired, finished or another browser's.
+    Raises InteractionExpired: it is unknown, expired, finished or another browser's.
     """
     interaction = await interactions.find(runtime, uid)
     if interaction is None or interaction.organization_id != tenant.id:
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     if not (
         interactions.is_of(interaction, browser) or interactions.was_posted_by(interaction, browser)
     ):
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     client, target = await trust(runtime, tenant, params)
     try:
@@ -202,7 +202,7 @@ async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Re
     if attempt.paused is not None and not await interactions.finish(
         runtime, attempt.paused.interaction, attempt.paused.uid
     ):
-        raise NotFound("interaction not found")
+        raise InteractionExpired("interaction not found")
     if attempt.pushed is not None and not await pushed_authorization.use(
         runtime, tenant, attempt.pushed
     ):

@@ -131,7 +131,7 @@ async def confirm(
     if subject is None:
         return LoggedOut(protocol.build_redirect(asked.accepted))
     seal = params.get("xsrf") or ""
-    if not opaque.check_seal(runtime.settings.cookie_keys, _PURPOSE, subject.id, seal):
+    if not opaque.verify_value(runtime.settings.cookie_keys, _PURPOSE, subject.id, seal):
         return _ask(runtime, asked, session, error="errors.csrf_invalid")
     if params.get("logout") != "yes":
         return _ask(runtime, asked, session)
@@ -191,7 +191,7 @@ def _ask(
     assert subject is not None
     client, accepted = asked.client, asked.accepted
     return ConfirmLogout(
-        xsrf=opaque.seal(runtime.settings.cookie_keys, _PURPOSE, subject.id),
+        xsrf=opaque.sign_value(runtime.settings.cookie_keys, _PURPOSE, subject.id),
         client_name=client.client_name if client else None,
         parameters=accepted.to_parameters() | _seal(runtime, asked.hinted),
         error=error,

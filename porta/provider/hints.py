@@ -20,7 +20,7 @@ async def read(runtime: Runtime, tenant: Tenant, token: str | None) -> dict[str,
         try:
             return _verify(runtime, tenant, tenant.keys, token)
         except jwt.UnknownKey:
-            keys = await runtime.keys_anew()
+            keys = await runtime.refresh_keys()
             return _verify(runtime, tenant, keys.of(tenant.id, runtime.clock()), token)
     except jwt.InvalidJWT:
         return None

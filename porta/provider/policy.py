@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from porta.protocol.features.feature import Rules
+from porta.protocol.features.feature import AuthorizationPolicy
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
 
 
-async def find(runtime: Runtime, tenant: Tenant) -> Rules:
+async def find(runtime: Runtime, tenant: Tenant) -> AuthorizationPolicy:
     """Return the rules of this tenant, from its snapshot."""
     api_resources = await runtime.api_resources(tenant.id)
-    return Rules(
+    return AuthorizationPolicy(
         tenant.issuer,
         require_pkce=tenant.config.require_pkce,
         require_pkce_of_all=tenant.organization.require_pkce,

@@ -85,7 +85,7 @@ async def find(
     return pushed
 
 
-def unfold(params: Params, pushed: PushedAuthorizationRequest) -> Params:
+def resolve_request_uri(params: Params, pushed: PushedAuthorizationRequest) -> Params:
     """Return the parameters that were pushed: what stands beside `request_uri` in the URL is
     ignored (RFC 9126 §4).
     """

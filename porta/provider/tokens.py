@@ -10,14 +10,14 @@ from porta.protocol.requests.scopes import join_scope
 from porta.protocol.tokens.access_token import build_access_token, build_token_response
 from porta.protocol.tokens.claims import Release, Target, build_claims, to_dict
 from porta.protocol.tokens.id_token import build_at_hash, build_id_token
-from porta.provider.grants.base import Authorization, Issued, MachineAuthorization, TokenCall
+from porta.provider.grants.base import Authorization, ClientAuthorization, Issued, TokenRequest
 from porta.security import jwt, opaque
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
 from storage.models.clients import ApiResource
 
 
 async def issue(
-    call: TokenCall, authorization: Authorization | MachineAuthorization
+    call: TokenRequest, authorization: Authorization | ClientAuthorization
 ) -> dict[str, Any]:
     """Return the token response for what a grant redeemed; what it holds is durable by then."""
     registered = await call.runtime.api_resources(call.tenant.id)
@@ -31,14 +31,14 @@ async def issue(
     indicators.check_correlation(scope, audience, targets)
     if scope != authorization.scope:
         authorization = replace(authorization, scope=scope)
-    if isinstance(authorization, MachineAuthorization):
+    if isinstance(authorization, ClientAuthorization):
         return await _issue_to_client(call, authorization, targets, audience)
     return await _issue_for_account(call, authorization, targets, audience)
 
 
 async def _issue_to_client(
-    call: TokenCall,
-    authorization: MachineAuthorization,
+    call: TokenRequest,
+    authorization: ClientAuthorization,
     targets: tuple[ApiResource, ...],
     audience: tuple[str, ...],
 ) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def _issue_to_client(
 
 
 async def _issue_for_account(
-    call: TokenCall,
+    call: TokenRequest,
     authorization: Authorization,
     targets: tuple[ApiResource, ...],
     audience: tuple[str, ...],
@@ -108,7 +108,7 @@ async def _issue_for_account(
 
 
 def _access_token(
-    call: TokenCall,
+    call: TokenRequest,
     authorization: Authorization,
     audience: tuple[str, ...],
     value: str,
@@ -131,7 +131,7 @@ def _access_token(
     )
 
 
-def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToken | None:
+def _refresh_token(call: TokenRequest, authorization: Authorization) -> RefreshToken | None:
     plan = authorization.refresh
     if plan is None:
         return None
@@ -157,7 +157,7 @@ def _refresh_token(call: TokenCall, authorization: Authorization) -> RefreshToke
     )
 
 
-def _id_token(call: TokenCall, authorization: Authorization, access_value: str) -> str | None:
+def _id_token(call: TokenRequest, authorization: Authorization, access_value: str) -> str | None:
     if "openid" not in authorization.scope:
         return None
     algorithm = call.client.id_token_signed_response_alg
@@ -178,7 +178,7 @@ def _id_token(call: TokenCall, authorization: Authorization, access_value: str) 
     return jwt.sign(call.tenant.keys.signer(algorithm), payload, "JWT")
 
 
-def _claims(call: TokenCall, authorization: Authorization, target: Target) -> dict[str, Any]:
+def _claims(call: TokenRequest, authorization: Authorization, target: Target) -> dict[str, Any]:
     release = Release(
         authorization.facts,
         call.client,
@@ -190,7 +190,7 @@ def _claims(call: TokenCall, authorization: Authorization, target: Target) -> di
 
 
 def _access_value(
-    call: TokenCall, targets: tuple[ApiResource, ...], payload: dict[str, Any]
+    call: TokenRequest, targets: tuple[ApiResource, ...], payload: dict[str, Any]
 ) -> str:
     if indicators.access_token_format(call.client, targets) == "opaque":
         return opaque.new_value()

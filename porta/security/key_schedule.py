@@ -1,8 +1,8 @@
-"""How signing keys follow each other: the state of each, computed from rows and a time.
+"""Key schedule: how signing keys follow each other, computed from rows and a time.
 
 Every instance computes the same from the same rows, so that a rotation needs no job and no word
-between instances. Keys of one ring and algorithm form a lane, in the order of `activated_at`. Where
-no older key of a lane can sign any more, the next one that is published signs at once.
+between instances. Keys of one ring and algorithm form a schedule, in the order of `activated_at`.
+Where no older key of it can sign any more, the next one that is published signs at once.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class State(StrEnum):
     """Not vouched for by our encryption key: of no use, whatever its row says."""
 
 
-class Place(NamedTuple):
-    """A key in its lane. Times are seconds since the epoch; `inf` is never."""
+class ScheduledKey(NamedTuple):
+    """A key in its schedule. Times are seconds since the epoch; `inf` is never."""
 
     row: SigningKey
     signs_from: float
@@ -67,13 +67,13 @@ def longest_token_ttl(config: Config, *others: int) -> int:
     return max(config.access_token_ttl, config.id_token_ttl, config.client_credentials_ttl, *others)
 
 
-def build_lane(
+def build_schedule(
     rows: Iterable[SigningKey],
     organization_id: str | None,
     algorithm: str,
     longest_token_ttl: float,
-) -> tuple[Place, ...]:
-    """Return the places, oldest first, of the keys that serve `organization_id` (None: global).
+) -> tuple[ScheduledKey, ...]:
+    """Return the keys, oldest first, that serve `organization_id` (None: global).
 
     An organization's own keys take over from the global ones when its first is activated; global
     keys that come later are none of its business. Without keys of its own for this algorithm, the
@@ -88,22 +88,22 @@ def build_lane(
         ]
     ours.sort(key=_age)
     vacant_from = -inf
-    places: list[Place] = []
+    schedule: list[ScheduledKey] = []
     for i, row in enumerate(ours):
-        places.append(_place(row, ours[i + 1 :], vacant_from, longest_token_ttl))
+        schedule.append(_scheduled(row, ours[i + 1 :], vacant_from, longest_token_ttl))
         if row.status == "active":
             vacant_from = inf if row.expires_at is None else row.expires_at
-    return tuple(places)
+    return tuple(schedule)
 
 
 def _age(row: SigningKey) -> tuple[float, float, str]:
     return row.activated_at, row.created_at, row.kid
 
 
-def _place(
+def _scheduled(
     row: SigningKey, newer: Sequence[SigningKey], vacant_from: float, longest_token_ttl: float
-) -> Place:
-    """Return the place of `row`; before it, nothing can sign from `vacant_from` on."""
+) -> ScheduledKey:
+    """Return `row` with its times; before it, nothing can sign from `vacant_from` on."""
     next_active = next((key.activated_at for key in newer if key.status == "active"), inf)
     if row.status == "active":
         stops = next_active
@@ -116,4 +116,4 @@ def _place(
     leaves = stops + longest_token_ttl + MARGIN
     if row.expires_at is not None:
         leaves = min(leaves, row.expires_at)
-    return Place(row, min(row.activated_at, vacant_from), signs_until, leaves)
+    return ScheduledKey(row, min(row.activated_at, vacant_from), signs_until, leaves)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from porta.errors import Unavailable
-from porta.security.key_schedule import Place, State, build_lane
+from porta.security.key_schedule import ScheduledKey, State, build_schedule
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private
 from storage.models.signing_keys import SigningKey
 
@@ -84,9 +84,9 @@ class KeyRing:
 
 @dataclass(frozen=True, slots=True)
 class _Timeline:
-    """The places of one ring, with the moments at which the ring changes."""
+    """The schedule of one ring, with the moments at which the ring changes."""
 
-    places: tuple[Place, ...]
+    schedule: tuple[ScheduledKey, ...]
     moments: tuple[float, ...]
 
 
@@ -164,7 +164,7 @@ class KeyRings:
             return ring
         timeline = self._timelines.get(owner) or self._timeline(owner)
         index = bisect_right(timeline.moments, now)
-        ring = self._compute(timeline.places, now)
+        ring = self._compute(timeline.schedule, now)
         self._rings[owner] = (timeline.moments[index - 1], timeline.moments[index], ring)
         return ring
 
@@ -173,20 +173,20 @@ class KeyRings:
         rows = [
             row for each in dict.fromkeys((owner, None)) for row in self._by_owner.get(each, ())
         ]
-        places = tuple(
-            place
+        schedule = tuple(
+            scheduled
             for algorithm in ALGORITHMS
-            for place in build_lane(rows, owner, algorithm, self._ttl)
+            for scheduled in build_schedule(rows, owner, algorithm, self._ttl)
         )
-        moments = {moment for place in places for moment in place[1:]}
-        timeline = _Timeline(places, tuple(sorted(moments | {-inf, inf})))
+        moments = {moment for scheduled in schedule for moment in scheduled[1:]}
+        timeline = _Timeline(schedule, tuple(sorted(moments | {-inf, inf})))
         self._timelines[owner] = timeline
         return timeline
 
-    def _compute(self, places: tuple[Place, ...], now: float) -> KeyRing:
-        states = {place.row.kid: place.state(now) for place in places}
+    def _compute(self, schedule: tuple[ScheduledKey, ...], now: float) -> KeyRing:
+        states = {scheduled.row.kid: scheduled.state(now) for scheduled in schedule}
         shown = [self._keys[kid] for kid, state in states.items() if state in _JWKS_ORDER]
-        # Python's sort is stable: within a state the order of the lane stays, the oldest first.
+        # Python's sort is stable: within a state the order of the schedule stays, the oldest first.
         shown.sort(
             key=lambda key: (
                 ALGORITHMS.index(key.algorithm),
@@ -237,8 +237,8 @@ def _check_signers(usable: Sequence[SigningKey], lost: Sequence[tuple[SigningKey
 
 
 def _has_signer(usable: Sequence[SigningKey], lost: SigningKey) -> bool:
-    lane = build_lane(usable, lost.organization_id, lost.algorithm, 0)
-    return any(place.row.status == "active" for place in lane)
+    schedule = build_schedule(usable, lost.organization_id, lost.algorithm, 0)
+    return any(scheduled.row.status == "active" for scheduled in schedule)
 
 
 def _title(row: SigningKey) -> str:

@@ -52,7 +52,7 @@ def remember(
     one, of which the tokens of other accounts stay. It is good for LIFETIME.
     """
     ends, id = f"{int(now) + LIFETIME:0{_TIME}d}", opaque.new_value()[:_ID]
-    seal = opaque.seal(keys, _PURPOSE, _text(organization_id, email, ends, id))
+    seal = opaque.sign_value(keys, _PURPOSE, _text(organization_id, email, ends, id))
     others = [t for t in _tokens(value) if not _is_of(keys, t, organization_id, email)]
     kept = [_Token(ends, id, seal), *others][:MAX_ACCOUNTS]
     return "".join("".join(token) for token in kept)
@@ -70,7 +70,7 @@ def _tokens(value: str | None) -> Iterator[_Token]:
 
 def _is_of(keys: Sequence[str], token: _Token, organization_id: str, email: str) -> bool:
     text = _text(organization_id, email, token.ends, token.id)
-    return opaque.check_seal(keys, _PURPOSE, text, token.seal)
+    return opaque.verify_value(keys, _PURPOSE, text, token.seal)
 
 
 def _text(organization_id: str, email: str, ends: str, id: str) -> str:

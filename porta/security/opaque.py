@@ -46,12 +46,12 @@ def successor(value: str, key: str) -> str:
     return _mac(key, "refresh token successor", value)
 
 
-def seal(keys: Sequence[str], purpose: str, text: str) -> str:
+def sign_value(keys: Sequence[str], purpose: str, text: str) -> str:
     """Return a seal (43 characters of base64url) that binds `text` to `purpose` and to our keys."""
     return _mac(keys[0], f"seal {purpose}", text)
 
 
-def check_seal(keys: Sequence[str], purpose: str, text: str, sealed: str) -> bool:
+def verify_value(keys: Sequence[str], purpose: str, text: str, sealed: str) -> bool:
     """Whether `sealed` is the seal of `text` for `purpose` under any of `keys`."""
     # No short cut: the time does not tell which key it was.
     matches = [equal(_mac(key, f"seal {purpose}", text), sealed) for key in keys]

@@ -121,7 +121,7 @@ class Administration:
     """The number of permissions by the slug of the role."""
 
 
-async def check_uninitialized(storage: Storage) -> Organization:
+async def get_uninitialized(storage: Storage) -> Organization:
     """Return the super-admin organization. Raises NotFound without one, Conflict when done."""
     organizations = await storage.organizations.list()
     admin = next((each for each in organizations if each.is_super_admin), None)
@@ -154,7 +154,7 @@ async def initialize(
     WeakPassword, and Invalid for the address or a name.
     """
     async with storage.transaction() as tx:
-        organization = await check_uninitialized(tx)
+        organization = await get_uninitialized(tx)
         check_administrator(person, organization)
         application = await applications.create(
             tx, Application(id="", name="Porta Admin", slug=APPLICATION)

@@ -14,7 +14,7 @@ from porta.protocol.errors import InvalidScope
 from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier
 from porta.protocol.requests.scopes import OIDC_SCOPES, parse_scope
 from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
-from porta.services.signing_algorithms import check_algorithm
+from porta.services.signing_algorithms import parse_algorithm
 from storage.errors import AlreadyExists
 from storage.models.clients import ApiResource
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 
-def check_identifier(identifier: str) -> str:
+def parse_identifier(identifier: str) -> str:
     """Return `identifier`. Raises Invalid unless a request can name it (RFC 8707 §2)."""
     if not is_identifier(identifier):
         raise Invalid(
@@ -32,7 +32,7 @@ def check_identifier(identifier: str) -> str:
     return identifier
 
 
-def check_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+def parse_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     """Return `scopes`. Raises Invalid for one that cannot be a scope or belongs to OpenID."""
     for scope in scopes:
         try:
@@ -48,7 +48,7 @@ def check_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
 
 async def create(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> ApiResource:
     """Store a new resource and return it with its id. Raises Invalid or Conflict."""
-    check_identifier(resource.identifier)
+    parse_identifier(resource.identifier)
     _check(resource)
     new = msgspec.structs.replace(resource, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
@@ -71,11 +71,11 @@ async def update(storage: Storage, resource: ApiResource, *, actor: Actor = SYST
 
 
 def _check(resource: ApiResource) -> None:
-    check_scopes(resource.scopes)
+    parse_scopes(resource.scopes)
     if resource.access_token_type not in (None, *ACCESS_TOKEN_TYPES):
         raise Invalid(f"access_token_type: must be one of: {', '.join(ACCESS_TOKEN_TYPES)}")
     if resource.access_token_signing_alg is not None:
-        check_algorithm(resource.access_token_signing_alg)
+        parse_algorithm(resource.access_token_signing_alg)
 
 
 async def _check_clients(tx: Storage, resource: ApiResource) -> None:

@@ -26,7 +26,7 @@ async def create(
 
     Raises Invalid for its slug, Conflict when the slug is taken.
     """
-    slugs.check_application_slug(application.slug)
+    slugs.parse_application_slug(application.slug)
     new = msgspec.structs.replace(application, id=str(uuid.uuid4()), status="active")
     async with storage.transaction() as tx:
         try:
@@ -63,7 +63,7 @@ async def create_module(
     storage: Storage, module: ApplicationModule, *, actor: Actor = SYSTEM
 ) -> ApplicationModule:
     """Store a new module and return it with its id. Raises Invalid for its slug, Conflict."""
-    slugs.check_application_slug(module.slug)
+    slugs.parse_application_slug(module.slug)
     new = msgspec.structs.replace(module, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
         try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
-def check_claim_name(name: str) -> str:
+def parse_claim_name(name: str) -> str:
     """Return `name`. Raises Invalid unless it is 1 to 100 of a-z, 0-9 and _, and not reserved."""
     if not _NAME.fullmatch(name):
         raise Invalid("claim name: 1 to 100 of a-z, 0-9 and '_', beginning with a letter")
@@ -58,7 +58,7 @@ async def define(
     actor: Actor = SYSTEM,
 ) -> ClaimDefinition:
     """Define a claim of an application; return it with its id. Raises Invalid, or Conflict."""
-    check_claim_name(definition.claim_name)
+    parse_claim_name(definition.claim_name)
     new = msgspec.structs.replace(definition, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
         try:

@@ -12,7 +12,7 @@ from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid, NotFound
 from porta.pages.custom_css import sanitize
 from porta.services.lifecycle import ORGANIZATION, event_of
-from porta.services.signing_algorithms import check_algorithm
+from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs
 from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
@@ -36,10 +36,10 @@ async def create(
     for an algorithm that no key of ours has, or for a second super-admin organization, which only
     the first migration makes; Conflict when the slug is taken.
     """
-    slugs.check_organization_slug(organization.slug)
+    slugs.parse_organization_slug(organization.slug)
     if organization.is_super_admin:
         raise Invalid("is_super_admin: there is one super-admin organization, and it exists")
-    check_algorithm(organization.id_token_signed_response_alg)
+    parse_algorithm(organization.id_token_signed_response_alg)
     new = msgspec.structs.replace(_clean(organization), id=str(uuid.uuid4()), status="active")
     async with storage.transaction() as tx:
         if await tx.organizations.find_by_slug(new.slug) is not None:
@@ -59,7 +59,7 @@ async def update(
 
     Returns the fields that changed. Raises NotFound, and Invalid for an unknown algorithm.
     """
-    check_algorithm(organization.id_token_signed_response_alg)
+    parse_algorithm(organization.id_token_signed_response_alg)
     wanted = _clean(organization)
     async with storage.transaction() as tx:
         stored = await tx.organizations.find_for_update(organization.id)

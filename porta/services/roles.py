@@ -23,7 +23,7 @@ async def create_permission(
     storage: Storage, permission: Permission, *, actor: Actor = SYSTEM
 ) -> Permission:
     """Store a new permission and return it with its id. Raises Invalid for its slug, Conflict."""
-    slugs.check_permission_slug(permission.slug)
+    slugs.parse_permission_slug(permission.slug)
     new = msgspec.structs.replace(permission, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
         try:
@@ -47,7 +47,7 @@ async def update_permission(
 
 async def create(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> Role:
     """Store a new role and return it with its id. Raises Invalid for its slug, Conflict."""
-    slugs.check_role_slug(role.slug)
+    slugs.parse_role_slug(role.slug)
     new = msgspec.structs.replace(role, id=str(uuid.uuid4()))
     async with storage.transaction() as tx:
         try:

@@ -6,7 +6,7 @@ from porta.errors import Invalid
 from porta.security.keys import ALGORITHMS
 
 
-def check_algorithm(name: str) -> str:
+def parse_algorithm(name: str) -> str:
     """Return `name`. Raises Invalid unless Porta signs with it."""
     if name not in ALGORITHMS:
         raise Invalid(f"must be one of: {', '.join(ALGORITHMS)}")

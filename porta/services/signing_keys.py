@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from porta.audit import events
 from porta.config.system import Config, build_config
 from porta.errors import Conflict, NotFound
-from porta.security.key_schedule import Place, State, build_lane, longest_token_ttl
+from porta.security.key_schedule import ScheduledKey, State, build_schedule, longest_token_ttl
 from porta.security.keys import ALGORITHMS, KeyPair, generate, seal
 from porta.services.usable_keys import can_sign_without, check_encryption_key, resealed, usable
 from storage.models.signing_keys import SigningKey
@@ -147,14 +147,14 @@ async def listing(storage: Storage, encryption_key: bytes, *, now: float) -> tup
     config = build_config(await storage.system_config.all())
     kids = {row.kid for row in usable(rows, encryption_key)}
     believed = [row for row in rows if row.kid in kids or row.status == "revoked"]
-    places = {place.row.kid: place for place in _places(believed, config)}
+    schedule = {scheduled.row.kid: place for scheduled in _schedules(believed, config)}
     return tuple(
-        _listed(places[row.kid], now) if row.kid in places else _refused(row)
-        for row, *_ in _places(rows, config)
+        _listed(schedule[row.kid], now) if row.kid in schedule else _refused(row)
+        for row, *_ in _schedules(rows, config)
     )
 
 
-def _places(rows: Sequence[SigningKey], config: Config) -> tuple[Place, ...]:
+def _schedules(rows: Sequence[SigningKey], config: Config) -> tuple[ScheduledKey, ...]:
     """Return the place of every key in the ring it belongs to."""
     ttl = longest_token_ttl(config)
     rings = sorted({row.organization_id or "" for row in rows})
@@ -162,15 +162,15 @@ def _places(rows: Sequence[SigningKey], config: Config) -> tuple[Place, ...]:
         place
         for ring in rings
         for algorithm in ALGORITHMS
-        for place in reversed(build_lane(rows, ring or None, algorithm, ttl))
-        if place.row.organization_id == (ring or None)
+        for scheduled in reversed(build_schedule(rows, ring or None, algorithm, ttl))
+        if scheduled.row.organization_id == (ring or None)
     )
 
 
-def _listed(place: Place, now: float) -> ListedKey:
-    row, state = place.row, place.state(now)
-    unknown = state is State.REVOKED or isinf(place.leaves)
-    leaves = None if unknown else place.leaves
+def _listed(scheduled: ScheduledKey, now: float) -> ListedKey:
+    row, state = scheduled.row, scheduled.state(now)
+    unknown = state is State.REVOKED or isinf(scheduled.leaves)
+    leaves = None if unknown else scheduled.leaves
     signs_from = min(row.activated_at, now) if state is State.ACTIVE else row.activated_at
     return ListedKey(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves)
 
@@ -219,11 +219,11 @@ def _check_none_waits(
 ) -> None:
     for algorithm in algorithms:
         own = _own(rows, algorithm, organization_id)
-        for place in build_lane(rows, organization_id, algorithm, 0):
-            if place.row in own and place.state(now) is State.PUBLISHED:
-                seconds = round(place.signs_from - now)
+        for scheduled in build_schedule(rows, organization_id, algorithm, 0):
+            if scheduled.row in own and scheduled.state(now) is State.PUBLISHED:
+                seconds = round(scheduled.signs_from - now)
                 raise Conflict(
-                    f"{algorithm} key {place.row.kid} is published and will sign in {seconds}"
+                    f"{algorithm} key {scheduled.row.kid} is published and will sign in {seconds}"
                     " seconds; rotate again after that."
                 )
 
@@ -283,6 +283,6 @@ async def _record(tx: Storage, row: SigningKey, event_type: str) -> None:
 
 async def _forget(tx: Storage, rows: Sequence[SigningKey], now: float) -> None:
     config = build_config(await tx.system_config.all())
-    for place in _places(rows, config):
-        if place.state(now - max(_FORGET_AFTER, config.session_ttl)) is State.GONE:
-            await tx.signing_keys.set_status(place.row.kid, "gone")
+    for scheduled in _schedules(rows, config):
+        if scheduled.state(now - max(_FORGET_AFTER, config.session_ttl)) is State.GONE:
+            await tx.signing_keys.set_status(scheduled.row.kid, "gone")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from porta.errors import Conflict
-from porta.security.key_schedule import State, build_lane
+from porta.security.key_schedule import State, build_schedule
 from porta.security.keys import KeyUnusable, is_sealed, load_private, reseal
 from storage.models.signing_keys import SigningKey
 
@@ -34,8 +34,8 @@ def can_sign_without(
     """
     same = (row for row in rows if row.algorithm == revoked.algorithm)
     others = [row for row in usable(same, encryption_key) if row.kid != revoked.kid]
-    lane = build_lane(others, revoked.organization_id, revoked.algorithm, 0)
-    return any(place.state(now) is State.ACTIVE for place in lane)
+    schedule = build_schedule(others, revoked.organization_id, revoked.algorithm, 0)
+    return any(scheduled.state(now) is State.ACTIVE for scheduled in schedule)
 
 
 def _is_usable(row: SigningKey, encryption_key: bytes) -> bool:

@@ -115,7 +115,7 @@ async def set_status(
             user_id, organization_id, status, expected=stored.status, reason=reason
         ):
             raise Conflict("status: it changed at the same time")
-        if not stored.stands or status != "active":
+        if not stored.is_usable or status != "active":
             await end_rights(tx, user_id, organization_id, event_type)
         more: dict[str, object] = {"reason": reason} if reason else {}
         await _record(tx, event_type, stored, actor, **more)

@@ -39,24 +39,24 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
-def check_organization_slug(slug: str) -> str:
+def parse_organization_slug(slug: str) -> str:
     """Return `slug`. Raises Invalid unless it is 3 to 100 of a-z, 0-9 and -, and not reserved."""
     return _check(slug, RESERVED_ORGANIZATION_SLUGS)
 
 
-def check_application_slug(slug: str) -> str:
+def parse_application_slug(slug: str) -> str:
     """Return the slug of an application or one of its modules. Raises Invalid."""
     return _check(slug, RESERVED_APPLICATION_SLUGS)
 
 
-def check_role_slug(slug: str) -> str:
+def parse_role_slug(slug: str) -> str:
     """Return `slug`. Raises Invalid unless it is 1 to 100 of a-z, 0-9 and -."""
     if not _ROLE.fullmatch(slug):
         raise Invalid("slug: 1 to 100 of a-z, 0-9 and '-', beginning and ending in a-z or 0-9")
     return slug
 
 
-def check_permission_slug(slug: str) -> str:
+def parse_permission_slug(slug: str) -> str:
     """Return `slug`. Raises Invalid unless it looks like `application:resource:action`."""
     if len(slug) > _PERMISSION_LENGTH or not _PERMISSION.fullmatch(slug):
         raise Invalid(

@@ -9,7 +9,7 @@ from porta.errors import Invalid
 _MAX_LENGTH = 2048
 
 
-def check_web_url(url: str) -> str:
+def parse_web_url(url: str) -> str:
     """Return `url`. Raises Invalid unless it is an absolute http or https URL without a user.
 
     Clients put it into links: `javascript:` and its like end here.

@@ -52,7 +52,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "locked" and self.locked_reason == AUTO_LOCKOUT
 
     @property
-    def stands(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether its sessions and tokens count. Somebody else's guesses must not end those."""
         return self.status == "active" or self.auto_locked
 
@@ -72,10 +72,10 @@ class LoginAttempt(msgspec.Struct, frozen=True):
         return self.user.auto_locked and not self.locked
 
 
-class Standing(msgspec.Struct, frozen=True):
+class SessionStatus(msgspec.Struct, frozen=True):
     """What a session that lives is worth to a client."""
 
-    stands: bool
+    is_user_usable: bool
     """Whether its account does."""
     grant: Grant | None
     use_is_due: bool

@@ -28,7 +28,7 @@ _NOT_OURS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-dial")
 
 
-class Wire(aiopg.Connection):
+class PostgresConnection(aiopg.Connection):
     """A dialled connection with the one cursor it keeps. One statement at a time."""
 
     def __init__(self, dialled: Dialled, cancel: Callable[[int], Awaitable[None]]) -> None:
@@ -108,7 +108,7 @@ class Wire(aiopg.Connection):
     @staticmethod
     def _ready(weak_self: weakref.ref[Any]) -> None:
         """Move the connection on, whenever its socket can be read or written."""
-        self: Wire | None = weak_self()
+        self: PostgresConnection | None = weak_self()
         if self is None:
             return
         try:
@@ -138,7 +138,7 @@ class Wire(aiopg.Connection):
         else:
             waiter.set_exception(error)
 
-    async def heard(self) -> str:
+    async def next_notification(self) -> str:
         """Return the payload of the next notification."""
         try:
             return str((await self.notifies.get()).payload)
@@ -185,7 +185,7 @@ class Wire(aiopg.Connection):
         return Unreachable(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
 
 
-class Postgres(PooledExecutor[Wire]):
+class Postgres(PooledExecutor[PostgresConnection]):
     """A pool of connections to one PostgreSQL database."""
 
     @classmethod
@@ -203,10 +203,10 @@ class Postgres(PooledExecutor[Wire]):
         return cls(partial(_connect, dialler), size=size, deadline=deadline)
 
 
-async def _connect(dialler: Dialler) -> Wire:
+async def _connect(dialler: Dialler) -> PostgresConnection:
     loop = asyncio.get_running_loop()
     dialled = await loop.run_in_executor(_threads, dialler.dial)
-    return Wire(dialled, partial(_cancel_backend, dialler))
+    return PostgresConnection(dialled, partial(_cancel_backend, dialler))
 
 
 async def _cancel_backend(dialler: Dialler, pid: int) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Generic, Protocol, TypeVar
 
 from storage.errors import StorageError
-from storage.postgres.notifications import Listener
+from storage.postgres.notifications import NotificationListener
 from storage.postgres.pool import Pool, Pooled
 from storage.postgres.statement import Parameters, Row, Statement
 
@@ -27,7 +27,7 @@ class Runner(Pooled, Protocol):
 
     def rows(self) -> list[Row]: ...
 
-    async def heard(self) -> str: ...
+    async def next_notification(self) -> str: ...
 
 
 W = TypeVar("W", bound=Runner)
@@ -97,7 +97,7 @@ class PooledExecutor(Generic[W]):
     def __init__(self, dial: Callable[[], Awaitable[W]], *, size: int, deadline: float) -> None:
         self._dial = dial
         self._pool = Pool(dial, size=size, deadline=deadline)
-        self._listener: Listener | None = None
+        self._listener: NotificationListener | None = None
         self.round_trips = 0
         """Messages sent since the start."""
 
@@ -159,7 +159,7 @@ class PooledExecutor(Generic[W]):
 
         With ("*", "") when changes may have been missed.
         """
-        self._listener = Listener(self._dial, callback, demoted=self._pool.renew)
+        self._listener = NotificationListener(self._dial, callback, demoted=self._pool.renew)
 
     @property
     def listening(self) -> bool:

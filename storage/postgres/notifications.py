@@ -14,7 +14,7 @@ from storage.postgres.statement import Row
 
 _LOG = logging.getLogger(__name__)
 CHANNEL = "porta_changed"
-PULSE, PATIENCE, SECOND_LOOK = 0.3, 0.4, 0.1
+HEARTBEAT, PATIENCE, SECOND_LOOK = 0.3, 0.4, 0.1
 """Seconds between two signs of life, for the answer to one, and for what had arrived unseen when
 the time was up. Together they are how long changes can be missed without our knowing: a right may
 outlive its end by a second at most.
@@ -29,25 +29,25 @@ _NOTIFY = """
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
-class Ear(Protocol):
+class NotificationConnection(Protocol):
     """What the listener asks of a connection."""
 
     async def run(self, sql: str, parameters: dict[str, str] | None = None) -> None: ...
 
     def rows(self) -> list[Row]: ...
 
-    async def heard(self) -> str:
+    async def next_notification(self) -> str:
         """Return the payload of the next notification, or raise `Unreachable`."""
 
     def drop(self) -> None: ...
 
 
-class Listener:
+class NotificationListener:
     """Calls back with (table, key) for every change; with ("*", "") when changes may be missed."""
 
     def __init__(
         self,
-        dial: Callable[[], Awaitable[Ear]],
+        dial: Callable[[], Awaitable[NotificationConnection]],
         callback: Callable[[str, str], None],
         *,
         demoted: Callable[[], None] = lambda: None,
@@ -83,7 +83,7 @@ class Listener:
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
 
-    async def _listen(self, ear: Ear) -> None:
+    async def _listen(self, ear: NotificationConnection) -> None:
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._pulse(ear)
@@ -97,15 +97,15 @@ class Listener:
             await asyncio.gather(*tasks, return_exceptions=True)
             ear.drop()
 
-    async def _hear(self, ear: Ear) -> None:
+    async def _hear(self, ear: NotificationConnection) -> None:
         while True:
-            table, _, key = (await ear.heard()).partition(":")
+            table, _, key = (await ear.next_notification()).partition(":")
             if table != "?":
                 self._callback(table, key)
             elif key == self._proof:
                 self._proven.set()
 
-    async def _beat(self, ear: Ear) -> None:
+    async def _beat(self, ear: NotificationConnection) -> None:
         """Prove that we hear, again and again; in between, that the connection still answers.
 
         It can die without a sign, and its server be demoted: changes are then made at another.
@@ -118,16 +118,16 @@ class Listener:
                 self._callback("*", "")
             ends = loop.time() + self._heartbeat
             while loop.time() < ends:
-                await asyncio.sleep(min(PULSE, self._heartbeat))
+                await asyncio.sleep(min(HEARTBEAT, self._heartbeat))
                 await self._pulse(ear)
 
-    async def _pulse(self, ear: Ear) -> None:
+    async def _pulse(self, ear: NotificationConnection) -> None:
         await _in_time(ear.run(_LISTEN))
         if ear.rows() != [("off",)]:
             self._demoted()
             raise Unreachable("the server takes no writes any more")
 
-    async def _prove(self, ear: Ear) -> None:
+    async def _prove(self, ear: NotificationConnection) -> None:
         """Send ourselves a word, and wait to hear it."""
         self._proof = secrets.token_hex(8)
         self._proven.clear()

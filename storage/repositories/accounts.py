@@ -22,7 +22,7 @@ USER = f"json_build_object({_PAIRS})"
 """A `User`, of `users u`."""
 
 STANDS = f"(u.status = 'active' OR (u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}'))"
-"""`User.stands`, of `users u`."""
+"""`User.is_usable`, of `users u`."""
 
 decode_user = msgspec.json.Decoder(User).decode
 decode_facts = msgspec.json.Decoder(AccountFacts).decode

@@ -49,7 +49,7 @@ class Sessions:
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
-    async def hold_of(self, browser: str, organization_id: str) -> list[Session]:
+    async def find_for_update(self, browser: str, organization_id: str) -> list[Session]:
         """Return the living sessions of a browser, by the digest of its secret, and hold them.
 
         Until the end of the transaction no other opens one in this browser.

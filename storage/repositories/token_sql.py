@@ -60,7 +60,7 @@ REDEEM = Statement(
 )
 
 KILL_CODE = Statement(
-    "kill_code",
+    "revoke_code",
     """
     INSERT INTO token_families (
         id, organization_id, client_id, account_id, grant_id, session_uid, expires_at,

@@ -80,7 +80,7 @@ class Tokens:
         )
         return bool(rows)
 
-    async def kill_code(self, family: TokenFamily, reason: str) -> None:
+    async def revoke_code(self, family: TokenFamily, reason: str) -> None:
         """Revoke the family of a code that was seen twice, also when it is yet to be founded."""
         await self._pg.execute(
             token_sql.KILL_CODE,

@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
-from storage.models.users import AccountFacts, LoginAttempt, Standing, User
+from storage.models.users import AccountFacts, LoginAttempt, SessionStatus, User
 from storage.postgres.statement import Executor, Parameters, Statement
 from storage.repositories import user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
@@ -60,9 +60,9 @@ class Users:
         )
         return decode_facts(row[0]) if row else None
 
-    async def standing(
+    async def session_status(
         self, session: Session, grant_id: str, *, idle_ttl: float, use_interval: float
-    ) -> Standing | None:
+    ) -> SessionStatus | None:
         """Return what a session is worth, and the living grant of this id, if any.
 
         None when the session has ended, or was not used for `idle_ttl` seconds: where it was
@@ -81,9 +81,11 @@ class Users:
         )
         if row is None:
             return None
-        stands, payload, use_is_due = row
+        usable, payload, use_is_due = row
         grant = decode(_GRANT, grant_id, payload.encode()) if payload else None
-        return Standing(stands, cast(Grant | None, grant), use_is_due)  # the kind names the record
+        return SessionStatus(
+            usable, cast(Grant | None, grant), use_is_due
+        )  # the kind names the record
 
     async def insert(self, user: User) -> None:
         """Add a user; AlreadyExists when the organization has one with this address."""

@@ -16,7 +16,7 @@ from storage.stores.redis import RedisStore, key_of, pack, unpack
 COPY_LIFETIME = 60.0
 """Seconds. No copy outlives this, whatever was missed while Redis was away."""
 
-_BURIED = b"-\n"
+_TOMBSTONE = b"-\n"
 """Stands where a copy was: a read that began before the end must not bring it back."""
 
 AfterCommit = Callable[[Callable[[], Awaitable[None]]], None]
@@ -30,7 +30,7 @@ class RedisOverPostgresStore:
 
     def __init__(self, redis: RedisBreaker, remembered: PostgresStore) -> None:
         self._redis = redis
-        self._copies = RedisStore(redis)
+        self._cache = RedisStore(redis)
         self._remembered = remembered
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
@@ -40,7 +40,7 @@ class RedisOverPostgresStore:
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
         value = await self._read_copy(kind, id)
-        if value == _BURIED:
+        if value == _TOMBSTONE:
             return None
         if value is not None:
             found = unpack(kind, id, value, organization_id)
@@ -63,16 +63,16 @@ class RedisOverPostgresStore:
     ) -> Artifact | None:
         artifact = await self._remembered.consume(kind, id, organization_id, client_id)
         if artifact is not None or client_id is None:
-            await self.bury(kind, id)
+            await self.evict(kind, id)
         return artifact
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
         if await self._remembered.delete(kind, id, organization_id):
-            await self.bury(kind, id)
+            await self.evict(kind, id)
             return True
         # Redis may have been away when it ended; its copy, if there is one, is still there.
         with contextlib.suppress(Unreachable):
-            await self._copies.delete(kind, id, organization_id)
+            await self._cache.delete(kind, id, organization_id)
         return False
 
     async def copy(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
@@ -83,11 +83,11 @@ class RedisOverPostgresStore:
         """The same after its transaction: it may have ended, and been buried, meanwhile."""
         await self._write_copy(kind, artifact.id, pack(artifact), ttl, "NX")
 
-    async def bury(self, kind: ArtifactKind, id: str) -> None:
+    async def evict(self, kind: ArtifactKind, id: str) -> None:
         """Take away the copy of what has ended in PostgreSQL, for good."""
         key, life = key_of(kind, id), int(COPY_LIFETIME * 1000)
         try:  # Whatever is believed of Redis: another instance may still read there.
-            await self._redis.command("SET", key, _BURIED, "PX", life)
+            await self._redis.command("SET", key, _TOMBSTONE, "PX", life)
         except Unreachable:
             with contextlib.suppress(Unreachable):  # One that is full still lets go.
                 await self._redis.command("DEL", key)
@@ -97,7 +97,7 @@ class RedisOverPostgresStore:
 
         Not where one was buried meanwhile: what is new may already be old again.
         """
-        await self.bury(kind, old_id)
+        await self.evict(kind, old_id)
         await self._write_copy(kind, new.id, pack(new), ttl, "NX")
 
     async def _read_copy(self, kind: ArtifactKind, id: str) -> bytes | None:
@@ -127,16 +127,16 @@ class InTransaction:
     def __init__(
         self,
         remembered: PostgresStore,
-        copies: RedisOverPostgresStore,
+        cache: RedisOverPostgresStore,
         after_commit: AfterCommit,
     ) -> None:
         self._remembered = remembered
-        self._copies = copies
+        self._cache = cache
         self._after_commit = after_commit
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
         await self._remembered.save(kind, artifact, ttl)
-        self._after_commit(partial(self._copies.copy_new, kind, artifact, ttl))
+        self._after_commit(partial(self._cache.copy_new, kind, artifact, ttl))
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         return await self._remembered.find(kind, id, organization_id)
@@ -151,11 +151,11 @@ class InTransaction:
     ) -> Artifact | None:
         artifact = await self._remembered.consume(kind, id, organization_id, client_id)
         if artifact is not None or client_id is None:
-            self._after_commit(partial(self._copies.bury, kind, id))
+            self._after_commit(partial(self._cache.evict, kind, id))
         return artifact
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
         found = await self._remembered.delete(kind, id, organization_id)
         if found:
-            self._after_commit(partial(self._copies.bury, kind, id))
+            self._after_commit(partial(self._cache.evict, kind, id))
         return found

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from porta.runtime import CONFIG_MAX_AGE, DEAF_MAX_AGE, Runtime
+from porta.runtime import CONFIG_MAX_AGE, MAX_AGE_WITHOUT_NOTIFY, Runtime
 from porta.security.keyring import KeyRings
 from porta.services import signing_keys
 from storage.errors import Unreachable
@@ -260,7 +260,7 @@ async def test_who_does_not_hear_trusts_for_a_second(
 ) -> None:
     assert runtime._max_age() == CONFIG_MAX_AGE
     monkeypatch.setattr(type(runtime.storage), "listening", False)
-    assert runtime._max_age() == DEAF_MAX_AGE <= 1.0
+    assert runtime._max_age() == MAX_AGE_WITHOUT_NOTIFY <= 1.0
 
 
 async def test_while_nothing_is_heard_and_nothing_can_be_read(

@@ -131,7 +131,7 @@ async def test_security_14_a_use_that_races_the_end_of_its_session_loses(
     await _unused_for(pg, session, 300)
     async with alone.transaction() as tx:
         assert session.browser is not None
-        await tx.sessions.hold_of(session.browser, A)
+        await tx.sessions.find_for_update(session.browser, A)
         noting = asyncio.create_task(_note(alone, session))
         await eventually(lambda: _waits_for_a_row(pg))
         if change == "ended":

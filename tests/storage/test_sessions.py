@@ -272,9 +272,9 @@ async def test_only_a_living_session_of_the_organization_can_be_held(either: Sto
         await either.artifacts.save(session, ttl)
     await either.end_session(ended)
     async with either.transaction() as tx:
-        assert await tx.sessions.hold_of(own, A) == [living]
+        assert await tx.sessions.find_for_update(own, A) == [living]
         for browser, organization_id in ((own, B), ("x", A), ("", A)):
-            assert await tx.sessions.hold_of(browser, organization_id) == []
+            assert await tx.sessions.find_for_update(browser, organization_id) == []
 
 
 async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
@@ -285,7 +285,7 @@ async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
     new = msgspec.structs.replace(old, id=id, authenticated_at=old.authenticated_at + 9)
     await either.artifacts.save(old, 60)
     async with either.transaction() as tx:
-        assert await tx.sessions.hold_of(old_id, A) == [old]
+        assert await tx.sessions.find_for_update(old_id, A) == [old]
         await tx.replace_session(old, new, 600)
     assert await either.artifacts.find(Session, old_value, A) is None
     assert await either.artifacts.find(Session, value, A) == new
@@ -314,7 +314,7 @@ async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage
     await either.artifacts.save(old, 60)
     with contextlib.suppress(ZeroDivisionError):
         async with either.transaction() as tx:
-            await tx.sessions.hold_of(old_id, A)
+            await tx.sessions.find_for_update(old_id, A)
             await tx.replace_session(old, msgspec.structs.replace(old, id=id), 60)
             raise ZeroDivisionError
     assert await either.artifacts.find(Session, old_value, A) == old
@@ -328,7 +328,7 @@ async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
     (value, id), first = samples.presented(), samples.session(A)
     between = msgspec.structs.replace(first, id=id)
-    await copies.bury(ARTIFACTS[Session], between.id)
+    await copies.evict(ARTIFACTS[Session], between.id)
     await copies.succeed(ARTIFACTS[Session], first.id, between, 60)
     assert await storage.artifacts.find(Session, value, A) is None
 
@@ -340,6 +340,6 @@ async def test_security_10_nor_one_that_ended_before_its_copy_was_written(
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
     (value, id) = samples.presented()
     ended = samples.session(A, id=id)
-    await copies.bury(ARTIFACTS[Session], id)
+    await copies.evict(ARTIFACTS[Session], id)
     await copies.copy_new(ARTIFACTS[Session], ended, 60)
     assert await storage.artifacts.find(Session, value, A) is None

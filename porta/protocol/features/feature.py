@@ -11,7 +11,7 @@ from storage.models.clients import ApiResource, Client
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AuthorizationPolicy:
     """What a tenant demands of every authorization request."""
 
     issuer: str
@@ -21,7 +21,7 @@ class Rules:
     api_resources: tuple[ApiResource, ...] = ()
 
 
-Check = Callable[[AuthorizationRequest, Client, Rules], None]
+Check = Callable[[AuthorizationRequest, Client, AuthorizationPolicy], None]
 """Looks at one aspect of a request and raises the OAuthError its client shall read."""
 
 

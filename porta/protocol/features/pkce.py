@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from porta.protocol.errors import InvalidGrant, InvalidRequest
-from porta.protocol.features.feature import Feature, Rules
+from porta.protocol.features.feature import AuthorizationPolicy, Feature
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from storage.models.clients import Client
 
@@ -19,18 +19,20 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
-def is_required(client: Client, rules: Rules) -> bool:
+def is_required(client: Client, policy: AuthorizationPolicy) -> bool:
     """Tell whether `client` must send a challenge (RFC 9700 §2.1.1).
 
     Public clients always. A confidential one where its organization says so, or its registration
     does; the latter counts for nothing when `require_pkce` of the system's configuration is off.
     """
-    if client.client_type != "confidential" or rules.require_pkce_of_all:
+    if client.client_type != "confidential" or policy.require_pkce_of_all:
         return True
-    return rules.require_pkce and client.require_pkce
+    return policy.require_pkce and client.require_pkce
 
 
-def check_challenge(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_challenge(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """Check challenge and method (RFC 7636 §4.3). Raises InvalidRequest.
 
     A missing method would mean `plain`, which is refused like every other. A SHA-256 has exactly
@@ -40,7 +42,7 @@ def check_challenge(request: AuthorizationRequest, client: Client, rules: Rules)
     if challenge is None:
         if method is not None:
             raise InvalidRequest("code_challenge_method without code_challenge")
-        if is_required(client, rules):
+        if is_required(client, policy):
             raise InvalidRequest("code_challenge is required (PKCE)")
         return
     if method != METHOD:

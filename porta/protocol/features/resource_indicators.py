@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from porta.protocol.errors import InvalidScope, InvalidTarget
-from porta.protocol.features.feature import Feature, Rules
+from porta.protocol.features.feature import AuthorizationPolicy, Feature
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.scopes import OPENID
 from storage.models.clients import ApiResource, Client
@@ -146,13 +146,15 @@ def access_token_ttl(default: int, targets: tuple[ApiResource, ...]) -> int:
     return min((default, *wanted))
 
 
-def check_resource(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_resource(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """Raise InvalidTarget for a `resource` that is malformed or unknown, InvalidScope for one where
     nothing of the scope is of use.
     """
-    find_targets(request.resource, rules.api_resources, rules.issuer)
+    find_targets(request.resource, policy.api_resources, policy.issuer)
     if request.resource:
-        scope_for_audience(request.scope, request.resource, rules.api_resources)
+        scope_for_audience(request.scope, request.resource, policy.api_resources)
 
 
 FEATURE = Feature("resource_indicators", check=check_resource)

@@ -11,7 +11,7 @@ from porta.protocol.errors import (
     UnsupportedResponseType,
 )
 from porta.protocol.features import FEATURES
-from porta.protocol.features.feature import Check, Rules
+from porta.protocol.features.feature import AuthorizationPolicy, Check
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.response_modes import RESPONSE_MODES
 from porta.protocol.requests.scopes import effective_scope
@@ -22,7 +22,9 @@ DISPLAY_VALUES = ("page", "popup", "touch", "wap")
 PROMPT_VALUES = ("none", "login", "consent", "select_account")
 
 
-def accept(request: AuthorizationRequest, client: Client, rules: Rules) -> AuthorizationRequest:
+def accept(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> AuthorizationRequest:
     """Return `request` as it will be granted: checked, and without what is ignored of it.
 
     The caller has found `client` active and the organization's own. Raises UntrustedRequest for
@@ -30,21 +32,23 @@ def accept(request: AuthorizationRequest, client: Client, rules: Rules) -> Autho
     """
     check_redirect_uri(client, request.redirect_uri)
     accepted = replace(request, scope=effective_scope(request.scope, client))
-    check(accepted, client, rules)
+    check(accepted, client, policy)
     known = tuple(value for value in accepted.prompt if value in PROMPT_VALUES)
     return replace(accepted, prompt=known)
 
 
-def check(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check(request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy) -> None:
     """Run CHECKS, then the check of each feature. Raises the first OAuthError found."""
     for step in CHECKS:
-        step(request, client, rules)
+        step(request, client, policy)
     for feature in FEATURES:
         if feature.check is not None:
-            feature.check(request, client, rules)
+            feature.check(request, client, policy)
 
 
-def check_response_type(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_response_type(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """Only `code`, and only for clients registered for it (RFC 6749 §3.1.1)."""
     if request.response_type is None:
         raise InvalidRequest("missing required parameter: response_type")
@@ -57,19 +61,25 @@ def check_response_type(request: AuthorizationRequest, client: Client, rules: Ru
         raise UnauthorizedClient("the client is not registered for this response_type")
 
 
-def check_response_mode(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_response_mode(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """One of RESPONSE_MODES, or none."""
     if request.response_mode is not None and request.response_mode not in RESPONSE_MODES:
         raise InvalidRequest("response_mode is not supported")
 
 
-def check_prompt(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_prompt(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """`none` stands alone; a value that is not one of PROMPT_VALUES is ignored (Core §3.1.2.1)."""
     if "none" in request.prompt and len(request.prompt) > 1:
         raise InvalidRequest("prompt=none cannot be combined")
 
 
-def check_display(request: AuthorizationRequest, client: Client, rules: Rules) -> None:
+def check_display(
+    request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
+) -> None:
     """One of the values of Core §3.1.2.1; every page of ours serves all of them."""
     if request.display is not None and request.display not in DISPLAY_VALUES:
         raise InvalidRequest("display is unknown")

@@ -29,14 +29,14 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class PromptState:
     """What is known when a request is looked at. Times are seconds since the epoch."""
 
     request: AuthorizationRequest
     client: Client
     now: int
     session: Session | None = None
-    user_stands: bool = False
+    is_user_usable: bool = False
     consents: tuple[Consent, ...] = ()
     """What the person has allowed the client, before or during this interaction."""
     authenticated: bool = False
@@ -54,11 +54,11 @@ class PromptKind:
     """One line of PROMPTS: why a prompt is due, and what `prompt=none` makes of it."""
 
     name: str
-    reasons: Callable[[Situation], tuple[str, ...]]
+    reasons: Callable[[PromptState], tuple[str, ...]]
     error: type[OAuthError]
 
 
-def next_prompt(situation: Situation) -> Prompt | None:
+def next_prompt(situation: PromptState) -> Prompt | None:
     """Return what is missing, or None when the request can be answered.
 
     Raises the error of the PromptKind where `prompt=none` forbids to ask, LoginRequired when
@@ -76,12 +76,12 @@ def next_prompt(situation: Situation) -> Prompt | None:
     return None
 
 
-def login_reasons(situation: Situation) -> tuple[str, ...]:
+def login_reasons(situation: PromptState) -> tuple[str, ...]:
     """Return why the person must sign in (again); empty when the session is enough."""
     session = situation.session
     if session is None or session.expires_at <= situation.now:
         return ("no_session",)
-    if not situation.user_stands:
+    if not situation.is_user_usable:
         return ("inactive_user",)
     if situation.authenticated:
         return ()
@@ -95,7 +95,7 @@ def login_reasons(situation: Situation) -> tuple[str, ...]:
     return tuple(reason for reason, holds in found.items() if holds)
 
 
-def consent_reasons(situation: Situation) -> tuple[str, ...]:
+def consent_reasons(situation: PromptState) -> tuple[str, ...]:
     """Return why a third-party client needs the person's consent; first-party ones never do.
 
     That holds for `prompt=consent` as well: what an organization's own client may see is decided
@@ -112,7 +112,7 @@ def consent_reasons(situation: Situation) -> tuple[str, ...]:
     return reasons + missing_consent(needed, situation.consents)
 
 
-def gesture_reasons(situation: Situation) -> tuple[str, ...]:
+def gesture_reasons(situation: PromptState) -> tuple[str, ...]:
     """Return why a person has to say that they want to go on to a native client (RFC 8252 §8.6).
 
     Where its address is not assured any program of the device could ask, and get a code without
@@ -137,7 +137,7 @@ PROMPTS: tuple[PromptKind, ...] = (
 )
 
 
-def _check_acr(situation: Situation) -> None:
+def _check_acr(situation: PromptState) -> None:
     requested = situation.request.claims.id_token.get("acr")
     if requested is None or not requested.essential or not requested.values:
         return
@@ -147,20 +147,20 @@ def _check_acr(situation: Situation) -> None:
         raise UnmetAuthenticationRequirements("the essential acr cannot be met")
 
 
-def _check_subject(situation: Situation) -> None:
+def _check_subject(situation: PromptState) -> None:
     session = situation.session
     if session is not None and situation.authenticated and not _is_subject(situation, session):
         raise LoginRequired("another person than the one named has signed in")
 
 
-def _is_subject(situation: Situation, session: Session) -> bool:
+def _is_subject(situation: PromptState, session: Session) -> bool:
     asked = situation.request.claims.subjects()
     return situation.request.hint_subject in (None, session.account_id) and (
         asked is None or session.account_id in asked
     )
 
 
-def _is_too_old(situation: Situation, session: Session) -> bool:
+def _is_too_old(situation: PromptState, session: Session) -> bool:
     max_age = _max_age(situation.request, situation.client)
     if max_age is None:
         return False
@@ -175,7 +175,7 @@ def _max_age(request: AuthorizationRequest, client: Client) -> int | None:
     return default
 
 
-def _has_acr(situation: Situation, session: Session | None) -> bool:
+def _has_acr(situation: PromptState, session: Session | None) -> bool:
     requested = situation.request.claims.id_token.get("acr")
     if requested is None or not requested.essential or not requested.values:
         return True

@@ -9,7 +9,7 @@ from porta.protocol.requests import scopes
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.provider import accounts
 from porta.provider.grants import narrowing, signers
-from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenCall
+from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenRequest
 from porta.security import opaque
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import AuthorizationCode, artifact_id
@@ -18,7 +18,7 @@ from storage.models.tokens import TokenFamily
 _REPLAYED = "code_replayed"
 
 
-async def redeem(call: TokenCall) -> Authorization:
+async def redeem(call: TokenRequest) -> Authorization:
     """Take the code, once, for its client, its redirect URI and its verifier."""
     await signers.check(call)
     code = await _consume(call)
@@ -54,7 +54,7 @@ async def redeem(call: TokenCall) -> Authorization:
     )
 
 
-async def _consume(call: TokenCall) -> AuthorizationCode | None:
+async def _consume(call: TokenRequest) -> AuthorizationCode | None:
     """Another client's code is none, and stays good for its owner: any public client of the
     organization could be named to end tokens by a code that a log remembers.
     """
@@ -66,7 +66,7 @@ async def _consume(call: TokenCall) -> AuthorizationCode | None:
             AuthorizationCode, value, call.tenant.id, client_id=call.client.client_id
         )
     except AlreadyConsumed as replay:
-        await _punish(call, replay.artifact)
+        await _revoke_replayed(call, replay.artifact)
         return None
     if code is None:
         # It may have been used, and be forgotten by now: what it founded bears its digest.
@@ -76,11 +76,11 @@ async def _consume(call: TokenCall) -> AuthorizationCode | None:
     return code
 
 
-async def _punish(call: TokenCall, code: object) -> None:
+async def _revoke_replayed(call: TokenRequest, code: object) -> None:
     """RFC 6749 §4.1.2: a code used twice takes everything issued from it along."""
     assert isinstance(code, AuthorizationCode)
     family = _family(call, code, scopes.parse_scope(code.scope))
-    await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
+    await call.runtime.storage.tokens.revoke_code(family, _REPLAYED)
     await events.record(
         call.runtime.storage,
         "token.code_replayed",
@@ -91,7 +91,7 @@ async def _punish(call: TokenCall, code: object) -> None:
     )
 
 
-def _family(call: TokenCall, code: AuthorizationCode, scope: tuple[str, ...]) -> TokenFamily:
+def _family(call: TokenRequest, code: AuthorizationCode, scope: tuple[str, ...]) -> TokenFamily:
     absolute = call.now + call.tenant.config.refresh_token_absolute_ttl
     bound = scopes.is_bound_to_session(scope)
     return TokenFamily(
@@ -107,7 +107,7 @@ def _family(call: TokenCall, code: AuthorizationCode, scope: tuple[str, ...]) ->
 
 
 def _refresh_plan(
-    call: TokenCall, scope: tuple[str, ...], family: TokenFamily
+    call: TokenRequest, scope: tuple[str, ...], family: TokenFamily
 ) -> RefreshPlan | None:
     if not scopes.issues_refresh_token(call.client, scope):
         return None
@@ -116,7 +116,7 @@ def _refresh_plan(
 
 
 async def _save(
-    call: TokenCall, family: TokenFamily, plan: RefreshPlan | None, issued: Issued
+    call: TokenRequest, family: TokenFamily, plan: RefreshPlan | None, issued: Issued
 ) -> str | None:
     redeemed = await call.runtime.storage.tokens.redeem(
         family,
@@ -127,7 +127,7 @@ async def _save(
         issued.refresh.expires_at - call.now if issued.refresh else 0,
     )
     if not redeemed:  # a Redis that lost its memory gave an old code back
-        await call.runtime.storage.tokens.kill_code(family, _REPLAYED)
+        await call.runtime.storage.tokens.revoke_code(family, _REPLAYED)
         raise InvalidGrant("authorization code is invalid, expired or used")
     return plan.value if plan else None
 

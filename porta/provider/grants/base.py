@@ -17,7 +17,7 @@ from storage.models.users import AccountFacts
 
 
 @dataclass(frozen=True, slots=True)
-class TokenCall:
+class TokenRequest:
     """One authenticated request to the token endpoint. `now` is whole seconds since the epoch."""
 
     runtime: Runtime
@@ -87,7 +87,7 @@ class Authorization:
 
 
 @dataclass(frozen=True, slots=True)
-class MachineAuthorization:
+class ClientAuthorization:
     """A client's authorization for itself (RFC 6749 §4.4)."""
 
     scope: tuple[str, ...]
@@ -99,4 +99,4 @@ class GrantType:
     """A way to the token endpoint."""
 
     name: str
-    redeem: Callable[[TokenCall], Awaitable[Authorization | MachineAuthorization]]
+    redeem: Callable[[TokenRequest], Awaitable[Authorization | ClientAuthorization]]

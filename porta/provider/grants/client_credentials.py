@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from porta.protocol.errors import UnauthorizedClient
 from porta.protocol.requests import scopes
-from porta.provider.grants.base import GrantType, MachineAuthorization, TokenCall
+from porta.provider.grants.base import ClientAuthorization, GrantType, TokenRequest
 
 
-async def redeem(call: TokenCall) -> MachineAuthorization:
+async def redeem(call: TokenRequest) -> ClientAuthorization:
     """Answer for the client itself; only one that can prove who it is may ask."""
     if call.client.client_type != "confidential":
         raise UnauthorizedClient("this grant type needs a confidential client")
     scope = scopes.client_credentials_scope(call.client, call.form.get("scope"))
-    return MachineAuthorization(scope, call.form.all("resource"))
+    return ClientAuthorization(scope, call.form.all("resource"))
 
 
 GRANT = GrantType("client_credentials", redeem)

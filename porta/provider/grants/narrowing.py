@@ -5,10 +5,10 @@ from __future__ import annotations
 from porta.protocol.errors import InvalidGrant
 from porta.protocol.features.resource_indicators import build_audience, narrow_resource
 from porta.protocol.requests.scopes import parse_scope, remaining_scope
-from porta.provider.grants.base import TokenCall
+from porta.provider.grants.base import TokenRequest
 
 
-def scope(call: TokenCall, granted: str) -> tuple[str, ...]:
+def scope(call: TokenRequest, granted: str) -> tuple[str, ...]:
     """Return what of the scope that was granted the client may have still.
 
     Raises InvalidGrant when nothing is left of it.
@@ -21,7 +21,7 @@ def scope(call: TokenCall, granted: str) -> tuple[str, ...]:
 
 
 async def resource(
-    call: TokenCall, granted: tuple[str, ...], scope: tuple[str, ...]
+    call: TokenRequest, granted: tuple[str, ...], scope: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the resources that this request asks for. Raises InvalidTarget.
 

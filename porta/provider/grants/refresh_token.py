@@ -10,7 +10,7 @@ from porta.protocol.errors import InvalidGrant
 from porta.protocol.requests import scopes
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.provider.grants import narrowing
-from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenCall
+from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenRequest
 from porta.security import opaque
 from storage.models.artifacts import RefreshToken, artifact_id
 from storage.models.tokens import Rotation, TokenWithAccount
@@ -19,7 +19,7 @@ _RETRY = 1  # seconds
 _REFUSAL = "refresh token is invalid, expired or revoked"
 
 
-async def redeem(call: TokenCall) -> Authorization:
+async def redeem(call: TokenRequest) -> Authorization:
     """Rotate the token: the same one gives the same successor within the grace, then never."""
     value = call.required("refresh_token")
     found = await _find(call, value)
@@ -27,7 +27,7 @@ async def redeem(call: TokenCall) -> Authorization:
     assert isinstance(token, RefreshToken)
     if token.client_id != call.client.client_id or token.era != call.era:
         raise InvalidGrant(_REFUSAL)
-    if not found.account.user.stands:
+    if not found.account.user.is_usable:
         raise InvalidGrant("the account is not active")
     granted = _granted_scope(call, token)
     expires_at = min(call.now + call.tenant.config.refresh_token_ttl, found.family_expires_at)
@@ -51,7 +51,7 @@ async def redeem(call: TokenCall) -> Authorization:
     )
 
 
-async def _find(call: TokenCall, value: str) -> TokenWithAccount:
+async def _find(call: TokenRequest, value: str) -> TokenWithAccount:
     if not opaque.well_formed(value):
         raise InvalidGrant(_REFUSAL)
     found = await call.runtime.storage.tokens.find_refresh(value, call.tenant.id)
@@ -60,7 +60,7 @@ async def _find(call: TokenCall, value: str) -> TokenWithAccount:
     return found
 
 
-def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
+def _granted_scope(call: TokenRequest, token: RefreshToken) -> tuple[str, ...]:
     granted = narrowing.scope(call, token.scope)
     if scopes.is_bound_to_session(granted):
         before = scopes.parse_scope(token.scope)
@@ -70,12 +70,12 @@ def _granted_scope(call: TokenCall, token: RefreshToken) -> tuple[str, ...]:
     return granted
 
 
-def _successors(call: TokenCall, value: str) -> Iterator[str]:
+def _successors(call: TokenRequest, value: str) -> Iterator[str]:
     """What follows `value` under each cookie key; what is new follows under the first."""
     return (opaque.successor(value, key) for key in call.runtime.settings.cookie_keys)
 
 
-async def _save(call: TokenCall, token: RefreshToken, value: str, issued: Issued) -> str:
+async def _save(call: TokenRequest, token: RefreshToken, value: str, issued: Issued) -> str:
     assert issued.refresh is not None
     rotated = await call.runtime.storage.tokens.rotate(
         token,
@@ -93,7 +93,7 @@ async def _save(call: TokenCall, token: RefreshToken, value: str, issued: Issued
     raise InvalidGrant(_REFUSAL)
 
 
-def _standing(call: TokenCall, value: str, successor_id: str) -> str:
+def _standing(call: TokenRequest, value: str, successor_id: str) -> str:
     """Return the successor that stands: an instance with other cookie keys may have made it.
 
     Raises Unavailable where only that one's key could tell it. A second successor would fork the
@@ -109,7 +109,7 @@ def _standing(call: TokenCall, value: str, successor_id: str) -> str:
     )
 
 
-async def _record_reuse(call: TokenCall, token: RefreshToken, successor_id: str) -> None:
+async def _record_reuse(call: TokenRequest, token: RefreshToken, successor_id: str) -> None:
     """Tell where both uses came from: the second is this call, the first made the successor."""
     first = await call.runtime.storage.tokens.find_address(successor_id, call.tenant.id)
     await events.record(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from porta.provider.grants.base import TokenCall
+from porta.provider.grants.base import TokenRequest
 
 
-async def check(call: TokenCall) -> None:
+async def check(call: TokenRequest) -> None:
     """Raise NoSigningKey (503) where nothing could sign what this client may be issued.
 
     Of a code it is not known yet what it stands for, nor for which API resource; it works once, and

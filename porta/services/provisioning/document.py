@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
-from porta.services.provisioning.durations import check_duration, end_of
+from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
     AccessTokenFormat,
     AccessTokenType,
@@ -65,7 +65,7 @@ class SecretEntry(Entry):
     label: Name | None = None
     value: str | None = Field(None, min_length=32, max_length=255, pattern=r"^[\x21-\x7e]+$")
     expires_at: datetime | None = None
-    expires_in: Annotated[str, rule(check_duration)] | None = None
+    expires_in: Annotated[str, rule(parse_duration)] | None = None
     """A number and its unit: h(ours), d(ays), m(onths) or y(ears)."""
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ _DURATION = re.compile(r"([1-9][0-9]{0,2})([hdmy])")
 _MONTHS = {"m": 1, "y": 12}
 
 
-def check_duration(duration: str) -> str:
+def parse_duration(duration: str) -> str:
     """Return `duration`. Raises Invalid unless it is up to 999 hours, days, months or years."""
     if not _DURATION.fullmatch(duration):
         raise Invalid("a number and h(ours), d(ays), m(onths) or y(ears) is needed, like 90d")
@@ -24,7 +24,7 @@ def end_of(duration: str, start: datetime) -> datetime:
 
     A month later is the same day of the next month, or its last. Raises Invalid.
     """
-    count, unit = int(check_duration(duration)[:-1]), duration[-1]
+    count, unit = int(parse_duration(duration)[:-1]), duration[-1]
     if unit not in _MONTHS:
         return start + (timedelta(hours=count) if unit == "h" else timedelta(days=count))
     return _add_months(start, count * _MONTHS[unit])

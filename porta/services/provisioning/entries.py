@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from porta.errors import Invalid
 from porta.protocol.clients.registered_uris import find_link_fault
-from porta.services.claims import check_claim_name
-from porta.services.signing_algorithms import check_algorithm
+from porta.services.claims import parse_claim_name
+from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs
 from porta.text.names import find_name_fault
-from porta.text.urls import check_web_url
+from porta.text.urls import parse_web_url
 
 
 def rule(check: Callable[[str], str]) -> AfterValidator:
@@ -46,19 +46,19 @@ Name = Annotated[str, Field(min_length=1, max_length=255), rule(_name)]
 Description = Annotated[str, Field(max_length=1000)]
 Short = Annotated[str, Field(min_length=1, max_length=50), rule(_name)]
 Locale = Annotated[str, Field(max_length=10, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
-WebUrl = Annotated[str, Field(max_length=2048), rule(check_web_url)]
+WebUrl = Annotated[str, Field(max_length=2048), rule(parse_web_url)]
 ImageUrl = Annotated[str, Field(max_length=2048), rule(_image)]
-OrganizationSlug = Annotated[str, rule(slugs.check_organization_slug)]
-ApplicationSlug = Annotated[str, rule(slugs.check_application_slug)]
-RoleSlug = Annotated[str, rule(slugs.check_role_slug)]
-PermissionSlug = Annotated[str, rule(slugs.check_permission_slug)]
-ClaimName = Annotated[str, rule(check_claim_name)]
+OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug)]
+ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug)]
+RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]
+PermissionSlug = Annotated[str, rule(slugs.parse_permission_slug)]
+ClaimName = Annotated[str, rule(parse_claim_name)]
 LoginMethods = Annotated[
     tuple[Literal["password", "magic_link"], ...], Field(min_length=1, max_length=2)
 ]
 AccessTokenFormat = Literal["jwt", "opaque"]
 AccessTokenType = Literal["at+jwt", "JWT"]
-Algorithm = Annotated[str, rule(check_algorithm)]
+Algorithm = Annotated[str, rule(parse_algorithm)]
 
 
 class Entry(BaseModel):

@@ -10,7 +10,7 @@ from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.password_rules import check_password
-from porta.services.api_resources import check_identifier, check_scopes
+from porta.services.api_resources import parse_identifier, parse_scopes
 from porta.services.provisioning.document import (
     ApiResourceEntry,
     ApplicationEntry,
@@ -61,8 +61,8 @@ def _of_organization(
 
 
 def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Conflict]:
-    yield from _refused((*path, "identifier"), lambda: check_identifier(resource.identifier))
-    yield from _refused((*path, "scopes"), lambda: check_scopes(resource.scopes))
+    yield from _refused((*path, "identifier"), lambda: parse_identifier(resource.identifier))
+    yield from _refused((*path, "scopes"), lambda: parse_scopes(resource.scopes))
 
 
 def _refused(path: Path, check: Callable[[], object]) -> Iterator[Conflict]:

@@ -7,7 +7,7 @@ import re
 import pytest
 from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine
 
-from handlers.http.framing import Request
+from handlers.http.framing import RawRequest
 from handlers.http.server import Server
 from tests.handlers.http.wire import exchange, request, statuses
 
@@ -77,7 +77,7 @@ async def test_what_is_logged_is_the_origin_form(
 )
 def test_a_request_says_the_origin_form(target: str, uri: str) -> None:
     start_line = RequestStartLine("GET", target, "HTTP/1.1")
-    said = Request(HTTPConnection(), start_line, HTTPHeaders({"Host": "localhost"}))
+    said = RawRequest(HTTPConnection(), start_line, HTTPHeaders({"Host": "localhost"}))
     path, _, query = uri.partition("?")
     assert (said.uri, said.path, said.query) == (uri, path, query)
 

@@ -17,7 +17,7 @@ from porta.authn.login import OpenInteraction, SignedIn
 from porta.authn.password import LoginFailed
 from porta.browser import interactions
 from porta.browser.binding import Browser, new_secret
-from porta.browser.interactions import InteractionOver
+from porta.browser.interactions import InteractionExpired
 from porta.errors import Forbidden, NotFound, Unavailable
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
@@ -91,7 +91,7 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_session(
     opened = await _open(runtime, tenant)
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
     before = await pg.fetchrow("SELECT count(*) FROM sessions")
-    with pytest.raises(InteractionOver):
+    with pytest.raises(InteractionExpired):
         await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await pg.fetchrow("SELECT count(*) FROM sessions") == before
 
@@ -108,7 +108,7 @@ async def test_a_form_sent_twice_leaves_the_session_of_the_first(
     opened = await _open(runtime, tenant, secret=secret)
     first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
-    with pytest.raises(InteractionOver):
+    with pytest.raises(InteractionExpired):
         await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     left = await _session(runtime, first)
     assert left is not None

@@ -13,7 +13,7 @@ import redis
 
 from porta.browser import interactions
 from porta.browser.binding import Browser
-from porta.browser.interactions import InteractionOver
+from porta.browser.interactions import InteractionExpired
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
@@ -113,7 +113,7 @@ async def test_of_many_one_finishes_it(runtime: Runtime, tenant: Tenant) -> None
 async def test_what_is_finished_cannot_be_saved_to_life(runtime: Runtime, tenant: Tenant) -> None:
     uid, _, interaction = await _begin(runtime, tenant)
     assert await interactions.finish(runtime, interaction, uid)
-    with pytest.raises(InteractionOver) as caught:
+    with pytest.raises(InteractionExpired) as caught:
         await interactions.save(runtime, tenant, interaction, prompt="login")
     assert (caught.value.status, caught.value.code) == (400, "interaction_expired")
     assert await interactions.find(runtime, uid) is None

@@ -43,13 +43,13 @@ async def _sign_in(
     tenant: Tenant,
     account: str = ALICE,
     before: Browser | None = None,
-    reserve: sessions.Reserve | None = None,
+    before_commit: sessions.BeforeCommit | None = None,
 ) -> tuple[Session, Browser]:
     """Sign in, in the browser that was there `before` or in a new one; return what it presents."""
     secret = before.secret if before is not None and before.secret else binding.new_secret()
     session, value = await sessions.sign_in(
         runtime, tenant, account, amr=("pwd",), acr="urn:test",
-        browser=artifact_id(secret), reserve=reserve,
+        browser=artifact_id(secret), before_commit=before_commit,
     )  # fmt: skip
     return session, Browser(secret, value)
 

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import COMMANDS, main
-from porta.cli.commands import faults_told
+from porta.cli.commands import report_errors
 from porta.services.startup import SchemaOutdated
 from porta.version import VERSION
 from storage.errors import StorageError, Unreachable
@@ -434,7 +434,7 @@ def test_the_version_is_told_wherever_it_is_run_from(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_is_told_in_one_line(fault: Exception, told: str) -> None:
-    with pytest.raises(click.ClickException) as raised, faults_told():
+    with pytest.raises(click.ClickException) as raised, report_errors():
         raise fault
     assert raised.value.message.startswith(told)
 
@@ -449,7 +449,7 @@ def test_a_fault_is_told_in_one_line(fault: Exception, told: str) -> None:
     ],
 )
 def test_to_migrate_is_advised_where_it_helps(fault: StorageError, advised: bool) -> None:
-    with pytest.raises(click.ClickException) as told, faults_told():
+    with pytest.raises(click.ClickException) as told, report_errors():
         raise fault
     assert ("porta migrate up" in told.value.message) is advised
 

@@ -11,7 +11,7 @@ from math import inf
 import pytest
 
 from porta.config import cache as config_cache
-from porta.config.cache import _BATCH, _IMPATIENCE, ConfigCache
+from porta.config.cache import _BATCH, _REFRESH_WAIT, ConfigCache
 from storage.errors import Unreachable
 from tests.waiting import eventually
 
@@ -58,7 +58,7 @@ def source() -> Source:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody is silent, nobody is given up: the machine may be slow."""
-    monkeypatch.setattr(config_cache, "_IMPATIENCE", 30.0)
+    monkeypatch.setattr(config_cache, "_REFRESH_WAIT", 30.0)
 
 
 async def test_a_fresh_value_is_not_asked_for_again(source: Source) -> None:
@@ -243,7 +243,7 @@ async def test_a_read_is_in_no_callers_context(source: Source) -> None:
 async def test_an_older_value_serves_soon_while_the_source_is_silent(
     source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(config_cache, "_IMPATIENCE", _IMPATIENCE)
+    monkeypatch.setattr(config_cache, "_REFRESH_WAIT", _REFRESH_WAIT)
     cache = source.cache()
     await cache.get("a")
     source.now += 120

@@ -67,12 +67,12 @@ def test_the_schema_is_known_as_long_as_database_and_migrations_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state.remember_schema(tmp_path)  # an explicit database: nothing of it is in the folder
-    assert not state.schema_stands(tmp_path)
+    assert not state.is_schema_current(tmp_path)
     (tmp_path / "postgres").mkdir()
     state.remember_schema(tmp_path)
-    assert state.schema_stands(tmp_path)
+    assert state.is_schema_current(tmp_path)
     monkeypatch.setattr(state, "_schema", lambda: "that of another version")
-    assert not state.schema_stands(tmp_path)
+    assert not state.is_schema_current(tmp_path)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from porta.protocol.features.feature import Rules
+from porta.protocol.features.feature import AuthorizationPolicy
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from storage.models.artifacts import Session
 from storage.models.clients import ApiResource, Client, ClientSecret
@@ -51,8 +51,8 @@ def request(**changes: Any) -> AuthorizationRequest:
     return AuthorizationRequest(**(fields | changes))
 
 
-def rules(**changes: Any) -> Rules:
-    return Rules(**({"issuer": ISSUER} | changes))
+def policy(**changes: Any) -> AuthorizationPolicy:
+    return AuthorizationPolicy(**({"issuer": ISSUER} | changes))
 
 
 def session(**changes: Any) -> Session:

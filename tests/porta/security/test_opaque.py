@@ -74,19 +74,19 @@ def test_a_successor_follows_rfc_5869_with_a_label_of_its_own() -> None:
 
 
 def test_a_seal_holds_for_its_text_its_purpose_and_our_keys() -> None:
-    sealed = opaque.seal(KEYS, "logout", "session-uid")
-    assert opaque.check_seal(KEYS, "logout", "session-uid", sealed)
-    assert opaque.check_seal(("new-key", *KEYS), "logout", "session-uid", sealed)
-    assert not opaque.check_seal(KEYS, "logout", "other-uid", sealed)
-    assert not opaque.check_seal(KEYS, "login", "session-uid", sealed)
-    assert not opaque.check_seal(KEYS[1:], "logout", "session-uid", sealed)
-    assert not opaque.check_seal((), "logout", "session-uid", sealed)
+    sealed = opaque.sign_value(KEYS, "logout", "session-uid")
+    assert opaque.verify_value(KEYS, "logout", "session-uid", sealed)
+    assert opaque.verify_value(("new-key", *KEYS), "logout", "session-uid", sealed)
+    assert not opaque.verify_value(KEYS, "logout", "other-uid", sealed)
+    assert not opaque.verify_value(KEYS, "login", "session-uid", sealed)
+    assert not opaque.verify_value(KEYS[1:], "logout", "session-uid", sealed)
+    assert not opaque.verify_value((), "logout", "session-uid", sealed)
 
 
 @pytest.mark.parametrize("forged", ["", "a" * 43, "é", "\ud800"])
 def test_a_forged_seal_is_refused(forged: str) -> None:
-    assert not opaque.check_seal(KEYS, "logout", "session-uid", forged)
+    assert not opaque.verify_value(KEYS, "logout", "session-uid", forged)
 
 
 def test_a_seal_is_no_successor() -> None:
-    assert opaque.seal(KEYS, "x", "value") != opaque.successor("value", KEYS[0])
+    assert opaque.sign_value(KEYS, "x", "value") != opaque.successor("value", KEYS[0])

@@ -234,16 +234,16 @@ async def test_api_resources(storage: Storage, alice: User, pg: Postgres) -> Non
 )  # fmt: skip
 def test_a_bad_identifier(identifier: str) -> None:
     with pytest.raises(Invalid):
-        api_resources.check_identifier(identifier)
+        api_resources.parse_identifier(identifier)
 
 
 @pytest.mark.parametrize("identifier", ["https://api.test/*?x=%20", "urn:api", "a:" + "x" * 510])
 def test_what_may_be_created_can_be_asked_for(identifier: str) -> None:
-    assert api_resources.check_identifier(identifier) == identifier
+    assert api_resources.parse_identifier(identifier) == identifier
     check_syntax((identifier,))
 
 
 @pytest.mark.parametrize("scope", ["", "a b", 'a"b', "ä", "openid", "offline_access", "a\n"])
 def test_a_bad_scope(scope: str) -> None:
     with pytest.raises(Invalid):
-        api_resources.check_scopes((scope,))
+        api_resources.parse_scopes((scope,))

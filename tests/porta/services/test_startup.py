@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from porta.cli.commands import faults_told
+from porta.cli.commands import report_errors
 from porta.errors import Conflict
 from porta.runtime import Runtime
 from porta.security.keys import ALGORITHMS, KeyUnusable
@@ -49,7 +49,7 @@ async def test_a_key_that_was_encrypted_otherwise(fresh_database_url: str) -> No
     await second.close()
     with (
         pytest.raises(click.ClickException, match="SIGNING_KEY_ENCRYPTION_KEY") as told,
-        faults_told(),
+        report_errors(),
     ):
         raise caught.value
     assert all(key.kid in told.value.message for key in stored)

@@ -24,7 +24,7 @@ def test_slugify(name: str, slug: str) -> None:
 
 @pytest.mark.parametrize("slug", ["abc", "a-c", "porta-admin", "9to5", "a" * 100])
 def test_organization_slug(slug: str) -> None:
-    assert slugs.check_organization_slug(slug) == slug
+    assert slugs.parse_organization_slug(slug) == slug
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_organization_slug(slug: str) -> None:
 )
 def test_no_organization_slug(slug: str) -> None:
     with pytest.raises(Invalid, match="3 to 100"):
-        slugs.check_organization_slug(slug)
+        slugs.parse_organization_slug(slug)
 
 
 @pytest.mark.parametrize(
@@ -53,29 +53,29 @@ def test_no_organization_slug(slug: str) -> None:
 )
 def test_reserved_organization_slug(slug: str) -> None:
     with pytest.raises(Invalid, match="reserved"):
-        slugs.check_organization_slug(slug)
+        slugs.parse_organization_slug(slug)
 
 
 @pytest.mark.parametrize("slug", ["admin", "system", "internal", "default"])
 def test_reserved_application_slug(slug: str) -> None:
     with pytest.raises(Invalid, match="reserved"):
-        slugs.check_application_slug(slug)
+        slugs.parse_application_slug(slug)
 
 
 @pytest.mark.parametrize("slug", ["a", "admin", "porta-super-admin", "a" * 100])
 def test_role_slug(slug: str) -> None:
-    assert slugs.check_role_slug(slug) == slug
+    assert slugs.parse_role_slug(slug) == slug
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "a-", "A", "a b", "a\n", "a" * 101])
 def test_no_role_slug(slug: str) -> None:
     with pytest.raises(Invalid):
-        slugs.check_role_slug(slug)
+        slugs.parse_role_slug(slug)
 
 
 @pytest.mark.parametrize("slug", ["crm:contacts:read", "a:b:c:d-e", "a:b:" + "c" * 146])
 def test_permission_slug(slug: str) -> None:
-    assert slugs.check_permission_slug(slug) == slug
+    assert slugs.parse_permission_slug(slug) == slug
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_permission_slug(slug: str) -> None:
 )
 def test_no_permission_slug(slug: str) -> None:
     with pytest.raises(Invalid, match="three parts"):
-        slugs.check_permission_slug(slug)
+        slugs.parse_permission_slug(slug)

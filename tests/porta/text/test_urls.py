@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from porta.errors import Invalid
-from porta.text.urls import check_web_url
+from porta.text.urls import parse_web_url
 
 
 @pytest.mark.parametrize(
     "url", ["https://acme.test/logo.png", "https://acme.test:8443/?a=b#c", "http://acme.test/"]
 )
 def test_accepts(url: str) -> None:
-    assert check_web_url(url) == url
+    assert parse_web_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_accepts(url: str) -> None:
 )
 def test_refuses(url: str) -> None:
     with pytest.raises(Invalid):
-        check_web_url(url)
+        parse_web_url(url)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from storage.postgres.driver import Postgres
-from storage.postgres.notifications import PATIENCE, PULSE, SECOND_LOOK, Listener
+from storage.postgres.notifications import HEARTBEAT, PATIENCE, SECOND_LOOK, NotificationListener
 from storage.postgres.statement import Row
 from tests.handlers.relay import relay
 from tests.storage.repositories.world import World, build_world
@@ -216,7 +216,7 @@ async def test_a_connection_that_hears_nothing_is_found_out(
             def rows(self) -> list[Row]:
                 return [("off",)]
 
-            async def heard(self) -> str:
+            async def next_notification(self) -> str:
                 await asyncio.Event().wait()
                 return ""
 
@@ -226,7 +226,7 @@ async def test_a_connection_that_hears_nothing_is_found_out(
         async def dial() -> Deaf:
             return Deaf()
 
-        listener = Listener(dial, lambda *change: heard.append(change))
+        listener = NotificationListener(dial, lambda *change: heard.append(change))
         await _until(lambda: Deaf.dropped)
         assert not listener.listening
         assert heard == []
@@ -248,7 +248,7 @@ async def test_a_connection_that_never_answers_is_found_out(
         def rows(self) -> list[Row]:
             return [("off",)]
 
-        async def heard(self) -> str:
+        async def next_notification(self) -> str:
             await asyncio.Event().wait()
             return ""
 
@@ -259,7 +259,7 @@ async def test_a_connection_that_never_answers_is_found_out(
     async def dial() -> Mute:
         return Mute()
 
-    listener = Listener(dial, lambda *_: None)
+    listener = NotificationListener(dial, lambda *_: None)
     await _until(lambda: dropped > 1)
     await listener.close()
 
@@ -299,12 +299,12 @@ async def test_with_the_patience_that_is_shipped_changes_are_heard(
             return ("test", key) in heard
 
         await eventually(change)
-        await asyncio.sleep(PULSE)
+        await asyncio.sleep(HEARTBEAT)
     await postgres.close()
 
 
 def test_silence_is_found_out_within_a_second() -> None:
-    assert PULSE + PATIENCE + SECOND_LOOK < 1.0
+    assert HEARTBEAT + PATIENCE + SECOND_LOOK < 1.0
 
 
 async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> None:
@@ -324,7 +324,7 @@ async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> No
         def rows(self) -> list[Row]:
             return [("off",)]
 
-        async def heard(self) -> str:
+        async def next_notification(self) -> str:
             return await self.words.get()
 
         def drop(self) -> None: ...
@@ -333,7 +333,7 @@ async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> No
         ears.append(_Failing())
         return ears[-1]
 
-    listener = Listener(dial, lambda *change: heard.append(change), heartbeat=0.05)
+    listener = NotificationListener(dial, lambda *change: heard.append(change), heartbeat=0.05)
     await _until(lambda: listener.listening)
     ears[0].deaf = True
     become_impatient()

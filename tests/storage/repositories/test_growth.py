@@ -118,7 +118,7 @@ def _id(statement: Statement, presented: Presented) -> str:
     kind = _OF_KINDS.get(statement.name) or statement.name.partition("_")[2]
     if kind in {record.__name__ for record in ARTIFACTS}:
         return kind + presented.key
-    if statement.name in ("revoke_family", "kill_code"):
+    if statement.name in ("revoke_family", "revoke_code"):
         return presented.key
     if "user" in statement.body and "artifacts" not in statement.body:
         return presented.user

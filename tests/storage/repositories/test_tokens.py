@@ -282,7 +282,7 @@ async def test_of_fifty_redeemers_in_two_processes_one_wins(
 async def test_killing_a_code_kills_what_it_founded(tokens: Tokens, world: World) -> None:
     access, refresh = new_value(), new_value()
     family = await _issue(tokens, world, access, refresh)
-    await tokens.kill_code(family, "code_replayed")
+    await tokens.revoke_code(family, "code_replayed")
     assert await _alive(tokens, world, access, refresh) == [False, False]
 
 
@@ -291,7 +291,7 @@ async def test_a_code_killed_before_it_is_redeemed_founds_a_dead_family(
 ) -> None:
     access, refresh = new_value(), new_value()
     family = world.family()
-    await tokens.kill_code(family, "code_replayed")
+    await tokens.revoke_code(family, "code_replayed")
     await _issue(tokens, world, access, refresh, family)  # the one that won the code
     assert await _alive(tokens, world, access, refresh) == [False, False]
     assert not await tokens.redeem(family, 3600, world.access(family), 600, None, 0)
@@ -633,7 +633,7 @@ async def test_every_operation_is_one_round_trip(
         _rotate(tokens, world, family, old, new),
         tokens.revoke_token(new, organization_id, client_id),
         tokens.revoke_family(family.id, organization_id, family.client_id, "test"),
-        tokens.kill_code(family, "test"),
+        tokens.revoke_code(family, "test"),
         tokens.end_session(world.session("uid")),
     ):
         before = pg.round_trips

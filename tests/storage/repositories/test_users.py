@@ -134,9 +134,11 @@ async def _session(pg: Postgres, world: World, **fields: str) -> Session:
     return session
 
 
-async def _standing(users: Users, session: Session, id: str) -> tuple[bool, Grant | None] | None:
-    standing = await users.standing(session, id, idle_ttl=600, use_interval=60)
-    return None if standing is None else (standing.stands, standing.grant)
+async def _session_status(
+    users: Users, session: Session, id: str
+) -> tuple[bool, Grant | None] | None:
+    status = await users.session_status(session, id, idle_ttl=600, use_interval=60)
+    return None if status is None else (status.is_user_usable, status.grant)
 
 
 def _grant(world: World, account_id: str) -> Grant:
@@ -154,13 +156,13 @@ async def test_the_standing_of_an_account_comes_with_its_grant(
     pg: Postgres, users: Users, world: World
 ) -> None:
     grant, session = _grant(world, world.user.id), await _session(pg, world)
-    assert await _standing(users, session, grant.id) == (True, None)
+    assert await _session_status(users, session, grant.id) == (True, None)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
     before = pg.round_trips
-    assert await _standing(users, session, grant.id) == (True, grant)
+    assert await _session_status(users, session, grant.id) == (True, grant)
     assert pg.round_trips == before + 1
     await pg.execute("UPDATE artifacts SET expires_at = now() WHERE id = %(id)s", {"id": grant.id})
-    assert await _standing(users, session, grant.id) == (True, None)
+    assert await _session_status(users, session, grant.id) == (True, None)
 
 
 async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, world: World) -> None:
@@ -168,7 +170,7 @@ async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, wo
     await users.insert(other)
     grant = _grant(world, other.id)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
-    assert await _standing(users, await _session(pg, world), grant.id) == (True, None)
+    assert await _session_status(users, await _session(pg, world), grant.id) == (True, None)
 
 
 async def test_who_is_locked_or_gone_does_not_stand(
@@ -177,11 +179,11 @@ async def test_who_is_locked_or_gone_does_not_stand(
     session = await _session(pg, world)
     organization_id = world.organization.id
     assert await users.set_status(world.user.id, organization_id, "inactive", expected="active")
-    assert await _standing(users, session, "grant") == (False, None)
+    assert await _session_status(users, session, "grant") == (False, None)
     nobody = await _session(pg, world, account_id=new_id())
-    assert await _standing(users, nobody, "grant") == (False, None)
+    assert await _session_status(users, nobody, "grant") == (False, None)
     elsewhere = await _session(pg, world, account_id=(await build_world(pg)).user.id)
-    assert await _standing(users, elsewhere, "grant") == (False, None)
+    assert await _session_status(users, elsewhere, "grant") == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +200,11 @@ async def test_nobody_stands_in_a_session_that_has_ended(
 ) -> None:
     session = await _session(pg, world)
     other = (await build_world(pg)).organization.id
-    assert await _standing(users, session, "grant") == (True, None)
+    assert await _session_status(users, session, "grant") == (True, None)
     theirs = msgspec.structs.replace(session, organization_id=other)
-    assert await _standing(users, theirs, "grant") is None
+    assert await _session_status(users, theirs, "grant") is None
     await pg.execute(end, {"id": session.id})
-    assert await _standing(users, session, "grant") is None
+    assert await _session_status(users, session, "grant") is None
 
 
 async def _count(

@@ -16,7 +16,7 @@ from porta.protocol.features.pkce import (
     check_verifier,
     is_required,
 )
-from tests.porta.protocol.builders import CHALLENGE, ISSUER, VERIFIER, client, request, rules
+from tests.porta.protocol.builders import CHALLENGE, ISSUER, VERIFIER, client, policy, request
 
 _UNRESERVED = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
@@ -30,7 +30,7 @@ def test_appendix_b() -> None:
 def test_every_legal_verifier_matches_its_challenge(verifier: str) -> None:
     challenge = build_challenge(verifier)
     check_verifier(challenge, verifier)
-    check_challenge(request(code_challenge=challenge), client(), rules())
+    check_challenge(request(code_challenge=challenge), client(), policy())
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_no_challenge_and_no_verifier() -> None:
 def test_who_must_send_a_challenge(
     changes: dict[str, Any], configured: bool, required: bool
 ) -> None:
-    assert is_required(client(**changes), rules(require_pkce=configured)) is required
+    assert is_required(client(**changes), policy(require_pkce=configured)) is required
     without = request(code_challenge=None, code_challenge_method=None)
     if required:
         with pytest.raises(InvalidRequest):
-            check_challenge(without, client(**changes), rules(require_pkce=configured))
+            check_challenge(without, client(**changes), policy(require_pkce=configured))
     else:
-        check_challenge(without, client(**changes), rules(require_pkce=configured))
+        check_challenge(without, client(**changes), policy(require_pkce=configured))
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -87,7 +87,7 @@ def test_applications_F7_an_organization_may_require_it_of_all(
     own: bool, system: bool, kind: str
 ) -> None:
     without = request(code_challenge=None, code_challenge_method=None)
-    strict = rules(require_pkce=system, require_pkce_of_all=True)
+    strict = policy(require_pkce=system, require_pkce_of_all=True)
     with pytest.raises(InvalidRequest, match="is required"):
         check_challenge(without, client(client_type=kind, require_pkce=own), strict)
     check_challenge(request(), client(client_type=kind, require_pkce=own), strict)
@@ -113,7 +113,7 @@ def test_refused_challenges_also_where_none_is_required(
 ) -> None:
     asked = request(code_challenge=challenge, code_challenge_method=method)
     with pytest.raises(InvalidRequest):
-        check_challenge(asked, client(require_pkce=False), rules())
+        check_challenge(asked, client(require_pkce=False), policy())
 
 
 def test_feature() -> None:

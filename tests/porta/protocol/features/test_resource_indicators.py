@@ -6,7 +6,7 @@ import pytest
 
 from porta.protocol.errors import InvalidScope, InvalidTarget
 from porta.protocol.features import resource_indicators as ri
-from tests.porta.protocol.builders import ISSUER, api, client, request, rules
+from tests.porta.protocol.builders import ISSUER, api, client, policy, request
 
 _A = api("https://a.example/", "a:read", "shared")
 _B = api("urn:acme:b", "b:read", "shared")
@@ -61,13 +61,13 @@ def test_unknown_targets_are_refused(unknown: str) -> None:
     with pytest.raises(InvalidTarget):
         ri.find_targets((_A.identifier, unknown), _APIS, ISSUER)
     with pytest.raises(InvalidTarget):
-        ri.check_resource(request(resource=(unknown,)), client(), rules(api_resources=_APIS))
+        ri.check_resource(request(resource=(unknown,)), client(), policy(api_resources=_APIS))
 
 
 def test_the_check_of_the_feature() -> None:
     assert ri.FEATURE.check is ri.check_resource
     ri.check_resource(
-        request(resource=(_A.identifier, ISSUER)), client(), rules(api_resources=_APIS)
+        request(resource=(_A.identifier, ISSUER)), client(), policy(api_resources=_APIS)
     )
     assert ri.FEATURE.discovery(ISSUER) == {}
 
@@ -137,8 +137,8 @@ def test_a_resource_at_which_no_scope_is_of_use() -> None:
     for scope, resource in ((("a:read",), (ISSUER,)), (("b:read",), (_A.identifier,))):
         asked = request(scope=scope, resource=resource)
         with pytest.raises(InvalidScope):
-            ri.check_resource(asked, client(), rules(api_resources=_APIS))
-    ri.check_resource(request(scope=("a:read",)), client(), rules(api_resources=_APIS))
+            ri.check_resource(asked, client(), policy(api_resources=_APIS))
+    ri.check_resource(request(scope=("a:read",)), client(), policy(api_resources=_APIS))
 
 
 def test_format() -> None:

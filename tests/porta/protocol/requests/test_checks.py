@@ -16,38 +16,38 @@ from porta.protocol.errors import (
     UntrustedRequest,
 )
 from porta.protocol.requests.checks import accept
-from tests.porta.protocol.builders import client, request, rules
+from tests.porta.protocol.builders import client, policy, request
 
 
 def test_a_good_request_passes_unchanged() -> None:
     asked = request(scope=("openid", "offline_access"), prompt=("login", "consent"), display="wap")
-    assert accept(asked, client(), rules()) == asked
+    assert accept(asked, client(), policy()) == asked
 
 
 def test_offline_access_without_use_is_dropped_even_when_not_registered() -> None:
     code_only = client(grant_types=("authorization_code",), scope="openid")
     asked = request(scope=("openid", "offline_access"))
-    assert accept(asked, code_only, rules()).scope == ("openid",)
+    assert accept(asked, code_only, policy()).scope == ("openid",)
 
 
 def test_plain_oauth_without_openid_is_welcome() -> None:
-    assert accept(request(scope=()), client(), rules()).scope == ()
+    assert accept(request(scope=()), client(), policy()).scope == ()
 
 
 @pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
 def test_response_modes(mode: str) -> None:
     asked = request(response_mode=mode)
-    assert accept(asked, client(), rules()) == asked
+    assert accept(asked, client(), policy()) == asked
     for other in (mode.upper(), f"{mode} ", f"{mode}.jwt"):
         with pytest.raises(InvalidRequest):
-            accept(request(response_mode=other), client(), rules())
+            accept(request(response_mode=other), client(), policy())
 
 
 @pytest.mark.parametrize("value", ["none", "login", "consent", "select_account"])
 def test_prompt_values(value: str) -> None:
     asked = request(prompt=(value,))
-    assert accept(asked, client(), rules()) == asked
-    assert accept(request(prompt=(value.upper(),)), client(), rules()).prompt == ()
+    assert accept(asked, client(), policy()) == asked
+    assert accept(request(prompt=(value.upper(),)), client(), policy()).prompt == ()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_prompt_values(value: str) -> None:
     ],
 )
 def test_B32_unknown_prompts_are_ignored(asked: tuple[str, ...], left: tuple[str, ...]) -> None:
-    assert accept(request(prompt=asked), client(), rules()).prompt == left
+    assert accept(request(prompt=asked), client(), policy()).prompt == left
 
 
 @pytest.mark.parametrize("other", ["login", "consent", "create", "x"])
@@ -68,12 +68,12 @@ def test_B32_none_stands_alone(other: str) -> None:
     """Core §3.1.2.1: with any other value it is an error, one that nobody knows included."""
     for prompt in (("none", other), (other, "none")):
         with pytest.raises(InvalidRequest):
-            accept(request(prompt=prompt), client(), rules())
+            accept(request(prompt=prompt), client(), policy())
 
 
 def test_B27_unregistered_scopes_fall_away() -> None:
     asked = request(scope=("openid", "phone", "unheard-of", "email"))
-    assert accept(asked, client(), rules()).scope == ("openid", "email")
+    assert accept(asked, client(), policy()).scope == ("openid", "email")
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_refused(
     asked: dict[str, Any], registered: dict[str, Any], error: type[OAuthError]
 ) -> None:
     with pytest.raises(error) as caught:
-        accept(request(**asked), client(**registered), rules())
+        accept(request(**asked), client(**registered), policy())
     assert type(caught.value) is error
 
 
 def test_the_redirect_uri_comes_before_everything() -> None:
     with pytest.raises(UntrustedRequest):
-        accept(request(redirect_uri="https://evil.example", response_type="x"), client(), rules())
+        accept(request(redirect_uri="https://evil.example", response_type="x"), client(), policy())
 
 
 def test_of_many_faults_the_first_is_told() -> None:
@@ -135,9 +135,9 @@ def test_of_many_faults_the_first_is_told() -> None:
         ("resource", InvalidTarget),
     ):
         with pytest.raises(error) as caught:
-            accept(request(**wrong), client(), rules())
+            accept(request(**wrong), client(), policy())
         assert name.partition("_")[0] in caught.value.message
         told.append(caught.value.message)
         del wrong[name]
     assert len(set(told)) == len(told)
-    accept(request(**wrong), client(), rules())
+    accept(request(**wrong), client(), policy())

@@ -12,7 +12,7 @@ from porta.protocol.errors import (
     UnmetAuthenticationRequirements,
 )
 from porta.protocol.requests.claims_request import ClaimsRequest
-from porta.protocol.requests.prompts import Prompt, Situation, next_prompt
+from porta.protocol.requests.prompts import Prompt, PromptState, next_prompt
 from storage.models.artifacts import Consent
 from tests.porta.protocol.builders import NOW, client, request, session
 
@@ -23,7 +23,7 @@ def _claims(**id_token: Any) -> ClaimsRequest:
     return ClaimsRequest.from_dict({"id_token": id_token})
 
 
-def _situation(**changes: Any) -> Situation:
+def _situation(**changes: Any) -> PromptState:
     asked = {"hint_subject": changes.pop("hint_subject", None)} | changes.pop("asked", {})
     registered = changes.pop("registered", {})
     fields: dict[str, Any] = {
@@ -31,12 +31,12 @@ def _situation(**changes: Any) -> Situation:
         "client": client(**registered),
         "now": NOW,
         "session": session(),
-        "user_stands": True,
+        "is_user_usable": True,
     }
-    return Situation(**(fields | changes))
+    return PromptState(**(fields | changes))
 
 
-def _third_party(**changes: Any) -> Situation:
+def _third_party(**changes: Any) -> PromptState:
     registered = {"is_first_party": False, "defines_roles": True, "defines_permissions": True}
     registered |= changes.pop("registered", {})
     return _situation(registered=registered, **changes)
@@ -50,10 +50,10 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
     ("changes", "reasons"),
     [
         ({"session": None}, ("no_session",)),
-        ({"session": None, "user_stands": False}, ("no_session",)),
+        ({"session": None, "is_user_usable": False}, ("no_session",)),
         ({"session": session(expires_at=NOW)}, ("no_session",)),
-        ({"user_stands": False}, ("inactive_user",)),
-        ({"user_stands": False, "authenticated": True}, ("inactive_user",)),
+        ({"is_user_usable": False}, ("inactive_user",)),
+        ({"is_user_usable": False, "authenticated": True}, ("inactive_user",)),
         ({"asked": {"prompt": ("login",)}}, ("login_prompt",)),
         ({"asked": {"prompt": ("login", "consent")}}, ("login_prompt",)),
         ({"asked": {"prompt": ("select_account",)}}, ("select_account",)),
@@ -114,7 +114,7 @@ def test_nothing_to_ask(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"session": None},
-        {"user_stands": False},
+        {"is_user_usable": False},
         {"hint_subject": "u-2"},
         {"asked": {"max_age": 1}},
         {"asked": {"claims": _claims(sub={"value": "u-2"})}},
