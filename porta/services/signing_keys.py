@@ -147,7 +147,7 @@ async def listing(storage: Storage, encryption_key: bytes, *, now: float) -> tup
     config = build_config(await storage.system_config.all())
     kids = {row.kid for row in usable(rows, encryption_key)}
     believed = [row for row in rows if row.kid in kids or row.status == "revoked"]
-    schedule = {scheduled.row.kid: place for scheduled in _schedules(believed, config)}
+    schedule = {scheduled.row.kid: scheduled for scheduled in _schedules(believed, config)}
     return tuple(
         _listed(schedule[row.kid], now) if row.kid in schedule else _refused(row)
         for row, *_ in _schedules(rows, config)
@@ -155,11 +155,11 @@ async def listing(storage: Storage, encryption_key: bytes, *, now: float) -> tup
 
 
 def _schedules(rows: Sequence[SigningKey], config: Config) -> tuple[ScheduledKey, ...]:
-    """Return the place of every key in the ring it belongs to."""
+    """Return every key with its times in the ring it belongs to."""
     ttl = longest_token_ttl(config)
     rings = sorted({row.organization_id or "" for row in rows})
     return tuple(
-        place
+        scheduled
         for ring in rings
         for algorithm in ALGORITHMS
         for scheduled in reversed(build_schedule(rows, ring or None, algorithm, ttl))
