@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from porta.protocol.errors import InvalidRequest
@@ -121,11 +122,16 @@ def merge(query: Params, body: Params, *, deferred: bool = False) -> Params:
 
 def _field(field: bytes, free: frozenset[str]) -> tuple[str, str]:
     name, _, value = field.partition(b"=")
+    key, text = _name(name), decode_field(value)
+    return key, text if key in free else _value(key, text)
+
+
+@lru_cache(maxsize=256)  # the same few, as a rule; what is refused, long ones too, is not kept
+def _name(name: bytes) -> str:
     key = decode_field(name)
     if len(key) > MAX_NAME or has_control_characters(key):
         raise InvalidRequest("malformed parameter name")
-    text = decode_field(value)
-    return key, text if key in free else _value(key, text)
+    return key
 
 
 def _collect(

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porta.protocol.errors import InvalidRequest
+from porta.protocol.requests import params
 from porta.protocol.requests.params import (
     MAX_FIELDS,
     MAX_LONG_VALUE,
+    MAX_NAME,
     MAX_VALUE,
     REPEATABLE,
     Params,
@@ -155,6 +157,15 @@ def test_an_error_never_repeats_raw_names() -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_params(b"%3Cb%3E%22=1&%3Cb%3E%22=2")
     assert caught.value.message == "parameter given twice: ?b??"
+
+
+@pytest.mark.parametrize("name", [b"n" * (MAX_NAME + 1), b"n%0A", b"n%", b"n\xff"])
+def test_a_name_that_is_refused_is_refused_again_and_not_remembered(name: bytes) -> None:
+    before = params._name.cache_info().currsize
+    for _ in range(3):
+        with pytest.raises(InvalidRequest):
+            parse_params(name + b"=value")
+    assert params._name.cache_info().currsize == before
 
 
 def test_required_refuses_absent_and_empty() -> None:
