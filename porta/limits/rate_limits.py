@@ -90,14 +90,16 @@ async def give_back_login(
 
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
-) -> None:
-    """Count a wrong secret; raises Throttled when there were too many.
+) -> bool:
+    """Count a wrong secret, and tell whether it is the first of the pair that this process met
+    since a right one; raises Throttled when there were too many.
 
     For the address with any client, and for the pair of address and client. Not for the client
     alone, or anyone could use up what others have. Nobody who is right is ever asked here.
     """
-    runtime.failed_clients.add(_client(tenant, client_id, address))
+    first = runtime.failed_clients.add(_client(tenant, client_id, address))
     await _client_auth(tenant, client_id, address).count(runtime, "client_auth_limit")
+    return first
 
 
 async def forgive_client_auth(

@@ -13,12 +13,13 @@ class RecentKeys:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def add(self, key: str) -> None:
-        """Note `key`; the oldest one is left out when there are too many."""
-        self._keys.pop(key, None)
+    def add(self, key: str) -> bool:
+        """Note `key`, and tell whether it is new; of too many the oldest one is left out."""
+        new = not self.discard(key)
         self._keys[key] = None
         if len(self._keys) > self._limit:
             del self._keys[next(iter(self._keys))]
+        return new
 
     def discard(self, key: str) -> bool:
         """Leave `key` out from now on; tell whether it was there."""

@@ -45,20 +45,28 @@ async def _count(
     credentials: Credentials,
     client: Client | None,
 ) -> None:
+    who = tenant, credentials.client_id, request.origin.address
     try:
-        await rate_limits.count_client_auth_failure(
-            runtime, tenant, credentials.client_id, request.origin.address
-        )
+        first = await rate_limits.count_client_auth_failure(runtime, *who)
     except Throttled as throttled:
         if throttled.first:
-            await events.record(
-                runtime.storage,
-                "rate_limit.client_auth",
-                organization_id=tenant.id,
-                metadata={"client_id": client.client_id} if client else {},
-                origin=request.origin,
-            )
+            await _record(runtime, tenant, request, client, "rate_limit.client_auth")
         raise
+    # One row for what may be many. Names that a stranger invents are none to keep.
+    if first and client is not None:
+        await _record(runtime, tenant, request, client, "client.secret.failed")
+
+
+async def _record(
+    runtime: Runtime, tenant: Tenant, request: ClientRequest, client: Client | None, kind: str
+) -> None:
+    await events.record(
+        runtime.storage,
+        kind,
+        organization_id=tenant.id,
+        metadata={"client_id": client.client_id} if client else {},
+        origin=request.origin,
+    )
 
 
 async def authenticate_confidential(

@@ -315,6 +315,52 @@ async def test_security_4_guesses_are_limited_for_client_and_address(
     assert rows == [(client.organization_id, name)], "once in its window"
 
 
+async def _audited(pg: Postgres, address: str) -> list[tuple[str, str]]:
+    rows = await pg.fetch(
+        "SELECT organization_id::text, metadata->>'client_id' FROM audit_log"
+        " WHERE event_type = 'client.secret.failed' AND host(ip_address) = %(address)s",
+        {"address": address},
+    )
+    return [(str(organization), str(client)) for organization, client in rows]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["basic", "post"])
+async def test_security_14_a_wrong_secret_leaves_a_row_in_the_audit_log(
+    served: Served, pg: Postgres, path: str, method: str
+) -> None:
+    client = await add_client(served, "acme-web-basic")
+    name, here = client.client_id, new_address()
+
+    async def present(secret: str) -> int:
+        request: dict[str, Any] = {"headers": {"X-Forwarded-For": here}}
+        if method == "basic":
+            request["headers"] |= _basic(name, secret)
+        else:
+            request["data"] = FORM | {"client_id": name, "client_secret": secret}
+        return (await _ask(served, path, **request)).status_code
+
+    one = (client.organization_id, name)
+    assert [await present("wrong" * 8) for _ in range(5)] == [401] * 5
+    assert await _audited(pg, here) == [one], "one, however often"
+    assert await present(name * 2) != 401
+    assert await _audited(pg, here) == [one], "the right one leaves none"
+    assert await present("wrong" * 8) == 401
+    assert await _audited(pg, here) == [one, one], "and the next begins anew"
+
+
+async def test_security_14_names_that_a_stranger_invents_leave_no_row(
+    served: Served, pg: Postgres
+) -> None:
+    here = new_address()
+    guesses = [(f"nobody-{number}", "x" * 40) for number in range(5)]
+    assert await _statuses(served, guesses, here) == [401] * 5
+    neighbour = served.issuer("porta-admin") + "/token"
+    elsewhere = _basic("acme-machine", "x" * 40) | {"X-Forwarded-For": here}
+    assert (await served.http.post(neighbour, data=FORM, headers=elsewhere)).status_code == 401
+    assert await _audited(pg, here) == []
+
+
 async def test_security_4_an_address_block_is_limited_over_the_installation(
     served: Served,
 ) -> None:
