@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -112,7 +111,13 @@ async def test_security_14_the_end_of_a_process_waits_for_no_lock(
     uses = SessionUses(storage)
     async with pg.transaction() as held:
         await held.fetch("SELECT 1 FROM sessions WHERE id = %(id)s FOR UPDATE", {"id": session.id})
+        before = storage.round_trips.postgres
         _note(uses, session)
+
+        async def is_sent() -> bool:
+            return storage.round_trips.postgres > before
+
+        await eventually(is_sent)
         with caplog.at_level(logging.WARNING):
             await uses.close()
     assert caplog.records == [], "the statement was given up before its own time"
