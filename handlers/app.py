@@ -1,4 +1,4 @@
-"""The process that serves: its Application, its server, and its life from start to SIGTERM."""
+"""Server process: its Application, its listener, and its life from start to SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Application: what every handler of this process shares."""
+"""Tornado Application: what every handler of this process shares."""
 
 from __future__ import annotations
 

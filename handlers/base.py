@@ -1,4 +1,4 @@
-"""What every handler is: headers, errors turned into bytes, the tenant, the parameters."""
+"""Base handler: headers, errors turned into bytes, the tenant, the parameters."""
 
 from __future__ import annotations
 

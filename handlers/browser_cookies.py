@@ -1,4 +1,4 @@
-"""The cookies of a browser at an organization: what it presents, and what it is handed."""
+"""Browser cookies at an organization: what a browser presents, and what it is handed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exception as an answer: its status, its code, and the words that may leave the house."""
+"""Error responses: an exception's status, its code, and the words that may leave the house."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headers that stand on every answer, and the Content-Security-Policy of pages."""
+"""Security headers of every answer, and the Content-Security-Policy of pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers for people: pages in their language, in their organization's clothes; errors included."""
+"""Page handlers: answers for people, in their language and their organization's look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every URL of the house, in one table: what is asked for most stands first."""
+"""Route table: every URL of the house; what is asked for most stands first."""
 
 from __future__ import annotations
 

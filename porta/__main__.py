@@ -1,4 +1,4 @@
-"""The front door: `porta COMMAND`. Each command's module is imported only when it is asked for."""
+"""Command line entry point: `porta COMMAND`. A command is imported when it is asked for."""
 
 from __future__ import annotations
 

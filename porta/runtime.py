@@ -1,4 +1,4 @@
-"""What one process holds: settings, storage, hasher, pages, and the 60-second snapshot."""
+"""Runtime: what one process holds: settings, storage, hasher, pages, the 60-second snapshot."""
 
 from __future__ import annotations
 

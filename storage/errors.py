@@ -1,4 +1,4 @@
-"""What can go wrong in a store. No status: callers translate where they know the meaning."""
+"""Storage errors. No status: callers translate where they know the meaning."""
 
 from __future__ import annotations
 

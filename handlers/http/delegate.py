@@ -1,4 +1,4 @@
-"""The gate of the house: every message passes it before a handler is chosen."""
+"""Message delegate: the gate that every message passes before a handler is chosen."""
 
 from __future__ import annotations
 

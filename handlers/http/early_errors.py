@@ -1,4 +1,4 @@
-"""The answer to what never became a request: no handler writes it, and it looks like the others."""
+"""Early errors: the answer to what never became a request; it looks like the others."""
 
 from __future__ import annotations
 

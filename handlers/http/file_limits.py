@@ -1,4 +1,4 @@
-"""How many connections the limit of open files leaves room for (RLIMIT_NOFILE)."""
+"""File descriptor limit: how many connections RLIMIT_NOFILE leaves room for."""
 
 from __future__ import annotations
 

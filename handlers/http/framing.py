@@ -1,4 +1,4 @@
-"""What is refused by its header alone: odd targets, ambiguous framing, excess (RFC 9112)."""
+"""Request framing: odd targets, ambiguous lengths, excess, refused by the header (RFC 9112)."""
 
 from __future__ import annotations
 

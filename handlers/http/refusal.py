@@ -1,4 +1,4 @@
-"""Answers to what no handler is for: an unknown path, a message that is too large, an overload."""
+"""Fallback handlers: an unknown path, a message that is too large, an overload."""
 
 from __future__ import annotations
 

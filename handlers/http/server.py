@@ -1,4 +1,4 @@
-"""The listening server: its connections, their limits, and how it comes to rest."""
+"""HTTP server: its connections, their limits, and how it drains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client's connection that knows what it waits for, so that nobody can hold one open for ever."""
+"""Timeouts of a connection, which knows what it waits for, so that none is held for ever."""
 
 from __future__ import annotations
 

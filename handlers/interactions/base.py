@@ -1,4 +1,4 @@
-"""What every page of an interaction begins with: the interaction, in the browser that began it."""
+"""Base of interaction pages: the interaction, in the browser that began it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ends of an interaction, each with a way on (K5)."""
+"""Ends of an interaction (expired, finished, elsewhere), each with a way on (K5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gesture of the person before a native client gets a code (RFC 8252 §8.6)."""
+"""Gesture page: a person confirms before a native client gets a code (RFC 8252 §8.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An endpoint that clients post forms to, and authenticate at (RFC 6749 §3.2)."""
+"""Client endpoints: where clients post forms, and authenticate (RFC 6749 §3.2)."""
 
 from __future__ import annotations
 

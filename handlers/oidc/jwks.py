@@ -1,4 +1,4 @@
-"""The public keys of an issuer (RFC 7517 §5)."""
+"""JWKS: the public keys of an issuer (RFC 7517 §5)."""
 
 from __future__ import annotations
 

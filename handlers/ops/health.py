@@ -1,4 +1,4 @@
-"""Is this process alive, healthy, ready for requests?"""
+"""Health, liveness and readiness probes."""
 
 from __future__ import annotations
 

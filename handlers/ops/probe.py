@@ -1,4 +1,4 @@
-"""One look at the databases for everybody who asks within a second: a write is tried of each."""
+"""Store probe: one look at the databases, a write tried of each, for all who ask in a second."""
 
 from __future__ import annotations
 

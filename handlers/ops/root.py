@@ -1,4 +1,4 @@
-"""What stands at the root of an installation, and tells nothing of it."""
+"""Root page of an installation, which tells nothing of it."""
 
 from __future__ import annotations
 

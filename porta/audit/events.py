@@ -1,4 +1,4 @@
-"""The audit trail: every event Porta tells of with its category, and the one way to record it."""
+"""Audit trail: every event Porta tells of with its category, and the one way to record it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""The table AUTHENTICATORS: every way a person can prove who they are."""
+"""Authenticators: the ways a person can prove who they are."""
 
 from __future__ import annotations

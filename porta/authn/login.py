@@ -1,4 +1,4 @@
-"""A person at an interaction: opened, signed in, asked for consent, or gone away."""
+"""Login: a person at an interaction is found, signed in, asked for consent, or gone away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser as an organization knows it: one stable secret, and the session that goes with it."""
+"""Browser binding: one stable secret of a browser at an organization, and its session."""
 
 from __future__ import annotations
 

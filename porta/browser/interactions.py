@@ -1,4 +1,4 @@
-"""An authorization request that waits for a person: found, renewed, finished."""
+"""Interaction: an authorization request that waits for a person; found, renewed, finished."""
 
 from __future__ import annotations
 

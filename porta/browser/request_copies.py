@@ -1,4 +1,4 @@
-"""A copy of an authorization request in the URL of its interaction, to begin it again from."""
+"""Request copy: an authorization request in its interaction's URL, to begin it again from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser session: sign in, find, sign out."""
+"""Browser session: sign in, find, sign out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bounded map of configuration that is asked for on every request.
+"""Configuration cache: a bounded map, single-flight, stale-while-revalidate, stale-if-error.
 
 An entry is fresh for `max_age` seconds and falls at once when its row changes. Past half of that,
 whoever asks for it is served, and it is read anew behind their backs, together with what else is

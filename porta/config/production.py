@@ -1,4 +1,4 @@
-"""What makes settings unfit for production: placeholders, published keys, plain connections."""
+"""Production safety check: placeholders, published keys, plain connections are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in words for a person, and what to set it to."""
+"""Setting errors: what is wrong with a setting, in words for a person, and what to set it to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment, read once and frozen. What changes while Porta runs is in `system.py`."""
+"""Settings: the environment, read once and frozen. What changes meanwhile is in `system.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the programs of PostgreSQL and Redis are on this machine, and who may run them."""
+"""Binaries of PostgreSQL and Redis on this machine: where they are, and who may run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demonstration client shows: the tokens it was given, taken apart."""
+"""Pages of the demonstration client: the tokens it was given, taken apart."""
 
 from __future__ import annotations
 

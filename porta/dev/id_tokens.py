@@ -1,4 +1,4 @@
-"""Verify an ID token as a relying party does: with the issuer's published keys (RFC 7517 §5)."""
+"""ID token verification, as a relying party does it: by the issuer's keys (RFC 7517 §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server processes of `porta dev`: their ports, their start, and whether they live."""
+"""Server processes of `porta dev`: their ports, their start, and whether they live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `porta dev` is asked for: its port, folder, seeds and issuer; and where it refuses."""
+"""Options of `porta dev`: its port, folder, seeds and issuer; and where it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data directory of the PostgreSQL that `porta dev` starts: made once, then kept."""
+"""Data directory of the PostgreSQL that `porta dev` starts: made once, then kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of `porta dev`: start everything in order, watch it, stop it in reverse."""
+"""Supervisor of `porta dev`: starts everything in order, watches it, stops it in reverse."""
 
 from __future__ import annotations
 

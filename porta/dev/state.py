@@ -1,4 +1,4 @@
-"""What `porta dev` keeps in its folder: the secrets made once, and the description of a run."""
+"""State folder of `porta dev`: the secrets made once, and the description of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `porta dev` tells a newcomer."""
+"""Summary that `porta dev` prints for a newcomer."""
 
 from __future__ import annotations
 

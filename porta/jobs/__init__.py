@@ -1,4 +1,4 @@
-"""The table JOBS: what recurs."""
+"""Jobs: the table JOBS of what recurs."""
 
 from __future__ import annotations
 

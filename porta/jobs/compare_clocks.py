@@ -1,4 +1,4 @@
-"""Compare this process's clock with PostgreSQL's, once a minute at least (requirement K.14)."""
+"""Job: compare this process's clock with PostgreSQL's, once a minute (requirement K.14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remove what has expired, in small batches; nothing depends on its being gone."""
+"""Job: purge expired rows, in small batches; nothing depends on their being gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run the jobs of the table JOBS, each at its interval, until told to stop."""
+"""Job scheduler: runs the table JOBS, each at its interval, until told to stop."""
 
 from __future__ import annotations
 

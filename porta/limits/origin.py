@@ -1,4 +1,4 @@
-"""Where a request came from."""
+"""Request origin: the address that a request came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose address a request came from: the TCP peer, or what proxies that are trusted say of it."""
+"""Trusted proxies: the client's address is the peer's, or what they say of it (X-Forwarded-For)."""
 
 from __future__ import annotations
 

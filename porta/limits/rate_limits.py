@@ -1,4 +1,4 @@
-"""How often is too often: the limits of attempts to sign in and to authenticate as a client."""
+"""Rate limits of attempts to sign in and to authenticate as a client (brute force)."""
 
 from __future__ import annotations
 

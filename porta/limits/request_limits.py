@@ -1,4 +1,4 @@
-"""How many requests may be left waiting: from one address, and for one client."""
+"""Rate limits of requests left waiting: from one address, and for one client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an organization looks: its name, logo, colours with enough contrast, and its style sheet."""
+"""Branding: an organization's name, logo, colours with enough contrast, and style sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which CSS properties an administrator may set, and to what (an allow list)."""
+"""CSS allow list: which properties an administrator may set, and to what."""
 
 from __future__ import annotations
 

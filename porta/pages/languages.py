@@ -1,4 +1,4 @@
-"""Which language to answer in: OpenID Connect Core §3.1.2.1 (ui_locales), RFC 9110 §12.5.4."""
+"""Language negotiation: ui_locales (Core §3.1.2.1), Accept-Language (RFC 9110 §12.5.4)."""
 
 from __future__ import annotations
 

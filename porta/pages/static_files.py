@@ -1,4 +1,4 @@
-"""The files that pages link to: styles, scripts, an icon. Read once, named by their content."""
+"""Static files that pages link to: read once, named by their content, cached for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each page is given, and how addresses from outside are made fit to stand in one."""
+"""Page context: what each page is given; addresses from outside are made fit to stand in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path of every endpoint, once, relative to the issuer."""
+"""Endpoint paths, once, relative to the issuer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every OAuth and OpenID Connect error, one class a registered code."""
+"""OAuth and OpenID Connect errors, one class a registered code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An authorization request, accepted: the same checks on whichever road it came."""
+"""Acceptance of an authorization request: the same checks on whichever road it came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the protocol needs to know of a person."""
+"""Account: what the protocol needs to know of a person."""
 
 from __future__ import annotations
 

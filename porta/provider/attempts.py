@@ -1,4 +1,4 @@
-"""An authorization request on its way to an outcome: what is known of it, and what is missing."""
+"""Authorization attempt: what is known of a request on its way, and what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which client is calling, and may it (RFC 6749 §2.3, §3.2.1)."""
+"""Client authentication: which client is calling, and may it (RFC 6749 §2.3, §3.2.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue an authorization code (RFC 6749 §4.1.2)."""
+"""Authorization code: issued for a request that everybody agreed to (RFC 6749 §4.1.2)."""
 
 from __future__ import annotations
 

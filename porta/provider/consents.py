@@ -1,4 +1,4 @@
-"""What a person has allowed a client, in one session (OpenID Connect Core §3.1.2.4)."""
+"""Consents of a person to a client, in one session (OpenID Connect Core §3.1.2.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which web origins may call the endpoints of an organization from a browser."""
+"""CORS allow list: which web origins may call an organization's endpoints from a browser."""
 
 from __future__ import annotations
 

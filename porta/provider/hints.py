@@ -1,4 +1,4 @@
-"""What an `id_token_hint` says: whom the client believes to be signed in (Core §3.1.2.1)."""
+"""ID token hint: whom the client believes to be signed in (Core §3.1.2.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an authorization request: an answer, a question, or another turn."""
+"""Outcome of an authorization request: an answer, a question, or another turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tenant demands of every authorization request."""
+"""Authorization policy: what a tenant demands of every authorization request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an endpoint called by a client is handed: the request, free of any web framework."""
+"""Client request: what an endpoint called by a client is handed, free of any web framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one road every grant takes at the token endpoint (RFC 6749 §3.2)."""
+"""Token request: the one road every grant takes at the token endpoint (RFC 6749 §3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue access, refresh and ID tokens: built, signed, saved, answered (RFC 6749 §5.1)."""
+"""Token issuance: access, refresh and ID tokens built, signed, saved, answered (RFC 6749 §5.1)."""
 
 from __future__ import annotations
 

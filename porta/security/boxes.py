@@ -1,4 +1,4 @@
-"""Data that travels through a browser unread and unchanged: AES-256-GCM (RFC 5116, RFC 5869)."""
+"""Sealed boxes: data that travels through a browser, AES-256-GCM (RFC 5116, RFC 5869)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One signing key: made, loaded from its row, shown as a JWK (RFC 7517, RFC 7518)."""
+"""Signing key: made, loaded from its row, shown as a JWK (RFC 7517, RFC 7518)."""
 
 from __future__ import annotations
 

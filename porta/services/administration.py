@@ -1,4 +1,4 @@
-"""What makes an installation administrable: the application `porta-admin`, its roles, a person."""
+"""Administration bootstrap: the application `porta-admin`, its roles, a first person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may do with API resources: what tokens can be asked for (RFC 8707)."""
+"""API resource service: what tokens can be asked for (RFC 8707), as administrators manage it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may do with applications and their modules."""
+"""Application service: applications and their modules, as administrators manage them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may do with OAuth clients and their secrets (RFC 7591)."""
+"""Client service: OAuth clients and their secrets, as administrators manage them (RFC 7591)."""
 
 from __future__ import annotations
 

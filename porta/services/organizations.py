@@ -1,4 +1,4 @@
-"""What an administrator may do with organizations: made, changed, suspended, archived, restored."""
+"""Organization service: made, changed, suspended, archived, restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may do with permissions and roles."""
+"""Role service: permissions and roles, as administrators manage them."""
 
 from __future__ import annotations
 

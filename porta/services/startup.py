@@ -1,4 +1,4 @@
-"""What a server makes sure of before it listens."""
+"""Start-up check: what a server makes sure of before it listens."""
 
 from __future__ import annotations
 

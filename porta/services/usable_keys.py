@@ -1,4 +1,4 @@
-"""Which stored signing keys the encryption key at hand is good for."""
+"""Usable keys: which stored signing keys the encryption key at hand is good for."""
 
 from __future__ import annotations
 

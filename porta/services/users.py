@@ -1,4 +1,4 @@
-"""What an administrator may do with people."""
+"""User service: people, as administrators manage them."""
 
 from __future__ import annotations
 

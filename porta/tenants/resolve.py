@@ -1,4 +1,4 @@
-"""From a slug to a Tenant, or a refusal."""
+"""Tenant resolution: from a slug to a Tenant, or a refusal."""
 
 from __future__ import annotations
 

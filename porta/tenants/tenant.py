@@ -1,4 +1,4 @@
-"""What one request stands in: an organization, its issuer, and one snapshot."""
+"""Tenant: what one request stands in: an organization, its issuer, and one snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened: a row of the audit log before it is written."""
+"""Event record: a row of the audit log before it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only door to PostgreSQL: aiopg's connections, dialled in threads, under a pool of our own."""
+"""PostgreSQL driver: the one door to aiopg, its connections under a pool of our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who runs statements: one connection of its own, or whichever of a pool is free."""
+"""Statement executors: one connection of its own, or whichever of a pool is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A free list of connections: bounded, swept for deadlines, healed by dialling again."""
+"""Connection pool: a free list, bounded, swept for deadlines, healed by connecting again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A circuit breaker around a client of Redis: it knows for a moment that Redis takes no writes."""
+"""Circuit breaker around a Redis client: it knows for a moment that Redis takes no writes."""
 
 from __future__ import annotations
 

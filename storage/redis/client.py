@@ -1,4 +1,4 @@
-"""The interface of a client of Redis, whatever stands behind it, and the scripts it runs."""
+"""Redis client interface, whatever topology stands behind it, and the Lua scripts it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client of a Redis Cluster: each command to the node that serves the slot of its key."""
+"""Redis Cluster client: each command to the node that serves the slot of its key."""
 
 from __future__ import annotations
 

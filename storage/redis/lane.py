@@ -1,4 +1,4 @@
-"""The only door to Redis: commands, pipelines and scripts over one connection that heals itself."""
+"""Redis lane: commands, pipelines, scripts over one connection that reconnects with back-off."""
 
 from __future__ import annotations
 

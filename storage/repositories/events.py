@@ -1,4 +1,4 @@
-"""The audit log."""
+"""Audit log repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A write that is tried, to know whether the database takes those that every sign-in makes."""
+"""Trial write: whether the database takes the writes that every sign-in makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The artifacts, each routed to the store that ARTIFACTS, or its own value, names for it."""
+"""Artifact router: each artifact to the store that ARTIFACTS, or its own value, names for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artifacts in a dictionary: the store of tests that need no database."""
+"""In-memory artifact store: a dictionary, for tests that need no database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artifacts that PostgreSQL remembers and Redis answers for: sessions."""
+"""Write-through cache of artifacts: PostgreSQL remembers, Redis answers: sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a person who is stranded finds the application again."""
+"""Client links: where a person who is stranded finds the application again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading decoded JSON member by member, keeping every mistake (RFC 7591 metadata)."""
+"""Client metadata reader: decoded JSON member by member, every mistake kept (RFC 7591)."""
 
 from __future__ import annotations
 

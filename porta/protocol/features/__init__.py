@@ -1,4 +1,4 @@
-"""The features of the protocol, in the order their checks run."""
+"""Features of the protocol: the table FEATURES, in the order their checks run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a protocol feature contributes: one record a feature, gathered in `FEATURES`."""
+"""Feature record: what a protocol feature contributes, and the policy it is checked by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An authorization request as a frozen record (RFC 6749 §4.1.1, Core §3.1.2.1)."""
+"""Authorization request as a frozen record (RFC 6749 §4.1.1, Core §3.1.2.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An authorization request, check by check (RFC 6749 §4.1, Core §3.1.2, RFC 9700)."""
+"""Authorization request checks, one by one (RFC 6749 §4.1, Core §3.1.2, RFC 9700)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person has to allow a third party, and whether they have (Core §3.1.2.4, RFC 8707 §2)."""
+"""Consent: what a person has to allow a third party, and whether they have (Core §3.1.2.4)."""
 
 from __future__ import annotations
 

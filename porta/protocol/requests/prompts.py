@@ -1,4 +1,4 @@
-"""What an authorization request still waits for: login, consent, a gesture (Core §3.1.2)."""
+"""Prompts: what a request still waits for: login, consent, a gesture (Core §3.1.2)."""
 
 from __future__ import annotations
 

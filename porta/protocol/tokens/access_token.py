@@ -1,4 +1,4 @@
-"""The access token's claims when it is a JWT (RFC 9068), and the token endpoint's answer."""
+"""Access token: its claims as a JWT (RFC 9068), and the token response (RFC 6749 §5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sign-in is described to clients: acr and amr values (Core §2, RFC 8176)."""
+"""Authentication context: acr and amr values (Core §2, RFC 8176)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a bearer token is presented to a protected resource (RFC 6750 §2)."""
+"""Bearer token: how it is presented to a protected resource (RFC 6750 §2)."""
 
 from __future__ import annotations
 

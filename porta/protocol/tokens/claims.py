@@ -1,4 +1,4 @@
-"""The one pipeline that every claim about a person comes through (Core §5)."""
+"""Claims: the one pipeline that every claim about a person comes through (Core §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ID token's claims (Core §2, §3.1.3.3)."""
+"""ID token: its claims (Core §2, §3.1.3.3)."""
 
 from __future__ import annotations
 

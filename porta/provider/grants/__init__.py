@@ -1,4 +1,4 @@
-"""The table GRANTS: every grant type of the token endpoint by its name."""
+"""Grant types: the table GRANTS of the token endpoint."""
 
 from __future__ import annotations
 

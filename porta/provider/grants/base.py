@@ -1,4 +1,4 @@
-"""What a grant is handed and what it answers: whose tokens, with which scope."""
+"""Grant: what one is handed and what it answers: whose tokens, with which scope."""
 
 from __future__ import annotations
 

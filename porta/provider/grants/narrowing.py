@@ -1,4 +1,4 @@
-"""What an authorization still covers when it is redeemed (RFC 6749 §6, RFC 8707 §2.2)."""
+"""Narrowing: what an authorization still covers when redeemed (RFC 6749 §6, RFC 8707 §2.2)."""
 
 from __future__ import annotations
 

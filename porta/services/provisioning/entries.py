@@ -1,4 +1,4 @@
-"""What every entry of a provisioning file is made of: names, slugs, locales, URLs."""
+"""Provisioning entries: names, slugs, locales, URLs, of which every entry is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a provisioning file, and where."""
+"""Provisioning problems: what is wrong with a file, and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a provisioning run did, or would not do."""
+"""Provisioning report: what a run did, or would not do."""
 
 from __future__ import annotations
 

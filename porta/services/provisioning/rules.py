@@ -1,4 +1,4 @@
-"""What one entry of a provisioning file cannot know of itself: twins, and rules between entries."""
+"""Provisioning rules between entries: twins, and what one entry cannot know of itself."""
 
 from __future__ import annotations
 
