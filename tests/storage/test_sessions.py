@@ -321,6 +321,39 @@ async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage
     assert await either.artifacts.find(Session, value, A) is None
 
 
+async def _end(tx: Storage, session: Session, value: str, how: str) -> None:
+    match how:
+        case "delete":
+            assert await tx.artifacts.delete(session)
+        case "consume":
+            assert await tx.artifacts.consume(Session, value, A) == session
+        case _:
+            await tx.end_session(session)
+
+
+@pytest.mark.parametrize("end", ["delete", "consume", "end"])
+async def test_an_end_that_is_rolled_back_takes_nothing_away(either: Storage, end: str) -> None:
+    """Nor its copy, which would be missed for a minute by whoever looks there first."""
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await either.artifacts.save(session, 600)
+    with contextlib.suppress(ZeroDivisionError):
+        async with either.transaction() as tx:
+            await _end(tx, session, value, end)
+            raise ZeroDivisionError
+    assert await either.artifacts.find(Session, value, A) == session
+
+
+@pytest.mark.parametrize("end", ["delete", "consume", "end"])
+async def test_an_end_within_a_transaction_ends_the_copy_too(either: Storage, end: str) -> None:
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await either.artifacts.save(session, 600)
+    async with either.transaction() as tx:
+        await _end(tx, session, value, end)
+    assert await either.artifacts.find(Session, value, A) is None
+
+
 async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
     storage: Storage, pg: Postgres, redis: RedisClient
 ) -> None:

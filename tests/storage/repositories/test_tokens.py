@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -573,6 +574,40 @@ async def test_tests_the_end_of_a_session_leaves_another_organizations_of_its_ui
     assert await store.find(ARTIFACTS[Session], theirs.id, organization_id) == theirs
     assert await store.find(ARTIFACTS[Grant], given.id, organization_id) == given
     assert await _alive(tokens, other, access, refresh) == [True, True]
+
+
+async def test_the_end_of_an_account_leaves_another_organizations_of_its_ids(
+    pg: Postgres, tokens: Tokens, world: World
+) -> None:
+    """Account and session of the same ids elsewhere: whatever hangs on them stays."""
+    home, store = await build_world(pg), PostgresStore(pg)
+    other = replace(home, user=msgspec.structs.replace(home.user, id=world.user.id))
+    session, access = await _begin_session(pg, world), new_value()
+    theirs = other.session(session.uid)
+    await store.save(ARTIFACTS[Session], theirs, 3600)
+    await tokens.redeem(family := other.family(), 3600, other.access(family, access), 600, None, 0)
+    given = _grant(other, session.uid)
+    await store.save(ARTIFACTS[Grant], given, 60)
+    ended = await tokens.end_account(world.user.id, world.organization.id, "locked")
+    assert ended == [session.id]
+    organization_id = other.organization.id
+    assert await store.find(ARTIFACTS[Session], theirs.id, organization_id) == theirs
+    assert await store.find(ARTIFACTS[Grant], given.id, organization_id) == given
+    revoked = "SELECT revoked_at FROM token_families WHERE id = %(id)s"
+    assert await pg.fetch(revoked, {"id": family.id}) == [(None,)]
+
+
+async def test_where_a_token_was_asked_for_is_told_to_its_organization(
+    pg: Postgres, tokens: Tokens, world: World
+) -> None:
+    token = msgspec.structs.replace(world.refresh(world.family()), address="192.0.2.7")
+    await tokens.redeem(
+        family := world.family(), 60, world.access(family), 60,
+        msgspec.structs.replace(token, family_id=family.id), 60,
+    )  # fmt: skip
+    other = (await build_world(pg)).organization.id
+    assert await tokens.find_address(token.id, world.organization.id) == "192.0.2.7"
+    assert await tokens.find_address(token.id, other) is None
 
 
 async def test_a_code_of_an_ended_session_founds_nothing(

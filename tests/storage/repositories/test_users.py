@@ -171,6 +171,11 @@ async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, wo
     grant = _grant(world, other.id)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
     assert await _session_status(users, await _session(pg, world), grant.id) == (True, None)
+    elsewhere = msgspec.structs.replace(
+        _grant(world, world.user.id), organization_id=(await build_world(pg)).organization.id
+    )
+    await PostgresStore(pg).save(ARTIFACTS[Grant], elsewhere, 60)
+    assert await _session_status(users, await _session(pg, world), elsewhere.id) == (True, None)
 
 
 async def test_who_is_locked_or_gone_does_not_stand(
