@@ -15,7 +15,7 @@ from porta.limits.address_blocks import address_block
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
-from porta.security.password_text import MAX_BYTES
+from porta.security.password_text import MAX_BYTES, is_normal
 from porta.security.passwords import is_too_dear
 from porta.tenants.tenant import Tenant
 from storage.models.users import LoginAttempt, User
@@ -109,7 +109,8 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
         raise LoginFailed("login.error_invalid")
     user = _as_judged(attempt, counted)
     await _check_state(attempt, user)
-    if verdict.needs_rehash:
+    if verdict.needs_rehash and (not tenant.config.way_back or is_normal(password)):
+        # Porta 1.x, should it come back, compares what was typed with what it was hashed from.
         await _rehash(attempt, user, password)
     await runtime.storage.users.record_login(
         user.id, tenant.id, known_browser=attempt.known_browser

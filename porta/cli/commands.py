@@ -66,6 +66,14 @@ def prompts(remedy: str) -> Iterator[None]:
         raise refusal from None
 
 
+def confirm(question: str) -> None:
+    """Ask, and end the command unless the answer is yes. Where nobody answers, `--yes` does."""
+    with prompts("Give --yes."):
+        sure = click.confirm(question, err=True)
+    if not sure:
+        raise click.Abort
+
+
 def _nobody_answers() -> bool:
     """Whether standard input is over already: closed, /dev/null, the end of a pipe."""
     if sys.stdin is None or sys.stdin.closed:

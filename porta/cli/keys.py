@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from porta.cli.commands import prompts, rfc3339, settings_or_exit, with_storage
+from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -126,7 +126,7 @@ def rotate(organization: str | None, algorithm: str | None, as_json: bool, yes: 
     """
     if not yes:
         ring = organization or "the global ring"
-        _ask(f"Rotate {algorithm or 'all'} signing keys of {ring}?")
+        confirm(f"Rotate {algorithm or 'all'} signing keys of {ring}?")
 
     async def renew(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
         return await signing_keys.rotate(
@@ -158,7 +158,7 @@ def revoke(kid: str, yes: bool, force: bool) -> None:
     sign with its algorithm is kept, unless you insist.
     """
     if not yes:
-        _ask(f"Revoke signing key {kid} for good?")
+        confirm(f"Revoke signing key {kid} for good?")
 
     async def withdraw(settings: Settings, storage: Storage) -> SigningKey:
         key = bytes.fromhex(settings.signing_key_encryption_key)
@@ -168,13 +168,6 @@ def revoke(kid: str, yes: bool, force: bool) -> None:
     click.echo(f"✓ {revoked.algorithm} key {kid} is revoked.")
     if force:
         click.echo("Should its ring lack a key now, make it with: porta keys generate")
-
-
-def _ask(question: str) -> None:
-    with prompts("Give --yes."):
-        sure = click.confirm(question, err=True)
-    if not sure:
-        raise click.Abort
 
 
 def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:

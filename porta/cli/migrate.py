@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from porta.cli.commands import report_errors, rfc3339
+from porta.cli.database_option import database_option
+from porta.cli.migrate_finish import finish, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
-from porta.config.single_settings import find_database_url, find_signing_key_encryption_key
+from porta.config.single_settings import find_signing_key_encryption_key
 from porta.security.encryption import encrypt
 from storage.postgres import migrate as runner
 from storage.postgres.migrate import MigrationRefused, MigrationStatus
@@ -23,24 +25,6 @@ _MEANING = {
 }
 
 
-def _database_url(ctx: click.Context, option: click.Parameter, given: str | None) -> str:
-    try:
-        url = given or find_database_url()
-    except SettingsInvalid as fault:
-        raise click.ClickException("\n".join(fault.problems)) from None
-    if not url:
-        raise click.MissingParameter(
-            "Set DATABASE_URL in the environment or in a file .env in this folder.", ctx, option
-        )
-    return url
-
-
-_database = click.option(
-    "--database-url",
-    callback=_database_url,
-    metavar="URL",
-    help="postgresql://user:password@host:port/name  [else DATABASE_URL of environment or .env]",
-)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -50,12 +34,16 @@ def migrate() -> None:
 
     Migrations are numbered SQL files, applied once, forward only, each in a transaction and by
     one process at a time. The previous version of Porta can go on serving meanwhile. A database
-    of Porta 1.x (1.6.1) is recognised and taken over as it stands: make a backup first.
+    of Porta 1.x (1.6.1) is recognised and taken over as it stands: make a backup first. 1.x can
+    go on serving, and come back, until you say `finish`.
     """
 
 
+migrate.add_command(finish)
+
+
 @migrate.command()
-@_database
+@database_option
 @click.option("--dry-run", is_flag=True, help="Only tell what would be applied.")
 def up(database_url: str, dry_run: bool) -> None:
     """Apply every pending migration.
@@ -81,17 +69,20 @@ def up(database_url: str, dry_run: bool) -> None:
 
 
 @migrate.command()
-@_database
+@database_option
 @_json
 def status(database_url: str, as_json: bool) -> None:
-    """Show every migration and how it stands: applied, pending, changed or unknown."""
+    """Show every migration and how it stands: applied, pending, changed or unknown; and whether
+    the way back to Porta 1.x is open.
+    """
     with report_errors():
         standing = asyncio.run(runner.status(database_url))
-    _show(standing, as_json)
+        _show(standing, as_json)
+        tell_way_back(database_url)
 
 
 @migrate.command()
-@_database
+@database_option
 @_json
 def check(database_url: str, as_json: bool) -> None:
     """Exit with 0 when the schema is that of this version, else with 1.

@@ -56,7 +56,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_request_installation_max: int = 4000
     rate_limit_request_client_max: int = 30_000
     rate_limit_request_window: int = 600
-    audit_retention_days: int = 90
+    audit_log_retention_days: int = 0
+    """0 keeps all. Not the key of Porta 1.x, which stands in every database of it."""
+    way_back: bool = False
+    """Whether Porta 1.x may come back to this database."""
     super_admin_user_id: str = ""
 
     @property
@@ -98,7 +101,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_request_installation_max": _ATTEMPTS,
     "rate_limit_request_client_max": _ATTEMPTS,
     "rate_limit_request_window": _WINDOW,
-    "audit_retention_days": (0, 36_500),
+    "audit_log_retention_days": (0, 36_500),
 }
 """The least and the most that each number may be."""
 _KINDS = {int: "a whole number", bool: "true or false", str: "a text"}

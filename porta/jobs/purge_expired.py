@@ -18,7 +18,7 @@ async def purge(runtime: Runtime) -> bool:
     Tells whether some are left: each kind has its turn.
     """
     left = await _in_batches(runtime.storage.expired.purge)
-    days = (await runtime.snapshot()).config.audit_retention_days
+    days = (await runtime.snapshot()).config.audit_log_retention_days
     if days > 0:
         left |= await _in_batches(partial(runtime.storage.events.purge, days))
     return left

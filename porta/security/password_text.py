@@ -18,6 +18,11 @@ def normal_form(text: str) -> str:
     return unicodedata.normalize("NFC", spaced)
 
 
+def is_normal(text: str) -> bool:
+    """Whether a password was typed in its normal form."""
+    return normal_form(text) == text
+
+
 def encode(text: str) -> bytes | None:
     """Return UTF-8, or None for what is too long or holds a lone surrogate."""
     if len(text) > MAX_BYTES:

@@ -77,7 +77,7 @@ async def up(
     later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
     """
     available = available or migrations()
-    async with _locked(dsn) as connection:
+    async with locked(dsn) as connection:
         pending = _pending(await _prepare(connection, available, seal), available)
         for migration in pending:
             await _apply(connection, migration)
@@ -91,9 +91,9 @@ async def plan(dsn: str, *, in_the_clear: Callable[[str], object] = lambda kid: 
 
     Raises `MigrationRefused` where `up` would.
     """
-    async with _open(dsn) as connection:
+    async with opened(dsn) as connection:
         applied = await _recognise(connection, migrations())
-        if applied and not await _keeps_our_books(connection):
+        if applied and not await keeps_our_books(connection):
             for kid in await adoption.keys_in_the_clear(connection):
                 in_the_clear(kid)
         return _names(_pending(applied, migrations()))
@@ -104,7 +104,7 @@ async def status(dsn: str) -> list[MigrationStatus]:
 
     Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x.
     """
-    async with _open(dsn) as connection:
+    async with opened(dsn) as connection:
         applied = await _recognise(connection, migrations())
         return sorted(_compare(applied, migrations()).values(), key=lambda each: each.version)
 
@@ -137,7 +137,8 @@ async def _apply(connection: Connection, migration: Migration) -> None:
 
 
 @asynccontextmanager
-async def _open(dsn: str) -> AsyncIterator[Connection]:
+async def opened(dsn: str) -> AsyncIterator[Connection]:
+    """One connection for work that may take long."""
     postgres = await Postgres.open(dsn, size=1, statement_timeout=0)
     try:
         async with postgres.connection() as connection:
@@ -147,8 +148,9 @@ async def _open(dsn: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _locked(dsn: str) -> AsyncIterator[Connection]:
-    async with _open(dsn) as connection:
+async def locked(dsn: str) -> AsyncIterator[Connection]:
+    """The same, for one process at a time."""
+    async with opened(dsn) as connection:
         # Held by the session: it falls with the connection, whatever happens to this process.
         await connection.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
         yield connection
@@ -156,9 +158,9 @@ async def _locked(dsn: str) -> AsyncIterator[Connection]:
 
 async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
     """Return what is applied, by number, whoever did the bookkeeping; refuse what nobody knows."""
-    if await _keeps_our_books(connection):
+    if await keeps_our_books(connection):
         return await _applied(connection)
-    if await _has(connection, "pgmigrations", "name"):
+    if await has_columns(connection, "pgmigrations", "name"):
         names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
         if fault := adoption.objection(names):
             raise MigrationRefused(fault)
@@ -181,7 +183,7 @@ async def _prepare(
 ) -> dict[int, _Applied]:
     """Create the bookkeeping where it is another's or none, and return what is applied."""
     applied = await _recognise(connection, available)
-    if await _keeps_our_books(connection):
+    if await keeps_our_books(connection):
         return applied
     async with connection.transaction():
         await connection.execute(
@@ -196,12 +198,16 @@ async def _prepare(
     return applied
 
 
-async def _keeps_our_books(connection: Executor) -> bool:
+async def keeps_our_books(connection: Executor) -> bool:
+    """Whether the database has our bookkeeping."""
     # Others keep a table of this name too, with less in it.
-    return await _has(connection, "schema_migrations", "version", "name", "checksum", "applied_at")
+    return await has_columns(
+        connection, "schema_migrations", "version", "name", "checksum", "applied_at"
+    )
 
 
-async def _has(connection: Executor, table: str, *columns: str) -> bool:
+async def has_columns(connection: Executor, table: str, *columns: str) -> bool:
+    """Whether there is a table of this name with these columns."""
     row = await connection.fetchrow(
         "SELECT count(*) FROM pg_attribute"
         " WHERE attrelid = to_regclass(%(table)s) AND attname = ANY(%(columns)s)",

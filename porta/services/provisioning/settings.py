@@ -10,7 +10,7 @@ from porta.config.system import Config, convert_setting
 from porta.errors import Invalid
 from porta.services.provisioning.run import Run
 
-_PROTECTED = frozenset({"super_admin_user_id"})
+_PROTECTED = frozenset({"super_admin_user_id", "way_back"})
 _KNOWN = frozenset(Config.__struct_fields__)
 _DURATIONS = ("_ttl", "_duration", "_seconds", "_lead", "_grace")
 

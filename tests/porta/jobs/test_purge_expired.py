@@ -53,10 +53,10 @@ async def test_only_the_expired_go_however_many_there_are(runtime: Runtime, pg: 
 
 async def _audited(runtime: Runtime, pg: Postgres, days: int) -> list[int]:
     """Return the ages in days of the entries that are left, youngest first."""
-    await runtime.storage.system_config.put("audit_retention_days", days, "number")
+    await runtime.storage.system_config.put("audit_log_retention_days", days, "number")
 
     async def heard() -> bool:
-        return (await runtime.snapshot()).config.audit_retention_days == days
+        return (await runtime.snapshot()).config.audit_log_retention_days == days
 
     await eventually(heard)
     await purge_expired.purge(runtime)
