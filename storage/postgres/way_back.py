@@ -15,7 +15,7 @@ from storage.postgres.statement import Executor
 _BATCH = 200
 """Pages of a table."""
 _TABLES = ("oidc_payloads", "admin_sessions", "pgmigrations")
-"""What only 1.x read. Migrations after 0028 leave them alone: they may be gone."""
+"""What only 1.x read. Migrations after 0029 leave them alone: they may be gone."""
 
 # A refresh token that nobody has presented yet is taken over at its first use; its grant with it.
 _LIVES = """
