@@ -106,6 +106,7 @@ class Nodes:
             startup_nodes=[ClusterNode(*place) for place in known],
             username=url.user,
             password=url.password,
+            address_remap=lambda told: (_named(told[0], url.places[0]), told[1]),
             require_full_coverage=False,
             dynamic_startup_nodes=False,
             **_options(url, deadline),
@@ -145,7 +146,7 @@ class Nodes:
         """Return where MOVED or ASK sends on to, and note what moved; no host is the one asked."""
         code, _, told = str(reply).partition(" ")
         redirect = AskError(told)
-        redirect.host = redirect.host or asked[0]
+        redirect.host = _named(redirect.host, asked)
         if code == "MOVED":
             self._manager.slots_cache.setdefault(redirect.slot_id, [])
             await self._manager.move_slot(redirect)
@@ -161,6 +162,11 @@ class Nodes:
             if len(keys) == wanted:
                 break
         return list(keys.values())
+
+
+def _named(host: str | None, asked: Place) -> str:
+    """Return the host, or that which was asked where nodes do not say theirs."""
+    return asked[0] if host in (None, "", "?") else host
 
 
 async def _objection(url: RedisUrl, known: Iterable[Place], deadline: float) -> Unreachable:

@@ -293,6 +293,29 @@ def _move(source: Valkey, target: Valkey, names: list[str]) -> None:
         ask(source, "MIGRATE", "127.0.0.1", target.port, "", 0, 5000, *auth, "KEYS", name)
 
 
+@pytest.mark.parametrize("endpoint", ["unknown-endpoint", "hostname"])
+async def test_nodes_that_do_not_say_their_name_are_where_the_url_says(
+    cluster: Cluster, endpoint: str
+) -> None:
+    """They send null, an empty name or `?`, in the table as in MOVED and ASK."""
+    key = f"nameless-{uuid4()}"
+    slot = slot_of(key)
+    source = next(node for node in cluster.primaries if _serves(cluster, node, slot))
+    target = next(node for node in cluster.primaries if node is not source)
+    for node in cluster.primaries:
+        ask(node, "CONFIG", "SET", "cluster-preferred-endpoint-type", endpoint)
+    try:
+        client = await open_client(cluster.url)
+        await client.try_write()
+        with cluster.moving([slot], source, target):
+            assert await client.script(ADD, [key]) == 1
+        assert [await client.script(ADD, [key]) for _ in range(3)] == [2, 3, 4]
+        await client.close()
+    finally:
+        for node in cluster.primaries:
+            ask(node, "CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")
+
+
 async def test_attempts_are_counted_while_their_slot_is_on_its_way(
     cluster: Cluster, pg: Postgres
 ) -> None:
