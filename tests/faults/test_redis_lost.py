@@ -10,8 +10,9 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.handlers.relay import relay
 from tests.security.browser import (
     add_user,
 )
-from tests.security.test_redis_away import FAULTS, House
+from tests.security.test_redis_away import FAULTS, House, dump, restore
 from tests.served import beside, serve
 from tests.storage.valkey import Valkey
 from tests.waiting import eventually
@@ -30,7 +31,20 @@ SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + 4 * SECONDS)]
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@contextmanager
+def older_when_back(house: House) -> Any:
+    """What was used and made in the second before it went is unused, and gone, when it is back."""
+    before = dump(house.server)
+    asyncio.get_running_loop().call_later(1.0, house.wire.silence)
+    yield
+    restore(house.server, before)
+    house.wire.restore()
+
+
+STATES = FAULTS | {"older when back": older_when_back}
+
+
+@pytest.mark.parametrize("fault", STATES.values(), ids=STATES)
 async def test_faults_F1_sign_ins_go_on_through_a_balancer(
     fresh_database_url: str,
     own_redis: Valkey,

@@ -222,14 +222,14 @@ async def test_redis_restored_to_an_older_state_brings_nothing_back(house: House
     async with house.person() as leaving, house.person(email=victim.email or "") as guesser:
         tokens, code = await leaving.tokens(), await leaving.code(prompt="login")
         url = await guesser.begin()
-        before = _dump(house.server)
+        before = dump(house.server)
         first = await post(house.one, "/token", code_form(code))
         assert first.status_code == 200
         hint = {"id_token_hint": tokens["id_token"]}
         ended = await leaving.http.get(f"{house.one.issuer()}/session/end", params=hint)
         assert ended.status_code == 303
         assert await _guess(guesser, url) == 200
-        _restore(house.server, before)
+        restore(house.server, before)
         assert refusal(await post(house.two, "/token", code_form(code))) == (400, "invalid_grant")
         for token in (first.json()["access_token"], tokens["access_token"]):
             assert not await is_active(house.two, token)
@@ -295,12 +295,12 @@ async def _failures(house: House, user_id: str) -> int:
     return int(row[0])
 
 
-def _dump(server: Valkey) -> dict[bytes, tuple[Any, int]]:
+def dump(server: Valkey) -> dict[bytes, tuple[Any, int]]:
     with redis_client.Redis.from_url(server.url) as client:
         return {key: (client.dump(key), client.pttl(key)) for key in client.scan_iter()}
 
 
-def _restore(server: Valkey, dump: dict[bytes, tuple[Any, int]]) -> None:
+def restore(server: Valkey, dump: dict[bytes, tuple[Any, int]]) -> None:
     with redis_client.Redis.from_url(server.url) as client:
         client.flushall()
         for key, (value, ttl) in dump.items():
