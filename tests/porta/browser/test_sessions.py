@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import msgspec
@@ -137,6 +138,19 @@ async def test_a_session_that_is_over_gives_its_uid_to_nobody(
     assert await sessions.find(runtime, tenant, value) is None
     second, _ = await _sign_in(runtime, tenant, before=value)
     assert second.uid != first.uid
+
+
+async def test_a_session_of_before_a_suspension_gives_its_uid_to_nobody(
+    runtime: Runtime, tenant: Tenant
+) -> None:
+    """What hung on it was ended for good (J.7): it must not come back with the next sign-in."""
+    before, browser = await _sign_in(runtime, tenant)
+    since = msgspec.structs.replace(tenant.organization, era=tenant.organization.era + 1)
+    later = replace(tenant, organization=since)
+    after, again = await _sign_in(runtime, later, before=browser)
+    assert after.uid != before.uid
+    assert await sessions.find(runtime, later, again) == after
+    assert await sessions.find_by_uid(runtime, tenant, before.uid) is None
 
 
 async def _living(runtime: Runtime, tenant: Tenant, *values: Browser) -> list[Session]:

@@ -171,6 +171,10 @@ async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, wo
     grant = _grant(world, other.id)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
     assert await _session_status(users, await _session(pg, world), grant.id) == (True, None)
+    used = _grant(world, world.user.id)
+    await PostgresStore(pg).save(ARTIFACTS[Grant], used, 60)
+    await PostgresStore(pg).consume(ARTIFACTS[Grant], used.id, used.organization_id)
+    assert await _session_status(users, await _session(pg, world), used.id) == (True, None)
     elsewhere = msgspec.structs.replace(
         _grant(world, world.user.id), organization_id=(await build_world(pg)).organization.id
     )

@@ -26,7 +26,9 @@ from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.client import RedisClient
 from storage.stores import ArtifactStore
+from storage.stores import redis as redis_store
 from storage.stores.memory import MemoryStore
+from storage.stores.redis import RedisStore
 from tests.storage import samples
 from tests.storage.topologies import FIXTURES
 
@@ -300,6 +302,20 @@ async def test_a_session_is_found_by_its_uid(store: ArtifactStore) -> None:
     session, other = samples.session(A), samples.session(A)
     await store.save(SESSION, session, 60)
     await store.save(SESSION, other, 60)
+    assert await store.find_by(SESSION, A, "uid", session.uid) == session
+
+
+async def test_an_index_that_leads_elsewhere_finds_nothing(
+    store: ArtifactStore, redis: RedisClient
+) -> None:
+    """It lives under a key of its own, and may have been left behind: it is a hint."""
+    if not isinstance(store, RedisStore):
+        pytest.skip("its index is a column of the row")
+    session = samples.session(A)
+    await store.save(SESSION, session, 60)
+    stale = redis_store._index_key(SESSION, A, "uid", "another")
+    await redis.command("SET", stale, session.id)
+    assert await store.find_by(SESSION, A, "uid", "another") is None
     assert await store.find_by(SESSION, A, "uid", session.uid) == session
 
 
