@@ -36,6 +36,7 @@ from storage.stores.postgres import PostgresStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
 from tests.storage import samples
 from tests.storage.counting import within
+from tests.storage.redis.trouble import a_replica
 from tests.storage.topologies import FIXTURES
 from tests.storage.valkey import Valkey
 
@@ -205,6 +206,24 @@ async def test_an_end_that_redis_missed_is_made_good_by_another(
     assert await redis.command("EXISTS", samples.key(session)) == 1
     await storage.artifacts.delete(session)
     assert await storage.artifacts.find(Session, value, A) is None
+
+
+async def test_a_copy_counts_for_nothing_while_redis_takes_no_writes(
+    database_url: str, own_redis: Valkey
+) -> None:
+    """It can still be read there, and what ended meanwhile could not be taken away."""
+    storage = await Storage.open(database_url, own_redis.url)
+    value, id = samples.presented()
+    session = samples.session(A, id=id)
+    await storage.artifacts.save(session, 600)
+    with a_replica(own_redis):
+        with pytest.raises(Unreachable):
+            await storage.try_redis()
+        await storage.end_session(session)
+        with own_redis.client() as client:
+            assert client.exists(samples.key(session))
+        assert await storage.artifacts.find(Session, value, A) is None
+    await storage.close()
 
 
 async def test_an_ended_session_takes_its_grants_and_tokens_with_it(either: Storage) -> None:
