@@ -149,6 +149,15 @@ async def test_security_1_who_floods_a_client_is_refused_and_who_comes_by_is_not
     assert await _waits(runtime, limited, greedy, other), "another client's people may"
 
 
+async def test_security_1_a_share_is_one_at_least(runtime: Runtime, tenant: Tenant) -> None:
+    """A hundredth of a small limit would be none, and a flood would shut everybody out."""
+    limited = _limited(tenant, rate_limit_request_max=4, rate_limit_request_client_max=2)
+    greedy = _ipv4()
+    assert [await _waits(runtime, limited, greedy) for _ in range(4)] == [True] * 3 + [False]
+    newcomer = _ipv4()
+    assert [await _waits(runtime, limited, newcomer) for _ in range(2)] == [True, False]
+
+
 async def test_security_1_who_is_refused_uses_up_nothing_of_the_client(
     runtime: Runtime, tenant: Tenant
 ) -> None:
