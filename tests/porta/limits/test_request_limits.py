@@ -158,6 +158,15 @@ async def test_security_1_a_share_is_one_at_least(runtime: Runtime, tenant: Tena
     assert [await _waits(runtime, limited, newcomer) for _ in range(2)] == [True, False]
 
 
+async def test_security_1_wider_blocks_have_wider_shares(runtime: Runtime, tenant: Tenant) -> None:
+    limited = _limited(tenant, rate_limit_request_max=100, rate_limit_request_client_max=1)
+    assert [await _waits(runtime, limited, _ipv4()) for _ in range(2)] == [True, True]
+    site = f"{secrets.randbelow(2**16):x}"
+    home = [await _waits(runtime, limited, _ipv6(site, host=n)) for n in range(6)]
+    assert home == [True] * 4 + [False] * 2, "one of each /64, four of a /56"
+    assert await _waits(runtime, limited, _ipv6(site, home=1)), "sixteen of a /48"
+
+
 async def test_security_1_who_is_refused_uses_up_nothing_of_the_client(
     runtime: Runtime, tenant: Tenant
 ) -> None:
