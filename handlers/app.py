@@ -61,8 +61,8 @@ def _spare_the_collector() -> None:
     """Have the collector of cycles look seldom, and at little: a request leaves hardly any.
 
     By default it looks after 700 new objects, which is every few requests, and finds those of the
-    requests at hand, all alive: a twelfth of the CPU of an authorization request. What it finds
-    later for looking seldom is a few MB at most.
+    requests at hand, all alive: some hundredths of the CPU of an authorization request. What it
+    finds later for looking seldom is a few MB at most.
     """
     gc.set_threshold(_NEW_OBJECTS)
     # What lives now lives for good.

@@ -97,7 +97,10 @@ class PublicDocumentHandler(PreflightHandler):
 
     async def prepare(self) -> None:
         self._answers = self.runtime.storage.answers
-        await self.unless_silent(super().prepare)
+        if self.runtime.has_tenant(self.slug()):
+            await super().prepare()
+        else:
+            await self.unless_silent(super().prepare)
 
     async def unless_silent(self, read: Callable[[], Awaitable[T]]) -> T:
         """Return what `read` returns; it only reads, and may be called twice.

@@ -166,6 +166,14 @@ class Runtime:
         """Return what the organization offers; for as long as the database is away, what it did."""
         return await self._offers.get(organization_id)
 
+    def has_tenant(self, slug: str) -> bool:
+        """Whether the organization of this slug, and the snapshot, are at hand without a read."""
+        return None not in (self._organizations.peek(slug), self._snapshots.peek(""))
+
+    def has_offer(self, organization_id: str) -> bool:
+        """Whether what the organization offers is at hand without a read."""
+        return self._offers.peek(organization_id) is not None
+
     def _max_age(self) -> float:
         return CONFIG_MAX_AGE if self.storage.listening else MAX_AGE_WITHOUT_NOTIFY
 

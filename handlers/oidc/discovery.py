@@ -16,7 +16,8 @@ class DiscoveryHandler(PublicDocumentHandler):
 
     async def get(self) -> None:
         read = partial(discovery.document, self.runtime, self.tenant)
-        document = await self.unless_silent(read)
+        cached = self.runtime.has_offer(self.tenant.id)
+        document = await (read() if cached else self.unless_silent(read))
         self.finish_document(document, max_age=_MAX_AGE)
 
 
