@@ -144,7 +144,7 @@ async def test_authorize_with_a_session(served: Served) -> None:
     assert redis <= 2
 
 
-async def test_a_request_that_has_to_wait_is_counted_and_kept_in_one_round_trip(served: Served) -> None:
+async def test_a_request_that_has_to_wait_costs_one_round_trip_in_all(served: Served) -> None:
     """Whoever is signed in does not pay for it; a pushed request does."""
     served.http.cookies.clear()
     await served.authorize()
