@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,255}")
 _ID_TOKEN_ALG = "id_token_signed_response_alg"
+_KEPT = (_ID_TOKEN_ALG, "require_pkce", "access_token_format")
 _SECRET = re.compile(r"[\x21-\x7e]{32,255}")
 
 
@@ -93,9 +94,10 @@ async def update(
     """Write what `registration` says of a client that exists; return the fields that changed.
 
     Its type never changes: a secret that was public once is none. Nor does silence change its need
-    of PKCE, or the algorithm of its ID tokens. Raises InvalidMetadata, Invalid.
+    of PKCE, the algorithm of its ID tokens, or the form of its access tokens: an adopted client has
+    opaque ones. Raises InvalidMetadata, Invalid.
     """
-    kept = {name: getattr(client, name) for name in (_ID_TOKEN_ALG, "require_pkce")}
+    kept = {name: getattr(client, name) for name in _KEPT}
     columns = _columns({**kept, **registration}, terms)
     if columns["client_type"] != client.client_type:
         raise Invalid("client_type: a client keeps the one it was made with")

@@ -102,7 +102,7 @@ class ClientEntry(Entry):
     require_pkce: bool | None = None
     first_party: bool = True
     login_methods: LoginMethods | None = None
-    access_token_format: AccessTokenFormat = "jwt"
+    access_token_format: AccessTokenFormat | None = None
     access_token_type: AccessTokenType = "at+jwt"
     access_token_signing_alg: Algorithm | None = None
     id_token_signed_response_alg: Algorithm | None = None

@@ -197,7 +197,7 @@ async def test_a_client_with_its_secrets(adopted: Postgres) -> None:
     ]
     # What 1.x did not know of.
     assert client.is_first_party
-    assert client.access_token_format == "jwt"
+    assert client.access_token_format == "opaque"
     assert client.id_token_signed_response_alg == "ES256"
     assert client.metadata == {}
     assert [each.claim_name for each in client.claim_definitions] == ["department", "limits"]
