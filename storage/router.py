@@ -19,6 +19,7 @@ from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
+from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
 from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.roles import Roles
@@ -81,6 +82,7 @@ class Storage:
         self.system_config = SystemConfig(executor)
         self.events = Events(executor)
         self.tokens = Tokens(executor)
+        self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.protocol.tokens.bearer import is_askable
-from porta.provider import client_auth
+from porta.provider import client_auth, legacy_tokens
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
@@ -17,5 +17,7 @@ async def revoke(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> No
     """
     client = await client_auth.authenticate(runtime, tenant, request)
     value = request.form.required("token")
-    if is_askable(value):
-        await runtime.storage.tokens.revoke_token(value, tenant.id, client.client_id)
+    if is_askable(value) and not await runtime.storage.tokens.revoke_token(
+        value, tenant.id, client.client_id
+    ):
+        await legacy_tokens.revoke(runtime, tenant, client, value)

@@ -19,12 +19,13 @@ _TABLES = ("oidc_payloads", "admin_sessions", "pgmigrations")
 
 # A refresh token that nobody has presented yet is taken over at its first use; its grant with it.
 _LIVES = """
-    p.type = 'RefreshToken' AND p.consumed_at IS NULL AND p.expires_at > now()
+    {0}.type = 'RefreshToken' AND {0}.consumed_at IS NULL AND {0}.expires_at > now()
+    AND NOT EXISTS (SELECT FROM artifacts WHERE artifacts.id
+        = translate(rtrim(encode(sha256(convert_to({0}.id, 'UTF8')), 'base64'), '='), '+/', '-_'))
 """
 _KEPT = f"""
-    ({_LIVES} OR p.type = 'Grant' AND EXISTS (
-        SELECT FROM oidc_payloads r WHERE r.grant_id = p.id
-            AND r.type = 'RefreshToken' AND r.consumed_at IS NULL AND r.expires_at > now()))
+    ({_LIVES.format("p")} OR p.type = 'Grant' AND EXISTS (
+        SELECT FROM oidc_payloads r WHERE r.grant_id = p.id AND {_LIVES.format("r")}))
 """
 
 
@@ -132,7 +133,7 @@ async def _empty(
         f"""
         SELECT count(*), EXTRACT(EPOCH FROM max(expires_at))::float8,
             pg_relation_size('oidc_payloads') / current_setting('block_size')::int
-        FROM oidc_payloads p WHERE {_LIVES}
+        FROM oidc_payloads p WHERE {_LIVES.format("p")}
         """  # noqa: S608
     )
     assert row is not None

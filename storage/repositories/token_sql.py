@@ -248,10 +248,15 @@ END_ACCOUNT = """
             SELECT uid FROM sessions
             WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
         );
+    INSERT INTO ended_accounts (account_id, ended_at)
+    SELECT id, clock_timestamp() FROM users
+    WHERE id = %(account_id)s AND organization_id = %(organization_id)s
+        AND to_regclass('oidc_payloads') IS NOT NULL
+    ON CONFLICT (account_id) DO UPDATE SET ended_at = EXCLUDED.ended_at;
     SELECT id FROM sessions
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
 """
-"""Four statements in one message, which is one transaction. Each sees what was committed before
+"""Statements in one message, which is one transaction. Each sees what was committed before
 it began: a family that was founded while the first one waited is found by the second, and the
 fourth names the key that a sign-in gave the session meanwhile.
 """

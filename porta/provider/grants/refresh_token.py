@@ -9,6 +9,7 @@ from porta.errors import Unavailable
 from porta.protocol.errors import InvalidGrant
 from porta.protocol.requests import scopes
 from porta.protocol.requests.claims_request import ClaimsRequest
+from porta.provider import legacy_tokens
 from porta.provider.grants import narrowing
 from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenRequest
 from porta.security import opaque
@@ -54,7 +55,12 @@ async def redeem(call: TokenRequest) -> Authorization:
 async def _find(call: TokenRequest, value: str) -> TokenWithAccount:
     if not opaque.well_formed(value):
         raise InvalidGrant(_REFUSAL)
-    found = await call.runtime.storage.tokens.find_refresh(value, call.tenant.id)
+    tokens = call.runtime.storage.tokens
+    found = await tokens.find_refresh(value, call.tenant.id)
+    if found is None and await legacy_tokens.take_over(
+        call.runtime, call.tenant, call.client, value, call.request.origin
+    ):
+        found = await tokens.find_refresh(value, call.tenant.id)
     if found is None:
         raise InvalidGrant(_REFUSAL)
     return found
