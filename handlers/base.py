@@ -234,7 +234,7 @@ class TenantHandler(PortaHandler):
         try:
             self.tenant = await resolve.resolve(self.runtime, self.slug())
         except (NotFound, Forbidden) as refusal:
-            self.refuse_tenant(refusal)
+            await self.refuse_tenant(refusal)
         else:
             self.about.organization = self.tenant.slug
 
@@ -242,7 +242,7 @@ class TenantHandler(PortaHandler):
         """Return the organization's name as the request spells it: never decoded or folded."""
         return self.request.path.split("/", 2)[1]
 
-    def refuse_tenant(self, refusal: PortaError) -> None:
+    async def refuse_tenant(self, refusal: PortaError) -> None:
         """Answer for an organization that is unknown, archived or suspended, as Porta 1.x did."""
         self.log_refusal(tenant_failure(refusal))
         self.finish_json({"error": refusal.message, "status": refusal.status}, refusal.status)

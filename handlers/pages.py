@@ -13,7 +13,11 @@ from handlers.errors import Failure, tenant_failure
 from porta.errors import PortaError
 from porta.observability import log
 from porta.pages.values import PAGES
+from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
+from porta.tenants.resolve import OrganizationSuspended
+from storage.errors import Unreachable
+from storage.models.clients import Client
 from storage.models.organizations import Organization
 
 _KINDS = {
@@ -27,16 +31,29 @@ _KINDS = {
 }
 _PASSING = frozenset({429, 503})
 """Statuses after which the same request may well succeed."""
+_PAUSED = "org_suspended"
 _TOLD = frozenset(
     {
         "interaction_expired",
         "cookies_required",
         "already_finished",
         "org_not_found",
-        "org_suspended",
+        _PAUSED,
     }
 )
 """Codes that the error page has words of its own for."""
+
+
+def way_to(client: Client, redirect_uri: str | None = None) -> dict[str, Any]:
+    """Return what a page needs to lead to an application, at an address that is registered."""
+    return {
+        "client_name": client.client_name,
+        "client_url": find_home(client, redirect_uri),
+    }
+
+
+def _passes(failure: Failure) -> bool:
+    return failure.status in _PASSING or failure.code == _PAUSED
 
 
 class PageHandler(PortaHandler):
@@ -79,7 +96,7 @@ class PageHandler(PortaHandler):
             kind=failure.code if told else _KINDS.get(failure.status, "generic"),
             code=failure.code,
             request_id=self.request_id,
-            retry_url=self.retry_url() if failure.status in _PASSING else None,
+            retry_url=self.retry_url() if _passes(failure) else None,
             **self.explanation(),
             **self.ways_on(),
         )
@@ -103,6 +120,10 @@ class PageHandler(PortaHandler):
         """Return what an error page knows of the application and of beginning again."""
         return {}
 
+    def takes_html(self) -> bool:
+        """Whether a person asks, by a browser."""
+        return "text/html" in self.request.headers.get("Accept", "")
+
     def retry_url(self) -> str | None:
         """Return this very address; None for a form, and for what is no path of ours."""
         request = self.request
@@ -110,11 +131,37 @@ class PageHandler(PortaHandler):
         return f"{self.application.base_path}{request.uri}" if asked_again else None
 
 
+class NegotiatedPageHandler(PageHandler):
+    """An address that people happen upon: a page for a browser, the bare answer for a program."""
+
+    def write_failure(self, failure: Failure) -> None:
+        if self.takes_html():
+            super().write_failure(failure)
+        else:
+            PortaHandler.write_failure(self, failure)
+
+
 class TenantPageHandler(PageHandler, BrowserHandler):
     """A page of an organization."""
 
+    _suspended: Organization | None = None
+    _ways: dict[str, Any] | None = None
+
     def organization(self) -> Organization | None:
-        return self.tenant.organization if self.has_tenant() else None
+        return self.tenant.organization if self.has_tenant() else self._suspended
+
+    def ways_on(self) -> dict[str, Any]:
+        return self._ways or {}
+
+    async def name_application(self) -> None:
+        """Look for the client that the request names: what refuses the request leads to it."""
+        organization, client_id = self.organization(), self.claimed_client()
+        if organization is None or client_id is None:
+            return
+        with suppress(Unreachable):
+            client = await self.runtime.client(client_id, organization.id)
+            if client is not None and client.active:
+                self._ways = way_to(client)
 
     def ui_locales(self) -> str | None:
         """Return the languages that this request names."""
@@ -141,10 +188,13 @@ class TenantPageHandler(PageHandler, BrowserHandler):
             self.tenant.config.default_locale,
         )
 
-    def refuse_tenant(self, refusal: PortaError) -> None:
-        if "text/html" not in self.request.headers.get("Accept", ""):
-            super().refuse_tenant(refusal)
+    async def refuse_tenant(self, refusal: PortaError) -> None:
+        if isinstance(refusal, OrganizationSuspended):
+            self._suspended = refusal.organization
+        if not self.takes_html():
+            await super().refuse_tenant(refusal)
             return
+        await self.name_application()
         failure = tenant_failure(refusal)
         self.log_refusal(failure)
         self.set_status(failure.status)

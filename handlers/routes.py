@@ -69,5 +69,6 @@ ROUTES = [
         ("/", root.RootHandler),
         (r"/robots\.txt", root.RobotsHandler),
         (r"/favicon\.ico", root.FaviconHandler),
+        (f"/{_SEGMENT}/?", root.OrganizationHandler),
     )
 ]

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from tornado.web import HTTPError
 
 from handlers.base import PortaHandler
+from handlers.pages import NegotiatedPageHandler
+from porta.tenants.slugs import is_slug
+from storage.errors import Unreachable
+from storage.models.organizations import Organization
 
 
-class NotFoundHandler(PortaHandler):
+class NotFoundHandler(NegotiatedPageHandler):
     """Whatever no route knows, by whatever method. Every such answer looks alike."""
 
+    _organization: Organization | None = None
+
     async def prepare(self) -> None:
+        slug = self.request.path.split("/", 2)[1:2]
+        if self.takes_html() and slug and is_slug(slug[0]):
+            with suppress(Unreachable):
+                found = await self.runtime.organization(slug[0])
+                self._organization = found if found and found.status == "active" else None
         raise HTTPError(HTTPStatus.NOT_FOUND)
+
+    def organization(self) -> Organization | None:
+        return self._organization
+
+    def ways_on(self) -> dict[str, Any]:
+        """Return the organization's own page, or in development that of the installation."""
+        base, organization = self.application.base_path, self._organization
+        if organization is not None:
+            return {"home_url": f"{base}/{organization.slug}"}
+        developing = self.runtime.settings.environment == "development"
+        return {"home_url": f"{base}/"} if developing else {}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         super().write_error(HTTPStatus.NOT_FOUND)

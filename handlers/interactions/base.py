@@ -32,7 +32,7 @@ class InteractionHandler(AuthorizationAnswerHandler):
             await self.begin_again(failure)
             return
         except Forbidden as refusal:
-            self.refuse_tenant(refusal)
+            await self.refuse_tenant(refusal)
             return
         self.tenant = self.opened.tenant
         self.about.organization = self.tenant.slug
@@ -57,6 +57,10 @@ class InteractionHandler(AuthorizationAnswerHandler):
     def retry_url(self) -> str | None:
         """Return the page of the interaction: a form may be gone, it is not (people 23b)."""
         return f"{self.application.base_path}/interaction/{self.handle()}"
+
+    def claimed_client(self) -> str | None:
+        replay = self.copy()
+        return replay.client_id if replay is not None else None
 
     def _browser_at(self, tenant: Tenant) -> Browser:
         self.tenant = tenant

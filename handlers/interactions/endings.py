@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, TypeGuard
 
-from handlers.pages import TenantPageHandler
+from handlers.pages import TenantPageHandler, way_to
 from porta.browser import interactions, request_copies, sessions
 from porta.browser.interactions import InteractionExpired
 from porta.browser.request_copies import Replay
@@ -39,14 +39,9 @@ class AlreadyFinished(PortaError):
 class EndingHandler(TenantPageHandler):
     """A page of an interaction, which may be over when it is asked for."""
 
-    _ways: dict[str, Any] | None = None
-
     def handle(self) -> str:
         """Return what the URL names the interaction by."""
         raise NotImplementedError
-
-    def ways_on(self) -> dict[str, Any]:
-        return self._ways or {}
 
     async def end(self, error: PortaError) -> None:
         """Answer where the interaction cannot be gone on with: on to the client, or with a page.
@@ -107,8 +102,7 @@ class EndingHandler(TenantPageHandler):
         resume = endpoints.AUTHORIZATION_RESUME.format(uid=self.handle())
         again = f"{self.application.base_path}/{self.tenant.slug}{resume}"
         return {
-            "client_name": client.client_name,
-            "client_url": find_home(client, replay.redirect_uri),
+            **way_to(client, replay.redirect_uri),
             "restart_url": again if replay.is_due(self.runtime.clock()) else None,
             "email": self.typed(),
         }

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from handlers.errors import failure_of
 from handlers.interactions.endings import EndingHandler, shown
 from porta.browser.interactions import InteractionExpired
+from porta.errors import PortaError
 from porta.protocol import endpoints
 from porta.protocol.errors import InvalidRequest
 from porta.protocol.requests.params import REPEATABLE, Params, merge
@@ -22,14 +23,18 @@ class AuthorizationAnswerHandler(EndingHandler):
 
     async def begin(self, params: Params, *, cookies_withheld: bool = False) -> None:
         """Begin an authorization request, and answer with what becomes of it."""
-        outcome = await authorization.start(
-            self.runtime,
-            self.tenant,
-            params,
-            self.browser(),
-            self.origin.address,
-            cookies_withheld=cookies_withheld,
-        )
+        try:
+            outcome = await authorization.start(
+                self.runtime,
+                self.tenant,
+                params,
+                self.browser(),
+                self.origin.address,
+                cookies_withheld=cookies_withheld,
+            )
+        except PortaError:
+            await self.name_application()
+            raise
         self.answer(outcome)
 
     async def begin_again(self, failure: Unreachable) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from handlers.pages import TenantPageHandler
+from porta.errors import PortaError
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params, merge
 from porta.protocol.requests.response_modes import build_query
@@ -31,7 +32,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
             self.leave(outcome)
 
     def ask(self, question: ConfirmLogout) -> None:
-        back = question.parameters.get("post_logout_redirect_uri")
+        back = question.parameters.get("post_logout_redirect_uri") or question.home
         self.finish_page(
             "logout",
             status=_STATUSES[question.error],
@@ -40,7 +41,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
             action=self.path(endpoints.END_SESSION_CONFIRM),
             parameters=question.parameters,
             # Without `state`, which would tell the client of a finished logout (§3).
-            cancel_url=back,
+            cancel_url=back or self.path(""),
             error=question.error,
         )
 
@@ -48,12 +49,12 @@ class EndSessionAnswerHandler(TenantPageHandler):
         """No session is left: its cookie goes, and the browser moves on."""
         if self.browser().session is not None:
             self.keep_session("", max_age=0)
-        self.see_other(outcome.redirect_to or self.success())
+        self.see_other(outcome.redirect_to or self.success(outcome.client_id))
 
-    def success(self) -> str:
-        """Return where our own page says so, in the language that was asked for."""
-        locales = self.ui_locales()
-        named = {"ui_locales": locales} if locales else {}
+    def success(self, client_id: str | None) -> str:
+        """Return where our own page says so, in the language asked for, and leads to the client."""
+        said = {"client_id": client_id, "ui_locales": self.ui_locales()}
+        named = {name: value for name, value in said.items() if value}
         return build_query(self.path(endpoints.END_SESSION_SUCCESS), named)
 
     async def ask_by_get(self, params: Params) -> None:
@@ -79,9 +80,13 @@ class EndSessionHandler(EndSessionAnswerHandler):
             await self._start(params)
 
     async def _start(self, params: Params) -> None:
-        outcome = await end_session.start(
-            self.runtime, self.tenant, params, self.browser(), self.origin
-        )
+        try:
+            outcome = await end_session.start(
+                self.runtime, self.tenant, params, self.browser(), self.origin
+            )
+        except PortaError:
+            await self.name_application()
+            raise
         self.answer(outcome)
 
 
@@ -107,7 +112,8 @@ class EndSessionSuccessHandler(EndSessionAnswerHandler):
     """GET /{slug}/session/end/success: where no client wanted the browser back."""
 
     async def get(self) -> None:
-        self.finish_page("logout_success")
+        await self.name_application()
+        self.finish_page("logout_success", **self.ways_on())
 
     async def head(self) -> None:
         await self.get()

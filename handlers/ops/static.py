@@ -7,8 +7,11 @@ from http import HTTPStatus
 from tornado.web import HTTPError
 
 from handlers.base import PortaHandler, TenantHandler
+from porta.errors import PortaError
 from porta.pages import branding
 from porta.pages.static_files import FOR_EVER
+from porta.tenants.resolve import OrganizationSuspended
+from storage.models.organizations import Organization
 
 
 class StaticHandler(PortaHandler):
@@ -36,9 +39,16 @@ class BrandingHandler(TenantHandler):
     """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
 
     is_routine = True
+    _suspended: Organization | None = None
+
+    async def refuse_tenant(self, refusal: PortaError) -> None:
+        if isinstance(refusal, OrganizationSuspended):  # the page that says so wears it
+            self._suspended = refusal.organization
+        else:
+            await super().refuse_tenant(refusal)
 
     async def get(self) -> None:
-        organization = self.tenant.organization
+        organization = self._suspended or self.tenant.organization
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")

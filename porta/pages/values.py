@@ -65,6 +65,7 @@ PAGES: dict[str, Page] = {
             "email": None,
             "client_name": None,
             "client_url": None,
+            "home_url": None,
             "reason": None,
             "received": None,
             "registered": (),
@@ -76,9 +77,10 @@ PAGES: dict[str, Page] = {
         {"client_name": None, "parameters": {}, "cancel_url": None, "error": None},
         leaves=True,
     ),
-    "logout_success": Page(frozenset(), {}),
+    "logout_success": Page(frozenset(), {"client_name": None, "client_url": None}),
+    "organization": Page(frozenset(), {"links": ()}),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
-    "root": Page(frozenset(), {}),
+    "root": Page(frozenset(), {"organizations": ()}),
 }
 
 

@@ -12,6 +12,7 @@ from porta.audit import events
 from porta.browser import sessions
 from porta.browser.binding import Browser
 from porta.limits.origin import Origin
+from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import UntrustedRequest
 from porta.protocol.requests import end_session as protocol
 from porta.protocol.requests.end_session import EndSessionRequest
@@ -50,6 +51,8 @@ class ConfirmLogout:
     xsrf: str
     client_name: str | None
     parameters: dict[str, str]
+    home: str | None = None
+    """The page of the client that asks, for whoever stays signed in."""
     error: str | None = None
 
 
@@ -58,6 +61,8 @@ class LoggedOut:
     """No session is left; go to `redirect_to`, or show the page that says so."""
 
     redirect_to: str | None
+    client_id: str | None = None
+    """Whose application the person came from, where there is nothing to go to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ async def start(
         return _ask(runtime, asked, session, error="logout.not_registered")
     if session is not None and (asked.hinted is None or asked.hinted.uid != session.uid):
         return _ask(runtime, asked, session)
-    return await _end(runtime, asked.accepted, origin, asked.hinted)
+    return await _end(runtime, asked, origin, asked.hinted)
 
 
 async def carry(runtime: Runtime, tenant: Tenant, params: Params, origin: Origin) -> dict[str, str]:
@@ -104,7 +109,7 @@ async def carry(runtime: Runtime, tenant: Tenant, params: Params, origin: Origin
     request = protocol.parse_end_session(params)
     asked = await _read(runtime, tenant, params)
     if asked.problem is None:
-        await _end(runtime, asked.accepted, origin, asked.hinted)
+        await _end(runtime, asked, origin, asked.hinted)
         return asked.accepted.to_parameters()
     client_id = asked.client.client_id if asked.client else request.client_id
     again = replace(request, id_token_hint=None, client_id=client_id)
@@ -129,13 +134,13 @@ async def confirm(
     session = await sessions.find(runtime, tenant, browser)
     subject = session or asked.hinted
     if subject is None:
-        return LoggedOut(protocol.build_redirect(asked.accepted))
+        return await _end(runtime, asked, origin)
     seal = params.get("xsrf") or ""
     if not opaque.verify_value(runtime.settings.cookie_keys, _PURPOSE, subject.id, seal):
         return _ask(runtime, asked, session, error="errors.csrf_invalid")
     if params.get("logout") != "yes":
         return _ask(runtime, asked, session)
-    return await _end(runtime, asked.accepted, origin, session, asked.hinted)
+    return await _end(runtime, asked, origin, session, asked.hinted)
 
 
 async def _read(runtime: Runtime, tenant: Tenant, params: Params) -> _Asked:
@@ -194,15 +199,17 @@ def _ask(
         xsrf=opaque.sign_value(runtime.settings.cookie_keys, _PURPOSE, subject.id),
         client_name=client.client_name if client else None,
         parameters=accepted.to_parameters() | _seal(runtime, asked.hinted),
+        home=find_home(client) if client else None,
         error=error,
     )
 
 
 async def _end(
-    runtime: Runtime, accepted: EndSessionRequest, origin: Origin, *ended: Session | None
+    runtime: Runtime, asked: _Asked, origin: Origin, *ended: Session | None
 ) -> LoggedOut:
     """End the sessions, each once, and write it down."""
-    for session in {each.uid: each for each in ended if each is not None}.values():
+    sessions_ended = {each.uid: each for each in ended if each is not None}.values()
+    for session in sessions_ended:
         await sessions.sign_out(runtime, session)
         await events.record(
             runtime.storage,
@@ -211,7 +218,11 @@ async def _end(
             user_id=session.account_id,
             origin=origin,
         )
-    return LoggedOut(protocol.build_redirect(accepted))
+    redirect_to = protocol.build_redirect(asked.accepted)
+    client_id = asked.client.client_id if asked.client else None
+    for session in sessions_ended if redirect_to is None and client_id is None else ():
+        client_id = await runtime.storage.tokens.find_last_client(session)
+    return LoggedOut(redirect_to, client_id)
 
 
 async def _find_client(runtime: Runtime, tenant: Tenant, client_id: str | None) -> Client | None:

@@ -7,19 +7,28 @@ from porta.runtime import Runtime
 from porta.tenants.slugs import is_slug
 from porta.tenants.tenant import Tenant
 from storage.models.clients import Client
+from storage.models.organizations import Organization
+
+
+class OrganizationSuspended(Forbidden):
+    """An organization that is there, and serves nobody for now. Its pages still wear its look."""
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__("Organization is suspended")
+        self.organization = organization
 
 
 async def resolve(runtime: Runtime, slug: str) -> Tenant:
     """Return the tenant of `slug`, exactly as it is spelled.
 
     Raises NotFound for an organization that is unknown or archived, which look alike, and
-    Forbidden for one that is suspended.
+    OrganizationSuspended for one that is suspended.
     """
     organization = await runtime.organization(slug) if is_slug(slug) else None
     if organization is None or organization.status == "archived":
         raise NotFound("Organization not found")
     if organization.status != "active":
-        raise Forbidden("Organization is suspended")
+        raise OrganizationSuspended(organization)
     snapshot = await runtime.snapshot()
     return Tenant(
         organization,

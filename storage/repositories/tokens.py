@@ -205,6 +205,18 @@ class Tokens:
         )
         return frozenset({session.id, *(row[0] for row in rows)})
 
+    async def find_last_client(self, session: Session) -> str | None:
+        """Return the client_id that the newest tokens of a session, also an ended one, are for."""
+        row = await self._pg.fetchrow(
+            """
+            SELECT client_id FROM token_families
+            WHERE session_uid = %(uid)s AND organization_id = %(organization_id)s
+            ORDER BY created_at DESC LIMIT 1
+            """,
+            {"uid": session.uid, "organization_id": session.organization_id},
+        )
+        return row[0] if row else None
+
     async def end_account(self, account_id: str, organization_id: str, reason: str) -> list[str]:
         """End every session of an account with its grants, and every token issued for it; return
         the ids of the sessions.

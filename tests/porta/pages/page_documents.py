@@ -38,6 +38,7 @@ VALUES: dict[str, dict[str, Any]] = {
     },
     "logout": {"xsrf": "x1", "action": "/acme/session/end/confirm", "parameters": {"state": "s1"}},
     "logout_success": {},
+    "organization": {},
     "form_post": {"redirect_uri": "https://app.example/cb", "parameters": {"code": "k1"}},
     "root": {},
 }
