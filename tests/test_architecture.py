@@ -62,7 +62,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "babel": ("porta.pages.render", "porta.pages.languages"),
     "tornado": ("handlers", "porta.pages.render"),
     "httpx": ("porta.outbound",),
-    "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values"),
+    "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values", "porta.pages.css_schemes"),
     "click": ("porta.cli", "porta.dev", "porta.__main__"),
     "zxcvbn": ("porta.security.password_rules",),
     "uvloop": ("handlers", "porta.cli", "porta.dev"),

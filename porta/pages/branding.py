@@ -1,147 +1,164 @@
-"""Branding: an organization's name, logo, colours with enough contrast, and style sheet."""
+"""How an organization looks: its name, logos, links and words, and its style sheet."""
 
 from __future__ import annotations
 
-import colorsys
 import hashlib
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
+
+from porta.pages.colors import is_color, is_dark
+from porta.pages.css_schemes import Grounds, in_both_schemes, page_grounds
 from porta.pages.custom_css import root_color, sanitize
+from porta.pages.schemes import scheme
 from porta.pages.values import web_url
-from storage.models.organizations import Organization
+from storage.models.organizations import Brand as Tokens
+from storage.models.organizations import BrandTexts, Organization
 
 DEFAULT_COLOR = "#3B82F6"
-LIGHT_CARD = "#ffffff"
-DARK_CARD = "#171a21"
-"""The surfaces that brand colours must be readable on; page.css paints them."""
-_LIGHT_INK = "#ffffff"
-_DARK_INK = "#10131a"
-_READABLE = 4.6  # WCAG 2.2 §1.4.3 wants 4.5; rounding to 8 bits takes a little
-_WRITABLE = 3.1  # from here on white is expected on a colour, and it is darkened a little for it
-_DISTINCT = 1.3  # a button is told by its label (§1.4.11), but it must not vanish
-_STEP = 0.02
-_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-_VERSION = "2"
+LARGEST_RADIUS = 32
+"""CSS pixels."""
+FONTS = {
+    "system": 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Ubuntu, Cantarell,'
+    ' "Helvetica Neue", Arial, sans-serif',
+    "humanist": 'Seravek, "Gill Sans Nova", Ubuntu, Calibri, "DejaVu Sans", source-sans-pro,'
+    " sans-serif",
+    "geometric": 'Avenir, Montserrat, Corbel, "URW Gothic", source-sans-pro, sans-serif',
+    "rounded": 'ui-rounded, "Hiragino Maru Gothic ProN", Quicksand, Comfortaa, Manjari,'
+    ' "Arial Rounded MT Bold", Calibri, source-sans-pro, sans-serif',
+    "serif": 'Charter, "Bitstream Charter", "Sitka Text", Cambria, Georgia, "DejaVu Serif", serif',
+}
+"""Fonts that systems bring: nothing is downloaded, and nobody is told of a visit."""
+BACKGROUNDS = ("glow", "plain", "picture")
+POSITIONS = ("center", "start")
+LINKS = ("support", "privacy", "terms", "imprint")
+TEXTS = ("title", "lead", "help", "note")
+_DARK = "@supports (color:light-dark(#000,#fff))"
+_ASIDE = (
+    "@media(min-width:60rem){:root{--page-padding:1.5rem clamp(2rem,9vw,11rem) 1rem}"
+    "body{align-items:flex-start}}"
+)
+_BARE_LOGO = ".logo{padding:0;background:none}"
+_VERSION = "3"
 """Raised when the same branding gives another style sheet, so that browsers fetch it anew."""
 
 
-class Palette(NamedTuple):
-    """Brand colours for one scheme, as `#rrggbb`: a button, what is written on it, a link."""
+class Link(NamedTuple):
+    """A link of the footer: the key of its text, and where it leads."""
 
-    button: str
-    on_button: str
-    link: str
+    text: str
+    url: str
 
 
 class Brand(NamedTuple):
     """What templates show of an organization; every part of it may be empty."""
 
-    company: str
-    initial: str
-    logo_url: str
-    favicon_url: str
-    stylesheet_url: str
-    slug: str
+    company: str = ""
+    initial: str = ""
+    logo_url: str = ""
+    logo_dark_url: str = ""
+    favicon_url: str = ""
+    background_url: str = ""
+    stylesheet_url: str = ""
+    slug: str = ""
+    links: tuple[Link, ...] = ()
+    texts: tuple[BrandTexts, ...] = ()
+
+    def says(self, language: str) -> BrandTexts:
+        """Return what the organization says in a language; nothing where it says nothing."""
+        for each in self.texts:
+            if each.language == language:
+                return each
+        return _SILENT
 
 
-_NEUTRAL = Brand("", "", "", "", "", "")
+_SILENT = BrandTexts(language="")
+_NEUTRAL = Brand()
 
 
 def brand(organization: Organization | None) -> Brand:
     """Return what pages show of `organization`, or a neutral brand for None."""
-    if organization is None:
-        return _NEUTRAL
+    return _NEUTRAL if organization is None else _brand(organization)
+
+
+@lru_cache(maxsize=256)
+def _brand(organization: Organization) -> Brand:
     company = (organization.branding_company_name or organization.name).strip()
+    tokens = organization.brand
+    found = ((name, web_url(getattr(tokens, f"{name}_url"))) for name in LINKS)
     return Brand(
-        company,
-        company[:1].upper(),
-        web_url(organization.branding_logo_url),
-        web_url(organization.branding_favicon_url),
-        f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}",
-        organization.slug,
+        company=company,
+        initial=company[:1].upper(),
+        logo_url=web_url(organization.branding_logo_url),
+        logo_dark_url=web_url(tokens.logo_dark_url),
+        favicon_url=web_url(organization.branding_favicon_url),
+        background_url=web_url(tokens.background_url) if tokens.background == "picture" else "",
+        stylesheet_url=f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}",
+        slug=organization.slug,
+        links=tuple(Link(f"footer.{name}", url) for name, url in found if url),
+        texts=tokens.texts,
     )
 
 
 def stylesheet(organization: Organization) -> str:
-    """Return the organization's style sheet: its colours for both schemes, then its custom CSS.
+    """Return the organization's style sheet: its tokens in both schemes, then its custom CSS.
 
     A `--primary` that the custom CSS gives `:root` in hex stands for the organization's colour.
     Much CSS takes long to read: on the event loop ask `stylesheets.py`.
     """
-    color = organization.branding_primary_color
-    custom = sanitize(organization.branding_custom_css or "")
-    primary = root_color(custom) or (color if color and _COLOR.fullmatch(color) else DEFAULT_COLOR)
-    light, dark = palette(primary, LIGHT_CARD), palette(primary, DARK_CARD)
-    # Custom CSS that knows nothing of a dark scheme would put dark text on a dark card.
-    scheme = "light dark" if not custom or _knows_dark(custom) else "light"
+    color, tokens = organization.branding_primary_color, organization.brand
+    custom = in_both_schemes(sanitize(organization.branding_custom_css or ""))
+    primary = root_color(custom) or (color if color and is_color(color) else DEFAULT_COLOR)
+    grounds = page_grounds(custom) if custom else Grounds((), ())
+    light = scheme(tokens, primary, dark=False, grounds=grounds.light)
+    dark = scheme(tokens, primary, dark=True, grounds=grounds.dark)
+    # In the layers of page.css: its own later word, for contrast or print, stays the last.
     return (
-        f":root{{color-scheme:{scheme};--primary:{primary.lower()};"
-        f"--brand-light:{light.button};--on-brand-light:{light.on_button};"
-        f"--link-light:{light.link};"
-        f"--brand-dark:{dark.button};--on-brand-dark:{dark.on_button};--link-dark:{dark.link}}}\n"
+        f"@layer base{{{_variables(tokens, primary, light, dark)}{_layout(tokens)}}}\n"
+        f"@layer guard{{{_guard(tokens, light, dark)}}}\n"
         f"{custom}"
     )
 
 
 def stylesheet_version(organization: Organization) -> str:
     """Return a short digest that changes when `stylesheet` does."""
-    return _version(organization.branding_primary_color, organization.branding_custom_css)
-
-
-def palette(color: str, surface: str) -> Palette:
-    """Return readable brand colours on `surface` (`#rrggbb`), as near to `color` as they can be.
-
-    Contrasts are those of WCAG 2.2 §1.4.3.
-    """
-    button = _until(color, surface, _DISTINCT)
-    on_button = _LIGHT_INK
-    if contrast(button, _LIGHT_INK) < _WRITABLE:
-        on_button = _DARK_INK
-    return Palette(
-        _until(button, on_button, _READABLE), on_button, _until(color, surface, _READABLE)
+    return _version(
+        organization.branding_primary_color, organization.branding_custom_css, organization.brand
     )
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 @lru_cache(maxsize=256)
-def _version(color: str | None, custom_css: str | None) -> str:
-    named = f"{_VERSION}\0{color}\0{custom_css}"
+def _version(color: str | None, custom_css: str | None, tokens: Tokens) -> str:
+    looks = msgspec.json.encode(msgspec.structs.replace(tokens, texts=())).decode()
+    named = f"{_VERSION}\0{color}\0{custom_css}\0{looks}"
     return hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _knows_dark(css: str) -> bool:
-    return "prefers-color-scheme" in css or "light-dark(" in css
+def _variables(tokens: Tokens, primary: str, light: dict[str, str], dark: dict[str, str]) -> str:
+    more = [f"--primary:{primary.lower()}"]
+    if tokens.radius is not None:
+        more.append(f"--radius:{min(max(tokens.radius, 0), LARGEST_RADIUS)}px")
+    if tokens.font in FONTS:
+        more.append(f"--font:{FONTS[tokens.font]}")
+    plain = ";".join([*more, *(f"--{name}:{value}" for name, value in light.items())])
+    both = ";".join(f"--{name}:light-dark({value},{dark[name]})" for name, value in light.items())
+    return f":root{{{plain}}}{_DARK}{{:root{{{both}}}}}"
 
 
-def _until(color: str, against: str, ratio: float) -> str:
-    """Move the lightness of `color` away from `against` until their contrast reaches `ratio`."""
-    hue, lightness, saturation = colorsys.rgb_to_hls(*_channels(color))
-    away = _STEP if _luminance(against) < 0.5 else -_STEP
-    while contrast(color, against) < ratio and 0 < lightness + away < 1:
-        lightness += away
-        color = _hex(colorsys.hls_to_rgb(hue, lightness, saturation))
-    return color.lower()
+def _layout(tokens: Tokens) -> str:
+    aside = _ASIDE if tokens.card_position == "start" else ""
+    # A logo is drawn for the light scheme's card: where that is dark, no card asks for a plate.
+    card = tokens.card_color
+    fits = tokens.logo_dark_url or (card and is_color(card) and is_dark(card))
+    return aside + (_BARE_LOGO if fits else "")
 
 
-def _luminance(color: str) -> float:
-    red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for value in _channels(color)
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _channels(color: str) -> tuple[float, float, float]:
-    red, green, blue = bytes.fromhex(color[1:])
-    return red / 255, green / 255, blue / 255
-
-
-def _hex(channels: tuple[float, float, float]) -> str:
-    return "#" + bytes(round(value * 255) for value in channels).hex()
+def _guard(tokens: Tokens, light: dict[str, str], dark: dict[str, str]) -> str:
+    """Return the colours and the font of what is consented to, which custom CSS cannot change."""
+    names = ("edge", "text", "card")
+    plain = [f"--guard-{name}:{light[name]}!important" for name in names]
+    both = [f"--guard-{name}:light-dark({light[name]},{dark[name]})!important" for name in names]
+    if tokens.font in FONTS:
+        plain.append(f"--guard-font:{FONTS[tokens.font]}!important")
+    return f":root{{{';'.join(plain)}}}{_DARK}{{:root{{{';'.join(both)}}}}}"

@@ -24,7 +24,13 @@ _FUNCTIONS = frozenset(
         "conic-gradient",
     )
 )
-_VARIABLES = frozenset({"--primary"})
+COLOR_TOKENS = (
+    *("--primary", "--button", "--on-button", "--link", "--page", "--page-text", "--card"),
+    *("--field", "--text", "--muted", "--line", "--edge", "--danger", "--success"),
+)
+"""What `var()` may name: colours that are made of the brand, in the scheme that is shown."""
+_VARIABLES = frozenset(COLOR_TOKENS)
+_RADIUS_VARIABLES = frozenset({"--radius", "--radius-field"})
 _PUNCTUATION = frozenset({",", "/"})
 _FONT_NAME = re.compile(r"[A-Za-z0-9 _-]{1,64}")
 _WORD = re.compile(r"-?[a-z][a-z0-9-]{0,63}", re.IGNORECASE)
@@ -61,8 +67,15 @@ _EDGE = Bounds(0, 16, plain=(0, 400))
 _RADIUS = Bounds(0, 999, percent=(0, 50))
 _SHADOW = Bounds(-32, 64, percent=(0, 100), plain=(0, 400))
 _TYPE = Bounds(12, 48, words=_SIZES)
-_SIDES = ("", "-top", "-right", "-bottom", "-left", "-inline", "-block")
-_CORNERS = ("", "-top-left", "-top-right", "-bottom-left", "-bottom-right")
+_SIDES = (
+    *("", "-top", "-right", "-bottom", "-left", "-inline", "-block"),
+    *("-inline-start", "-inline-end", "-block-start", "-block-end"),
+)
+_CORNERS = (
+    *("", "-top-left", "-top-right", "-bottom-left", "-bottom-right"),
+    *("-start-start", "-start-end", "-end-start", "-end-end"),
+)
+_WIDTH = Bounds(280, 1200, percent=(100, 100))
 
 ALLOWED: dict[str, Bounds] = {
     "--primary": _COLOR,
@@ -90,7 +103,8 @@ ALLOWED: dict[str, Bounds] = {
     "text-decoration-color": _COLOR,
     "text-transform": _COLOR,
     "gap": _SPACE,
-    "max-width": Bounds(280, 1200, percent=(100, 100)),
+    "max-width": _WIDTH,
+    "max-inline-size": _WIDTH,
     **{f"margin{side}": _SPACE for side in _SIDES},
     **{f"padding{side}": _SPACE for side in _SIDES},
     **{f"border{side}": _EDGE for side in _SIDES},
@@ -130,7 +144,7 @@ def _is_safe_token(token: Any, bounds: Bounds, fonts: bool, depth: int) -> bool:
         case "dimension":
             return _is_safe_dimension(token, bounds)
         case "function":
-            return _is_safe_function(token, fonts, depth)
+            return _is_safe_function(token, bounds, fonts, depth)
     return False
 
 
@@ -149,10 +163,11 @@ def _is_safe_dimension(token: Any, bounds: Bounds) -> bool:
     return pixels is not None and _between(token.value * pixels, (bounds.low, bounds.high))
 
 
-def _is_safe_function(token: Any, fonts: bool, depth: int) -> bool:
+def _is_safe_function(token: Any, bounds: Bounds, fonts: bool, depth: int) -> bool:
     parts = [part for part in token.arguments if part.type != "whitespace"]
     if token.lower_name == "var":
-        return len(parts) == 1 and parts[0].type == "ident" and parts[0].value in _VARIABLES
+        known = _RADIUS_VARIABLES if bounds is _RADIUS else _VARIABLES
+        return len(parts) == 1 and parts[0].type == "ident" and parts[0].value in known
     return token.lower_name in _FUNCTIONS and _all_safe(
         parts, _GRADIENT, fonts=fonts, depth=depth + 1
     )

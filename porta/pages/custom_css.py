@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tinycss2
 
@@ -18,7 +18,7 @@ LONGEST = 20_000
 """Characters; more is not an attempt to style a page."""
 _NAME = re.compile(r"[A-Za-z_-][A-Za-z0-9_-]{0,63}")
 _PUNCTUATION = frozenset({".", ":", ">", "+", "~", ",", "*"})
-_PSEUDO = frozenset(
+PSEUDO_CLASSES = frozenset(
     {
         "root",
         "hover",
@@ -32,7 +32,7 @@ _PSEUDO = frozenset(
         "placeholder",
     }
 )
-_MEDIA_FEATURES = frozenset(
+MEDIA_FEATURES = frozenset(
     {
         "prefers-color-scheme",
         "prefers-contrast",
@@ -45,11 +45,32 @@ _MEDIA_FEATURES = frozenset(
 _MEDIA_WORDS = frozenset({"and", "not", "only", "all", "screen", "print"})
 
 
+class Dropped(NamedTuple):
+    """What was left out, and why: a declaration, or a whole rule."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
 def sanitize(css: str) -> str:
     """Return `css` without whatever is not allowed; a fault costs its declaration or rule only."""
+    return clean(css)[0]
+
+
+def clean(css: str) -> tuple[str, list[Dropped]]:
+    """Return `css` without whatever is not allowed, and all that was dropped, by line."""
     if len(css) > LONGEST:
-        return ""
-    return _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True))
+        return "", [Dropped(1, f"the sheet has more than {LONGEST} characters")]
+    dropped: list[Dropped] = []
+    written = _rules(
+        tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), dropped
+    )
+    if len(written) > LONGEST:
+        return "", [Dropped(1, f"the sheet has more than {LONGEST} characters once written anew")]
+    return written, sorted(dropped)
 
 
 def root_color(css: str) -> str | None:
@@ -73,43 +94,64 @@ def _hex(tokens: Iterable[Any]) -> str | None:
     return f"#{digits}" if len(digits) == 6 else None
 
 
-def _rules(nodes: Iterable[Any], *, nested: bool = False) -> str:
+def _rules(nodes: Iterable[Any], dropped: list[Dropped], *, nested: bool = False) -> str:
     written = []
     for node in nodes:
         if node.type == "qualified-rule":
-            written.append(_rule(node))
+            written.append(_rule(node, dropped))
         elif node.type == "at-rule" and node.lower_at_keyword == "media" and not nested:
-            written.append(_media(node))
+            written.append(_media(node, dropped))
+        elif node.type == "at-rule":
+            named = _shown(f"@{node.at_keyword}")
+            dropped.append(Dropped(node.source_line, f"{named} is not allowed here"))
+        else:
+            dropped.append(Dropped(node.source_line, "cannot be read as a rule"))
     return "".join(written)
 
 
-def _rule(node: Any) -> str:
-    selector = _write(node.prelude) if _is_selector(node.prelude) else ""
+def _rule(node: Any, dropped: list[Dropped]) -> str:
+    if not _is_selector(node.prelude):
+        named = _shown(_write(node.prelude))
+        dropped.append(Dropped(node.source_line, f"the selector {named} is not allowed"))
+        return ""
     parts = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
-    body = "".join(_declaration(part) for part in parts if part.type == "declaration")
-    return f"{selector}{{{body}}}\n" if selector and body else ""
+    body = "".join(_declaration(part, dropped) for part in parts)
+    return f"{_write(node.prelude)}{{{body}}}\n" if body else ""
 
 
-def _declaration(node: Any) -> str:
+def _declaration(node: Any, dropped: list[Dropped]) -> str:
+    if node.type != "declaration":
+        what = "a rule inside a rule is" if node.type != "error" else "what cannot be read is"
+        dropped.append(Dropped(node.source_line, f"{what} not allowed"))
+        return ""
     if not is_safe(node.name, node.value):
+        known = (node.name if node.name.startswith("--") else node.lower_name) in ALLOWED
+        fault = "has a value that is not allowed" if known else "is not allowed"
+        dropped.append(Dropped(node.source_line, f"{_shown(node.name)} {fault}"))
         return ""
     name = node.name if node.name in ALLOWED else node.lower_name
     return f"{name}:{_write(node.value)}{'!important' if node.important else ''};"
 
 
-def _media(node: Any) -> str:
+def _media(node: Any, dropped: list[Dropped]) -> str:
     if node.content is None or not all(map(_is_media_token, node.prelude)):
+        dropped.append(Dropped(node.source_line, "the media query is not allowed"))
         return ""
     inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
-    body = _rules(inner, nested=True)
+    body = _rules(inner, dropped, nested=True)
     return f"@media {_write(node.prelude)}{{{body}}}\n" if body else ""
+
+
+def _shown(text: str) -> str:
+    """Return a name out of the sheet, as a message can hold it."""
+    return "".join(c if c.isprintable() else "?" for c in text)[:40] or "?"
 
 
 def _is_media_token(token: Any) -> bool:
     if token.type == "() block":
         parts = [part for part in token.content if part.type != "whitespace"]
         plain = all(part.type in ("ident", "literal", "dimension", "number") for part in parts)
-        return plain and bool(parts) and getattr(parts[0], "lower_value", "") in _MEDIA_FEATURES
+        return plain and bool(parts) and getattr(parts[0], "lower_value", "") in MEDIA_FEATURES
     if token.type == "ident":
         return token.lower_value in _MEDIA_WORDS
     return bool(token.type == "whitespace" or token == ",")
@@ -137,7 +179,7 @@ def _is_selector_token(token: Any, before: str) -> bool:
 
 
 def _is_name(name: str, before: str) -> bool:
-    return name.lower() in _PSEUDO if before == ":" else bool(_NAME.fullmatch(name))
+    return name.lower() in PSEUDO_CLASSES if before == ":" else bool(_NAME.fullmatch(name))
 
 
 def _is_type_attribute(tokens: list[Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Pages:
         loader = Loader(str(root), autoescape="escaped", namespace=namespace, whitespace="oneline")
         pages = cls(
             loader,
-            _load_languages(locale_directory or _data_folder("locale")),
+            _load_languages(locale_directory),
             StaticFiles(root / "static", base_path),
             debug,
         )
@@ -130,9 +130,11 @@ class Pages:
         text = partial(self.text, language.tag)
         template = self._loader.load(f"pages/{name}.html")
         context = page.optional | values
+        brand = branding.brand(organization)
         return template.generate(
             **context,
-            brand=branding.brand(organization),
+            brand=brand,
+            own=brand.says(language.tag),
             lang=language.tag,
             direction=language.direction,
             t=text,
@@ -183,9 +185,22 @@ def _data_folder(name: str) -> Path:
     return inside if inside.is_dir() else _HERE.parent / name
 
 
-def _load_languages(directory: Path) -> dict[str, _Language]:
-    paths = sorted(directory.glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
-    found = {language.tag: language for language in map(_read_language, paths)}
+@cache
+def find_languages() -> tuple[str, ...]:
+    """Return the languages that there are catalogs of, as BCP 47 tags."""
+    return tuple(map(_tag, map(Locale.parse, (path.parts[-3] for path in _catalogs(None)))))
+
+
+def _catalogs(directory: Path | None) -> list[Path]:
+    return sorted((directory or _data_folder("locale")).glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
+
+
+def _tag(locale: Locale) -> str:
+    return str(locale).replace("_", "-")
+
+
+def _load_languages(directory: Path | None) -> dict[str, _Language]:
+    found = {language.tag: language for language in map(_read_language, _catalogs(directory))}
     for language in found.values():
         if language.tag != FALLBACK:
             language.messages.add_fallback(found[FALLBACK].messages)
@@ -199,6 +214,4 @@ def _read_language(path: Path) -> _Language:
     compiled = BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
-    return _Language(
-        str(locale).replace("_", "-"), locale.text_direction, Translations(compiled, _DOMAIN)
-    )
+    return _Language(_tag(locale), locale.text_direction, Translations(compiled, _DOMAIN))

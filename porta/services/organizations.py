@@ -11,6 +11,7 @@ from porta.audit import events
 from porta.audit.events import SYSTEM, Actor
 from porta.errors import Conflict, Invalid, NotFound
 from porta.pages.custom_css import sanitize
+from porta.services import brands
 from porta.services.lifecycle import ORGANIZATION, event_of
 from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs
@@ -20,7 +21,10 @@ from storage.models.organizations import Organization
 if TYPE_CHECKING:
     from storage.router import Storage
 
-_BRANDING = tuple(name for name in Organization.__struct_fields__ if name.startswith("branding_"))
+_BRANDING = (
+    *(name for name in Organization.__struct_fields__ if name.startswith("branding_")),
+    "brand",
+)
 _PLAIN = (
     *("name", "default_locale", "default_login_methods", "require_pkce"),
     *("id_token_claims", "id_token_signed_response_alg", "email_as_username"),
@@ -33,13 +37,14 @@ async def create(
     """Store a new organization and return it as it was stored, with an id and clean CSS.
 
     Of `organization` the id and status are not read: it begins active. Raises Invalid for its slug,
-    for an algorithm that no key of ours has, or for a second super-admin organization, which only
-    the first migration makes; Conflict when the slug is taken.
+    its brand, an algorithm that no key of ours has, or for a second super-admin organization, which
+    only the first migration makes; Conflict when the slug is taken.
     """
     slugs.parse_organization_slug(organization.slug)
     if organization.is_super_admin:
         raise Invalid("is_super_admin: there is one super-admin organization, and it exists")
     parse_algorithm(organization.id_token_signed_response_alg)
+    brands.check(organization)
     new = msgspec.structs.replace(_clean(organization), id=str(uuid.uuid4()), status="active")
     async with storage.transaction() as tx:
         if await tx.organizations.find_by_slug(new.slug) is not None:
@@ -57,14 +62,15 @@ async def update(
 ) -> tuple[str, ...]:
     """Write everything of `organization` but its slug, its status and is_super_admin.
 
-    Returns the fields that changed. Raises NotFound, and Invalid for an unknown algorithm.
+    Returns the fields that changed. Raises NotFound, and Invalid for its brand or algorithm.
     """
     parse_algorithm(organization.id_token_signed_response_alg)
-    wanted = _clean(organization)
     async with storage.transaction() as tx:
         stored = await tx.organizations.find_for_update(organization.id)
         if stored is None:
             raise NotFound("Organization not found")
+        brands.check(organization, stored)
+        wanted = _clean(organization)
         changed = tuple(
             field
             for field in (*_PLAIN, "two_factor_policy", *_BRANDING)

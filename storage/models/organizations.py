@@ -5,6 +5,43 @@ from __future__ import annotations
 import msgspec
 
 
+class BrandTexts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an organization says on its pages in one language (a BCP 47 tag), in plain text."""
+
+    language: str
+    title: str | None = None
+    """The heading of the sign-in page."""
+    lead: str | None = None
+    """A sentence below it."""
+    help: str | None = None
+    """Where people get help, below every page."""
+    note: str | None = None
+    """What stands at the very end of every page."""
+
+
+class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an organization looks, beyond what Porta 1.x knows; None is Porta's own."""
+
+    ink_color: str | None = None
+    """Of text, as `#rrggbb`; so are all colours."""
+    page_color: str | None = None
+    card_color: str | None = None
+    radius: int | None = None
+    """Of the card's corners, in CSS pixels; what stands on it follows."""
+    font: str | None = None
+    background: str | None = None
+    """`glow`, `plain` or `picture`, which is that of `background_url`."""
+    background_url: str | None = None
+    card_position: str | None = None
+    """`center`, or `start`: where lines begin."""
+    logo_dark_url: str | None = None
+    support_url: str | None = None
+    privacy_url: str | None = None
+    terms_url: str | None = None
+    imprint_url: str | None = None
+    texts: tuple[BrandTexts, ...] = ()
+
+
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `organizations`. `updated_at` is seconds since the epoch."""
 
@@ -28,6 +65,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """What a client is registered for that does not name an algorithm."""
     email_as_username: bool = True
     """Whether `preferred_username` is the e-mail address of those who have no user name."""
+    brand: Brand = Brand()
     default_login_methods: tuple[str, ...] = ("password", "magic_link")
     updated_at: float = 0.0
     era: int = 0

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from storage.models.organizations import Organization
+from storage.models.organizations import Brand, Organization
 from storage.postgres.statement import Executor, Row
 
 _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
     " branding_primary_color, branding_company_name, branding_custom_css,"
     " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
-    " id_token_signed_response_alg, email_as_username, default_login_methods,"
+    " id_token_signed_response_alg, email_as_username, brand::text, default_login_methods,"
     " EXTRACT(EPOCH FROM updated_at)::float8, era"
 )
+
+_BRAND = msgspec.json.Decoder(Brand)
 
 
 class Organizations:
@@ -60,19 +62,18 @@ class Organizations:
                 id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,
                 branding_primary_color, branding_company_name, branding_custom_css,
                 default_locale, two_factor_policy, require_pkce, id_token_claims,
-                id_token_signed_response_alg, email_as_username, default_login_methods
+                id_token_signed_response_alg, email_as_username, brand,
+                default_login_methods
             ) VALUES (
                 %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
                 %(branding_logo_url)s, %(branding_favicon_url)s, %(branding_primary_color)s,
                 %(branding_company_name)s, %(branding_custom_css)s, %(default_locale)s,
                 %(two_factor_policy)s, %(require_pkce)s, %(id_token_claims)s,
-                %(id_token_signed_response_alg)s, %(email_as_username)s, %(login_methods)s::text[]
+                %(id_token_signed_response_alg)s, %(email_as_username)s, %(brand)s::jsonb,
+                %(login_methods)s::text[]
             )
             """,
-            {
-                **msgspec.structs.asdict(organization),
-                "login_methods": list(organization.default_login_methods),
-            },
+            _values(organization),
         )
 
     async def find_for_update(self, id: str) -> Organization | None:
@@ -100,13 +101,11 @@ class Organizations:
                 id_token_claims = %(id_token_claims)s,
                 id_token_signed_response_alg = %(id_token_signed_response_alg)s,
                 email_as_username = %(email_as_username)s,
+                brand = %(brand)s::jsonb,
                 default_login_methods = %(login_methods)s::text[]
             WHERE id = %(id)s
             """,
-            {
-                **msgspec.structs.asdict(organization),
-                "login_methods": list(organization.default_login_methods),
-            },
+            _values(organization),
         )
 
     async def set_status(self, id: str, status: str) -> bool:
@@ -124,11 +123,21 @@ class Organizations:
         return touched == 1
 
 
+def _values(organization: Organization) -> dict[str, object]:
+    brand = msgspec.json.encode(organization.brand).decode()
+    return {
+        **msgspec.structs.asdict(organization),
+        "brand": None if brand == "{}" else brand,
+        "login_methods": list(organization.default_login_methods),
+    }
+
+
 def _organization(row: Row) -> Organization:
-    *values, login_methods, updated_at, era = row
+    *values, brand, login_methods, updated_at, era = row
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
         **dict(named),
+        brand=_BRAND.decode(brand) if brand else Brand(),
         default_login_methods=tuple(login_methods),
         updated_at=updated_at,
         era=era,

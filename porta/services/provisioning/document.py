@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
@@ -15,6 +16,7 @@ from porta.services.provisioning.entries import (
     Algorithm,
     ApplicationSlug,
     ClaimName,
+    Color,
     Description,
     Entry,
     ImageUrl,
@@ -28,6 +30,7 @@ from porta.services.provisioning.entries import (
     rule,
 )
 from porta.services.provisioning.people import UserEntry
+from storage.models.organizations import Brand, BrandTexts
 
 
 class ModuleEntry(SluggedEntry):
@@ -136,12 +139,62 @@ class ApplicationEntry(SluggedEntry):
     clients: tuple[ClientEntry, ...] = ()
 
 
+class BrandLinks(Entry):
+    support: str | None = None
+    privacy: str | None = None
+    terms: str | None = None
+    imprint: str | None = None
+
+
+class BrandTextsEntry(Entry):
+    title: str | None = None
+    lead: str | None = None
+    help: str | None = None
+    note: str | None = None
+
+
 class Branding(Entry):
-    primary_color: str | None = Field(None, pattern=r"^#[0-9A-Fa-f]{6}$")
+    """How an organization looks; what may stand in it is for `services/brands.py` to say."""
+
+    primary_color: Color | None = None
     company_name: Name | None = None
-    custom_css: str | None = Field(None, max_length=10_000)
+    custom_css: str | None = None
     logo_url: ImageUrl | None = None
     favicon_url: ImageUrl | None = None
+    ink_color: str | None = None
+    page_color: str | None = None
+    card_color: str | None = None
+    radius: int | None = Field(None, strict=True)
+    font: str | None = None
+    background: str | None = None
+    background_url: str | None = None
+    card_position: str | None = None
+    logo_dark_url: str | None = None
+    links: BrandLinks = BrandLinks()
+    texts: dict[str, BrandTextsEntry] = Field(default_factory=dict)
+
+    def said(self) -> dict[str, Any]:
+        """Return what the file says by the names of 1.x."""
+        said = self.model_fields_set & set(_OF_1X)
+        return {f"branding_{name}": getattr(self, name) for name in said}
+
+    def onto(self, brand: Brand) -> Brand:
+        """Return `brand` with what the file says."""
+        said: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in self.model_fields_set - {*_OF_1X, "links", "texts"}
+        }
+        links = self.links
+        said |= {f"{name}_url": getattr(links, name) for name in links.model_fields_set}
+        if "texts" in self.model_fields_set:
+            said["texts"] = tuple(
+                BrandTexts(language=language, **texts.model_dump())
+                for language, texts in self.texts.items()
+            )
+        return msgspec.structs.replace(brand, **said)
+
+
+_OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
 
 
 class ApiResourceEntry(Entry):

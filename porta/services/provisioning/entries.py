@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from porta.errors import Invalid
+from porta.pages.colors import is_color
 from porta.protocol.clients.registered_uris import find_link_fault
 from porta.services.claims import parse_claim_name
 from porta.services.signing_algorithms import parse_algorithm
@@ -35,6 +36,12 @@ def _image(url: str) -> str:
     return url
 
 
+def _color(color: str) -> str:
+    if not is_color(color):
+        raise Invalid("must be a colour like #0F766E")
+    return color
+
+
 def _name(name: str) -> str:
     fault = find_name_fault(name)
     if fault is not None:
@@ -47,6 +54,7 @@ Description = Annotated[str, Field(max_length=1000)]
 Short = Annotated[str, Field(min_length=1, max_length=50), rule(_name)]
 Locale = Annotated[str, Field(max_length=10, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 WebUrl = Annotated[str, Field(max_length=2048), rule(parse_web_url)]
+Color = Annotated[str, rule(_color)]
 ImageUrl = Annotated[str, Field(max_length=2048), rule(_image)]
 OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug)]
 ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug)]

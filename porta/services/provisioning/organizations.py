@@ -11,7 +11,7 @@ from porta.services.provisioning.document import ApiResourceEntry, OrganizationE
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run
 from storage.models.clients import ApiResource
-from storage.models.organizations import Organization
+from storage.models.organizations import Brand, Organization
 
 _DIRECT = (
     *("name", "default_locale", "default_login_methods", "two_factor_policy", "require_pkce"),
@@ -22,7 +22,7 @@ _DIRECT = (
 async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:
     """Make the organization of this slug, or change it to what the file says of it."""
     stored = await run.storage.organizations.find_by_slug(entry.slug)
-    said = _said(entry)
+    said = _said(entry, stored.brand if stored else Brand())
     if stored is None:
         with run.at(*path):
             new = Organization(id="", slug=entry.slug, **said)
@@ -73,14 +73,13 @@ async def _provision_api_resource(
         run.updated("api_resource", slug, entry.name, changed)
 
 
-def _said(entry: OrganizationEntry) -> dict[str, Any]:
+def _said(entry: OrganizationEntry, brand: Brand) -> dict[str, Any]:
     """Return the fields that the file speaks of: about the others it has no opinion."""
     said = {
         name: getattr(entry, name)
         for name in _DIRECT
         if name in entry.model_fields_set and getattr(entry, name) is not None
     }
-    branding = entry.branding
-    for name in branding.model_fields_set if branding else ():
-        said[f"branding_{name}"] = getattr(branding, name)
+    if entry.branding is not None:
+        said |= {**entry.branding.said(), "brand": entry.branding.onto(brand)}
     return said

@@ -10,10 +10,12 @@ from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.password_rules import check_password
+from porta.services import brands
 from porta.services.api_resources import parse_identifier, parse_scopes
 from porta.services.provisioning.document import (
     ApiResourceEntry,
     ApplicationEntry,
+    Branding,
     ClientEntry,
     Document,
     OrganizationEntry,
@@ -21,6 +23,7 @@ from porta.services.provisioning.document import (
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.settings import check_setting
+from storage.models.organizations import Brand
 
 Conflict = tuple[Path, str]
 E = TypeVar("E")
@@ -53,11 +56,20 @@ def _of_organization(
     for index, resource in enumerate(resources):
         yield from _of_api_resource((*path, "api_resources", index), resource)
     yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
+    if organization.branding is not None:
+        yield from _of_branding((*path, "branding"), organization.branding)
     for index, user in enumerate(organization.users):
         place = (*path, "users", index, "password")
         yield from _of_password(place, user, organization, document.allow_passwords)
     for index, application in enumerate(applications):
         yield from _of_application((*path, "applications", index), application)
+
+
+def _of_branding(path: Path, branding: Branding) -> Iterator[Conflict]:
+    for mistake in brands.find_mistakes(branding.onto(Brand())):
+        yield (*path, *mistake.path), mistake.message
+    for message in brands.find_css_mistakes(branding.custom_css or ""):
+        yield (*path, "custom_css"), message
 
 
 def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Conflict]:

@@ -1,75 +1,19 @@
-"""An organization's look: readable colours, and custom CSS that neither loads, moves nor hides."""
+"""An organization's look: readable colours in both schemes, and its style sheet."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
+import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from porta.pages import branding
-from porta.pages.branding import DARK_CARD, LIGHT_CARD, contrast, palette
-from storage.models.organizations import Organization
-
-BASE = Path(__file__).parents[3] / "templates/static/page.css"
-COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+from storage.models.organizations import Brand, BrandTexts, Organization
 
 
-def acme(**branding_values: str | None) -> Organization:
-    return Organization(id="1", name="Acme", slug="acme", **branding_values)  # type: ignore[arg-type]
-
-
-# Colours (WCAG 2.2 §1.4.3)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "ratio"),
-    [("#000000", "#ffffff", 21.0), ("#ffffff", "#ffffff", 1.0), ("#777777", "#ffffff", 4.48)],
-)
-def test_contrast(one: str, other: str, ratio: float) -> None:
-    assert contrast(one, other) == contrast(other, one) == pytest.approx(ratio, abs=0.01)
-
-
-@settings(max_examples=300)
-@given(color=COLORS, surface=st.sampled_from([LIGHT_CARD, DARK_CARD]))
-def test_every_brand_colour_becomes_readable(color: str, surface: str) -> None:
-    found = palette(color, surface)
-    assert contrast(found.button, found.on_button) >= 4.5
-    assert contrast(found.link, surface) >= 4.5
-    assert contrast(found.button, surface) >= 1.25
-
-
-@pytest.mark.parametrize("color", ["#b91c1c", "#4f46e5", "#0f766e"])
-def test_a_colour_that_is_readable_already_stays_as_it_is(color: str) -> None:
-    assert palette(color, LIGHT_CARD) == (color, "#ffffff", color)
-
-
-def test_a_bright_colour_is_written_on_in_dark() -> None:
-    assert palette("#ffd400", LIGHT_CARD).button == "#ffd400"
-    assert contrast(palette("#ffd400", LIGHT_CARD).on_button, "#000000") < 1.5
-
-
-def test_the_base_style_sheet_paints_the_surfaces_that_contrast_is_computed_for() -> None:
-    assert f"--card: light-dark({LIGHT_CARD}, {DARK_CARD});" in BASE.read_text()
-
-
-def test_the_base_style_sheet_carries_the_default_colours() -> None:
-    base = BASE.read_text()
-    light, dark = (
-        palette(branding.DEFAULT_COLOR, LIGHT_CARD),
-        palette(branding.DEFAULT_COLOR, DARK_CARD),
-    )
-    for name, value in {
-        "--primary": branding.DEFAULT_COLOR.lower(),
-        "--brand-light": light.button,
-        "--on-brand-light": light.on_button,
-        "--link-light": light.link,
-        "--brand-dark": dark.button,
-        "--on-brand-dark": dark.on_button,
-        "--link-dark": dark.link,
-    }.items():
-        assert f"{name}: {value};" in base
+def acme(*, brand: Brand | None = None, **branding_values: str | None) -> Organization:
+    plain = Organization(id="1", name="Acme", slug="acme", **branding_values)  # type: ignore[arg-type]
+    return msgspec.structs.replace(plain, brand=brand or Brand())
 
 
 @pytest.mark.parametrize(
@@ -86,8 +30,9 @@ def test_anything_but_a_hex_colour_gives_the_default(color: str | None) -> None:
 def test_the_style_sheet_carries_colours_then_custom_css() -> None:
     organization = acme(branding_primary_color="#B91C1C", branding_custom_css="h1{color:red}")
     css = branding.stylesheet(organization)
-    assert css.startswith(":root{color-scheme:light;--primary:#b91c1c;")
-    assert css.endswith("h1{color:red;}\n")
+    assert css.startswith("@layer base{:root{--primary:#b91c1c;--button:#b91c1c;")
+    assert css.endswith("h1{color:red;}}\n")
+    assert css.count("@layer") == 2
 
 
 def test_a_primary_colour_in_custom_css_stands_for_the_organizations() -> None:
@@ -97,32 +42,69 @@ def test_a_primary_colour_in_custom_css_stands_for_the_organizations() -> None:
             acme(branding_primary_color=color, branding_custom_css=custom)
         ).splitlines()
         own = branding.stylesheet(acme(branding_primary_color="#e11d48")).splitlines()
-        assert css[0] == own[0].replace("light dark", "light")
+        assert css[:2] == own[:2]
     hidden = acme(branding_custom_css=":root{--primary:red}")
     assert f"--primary:{branding.DEFAULT_COLOR.lower()};" in branding.stylesheet(hidden)
 
 
 @pytest.mark.parametrize(
-    ("custom", "scheme"),
+    "custom",
+    ["h1{color:#111}", "body{background:#fff}", "@media print{h1{color:#111}}", "h1{margin:1px}"],
+)
+def test_people_18_no_custom_css_turns_the_dark_scheme_off(custom: str) -> None:
+    css = branding.stylesheet(acme(branding_custom_css=custom))
+    assert "color-scheme:light" not in css.replace("prefers-color-scheme:light", "")
+    assert "--card:light-dark(#ffffff,#171a21)" in css
+
+
+def test_tokens_become_variables() -> None:
+    tokens = Brand(
+        page_color="#FFF7ED",
+        card_color="#fffdf9",
+        radius=4,
+        font="serif",
+        card_position="start",
+    )
+    css = branding.stylesheet(acme(brand=tokens, branding_primary_color="#0F766E"))
+    for declaration in (
+        "--primary:#0f766e;",
+        "--radius:4px;",
+        f"--font:{branding.FONTS['serif']};",
+        "--page:#fff7ed;",
+        "--card:#fffdf9;",
+        "--guard-card:#fffdf9!important;",
+        f"--guard-font:{branding.FONTS['serif']}!important",
+        "body{align-items:flex-start}",
+    ):
+        assert declaration in css
+
+
+@pytest.mark.parametrize(
+    "tokens",
     [
-        (None, "light dark"),
-        ("@import 'x';", "light dark"),
-        ("h1{color:#111}", "light"),
-        ("@media (prefers-color-scheme:dark){h1{color:#eee}}", "light dark"),
-        ("h1{color:light-dark(#111,#eee)}", "light dark"),
+        Brand(page_color="red}body{display:none", card_color="#fff", ink_color="url(x)"),
+        Brand(radius=10**9, font="Comic Sans}", card_position="}", background="}"),
+        Brand(radius=-5, background_url="https://evil.example/'x", background="picture"),
     ],
 )
-def test_custom_css_that_knows_no_dark_scheme_is_shown_in_light(
-    custom: str | None, scheme: str
-) -> None:
-    assert f"color-scheme:{scheme};" in branding.stylesheet(acme(branding_custom_css=custom))
+def test_what_was_stored_by_hand_breaks_out_of_nothing(tokens: Brand) -> None:
+    css = branding.stylesheet(acme(brand=tokens))
+    plain = branding.stylesheet(acme())
+    assert css.count("{") == plain.count("{")
+    assert css.count("}") == plain.count("}")
+    assert "url(" not in css
+    assert "evil" not in css
+    assert all(0 <= int(found) <= 32 for found in re.findall(r"--radius:(-?\d+)px", css))
 
 
-def test_the_version_changes_with_colour_and_css_only() -> None:
+def test_the_version_changes_with_what_the_sheet_is_made_of() -> None:
     version = branding.stylesheet_version(acme())
     assert version == branding.stylesheet_version(acme(branding_company_name="Other"))
     assert version != branding.stylesheet_version(acme(branding_primary_color="#000000"))
     assert version != branding.stylesheet_version(acme(branding_custom_css="p{color:red}"))
+    assert version != branding.stylesheet_version(acme(brand=Brand(radius=3)))
+    spoken = Brand(texts=(BrandTexts(language="en", title="Welcome"),))
+    assert version == branding.stylesheet_version(acme(brand=spoken))
     assert version.isalnum()
 
 
@@ -131,4 +113,30 @@ def test_what_pages_show_of_an_organization() -> None:
     assert (shown.company, shown.initial) == ("émile & co", "É")
     assert shown.stylesheet_url.startswith("/acme/branding.css?v=")
     assert branding.brand(acme()).company == "Acme"
-    assert set(branding.brand(None)) == {""}
+    assert not any(branding.brand(None))
+
+
+def test_people_22_links_are_told_in_their_order_and_only_where_they_may_be_followed() -> None:
+    tokens = Brand(
+        imprint_url="https://acme.example/imprint",
+        support_url="https://help.example/",
+        privacy_url="javascript:alert(1)",
+    )
+    assert branding.brand(acme(brand=tokens)).links == (
+        ("footer.support", "https://help.example/"),
+        ("footer.imprint", "https://acme.example/imprint"),
+    )
+
+
+def test_an_organization_speaks_in_the_languages_that_it_has_words_of() -> None:
+    german = BrandTexts(language="de", title="Willkommen")
+    shown = branding.brand(acme(brand=Brand(texts=(german,))))
+    assert shown.says("de") is german
+    assert shown.says("en").title is None
+
+
+def test_a_picture_is_shown_only_where_it_is_the_background() -> None:
+    url = "https://acme.example/hills.jpg"
+    for background, shown in (("picture", url), ("plain", ""), (None, "")):
+        tokens = Brand(background=background, background_url=url)
+        assert branding.brand(acme(brand=tokens)).background_url == shown

@@ -10,6 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from porta.pages.branding import LINKS
 from porta.pages.render import Pages
 from tests.porta.pages.page_documents import LANGUAGES, ROOT, TEMPLATES
 
@@ -103,3 +104,9 @@ def test_what_is_heard_contains_what_is_seen(pages: Pages, language: str, key: s
     seen, heard = pages.text(language, key), pages.text(language, f"{key}_name")
     assert seen.casefold() in heard.casefold()
     assert seen != heard
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("link", LINKS)
+def test_every_link_of_the_footer_has_its_words(pages: Pages, language: str, link: str) -> None:
+    assert pages.text(language, f"footer.{link}")

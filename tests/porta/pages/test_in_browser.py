@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Route
 
-from porta.pages.branding import contrast
+from porta.pages.colors import contrast
 from porta.pages.values import PAGES
 from storage.models.organizations import Organization
 from tests.flows.chromium import chromium, needs_chromium
