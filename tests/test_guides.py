@@ -11,6 +11,7 @@ import yaml
 
 from porta.config.system import Config
 from porta.protocol import endpoints, errors
+from porta.protocol.clients import client_auth
 from porta.protocol.clients.client_auth import METHODS
 from porta.protocol.clients.client_metadata import GRANT_TYPES
 from porta.protocol.requests.authorization_request import AuthorizationRequest
@@ -82,7 +83,11 @@ def _known_words() -> set[str]:
     parameters = {*AuthorizationRequest.__annotations__, *EndSessionRequest.__annotations__}
     codes = {error.code for error in vars(errors).values() if hasattr(error, "code")}
     claims = set(RESERVED_CLAIMS)
-    names = {OFFLINE_ACCESS, *GRANT_TYPES, *METHODS}
+    said = Path(str(client_auth.__file__)).read_text(encoding="utf-8")
+    reasons = {
+        word for line in re.findall(r"reason=.*", said) for word in re.findall(r'"(\w+)"', line)
+    }
+    names = {OFFLINE_ACCESS, *GRANT_TYPES, *METHODS, *reasons}
     return fields | config | parameters | codes | claims | names
 
 
