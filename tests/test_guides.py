@@ -56,6 +56,7 @@ FOREIGN = {
     "social_account_updated": "allauth",
     "uid_field": "allauth",
     "extra_data": "allauth",
+    "on_authentication_error": "allauth",
     "auth_request": "nginx",
     "allow_all": "oauthenticator",
     "backchannel_logout_enabled": "Synapse",
