@@ -97,13 +97,23 @@ def web_origin(uri: str) -> str | None:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port
         if "[" in parts.netloc:
-            host = f"[{IPv6Address(host)}]"
+            host = f"[{_spelled(IPv6Address(host))}]"
     except ValueError:
         return None
     if parts.scheme not in _DEFAULT_PORTS or not host:
         return None
     suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{suffix}"
+
+
+def _spelled(address: IPv6Address) -> str:
+    """Return an address as browsers write it (URL Standard §3.5): in hexadecimal throughout, where
+    Python 3.13 writes one that stands for an IPv4 address with dots.
+    """
+    mapped = address.ipv4_mapped
+    return (
+        str(address) if mapped is None else f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
+    )
 
 
 def web_origins(allowed_origins: Iterable[str], redirect_uris: Iterable[str]) -> frozenset[str]:
