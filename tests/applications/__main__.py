@@ -1,7 +1,8 @@
 """Run finished applications against Porta: `python -m tests.applications [NAME...]`.
 
 Each is installed into `.applications/`, started with the configuration that its documentation
-tells, and used by Chromium: a person signs in and out. One line each; exit 1 when one fails.
+tells, and used by Chromium: a person signs in and out, and a stranger is refused. Some need Node.js
+and npm, Go, or Java and Maven. One line each; exit 1 when one fails.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.applications import (
+    actual_budget,
     allauth,
     jupyterhub,
     node_red,
     oauth2_proxy,
     panel,
     pgadmin,
+    spring_boot,
     streamlit,
     superset,
     synapse,
@@ -33,12 +36,14 @@ from tests.machine import browser_fault, find_chromium
 APPLICATIONS = tuple(
     module.APPLICATION
     for module in (
+        actual_budget,
         allauth,
         jupyterhub,
         node_red,
         oauth2_proxy,
         panel,
         pgadmin,
+        spring_boot,
         streamlit,
         superset,
         synapse,
@@ -80,9 +85,8 @@ def _try(application: Application, client: Registration, browser: Browser) -> bo
         print(f"{application.name:16} FAILED after {time.monotonic() - began:.0f} s")
         traceback.print_exc(file=sys.stdout)
         return False
-    print(
-        f"{application.name:16} {versions}: {steps}, {time.monotonic() - began:.0f} s", flush=True
-    )
+    named = f"{application.name:16} {versions}".rstrip()
+    print(f"{named}: {steps}, {time.monotonic() - began:.0f} s", flush=True)
     return True
 
 
@@ -91,8 +95,8 @@ def _use(application: Application, place: Place, client: Registration, browser: 
     with serving(application, application.configure(place, client), place):
         _walk(steps, place, browser)
         if application.refuse is not None:
-            _walk({"refused without the role": application.refuse}, place, browser)
-            steps["refused without the role"] = application.refuse
+            _walk({"a stranger refused": application.refuse}, place, browser)
+            steps["a stranger refused"] = application.refuse
     return ", ".join(steps)
 
 
