@@ -52,6 +52,9 @@ def run(settings: Settings) -> None:
     configure(level=settings.log_level, json=settings.environment == "production")
     if problems := production_problems(settings):
         request_log().error("config.safety_skipped", problems=problems)
+    for note in settings.notes:
+        setting, _, advice = note.partition(": ")
+        request_log().warning("config.inherited", setting=setting, advice=advice)
     settings = _within_limits(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))

@@ -12,6 +12,7 @@ from tornado.web import Application, RequestHandler
 
 from handlers import headers
 from handlers.ops.probe import Probe
+from porta.errors import Unavailable
 from porta.limits.proxies import is_near
 from porta.observability import log
 from porta.runtime import Runtime
@@ -51,6 +52,9 @@ class Porta(Application):
         self._date = (0, "")
         self._failing: set[type[RequestHandler]] = set()
         self._noted_proxy = False
+        self._refuses_proxies = (
+            settings.environment == "production" and not settings.porta_skip_prod_safety
+        )
 
     def date(self) -> str:
         """Return the value of a `Date` header, written once a second."""
@@ -59,13 +63,17 @@ class Porta(Application):
             self._date = (now, format_timestamp(now))
         return self._date[1]
 
-    def note_untrusted_proxy(self, peer: str) -> None:
+    def meet_untrusted_proxy(self, peer: str) -> None:
         """Tell the log, once, that somebody near names clients and is not believed: everybody
-        behind such a proxy shares the limits of one address.
+        behind such a proxy shares the limits of one address. Raises Unavailable in production.
         """
-        if not self._noted_proxy and is_near(peer):
+        if not is_near(peer):
+            return
+        if not self._noted_proxy:
             self._noted_proxy = True
             self.log.warning("proxy.untrusted", peer=peer, setting="TRUSTED_PROXIES")
+        if self._refuses_proxies:
+            raise Unavailable("the proxy before this server is not known to it")
 
     def log_request(self, handler: RequestHandler) -> None:
         """Write the line of a request; none for what succeeds as it did a moment ago (K16)."""

@@ -73,12 +73,14 @@ class PortaHandler(RequestHandler):
 
     @property
     def origin(self) -> Origin:
-        """Where this request came from."""
+        """Where this request came from. Raises Unavailable behind a proxy that production needs
+        to know of: everybody would be one address.
+        """
         headers, settings = self.request.headers, self.runtime.settings
         peer, forwarded = self.request.remote_ip or "", headers.get_list("X-Forwarded-For")
         trusted = settings.trusted_proxies
         if forwarded and not trusted:
-            self.application.note_untrusted_proxy(peer)
+            self.application.meet_untrusted_proxy(peer)
         address = client_address(peer, forwarded, trusted, settings.trusted_proxy_hops)
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)

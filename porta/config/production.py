@@ -35,18 +35,21 @@ def production_problems(settings: Settings) -> list[str]:
         (_is_published(settings.two_factor_encryption_key),
          "TWO_FACTOR_ENCRYPTION_KEY: is a published example"),
         (_is_published(settings.signing_key_encryption_key),
-         "SIGNING_KEY_ENCRYPTION_KEY: is a published example"),
+         "SIGNING_KEY_ENCRYPTION_KEY: is a published example; where keys of the database are"
+         " encrypted with it, PORTA_SKIP_PROD_SAFETY=true starts until they are replaced"),
         (parse_dsn(settings.database_url).get("password") == "porta_dev",
          "DATABASE_URL: uses the development password"),
         (not settings.secure and urlsplit(settings.issuer_base_url).hostname not in _LOCAL_HOSTS,
          "ISSUER_BASE_URL: must be https outside of this host"),
         (settings.secure and not settings.trusted_proxies,
          "TRUSTED_PROXIES: missing; https ends at a proxy before this server: name its address,"
-         " or everybody behind it shares the limits of one"),
+         " or everybody behind it shares the limits of one; TRUST_PROXY=true, which 1.x took for"
+         " said, is every private address"),
         (settings.log_level == "debug", "LOG_LEVEL: debug is not for production"),
         (settings.smtp_host is None or settings.smtp_from is None,
          "SMTP_HOST, SMTP_FROM: both are needed to reach people"),
-        (is_this_host(settings.smtp_host), "SMTP_HOST: is this host"),
+        (is_this_host(settings.smtp_host),
+         "SMTP_HOST: is this host; name a mail server, or this one by its address in the network"),
         (not settings.stores_without_tls and _in_the_open(settings.database_url),
          "DATABASE_URL: sends secrets in the open to a host that may be public;"
          f" add ?sslmode=verify-full, {_OR_ELSE}"),

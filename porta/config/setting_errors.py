@@ -8,8 +8,8 @@ from typing import Any
 _ESCAPED = "with special characters of the password as %XX"
 _HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
 ISSUER_FORM = (
-    "https://id.example.com or https://example.com:8443/id: scheme and host in lower case, no user"
-    " name, query, fragment, trailing slash or unusual character"
+    "https://id.example.com or https://example.com:8443/id: no user name, query, fragment or"
+    " unusual character"
 )
 _REMEDIES = {
     "DATABASE_URL": f"postgresql://user:password@host:port/name, {_ESCAPED}",

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import stat
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import (
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+)
 
+from porta.config import env_file
+from porta.config.inherited import READERS, adapt
 from porta.config.production import production_problems
 from porta.config.setting_errors import (
     FOLLOWS,
@@ -26,12 +39,11 @@ from storage.postgres.dsn import DsnInvalid
 from storage.postgres.dsn import parse as parse_dsn
 from storage.redis.urls import parse_redis_url
 
-_LOG = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
-_ENV_FILE = ".env"
 HEX_KEY = r"^[0-9a-fA-F]{64}$"
 _URL = re.compile(
-    r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
+    # Capitals stay: 1.x took them, and clients compare the issuer letter by letter.
+    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
     # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
     r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
     re.ASCII,
@@ -67,16 +79,33 @@ def _default_host(known: dict[str, Any]) -> str:
     return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
 
 
-class Settings(BaseSettings):
-    """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
+class _EnvFileSource(EnvSettingsSource):
+    """The file `.env`, as `env_file` reads it."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        env_file=_ENV_FILE,
-        env_file_encoding="utf-8",
-        extra="ignore",
-        populate_by_name=True,
-    )
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        values = env_file.read(variables(self.settings_cls)).values
+        return {name.lower(): value for name, value in values.items()}
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings of the environment, else of `.env`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _EnvFileSource(settings_cls)
+
+
+class Settings(EnvironmentSettings):
+    """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
 
     environment: Literal["development", "test", "production"] = Field(
         "development", validation_alias=AliasChoices("PORTA_ENV", "NODE_ENV")
@@ -104,7 +133,7 @@ class Settings(BaseSettings):
     trusted_proxy_hops: int | None = Field(None, ge=1, le=16)
     """How many proxies a request passes at most; None where TRUSTED_PROXIES alone decides."""
     trust_proxy: str | None = None
-    """Of Porta 1.x. It trusted whoever connects, and has no effect here."""
+    """Of Porta 1.x: whoever stands near is a proxy, where `trusted_proxies` names none."""
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
@@ -126,10 +155,25 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default_factory=_default_drain, ge=0, le=10)
     """How long a stopping server goes on serving, so that a load balancer can notice."""
 
+    _notes: tuple[str, ...] = PrivateAttr(default=())
+
     @property
     def secure(self) -> bool:
         """Whether the issuer is https, which makes cookies `Secure` and sends HSTS."""
-        return self.issuer_base_url.startswith("https://")
+        return self.issuer_base_url[:8].lower() == "https://"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is read otherwise than it is written: one line a value, for the log."""
+        return self._notes
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_as_1x(cls, given: Any, handler: ModelWrapValidatorHandler[Settings]) -> Settings:
+        adapted, notes = adapt(given)
+        settings = handler(adapted)
+        settings._notes = notes
+        return settings
 
     @field_validator("*", mode="before")
     @classmethod
@@ -169,13 +213,13 @@ class Settings(BaseSettings):
     def _split_origins(cls, value: Any) -> Any:
         return tuple(_parts(value)) if isinstance(value, str) else value
 
-    @field_validator("admin_cors_origins")
+    @field_validator(*READERS, mode="before")
     @classmethod
-    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if _match_url(origin)["path"]:
-                raise ValueError("is malformed")
-        return origins
+    def _refuse_of_1x(cls, value: Any, info: ValidationInfo) -> Any:
+        """What was read before stays as it is; what was not is refused here, with the way on."""
+        if isinstance(value, str) and value:
+            READERS[info.field_name or ""](value)
+        return value
 
     @field_validator("issuer_base_url")
     @classmethod
@@ -212,6 +256,14 @@ class Settings(BaseSettings):
         return value
 
 
+def variables(settings: type[BaseSettings]) -> frozenset[str]:
+    """Return the names of the variables that `settings` are read from, in upper case."""
+    aliases = (field.validation_alias for field in settings.model_fields.values())
+    chosen = (each.choices for each in aliases if isinstance(each, AliasChoices))
+    named = (str(name) for choices in chosen for name in choices)
+    return frozenset(name.upper() for name in (*settings.model_fields, *named))
+
+
 def check_issuer(url: str) -> None:
     """Raise ValueError where `url` is in no form that an issuer can have (ISSUER_FORM)."""
     _match_url(url)
@@ -222,7 +274,7 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
     """
-    check_env_file()
+    file = env_file.read(variables(Settings))
     problems: list[str] = []
     try:
         settings = Settings(**overrides)
@@ -234,30 +286,8 @@ def load_settings(**overrides: Any) -> Settings:
         problems += production_problems(settings)
     if problems:
         raise SettingsInvalid(problems)
-    if (settings.trust_proxy or "false").strip().lower() not in ("false", "0"):
-        # The log is not configured yet; like a fault of the settings it is told to a person.
-        _LOG.warning(
-            "config.ignored: TRUST_PROXY has no effect; name your proxies in TRUSTED_PROXIES"
-        )
+    settings._notes = (*settings._notes, *file.notes)
     return settings
-
-
-def check_env_file() -> None:
-    """Raise SettingsInvalid unless `.env` is a file of UTF-8 text, or is not there."""
-    path = Path(_ENV_FILE)
-    try:
-        # Whoever opens a FIFO waits until somebody writes to it.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise SettingsInvalid([f"{_ENV_FILE}: is not a file"])
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return
-    except OSError as fault:
-        raise SettingsInvalid([f"{_ENV_FILE}: cannot be read ({fault.strerror})"]) from None
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:  # ASCII in UTF-16 is UTF-8 with a NUL beside each character
-        raise SettingsInvalid([f"{_ENV_FILE}: is not UTF-8; save it in this encoding"])
 
 
 def _match_url(url: str) -> re.Match[str]:

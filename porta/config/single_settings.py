@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings
 
+from porta.config.inherited import read_database_url
 from porta.config.setting_errors import SettingsInvalid, find_leftover, problem_of
-from porta.config.settings import HEX_KEY, Settings, check_env_file
+from porta.config.settings import HEX_KEY, EnvironmentSettings
 
 
-class _Alone(BaseSettings):
-    """Settings that are asked for by themselves."""
-
-    model_config = Settings.model_config
-
+class _DatabaseUrl(EnvironmentSettings):
     database_url: str | None = None
+
+
+class _Issuer(EnvironmentSettings):
     issuer_base_url: str | None = None
 
 
-class _EncryptionKey(BaseSettings):
-    model_config = Settings.model_config
-
+class _EncryptionKey(EnvironmentSettings):
     signing_key_encryption_key: str | None = Field(None, pattern=HEX_KEY)
 
 
@@ -29,12 +26,15 @@ def find_database_url() -> str | None:
 
     Raises SettingsInvalid where `.env` cannot be read, or something stands around the value.
     """
-    check_env_file()
-    url = _Alone().database_url
-    fault = find_leftover(url) if url is not None else None
-    if fault is not None:
-        raise SettingsInvalid([f"DATABASE_URL: {fault}"])
-    return url
+    url = _DatabaseUrl().database_url
+    if not url:
+        return url
+    try:
+        if fault := find_leftover(url):
+            raise ValueError(fault)
+        return read_database_url(url).value
+    except ValueError as fault_of_1x:
+        raise SettingsInvalid([f"DATABASE_URL: {fault_of_1x}"]) from None
 
 
 def find_signing_key_encryption_key() -> bytes | None:
@@ -42,7 +42,6 @@ def find_signing_key_encryption_key() -> bytes | None:
 
     Raises SettingsInvalid where it is none.
     """
-    check_env_file()
     try:
         found = _EncryptionKey().signing_key_encryption_key
     except ValidationError as error:
@@ -55,5 +54,4 @@ def find_issuer() -> str | None:
 
     Raises SettingsInvalid where `.env` cannot be read.
     """
-    check_env_file()
-    return _Alone().issuer_base_url or None
+    return _Issuer().issuer_base_url or None

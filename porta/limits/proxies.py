@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import islice
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+NEAR: tuple[Network, ...] = tuple(
+    map(
+        ip_network,
+        (
+            *("127.0.0.0/8", "169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+            *("::1/128", "fe80::/10", "fc00::/7"),
+        ),
+    )
+)
+"""Loopback, link-local (RFC 3927, RFC 4291) and private addresses (RFC 1918, RFC 4193)."""
 
 
 def client_address(
@@ -48,8 +58,7 @@ def is_proxy(peer: str, trusted: Sequence[Network]) -> bool:
 
 def is_near(peer: str) -> bool:
     """Whether `peer` is of this host or a private network, where a proxy would stand."""
-    address = _parse(peer)
-    return address is not None and (address.is_loopback or address.is_private)
+    return is_proxy(peer, NEAR)
 
 
 def _canonical(peer: str) -> str:

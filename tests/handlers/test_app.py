@@ -197,3 +197,12 @@ async def test_the_limit_of_descriptors_is_raised(settings: Settings) -> None:
     told = await _until(process, "connections.limited")
     assert told["max_connections"] == 1000 - 96 - 10
     await _kill(process)
+
+
+async def test_succession_A2_a_value_of_1x_is_a_line_of_the_log(settings: Settings) -> None:
+    process = await _begin(settings, TRUST_PROXY="true", METRICS_ENABLED="yes")
+    said = [await _until(process, "config.inherited") for _ in range(2)]
+    assert [line["setting"] for line in said] == ["METRICS_ENABLED", "TRUST_PROXY"]
+    assert "TRUSTED_PROXIES" in said[1]["advice"]
+    assert said[1]["level"] == 40
+    await _kill(process)

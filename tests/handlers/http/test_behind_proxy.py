@@ -12,10 +12,13 @@ import pytest_asyncio
 
 from handlers import app
 from porta.config.settings import Settings
+from porta.limits.proxies import NEAR
+from porta.observability.log import request_log
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import hidden, parameters
 from tests.handlers.house import EMAIL, PASSWORD
+from tests.logged import logged
 
 ISSUER = "https://id.example/sso"
 _BROWSER = r"__Host-browser_acme=[\w-]{86}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"
@@ -113,3 +116,36 @@ async def test_the_forwarded_address_is_the_one_that_is_counted(
 @pytest.mark.parametrize("header", ["nonsense", "1.2.3.4, nonsense", ""])
 async def test_a_malformed_header_is_no_error(proxied: httpx.AsyncClient, header: str) -> None:
     assert (await proxied.get("/acme/auth", headers={"X-Forwarded-For": header})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({}, True),
+        ({"porta_skip_prod_safety": True}, False),
+        ({"environment": "test"}, False),
+        ({"trusted_proxies": NEAR}, False),
+    ],
+)
+async def test_succession_A2_a_proxy_that_is_not_named_is_unsafe_in_production(
+    runtime: Runtime, settings: Settings, changes: dict[str, object], refused: bool
+) -> None:
+    """Everybody behind it would be one address, and share its limits."""
+    assert runtime
+    bare = settings.model_copy(update={"environment": "production", "port": 0, **changes})
+    opened = await Runtime.open(bare)
+    server = await app.start(opened, bare)
+    named = {"X-Forwarded-For": "203.0.113.9"}
+    with logged() as log:
+        server.application.log = request_log()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
+            for _ in range(2):
+                answer = await http.get("/acme/auth", params=parameters(), headers=named)
+                assert answer.status_code == (503 if refused else 303)
+                answer = await http.post("/acme/token", data={}, headers=named)
+                assert answer.status_code == (503 if refused else 401)
+            assert (await http.get("/acme/auth", params=parameters())).status_code == 303
+            assert (await http.get("/health", headers=named)).status_code == 200
+    await server.stop()
+    await opened.close()
+    assert len(log.lines("proxy.untrusted")) == ("trusted_proxies" not in changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from ipaddress import ip_network
 from pathlib import Path
@@ -114,23 +113,6 @@ def test_a_file_that_is_not_there_is_no_fault(monkeypatch: pytest.MonkeyPatch) -
     assert find_database_url() == "postgresql://db"
 
 
-@pytest.mark.parametrize("value", ["true", "1", "loopback"])
-def test_the_trust_of_1x_is_not_ignored_in_silence(
-    value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    Path(".env").write_text(f"TRUST_PROXY={value}\n")
-    _load()
-    (record,) = caplog.records
-    assert record.levelno == logging.WARNING
-    assert "config.ignored" in record.message
-    assert "TRUSTED_PROXIES" in record.message
-    caplog.clear()
-    for off in ("false", "False", "0", ""):
-        monkeypatch.setenv("TRUST_PROXY", off)
-        _load()
-    assert caplog.records == []
-
-
 def test_porta_env_wins_over_node_env(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODE_ENV", "production")
     monkeypatch.setenv("PORTA_ENV", "test")
@@ -149,7 +131,6 @@ def test_every_fault_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"issuer_base_url": "https://id.example.test/"}, "ISSUER_BASE_URL"),
         ({"issuer_base_url": "https://id.example.test?x"}, "ISSUER_BASE_URL"),
         ({"issuer_base_url": "https://id.example.test#x"}, "ISSUER_BASE_URL"),
         ({"issuer_base_url": "https://user@id.example.test"}, "ISSUER_BASE_URL"),
@@ -158,8 +139,6 @@ def test_every_fault_is_told_at_once() -> None:
         *(
             ({"issuer_base_url": url}, "ISSUER_BASE_URL")
             for url in (
-                "HTTPS://id.example.test",
-                "https://ID.example.test",
                 "http://x y",
                 "http://x:abc",
                 'http://x/a"b',
@@ -179,7 +158,6 @@ def test_every_fault_is_told_at_once() -> None:
                 "http://x/%2",
                 "http://x\n",
                 "http://x/ä",
-                " http://x",
                 "http://x/a\nb",
                 "http://@x",
                 "http://x/?",
@@ -226,8 +204,7 @@ def test_every_fault_is_told_at_once() -> None:
                 "*",
                 "null",
                 "a.test",
-                "https://b.test/",
-                "https://B.test",
+                "https://b.test/x",
                 "ftp://b.test",
                 "https://b.test:0",
                 "https://b.test:65536",
@@ -272,7 +249,7 @@ def test_an_issuer_stands_as_it_is_written(url: str) -> None:
 def test_a_fault_comes_with_its_remedy() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         load_settings(
-            two_factor_encryption_key="short", issuer_base_url="HTTP://x", cookie_keys="",
+            two_factor_encryption_key="short", issuer_base_url="ftp://x", cookie_keys="",
             redis_url="redis",
         )  # fmt: skip
     told = dict(problem.split(": ", 1) for problem in caught.value.problems)
