@@ -10,6 +10,7 @@ from handlers import headers
 from handlers.base import PortaHandler
 from handlers.browser_cookies import BrowserHandler
 from handlers.errors import Failure, tenant_failure
+from handlers.languages import LanguageHandler
 from porta.errors import PortaError
 from porta.observability import log
 from porta.pages.values import PAGES
@@ -56,7 +57,7 @@ def _passes(failure: Failure) -> bool:
     return failure.status in _PASSING or failure.code == _PAUSED
 
 
-class PageHandler(PortaHandler):
+class PageHandler(LanguageHandler):
     """A handler whose answers are read by a person."""
 
     _error: BaseException | None = None
@@ -70,7 +71,11 @@ class PageHandler(PortaHandler):
         return None
 
     def language(self) -> str:
-        """Return the locale to answer in."""
+        """Return the locale to answer in: what the person chose comes before all else."""
+        return self.chosen_language() or self.negotiated_language()
+
+    def negotiated_language(self) -> str:
+        """Return the locale that suits the request and the browser."""
         organization = self.organization()
         return self.runtime.pages.negotiate(
             self.ui_locales(),
@@ -82,7 +87,11 @@ class PageHandler(PortaHandler):
         """Write a page of PAGES."""
         language = self.language()
         html = self.runtime.pages.render(
-            name, organization=self.organization(), locale=language, **values
+            name,
+            organization=self.organization(),
+            locale=language,
+            menu=self.menu_query(),
+            **values,
         )
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Language", language)
@@ -178,9 +187,9 @@ class TenantPageHandler(PageHandler, BrowserHandler):
                     return named
         return None
 
-    def language(self) -> str:
+    def negotiated_language(self) -> str:
         if not self.has_tenant():
-            return super().language()
+            return super().negotiated_language()
         return self.runtime.pages.negotiate(
             self.ui_locales(),
             self.request.headers.get("Accept-Language"),

@@ -62,6 +62,10 @@ class InteractionHandler(AuthorizationAnswerHandler):
         replay = self.copy()
         return replay.client_id if replay is not None else None
 
+    def menu_query(self) -> str | None:
+        """A form was answered: its address leads to the page that asks for what is missing."""
+        return super().menu_query() if self.request.method != "POST" else ""
+
     def _browser_at(self, tenant: Tenant) -> Browser:
         self.tenant = tenant
         return self.browser()

@@ -9,12 +9,25 @@ from tornado.web import HTTPError
 from handlers.base import PortaHandler, TenantHandler
 from porta.errors import PortaError
 from porta.pages import branding
+from porta.pages.encodings import Encoded
 from porta.pages.static_files import FOR_EVER
 from porta.tenants.resolve import OrganizationSuspended
 from storage.models.organizations import Organization
 
 
-class StaticHandler(PortaHandler):
+class EncodedHandler(PortaHandler):
+    """What is the same for everybody, in the coding that was asked for."""
+
+    def encoded(self, content: Encoded) -> bytes:
+        """Return what to send of `content`, its headers set."""
+        chosen, coding = content.choose(self.request.headers.get("Accept-Encoding"))
+        self.set_header("Vary", "Accept-Encoding")
+        if coding:
+            self.set_header("Content-Encoding", coding)
+        return chosen
+
+
+class StaticHandler(EncodedHandler):
     """GET /static/{name}: the hash of its content is in the name."""
 
     is_routine = True
@@ -25,17 +38,21 @@ class StaticHandler(PortaHandler):
             raise HTTPError(HTTPStatus.NOT_FOUND)
         self.set_header("Content-Type", file.content_type)
         self.set_header("Cache-Control", file.cache_control)
-        self.set_header("Etag", file.etag)
+        content = self.encoded(file.content)
+        # Another coding is another representation, with a tag of its own (RFC 9110 §8.8.3.3).
+        tag = file.etag.strip('"')
+        self.set_header("Etag", f'"{tag}-gzip"' if content is file.content.gzip else file.etag)
         if self.check_etag_header():
+            self.clear_header("Content-Encoding")
             self.finish_empty(HTTPStatus.NOT_MODIFIED)
         else:
-            self.finish(file.content)
+            self.finish(content)
 
     async def head(self) -> None:
         await self.get()
 
 
-class BrandingHandler(TenantHandler):
+class BrandingHandler(EncodedHandler, TenantHandler):
     """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
 
     is_routine = True
@@ -53,7 +70,7 @@ class BrandingHandler(TenantHandler):
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
         self.set_header("Content-Type", "text/css; charset=utf-8")
-        self.finish(await self.runtime.stylesheets.get(organization))
+        self.finish(self.encoded(await self.runtime.stylesheets.get(organization)))
 
     async def head(self) -> None:
         await self.get()

@@ -32,6 +32,8 @@ FALLBACK = "en"
 @dataclass(frozen=True, slots=True)
 class _Language:
     tag: str
+    name: str
+    """As those call it who speak it."""
     direction: str
     messages: Translations
 
@@ -116,9 +118,16 @@ class Pages:
         return found.format_map(values) if values else found
 
     def render(
-        self, name: str, *, organization: Organization | None, locale: str, **values: Any
+        self,
+        name: str,
+        *,
+        organization: Organization | None,
+        locale: str,
+        menu: str | None = None,
+        **values: Any,
     ) -> str:
-        """Return a page as HTML. `values` are those of PAGES.
+        """Return a page as HTML. `values` are those of PAGES; `menu` is the query that links of the
+        language menu begin with, or None for no such menu.
 
         Raises TypeError for values that are missing or unknown.
         """
@@ -135,6 +144,9 @@ class Pages:
             **context,
             brand=brand,
             own=brand.says(language.tag),
+            menu=menu if len(self._languages) > 1 else None,
+            languages=self._languages.values(),
+            language_name=language.name,
             lang=language.tag,
             direction=language.direction,
             t=text,
@@ -214,4 +226,9 @@ def _read_language(path: Path) -> _Language:
     compiled = BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
-    return _Language(_tag(locale), locale.text_direction, Translations(compiled, _DOMAIN))
+    return _Language(
+        tag=_tag(locale),
+        name=locale.get_display_name() or _tag(locale),
+        direction=locale.text_direction,
+        messages=Translations(compiled, _DOMAIN),
+    )

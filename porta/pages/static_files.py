@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from porta.pages.encodings import Encoded, encode
+
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -18,7 +20,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 class Static(NamedTuple):
     """A file as it is sent. `cache_control` says for ever only under a name with its own hash."""
 
-    content: bytes
+    content: Encoded
     content_type: str
     etag: str
     cache_control: str
@@ -53,7 +55,7 @@ class StaticFiles:
 def _read(path: Path) -> Static:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:16]
-    return Static(content, _CONTENT_TYPES[path.suffix], f'"{digest}"', FOR_EVER)
+    return Static(encode(content), _CONTENT_TYPES[path.suffix], f'"{digest}"', FOR_EVER)
 
 
 def _hashed(name: str, file: Static) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 
 from porta.pages import branding
+from porta.pages.encodings import Encoded, encode
 from storage.models.organizations import Organization
 
 CAPACITY = 32 * 1024 * 1024
@@ -22,11 +23,11 @@ class StyleSheets:
         self.size = 0
         """Bytes that are kept."""
         self._capacity = capacity
-        self._kept: OrderedDict[str, bytes] = OrderedDict()  # asked for longest ago first
-        self._making: dict[str, asyncio.Task[bytes]] = {}
+        self._kept: OrderedDict[str, Encoded] = OrderedDict()  # asked for longest ago first
+        self._making: dict[str, asyncio.Task[Encoded]] = {}
         self._turn = asyncio.Lock()
 
-    async def get(self, organization: Organization) -> bytes:
+    async def get(self, organization: Organization) -> Encoded:
         """Return the style sheet of `organization`, in UTF-8."""
         version = branding.stylesheet_version(organization)
         kept = self._kept.get(version)
@@ -39,18 +40,26 @@ class StyleSheets:
             self._making[version] = making
         return await asyncio.shield(making)  # whoever asked first may leave
 
-    async def _make(self, version: str, organization: Organization) -> bytes:
+    async def _make(self, version: str, organization: Organization) -> Encoded:
         try:
             async with self._turn:
-                made = (await asyncio.to_thread(branding.stylesheet, organization)).encode()
+                made = await asyncio.to_thread(_make, organization)
         finally:
             del self._making[version]
         self._keep(version, made)
         return made
 
-    def _keep(self, version: str, made: bytes) -> None:
+    def _keep(self, version: str, made: Encoded) -> None:
         self._kept[version] = made
-        self.size += len(made)
+        self.size += _size(made)
         while self.size > self._capacity:
             _, dropped = self._kept.popitem(last=False)
-            self.size -= len(dropped)
+            self.size -= _size(dropped)
+
+
+def _make(organization: Organization) -> Encoded:
+    return encode(branding.stylesheet(organization).encode())
+
+
+def _size(made: Encoded) -> int:
+    return len(made.identity) + len(made.gzip or b"")

@@ -25,6 +25,7 @@ class Site(ThreadingHTTPServer):
 
     pages = Pages.load()
     organization: Organization | None = None
+    locale = "de"
     shown: Mapping[str, Any] = MappingProxyType({})
     posted: list[dict[str, list[str]]]
 
@@ -36,14 +37,16 @@ class Site(ThreadingHTTPServer):
         name = path.rpartition("/")[2]
         if path.startswith("/static/"):
             found = self.pages.static(name)
-            return (found.content, found.content_type) if found else (b"", "text/plain")
+            return (found.content.identity, found.content_type) if found else (b"", "text/plain")
         if self.organization and name == "branding.css":
             return branding.stylesheet(self.organization).encode(), "text/css"
         values: dict[str, Any] = {**VALUES[name], **self.shown} if name in PAGES else {}
         if name == "form_post":
             values = values | {"redirect_uri": f"{self.url}/callback"}
         page = name if name in PAGES else "root"
-        html = self.pages.render(page, organization=self.organization, locale="de", **values)
+        html = self.pages.render(
+            page, organization=self.organization, locale="de", menu="", **values
+        )
         return html.encode(), "text/html; charset=utf-8"
 
 
