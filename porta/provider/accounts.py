@@ -11,9 +11,12 @@ from storage.models.users import AccountFacts
 async def find_facts(
     runtime: Runtime, tenant: Tenant, account_id: str, client: Client
 ) -> AccountFacts | None:
-    """Return an account with its roles, permissions and claims at the client's application.
+    """Return an account with its roles, permissions and claims at the client's application; with
+    all roles and permissions where the client is told them.
 
     None when the account is unknown to the organization or does not stand.
     """
-    facts = await runtime.storage.users.facts(account_id, tenant.id, client.application_id)
+    facts = await runtime.storage.users.facts(
+        account_id, tenant.id, client.application_id, all_roles=client.tells_all_roles
+    )
     return facts if facts is not None and facts.user.is_usable else None

@@ -42,6 +42,8 @@ class Terms:
     """None takes the organization's."""
     introspects_organization: bool = False
     """Whether it may introspect every token of its organization."""
+    tells_all_roles: bool = False
+    """Whether it is told the roles of all applications, as by Porta 1.x."""
 
 
 async def create(

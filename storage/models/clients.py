@@ -56,12 +56,15 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     """The name under which it is told the roles; None is `roles`."""
     introspects_organization: bool = False
     """Whether it may introspect every token of its organization."""
+    tells_all_roles: bool = False
+    """Whether it is told all roles and permissions of a person, as by Porta 1.x, not only those of
+    its application."""
     secrets: tuple[ClientSecret, ...] = ()
     claim_definitions: tuple[ClaimDefinition, ...] = ()
     era: int = 0
     """How often its status, or its application's, has changed; not written by hand."""
     defines_roles: bool = False
-    """Whether its application has any role, and, below, any permission."""
+    """Whether its application has any role, and, below, any permission; or it is told all."""
     defines_permissions: bool = False
 
     @property

@@ -28,19 +28,20 @@ decode_user = msgspec.json.Decoder(User).decode
 decode_facts = msgspec.json.Decoder(AccountFacts).decode
 
 
-def facts(application: str) -> str:
+def facts(application: str, all_roles: str) -> str:
     """Return SQL for an `AccountFacts`, of `users u`, at the application that the SQL expression
-    `application` names.
+    `application` names; with the roles of every other one where `all_roles` is true.
     """
+    told = f"(r.application_id = {application} OR {all_roles})"
     return f"""json_build_object(
         'user', {USER},
-        'roles', ARRAY(SELECT r.slug FROM user_roles ur JOIN roles r ON r.id = ur.role_id
-            WHERE ur.user_id = u.id AND r.application_id = {application} ORDER BY 1),
+        'roles', ARRAY(SELECT DISTINCT r.slug FROM user_roles ur JOIN roles r ON r.id = ur.role_id
+            WHERE ur.user_id = u.id AND {told} ORDER BY 1),
         'permissions', ARRAY(SELECT DISTINCT p.slug FROM user_roles ur
             JOIN roles r ON r.id = ur.role_id
             JOIN role_permissions rp ON rp.role_id = r.id
             JOIN permissions p ON p.id = rp.permission_id
-            WHERE ur.user_id = u.id AND r.application_id = {application} ORDER BY 1),
+            WHERE ur.user_id = u.id AND {told} ORDER BY 1),
         'claims', COALESCE((SELECT json_object_agg(d.claim_name, v.value)
             FROM custom_claim_values v JOIN custom_claim_definitions d ON d.id = v.claim_id
             WHERE v.user_id = u.id AND d.application_id = {application}), '{{}}')

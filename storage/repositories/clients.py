@@ -69,8 +69,10 @@ class Clients:
                     'include_in_userinfo', d.include_in_userinfo
                     ) ORDER BY d.claim_name)
                  FROM custom_claim_definitions d WHERE d.application_id = c.application_id),
-                EXISTS (SELECT FROM roles r WHERE r.application_id = c.application_id),
-                EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id),
+                c.tells_all_roles
+                    OR EXISTS (SELECT FROM roles r WHERE r.application_id = c.application_id),
+                c.tells_all_roles
+                    OR EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id),
                 asked.place
             FROM unnest(%(client_ids)s::text[], %(organization_ids)s::uuid[])
                 WITH ORDINALITY AS asked (client_id, organization_id, place)

@@ -159,7 +159,7 @@ def _presented(name: str, account: str, join: str = "") -> Statement:
 FIND = _presented("find_token", "NULL")
 FIND_OPAQUE = _presented(
     "find_opaque_token",
-    f"CASE WHEN a.kind = 'AccessToken' THEN {facts('c.application_id')} END",
+    f"CASE WHEN a.kind = 'AccessToken' THEN {facts('c.application_id', 'c.tells_all_roles')} END",
     f"LEFT JOIN {_CLIENT}",
 )
 
@@ -169,7 +169,7 @@ def _with_account(name: str, kind: str, condition: str) -> Statement:
         name,
         f"""
         SELECT a.payload, f.session_uid, floor(EXTRACT(EPOCH FROM f.expires_at))::bigint,
-            {facts("c.application_id")}
+            {facts("c.application_id", "c.tells_all_roles")}
         FROM artifacts a
         JOIN token_families f ON f.id = a.family_id
             AND f.revoked_at IS NULL AND f.expires_at > now()

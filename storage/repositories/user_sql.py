@@ -33,7 +33,7 @@ FIND_BY_ID = Statement(
 FACTS = Statement(
     "account_facts",
     f"""
-    SELECT {facts("%(application_id)s::uuid")} FROM users u
+    SELECT {facts("%(application_id)s::uuid", "%(all_roles)s::bool")} FROM users u
     WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
     """,  # noqa: S608
 )

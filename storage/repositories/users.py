@@ -49,14 +49,19 @@ class Users:
         return await self._user(user_sql.FIND_BY_ID, {"id": id, "organization_id": organization_id})
 
     async def facts(
-        self, id: str, organization_id: str, application_id: str
+        self, id: str, organization_id: str, application_id: str, *, all_roles: bool = False
     ) -> AccountFacts | None:
         """Return the user, whatever the status, with roles, permissions and claim values at one
-        application.
+        application; `all_roles` adds roles and permissions at every other one.
         """
         row = await self._pg.fetchrow(
             user_sql.FACTS,
-            {"id": id, "organization_id": organization_id, "application_id": application_id},
+            {
+                "id": id,
+                "organization_id": organization_id,
+                "application_id": application_id,
+                "all_roles": all_roles,
+            },
         )
         return decode_facts(row[0]) if row else None
 

@@ -28,6 +28,7 @@ async def provision_client(
         is_first_party=entry.first_party,
         login_methods=entry.login_methods,
         introspects_organization=entry.introspects_organization,
+        tells_all_roles=entry.tells_all_roles,
     )
     if stored is None:
         client = await _create(run, organization, application, entry, terms)

@@ -112,6 +112,7 @@ class ClientEntry(Entry):
     id_token_claims: bool | None = None
     roles_claim: str | None = None
     introspects_organization: bool = False
+    tells_all_roles: bool = False
     logo_uri: str | None = None
     client_uri: str | None = None
     policy_uri: str | None = None
@@ -124,7 +125,8 @@ class ClientEntry(Entry):
     def registration(self) -> dict[str, Any]:
         """Return what is registered, by RFC 7591 names; a method left out is the file's default."""
         default = "none" if self.client_type == "public" else "client_secret_post"
-        apart = {"client_id", "secret", "first_party", "login_methods", "introspects_organization"}
+        apart = {"client_id", "secret", "first_party", "login_methods"}
+        apart |= {"introspects_organization", "tells_all_roles"}
         named = self.model_dump(exclude=apart, exclude_none=True)
         return {"token_endpoint_auth_method": default, **named}
 
