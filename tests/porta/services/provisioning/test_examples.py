@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from porta.security.passwords import Passwords
 from porta.services.provisioning import Report, load_document, provision
@@ -61,6 +63,21 @@ async def test_applications_guides_all_examples_add_to_one_organization(
     for path in FILES:
         again = await _provision(fresh_storage, passwords, path)
         assert (again.created, again.updated, again.errors) == ([], [], [])
+
+
+async def test_applications_guides_the_people_for_a_trial_sign_in_beside_an_example(
+    fresh_storage: Storage, passwords: Passwords
+) -> None:
+    await _provision(fresh_storage, passwords, EXAMPLES / "applications" / "oauth2-proxy.yaml")
+    index = EXAMPLES.parent / "docs" / "integrations" / "README.md"
+    (block,) = re.findall(r"^```yaml\n(.+?)^```$", index.read_text(), re.DOTALL | re.MULTILINE)
+    report = await run(fresh_storage, passwords, yaml.safe_load(block))
+    assert (kinds(report.created), report.errors) == (["user", "user_role"], [])
+    (person,) = yaml.safe_load(block)["organizations"][0]["users"]
+    client = await find_client(fresh_storage, "shop", "oauth2-proxy")
+    user = await fresh_storage.users.find_by_email(client.organization_id, person["email"])
+    assert user is not None
+    assert (await passwords.verify(user.password_hash, person["password"])).ok
 
 
 async def test_applications_guides_a_later_file_gives_a_role_to_somebody_who_exists(
