@@ -62,6 +62,8 @@ def _sign_in(page: Page) -> None:
     at_porta(page)
     page.wait_for_url(f"{URL}/browser/**")
     page.get_by_text(EMAIL).first.wait_for()
+    # A request under way writes the session back that signing out has ended.
+    page.wait_for_load_state("networkidle")
 
 
 def _sign_out(page: Page) -> None:
