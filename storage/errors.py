@@ -27,5 +27,9 @@ class Unreachable(StorageError):
     """A database does not answer, or not in time."""
 
 
+class Contended(Unreachable):
+    """A lock was not to be had in time, or two waited for each other: another attempt may do."""
+
+
 class Refused(Unreachable):
     """A database answered, and refuses what the settings say of it: waiting cures nothing."""

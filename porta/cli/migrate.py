@@ -11,7 +11,7 @@ from rich.table import Table
 
 from porta.cli.commands import report_errors, rfc3339
 from porta.cli.database_option import database_option
-from porta.cli.migrate_finish import finish, tell_way_back
+from porta.cli.migrate_finish import finish, tell_waiting, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
 from porta.config.single_settings import find_signing_key_encryption_key
 from porta.security.encryption import encrypt
@@ -61,6 +61,7 @@ def up(database_url: str, dry_run: bool) -> None:
                 runner.up(
                     database_url,
                     applied=lambda name: click.echo(f"applied {name}"),
+                    waiting=tell_waiting,
                     seal=_seal,
                 )
             )

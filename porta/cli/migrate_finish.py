@@ -42,7 +42,7 @@ def finish(database_url: str, yes: bool) -> None:
         _announce(found)
         if not yes:
             confirm("Close the way back to Porta 1.x for good?")
-        _report(asyncio.run(way_back.finish(database_url, _removed)))
+        _report(asyncio.run(way_back.finish(database_url, _removed, tell_waiting)))
 
 
 def _announce(found: tuple[Remnant, ...]) -> None:
@@ -50,6 +50,11 @@ def _announce(found: tuple[Remnant, ...]) -> None:
     for each in found:
         size = each.size / 1_048_576
         click.echo(f"  {each.table}: about {each.rows} rows, {size:.1f} MiB")
+
+
+def tell_waiting(told: str) -> None:
+    """Say on stderr what is waited for."""
+    click.echo(f"{told[:1].upper()}{told[1:]}", err=True)
 
 
 def _removed(table: str, rows: int) -> None:

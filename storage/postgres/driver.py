@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Self
 
 import aiopg
@@ -15,7 +16,7 @@ import psycopg2
 from aiopg.utils import ClosableQueue
 from psycopg2 import errors, extensions
 
-from storage.errors import AlreadyExists, StorageError, Unreachable
+from storage.errors import AlreadyExists, Contended, StorageError, Unreachable
 from storage.postgres.connect import Dialled, Dialler
 from storage.postgres.dsn import dial_parameters, parse, session_settings
 from storage.postgres.executors import PooledExecutor
@@ -25,6 +26,7 @@ _STATEMENT_TIMEOUT = 3.0
 _RAW_JSON = extensions.new_type((114, 3802), "RAW_JSON", lambda value, _cursor: value)
 _NOT_OURS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 """What was prepared is not there, or was there before: the session is not the one it was."""
+_CONTENDED = (errors.LockNotAvailable, errors.DeadlockDetected)
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-dial")
 
 
@@ -182,7 +184,8 @@ class PostgresConnection(aiopg.Connection):
         elif not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
             # Never the whole text: it quotes the statement, and with it what was to be stored.
             return StorageError(f"{type(error).__name__}: {error.diag.message_primary}")
-        return Unreachable(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
+        kind = Contended if isinstance(error, _CONTENDED) else Unreachable
+        return kind(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
 
 
 class Postgres(PooledExecutor[PostgresConnection]):
@@ -190,14 +193,21 @@ class Postgres(PooledExecutor[PostgresConnection]):
 
     @classmethod
     async def open(
-        cls, dsn: str, size: int = 10, *, statement_timeout: float = _STATEMENT_TIMEOUT
+        cls,
+        dsn: str,
+        size: int = 10,
+        *,
+        statement_timeout: float = _STATEMENT_TIMEOUT,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """Return a pool of up to `size` connections; the first is dialled when it is needed.
 
-        `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none.
+        `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none;
+        `settings` are further ones of each session, and left out where the server knows none.
         Raises DsnInvalid for anything else.
         """
-        parameters, settings = dial_parameters(parse(dsn)), session_settings(statement_timeout)
+        parameters = dial_parameters(parse(dsn))
+        settings = {**session_settings(statement_timeout), **settings}
         deadline = statement_timeout + 0.5 if statement_timeout else float("inf")
         dialler = Dialler(parameters, settings, size + 1)  # one more listens
         return cls(partial(_connect, dialler), size=size, deadline=deadline)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
 from storage.errors import StorageError
 from storage.postgres import adoption
-from storage.postgres.driver import Postgres
 from storage.postgres.executors import Connection
+from storage.postgres.migration_lock import Waiting, locked, opened
+from storage.postgres.migration_steps import parse_steps, run_steps
 from storage.postgres.statement import Executor
 
-_LOCK = 0x706F727461
+_REPLACES = re.compile(r"^-- replaces: ([0-9a-f]{64})$", re.MULTILINE)
 
 
 class MigrationRefused(StorageError):
@@ -33,6 +34,11 @@ class Migration:
     name: str
     sql: str
     checksum: str
+
+    @property
+    def checksums(self) -> tuple[str, ...]:
+        """What it may have been applied as: a file that ends in the same may replace another."""
+        return self.checksum, *_REPLACES.findall(self.sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +73,22 @@ async def up(
     available: Sequence[Migration] = (),
     *,
     applied: Callable[[str], object] = lambda name: None,
+    waiting: Waiting = lambda told: None,
     seal: adoption.Seal | None = None,
 ) -> list[str]:
     """Apply what is pending of the migrations available (none named: all of ours), and return the
-    names of the files applied; `applied` is called with each as soon as it is. `seal` encrypts the
-    private keys that a database of Porta 1.x holds in the clear, which are refused else.
+    names of the files applied; `applied` is called with each as soon as it is, and `waiting` told
+    for whom it waits. `seal` encrypts the private keys that a database of Porta 1.x holds in the
+    clear, which are refused else.
 
     Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x at 019 or
     later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
     """
     available = available or migrations()
-    async with locked(dsn) as connection:
+    async with locked(dsn, waiting) as connection:
         pending = _pending(await _prepare(connection, available, seal), available)
         for migration in pending:
-            await _apply(connection, migration)
+            await _apply(connection, migration, waiting)
             applied(_name(migration))
         return _names(pending)
 
@@ -127,33 +135,16 @@ def _read() -> Iterator[Migration]:
             yield Migration(int(number), name, sql, hashlib.sha256(sql.encode()).hexdigest())
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
+async def _apply(connection: Connection, migration: Migration, waiting: Waiting) -> None:
     try:
-        async with connection.transaction():
-            await connection.execute(migration.sql)
-            await _record(connection, migration)
+        await run_steps(
+            connection,
+            parse_steps(migration.sql),
+            lambda connection: _record(connection, migration),
+            waiting,
+        )
     except StorageError as fault:
         raise MigrationFailed(f"migration {_name(migration)} failed: {fault}") from fault
-
-
-@asynccontextmanager
-async def opened(dsn: str) -> AsyncIterator[Connection]:
-    """One connection for work that may take long."""
-    postgres = await Postgres.open(dsn, size=1, statement_timeout=0)
-    try:
-        async with postgres.connection() as connection:
-            yield connection
-    finally:
-        await postgres.close()
-
-
-@asynccontextmanager
-async def locked(dsn: str) -> AsyncIterator[Connection]:
-    """The same, for one process at a time."""
-    async with opened(dsn) as connection:
-        # Held by the session: it falls with the connection, whatever happens to this process.
-        await connection.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": _LOCK})
-        yield connection
 
 
 async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
@@ -263,7 +254,7 @@ def _compare(
         if found is None:
             standing[each.version] = MigrationStatus(each.version, each.name, "pending")
             continue
-        state = "applied" if found.checksum == each.checksum else "changed"
+        state = "applied" if found.checksum in each.checksums else "changed"
         standing[each.version] = MigrationStatus(each.version, each.name, state, found.at)
     return standing
 
@@ -273,7 +264,7 @@ def _pending(applied: Mapping[int, _Applied], available: Sequence[Migration]) ->
     changed = [
         each
         for each in available
-        if each.version in applied and applied[each.version].checksum != each.checksum
+        if each.version in applied and applied[each.version].checksum not in each.checksums
     ]
     if changed:
         raise MigrationRefused(

@@ -10,6 +10,8 @@ import msgspec
 from storage.postgres import migrate
 from storage.postgres.executors import Connection
 from storage.postgres.migrate import MigrationRefused
+from storage.postgres.migration_lock import Waiting, locked, opened
+from storage.postgres.migration_steps import patiently
 from storage.postgres.statement import Executor
 
 _BATCH = 200
@@ -58,7 +60,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 async def find(dsn: str) -> WayBack:
     """Return whether 1.x may come back. Raises MigrationRefused for what is no database of ours."""
-    async with migrate.opened(dsn) as connection:
+    async with opened(dsn) as connection:
         return await _state(connection)
 
 
@@ -67,19 +69,21 @@ async def remnants(dsn: str) -> tuple[Remnant, ...]:
 
     Raises MigrationRefused where there is no way back to close, or the schema is not ours.
     """
-    async with migrate.opened(dsn) as connection:
+    async with opened(dsn) as connection:
         await _check(dsn, connection)
         return await _remnants(connection)
 
 
-async def finish(dsn: str, removed: Callable[[str, int], object]) -> Finished:
+async def finish(
+    dsn: str, removed: Callable[[str, int], object], waiting: Waiting = lambda told: None
+) -> Finished:
     """Close the way back, then remove what only 1.x read, in batches; `removed` is called with a
     table and how many rows of it are gone by now.
 
     Whoever is interrupted calls again. Living refresh tokens stay until they are used or expire,
     and their table with them. Raises MigrationRefused as `remnants` does.
     """
-    async with migrate.locked(dsn) as connection:
+    async with locked(dsn, waiting) as connection:
         await _check(dsn, connection)
         await connection.execute(
             "UPDATE system_config SET value = 'false' WHERE key = 'way_back' AND value <> 'false'"
@@ -87,7 +91,8 @@ async def finish(dsn: str, removed: Callable[[str, int], object]) -> Finished:
         left, last = await _empty(connection, removed)
         for table in _TABLES:
             if table != "oidc_payloads" or not left:
-                await connection.execute(f"DROP TABLE IF EXISTS {table}")
+                # With its foreign keys it locks the tables that they refer to.
+                await patiently(connection, f"DROP TABLE IF EXISTS {table}", waiting)
         standing = {each.table for each in await _remnants(connection)}
         return Finished(tuple(each for each in _TABLES if each not in standing), left, last)
 

@@ -76,8 +76,10 @@ def own_server(server_folder: Path) -> Iterator[OwnServer]:
 
 
 @contextlib.asynccontextmanager
-async def _opened(url: str, size: int = 1, **options: float) -> AsyncIterator[Postgres]:
-    postgres = await Postgres.open(url, size, **options)
+async def _opened(
+    url: str, size: int = 1, *, statement_timeout: float = 3.0
+) -> AsyncIterator[Postgres]:
+    postgres = await Postgres.open(url, size, statement_timeout=statement_timeout)
     try:
         yield postgres
     finally:
