@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 
 import click
 
@@ -14,6 +15,8 @@ from porta.security.passwords import Parameters, Passwords
 from porta.services import administration, signing_keys
 from porta.services.administration import Administration, Administrator
 from storage.router import Storage
+
+_WITHOUT_TERMINAL = "Give --email, --given-name, --family-name and --password."
 
 
 @click.command()
@@ -34,7 +37,8 @@ def init(
     """
     settings = settings_or_exit()
     organization = with_storage(settings, administration.get_uninitialized)
-    with prompts("Give --email, --given-name, --family-name and --password."):
+    given = all((email, given_name, family_name, password))
+    with nullcontext() if given else prompts(_WITHOUT_TERMINAL):
         person = Administrator(
             email=email or click.prompt("E-mail address"),
             given_name=given_name or click.prompt("Given name"),

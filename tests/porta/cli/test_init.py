@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -182,6 +185,25 @@ def test_without_a_terminal_it_names_the_options(fresh_database_url: str) -> Non
     assert result.exit_code == 2
     for name in _ANSWERS:
         assert name in result.output
+
+
+@pytest.mark.parametrize("missing", [None, "--given-name", "--password"])
+def test_people_4_where_nobody_can_answer_options_are_enough(
+    fresh_database_url: str, missing: str | None
+) -> None:
+    """As in a container without -i: standard input is over, and nothing has to be asked."""
+    options = [part for name in _ANSWERS if name != missing for part in (name, _ANSWERS[name])]
+    settings = {k: v for k, v in environment(fresh_database_url).items() if v is not None}
+    done = subprocess.run(
+        [sys.executable, "-m", "porta", "init", *options],
+        env=os.environ | settings,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is (missing is None), done.stderr
+    assert ("Give --email" in done.stderr) is (missing is not None)
 
 
 def test_before_migrating_it_says_so(create_database: Callable[..., str]) -> None:
