@@ -83,23 +83,24 @@ lock: $(UV) ## write the hash-locked requirement files anew, from setup.py (ARGS
 $(VENV)/bin/pip:
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
-	  then $$python -m venv $(VENV) && exit 0; fi; \
+	  then echo "Making $(VENV) with $$python"; $$python -m venv $(VENV) && exit 0; fi; \
 	done; \
 	echo 'Python 3.11 or newer with its venv module is needed.' \
 	  'Debian and Ubuntu: apt-get install python3 python3-venv' >&2; exit 1
 
 $(UV): requirements-uv.txt | $(VENV)/bin/pip
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	@echo 'Fetching the installer that $< names'
+	@$(PYTHON) -m pip install --quiet --retries 2 --disable-pip-version-check --require-hashes --no-deps \
 	  --upgrade --target $(VENV)/uv -r $< || { $(OFFLINE); }
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.txt $(UV)
-	@echo 'Installing the locked packages into $(VENV)'
+	@echo "Installing the $$(grep -c '^[^ #]*==' $<) packages of $< into $(VENV)"
 	@$(SYNC) $< || { $(OFFLINE); }
 	@rm -f $(VENV)/test.stamp && touch $@
 
 $(VENV)/test.stamp: requirements-test.txt requirements-dev.txt $(UV)
-	@echo 'Installing the locked packages, those of the tests too, into $(VENV)'
+	@echo "Installing the $$(grep -c '^[^ #]*==' $<) packages of $< into $(VENV)"
 	@$(SYNC) $< || { $(OFFLINE); }
 	@touch $(VENV)/dev.stamp $@
 
