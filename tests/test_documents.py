@@ -94,7 +94,7 @@ def test_every_verb_of_make_that_is_named_exists() -> None:
 
 def _table(section: str) -> str:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    return text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return re.split(r"\n##+ ", text.split(f"\n## {section}\n")[1])[0]
 
 
 def test_people_5_every_setting_has_its_line_in_the_table_and_no_other_has() -> None:
