@@ -245,6 +245,21 @@ async def test_whoever_waited_outside_gets_a_place_when_there_is_one(
     assert statuses(await _read(late)) in ([200], [503])
 
 
+async def test_faults_F6_who_has_left_takes_no_place_of_the_address(
+    crowded: Server, hold: Any
+) -> None:
+    for sent in (b"", HALF, request("GET", "/nothing")):
+        for _ in range(SHARE):
+            (connection,) = hold(crowded, 1, sent)
+            await _until(lambda: len(crowded.connections) == 1)
+            connection.close()
+            await _until(lambda: len(crowded.connections) == 0)
+    ask = request("GET", "/acme/jwks", "Connection: close")
+    for _ in range(SHARE * 2):
+        assert statuses(await exchange(crowded.port, ask)) == [200]
+    assert (crowded.connections.closed_idle, crowded.connections.closed_unfinished) == (0, 0)
+
+
 async def test_a_proxy_stands_for_many(runtime: Runtime, hold: Any) -> None:
     application = Porta(runtime, ROUTES, NotFoundHandler)
     limits = Limits(PLACES, SHARE, proxies=(ip_network("127.0.0.1/32"),))

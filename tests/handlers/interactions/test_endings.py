@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import redis
 
-from porta.browser import request_copies
+from porta.browser import binding, request_copies
 from porta.runtime import Runtime
 from porta.security import boxes
 from storage.models.artifacts import artifact_id
@@ -120,6 +120,61 @@ async def test_K5_a_finished_one_of_another_browser_leads_nobody_on(
     await sign_in(http)
     other = await http.get(path)
     assert (other.status_code, "Location" in other.headers) == (400, False)
+
+
+async def _seal_for_globex(http: httpx.AsyncClient, runtime: Runtime) -> None:
+    """Plant the browser's secret at the other organization, as whoever has COOKIE_KEYS can."""
+    keys, sealed = runtime.settings.cookie_keys, http.cookies.get("browser_acme")
+    secret = binding.from_cookie(keys, "acme", sealed)
+    assert secret is not None
+    value = binding.to_cookie(keys, "globex", secret)
+    http.cookies.set("browser_globex", value, domain="127.0.0.1", path="/")
+
+
+async def test_K5_another_organization_knows_nothing_of_one_that_waits(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    path = await begin(http)
+    await _seal_for_globex(http, runtime)
+    there = await http.get(path.replace("/interaction/", "/globex/auth/"))
+    assert (there.status_code, "Location" in there.headers) == (400, False)
+    assert "This page has expired" in there.text, "as one that never was"
+    assert "code" in answered(
+        (await http.get((await submit(http, path)).headers["Location"])).headers["Location"]
+    ), "and it is unharmed"
+
+
+async def test_K5_another_organization_knows_nothing_of_one_that_is_finished(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    path = await begin(http)
+    await http.get((await submit(http, path)).headers["Location"])
+    await _seal_for_globex(http, runtime)
+    await _sign_in_at_globex(http, runtime)
+    there = await http.get(path.replace("/interaction/", "/globex/auth/"))
+    assert (there.status_code, "Location" in there.headers) == (400, False)
+    assert "This page has expired" in there.text, "as one that never was"
+
+
+async def _sign_in_at_globex(http: httpx.AsyncClient, runtime: Runtime) -> None:
+    storage = runtime.storage
+    globex = await storage.organizations.find_by_slug("globex")
+    acme = await storage.organizations.find_by_slug("acme")
+    assert acme is not None
+    assert globex is not None
+    web = await storage.clients.find("web", acme.id)
+    alice = await storage.users.find_by_email(acme.id, EMAIL)
+    assert web is not None
+    assert alice is not None
+    there = {"id": str(uuid4()), "organization_id": globex.id}
+    await storage.users.insert(msgspec.structs.replace(alice, **there))
+    await storage.clients.insert(
+        msgspec.structs.replace(web, client_id="globex-web", secrets=(), **there)
+    )
+    begun = await http.get("/globex/auth", params=parameters(client_id="globex-web"))
+    posted = await submit(http, begun.headers["Location"])
+    left = await http.get(posted.headers["Location"])
+    assert "code" in answered(left.headers["Location"]), left.text
 
 
 async def test_K5_a_client_without_a_page_is_named(http: httpx.AsyncClient) -> None:

@@ -58,6 +58,12 @@ async def _decide(http: httpx.AsyncClient, page: httpx.Response, decision: str) 
     return await http.post(f"{page.url.path}/continue", data=form)
 
 
+async def _sign_out(http: httpx.AsyncClient) -> None:
+    out = await http.get("/acme/session/end")
+    form = {"xsrf": hidden(out.text, "xsrf"), "logout": "yes"}
+    await http.post("/acme/session/end/confirm", data=form)
+
+
 async def _silently(http: httpx.AsyncClient, **changes: str) -> dict[str, str]:
     asked = {"client_id": "phone", "prompt": "none", **changes}
     answer = await http.get("/acme/auth", params=parameters(**asked))
@@ -177,8 +183,35 @@ async def test_K11_a_gesture_is_of_one_session(alice: httpx.AsyncClient) -> None
     page = await _asked(alice, redirect_uri=SCHEME)
     went = await _decide(alice, page, "continue")
     assert "code" in answered((await alice.get(went.headers["Location"])).headers["Location"])
-    out = await alice.get("/acme/session/end")
-    form = {"xsrf": hidden(out.text, "xsrf"), "logout": "yes"}
-    await alice.post("/acme/session/end/confirm", data=form)
+    await _sign_out(alice)
     await sign_in(alice)
     assert (await _silently(alice, redirect_uri=SCHEME))["error"] == "interaction_required"
+
+
+async def test_K11_a_gesture_counts_for_the_session_it_was_made_in_only(
+    alice: httpx.AsyncClient,
+) -> None:
+    """Made, and not yet gone on with when somebody else signs in at this browser."""
+    page = await _asked(alice, redirect_uri=SCHEME)
+    went = await _decide(alice, page, "continue")
+    await _sign_out(alice)
+    await sign_in(alice)
+    for _ in range(2):
+        resumed = await alice.get(went.headers["Location"])
+        assert resumed.headers["Location"] == page.url.path, "asked again"
+    assert "/continue" in (await alice.get(page.url.path)).text
+
+
+async def test_K11_a_consent_counts_for_the_session_it_was_given_in_only(
+    alice: httpx.AsyncClient,
+) -> None:
+    """Neither at once, nor after whoever is here now was asked, and has not answered."""
+    path = await begin(alice, client_id="strange", redirect_uri=SCHEME)
+    form = {"decision": "approve", "_csrf": await csrf(alice, path)}
+    agreed = await alice.post(f"{path}/confirm", data=form)
+    await _sign_out(alice)
+    await sign_in(alice)
+    for _ in range(2):
+        resumed = await alice.get(agreed.headers["Location"])
+        assert resumed.headers["Location"] == path, "asked again"
+    assert "/confirm" in (await alice.get(path)).text
