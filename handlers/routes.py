@@ -60,6 +60,7 @@ ROUTES = [
         (_interaction("/consent"), consent.ConsentHandler),
         (_interaction("/confirm"), consent.ConfirmHandler),
         (_interaction("/continue"), gesture.ContinueHandler),
+        (_interaction("/switch"), login.SwitchHandler),
         (_interaction("/abort"), login.AbortHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
         (f"/static/{_SEGMENT}", static.StaticHandler),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 
 from handlers.interactions.base import InteractionHandler
 from porta.authn import login
-from porta.protocol.tokens.standard_claims import ROLE_CLAIMS
+from porta.pages import consent_lines
 
 
 class ConsentPageHandler(InteractionHandler):
@@ -14,15 +15,20 @@ class ConsentPageHandler(InteractionHandler):
 
     async def show_consent(self, *, status: int = HTTPStatus.OK, error: str | None = None) -> None:
         interaction, client = self.opened.interaction, self.opened.client
-        shown = interaction.shown
+        shown, language = interaction.shown, self.language()
         self.finish_step(
             "consent",
             status=status,
             error=error,
             account=await login.signed_in_as(self.runtime, self.opened),
-            scopes=shown.scope,
-            roles=any(name in ROLE_CLAIMS for name in shown.claims),
-            claims=[name for name in shown.claims if name not in ROLE_CLAIMS],
+            may_switch=self.opened.may_switch,
+            lines=consent_lines.build(
+                shown,
+                await self.runtime.api_resources(self.tenant.id),
+                client.claim_definitions,
+                partial(self.runtime.pages.text, language),
+                language,
+            ),
             resources=shown.resource,
             redirect_uri=interaction.parameters["redirect_uri"],
             client_logo_url=client.metadata.get("logo_uri"),
@@ -42,7 +48,7 @@ class ConsentHandler(ConsentPageHandler):
 
 
 class ConfirmHandler(ConsentPageHandler):
-    """POST /interaction/{uid}/confirm: `decision` is `approve`, or it is no."""
+    """POST /interaction/{uid}/confirm: `decision` is `approve` or `switch`, or it is no."""
 
     async def get(self) -> None:
         """Answer a reload of the page that a form was answered with."""
@@ -55,6 +61,10 @@ class ConfirmHandler(ConsentPageHandler):
             return
         if not self.csrf_holds(form):
             await self.show_consent(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            return
+        if form.get("decision") == "switch":
+            await login.switch_account(self.runtime, self.opened)
+            self.start_over()
             return
         approve = form.get("decision") == "approve"
         await login.consent(self.runtime, self.opened, approve, self.origin)

@@ -19,7 +19,16 @@ _TYPED = frozenset({"email", "password"})
 class LoginPageHandler(InteractionHandler):
     """Shows the login page."""
 
-    def show_login(
+    _account: str | None = None
+
+    async def account(self) -> str | None:
+        """Return who is to sign in again, unless the client hints at somebody else."""
+        if self._account is None and self.opened.reauthenticates:
+            self._account = await login.signed_in_as(self.runtime, self.opened)
+        hint = self.opened.interaction.parameters.get("login_hint")
+        return self._account if hint in (None, self._account) else None
+
+    async def show_login(
         self,
         *,
         status: int = HTTPStatus.OK,
@@ -37,6 +46,7 @@ class LoginPageHandler(InteractionHandler):
             email=shown(email or ""),
             error=error if has_password else "errors.login_method_disabled",
             notice="login.reauthenticate" if again and has_password else None,
+            account=await self.account() if self.opened.may_switch else None,
             retry_after=retry_after,
             show_password=has_password,
         )
@@ -58,9 +68,7 @@ class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageH
             await self.show_gesture()
             return
         email = self.opened.interaction.parameters.get("login_hint")
-        if email is None and self.opened.reauthenticates:
-            email = await login.signed_in_as(self.runtime, self.opened)
-        self.show_login(email=email)
+        await self.show_login(email=email if email is not None else await self.account())
 
 
 class LoginHandler(LoginPageHandler):
@@ -74,14 +82,16 @@ class LoginHandler(LoginPageHandler):
         form = self.form(free=_TYPED)
         email, password = form.get("email") or "", form.get("password") or ""
         if not self.csrf_holds(form):
-            self.show_login(status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
+            await self.show_login(
+                status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
+            )
             return
         try:
             signed_in = await login.submit(
                 self.runtime, self.opened, email, password, self.origin, self.known_value()
             )
         except LoginFailed as refusal:
-            self.show_login(
+            await self.show_login(
                 status=refusal.status,
                 email=email,
                 error=refusal.message,
@@ -92,6 +102,19 @@ class LoginHandler(LoginPageHandler):
         self.keep_session(signed_in.session_value, max_age=left)
         self.keep_known(signed_in.known_value)
         self.resume()
+
+
+class SwitchHandler(InteractionHandler):
+    """POST /interaction/{uid}/switch: whoever is signed in lets somebody else sign in."""
+
+    async def get(self) -> None:
+        """Change nothing: a link can be followed by anybody's wish."""
+        self.start_over()
+
+    async def post(self) -> None:
+        if self.csrf_holds(self.form()) and self.asks_for("login"):
+            await login.switch_account(self.runtime, self.opened)
+        self.start_over()
 
 
 class AbortHandler(InteractionHandler):

@@ -52,6 +52,11 @@ class OpenInteraction:
         reasons, previous = self.interaction.reasons, self.interaction.previous_session
         return previous is not None and bool(reasons) and _CONFIRMING.issuperset(reasons)
 
+    @property
+    def may_switch(self) -> bool:
+        """Whether somebody else may sign in here: a request for one person takes no other."""
+        return self.interaction.previous_session is not None and not self.interaction.hint_subject
+
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
@@ -208,9 +213,15 @@ async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
 
 
 async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
-    """Have the person sign in as somebody else."""
+    """Have the person sign in as somebody else; until they do, they stay who they are."""
+    asked = opened.interaction.parameters
     await interactions.save(
-        runtime, opened.tenant, opened.interaction, prompt="login", reasons=("select_account",)
+        runtime,
+        opened.tenant,
+        opened.interaction,
+        prompt="login",
+        reasons=("select_account",),
+        parameters={name: asked[name] for name in asked if name != "login_hint"},
     )
 
 

@@ -29,6 +29,7 @@ PAGES: dict[str, Page] = {
             "error": None,
             "retry_after": None,
             "notice": None,
+            "account": None,
             "show_password": True,
             "show_magic_link": False,
             "forgot_password_url": None,
@@ -36,11 +37,10 @@ PAGES: dict[str, Page] = {
         leaves=True,
     ),
     "consent": Page(
-        frozenset({"uid", "csrf", "client_name", "scopes", "redirect_uri"}),
+        frozenset({"uid", "csrf", "client_name", "lines", "redirect_uri"}),
         {
             "account": None,
-            "roles": False,
-            "claims": (),
+            "may_switch": False,
             "resources": (),
             "client_logo_url": None,
             "tos_url": None,

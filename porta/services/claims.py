@@ -76,7 +76,7 @@ async def update(
     description: str | None = None,
     actor: Actor = SYSTEM,
 ) -> None:
-    """Write the type, the description and where a claim is included."""
+    """Write the type, the title, the description and where a claim is included."""
     async with storage.transaction() as tx:
         await tx.claims.update_definition(definition, description)
         metadata = {"claim_id": definition.id}

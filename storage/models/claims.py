@@ -14,3 +14,5 @@ class ClaimDefinition(msgspec.Struct, frozen=True, kw_only=True):
     include_in_id_token: bool = False
     include_in_access_token: bool = True
     include_in_userinfo: bool = True
+    title: str | None = None
+    """What people are told that it is."""

@@ -73,6 +73,14 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "active" and self.application_status == "active"
 
 
+class ScopeText(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people are told of a scope, and the same by language (BCP 47)."""
+
+    title: str | None = None
+    description: str | None = None
+    translations: dict[str, ScopeText] = {}
+
+
 class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
     """A protected resource that tokens can be asked for (RFC 8707)."""
 
@@ -81,6 +89,8 @@ class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
     identifier: str
     name: str
     scopes: tuple[str, ...] = ()
+    scope_texts: dict[str, ScopeText] = {}
+    """By scope; one without is told by its name."""
     access_token_format: str | None = None
     access_token_ttl: int | None = None
     """Seconds; None takes the system's."""

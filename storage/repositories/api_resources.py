@@ -38,7 +38,9 @@ class ApiResources:
         )
         found: dict[str, list[ApiResource]] = {id: [] for id in organization_ids}
         for row in rows:
-            resource = msgspec.convert(dict(zip(_COLUMNS, row, strict=True)), ApiResource)
+            values = dict(zip(_COLUMNS, row, strict=True))
+            values["scope_texts"] = msgspec.json.decode(values["scope_texts"])
+            resource = msgspec.convert(values, ApiResource)
             found[resource.organization_id].append(resource)
         return {id: tuple(resources) for id, resources in found.items()}
 
@@ -72,4 +74,5 @@ def _placeholder(name: str) -> str:
 
 def _values(resource: ApiResource) -> dict[str, object]:
     values = msgspec.structs.asdict(resource)
+    values["scope_texts"] = msgspec.json.encode(resource.scope_texts).decode()
     return values | {name: list(values[name]) for name in _ARRAYS}

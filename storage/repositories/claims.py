@@ -60,10 +60,11 @@ class Claims:
             """
             INSERT INTO custom_claim_definitions (
                 id, application_id, claim_name, claim_type, description,
-                include_in_id_token, include_in_access_token, include_in_userinfo
+                include_in_id_token, include_in_access_token, include_in_userinfo, title
             ) VALUES (
                 %(id)s, %(application_id)s, %(claim_name)s, %(claim_type)s, %(description)s,
-                %(include_in_id_token)s, %(include_in_access_token)s, %(include_in_userinfo)s
+                %(include_in_id_token)s, %(include_in_access_token)s, %(include_in_userinfo)s,
+                %(title)s
             )
             """,
             {
@@ -97,7 +98,7 @@ class Claims:
         rows = await self._pg.fetch(
             """
             SELECT id, claim_name, claim_type, include_in_id_token, include_in_access_token,
-                include_in_userinfo
+                include_in_userinfo, title
             FROM custom_claim_definitions
             WHERE application_id = %(application_id)s ORDER BY claim_name
             """,
@@ -116,7 +117,7 @@ class Claims:
     async def update_definition(
         self, definition: ClaimDefinition, description: str | None = None
     ) -> None:
-        """Write the type, the description and where a claim is included."""
+        """Write the type, the title, the description and where a claim is included."""
         await self._pg.execute(
             """
             UPDATE custom_claim_definitions SET
@@ -124,7 +125,8 @@ class Claims:
                 description = %(description)s,
                 include_in_id_token = %(include_in_id_token)s,
                 include_in_access_token = %(include_in_access_token)s,
-                include_in_userinfo = %(include_in_userinfo)s
+                include_in_userinfo = %(include_in_userinfo)s,
+                title = %(title)s
             WHERE id = %(id)s
             """,
             {**msgspec.structs.asdict(definition), "description": description},

@@ -66,7 +66,7 @@ class Clients:
                     'id', d.id, 'claim_name', d.claim_name, 'claim_type', d.claim_type,
                     'include_in_id_token', d.include_in_id_token,
                     'include_in_access_token', d.include_in_access_token,
-                    'include_in_userinfo', d.include_in_userinfo
+                    'include_in_userinfo', d.include_in_userinfo, 'title', d.title
                     ) ORDER BY d.claim_name)
                  FROM custom_claim_definitions d WHERE d.application_id = c.application_id),
                 c.tells_all_roles

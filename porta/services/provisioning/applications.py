@@ -73,6 +73,7 @@ async def provision_claim_definition(
         include_in_id_token=entry.include_in_id_token,
         include_in_access_token=entry.include_in_access_token,
         include_in_userinfo=entry.include_in_userinfo,
+        title=entry.name,
     )
     if stored is None:
         catalogue.claims[entry.slug] = await claims.define(

@@ -30,6 +30,7 @@ from porta.services.provisioning.entries import (
     rule,
 )
 from porta.services.provisioning.people import UserEntry
+from storage.models.clients import ScopeText
 from storage.models.organizations import Brand, BrandTexts
 
 
@@ -199,12 +200,40 @@ class Branding(Entry):
 _OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
 
 
+class ScopeWords(Entry):
+    """What the consent page says of a scope."""
+
+    title: Name | None = None
+    description: Description | None = None
+
+
+class ScopeEntry(ScopeWords):
+    """A scope: its name alone, or with words for people, also in other languages."""
+
+    name: str
+    translations: dict[Locale, ScopeWords] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, data: Any) -> Any:
+        return {"name": data} if isinstance(data, str) else data
+
+    @property
+    def text(self) -> ScopeText:
+        """Return the words as they are stored."""
+        translations = {
+            language: ScopeText(words.title, words.description)
+            for language, words in self.translations.items()
+        }
+        return ScopeText(self.title, self.description, translations)
+
+
 class ApiResourceEntry(Entry):
     """A protected resource that tokens may be asked for (RFC 8707)."""
 
     identifier: str
     name: Name
-    scopes: tuple[str, ...] = ()
+    scopes: tuple[ScopeEntry, ...] = ()
     access_token_format: AccessTokenFormat | None = None
     access_token_type: AccessTokenType | None = None
     access_token_signing_alg: Algorithm | None = None

@@ -10,7 +10,7 @@ from porta.services import api_resources, organizations
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run
-from storage.models.clients import ApiResource
+from storage.models.clients import ApiResource, ScopeText
 from storage.models.organizations import Brand, Organization
 
 _DIRECT = (
@@ -59,6 +59,10 @@ async def _provision_api_resource(
     run: Run, organization: Organization, entry: ApiResourceEntry, stored: ApiResource | None
 ) -> None:
     slug, said = entry.identifier, {name: getattr(entry, name) for name in entry.model_fields_set}
+    if "scopes" in said:
+        said["scopes"] = tuple(scope.name for scope in entry.scopes)
+        texts = {scope.name: scope.text for scope in entry.scopes}
+        said["scope_texts"] = {name: text for name, text in texts.items() if text != ScopeText()}
     if stored is None:
         new = ApiResource(id="", organization_id=organization.id, **said)
         await api_resources.create(run.storage, new, actor=run.actor)

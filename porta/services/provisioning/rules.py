@@ -74,7 +74,11 @@ def _of_branding(path: Path, branding: Branding) -> Iterator[Conflict]:
 
 def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Conflict]:
     yield from _refused((*path, "identifier"), lambda: parse_identifier(resource.identifier))
-    yield from _refused((*path, "scopes"), lambda: parse_scopes(resource.scopes))
+    yield from _refused((*path, "scopes"), lambda: parse_scopes(_names(resource)))
+
+
+def _names(resource: ApiResourceEntry) -> tuple[str, ...]:
+    return tuple(scope.name for scope in resource.scopes)
 
 
 def _refused(path: Path, check: Callable[[], object]) -> Iterator[Conflict]:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
 
@@ -24,9 +25,12 @@ VALUES: dict[str, dict[str, Any]] = {
         "uid": "u1",
         "csrf": "c1",
         "client_name": "Portal",
-        "scopes": ("openid", "profile", "orders:read"),
-        "roles": True,
-        "claims": ("department", "cost_center"),
+        "lines": (
+            Line("consent.person", {"items": "name, email"}, (("Your name", ""), ("Email", ""))),
+            Line("consent.other_scope", {"scope": "orders:read"}),
+            Line("consent.claims", {"claims": "Department, Cost centre"}),
+            Line("consent.roles"),
+        ),
         "redirect_uri": "https://app.example/cb",
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "request_id": "r-1"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page
 
+from porta.pages.consent_lines import Line
 from porta.pages.css_values import ALLOWED, Bounds
 from porta.pages.custom_css import sanitize
 from storage.models.organizations import Organization
@@ -30,11 +31,29 @@ KEYWORDS = (
     *("right", "italic", "space", "Wingdings", "larger", "smaller", "xxx-large"),
 )
 # Each text that has to be seen: where it stands, what a finger meets there, how large it is.
+# Where the decision stands on a screen that the page does not fit on, wherever it is scrolled to.
+VIEW = """() => {
+  const inside = (button) => {
+    const { top, bottom, left, right } = button.getBoundingClientRect();
+    const met = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return top >= 0 && bottom <= innerHeight && button.contains(met);
+  };
+  const buttons = [...document.querySelectorAll(".decision button")];
+  return [0, 120, document.documentElement.scrollHeight].map((to) => {
+    scrollTo(0, to);
+    return buttons.filter(inside).length;
+  });
+}"""
+MANY = tuple(
+    Line("consent.api", {"api": f"API {number}", "items": "Read this, change that"})
+    for number in range(8)
+)
 SEEN = """(custom) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(custom);
   document.adoptedStyleSheets = [sheet];
-  const texts = ".consent :is(h1, h2, p, li > span), .decision button, .links a";
+  document.querySelectorAll("details").forEach((each) => each.open = true);
+  const texts = ".consent :is(h1, h2, p, li > span, details span), .decision button, .links a";
   return [...document.querySelectorAll(texts)].map((element) => {
     const range = document.createRange();
     range.selectNodeContents(element.matches("a") ? element.firstChild : element);
@@ -42,7 +61,7 @@ SEEN = """(custom) => {
     const met = document.elementFromPoint(x + width / 2, y + height / 2);
     return {
       name: element.textContent.trim(), x, y, width, height,
-      met: element.contains(met) || met.contains(element) && met.matches("li"),
+      met: element.contains(met) || met.contains(element) && met.matches("li, summary"),
       size: parseFloat(getComputedStyle(element).fontSize),
       wide: document.documentElement.scrollWidth,
     };
@@ -151,13 +170,13 @@ SHEETS = (
 )
 
 
-@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("part", range(4))
 async def test_no_property_hides_what_is_consented_to(
-    browser: Browser, site: Site, half: int
+    browser: Browser, site: Site, part: int
 ) -> None:
     page = await open_consent(browser, site, "light")
     before = await read(page)
-    for name, bounds in sorted(ALLOWED.items())[half::2]:
+    for name, bounds in sorted(ALLOWED.items())[part::4]:
         rules = {sanitize(f"*{{{name}:{value}!important}}") for value in extremes(bounds)} - {""}
         assert rules, f"{name}: nothing of it is tried"
         for rule in sorted(rules):
@@ -194,4 +213,26 @@ async def test_no_sheet_of_an_organization_does(browser: Browser, site: Site, sc
     assert await page.evaluate("getComputedStyle(document.body).marginTop") == "0px"
     margin = "getComputedStyle(document.querySelector('.monogram, .logo')).marginTop"
     assert await page.evaluate(margin) == "96px"
+    await page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("size", [(360, 740), (1280, 800), (740, 360)])
+async def test_people_20_the_decision_is_always_in_view(
+    browser: Browser, site: Site, size: tuple[int, int], script: bool
+) -> None:
+    site.shown, site.organization = SHOWN | {"lines": MANY}, None
+    view: Any = {"width": size[0], "height": size[1]}
+    page, _ = await open_page(browser, site, "consent", viewport=view, java_script_enabled=script)
+    assert await page.evaluate(VIEW) == [2, 2, 2]
+    assert await page.evaluate("document.documentElement.scrollHeight > innerHeight")
+    await page.context.close()
+
+
+async def test_people_20_details_open_without_a_script(browser: Browser, site: Site) -> None:
+    site.shown, site.organization = {}, None
+    page, _ = await open_page(browser, site, "consent", java_script_enabled=False)
+    assert not await page.locator("details li").first.is_visible()
+    await page.click("summary")
+    assert await page.locator("details li").first.is_visible()
     await page.context.close()

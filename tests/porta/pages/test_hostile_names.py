@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
 from storage.models.organizations import Organization
@@ -21,13 +22,15 @@ from tests.porta.pages.page_documents import (
 )
 
 BIDI = "\u202eevil"
+LINES = (Line("consent.api", {"api": HOSTILE, "items": HOSTILE}, ((HOSTILE, HOSTILE),)),)
 
 
 def hostile_values(name: str) -> dict[str, Any]:
     values: dict[str, Any] = dict.fromkeys(
         (*PAGES[name].required, *PAGES[name].optional), HOSTILE
-    ) | {"scopes": (HOSTILE,), "resources": (HOSTILE,), "claims": (HOSTILE,)}
+    ) | {"lines": LINES, "resources": (HOSTILE,)}
     values |= {"parameters": {HOSTILE: HOSTILE}}
+    values |= dict.fromkeys(("links", "organizations"), ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"

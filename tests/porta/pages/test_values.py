@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from porta.pages import consent_lines
 from porta.pages.render import Pages
+from storage.models.artifacts import Consent
 from tests.porta.pages.page_documents import HOSTILE, LANGUAGES, show
 
 
@@ -70,7 +74,7 @@ def test_consent_names_client_scopes_and_destination(pages: Pages) -> None:
     for words in ("Portal", "Acme GmbH", "app.example", "ada@acme.example"):
         assert words in page.words
     assert "These permissions apply at https://api.example." in page.words
-    assert pages.text("en", "consent.scope_profile") in page.words
+    assert "See who you are: name, email" in page.words
     assert "orders:read" in page.words
 
 
@@ -79,15 +83,16 @@ def test_consent_tells_of_roles_and_claims_where_they_come(pages: Pages, locale:
     roles = pages.text(locale, "consent.roles")
     page = show(pages, "consent", locale=locale)
     assert roles in page.words
-    assert "department, cost_center" in page.words
-    without = show(pages, "consent", locale=locale, roles=False, claims=())
+    assert "Department, Cost centre" in page.words
+    without = show(pages, "consent", locale=locale, lines=())
     assert roles not in without.words
     assert pages.text(locale, "consent.claims", claims="") not in without.words
 
 
 @pytest.mark.parametrize("scope", ["", "other", "s_heading", "openid\u202e"])
 def test_a_scope_cannot_borrow_other_words(pages: Pages, scope: str) -> None:
-    page = show(pages, "consent", scopes=(scope,))
+    lines = consent_lines.build(Consent(scope=(scope,)), (), (), partial(pages.text, "en"), "en")
+    page = show(pages, "consent", lines=lines)
     assert f"Use the permission {scope}" in page.words
 
 

@@ -370,3 +370,22 @@ def test_a_bad_secret(secret: dict[str, str]) -> None:
     broken = application(clients=[client(secret=secret)])
     found = problems(data(organization(applications=[broken])))
     assert all(path.startswith("organizations[0].applications[0].clients[0].sec") for path in found)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"title": "No name"},
+        {"name": "contacts:read", "title": ""},
+        {"name": "contacts:read", "titel": "x"},
+        {"name": "contacts:read", "title": "a\nb"},
+        {"name": "contacts:read", "translations": {"not a language": {"title": "x"}}},
+        {"name": "two words"},
+        7,
+    ],
+)
+def test_people_19_what_cannot_be_said_of_a_scope_is_told(scope: object) -> None:
+    resource = {"identifier": "https://api.acme.test", "name": "API", "scopes": [scope]}
+    found = problems(data(organization(api_resources=[resource])))
+    assert len(found) == 1
+    assert all(".scopes" in path for path in found)

@@ -6,6 +6,7 @@ from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
 from porta.services import users
 from porta.services.provisioning import load_document, provision
+from storage.models.clients import ScopeText
 from storage.router import Storage
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
@@ -165,3 +166,32 @@ async def test_overwriting_opens_no_lock(storage: Storage, passwords: Passwords)
     still = await storage.users.find_by_id(user.id, organization.id)
     assert still is not None
     assert still.status == "locked"
+
+
+async def test_people_19_scopes_and_claims_keep_the_words_of_the_file(
+    storage: Storage, passwords: Passwords
+) -> None:
+    document = seed("worded")
+    entry = document["organizations"][0]
+    german = {"title": "Kontakte lesen", "description": "Nur Namen"}
+    entry["api_resources"][0]["scopes"] = [
+        "contacts:write",
+        {"name": "contacts:read", "title": "Read contacts", "translations": {"de": german}},
+    ]
+    report = await run(storage, passwords, document)
+    assert report.errors == []
+    organization = await storage.organizations.find_by_slug(entry["slug"])
+    assert organization is not None
+    (resource,) = await storage.api_resources.find_all(organization.id)
+    assert resource.scopes == ("contacts:write", "contacts:read")
+    words = ScopeText("Read contacts", None, {"de": ScopeText("Kontakte lesen", "Nur Namen")})
+    assert resource.scope_texts == {"contacts:read": words}
+    definition = entry["applications"][0]["claim_definitions"][0]
+    client = entry["applications"][0]["clients"][0]["client_id"]
+    found = await storage.clients.find(client, organization.id)
+    assert found is not None
+    assert definition["name"] in [each.title for each in found.claim_definitions]
+    entry["api_resources"][0]["scopes"] = ["contacts:read"]
+    await run(storage, passwords, document, mode="overwrite")
+    (resource,) = await storage.api_resources.find_all(organization.id)
+    assert (resource.scopes, resource.scope_texts) == (("contacts:read",), {})
