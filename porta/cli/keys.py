@@ -15,7 +15,7 @@ from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
-from porta.services import signing_keys
+from porta.services import legacy_keys, signing_keys
 from porta.services.signing_keys import ListedKey
 from storage.models.signing_keys import SigningKey
 from storage.router import Storage
@@ -168,6 +168,27 @@ def revoke(kid: str, yes: bool, force: bool) -> None:
     click.echo(f"✓ {revoked.algorithm} key {kid} is revoked.")
     if force:
         click.echo("Should its ring lack a key now, make it with: porta keys generate")
+
+
+@keys.command()
+@click.argument("kid")
+@_yes
+def adopt(kid: str, yes: bool) -> None:
+    """Encrypt a key that the Admin API of Porta 1.x made, which leaves it in the clear.
+
+    For an installation that went back to 1.x and came again; what 1.x had before is encrypted by
+    `porta migrate up`. Do it only when you know of that rotation: whoever can write to the database
+    can put a key there, and would sign with it.
+    """
+    if not yes:
+        confirm(f"Do you know that Porta 1.x made signing key {kid}?")
+
+    async def vouch(settings: Settings, storage: Storage) -> SigningKey:
+        key = bytes.fromhex(settings.signing_key_encryption_key)
+        return await legacy_keys.adopt(storage, key, kid)
+
+    _run(vouch)
+    click.echo(f"✓ Key {kid} is encrypted, and one of yours.")
 
 
 def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:

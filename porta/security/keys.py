@@ -158,7 +158,11 @@ def load_private(row: SigningKey, encryption_key: bytes) -> Key:
 
 def _private_pem(row: SigningKey, encryption_key: bytes) -> str:
     if not row.encrypted:
-        raise KeyUnusable(row.kid, "its private key is not encrypted: anybody may have put it here")
+        raise KeyUnusable(
+            row.kid,
+            "its private key is not encrypted: anybody may have put it here; if you know that Porta"
+            f" 1.x made it: porta keys adopt {row.kid}",
+        )
     if not row.is_bound and not row.is_shared:
         raise KeyUnusable(row.kid, "its private key is not bound to its row")
     if not row.is_bound and row.kid != build_kid(row.public_key):

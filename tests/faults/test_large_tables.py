@@ -17,7 +17,7 @@ from storage.postgres.driver import Postgres
 from tests.succession import porta_1x
 from tests.succession.traffic import Traffic, traffic
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 _ROWS = int(os.environ.get("PORTA_FAULTS_AUDIT_ROWS", "1000000"))
 _KILLS = 10

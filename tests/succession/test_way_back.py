@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from porta.errors import Conflict, NotFound
 from porta.security.encryption import DecryptionFailed
-from porta.security.keys import ALGORITHMS
-from porta.services import signing_keys
+from porta.security.keys import ALGORITHMS, KeyUnusable
+from porta.services import legacy_keys, signing_keys
 from storage.postgres.driver import Postgres
+from storage.router import Storage
 from tests.porta.security import rows
 from tests.security.claims import header_of
 from tests.served import Served
@@ -155,3 +157,34 @@ async def _as_before(database: Postgres) -> None:
         "ALTER TABLE signing_keys DROP CONSTRAINT signing_keys_way_back; DROP TABLE ring_keys;"
         " DELETE FROM schema_migrations WHERE name = 'ring_keys'"
     )
+
+
+async def test_succession_A1_a_key_of_the_admin_api_of_1x_is_refused_until_somebody_vouches(
+    adopted: str, database: Postgres
+) -> None:
+    """1.x came back and was rotated there: what was active is retired, the new key in the clear."""
+    made, planted = rows.pair(number=8), rows.plain_row(number=9)
+    await database.execute(porta_1x.WRITES["a rotation"])
+    for pair in (made, planted):
+        await database.execute(
+            "INSERT INTO signing_keys (kid, algorithm, public_key, private_key, status) VALUES"
+            " (%(kid)s, 'ES256', %(public_key)s, %(private_key)s, 'active')",
+            {name: getattr(pair, name) for name in ("kid", "public_key", "private_key")},
+        )
+    with pytest.raises(KeyUnusable, match="porta keys adopt"):
+        async with serving(adopted):
+            pass
+    storage = await Storage.open(adopted)
+    await legacy_keys.adopt(storage, _KEY, made.kid)
+    for refused in (made.kid, _OF_1X):
+        with pytest.raises(Conflict, match="left in the clear"):
+            await legacy_keys.adopt(storage, _KEY, refused)
+    with pytest.raises(NotFound):
+        await legacy_keys.adopt(storage, _KEY, "0" * 16)
+    await storage.close()
+    assert made.kid in await porta_1x.load_keys(database), "and 1.x reads it still"
+    async with serving(adopted) as served:
+        shown = await _shown(served, "acme")
+        assert made.kid == shown[0]
+        assert planted.kid not in shown
+        assert header_of((await tokens(served))["id_token"])["kid"] == made.kid

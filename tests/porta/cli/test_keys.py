@@ -6,18 +6,22 @@ import re
 import shlex
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec import structs
 
 from porta.cli.keys import keys
 from porta.security.keys import ALGORITHMS
 from storage.models.organizations import Organization
+from storage.models.signing_keys import SigningKey
 from storage.router import Storage
 from tests.conftest import run_apart
+from tests.porta.security.rows import plain_row
 
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
 Run = Callable[..., Result]
@@ -200,6 +204,29 @@ def test_a_key_is_revoked_after_a_question(run: Run) -> None:
     assert agreed.exit_code == 0
     assert f"ES256 key {own['kid']} is revoked" in agreed.stdout
     assert [key["state"] for key in listed(run)] == ["active", "revoked"]
+
+
+def test_succession_A1_a_key_in_the_clear_is_adopted_after_a_question(
+    run: Run, fresh_database_url: str
+) -> None:
+    run("generate")
+    left = plain_row(number=8)
+    run_apart(_leave(fresh_database_url, left))
+    assert {key["state"] for key in listed(run) if key["kid"] == left.kid} == {"refused"}
+    asked = run("adopt", left.kid, input="n\n")
+    assert asked.exit_code == 1
+    assert f"Porta 1.x made signing key {left.kid}?" in asked.stderr
+    assert {key["state"] for key in listed(run) if key["kid"] == left.kid} == {"refused"}
+    adopted = run("adopt", left.kid, "--yes")
+    assert adopted.exit_code == 0, adopted.output
+    assert {key["state"] for key in listed(run) if key["kid"] == left.kid} != {"refused"}
+    assert run("adopt", left.kid, "--yes").exit_code == 1
+
+
+async def _leave(database_url: str, row: SigningKey) -> None:
+    storage = await Storage.open(database_url, pool_size=1)
+    await storage.signing_keys.insert(structs.replace(row, id=str(uuid.uuid4())))
+    await storage.close()
 
 
 def test_security_7_a_revocation_that_cannot_ask_keeps_the_guard(run: Run) -> None:
