@@ -11,6 +11,7 @@ from rich.table import Table
 
 from porta.cli.commands import report_errors, rfc3339
 from porta.cli.database_option import database_option
+from porta.cli.migrate_check import check
 from porta.cli.migrate_finish import finish, tell_waiting, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
 from porta.config.single_settings import find_signing_key_encryption_key
@@ -39,6 +40,7 @@ def migrate() -> None:
     """
 
 
+migrate.add_command(check)
 migrate.add_command(finish)
 
 
@@ -82,24 +84,6 @@ def status(database_url: str, as_json: bool) -> None:
         tell_way_back(database_url)
 
 
-@migrate.command()
-@database_option
-@_json
-def check(database_url: str, as_json: bool) -> None:
-    """Exit with 0 when the schema is that of this version, else with 1.
-
-    For a deployment that must not start before its database is ready.
-    """
-    with report_errors():
-        faults = asyncio.run(runner.check(database_url))
-    _show(faults, as_json)
-    if not faults:
-        return
-    if any(each.state == "pending" for each in faults):
-        click.echo("Apply what is pending with: porta migrate up", err=True)
-    raise click.exceptions.Exit(1)
-
-
 def _seal(kid: str, private_key: str) -> tuple[str, str, str]:
     """Encrypt a private key that Porta 1.x kept in the clear, and say so."""
     key = _encryption_key(kid)
@@ -134,9 +118,6 @@ def _show(standing: list[MigrationStatus], as_json: bool) -> None:
             for e in standing
         ]
         click.echo(json.dumps(rows, indent=2))
-        return
-    if not standing:
-        click.echo("The schema is that of this version.")
         return
     table = Table("ID", "Name", "State", "Applied", header_style="bold")
     for each in standing:

@@ -12,7 +12,7 @@ from tests.succession.conftest import take_over
 from tests.succession.sign_in import AUTH, serving, token, tokens
 from tests.waiting import eventually
 
-_ELSEWHERE = f"""
+ELSEWHERE = f"""
     WITH app AS (
         INSERT INTO applications (name, slug) VALUES ('Books', 'books') RETURNING id
     ), role AS (
@@ -48,7 +48,7 @@ async def _is_known(served: Served) -> bool:
 async def test_succession_A15_a_clients_switch_gives_it_all_roles_as_before(
     of_1x: str, database: Postgres
 ) -> None:
-    await database.execute(_ELSEWHERE)
+    await database.execute(ELSEWHERE)
     take_over(of_1x)
     async with serving(of_1x) as served:
         own, of_own = await _told(served, (await tokens(served))["access_token"])

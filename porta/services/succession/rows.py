@@ -1,0 +1,79 @@
+"""Rows of Porta 1.x that one statement finds: the table RULES, in the order of a report."""
+
+from __future__ import annotations
+
+from porta.services.succession.finding import Rule, Severity
+
+RULES = (
+    Rule(
+        "inactive_applications",
+        Severity.STOPS,
+        "Clients of applications that are not active: 1.x served them, we do not",
+        "Activate the application (UPDATE applications SET status = 'active' WHERE slug = '...'),"
+        " or tell who uses them.",
+    ),
+    Rule(
+        "client_authentication",
+        Severity.STOPS,
+        "Clients that authenticate in a way we do not know yet",
+        "Give them a secret and client_secret_basic (token_endpoint_auth_method) before you start.",
+    ),
+    Rule(
+        "clients_without_password",
+        Severity.STOPS,
+        "Clients whose people sign in without a password, which is not there yet",
+        "Allow passwords (UPDATE clients SET login_methods = NULL, or organizations SET"
+        " default_login_methods = '{password,magic_link}'), or wait with these.",
+    ),
+    Rule(
+        "second_factor",
+        Severity.STOPS,
+        "People who need a second factor, which cannot be asked for yet: they are refused",
+        "Wait with these organizations. Do not switch the factor off to get them in.",
+    ),
+    Rule(
+        "people_without_password",
+        Severity.STOPS,
+        "People who have no password, and sign in by magic link or invitation: not there yet",
+        "Have them set a password with 1.x before, or wait with these organizations.",
+    ),
+    Rule(
+        "pending_mails",
+        Severity.STOPS,
+        "Links in mails of 1.x that nobody has used yet, and that lead nowhere for now",
+        "Wait until they have expired, or send them anew later.",
+    ),
+    Rule(
+        "dpop",
+        Severity.STOPS,
+        "Clients that bind tokens to a key of their own (DPoP), which we do not know yet",
+        "Have them ask without a DPoP header, or wait.",
+    ),
+    Rule(
+        "resources",
+        Severity.STOPS,
+        "Values of `resource` that clients sent: 1.x took any, we answer invalid_target",
+        "Register each as an API resource of the organization (api_resources of a provisioning"
+        " file), or have the client leave the parameter out.",
+    ),
+    Rule(
+        "roles_elsewhere",
+        Severity.DIFFERS,
+        "Clients that were told roles of other applications, and are told those of their own now",
+        "Where a client relies on them, after porta migrate up: UPDATE clients SET tells_all_roles"
+        " = TRUE WHERE client_id = '...' (tells_all_roles: true in a provisioning file).",
+    ),
+    Rule(
+        "refresh_tokens",
+        Severity.INFORMS,
+        "Refresh tokens of 1.x that live on: each is taken over at its first use",
+        "Nothing to do. porta migrate finish leaves them alone.",
+    ),
+    Rule(
+        "old_audit_entries",
+        Severity.INFORMS,
+        "Entries of the audit log that are older than audit_retention_days: nothing deletes them",
+        "Set audit_log_retention_days in system_config once you want them deleted.",
+    ),
+)
+"""What is met where one statement says: the key is its name."""
