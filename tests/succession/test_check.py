@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from porta.__main__ import main
 from porta.services.succession.environment import judge_pages
 from storage.errors import StorageError
-from storage.postgres import migrate
 from storage.postgres.driver import Postgres
+from storage.postgres.migration_lock import opened
 from storage.repositories.differences import Differences
 from tests.conftest import run_apart
 from tests.succession import porta_1x
@@ -211,7 +211,7 @@ async def _rows(url: str) -> Any:
 
 
 async def _write_while_frozen(url: str) -> None:
-    async with migrate.opened(url) as connection, connection.transaction():
+    async with opened(url) as connection, connection.transaction():
         await Differences(connection).freeze()
         await connection.execute("DELETE FROM admin_sessions")
 

@@ -6,6 +6,7 @@ from porta.services.succession import environment, judged
 from porta.services.succession.finding import Finding, Severity
 from porta.services.succession.rows import RULES
 from storage.postgres import migrate
+from storage.postgres.migration_lock import opened
 from storage.repositories.differences import Differences
 
 _ORDER = list(Severity)
@@ -16,7 +17,7 @@ async def find(dsn: str, encryption_key: bytes | None) -> list[Finding]:
 
     `encryption_key` is what the signing keys are encrypted with; None where it is not known.
     """
-    async with migrate.opened(dsn) as connection, connection.transaction():
+    async with opened(dsn) as connection, connection.transaction():
         differences = Differences(connection)
         await differences.freeze()
         found = [each for rule in RULES for each in rule.found(await differences.meet(rule.key))]
