@@ -4,6 +4,7 @@
 -- An identity column would number them as they lie in the table, not as they happened.
 --
 -- replaces: 58efc7cec4ff05632783f7dd1e82272d38957b2ebfb1825bcb09927a0d41ea2d
+-- replaces: e0d018bf87a64133fd76a46e907e2c58942c5b7d072500179e561c0491f4cf1e
 
 ALTER TABLE audit_log
     ADD COLUMN IF NOT EXISTS sequence BIGINT,
@@ -20,6 +21,22 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_audit_log_unnumbered ON audit_log (c
 
 -- step: batches of 1000
 -- Locked first, and what others hold left for later: nobody waits for a row in a circle with us.
+UPDATE audit_log SET sequence = numbered.place
+FROM (
+    SELECT id, (SELECT COALESCE(max(sequence), 0) FROM audit_log)
+        + row_number() OVER (ORDER BY created_at, id) AS place
+    FROM (
+        SELECT id, created_at FROM audit_log WHERE sequence IS NULL
+        ORDER BY created_at, id LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ) AS oldest
+) AS numbered
+WHERE audit_log.id = numbered.id;
+
+-- step: concurrently
+-- The index holds what had no number, dead by now: it would be read through under the lock below.
+VACUUM (TRUNCATE FALSE, INDEX_CLEANUP TRUE) audit_log;
+
+-- step: batches of 1000
 UPDATE audit_log SET sequence = numbered.place
 FROM (
     SELECT id, (SELECT COALESCE(max(sequence), 0) FROM audit_log)

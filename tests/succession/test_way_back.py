@@ -26,6 +26,18 @@ _KEY = bytes.fromhex(porta_1x.KEY)
 _OF_1X = "126a675dc58ac7aa"
 
 
+_CONSTRAINTS = """
+    SELECT DISTINCT c.conrelid::regclass::text, c.conname
+    FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
+    WHERE c.conrelid::regclass::text = %(table)s AND a.attname = ANY(%(theirs)s)
+"""
+_DEMANDING = """
+    SELECT column_name FROM information_schema.columns
+    WHERE table_name = %(table)s AND column_name <> ALL(%(theirs)s)
+        AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
+"""
+
+
 class _UndoneAgain(Exception):
     """Rolls a transaction back."""
 
@@ -78,6 +90,29 @@ async def test_succession_A1_what_1x_writes_is_taken(served_on: Postgres, kind: 
             touched = await tx.execute(porta_1x.WRITES[kind])
             raise _UndoneAgain
     assert touched > 0
+
+
+async def test_succession_A1_nothing_that_we_added_asks_anything_of_1x(
+    of_1x: str, database: Postgres
+) -> None:
+    """Columns of ours fill themselves, and what is checked is checked in columns of ours."""
+    before = await _asked_of_1x(database, _CONSTRAINTS)
+    assert await _asked_of_1x(database, _DEMANDING) == set(), "the columns are those of 1.x"
+    take_over(of_1x)
+    assert await _asked_of_1x(database, _DEMANDING) == set()
+    assert await _asked_of_1x(database, _CONSTRAINTS) - before == {
+        ("signing_keys", "signing_keys_way_back"),  # what 1.x could not load
+    }
+
+
+async def _asked_of_1x(database: Postgres, sql: str) -> set[tuple[Any, ...]]:
+    found: set[tuple[Any, ...]] = set()
+    for table, columns in porta_1x.READS.items():
+        theirs = [name.strip() for name in columns.split(",")]
+        if table == "signing_keys":
+            theirs += ["private_key", "private_key_iv", "private_key_tag", "encrypted"]
+        found |= set(await database.fetch(sql, {"table": table, "theirs": theirs}))
+    return found
 
 
 async def test_succession_A1_1x_and_we_verify_what_the_other_has_signed(
