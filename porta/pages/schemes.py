@@ -22,8 +22,9 @@ from storage.models.organizations import Brand
 _LIGHT_INK = "#ffffff"
 _DARK_INK = "#10131a"
 _WRITABLE = 3.1  # from here on white is expected on a colour, and it is darkened a little for it
-_DISTINCT = 1.3  # a button is told by its label (§1.4.11), but it must not vanish
-_COMFORTABLE = 7.0  # §1.4.6, for most of the text
+# A button is told by its label (§1.4.11), but it must not vanish. On a light, on a dark card:
+_DISTINCT = {False: 1.3, True: 1.6}
+_COMFORTABLE = {False: 7.0, True: 10.0}  # §1.4.6, for most of the text
 _DEEP = 0.1  # luminance; a surface so dark stays what it is in the dark scheme
 _PALE = 0.6  # luminance; a glow of so light a colour is a stain
 _TINT = 0.07
@@ -68,13 +69,14 @@ _BASES = {
 
 def palette(color: str, surface: str) -> Palette:
     """Return readable brand colours on `surface`, as near to `color` as they can be."""
-    seen = mend(color, surface, ratio=_DISTINCT)
+    distinct = _DISTINCT[is_dark(surface)]
+    seen = mend(color, surface, ratio=distinct)
     inks = [_LIGHT_INK, _DARK_INK]
     if contrast(seen, _LIGHT_INK) < _WRITABLE:
         inks.reverse()
     pairs = [(mend(seen, ink), ink) for ink in inks]
     pairs.append((mend(_LIGHT_INK, surface), mend(_DARK_INK, mend(_LIGHT_INK, surface))))
-    button, ink = next(pair for pair in pairs if contrast(pair[0], surface) >= _DISTINCT - 0.05)
+    button, ink = next(pair for pair in pairs if contrast(pair[0], surface) >= 1.25)
     return Palette(button, ink, mend(color, surface))
 
 
@@ -89,7 +91,9 @@ def scheme(
     card, field = _card(brand, dark)
     page = _page(brand, primary, dark)
     paints = grounds or _paints(brand, primary, page, dark)
-    text = mend(_ink(brand) or _fit(card, base.text), card, field, ratio=_COMFORTABLE)
+    text = mend(
+        _ink(brand) or _fit(card, base.text), card, field, ratio=_COMFORTABLE[is_dark(card)]
+    )
     plain = not (is_color(brand.card_color) or is_color(brand.ink_color))
     muted = mend(base.muted if plain else mix(text, card, 0.3), card, field)
     button, on_button, link = palette(primary, card)

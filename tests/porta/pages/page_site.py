@@ -17,6 +17,7 @@ from porta.pages import branding
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
 from storage.models.organizations import Organization
+from tests.porta.pages.brands import PICTURES
 from tests.porta.pages.page_documents import VALUES
 
 
@@ -38,6 +39,8 @@ class Site(ThreadingHTTPServer):
         if path.startswith("/static/"):
             found = self.pages.static(name)
             return (found.content.identity, found.content_type) if found else (b"", "text/plain")
+        if path.startswith("/pictures/"):
+            return PICTURES.get(name, "").encode(), "image/svg+xml"
         if self.organization and name == "branding.css":
             return branding.stylesheet(self.organization).encode(), "text/css"
         values: dict[str, Any] = {**VALUES[name], **self.shown} if name in PAGES else {}

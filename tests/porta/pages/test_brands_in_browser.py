@@ -1,0 +1,170 @@
+"""Every page in every brand, light and dark: axe-core finds nothing, and nothing sticks out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from porta.pages.colors import contrast
+from porta.pages.values import PAGES
+from storage.models.organizations import Organization
+from tests.flows.chromium import needs_chromium
+from tests.machine import skip_without
+from tests.porta.pages.brands import BRANDS
+from tests.porta.pages.page_documents import ROOT
+from tests.porta.pages.page_site import Site, open_page
+from tests.porta.pages.test_in_browser import _hex
+
+AXE = ROOT / "tests" / "flows" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = """async (rules) => {
+  const { violations } = await axe.run(document, { runOnly: rules });
+  return violations.flatMap(({ id, nodes }) => nodes.map(
+    ({ target, any }) => `${id}: ${target} ${any.map(({ message }) => message)}`));
+}"""
+LOGO = """() => {
+  const logo = document.querySelector(".logo"), style = getComputedStyle(logo);
+  const { width, height } = logo.getBoundingClientRect();
+  return { width: width - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
+    height: height - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
+    padding: parseFloat(style.paddingLeft), ground: style.backgroundColor, shown: logo.currentSrc };
+}"""
+FOOTER = "() => getComputedStyle(document.querySelector('.footer a')).color"
+SHOWN: dict[str, dict[str, Any]] = {
+    "login": {"error": "login.error_invalid", "notice": "login.reauthenticate", "email": "a@b.c"},
+    "error": {
+        "client_name": "Portal",
+        "client_url": "https://portal.example/",
+        "restart_url": "/acme/auth/r1",
+        "reason": "redirect_uri is not registered for this client",
+    },
+}
+WHOLE = ("bare", "warm")
+"""Brands of which every page is looked at; pages have their colours in common."""
+NAMES = sorted(set(PAGES) - {"form_post"})
+
+pytestmark = [*needs_chromium]
+needs_axe = skip_without(AXE.exists(), "run `npm ci` in tests/flows/node")
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("brand", sorted(BRANDS))
+async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
+    browser: Browser, site: Site, brand: str, scheme: Any
+) -> None:
+    site.organization = BRANDS[brand]
+    found = {}
+    for name in NAMES if brand in WHOLE else ("login", "error"):
+        site.shown = SHOWN.get(name, {})
+        page, complaints = await open_page(
+            browser, site, name, color_scheme=scheme, reduced_motion="reduce"
+        )
+        await page.evaluate("document.querySelector('.languages').open = true")
+        found[name] = [*await _violations(page), *complaints]
+        await page.context.close()
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+@needs_axe
+async def test_axe_would_find_what_is_wrong(browser: Browser, site: Site) -> None:
+    page, _ = await open_page(browser, site, "login")
+    await page.evaluate("document.querySelector('h1').style = 'color: #ccc; background: #ddd'")
+    assert any(told.startswith("color-contrast: h1") for told in await _violations(page))
+    await page.context.close()
+
+
+async def _violations(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    found: list[str] = await page.evaluate(RUN, RULES)
+    return found
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("brand", "scheme"), [("bright", "dark"), ("warm", "light")])
+async def test_no_brand_is_wider_than_the_screen(
+    browser: Browser, site: Site, brand: str, scheme: Any, width: int
+) -> None:
+    site.organization = BRANDS[brand]
+    for name in NAMES:
+        page, _ = await open_page(
+            browser, site, name, viewport={"width": width, "height": 700}, color_scheme=scheme
+        )
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
+        await page.context.close()
+
+
+@pytest.mark.parametrize("css", [None, "h1{margin:1px}", "h1{color:#111}", "body{color:#111}"])
+async def test_people_18_a_logo_has_one_size_in_both_schemes_whatever_the_css(
+    browser: Browser, site: Site, css: str | None
+) -> None:
+    site.organization = Organization(
+        id="9",
+        name="A",
+        slug="acme",
+        branding_custom_css=css,
+        branding_logo_url="/pictures/logo.svg",
+    )
+    light, dark = [await _logo(browser, site, each) for each in ("light", "dark")]
+    assert (light["width"], light["height"]) == (dark["width"], dark["height"]) == (206, 48)
+    assert light["padding"] == 0
+    assert dark["padding"] > 0
+    assert dark["ground"] == "rgb(255, 255, 255)"
+
+
+async def test_people_26_a_dark_logo_stands_on_no_plate(browser: Browser, site: Site) -> None:
+    site.organization = BRANDS["warm"]
+    light, dark = [await _logo(browser, site, each) for each in ("light", "dark")]
+    assert light["shown"].endswith("/logo.svg")
+    assert dark["shown"].endswith("/logo-dark.svg")
+    assert dark["padding"] == 0
+    assert dark["ground"] == "rgba(0, 0, 0, 0)"
+
+
+async def _logo(browser: Browser, site: Site, scheme: Any) -> dict[str, Any]:
+    page, _ = await open_page(browser, site, "login", color_scheme=scheme)
+    await page.wait_for_function("document.querySelector('.logo').complete")
+    seen: dict[str, Any] = await page.evaluate(LOGO)
+    await page.context.close()
+    return seen
+
+
+@pytest.mark.parametrize("ground", ["#1b1033", "#ffffff", "#777777", "#ffd400"])
+async def test_people_30_the_footer_can_be_read_on_the_page_of_custom_css(
+    browser: Browser, site: Site, ground: str
+) -> None:
+    site.organization = Organization(
+        id="9", name="A", slug="acme", branding_custom_css=f"body{{background:{ground}}}",
+        brand=BRANDS["css"].brand if BRANDS["css"] else None,  # type: ignore[arg-type]
+    )  # fmt: skip
+    page, _ = await open_page(browser, site, "login")
+    assert contrast(_hex(await page.evaluate(FOOTER)), ground) >= 4.5
+    await page.context.close()
+
+
+async def test_people_18_custom_css_keeps_the_dark_scheme(browser: Browser, site: Site) -> None:
+    site.organization = Organization(
+        id="9", name="A", slug="acme",
+        branding_custom_css=".container{background:#fff;border-radius:3px}h1{color:#111}",
+    )  # fmt: skip
+    page, _ = await open_page(browser, site, "login", color_scheme="dark")
+    style = "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]"
+    card = await page.evaluate(style, [".container", "backgroundColor"])
+    assert contrast(_hex(card), "#ffffff") > 12
+    assert await page.evaluate(style, [".container", "borderRadius"]) == "3px"
+    assert contrast(_hex(await page.evaluate(style, ["h1", "color"])), _hex(card)) > 7
+    await page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_people_22_the_language_menu_works_by_keyboard_and_without_script(
+    browser: Browser, site: Site, script: bool
+) -> None:
+    page, _ = await open_page(browser, site, "error", java_script_enabled=script)
+    await page.focus(".languages summary")
+    await page.keyboard.press("Enter")
+    await page.click(".languages a[hreflang=en]")
+    assert page.url.endswith("/error?lang=en")
+    await page.context.close()
