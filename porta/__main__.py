@@ -16,6 +16,10 @@ COMMANDS = {
     "dev": ("porta.cli.dev", "Run a complete Porta on this machine, for development."),
     "serve": ("porta.cli.serve", "Run the server."),
     "init": ("porta.cli.init", "Make the administration's application and its first person."),
+    "provision": (
+        "porta.cli.provision",
+        "Make organizations, clients and people from files.",
+    ),
     "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
     "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
@@ -63,7 +67,7 @@ def main(ctx: click.Context) -> None:
 
     \b
     To try it:           porta dev
-    To run it:           porta migrate up, porta init, porta serve
+    To run it:           porta migrate up, porta init, porta provision FILE, porta serve
 
     Every command but dev reads its settings from the environment, or a file .env beside it;
     DATABASE_URL, ISSUER_BASE_URL, COOKIE_KEYS and SIGNING_KEY_ENCRYPTION_KEY are needed.

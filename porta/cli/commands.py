@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import click
 
-from porta.config.setting_errors import SettingsInvalid
+from porta.cli.settings_report import report_settings
 from porta.config.settings import Settings, load_settings
+from porta.config.single_settings import StoreSettings, load_some
 from porta.errors import PortaError
 from porta.security.keys import KeyUnusable
 from porta.services.startup import SchemaOutdated
@@ -30,6 +31,7 @@ from storage.repositories.trial import Trial
 from storage.router import Storage
 
 _Result = TypeVar("_Result")
+_Some = TypeVar("_Some")
 _UNKNOWN = ("UndefinedTable", "UndefinedColumn")
 # What it would say is told to a person here; the log of a server has a handler of its own.
 logging.getLogger(breaker.__name__).addHandler(logging.NullHandler())
@@ -39,14 +41,14 @@ _OUR_OWN = (SchemaOutdated, MigrationRefused, MigrationFailed)
 
 def settings_or_exit() -> Settings:
     """Return the settings, or end the command with everything that is wrong with them."""
-    try:
+    with report_settings():
         return load_settings()
-    except SettingsInvalid as fault:
-        lines = "\n".join(f"  {problem}" for problem in fault.problems)
-        raise click.ClickException(
-            f"The settings cannot be used:\n{lines}\n"
-            "They come from the environment, or from a file .env in this folder."
-        ) from None
+
+
+def some_settings_or_exit(wanted: type[_Some]) -> _Some:
+    """Return the settings that are fields of the dataclass `wanted`, or end as above."""
+    with report_settings():
+        return load_some(wanted)
 
 
 @contextmanager
@@ -130,7 +132,9 @@ def rfc3339(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result]]) -> _Result:
+def with_storage(
+    settings: Settings | StoreSettings, work: Callable[[Storage], Awaitable[_Result]]
+) -> _Result:
     """Open the storage, await `work`, close it; what is refused ends the command with advice."""
 
     async def opened() -> _Result:
@@ -146,7 +150,7 @@ def with_storage(settings: Settings, work: Callable[[Storage], Awaitable[_Result
         return asyncio.run(opened())
 
 
-def ping(settings: Settings) -> tuple[dict[str, str], list[str]]:
+def ping(settings: StoreSettings) -> tuple[dict[str, str], list[str]]:
     """Try a write of each database; return how each is, and why those that are not well.
 
     `ok`, `not migrated`, `not configured`; `degraded` where a server goes on without it; `error`.

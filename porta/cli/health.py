@@ -74,8 +74,9 @@ def _question(url: str | None, *, live: bool) -> Callable[[], Answer]:
     if not url:
         # Asking a server needs none of this, and is what a container does every half minute.
         from porta.cli import commands
+        from porta.config.single_settings import StoreSettings
 
-        return partial(commands.ping, commands.settings_or_exit())
+        return partial(commands.ping, commands.some_settings_or_exit(StoreSettings))
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter("begin it with http:// or https://", param_hint="--url")
     return partial(_ask_server, url, live=live)

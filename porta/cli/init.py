@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from functools import partial
 
 import click
 
@@ -12,11 +13,18 @@ from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
 from porta.security.passwords import Parameters, Passwords
-from porta.services import administration, signing_keys
+from porta.services import administration, signing_keys, startup
 from porta.services.administration import Administration, Administrator
+from storage.models.organizations import Organization
 from storage.router import Storage
 
 _WITHOUT_TERMINAL = "Give --email, --given-name, --family-name and --password."
+_NEXT = """
+Next:
+  porta provision FILE   makes your organizations, their clients and people;
+                         examples/minimal.yaml is the smallest useful FILE,
+                         docs/provisioning.md describes them all
+  porta serve            runs the server"""
 
 
 @click.command()
@@ -36,7 +44,7 @@ def init(
     What is not given as an option is asked for. Without a terminal give all four.
     """
     settings = settings_or_exit()
-    organization = with_storage(settings, administration.get_uninitialized)
+    organization = with_storage(settings, partial(_begin, settings))
     given = all((email, given_name, family_name, password))
     with nullcontext() if given else prompts(_WITHOUT_TERMINAL):
         person = Administrator(
@@ -53,6 +61,11 @@ def init(
         return await _initialize(settings, storage, person)
 
     _tell(with_storage(settings, work), settings)
+
+
+async def _begin(settings: Settings, storage: Storage) -> Organization:
+    await startup.check_schema(settings.database_url)
+    return await administration.get_uninitialized(storage)
 
 
 async def _initialize(
@@ -82,3 +95,4 @@ def _tell(made: Administration, settings: Settings) -> None:
         click.echo(f"  {name:<14}{value}")
     for slug, count in made.roles.items():
         click.echo(f"  {'Role':<14}{slug} ({count} permissions)")
+    click.echo(_NEXT)

@@ -275,19 +275,26 @@ def load_settings(**overrides: Any) -> Settings:
     Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
     """
     file = env_file.read(variables(Settings))
-    problems: list[str] = []
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        items = [item for item in error.errors() if item["type"] != FOLLOWS]
-        problems = [problem_of(item) for item in items]
-        settings = Settings(**overrides | {name: _fit(name) for name in map(field_of, items)})
+    settings, faulty = read_settings(**overrides)
+    problems = [problem_of(item) for item in faulty]
     if not settings.porta_skip_prod_safety:
         problems += production_problems(settings)
     if problems:
         raise SettingsInvalid(problems)
     settings._notes = (*settings._notes, *file.notes)
     return settings
+
+
+def read_settings(**overrides: Any) -> tuple[Settings, list[Any]]:
+    """Return settings, and what pydantic has against them: a faulty one has a value that stands in
+    for it, which nobody may use. Raises SettingsInvalid for a `.env` that cannot be read.
+    """
+    try:
+        return Settings(**overrides), []
+    except ValidationError as error:
+        faulty = [item for item in error.errors() if item["type"] != FOLLOWS]
+        fit = {name: _fit(name) for name in map(field_of, faulty)}
+        return Settings(**overrides | fit), faulty
 
 
 def _match_url(url: str) -> re.Match[str]:

@@ -2,11 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
 from pydantic import Field, ValidationError
 
 from porta.config.inherited import read_database_url
-from porta.config.setting_errors import SettingsInvalid, find_leftover, problem_of
-from porta.config.settings import HEX_KEY, EnvironmentSettings
+from porta.config.production import production_problems
+from porta.config.setting_errors import SettingsInvalid, field_of, find_leftover, problem_of
+from porta.config.settings import HEX_KEY, EnvironmentSettings, read_settings
+
+_Some = TypeVar("_Some")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where the databases are; the fields are those of Settings."""
+
+    environment: str
+    database_url: str
+    redis_url: str | None
+    redis_deadline_seconds: float
+    stores_without_tls: bool
+    porta_skip_prod_safety: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningSettings(StoreSettings):
+    """Where the databases are, and what a password hash costs."""
+
+    argon2_memory_kib: int
+    argon2_passes: int
+    argon2_lanes: int
+
+
+def load_some(wanted: type[_Some]) -> _Some:
+    """Return those settings that are fields of the dataclass `wanted`, whatever the others are.
+
+    Raises SettingsInvalid with every fault of them, those of the production-safety rules included.
+    """
+    settings, faulty = read_settings()
+    names = [field.name for field in fields(wanted)]  # type: ignore[arg-type]
+    problems = [problem_of(item) for item in faulty if field_of(item) in names]
+    if not settings.porta_skip_prod_safety:
+        judged = tuple(f"{name.upper()}:" for name in names)
+        problems += [each for each in production_problems(settings) if each.startswith(judged)]
+    if problems:
+        raise SettingsInvalid(problems)
+    return wanted(**{name: getattr(settings, name) for name in names})
 
 
 class _DatabaseUrl(EnvironmentSettings):

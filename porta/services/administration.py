@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -133,16 +134,38 @@ async def get_uninitialized(storage: Storage) -> Organization:
 
 
 def check_administrator(person: Administrator, organization: Organization) -> None:
-    """Raise Invalid for the address or a name, WeakPassword when the password may not be chosen."""
-    canonical_email(person.email)
-    for what, name in (("given name", person.given_name), ("family name", person.family_name)):
-        fault = find_name_fault(name)
-        if len(name) > _LONGEST_NAME:
-            fault = f"must have at most {_LONGEST_NAME} characters"
-        if fault is not None:
-            raise Invalid(f"{what}: {fault}")
+    """Raise Invalid for the address or a name, WeakPassword when the password may not be chosen;
+    Invalid with all of it where there is more than one fault.
+    """
     words = (organization.name, person.email, person.given_name, person.family_name)
-    check_password(person.password, words)
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: canonical_email(person.email),
+        lambda: _check_name("given name", person.given_name),
+        lambda: _check_name("family name", person.family_name),
+        lambda: check_password(person.password, words),
+    )
+    refusals = [refusal for refusal in map(_refusal_of, checks) if refusal is not None]
+    if len(refusals) > 1:
+        listed = "".join(f"\n  {refusal.message}" for refusal in refusals)
+        raise Invalid(f"Some of this cannot be taken:{listed}")
+    for refusal in refusals:
+        raise refusal
+
+
+def _refusal_of(check: Callable[[], object]) -> Invalid | None:
+    try:
+        check()
+    except Invalid as refusal:
+        return refusal
+    return None
+
+
+def _check_name(what: str, name: str) -> None:
+    fault = find_name_fault(name)
+    if len(name) > _LONGEST_NAME:
+        fault = f"must have at most {_LONGEST_NAME} characters"
+    if fault is not None:
+        raise Invalid(f"{what}: {fault}")
 
 
 async def initialize(

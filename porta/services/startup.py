@@ -13,6 +13,14 @@ class SchemaOutdated(StorageError):
     """The database lacks migrations of this version."""
 
 
+async def check_schema(database_url: str) -> None:
+    """Raise SchemaOutdated where migrations of this version are not applied."""
+    missing = await migrate.check(database_url)
+    if missing:
+        first = f"{missing[0].version:04}_{missing[0].name}"
+        raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")
+
+
 async def prepare(runtime: Runtime) -> None:
     """Check the schema, compare the clocks, see to it that every algorithm has a key, and read the
     configuration.
@@ -20,10 +28,7 @@ async def prepare(runtime: Runtime) -> None:
     Raises SchemaOutdated, NoUsableKey where this process can sign with no key of an algorithm,
     Conflict where it may not add one, and StorageError.
     """
-    missing = await migrate.check(runtime.settings.database_url)
-    if missing:
-        first = f"{missing[0].version:04}_{missing[0].name}"
-        raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")
+    await check_schema(runtime.settings.database_url)
     await clock_skew.measure(runtime)
     await signing_keys.ensure(
         runtime.storage,

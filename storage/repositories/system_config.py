@@ -13,6 +13,9 @@ from storage.repositories.signing_keys import KEYS_AS_JSON, decode_keys
 _VALUES_AS_JSON = "SELECT json_object_agg(key, value) FROM system_config"
 
 
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('provisioning', 27))"
+
+
 class SystemConfig:
     """The table `system_config`."""
 
@@ -29,6 +32,12 @@ class SystemConfig:
         row = await self._pg.fetchrow(f"SELECT ({_VALUES_AS_JSON}), ({KEYS_AS_JSON})")
         assert row is not None
         return _decode(row[0]), decode_keys(row[1])
+
+    async def try_provisioning_lock(self) -> bool:
+        """Whether this transaction alone provisions from now on until it ends; never waits."""
+        row = await self._pg.fetchrow(_TRY_LOCK)
+        assert row is not None
+        return bool(row[0])
 
     async def put(
         self, key: str, value: Any, value_type: str, description: str | None = None

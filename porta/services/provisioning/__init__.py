@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from porta.audit import events
@@ -31,9 +33,13 @@ __all__ = [
     "build_document",
     "load_document",
     "provision",
+    "provision_all",
 ]
 
-Mode = Literal["merge", "overwrite", "dry-run"]
+Mode = Literal["merge", "overwrite"]
+_PATIENCE = 30.0
+"""Seconds that another run on the same database is waited for."""
+_PAUSE = 0.2
 
 
 class _RollBack(Exception):
@@ -45,35 +51,86 @@ async def provision(
     document: Document,
     *,
     passwords: Passwords,
-    mode: Mode = "merge",
+    mode: Mode | Literal["dry-run"] = "merge",
     now: float,
     actor: Actor = SYSTEM,
 ) -> Report:
-    """Make the database hold what `document` says, in one transaction, or change nothing at all.
+    """Make the database hold what `document` says: `provision_all` of this one alone.
 
-    `merge` adds what is missing and leaves what exists; `overwrite` changes that too; `dry-run`
-    tells what `merge` would do. Passwords, secrets and what the file is silent about are never
-    overwritten. `now` is in seconds since the epoch. A report with errors means that nothing was
-    done; inside a transaction, which it joins, that one is then to be rolled back. Raises
-    StorageError for what no file is to blame for.
+    `dry-run` tells what `merge` would do.
     """
-    report = Report(mode)
+    return await provision_all(
+        storage,
+        {"": document},
+        passwords=passwords,
+        mode="merge" if mode == "dry-run" else mode,
+        dry_run=mode == "dry-run",
+        now=now,
+        actor=actor,
+    )
+
+
+async def provision_all(
+    storage: Storage,
+    documents: Mapping[str, Document],
+    *,
+    passwords: Passwords,
+    mode: Mode = "merge",
+    dry_run: bool = False,
+    approved: Sequence[Line] | None = None,
+    now: float,
+    actor: Actor = SYSTEM,
+) -> Report:
+    """Make the database hold what `documents` (by the name of their file) say, one after the other,
+    in one transaction, or change nothing at all.
+
+    `merge` adds what is missing and leaves what exists; `overwrite` changes that too. Passwords,
+    secrets and what a file is silent about are never overwritten. A dry run only tells what would
+    be done. Where somebody was asked about updates, `approved` holds these: others are not made.
+    One run waits for another. `now` is in seconds since the epoch. A report with errors means that
+    nothing was done; inside a transaction, which it joins, that one is then to be rolled back.
+    Raises StorageError for what no file is to blame for.
+    """
+    report = Report(mode, dry_run)
+    source = ""
     try:
         async with storage.transaction() as tx:
-            run = Run(tx, passwords, mode == "overwrite", now, actor, report)
-            await _steps(run, document)
-            if report.errors or mode == "dry-run":
+            if not await _wait_for_others(tx):
+                report.errors.append(Problem((), _OCCUPIED))
                 raise _RollBack
-            await _record(run)
+            for source, document in documents.items():
+                run = Run(tx, passwords, mode == "overwrite", now, actor, Report(mode, dry_run))
+                await _steps(run, document)
+                report.add(run.report, source)
+            if approved is not None and report.updated != list(approved):
+                report.errors.append(Problem((), _CHANGED_MEANWHILE))
+            if report.errors or dry_run:
+                raise _RollBack
+            await _record(tx, report, actor)
     except _RollBack:
         report.credentials.clear()
     except Conflict as race:
-        report.errors.append(
-            Problem("", f"{race.message}: it was made at the same time; run again")
-        )
+        message = f"{race.message}: it was made at the same time; run again"
+        report.errors.append(Problem((), message, source=source))
     if report.errors:
-        return Report(mode, errors=report.errors)
+        return Report(mode, dry_run, errors=report.errors)
     return report
+
+
+_CHANGED_MEANWHILE = "the database changed after the question was asked; run again"
+
+
+_OCCUPIED = "another run is at work on this database; run again when it is over"
+
+
+async def _wait_for_others(tx: Storage) -> bool:
+    """Return whether this run is the only one on its database, until its transaction ends."""
+    deadline = time.monotonic() + _PATIENCE
+    while not await tx.system_config.try_provisioning_lock():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_PAUSE)
+    return True
 
 
 async def _steps(run: Run, document: Document) -> None:
@@ -140,9 +197,8 @@ def _applications(
             yield (*path, "applications", index), entry, application
 
 
-async def _record(run: Run) -> None:
+async def _record(tx: Storage, report: Report, actor: Actor) -> None:
     """One event for the whole, beside those of every change in it. No change, no event."""
-    report = run.report
     if not report.changed:
         return
     metadata = {
@@ -151,4 +207,4 @@ async def _record(run: Run) -> None:
         "updated": dict(Counter(line.kind for line in report.updated)),
         "skipped": len(report.skipped),
     }
-    await events.record(run.storage, "admin.import", metadata=metadata, actor=run.actor)
+    await events.record(tx, "admin.import", metadata=metadata, actor=actor)

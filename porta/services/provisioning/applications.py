@@ -19,6 +19,7 @@ from porta.services.provisioning.entries import Entry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.report import Kind
 from porta.services.provisioning.run import Catalogue, Run, first_places
+from porta.text.suggestions import did_you_mean
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
 from storage.models.roles import Permission, Role
@@ -66,15 +67,7 @@ async def provision_claim_definition(
     run: Run, catalogue: Catalogue, entry: ClaimDefinitionEntry
 ) -> None:
     stored = catalogue.claims.get(entry.slug)
-    wanted = ClaimDefinition(
-        id=stored.id if stored else "",
-        claim_name=entry.slug,
-        claim_type=entry.claim_type,
-        include_in_id_token=entry.include_in_id_token,
-        include_in_access_token=entry.include_in_access_token,
-        include_in_userinfo=entry.include_in_userinfo,
-        title=entry.name,
-    )
+    wanted = _definition(entry, stored)
     if stored is None:
         catalogue.claims[entry.slug] = await claims.define(
             run.storage,
@@ -89,6 +82,15 @@ async def provision_claim_definition(
     else:
         changed = await _overwrite_claim(run, catalogue, entry, stored, wanted)
         run.updated("claim_definition", entry.slug, entry.name, changed)
+
+
+def _definition(entry: ClaimDefinitionEntry, stored: ClaimDefinition | None) -> ClaimDefinition:
+    """Return the claim as the file has it; where that is silent, as it is stored."""
+    fields = ("claim_type", "include_in_id_token", "include_in_access_token", "include_in_userinfo")
+    said = fields if stored is None else entry.model_fields_set & set(fields)
+    kept = stored or ClaimDefinition(id="", claim_name=entry.slug, claim_type=entry.claim_type)
+    said_of = {name: getattr(entry, name) for name in said}
+    return msgspec.structs.replace(kept, title=entry.name, **said_of)
 
 
 async def _overwrite_claim(
@@ -120,7 +122,8 @@ async def provision_role_permissions(
     for slug, index in first_places(entry.permissions).items():
         permission = catalogue.permissions.get(slug)
         if permission is None:
-            run.error((*path, "permissions", index), f"there is no permission '{slug}'")
+            meant = did_you_mean(slug, sorted(catalogue.permissions))
+            run.error((*path, "permissions", index), f"there is no permission '{slug}'{meant}")
         elif permission.id in granted:
             run.skipped("role_permission", f"{role.slug} {slug}")
         else:
@@ -149,7 +152,7 @@ async def _settle(
         wanted, changed = _named(stored, entry, fields)
         if changed:
             await update(run.storage, wanted, actor=run.actor)
-        run.updated(kind, entry.slug, entry.name, changed)
+        run.updated(kind, entry.slug, entry.name, changed, (stored, wanted))
 
 
 def _said(entry: ModuleEntry | PermissionEntry | RoleEntry) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from porta.errors import Conflict, Invalid
 from porta.protocol.clients.client_auth import match_secret
+from porta.protocol.clients.client_metadata import ClientMetadata
 from porta.security import opaque
 from porta.services import clients
 from porta.services.clients import Terms
@@ -24,14 +27,8 @@ async def provision_client(
     """
     application = catalogue.application
     stored = await _find(run, organization, application, entry)
-    terms = Terms(
-        is_first_party=entry.first_party,
-        login_methods=entry.login_methods,
-        introspects_organization=entry.introspects_organization,
-        tells_all_roles=entry.tells_all_roles,
-    )
     if stored is None:
-        client = await _create(run, organization, application, entry, terms)
+        client = await _create(run, organization, application, entry)
         run.created("client", client.client_id, entry.client_name)
     elif not run.overwrite or stored.status == "revoked":
         client, why = stored, "exists" if stored.status != "revoked" else "revoked"
@@ -39,9 +36,14 @@ async def provision_client(
     else:
         client = stored
         changed = await clients.update(
-            run.storage, client, entry.registration(), terms=terms, actor=run.actor
+            run.storage,
+            client,
+            _kept(client, entry) | entry.registration(only_said=True),
+            terms=_terms(entry, client),
+            actor=run.actor,
         )
-        run.updated("client", client.client_id, entry.client_name, changed)
+        after = await run.storage.clients.find(client.client_id, organization.id)
+        run.updated("client", client.client_id, entry.client_name, changed, (client, after))
     secret = await _provision_secret(run, client, entry.secret, new=stored is None)
     told = await run.storage.clients.find(client.client_id, organization.id) or client
     run.report.credentials.append(_credential(run, organization, application, told, entry, secret))
@@ -52,7 +54,6 @@ async def _create(
     organization: Organization,
     application: Application,
     entry: ClientEntry,
-    terms: Terms,
 ) -> Client:
     try:
         return await clients.create(
@@ -60,12 +61,42 @@ async def _create(
             organization,
             application,
             entry.registration(),
-            terms=terms,
+            terms=_terms(entry, None),
             client_id=entry.client_id,
             actor=run.actor,
         )
     except Conflict as refusal:
         raise Invalid(refusal.message) from None
+
+
+_TERMS = {
+    "first_party": "is_first_party",
+    "login_methods": "login_methods",
+    "introspects_organization": "introspects_organization",
+    "tells_all_roles": "tells_all_roles",
+}
+"""What an administrator decides, by the keys of the file."""
+_REGISTERED = frozenset(ClientMetadata.__dataclass_fields__) - {"metadata"}
+
+
+def _terms(entry: ClientEntry, stored: Client | None) -> Terms:
+    """Return the terms of the file; where that is silent, those of a client that exists."""
+    silent = _TERMS.keys() - entry.model_fields_set if stored is not None else set()
+    said = {
+        name: getattr(stored, name) if key in silent else getattr(entry, key)
+        for key, name in _TERMS.items()
+    }
+    return Terms(**said)
+
+
+def _kept(stored: Client, entry: ClientEntry) -> dict[str, Any]:
+    """Return what `stored` is registered as. Response types follow the grant types of a file."""
+    kept = {name: getattr(stored, name) for name in _REGISTERED} | dict(stored.metadata)
+    if "grant_types" in entry.model_fields_set:
+        del kept["response_types"]
+    if entry.client_type != stored.client_type:  # that alone is wrong, and told
+        del kept["token_endpoint_auth_method"]
+    return kept
 
 
 async def _find(
@@ -116,6 +147,7 @@ def _credential(
     secret: str | None,
 ) -> Credential:
     told = entry.secret if secret else None
+    chosen = entry.secret is not None and entry.secret.value is not None
     return Credential(
         organization=organization.slug,
         application=application.slug,
@@ -125,6 +157,7 @@ def _credential(
         token_endpoint_auth_method=client.token_endpoint_auth_method,
         redirect_uris=client.redirect_uris,
         client_secret=secret,
+        is_generated=secret is not None and not chosen,
         label=told.label if told else None,
         expires_at=told.end(run.now) if told else None,
     )

@@ -123,13 +123,16 @@ class ClientEntry(Entry):
     require_auth_time: bool | None = None
     secret: SecretEntry | None = None
 
-    def registration(self) -> dict[str, Any]:
-        """Return what is registered, by RFC 7591 names; a method left out is the file's default."""
+    def registration(self, *, only_said: bool = False) -> dict[str, Any]:
+        """Return what is registered, by RFC 7591 names; a method left out is the file's default.
+
+        `only_said` leaves out what the file is silent about.
+        """
         default = "none" if self.client_type == "public" else "client_secret_post"
         apart = {"client_id", "secret", "first_party", "login_methods"}
         apart |= {"introspects_organization", "tells_all_roles"}
-        named = self.model_dump(exclude=apart, exclude_none=True)
-        return {"token_endpoint_auth_method": default, **named}
+        named = self.model_dump(exclude=apart, exclude_none=True, exclude_unset=only_said)
+        return named if only_said else {"token_endpoint_auth_method": default, **named}
 
 
 class ApplicationEntry(SluggedEntry):

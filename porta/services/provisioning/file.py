@@ -1,31 +1,46 @@
-"""A provisioning file, read: every mistake in it at once, each with its place."""
+"""A provisioning file, read: every problem in it at once, each with its place."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
+from porta.errors import Invalid
 from porta.services.provisioning.document import Document
-from porta.services.provisioning.problems import DocumentInvalid, Problem, place
-from porta.services.provisioning.rules import find_conflicts
-from porta.services.provisioning.syntax import Malformed, find_faults, parse_json, parse_yaml
+from porta.services.provisioning.messages import message_of
+from porta.services.provisioning.positions import (
+    Locate,
+    json_positions,
+    locate_nothing,
+    yaml_positions,
+)
+from porta.services.provisioning.problems import DocumentInvalid, Path, Problem
+from porta.services.provisioning.references import find_loose_references
+from porta.services.provisioning.rules import find_rule_problems
+from porta.services.provisioning.syntax import (
+    DEEPEST,
+    Malformed,
+    find_syntax_problems,
+    parse_json,
+    parse_yaml,
+)
+from porta.text.email_addresses import canonical_email
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a file."""
-_WORDS = {
-    "extra_forbidden": "is not a key of this format",
-    "missing": "is missing",
-    "string_type": "must be a text",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-}
-"""What is said instead of pydantic's words, which are those of Python."""
+MOST_TOLD = 200
+"""Problems of one file that are told; nobody reads more, and each is looked up in the text."""
+STANDARD_INPUT = "-"
+_NAMED_BY = ("email", "client_id", "client_name", "slug", "name", "identifier", "role", "claim")
+"""Keys whose value tells a person which entry of a list it is, the best first."""
+_SLUG_OF_NAME = {("organizations",), ("applications",), ("modules",), ("roles",)}
+"""Lists whose entries need no slug, when they have a name."""
 _LATER = "the form comes first; rules between entries are checked once it is right"
 
 
@@ -38,70 +53,161 @@ class FormInvalid(DocumentInvalid):
         self.args = (self.message,)
 
 
-def load_document(path: Path | str) -> Document:
-    """Read and check the YAML or JSON file at `path`; `-` is the standard input, as YAML.
+class ProvisioningFile:
+    """The content of a file: decoded, and with a way to find things in its text again."""
+
+    def __init__(
+        self, source: str, data: object, positions: Callable[[], Locate] | None = None
+    ) -> None:
+        self.source = source
+        self.data = data
+        self._positions = positions
+
+    @cached_property
+    def document(self) -> Document:
+        """What it describes. Raises DocumentInvalid with every problem, in the file's order."""
+        if self.data is None:
+            raise DocumentInvalid(self.source, [Problem((), "is empty")])
+        problems = list(find_syntax_problems(self.data))
+        refusal: type[DocumentInvalid] = DocumentInvalid
+        try:
+            document = Document.model_validate(self.data)
+        except ValidationError as error:
+            refusal, found = FormInvalid, _form_problems(error)
+        else:
+            found = find_rule_problems(document)
+        told = {problem.parts for problem in problems}
+        problems += (problem for problem in found if problem.parts not in told)
+        if not problems:
+            return document
+        problems += find_loose_references(self.data)
+        raise refusal(self.source, self._told(problems))
+
+    def locate(self, problem: Problem) -> Problem:
+        """Return `problem` with its line, column and names, and the name of this file."""
+        return replace(
+            problem,
+            message=_worded(problem, self.data),
+            position=self._locator(problem.parts),
+            names=tuple(_names(self.data, problem.parts)),
+            source=self.source,
+        )
+
+    @cached_property
+    def _locator(self) -> Locate:
+        return self._positions() if self._positions is not None else locate_nothing
+
+    def _told(self, problems: list[Problem]) -> list[Problem]:
+        order = {path: index for index, path in enumerate(_paths(self.data, ()))}
+        problems.sort(key=lambda problem: _rank(order, problem.parts))
+        told = [self.locate(problem) for problem in problems[:MOST_TOLD]]
+        left = len(problems) - len(told)
+        return [*told, Problem((), f"and {left} more problems")] if left else told
+
+
+@dataclass(frozen=True, slots=True)
+class _FormProblem(Problem):
+    """An error of pydantic, put into words only where it is told: there may be very many."""
+
+    item: Any = None
+
+
+def _form_problems(error: ValidationError) -> Iterator[Problem]:
+    items = error.errors(include_url=False)
+    missing = {item["loc"] for item in items if item["type"] == "missing"}
+    for item in items:
+        path = item["loc"]
+        nameless = item["type"] == "missing" and (*path[:-1], "name") in missing
+        if not (nameless and path[-3:-2] in _SLUG_OF_NAME and path[-1] == "slug"):
+            yield _FormProblem(path, "", item=item)
+
+
+def _worded(problem: Problem, data: object) -> str:
+    return message_of(problem.item, data) if isinstance(problem, _FormProblem) else problem.message
+
+
+def load_file(path: FilePath | str) -> ProvisioningFile:
+    """Read and decode the YAML or JSON file at `path`; `-` is the standard input, as YAML.
 
     Raises DocumentInvalid. No message repeats a value of the file: it may be a password.
     """
     source = str(path)
     try:
         text = _read(source)
-        data = parse_json(text) if source.endswith(".json") else parse_yaml(text)
+        if source.endswith(".json"):
+            return ProvisioningFile(source, parse_json(text), lambda: json_positions(text))
+        return ProvisioningFile(source, parse_yaml(text), lambda: yaml_positions(text))
     except OSError as error:
-        raise DocumentInvalid(source, [Problem("", error.strerror or "unreadable")]) from None
+        raise DocumentInvalid(source, [Problem((), error.strerror or "unreadable")]) from None
     except UnicodeDecodeError:
-        raise DocumentInvalid(source, [Problem("", "is not UTF-8")]) from None
+        raise DocumentInvalid(source, [Problem((), "is not UTF-8")]) from None
     except Malformed as fault:
-        raise DocumentInvalid(source, [Problem("", str(fault))]) from None
-    return build_document(source, data)
+        raise DocumentInvalid(source, [fault.problem]) from None
+
+
+def load_document(path: FilePath | str) -> Document:
+    """Return the document of the file at `path`. Raises DocumentInvalid, as `load_file` does."""
+    return load_file(path).document
+
+
+def build_document(source: str, data: object) -> Document:
+    """Return the document that `data`, a decoded file, describes. Raises DocumentInvalid."""
+    return ProvisioningFile(source, data).document
 
 
 def _read(source: str) -> str:
-    if source == "-":
+    if source == STANDARD_INPUT:
         raw = sys.stdin.buffer.read(LARGEST + 1)
     else:
-        with Path(source).open("rb") as file:
+        with FilePath(source).open("rb") as file:
             raw = file.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise Malformed(f"is larger than {LARGEST // 1024**2} MiB")
     return raw.decode("utf-8-sig")
 
 
-def build_document(source: str, data: object) -> Document:
-    """Return the document that `data`, a decoded file, describes. Raises DocumentInvalid."""
-    if data is None:
-        raise DocumentInvalid(source, [Problem("", "is empty")])
-    problems = [Problem(place(path), fault) for path, fault in find_faults(data)]
-    refusal: type[DocumentInvalid] = DocumentInvalid
-    try:
-        document = Document.model_validate(data)
-    except ValidationError as error:
-        found = [_problem(item, data) for item in error.errors(include_input=False)]
-        refusal = FormInvalid
-    else:
-        found = [Problem(place(path), text) for path, text in find_conflicts(document)]
-    told = {problem.path for problem in problems}
-    problems += [problem for problem in found if problem.path not in told]
-    if problems:
-        raise refusal(source, problems)
-    return document
+def _paths(data: object, path: Path) -> Iterator[Path]:
+    """Yield the path of everything in `data`, in the order of the file."""
+    yield path
+    if len(path) > DEEPEST:
+        return
+    if isinstance(data, dict):
+        for key, inner in data.items():
+            yield from _paths(inner, (*path, key))
+    elif isinstance(data, list):
+        for index, inner in enumerate(data):
+            yield from _paths(inner, (*path, index))
 
 
-def _problem(item: Any, data: object) -> Problem:
-    kind, path = item["type"], item["loc"]
-    message = item["msg"].removeprefix("Value error, ").replace("Input should be ", "must be ")
-    if kind in _WORDS:
-        message = _WORDS[kind]
-    elif kind.startswith("date_"):
-        message = "must be a date, like 1990-04-17"
-    elif kind.startswith("datetime_"):
-        message = "must be a date and time, like 2027-01-31T12:00:00Z"
-    elif path[-1:] == ("slug",) and "slug" not in _at(data, path[:-1]):
-        message = f"is missing, and cannot be made of the name: {message.removeprefix('slug: ')}"
-    return Problem(place(path), message)
+def _rank(order: dict[Path, int], path: Path) -> tuple[int, int]:
+    """Return where `path` comes in the file; what is missing there, after what lacks it."""
+    missing = 0
+    while path not in order and path:
+        path, missing = path[:-1], missing + 1
+    return order[path], missing
 
 
-def _at(data: Any, path: tuple[int | str, ...]) -> Any:
+def _names(data: Any, path: Path) -> Iterator[str]:
     for part in path:
-        data = data[part]
-    return data
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return
+        yield _name_of(data) if isinstance(part, int) and isinstance(data, dict) else ""
+
+
+def _name_of(entry: dict[str, Any]) -> str:
+    """Return what people know an entry by. What is no address is not told: it may be a secret."""
+    for key in _NAMED_BY:
+        value = entry.get(key)
+        if isinstance(value, str) and value and (key != "email" or _is_email(value)):
+            return value
+    return ""
+
+
+def _is_email(text: str) -> bool:
+    try:
+        canonical_email(text)
+    except Invalid:
+        return False
+    return True

@@ -38,7 +38,7 @@ async def provision_organization(run: Run, path: Path, entry: OrganizationEntry)
     with run.at(*path):
         wanted = msgspec.structs.replace(stored, **said)
         changed = await organizations.update(run.storage, wanted, actor=run.actor)
-        run.updated("organization", entry.slug, entry.name, changed)
+        run.updated("organization", entry.slug, entry.name, changed, (stored, wanted))
 
 
 async def provision_api_resources(run: Run, path: Path, entry: OrganizationEntry) -> None:
@@ -71,10 +71,10 @@ async def _provision_api_resource(
         run.skipped("api_resource", slug, entry.name)
     else:
         changed = tuple(name for name in said if getattr(stored, name) != said[name])
+        wanted = msgspec.structs.replace(stored, **said)
         if changed:
-            wanted = msgspec.structs.replace(stored, **said)
             await api_resources.update(run.storage, wanted, actor=run.actor)
-        run.updated("api_resource", slug, entry.name, changed)
+        run.updated("api_resource", slug, entry.name, changed, (stored, wanted))
 
 
 def _said(entry: OrganizationEntry, brand: Brand) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from porta.services.provisioning.problems import Problem
+import msgspec
+
+from porta.services.provisioning.problems import Problem, printable
 
 Kind = Literal[
     "organization",
@@ -34,6 +37,8 @@ class Line:
     name: str = ""
     detail: str = ""
     """The fields that changed, or why nothing did."""
+    lost: tuple[str, ...] = ()
+    """What the change takes away: `redirect_uris: https://acme.test/callback`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ class Credential:
     redirect_uris: tuple[str, ...]
     client_secret: str | None = None
     """A secret chosen in the file as long as it works; a generated one this once."""
+    is_generated: bool = False
+    """Whether the secret was made in this run, and nobody else knows it."""
     label: str | None = None
     expires_at: float | None = None
     """When the secret ends, in seconds since the epoch."""
@@ -61,12 +68,35 @@ class Report:
     """Everything about one run. With an error nothing was changed, and nothing else is told."""
 
     mode: str
+    dry_run: bool = False
     created: list[Line] = field(default_factory=list)
     updated: list[Line] = field(default_factory=list)
     skipped: list[Line] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
     credentials: list[Credential] = field(default_factory=list)
 
+    def add(self, other: Report, source: str) -> None:
+        """Add what was done of the file `source`."""
+        self.created += other.created
+        self.updated += other.updated
+        self.skipped += other.skipped
+        self.errors += (replace(problem, source=source) for problem in other.errors)
+        self.credentials += other.credentials
+
     @property
     def changed(self) -> bool:
         return bool(self.created or self.updated)
+
+
+def find_losses(changed: Iterable[str], before: object, after: object) -> Iterator[str]:
+    """Yield what a change of these fields takes away: entries of lists, and values that go."""
+    for name in changed:
+        old, new = getattr(before, name, None), getattr(after, name, None)
+        if isinstance(old, msgspec.Struct):
+            yield from find_losses(old.__struct_fields__, old, new)
+        elif isinstance(old, tuple | list):
+            gone = [each for each in old if each not in (new or ())]
+            yield from (f"{name}: {printable(each)}" for each in gone if isinstance(each, str))
+            yield from {name: None for each in gone if not isinstance(each, str)}
+        elif old is not None and new is None:
+            yield name

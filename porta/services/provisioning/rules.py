@@ -21,16 +21,15 @@ from porta.services.provisioning.document import (
     OrganizationEntry,
 )
 from porta.services.provisioning.people import UserEntry
-from porta.services.provisioning.problems import Path
+from porta.services.provisioning.problems import Path, Problem, parse_path
 from porta.services.provisioning.settings import check_setting
 from storage.models.organizations import Brand
 
-Conflict = tuple[Path, str]
 E = TypeVar("E")
 
 
-def find_conflicts(document: Document) -> Iterator[Conflict]:
-    """Yield (path, message) for every mistake that only shows between entries."""
+def find_rule_problems(document: Document) -> Iterator[Problem]:
+    """Yield everything that is wrong and only shows between entries."""
     yield from _twins(("organizations",), document.organizations, lambda each: each.slug, "slug")
     for index, organization in enumerate(document.organizations):
         yield from _of_organization(("organizations", index), organization, document)
@@ -47,7 +46,7 @@ def find_conflicts(document: Document) -> Iterator[Conflict]:
 
 def _of_organization(
     path: Path, organization: OrganizationEntry, document: Document
-) -> Iterator[Conflict]:
+) -> Iterator[Problem]:
     resources, applications = organization.api_resources, organization.applications
     yield from _twins((*path, "users"), organization.users, lambda each: each.email, "email")
     yield from _twins(
@@ -65,14 +64,14 @@ def _of_organization(
         yield from _of_application((*path, "applications", index), application)
 
 
-def _of_branding(path: Path, branding: Branding) -> Iterator[Conflict]:
+def _of_branding(path: Path, branding: Branding) -> Iterator[Problem]:
     for mistake in brands.find_mistakes(branding.onto(Brand())):
-        yield (*path, *mistake.path), mistake.message
+        yield Problem((*path, *mistake.path), mistake.message)
     for message in brands.find_css_mistakes(branding.custom_css or ""):
-        yield (*path, "custom_css"), message
+        yield Problem((*path, "custom_css"), message)
 
 
-def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Conflict]:
+def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Problem]:
     yield from _refused((*path, "identifier"), lambda: parse_identifier(resource.identifier))
     yield from _refused((*path, "scopes"), lambda: parse_scopes(_names(resource)))
 
@@ -81,14 +80,14 @@ def _names(resource: ApiResourceEntry) -> tuple[str, ...]:
     return tuple(scope.name for scope in resource.scopes)
 
 
-def _refused(path: Path, check: Callable[[], object]) -> Iterator[Conflict]:
+def _refused(path: Path, check: Callable[[], object]) -> Iterator[Problem]:
     try:
         check()
     except Invalid as refusal:
-        yield path, refusal.message.removeprefix(f"{path[-1]}: ")
+        yield Problem(path, refusal.message.removeprefix(f"{path[-1]}: "))
 
 
-def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Conflict]:
+def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Problem]:
     for name in ("modules", "permissions", "roles", "claim_definitions"):
         yield from _twins((*path, name), getattr(application, name), lambda each: each.slug, "slug")
     clients = application.clients
@@ -97,26 +96,27 @@ def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Confl
         yield from _of_client((*path, "clients", index), client)
 
 
-def _of_client(path: Path, client: ClientEntry) -> Iterator[Conflict]:
+def _of_client(path: Path, client: ClientEntry) -> Iterator[Problem]:
     if client.client_type == "public" and client.secret is not None:
-        yield (*path, "secret"), "a public client keeps no secret"
+        yield Problem((*path, "secret"), "a public client keeps no secret")
     if client.client_type == "public" and client.introspects_organization:
-        yield (*path, "introspects_organization"), "a public client introspects nothing"
+        where = (*path, "introspects_organization")
+        yield Problem(where, "a public client introspects nothing")
     try:
         client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
     except client_metadata.InvalidMetadata as refusal:
         for mistake in refusal.mistakes:
-            yield (*path, mistake.path), mistake.message
+            yield Problem((*path, *parse_path(mistake.path)), mistake.message)
 
 
 def _of_password(
     path: Path, user: UserEntry, organization: OrganizationEntry, allowed: bool
-) -> Iterator[Conflict]:
+) -> Iterator[Problem]:
     password = user.password
     if password is None:
         return
     if not allowed:
-        yield path, "passwords in a file need allow_passwords: true"
+        yield Problem(path, "passwords in a file need allow_passwords: true")
     alone = organization.two_factor_policy in (None, "optional")
     words = _words(user, organization)
     yield from _refused(path, lambda: check_password(password, words, minimum=15 if alone else 8))
@@ -133,21 +133,21 @@ def _words(user: UserEntry, organization: OrganizationEntry) -> list[str]:
     return [word for word in said if word]
 
 
-def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[Conflict]:
+def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[Problem]:
     seen: set[str] = set()
     for path, client in clients:
         if client.client_id is None:
             continue
         if client.client_id in seen:
-            yield (*path, "client_id"), "stands twice in this file"
+            yield Problem((*path, "client_id"), "stands twice in this file")
         seen.add(client.client_id)
 
 
 def _twins(
     path: Path, entries: Sequence[E], key: Callable[[E], Hashable], field: str
-) -> Iterator[Conflict]:
+) -> Iterator[Problem]:
     seen: set[Hashable] = set()
     for index, entry in enumerate(entries):
         if key(entry) in seen:
-            yield (*path, index, field), "stands twice in this list"
+            yield Problem((*path, index, field), "stands twice in this list")
         seen.add(key(entry))

@@ -11,8 +11,9 @@ from porta.audit.events import Actor
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.passwords import Passwords
-from porta.services.provisioning.problems import Path, Problem, place
-from porta.services.provisioning.report import Kind, Line, Report
+from porta.services.provisioning.problems import Path, Problem, parse_path
+from porta.services.provisioning.report import Kind, Line, Report, find_losses
+from porta.text.suggestions import did_you_mean
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
 from storage.models.organizations import Organization
@@ -63,20 +64,31 @@ class Run:
             yield
         except InvalidMetadata as refusal:
             for mistake in refusal.mistakes:
-                self.error((*path, mistake.path), mistake.message)
+                self.error((*path, *parse_path(mistake.path)), mistake.message)
         except (Invalid, NotFound, Forbidden) as refusal:
             self.error(path, refusal.message)
 
     def error(self, path: Path, message: str) -> None:
-        self.report.errors.append(Problem(place(path), message))
+        self.report.errors.append(Problem(path, message))
 
     def created(self, kind: Kind, slug: str, name: str = "") -> None:
         self.report.created.append(Line(kind, slug, name))
 
-    def updated(self, kind: Kind, slug: str, name: str, changed: tuple[str, ...]) -> None:
-        """Tell of an update, or that there was nothing to change."""
+    def updated(
+        self,
+        kind: Kind,
+        slug: str,
+        name: str,
+        changed: tuple[str, ...],
+        records: tuple[object, object] = (None, None),
+    ) -> None:
+        """Tell of an update, or that there was nothing to change.
+
+        `records` are the thing before and after it, for what its fields lose.
+        """
         if changed:
-            self.report.updated.append(Line(kind, slug, name, ", ".join(changed)))
+            lost = tuple(find_losses(changed, *records))
+            self.report.updated.append(Line(kind, slug, name, ", ".join(changed), lost))
         else:
             self.skipped(kind, slug, name, "unchanged")
 
@@ -90,7 +102,9 @@ class Run:
             self.catalogues[slug] = await self._read(application) if application else None
         found = self.catalogues[slug]
         if found is None:
-            raise NotFound(f"there is no application '{slug}'")
+            known = self.catalogues
+            meant = did_you_mean(slug, sorted(each for each in known if known[each] is not None))
+            raise NotFound(f"there is no application '{slug}'{meant}")
         return found
 
     async def _read(self, application: Application) -> Catalogue:

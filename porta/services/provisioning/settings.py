@@ -9,6 +9,7 @@ from porta.audit import events
 from porta.config.system import Config, convert_setting
 from porta.errors import Invalid
 from porta.services.provisioning.run import Run
+from porta.text.suggestions import did_you_mean
 
 _PROTECTED = frozenset({"super_admin_user_id", "way_back"})
 _KNOWN = frozenset(Config.__struct_fields__)
@@ -24,7 +25,8 @@ async def provision_settings(run: Run, config: dict[str, Any]) -> None:
         with run.at("config", key):
             check_setting(key, value)
             if key not in _KNOWN and key not in rows:
-                raise Invalid("is not a setting that can be provisioned")
+                meant = did_you_mean(key, sorted(_KNOWN - _PROTECTED))
+                raise Invalid(f"is not a setting that can be provisioned{meant}")
             wanted = _converted(key, value)
             if key in rows and _same(key, rows[key], wanted):
                 run.skipped("config", key)

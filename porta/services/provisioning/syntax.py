@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from porta.protocol.requests.params import has_control_characters
-from porta.services.provisioning.problems import Path
+from porta.services.provisioning.problems import Path, Position, Problem
 
-_DEPTH = 64
+DEEPEST = 64
 """More levels than the format has, and few enough for everything that walks through them."""
 _LONGEST_PLAIN = 64
 """Characters of a number or date: YAML's 1:30:00 is computed, and long ones take for ever."""
@@ -24,7 +24,14 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Malformed(Exception):
-    """The text cannot be decoded; the message says where, and repeats no value."""
+    """The text cannot be decoded; the message repeats no value."""
+
+    def __init__(self, message: str, position: Position | None = None) -> None:
+        super().__init__(message)
+        self.problem = Problem((), message, position)
+
+    def __str__(self) -> str:
+        return str(self.problem)
 
 
 def parse_json(text: str) -> object:
@@ -32,7 +39,7 @@ def parse_json(text: str) -> object:
     try:
         data = json.loads(text, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
-        raise Malformed(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise Malformed(error.msg, Position(error.lineno, error.colno)) from None
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except ValueError:  # Python computes no integer of more than 4300 digits
@@ -46,38 +53,43 @@ def parse_yaml(text: str) -> object:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise Malformed(f"{where}{error.problem}") from None
+        position = Position(mark.line + 1, mark.column + 1) if mark else None
+        raise Malformed(error.problem or "is not YAML", position) from None
     except RecursionError:
         raise Malformed("is nested too deeply") from None
     except (yaml.YAMLError, ValueError):
         raise Malformed("is not YAML") from None
 
 
-def find_faults(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield path and fault of everything in `value` that JSON cannot say, or no column can keep.
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Return the nodes of a YAML `text` that can be parsed, each with its place in it."""
+    return yaml.compose(text, Loader=_Loader)
+
+
+def find_syntax_problems(value: object, path: Path = ()) -> Iterator[Problem]:
+    """Yield everything in `value` that JSON cannot say, or no column can keep.
 
     Dates are let through: YAML has them, and the format too.
     """
-    if len(path) > _DEPTH:
-        yield path, "is nested too deeply"
+    if len(path) > DEEPEST:
+        yield Problem(path, "is nested too deeply")
     elif isinstance(value, dict):
         for key, inner in value.items():
-            fault = _find_key_fault(key)
-            if fault is None:
-                yield from find_faults(inner, (*path, key))
+            message = _judge_key(key)
+            if message is None:
+                yield from find_syntax_problems(inner, (*path, key))
             else:
-                yield path, fault
+                yield Problem(path, message)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from find_faults(inner, (*path, index))
+            yield from find_syntax_problems(inner, (*path, index))
     else:
-        fault = _find_scalar_fault(value)
-        if fault is not None:
-            yield path, fault
+        message = _judge_scalar(value)
+        if message is not None:
+            yield Problem(path, message)
 
 
-def _find_key_fault(key: object) -> str | None:
+def _judge_key(key: object) -> str | None:
     if not isinstance(key, str):
         return "holds a key that is no text; put it into quotes"
     if has_control_characters(key):
@@ -85,7 +97,7 @@ def _find_key_fault(key: object) -> str | None:
     return None
 
 
-def _find_scalar_fault(value: object) -> str | None:
+def _judge_scalar(value: object) -> str | None:
     match value:
         case None | bool() | date():
             return None
@@ -112,7 +124,7 @@ def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's plain types; a key given twice is a mistake, where YAML keeps the last in silence."""
+    """YAML's plain types; a key given twice is a problem, where YAML keeps the last in silence."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Refuse anchors: nine levels of aliases make a gigabyte of four hundred bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from porta.services.provisioning.document import OrganizationEntry
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run, first_places
+from porta.text.suggestions import did_you_mean
 from storage.models.organizations import Organization
 from storage.models.users import User
 
@@ -61,14 +63,13 @@ async def _provision_user(run: Run, organization: Organization, entry: UserEntry
     elif not run.overwrite:
         run.skipped("user", entry.email, name)
     else:
-        run.updated("user", entry.email, name, await _overwrite(run, stored, entry, said))
+        wanted = msgspec.structs.replace(stored, **said)
+        changed = await _overwrite(run, stored, wanted, entry)
+        run.updated("user", entry.email, name, changed, (stored, wanted))
 
 
-async def _overwrite(
-    run: Run, stored: User, entry: UserEntry, said: dict[str, Any]
-) -> tuple[str, ...]:
+async def _overwrite(run: Run, stored: User, wanted: User, entry: UserEntry) -> tuple[str, ...]:
     """A password is not overwritten: it is the person's by now. Nor is a lock opened."""
-    wanted = msgspec.structs.replace(stored, **said)
     changed = await users.update(run.storage, wanted, actor=run.actor)
     switchable = stored.status in ("active", "inactive") and "status" in entry.model_fields_set
     if not switchable or stored.status == entry.status:
@@ -84,9 +85,10 @@ async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -
     for reference, index in first_places(entry.roles).items():
         slug = f"{user.email} {reference.app} {reference.role}"
         with run.at(*path, "roles", index):
-            role = (await run.catalogue(reference.app)).roles.get(reference.role)
+            known = (await run.catalogue(reference.app)).roles
+            role = known.get(reference.role)
             if role is None:
-                raise NotFound(f"there is no role '{reference.role}' in '{reference.app}'")
+                raise _missing("role", reference.role, reference.app, known)
             if role.id in held:
                 run.skipped("user_role", slug)
                 continue
@@ -99,9 +101,10 @@ async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) 
     for index, listed in enumerate(entry.claims):
         slug = f"{user.email} {listed.app} {listed.claim}"
         with run.at(*path, "claims", index):
-            definition = (await run.catalogue(listed.app)).claims.get(listed.claim)
+            defined = (await run.catalogue(listed.app)).claims
+            definition = defined.get(listed.claim)
             if definition is None:
-                raise NotFound(f"there is no claim '{listed.claim}' in '{listed.app}'")
+                raise _missing("claim", listed.claim, listed.app, defined)
             claims.check_claim_value(definition.claim_type, listed.value)
             known = definition.id in values
             if known and (not run.overwrite or values[definition.id] == listed.value):
@@ -113,6 +116,10 @@ async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) 
                 run.updated("claim_value", slug, "", ("value",))
             else:
                 run.created("claim_value", slug)
+
+
+def _missing(kind: str, slug: str, app: str, known: Iterable[str]) -> NotFound:
+    return NotFound(f"there is no {kind} '{slug}' in '{app}'{did_you_mean(slug, sorted(known))}")
 
 
 def _said(entry: UserEntry) -> dict[str, Any]:

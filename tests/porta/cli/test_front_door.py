@@ -74,7 +74,7 @@ def test_the_overview_and_dev_import_little() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", [["serve"], ["health"], ["keys", "list"]])
+@pytest.mark.parametrize("command", [["serve"], ["init"], ["keys", "list"]])
 def test_missing_settings_are_all_named(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

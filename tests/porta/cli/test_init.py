@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -116,6 +117,25 @@ def test_everything_is_made(fresh_database_url: str) -> None:
     assert client == ("Porta Admin CLI", "public", "native", "none", scope)
 
 
+def test_people_4_it_says_what_comes_next(fresh_database_url: str) -> None:
+    lines = run_init(fresh_database_url).stdout.splitlines()
+    last = "\n".join(lines[lines.index("Next:") :])
+    assert "porta provision FILE" in last
+    assert "examples/minimal.yaml" in last
+    assert last.splitlines()[-1].startswith("  porta serve")
+    assert max(map(len, lines)) <= 80
+
+
+def test_people_14_every_fault_of_the_answers_is_told_at_once(fresh_database_url: str) -> None:
+    changes = {"email": "no address", "given_name": "A" * 300, "family_name": " ", "password": "x"}
+    result = run_init(fresh_database_url, **changes)
+    assert result.exit_code == 1
+    for told in ("email is not", "given name: must have", "family name: must hold", "at least 15"):
+        assert any(line.startswith("  ") and told in line for line in result.stderr.splitlines())
+    assert len(result.stderr.splitlines()) == 5
+    assert rows(fresh_database_url, "SELECT count(*) FROM users") == [(0,)]
+
+
 def test_it_happens_once(fresh_database_url: str) -> None:
     assert run_init(fresh_database_url).exit_code == 0
     again = run_init(fresh_database_url, email="second@example.org")
@@ -209,4 +229,8 @@ def test_people_4_where_nobody_can_answer_options_are_enough(
 def test_before_migrating_it_says_so(create_database: Callable[..., str]) -> None:
     result = run_init(create_database())
     assert result.exit_code == 1
-    assert "porta migrate" in result.output
+    assert re.fullmatch(
+        r"Error: \d+ migrations are not applied, from 0001_\w+ on\."
+        r" Apply them with: porta migrate up\n",
+        result.stderr,
+    )
