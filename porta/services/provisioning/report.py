@@ -97,6 +97,6 @@ def find_losses(changed: Iterable[str], before: object, after: object) -> Iterat
         elif isinstance(old, tuple | list):
             gone = [each for each in old if each not in (new or ())]
             yield from (f"{name}: {printable(each)}" for each in gone if isinstance(each, str))
-            yield from {name: None for each in gone if not isinstance(each, str)}
+            yield from [name] if any(not isinstance(each, str) for each in gone) else ()
         elif old is not None and new is None:
             yield name
