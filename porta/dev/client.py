@@ -5,7 +5,6 @@ It is the native client of the seed: its redirect URI is on the loopback interfa
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,17 +15,18 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
-from urllib.request import Request as Outgoing
 
-from porta.dev import client_pages, http, pages
-from porta.dev.http import Answer, Request, page, redirect, text_answer
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.web import HTTPError
+
+from porta.dev import client_pages, web
+from porta.dev.web import PageHandler
 
 _COOKIE = "porta_demonstration"
 _RESULT_COOKIE = "porta_demonstration_result"
-_COOKIE_RULES = "Path=/; HttpOnly; SameSite=Lax"
 _MOST_PENDING = 100
 MOST_RESULTS = 20
 
@@ -48,8 +48,12 @@ class Pending:
     nonce: str
 
 
-class Refused(Exception):
+class Refused(HTTPError):
     """The sign-in cannot be completed; the message is for a person."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400)
+        self.message = message
 
 
 @dataclass(slots=True)
@@ -67,34 +71,87 @@ class Demonstration:
         return f"{self.base}/callback"
 
 
-async def start(registration: Registration, port: int = 0) -> tuple[str, asyncio.Server]:
+class _ClientHandler(PageHandler):
+    """A page of the relying party, or why there is none."""
+
+    def initialize(self, client: Demonstration) -> None:
+        self.client = client
+
+    def keep_cookie(self, name: str, value: str) -> None:
+        self.set_header("Set-Cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Lax")
+
+    def write_error(self, status_code: int, **info: Any) -> None:
+        refusal = info["exc_info"][1]
+        if isinstance(refusal, Refused):
+            self.finish(client_pages.refused(refusal.message))
+        else:
+            super().write_error(status_code, **info)
+
+
+class _WelcomeHandler(_ClientHandler):
+    """`GET /`."""
+
+    def get(self) -> None:
+        self.finish(client_pages.welcome(self.client.registration.issuer))
+
+
+class _SignInHandler(_ClientHandler):
+    """`GET /sign-in`: to the authorization endpoint."""
+
+    async def get(self) -> None:
+        metadata = await _metadata(self.client)
+        state, url = _begin(self.client, metadata["authorization_endpoint"])
+        # RFC 9700 §4.7.1: the state belongs to this browser, so that no one can slip in another's
+        # code.
+        self.keep_cookie(_COOKIE, state)
+        self.see_other(url)
+
+
+class _CallbackHandler(_ClientHandler):
+    """`GET /callback`: what was learned is kept for this browser alone, which is sent there.
+
+    It can be loaded again, a code not.
+    """
+
+    async def get(self) -> None:
+        answer = {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        shown = await _complete(self.client, answer, _cookies(self.request, _COOKIE))
+        identifier = secrets.token_urlsafe(24)  # not the state, which others are told
+        results = self.client.results
+        results[identifier] = shown
+        while len(results) > MOST_RESULTS:
+            results.popitem(last=False)
+        self.keep_cookie(_RESULT_COOKIE, identifier)
+        self.see_other("/result")
+
+
+class _ResultHandler(_ClientHandler):
+    """`GET /result`."""
+
+    def get(self) -> None:
+        for identifier in _cookies(self.request, _RESULT_COOKIE):
+            if identifier in self.client.results:
+                self.finish(self.client.results[identifier])
+                return
+        raise Refused("Nothing is kept here for this browser, or no longer.")
+
+
+def start(registration: Registration, port: int = 0) -> tuple[str, HTTPServer]:
     """Listen on the loopback interface; return the link that starts a sign-in, and the server."""
     client = Demonstration(registration)
-    server = await http.serve(lambda request: _answer(client, request), port)
-    client.base = f"http://127.0.0.1:{http.port_of(server)}"
+    handlers = {
+        "/": _WelcomeHandler,
+        "/sign-in": _SignInHandler,
+        "/callback": _CallbackHandler,
+        "/result": _ResultHandler,
+    }
+    routes = [(path, handler, {"client": client}) for path, handler in handlers.items()]
+    client.base, server = web.serve(routes, port)
     return f"{client.base}/sign-in", server
 
 
-async def _answer(client: Demonstration, request: Request) -> Answer:
-    try:
-        match request.method, request.path:
-            case "GET", "/":
-                return page(client_pages.welcome(client.registration.issuer))
-            case "GET", "/style.css":
-                return pages.stylesheet()
-            case "GET", "/sign-in":
-                return await _begin(client)
-            case "GET", "/callback":
-                return _keep(client, await _complete(client, request))
-            case "GET", "/result":
-                return page(_result(client, request))
-    except Refused as refusal:
-        return page(client_pages.refused(str(refusal)), 400)
-    return text_answer(404, "not found\n")
-
-
-async def _begin(client: Demonstration) -> Answer:
-    metadata = await _metadata(client)
+def _begin(client: Demonstration, endpoint: str) -> tuple[str, str]:
+    """Return the state of a new sign-in, and its authorization request."""
     state, pending = secrets.token_urlsafe(24), Pending(*_random_pair())
     client.pending[state] = pending
     while len(client.pending) > _MOST_PENDING:
@@ -109,10 +166,7 @@ async def _begin(client: Demonstration) -> Answer:
         "code_challenge": challenge(pending.verifier),
         "code_challenge_method": "S256",
     }
-    # RFC 9700 §4.7.1: the state belongs to this browser, so that no one can slip in another's code.
-    cookie = f"{_COOKIE}={state}; {_COOKIE_RULES}"
-    target = f"{metadata['authorization_endpoint']}?{urlencode(parameters)}"
-    return redirect(target, {"Set-Cookie": cookie})
+    return state, f"{endpoint}?{urlencode(parameters)}"
 
 
 def _random_pair() -> tuple[str, str]:
@@ -129,16 +183,19 @@ def encode(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def _complete(client: Demonstration, request: Request) -> str:
-    """Return the page that shows what the answer is good for. Raises Refused."""
-    pending = _check_response(client, request)
-    if error := request.query.get("error"):
-        raise Refused(f"{error}: {request.query.get('error_description', '')}")
+async def _complete(client: Demonstration, answer: Mapping[str, str], begun: list[str]) -> str:
+    """Return the page that shows what an answer is good for to a browser that has `begun`.
+
+    Raises Refused.
+    """
+    pending = _take_pending(client, answer, begun)
+    if error := answer.get("error"):
+        raise Refused(f"{error}: {answer.get('error_description', '')}")
     metadata = await _metadata(client)
     form = {
         "grant_type": "authorization_code",
         "client_id": client.registration.client_id,
-        "code": request.query.get("code", ""),
+        "code": answer.get("code", ""),
         "redirect_uri": client.redirect_uri,
         "code_verifier": pending.verifier,
     }
@@ -152,37 +209,21 @@ async def _complete(client: Demonstration, request: Request) -> str:
     return client_pages.signed_in(header, claims, tokens, userinfo, _logout(client, metadata))
 
 
-def _keep(client: Demonstration, shown: str) -> Answer:
-    """Keep a page for this browser alone, and send it there: it can be loaded again, a code not."""
-    identifier = secrets.token_urlsafe(24)  # not the state, which others are told
-    client.results[identifier] = shown
-    while len(client.results) > MOST_RESULTS:
-        client.results.popitem(last=False)
-    return redirect("/result", {"Set-Cookie": f"{_RESULT_COOKIE}={identifier}; {_COOKIE_RULES}"})
-
-
-def _result(client: Demonstration, request: Request) -> str:
-    for identifier in _cookies(request, _RESULT_COOKIE):
-        if identifier in client.results:
-            return client.results[identifier]
-    raise Refused("Nothing is kept here for this browser, or no longer.")
-
-
-def _check_response(client: Demonstration, request: Request) -> Pending:
-    state = request.query.get("state", "")
-    begun = (each.encode() for each in _cookies(request, _COOKIE))
-    own = any(hmac.compare_digest(each, state.encode()) for each in begun)
+def _take_pending(client: Demonstration, answer: Mapping[str, str], begun: list[str]) -> Pending:
+    """Return the sign-in that is answered, which it is once. Raises Refused."""
+    state = answer.get("state", "")
+    own = any(hmac.compare_digest(each.encode(), state.encode()) for each in begun)
     pending = client.pending.pop(state, None) if own else None
     if pending is None:
         raise Refused("This answer belongs to no sign-in that was begun here. Begin again.")
-    if request.query.get("iss") != client.registration.issuer:  # RFC 9207 §2.4
+    if answer.get("iss") != client.registration.issuer:  # RFC 9207 §2.4
         raise Refused("The answer names another issuer than the one that was asked.")
     return pending
 
 
-def _cookies(request: Request, name: str) -> list[str]:
+def _cookies(request: HTTPServerRequest, name: str) -> list[str]:
     """Return the values of a cookie; there may be several, as ports of a host share its cookies."""
-    parts = (part.strip() for part in request.headers.get("cookie", "").split(";"))
+    parts = (part.strip() for part in request.headers.get("Cookie", "").split(";"))
     return [part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")]
 
 
@@ -219,21 +260,15 @@ async def _metadata(client: Demonstration) -> dict[str, Any]:
 async def _ask(
     url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Fetch JSON from Porta, in a thread. Raises Refused."""
-    data = urlencode(form).encode() if form is not None else None
-    request = Outgoing(url, data=data, headers=dict(headers or {}))  # noqa: S310 - our own issuer
-    return await asyncio.to_thread(_fetch, request)
-
-
-def _fetch(request: Outgoing) -> dict[str, Any]:
-    opener = build_opener(ProxyHandler({}))  # whatever proxy there is, it is not for loopback
+    """Fetch JSON from Porta. Raises Refused."""
+    body = urlencode(form) if form is not None else None
+    asked = {"method": "GET" if body is None else "POST", "body": body, "request_timeout": 10}
     try:
-        with opener.open(request, timeout=10) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except HTTPError as error:
-        with error:
-            text = error.read().decode(errors="replace")
-        raise Refused(f"{request.full_url} answered {error.code}: {text}") from None
-    except (URLError, TimeoutError, ValueError) as error:
-        raise Refused(f"{request.full_url} did not answer: {error}") from None
+        answer = await AsyncHTTPClient().fetch(url, headers=headers, raise_error=False, **asked)
+        if answer.code >= 400:
+            text = answer.body.decode(errors="replace")
+            raise Refused(f"{url} answered {answer.code}: {text}")
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+    except (OSError, HTTPClientError, ValueError) as error:
+        raise Refused(f"{url} did not answer: {error}") from None

@@ -7,41 +7,74 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
 
-from porta.dev.http import Answer, Request, json_answer
 from porta.dev.mail_inbox import Inbox, Mail
+from porta.dev.web import PageHandler, Route
 
 _LARGEST_PAGE = 250
 
 
-def answer(inbox: Inbox, request: Request, path: list[str]) -> Answer:
-    """Answer a request whose path below `/api` is `path`."""
-    match request.method, path:
-        case "GET", ["v2", "messages"]:
-            return _listing(list(inbox.mails), request)
-        case "GET", ["v2", "search"]:
-            kind, text = request.query.get("kind", ""), request.query.get("query", "")
-            return _listing([m for m in inbox.mails if _matches(m, kind, text.lower())], request)
-        case "GET", ["v1", "messages"]:
-            return json_answer([describe(mail) for mail in inbox.mails])
-        case "DELETE", ["v1", "messages"]:
-            inbox.mails.clear()
-            return json_answer({})
-        case "GET", ["v1", "messages", identifier] if mail := inbox.find(identifier):
-            return json_answer(describe(mail))
-        case "DELETE", ["v1", "messages", identifier] if mail := inbox.find(identifier):
-            inbox.mails.remove(mail)
-            return json_answer({})
-    return json_answer({"error": "not found"}, 404)
+class MailHandler(PageHandler):
+    """A page or an answer about the messages that were caught."""
+
+    def initialize(self, inbox: Inbox) -> None:
+        self.inbox = inbox
 
 
-def _listing(mails: list[Mail], request: Request) -> Answer:
-    try:
-        start = max(0, int(request.query.get("start", "0")))
-        limit = min(_LARGEST_PAGE, max(0, int(request.query.get("limit", "50"))))
-    except ValueError:
-        return json_answer({"error": "start and limit are numbers"}, 400)
-    items = [describe(mail) for mail in mails[start : start + limit]]
-    return json_answer({"total": len(mails), "count": len(items), "start": start, "items": items})
+class _ListingHandler(MailHandler):
+    """`GET /api/v2/messages` and `/api/v2/search`: a page of them, the newest first."""
+
+    def get(self, name: str) -> None:
+        mails = list(self.inbox.mails)
+        if name == "search":
+            kind, text = (self.get_query_argument(each, "") for each in ("kind", "query"))
+            mails = [mail for mail in mails if _matches(mail, kind, text.lower())]
+        try:
+            start = max(0, int(self.get_query_argument("start", "0")))
+            limit = min(_LARGEST_PAGE, max(0, int(self.get_query_argument("limit", "50"))))
+        except ValueError:
+            self.finish_json({"error": "start and limit are numbers"}, 400)
+            return
+        items = [describe(mail) for mail in mails[start : start + limit]]
+        self.finish_json({"total": len(mails), "count": len(items), "start": start, "items": items})
+
+
+class _AllHandler(MailHandler):
+    """`GET` and `DELETE /api/v1/messages`."""
+
+    def get(self) -> None:
+        self.finish_json([describe(mail) for mail in self.inbox.mails])
+
+    def delete(self) -> None:
+        self.inbox.mails.clear()
+        self.finish_json({})
+
+
+class _OneHandler(MailHandler):
+    """`GET` and `DELETE /api/v1/messages/{id}`."""
+
+    def get(self, identifier: str) -> None:
+        if mail := self._find(identifier):
+            self.finish_json(describe(mail))
+
+    def delete(self, identifier: str) -> None:
+        if mail := self._find(identifier):
+            self.inbox.mails.remove(mail)
+            self.finish_json({})
+
+    def _find(self, identifier: str) -> Mail | None:
+        if (mail := self.inbox.find(identifier)) is None:
+            self.finish_json({"error": "not found"}, 404)
+        return mail
+
+
+def routes(inbox: Inbox) -> list[Route]:
+    """Return the URLs of the API."""
+    given = {"inbox": inbox}
+    return [
+        (r"/api/v2/(messages|search)", _ListingHandler, given),
+        (r"/api/v1/messages", _AllHandler, given),
+        (r"/api/v1/messages/([^/]+)", _OneHandler, given),
+    ]
 
 
 def _matches(mail: Mail, kind: str, text: str) -> bool:

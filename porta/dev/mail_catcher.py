@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from porta.dev import http, mail_api, mail_pages, pages
-from porta.dev.http import Answer, Request, page, redirect, text_answer
-from porta.dev.mail_inbox import Inbox, Mail, body_of
+from tornado.httpserver import HTTPServer
+from tornado.web import HTTPError
+
+from porta.dev import mail_api, mail_pages, web
+from porta.dev.mail_api import MailHandler
+from porta.dev.mail_inbox import Inbox, body_of
 from porta.dev.processes import StartFailed
 
 _LARGEST = 10 * 1024 * 1024
@@ -25,12 +28,44 @@ class MailCatcher:
     smtp_port: int
     web: str
     api: str
-    servers: tuple[asyncio.Server, ...]
+    servers: tuple[asyncio.Server, HTTPServer]
 
     async def stop(self) -> None:
         """Stop listening; the messages are gone."""
-        for server in self.servers:
-            server.close()
+        smtp, pages = self.servers
+        smtp.close()
+        pages.stop()
+
+
+class _InboxHandler(MailHandler):
+    """`GET /`."""
+
+    def get(self) -> None:
+        self.finish(mail_pages.inbox(self.inbox.mails))
+
+
+class _DeleteHandler(MailHandler):
+    """`POST /delete`: the inbox is empty."""
+
+    def post(self) -> None:
+        self.inbox.mails.clear()
+        self.see_other("/")
+
+
+class _MessageHandler(MailHandler):
+    """`GET /messages/{id}`, with `/html` or `/source` for what is in it."""
+
+    def get(self, identifier: str, view: str | None = None) -> None:
+        mail = self.inbox.find(identifier)
+        if mail is None:
+            raise HTTPError(404)
+        if view == "/html":
+            self.set_header("Content-Security-Policy", _SANDBOX)
+            self.finish('<base target="_top">' + (body_of(mail.parsed(), "html") or ""))
+        elif view == "/source":
+            self.finish_text(mail.data)
+        else:
+            self.finish(mail_pages.message(mail))
 
 
 async def start(smtp_port: int = 0, web_port: int = 0) -> MailCatcher:
@@ -52,37 +87,15 @@ async def start(smtp_port: int = 0, web_port: int = 0) -> MailCatcher:
         "127.0.0.1",
         smtp_port,
     )
-    web = await http.serve(lambda request: _answer(inbox, request), web_port)
-    base = f"http://127.0.0.1:{http.port_of(web)}"
-    port = http.port_of(smtp)
-    return MailCatcher(inbox, port, base + "/", base + "/api/v2/messages", (smtp, web))
-
-
-async def _answer(inbox: Inbox, request: Request) -> Answer:
-    if request.method == "HEAD":  # answered as GET; the server leaves the body out
-        request = replace(request, method="GET")
-    match request.method, request.path.strip("/").split("/"):
-        case "GET", [""]:
-            return page(mail_pages.inbox(inbox.mails))
-        case "GET", ["style.css"]:
-            return pages.stylesheet()
-        case "POST", ["delete"]:
-            inbox.mails.clear()
-            return redirect("/")
-        case _, ["api", *rest]:
-            return mail_api.answer(inbox, request, rest)
-        case "GET", ["messages", identifier, *view] if mail := inbox.find(identifier):
-            return _show(mail, view)
-    return text_answer(404, "not found\n")
-
-
-def _show(mail: Mail, view: list[str]) -> Answer:
-    match view:
-        case []:
-            return page(mail_pages.message(mail))
-        case ["html"]:
-            html = '<base target="_top">' + (body_of(mail.parsed(), "html") or "")
-            return Answer(body=html.encode(), headers={"Content-Security-Policy": _SANDBOX})
-        case ["source"]:
-            return Answer(body=mail.data, content_type="text/plain; charset=utf-8")
-    return text_answer(404, "not found\n")
+    given = {"inbox": inbox}
+    base, pages = web.serve(
+        [
+            (r"/", _InboxHandler, given),
+            (r"/delete", _DeleteHandler, given),
+            (r"/messages/([^/]+)(/html|/source)?", _MessageHandler, given),
+            *mail_api.routes(inbox),
+        ],
+        web_port,
+    )
+    port = smtp.sockets[0].getsockname()[1]
+    return MailCatcher(inbox, port, f"{base}/", f"{base}/api/v2/messages", (smtp, pages))

@@ -5,9 +5,7 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import quote
 
-from porta.dev.http import Answer
-
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5c6b80; --line: #dfe4ec; --paper: #fff;
   --ground: #f4f6fa; --accent: #2456d6; --good: #147a4b; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf2; --soft: #9aa7bb; --line: #2e3848;
@@ -43,6 +41,7 @@ ul.mails li:first-child a { border-top: 0; } ul.mails a:hover strong { color: va
 @media (max-width: 40rem) { ul.mails a { grid-template-columns: minmax(0, 1fr); gap: 0; }
   th, td { display: block; width: auto; } td { border-top: 0; padding-top: 0; } }
 """
+"""The stylesheet that every page names."""
 
 _DRAWING = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -72,8 +71,3 @@ def table(rows: dict[str, str]) -> str:
     """Return a table of names and values, both plain text."""
     cells = (f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
     return f"<table><tbody>{''.join(cells)}</tbody></table>"
-
-
-def stylesheet() -> Answer:
-    """Return the stylesheet that every page names."""
-    return Answer(body=_STYLE.encode(), content_type="text/css; charset=utf-8")

@@ -12,17 +12,19 @@ import time
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from porta.dev import client, mail_catcher, servers, state, summary
 from porta.dev import instances as dev_instances
 from porta.dev import plan as dev_plan
+from porta.dev import servers, state, summary
 from porta.dev.instances import Instance
-from porta.dev.mail_catcher import MailCatcher
 from porta.dev.plan import Plan
 from porta.dev.processes import Child, StartFailed, lock
 from porta.dev.servers import RunningServer
+
+if TYPE_CHECKING:
+    from porta.dev.mail_catcher import MailCatcher
 
 S = TypeVar("S")
 _WATCH = 0.5
@@ -81,7 +83,7 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     organizations = state.remember_credentials(plan.data, seeded["organizations"])
     await dev_instances.wait_until_ready(instances)
     # Now that the servers have their ports, any that is free may be the page's.
-    sign_in = await _start_client(stack, seeded["demonstration"])
+    sign_in = _start_client(stack, seeded["demonstration"])
     description = _describe(plan, instances, postgres, redis, mail)
     description |= {"sign_in": sign_in, "organizations": organizations}
     state.write_description(plan.data, description)
@@ -135,11 +137,13 @@ async def _start_database(stack: AsyncExitStack, start: Any, variable: str) -> R
 
 
 async def _start_mail(stack: AsyncExitStack, planned: Container[int] = ()) -> MailCatcher:
-    return await _begun(stack, _mail_outside(planned), MailCatcher.stop)
+    return await _begun(stack, _mail_outside(planned), lambda catcher: catcher.stop())
 
 
 async def _mail_outside(planned: Container[int]) -> MailCatcher:
     """Start a mail catcher on free ports that are not `planned` for others."""
+    from porta.dev import mail_catcher  # Tornado, a tenth of a second: once the databases start
+
     catcher = await mail_catcher.start()
     if catcher.smtp_port not in planned and urlsplit(catcher.web).port not in planned:
         return catcher
@@ -222,14 +226,14 @@ async def _stop_instances(instances: list[Instance]) -> None:
     await asyncio.gather(*(asyncio.to_thread(instance.child.stop) for instance in instances))
 
 
-async def _start_client(
-    stack: AsyncExitStack, found: dict[str, Any] | None
-) -> dict[str, str] | None:
+def _start_client(stack: AsyncExitStack, found: dict[str, Any] | None) -> dict[str, str] | None:
     """Serve the demonstration page; return the link that starts a sign-in, and who can use it."""
     if found is None:
         return None
-    link, server = await client.start(client.Registration(**found["client"]))
-    stack.callback(server.close)
+    from porta.dev import client
+
+    link, server = client.start(client.Registration(**found["client"]))
+    stack.callback(server.stop)
     return {"url": link, **found["person"]}
 
 

@@ -13,9 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from porta.dev import client as dev_client
-from porta.dev import http
+from porta.dev import web
 from porta.dev.client import Registration
-from porta.dev.http import Answer, Request, json_answer
 from porta.security.jwt import sign
 from porta.security.keys import Key
 
@@ -31,28 +30,36 @@ class Provider:
     signing: Key = field(default_factory=lambda: make_key("one"))
     shown: Key | None = None
 
-    async def answer(self, request: Request) -> Answer:
-        match request.path:
-            case "/.well-known/openid-configuration":
-                names = {"authorization_endpoint": "/auth", "token_endpoint": "/token"}
-                names |= {"jwks_uri": "/jwks", "userinfo_endpoint": "/me"}
-                names |= {"end_session_endpoint": "/session/end"}
-                return json_answer({name: self.issuer + path for name, path in names.items()})
-            case "/jwks":
-                return json_answer({"keys": [(self.shown or self.signing).jwk]})
-            case "/token":
-                self.forms.append(dict(parse_qsl(request.body.decode())))
-                token = sign(self.signing, self.claims(), "JWT")
-                return json_answer({"access_token": "opaque<", "id_token": token})
-            case "/me":
-                assert request.headers["authorization"] == "Bearer opaque<"
-                return json_answer({"sub": "1", "name": "<Alice>"})
-        return json_answer({"error": "invalid"}, 404)
-
     def claims(self) -> dict[str, Any]:
         now = int(time.time())
         true = {"iss": self.issuer, "sub": "1", "aud": "native", "nonce": self.nonce}
         return true | {"iat": now, "exp": now + 60} | self.lies
+
+
+class _ProviderHandler(web.PageHandler):
+    def initialize(self, provider: Provider) -> None:
+        self.provider = provider
+
+    def get(self, path: str) -> None:
+        match path:
+            case "/.well-known/openid-configuration":
+                names = {"authorization_endpoint": "/auth", "token_endpoint": "/token"}
+                names |= {"jwks_uri": "/jwks", "userinfo_endpoint": "/me"}
+                names |= {"end_session_endpoint": "/session/end"}
+                issuer = self.provider.issuer
+                self.finish_json({name: issuer + path for name, path in names.items()})
+            case "/jwks":
+                key = self.provider.shown or self.provider.signing
+                self.finish_json({"keys": [key.jwk]})
+            case "/me":
+                assert self.request.headers["Authorization"] == "Bearer opaque<"
+                self.finish_json({"sub": "1", "name": "<Alice>"})
+
+    def post(self, path: str) -> None:
+        assert path == "/token"
+        self.provider.forms.append(dict(parse_qsl(self.request.body.decode())))
+        token = sign(self.provider.signing, self.provider.claims(), "JWT")
+        self.finish_json({"access_token": "opaque<", "id_token": token})
 
 
 def make_key(kid: str) -> Key:
@@ -66,19 +73,18 @@ def make_key(kid: str) -> Key:
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
     made = Provider()
-    server = await http.serve(made.answer)
-    made.issuer = f"http://127.0.0.1:{http.port_of(server)}"
+    made.issuer, server = web.serve([(r"(/.*)", _ProviderHandler, {"provider": made})])
     yield made
-    server.close()
+    server.stop()
 
 
 @pytest.fixture
 async def browser(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
     registration = Registration(provider.issuer, "native", "openid profile")
-    link, server = await dev_client.start(registration)
+    link, server = dev_client.start(registration)
     async with httpx.AsyncClient(base_url=link.removesuffix("/sign-in"), trust_env=False) as client:
         yield client
-    server.close()
+    server.stop()
 
 
 async def begin(browser: httpx.AsyncClient, provider: Provider) -> dict[str, str]:
@@ -229,9 +235,9 @@ async def test_an_id_token_of_another_key_is_refused(
 
 
 async def test_a_provider_that_is_away_is_told() -> None:
-    link, server = await dev_client.start(Registration("http://127.0.0.1:1/x", "native", "openid"))
+    link, server = dev_client.start(Registration("http://127.0.0.1:1/x", "native", "openid"))
     async with httpx.AsyncClient(trust_env=False) as client:
         refused = await client.get(link)
-    server.close()
+    server.stop()
     assert refused.status_code == 400
     assert "did not answer" in refused.text
