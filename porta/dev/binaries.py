@@ -86,14 +86,18 @@ def _number_in(path: Path) -> int:
 
 
 def _major_version(program: Path) -> int:
+    match = re.search(r"\) (\d+)", _told_version(program))
+    return int(match[1]) if match else 0
+
+
+def _told_version(program: Path) -> str:
     try:
         answer = subprocess.run(  # noqa: S603 - a program we found
             [str(program), "--version"], capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
-        return 0
-    match = re.search(r"\) (\d+)", answer.stdout)
-    return int(match[1]) if match else 0
+        return ""
+    return answer.stdout
 
 
 def _wheel(module: str) -> Path | None:
@@ -115,6 +119,15 @@ def find_redis() -> str:
     for program in wheel.glob(pattern) if wheel else ():
         return str(program)
     raise StartFailed(_NO_REDIS)
+
+
+def redis_release(program: str) -> str:
+    """Return a program's name and release, `redis-7.0` say: what it writes others may not read.
+
+    Neither Redis nor Valkey reads a log of a later release, nor one of the other's of today.
+    """
+    match = re.match(r"(\w+) server v=(\d+\.\d+)", _told_version(Path(program)))
+    return f"{match[1].lower()}-{match[2]}" if match else "appendonly"
 
 
 def postgres_account() -> pwd.struct_passwd | None:

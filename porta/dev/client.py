@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
@@ -25,6 +25,7 @@ from tornado.web import HTTPError
 from porta.dev import client_pages, web
 from porta.dev.web import PageHandler
 
+T = TypeVar("T")
 _COOKIE = "porta_demonstration"
 _RESULT_COOKIE = "porta_demonstration_result"
 _MOST_PENDING = 100
@@ -44,8 +45,8 @@ class Registration:
 class Pending:
     """A sign-in that was begun."""
 
-    verifier: str
-    nonce: str
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+    nonce: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
 class Refused(HTTPError):
@@ -101,8 +102,7 @@ class _SignInHandler(_ClientHandler):
     async def get(self) -> None:
         metadata = await _metadata(self.client)
         state, url = _begin(self.client, metadata["authorization_endpoint"])
-        # RFC 9700 §4.7.1: the state belongs to this browser, so that no one can slip in another's
-        # code.
+        # RFC 9700 §4.7.1: the state is this browser's; no one can slip in another's code.
         self.keep_cookie(_COOKIE, state)
         self.see_other(url)
 
@@ -116,11 +116,8 @@ class _CallbackHandler(_ClientHandler):
     async def get(self) -> None:
         answer = {name: self.get_query_argument(name) for name in self.request.query_arguments}
         shown = await _complete(self.client, answer, _cookies(self.request, _COOKIE))
-        identifier = secrets.token_urlsafe(24)  # not the state, which others are told
-        results = self.client.results
-        results[identifier] = shown
-        while len(results) > MOST_RESULTS:
-            results.popitem(last=False)
+        # By another name than the state, which others are told.
+        identifier, _ = _keep(self.client.results, shown, MOST_RESULTS)
         self.keep_cookie(_RESULT_COOKIE, identifier)
         self.see_other("/result")
 
@@ -152,10 +149,7 @@ def start(registration: Registration, port: int = 0) -> tuple[str, HTTPServer]:
 
 def _begin(client: Demonstration, endpoint: str) -> tuple[str, str]:
     """Return the state of a new sign-in, and its authorization request."""
-    state, pending = secrets.token_urlsafe(24), Pending(*_random_pair())
-    client.pending[state] = pending
-    while len(client.pending) > _MOST_PENDING:
-        client.pending.popitem(last=False)
+    state, pending = _keep(client.pending, Pending(), _MOST_PENDING)
     parameters = {
         "response_type": "code",
         "client_id": client.registration.client_id,
@@ -169,8 +163,13 @@ def _begin(client: Demonstration, endpoint: str) -> tuple[str, str]:
     return state, f"{endpoint}?{urlencode(parameters)}"
 
 
-def _random_pair() -> tuple[str, str]:
-    return secrets.token_urlsafe(48), secrets.token_urlsafe(24)
+def _keep(kept: OrderedDict[str, T], value: T, most: int) -> tuple[str, T]:
+    """Keep `value` under a new, random name, and return both; the oldest goes for it."""
+    name = secrets.token_urlsafe(24)
+    kept[name] = value
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return name, value
 
 
 def challenge(verifier: str) -> str:
@@ -201,7 +200,7 @@ async def _complete(client: Demonstration, answer: Mapping[str, str], begun: lis
     }
     tokens = await _ask(metadata["token_endpoint"], form=form)
     keys = await _ask(metadata["jwks_uri"])
-    header, claims = check_id_token(str(tokens["id_token"]), keys, client.registration, pending)
+    header, claims = _check_id_token(client, str(tokens["id_token"]), keys, pending.nonce)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     userinfo = await _ask(metadata["userinfo_endpoint"], headers=bearer)
     if userinfo.get("sub") != claims["sub"]:  # OpenID Connect Core 1.0 §5.3.2
@@ -227,25 +226,19 @@ def _cookies(request: HTTPServerRequest, name: str) -> list[str]:
     return [part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")]
 
 
-def check_id_token(
-    token: str, keys: Mapping[str, Any], registration: Registration, pending: Pending
+def _check_id_token(
+    client: Demonstration, token: str, keys: Mapping[str, Any], nonce: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims of a valid ID token (OpenID Connect Core 1.0 §3.1.3.7).
-
-    Raises Refused.
-    """
+    """Return header and claims of a valid ID token (Core §3.1.3.7). Raises Refused."""
     from porta.dev import id_tokens  # cryptography: only who signs in waits for it
 
-    issuer, client_id = registration.issuer, registration.client_id
+    issuer, client_id = client.registration.issuer, client.registration.client_id
     try:
-        header, claims = id_tokens.verified(
-            token, keys, issuer=issuer, client_id=client_id, now=time.time()
+        return id_tokens.verified(
+            token, keys, issuer=issuer, client_id=client_id, nonce=nonce, now=time.time()
         )
     except id_tokens.InvalidJWT as fault:
         raise Refused(f"The ID token is not valid: {fault}.") from None
-    if claims.get("nonce") != pending.nonce:
-        raise Refused("The ID token answers another request.")
-    return header, claims
 
 
 def _logout(client: Demonstration, metadata: Mapping[str, Any]) -> str:

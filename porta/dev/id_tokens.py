@@ -17,7 +17,7 @@ __all__ = ["InvalidJWT", "verified"]
 
 
 def verified(
-    token: str, jwks: Mapping[str, Any], *, issuer: str, client_id: str, now: float
+    token: str, jwks: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims of a valid ID token; `now` in seconds. Raises InvalidJWT.
 
@@ -26,6 +26,8 @@ def verified(
     keys = {jwk["kid"]: _key(jwk) for jwk in jwks["keys"] if jwk["alg"] == "ES256"}
     ring = KeyRing({"keys": list(jwks["keys"])}, (), {}, keys)
     claims = verify(token, ring, typ="JWT", issuer=issuer, now=now, audience=client_id)
+    if claims.get("nonce") != nonce:
+        raise InvalidJWT("it answers another request")
     header: dict[str, Any] = json.loads(_decode(token.partition(".")[0]))
     return header, claims
 

@@ -155,6 +155,8 @@ def _run_postgres(
 
 def _run_redis(program: str, directory: Path, port: int, password: str) -> Child:
     lines = ["bind 127.0.0.1", f"port {port}", f"requirepass {password}", "appendonly yes"]
+    # A log for each release: one that another program wrote would keep this one from starting.
+    lines.append(f"appendfilename {binaries.redis_release(program)}.aof")
     lines.append('save ""')  # the log keeps everything; a snapshot that fails would hold up the end
     write_private(directory / "redis.conf", "\n".join(lines) + "\n")
     child = spawn(

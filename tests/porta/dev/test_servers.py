@@ -118,6 +118,43 @@ def test_redis_keeps_its_data(folder: Path) -> None:
         second.stop()
 
 
+@pytest.mark.parametrize(
+    "told", ["Redis server v=7.0.15 sha=0", "Redis server v=9.1.2", "Valkey server v=8.0.1", "?"]
+)
+def test_security_14_a_log_of_another_release_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    first = start_redis(folder / "redis")
+    assert redis(first.url, "SET kept 1") == ["+OK"]
+    first.stop()
+    written = {path: path.read_bytes() for path in (folder / "redis").rglob("*.base.rdb")}
+    assert written
+    for path in written:
+        path.write_bytes(b"REDIS9999, a format to come")
+    with monkeypatch.context() as patched:
+        (folder / "bin").mkdir()
+        other = folder / "bin" / "redis-server"
+        other.write_text(
+            f'#!/bin/sh\n[ "$1" = --version ] && echo "{told}" && exit\n'
+            f'exec "{binaries.find_redis()}" "$@"\n'
+        )
+        other.chmod(0o755)
+        patched.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
+        assert binaries.find_redis() == str(other)
+        second = start_redis(folder / "redis")
+        try:
+            assert redis(second.url, "GET kept") == ["$-1"], "it has a log of its own"
+        finally:
+            second.stop()
+    for path, content in written.items():
+        path.write_bytes(content)
+    third = start_redis(folder / "redis")
+    try:
+        assert redis(third.url, "GET kept") == ["$1", "1"]
+    finally:
+        third.stop()
+
+
 def test_redis_ends_at_once_when_its_folder_was_removed(folder: Path) -> None:
     server = start_redis(folder / "redis")
     assert redis(server.url, "SET lost 1") == ["+OK"]
