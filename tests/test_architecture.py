@@ -74,6 +74,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "uvloop": ("handlers", "porta.cli", "porta.dev"),
 }
 
+# Handlers with more ancestors of ours than the others have.
+MOST_ANCESTORS = {"InteractionStartHandler": 12}
+
+_SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", re.DOTALL)
+
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for package in PACKAGES
@@ -150,6 +155,92 @@ def test_storage_knows_nothing_above_it(module: str) -> None:
 def test_only_the_front_door_imports_handlers(module: str) -> None:
     if module != "porta.__main__":
         assert [i for i in _imports(module) if i.split(".")[0] == "handlers"] == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "handlers")])
+def test_handlers_translate_and_leave_storage_alone(module: str) -> None:
+    known = ("storage.errors", "storage.models")
+    below = [i for i in _imports(module) if i.split(".")[0] == "storage"]
+    assert [i for i in below if not any(_within(i, each) for each in known)] == []
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    assert [text for text in texts if isinstance(text, str) and _SQL.search(text)] == []
+
+
+def _handlers() -> dict[str, list[str]]:
+    """Every handler with those of its ancestors that are handlers of ours."""
+    bases: dict[str, list[str]] = {}
+    for module in (m for m in MODULES if _within(m, "handlers")):
+        for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Handler"):
+                assert node.name not in bases, f"{node.name} is two classes"
+                bases[node.name] = [base.id for base in node.bases if isinstance(base, ast.Name)]
+
+    def ancestors(name: str) -> set[str]:
+        own = [base for base in bases[name] if base in bases]
+        return set(own).union(*map(ancestors, own))
+
+    return {name: sorted(ancestors(name)) for name in bases}
+
+
+@pytest.mark.parametrize(("handler", "ancestors"), _handlers().items())
+def test_no_handler_gets_more_ancestors(handler: str, ancestors: list[str]) -> None:
+    """Three are the goal; what there is beyond it does not grow."""
+    assert len(ancestors) <= MOST_ANCESTORS.get(handler, 10)
+
+
+def test_nothing_is_named_for_no_use() -> None:
+    vague = {"util", "utils", "utilities", "helper", "helpers", "misc", "common"}
+    parts = {part: module for module in MODULES for part in module.split(".")}
+    parts |= {path.stem: str(path) for path in (ROOT / "tests").rglob("*.py")}
+    assert {module for part, module in parts.items() if part in vague} == set()
+
+
+def _how_to_add() -> list[tuple[str, str, str]]:
+    """The rows of the table "How to add", but the goals (°)."""
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = document.split("## How to add")[1].split("##")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return [(what, write, line) for what, write, line in rows[2:] if not what.endswith("°")]
+
+
+def _file(named: str) -> Path:
+    """Return the file, or the folder, that the document names without `porta/`."""
+    found = [base / named for base in (ROOT, ROOT / "porta") if (base / named).exists()]
+    assert found, f"{named} is not there"
+    return found[0]
+
+
+def _defined(path: Path) -> set[str]:
+    """The names that a module gives something to, or a class."""
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    names = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+    for node in nodes:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+@pytest.mark.parametrize(("what", "write", "line"), _how_to_add())
+def test_how_to_add_names_tables_that_exist(what: str, write: str, line: str) -> None:
+    del what
+    quoted = re.findall(r"`([^`]+)`", line)
+    for name, following in zip(quoted, [*quoted[1:], ""], strict=True):
+        if "/" in name:
+            assert _file(name)
+        else:
+            assert name in _defined(_file(following)), f"{name} in {following}"
+    for path, name in re.findall(r"`([\w/]+/x\.py)` with `([A-Z]+)`", write):
+        folder = _file(path.removesuffix("/x.py"))
+        made = {module.stem for module in folder.glob("*.py") if name in _defined(module)}
+        table = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+        read = (n for n in ast.walk(table) if isinstance(n, ast.Attribute) and n.attr == name)
+        listed = {n.value.id for n in read if isinstance(n.value, ast.Name)}
+        assert made
+        assert listed == made, f"each {name} of {folder.name} has its line"
+    for path in re.findall(r"`([\w/<>]+/)(?:x\.[a-z]+)?`", write):
+        assert _file(path.split("<")[0])
 
 
 @pytest.mark.parametrize("module", MODULES)
