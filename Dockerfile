@@ -16,7 +16,9 @@ RUN pip uninstall --yes --root-user-action=ignore wheel setuptools pip \
  && groupadd --system --gid 10001 porta \
  && useradd --system --uid 10001 --gid porta --no-create-home --home-dir /nonexistent porta
 COPY --from=packages /opt/venv /opt/venv
-COPY --chmod=0755 docker/porta docker/entrypoint.sh /usr/local/bin/
+COPY --chmod=0755 docker/porta docker/entrypoint.sh docker/probe /usr/local/bin/
+# Compose files of Porta 1.x probe with these.
+RUN ln -s probe /usr/local/bin/curl && ln -s probe /usr/local/bin/wget
 COPY porta /app/porta
 COPY handlers /app/handlers
 COPY storage /app/storage

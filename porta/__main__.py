@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from porta.cli import former_words
 from porta.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class LazyGroup(click.Group):
         command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, former_words.read(args))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
