@@ -66,7 +66,12 @@ async def _issue_to_client(
         expires_at=call.now + ttl,
     )
     await call.runtime.storage.tokens.issue(token, ttl)
-    return build_token_response(access_token=value, expires_in=ttl, scope=authorization.scope)
+    return build_token_response(
+        access_token=value,
+        expires_in=ttl,
+        scope=authorization.scope,
+        asked_scope=authorization.asked_scope,
+    )
 
 
 async def _issue_for_account(

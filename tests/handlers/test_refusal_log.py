@@ -52,7 +52,7 @@ def _only(log: Log, answer: httpx.Response) -> dict[str, Any]:
         ("/token", _REFRESH | _WEB, {}, "invalid_grant", "web"),
         ("/token", _WEB, {}, "invalid_request", "web"),
         ("/token", _WEB | {"grant_type": "x"}, {}, "unsupported_grant_type", "web"),
-        ("/token", _MACHINE | _WEB | {"scope": "x:y"}, {}, "invalid_scope", "web"),
+        ("/token", _MACHINE | _WEB | {"scope": "address"}, {}, "invalid_scope", "web"),
         ("/token/introspection", _WRONG | {"token": "t" * 40}, {}, "invalid_client", "web"),
         ("/token/revocation", _WRONG | {"token": "t" * 40}, {}, "invalid_client", "web"),
         ("/request", _WEB | {"response_type": "x"}, {}, None, "web"),

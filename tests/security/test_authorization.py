@@ -237,6 +237,23 @@ async def test_B27_a_machine_may_ask_for_more_than_it_gets(served: Served) -> No
     assert answer.json()["scope"] == "contacts:read"
 
 
+@pytest.mark.parametrize("scope", ["unheard-of", "x:y OPENID", "contacts:delete"])
+async def test_succession_A11_a_machine_may_send_what_nobody_knows(
+    served: Served, scope: str
+) -> None:
+    """It is told that nothing of it was granted (RFC 6749 §5.1), and gets a token all the same."""
+    form = {"grant_type": "client_credentials", "scope": scope}
+    answer = await post(served, "/token", form, "acme-machine")
+    assert (answer.status_code, answer.json()["scope"]) == (200, "")
+    told = await post(
+        served, "/token/introspection", {"token": answer.json()["access_token"]}, "acme-machine"
+    )
+    assert told.json()["active"] is True
+    assert not told.json().get("scope")
+    refused = await post(served, "/token", form | {"scope": f"{scope} phone"}, "acme-machine")
+    assert refused.json()["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize("prompt", ["create", "NONE", "create x", "login create"])
 async def test_B32_unknown_prompts_are_ignored(
     served: Served, browser: Browser, prompt: str

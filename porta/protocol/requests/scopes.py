@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from porta.protocol.errors import InvalidScope
@@ -87,16 +87,21 @@ def narrow_scope(
     return values or granted
 
 
-def client_credentials_scope(client: Client, requested: str | None) -> tuple[str, ...]:
+def client_credentials_scope(
+    client: Client, requested: str | None, known: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return the scope of a token that `client` asks for itself (RFC 6749 §4.4.2).
 
-    Nothing requested is nothing granted. What the client is not registered for is ignored; nobody
-    is offline without a person, so `offline_access` falls away too. Raises InvalidScope when
-    nothing else was requested.
+    Nothing requested is nothing granted, and so is what nobody here knows: machines send scopes
+    that mean something elsewhere, as Porta 1.x let them. What the client is not registered for is
+    ignored; nobody is offline without a person, so `offline_access` falls away too. Raises
+    InvalidScope when nothing is left of what somebody here knows: an OIDC scope, or one of
+    `known`, those of the API resources.
     """
     asked = parse_scope(requested)
     usable = set(registered_scope(client)) - {OFFLINE_ACCESS}
-    return _some(asked, tuple(value for value in asked if value in usable))
+    granted = tuple(value for value in asked if value in usable)
+    return _some(tuple(value for value in asked if value in {*OIDC_SCOPES, *known}), granted)
 
 
 def issues_refresh_token(client: Client, scope: tuple[str, ...]) -> bool:

@@ -55,18 +55,19 @@ def build_token_response(
     access_token: str,
     expires_in: int,
     scope: tuple[str, ...] = (),
+    asked_scope: bool = False,
     id_token: str | None = None,
     refresh_token: str | None = None,
 ) -> dict[str, Any]:
     """Return the body of RFC 6749 §5.1 with the ID token of Core §3.1.3.3.
 
-    `expires_in` in seconds; `scope` is that of the access token. It is empty, and then left out,
-    only where none was requested.
+    `expires_in` in seconds; `scope` is that of the access token. Left out it would be what was
+    requested: where that is not so (`asked_scope`), an empty one is told.
     """
     optional = {
         "id_token": id_token,
         "refresh_token": refresh_token,
-        "scope": join_scope(scope) or None,
+        "scope": join_scope(scope) if scope or asked_scope else None,
     }
     return {
         "access_token": access_token,

@@ -92,6 +92,8 @@ class ClientAuthorization:
 
     scope: tuple[str, ...]
     resource: tuple[str, ...] = ()
+    asked_scope: bool = False
+    """Whether any scope was requested, of which less may be granted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,12 @@ async def redeem(call: TokenRequest) -> ClientAuthorization:
     """Answer for the client itself; only one that can prove who it is may ask."""
     if call.client.client_type != "confidential":
         raise UnauthorizedClient("this grant type needs a confidential client")
-    scope = scopes.client_credentials_scope(call.client, call.form.get("scope"))
-    return ClientAuthorization(scope, call.form.all("resource"))
+    requested = call.form.get("scope")
+    resources = await call.runtime.api_resources(call.tenant.id)
+    known = {scope for resource in resources for scope in resource.scopes}
+    scope = scopes.client_credentials_scope(call.client, requested, known)
+    asked = bool(scopes.parse_scope(requested))
+    return ClientAuthorization(scope, call.form.all("resource"), asked_scope=asked)
 
 
 GRANT = GrantType("client_credentials", redeem)

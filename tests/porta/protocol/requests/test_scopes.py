@@ -98,7 +98,17 @@ def test_B27_client_credentials_scope() -> None:
     assert scopes.client_credentials_scope(machine, "api:write api:read x") == ("api:read",)
     for requested in ("api:write", "offline_access", "offline_access api:write"):
         with pytest.raises(InvalidScope):
-            scopes.client_credentials_scope(machine, requested)
+            scopes.client_credentials_scope(machine, requested, {"api:read", "api:write"})
+
+
+@pytest.mark.parametrize("requested", ["unheard-of", "x:y z", "OPENID", "api:write"])
+def test_succession_A11_a_machine_may_send_what_nobody_knows(requested: str) -> None:
+    machine = client(scope="openid api:read")
+    assert scopes.client_credentials_scope(machine, requested, {"api:read"}) == ()
+    both = f"{requested} api:read"
+    assert scopes.client_credentials_scope(machine, both, {"api:read"}) == ("api:read",)
+    with pytest.raises(InvalidScope):
+        scopes.client_credentials_scope(machine, f"{requested} phone", {"api:read"})
 
 
 _OFFLINE = ("openid", "offline_access")
