@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,24 +120,19 @@ def settings_for(database_url: str, redis_url: str | None, **more: Any) -> Setti
 async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncIterator[Served]:
     """Run a server on a free port until the context ends."""
     port = free_port()
-    base_url = f"http://127.0.0.1:{port}"
-    settings = settings_for(
-        database_url, redis_url, **{"port": port, "issuer_base_url": base_url, **more}
-    )
-    runtime = await Runtime.open(settings)
-    await startup.prepare(runtime)
+    here = {"port": port, "issuer_base_url": f"http://127.0.0.1:{port}"}
+    settings = settings_for(database_url, redis_url, **here | more)
+    async with unseeded(settings, _seed) as running:
+        yield running
+
+
+async def _seed(runtime: Runtime) -> None:
     await provision(
         runtime.storage, load_document(SEED), passwords=runtime.passwords, now=runtime.clock()
     )
     # All tests of a run come from one address, and count in one Redis.
     for limit in ("rate_limit_request_max", "rate_limit_request_installation_max"):
         await runtime.storage.system_config.put(limit, 10**9, "number")
-    await _hear_everything(runtime)
-    server = await app.start(runtime, settings)
-    async with httpx.AsyncClient(timeout=20) as http:
-        yield Served(runtime, http, base_url)
-    await server.stop()
-    await runtime.close()
 
 
 @asynccontextmanager
@@ -148,12 +143,16 @@ async def beside(served: Served, **more: Any) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def unseeded(settings: Settings) -> AsyncIterator[Served]:
+async def unseeded(
+    settings: Settings, seed: Callable[[Runtime], Awaitable[None]] | None = None
+) -> AsyncIterator[Served]:
     """Run a server on whatever its database holds, and on a free port where none is set."""
     port = settings.port or free_port()
     settings = settings.model_copy(update={"port": port})
     runtime = await Runtime.open(settings)
     await startup.prepare(runtime)
+    if seed is not None:
+        await seed(runtime)
     await _hear_everything(runtime)
     server = await app.start(runtime, settings)
     async with httpx.AsyncClient(timeout=20) as http:
