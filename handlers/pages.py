@@ -13,7 +13,7 @@ from handlers.errors import Failure, tenant_failure
 from handlers.languages import LanguageHandler
 from porta.errors import PortaError
 from porta.observability import log
-from porta.pages.values import PAGES
+from porta.pages.values import PAGES, utc_time
 from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
 from porta.tenants.resolve import OrganizationSuspended
@@ -104,11 +104,31 @@ class PageHandler(LanguageHandler):
             "error",
             kind=failure.code if told else _KINDS.get(failure.status, "generic"),
             code=failure.code,
-            request_id=self.request_id,
+            support_code=self.support_code(),
+            **self.wait(failure.retry_after if failure.status == 429 else None),
             retry_url=self.retry_url() if _passes(failure) else None,
             **self.explanation(),
             **self.ways_on(),
         )
+
+    def log_refusal(self, failure: Failure) -> None:
+        self.support_code()
+        super().log_refusal(failure)
+
+    def log_exception(self, *error: Any) -> None:
+        self.support_code()
+        super().log_exception(*error)
+
+    def support_code(self) -> str:
+        """Return what a person can name to support; every further line of the request has it."""
+        self.about.support_code = log.support_code(self.request_id)
+        return self.about.support_code
+
+    def wait(self, seconds: int | None) -> dict[str, Any]:
+        """Return what a page needs to say how long to wait, and until when."""
+        if seconds is None:
+            return {}
+        return {"retry_after": seconds, "retry_at": utc_time(self.runtime.clock() + seconds)}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self._error = kwargs.get("exc_info", (None, None, None))[1]

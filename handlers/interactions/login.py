@@ -47,7 +47,7 @@ class LoginPageHandler(InteractionHandler):
             error=error if has_password else "errors.login_method_disabled",
             notice="login.reauthenticate" if again and has_password else None,
             account=await self.account() if self.opened.may_switch else None,
-            retry_after=retry_after,
+            **self.wait(retry_after),
             show_password=has_password,
         )
 

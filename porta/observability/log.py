@@ -29,6 +29,8 @@ class About:
     organization: str | None = None
     """The slug of one that exists: what a stranger makes up stands in the path."""
     client_id: str | None = None
+    support_code: str | None = None
+    """What a page told a person to name, from then on."""
 
 
 request: ContextVar[About | None] = ContextVar("request", default=None)
@@ -58,6 +60,9 @@ _TOKEN_LENGTH = 20  # from here on a path segment may be a credential
 _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
 _TEXT_LENGTH = 200
+
+_SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's alphabet: nothing in it is taken for something else."""
 
 EventDict = MutableMapping[str, Any]
 
@@ -113,6 +118,13 @@ def bounded(text: str) -> str:
     return _CONTROL.sub("?", text[:_TEXT_LENGTH])
 
 
+def support_code(request_id: str) -> str:
+    """Return six letters and digits of a request's id (a UUID), fit to be read out: K7Q-4MD."""
+    bits = int(request_id.replace("-", "")[:8], 16)
+    code = "".join(_SPOKEN[bits >> 5 * place & 31] for place in range(6))
+    return f"{code[:3]}-{code[3:]}"
+
+
 def redact(_: Any, __: str, event: EventDict) -> EventDict:
     """A structlog processor: values under the name of a secret give way to a mark."""
     for key, value in event.items():
@@ -147,6 +159,8 @@ def _add_request(_: Any, __: str, event: EventDict) -> EventDict:
     event.setdefault("requestId", about.request_id)
     if about.organization is not None:
         event.setdefault("organization", about.organization)
+    if about.support_code is not None:
+        event.setdefault("support_code", about.support_code)
     if about.client_id is not None:
         event.setdefault("client_id", bounded(about.client_id))
     return event

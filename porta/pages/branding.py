@@ -16,7 +16,7 @@ from porta.pages.values import web_url
 from storage.models.organizations import Brand as Tokens
 from storage.models.organizations import BrandTexts, Organization
 
-DEFAULT_COLOR = "#3B82F6"
+DEFAULT_COLOR = "#1F2733"
 LARGEST_RADIUS = 32
 """CSS pixels."""
 FONTS = {
@@ -40,7 +40,7 @@ _ASIDE = (
     "body{align-items:flex-start}}"
 )
 _BARE_LOGO = ".logo{padding:0;background:none}"
-_VERSION = "3"
+_VERSION = "4"
 """Raised when the same branding gives another style sheet, so that browsers fetch it anew."""
 
 

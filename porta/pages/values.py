@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ PAGES: dict[str, Page] = {
             "email": None,
             "error": None,
             "retry_after": None,
+            "retry_at": None,
             "notice": None,
             "account": None,
             "show_password": True,
@@ -59,7 +61,9 @@ PAGES: dict[str, Page] = {
         {
             "kind": "generic",
             "code": None,
-            "request_id": None,
+            "support_code": None,
+            "retry_after": None,
+            "retry_at": None,
             "retry_url": None,
             "restart_url": None,
             "email": None,
@@ -127,6 +131,11 @@ def destination(redirect_uri: str) -> tuple[str, str]:
     if host in _LOOPBACK_HOSTS:
         return "consent.destination_device", host
     return "consent.destination", host or plain
+
+
+def utc_time(at: float) -> str:
+    """Return the time of day of `at` (seconds since the epoch), to the next minute, in UTC."""
+    return time.strftime("%H:%M UTC", time.gmtime(-(-at // 60) * 60))
 
 
 def minutes(seconds: float) -> int:

@@ -33,7 +33,7 @@ VALUES: dict[str, dict[str, Any]] = {
         ),
         "redirect_uri": "https://app.example/cb",
     },
-    "error": {"kind": "interaction_expired", "code": "invalid_request", "request_id": "r-1"},
+    "error": {"kind": "interaction_expired", "code": "invalid_request", "support_code": "K7Q-4MD"},
     "gesture": {
         "uid": "u1",
         "csrf": "c1",

@@ -21,7 +21,9 @@ def acme(*, brand: Brand | None = None, **branding_values: str | None) -> Organi
     [None, "", "red", "#fff", "#12345", "#1234567", "#12345g", "}{x", "#00000\n", "#００００００"],
 )
 def test_anything_but_a_hex_colour_gives_the_default(color: str | None) -> None:
-    assert "--primary:#3b82f6;" in branding.stylesheet(acme(branding_primary_color=color))
+    assert f"--primary:{branding.DEFAULT_COLOR.lower()};" in branding.stylesheet(
+        acme(branding_primary_color=color)
+    )
 
 
 # The style sheet

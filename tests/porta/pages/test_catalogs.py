@@ -69,7 +69,17 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
     source = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
     keys = set(re.findall(r"""(?:\bt|\brich|\bknown)\(\s*["']([a-z0-9_.]+)["']""", source))
     assert len(keys) > 30
-    names = ("client_name", "company", "account", "scope", "resource", "claims")
+    names = (
+        "client_name",
+        "company",
+        "account",
+        "scope",
+        "resource",
+        "claims",
+        "time",
+        "api",
+        "items",
+    )
     for key in keys - {"login.retry_after"}:
         values = dict.fromkeys(names, "v")
         assert pages.text("en", key, **values)

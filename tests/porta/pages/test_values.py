@@ -152,7 +152,7 @@ def test_an_error_tells_what_happened_and_what_to_do(pages: Pages, kind: str, lo
     assert pages.text(locale, f"errors.{kind}") in page.words
     assert page.all("p", class_="text-muted")
     assert "invalid_request" in page.words
-    assert "r-1" in page.words
+    assert "K7Q-4MD" in page.words
     assert show(pages, "error", kind=f"errors.{kind}", locale=locale).words == page.words
 
 
