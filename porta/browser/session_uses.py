@@ -46,9 +46,7 @@ class SessionUses:
             interval=interval,
         )
         if self._writer is None:
-            # In no request's context: it writes for others too.
-            self._writer = asyncio.create_task(self._write(), context=Context())
-            self._writer.add_done_callback(self._stopped)
+            self._start()
 
     async def close(self) -> None:
         """Finish the write that is under way, for a second at most, and forget the others."""
@@ -57,6 +55,11 @@ class SessionUses:
             await asyncio.wait({self._writer}, timeout=_LAST_SECONDS)
             if self._writer is not None:
                 self._writer.cancel()
+
+    def _start(self) -> None:
+        # In no request's context: it writes for others too.
+        self._writer = asyncio.create_task(self._write(), context=Context())
+        self._writer.add_done_callback(self._stopped)
 
     async def _write(self) -> None:
         try:
@@ -70,6 +73,10 @@ class SessionUses:
 
     def _stopped(self, writer: asyncio.Task[None]) -> None:
         self._writer = None
-        if not writer.cancelled() and (failure := writer.exception()) is not None:
+        if writer.cancelled():
+            return
+        if (failure := writer.exception()) is not None:
             self._due.clear()
             _LOG.error("session.uses_failed", exc_info=failure)
+        elif self._due:  # noted after its last look
+            self._start()

@@ -59,7 +59,7 @@ async def sign_in(
     before a sign-in is worth anything after. Sign-ins of one browser wait for each other, so that
     one session is left of them, which a logout can end.
 
-    `reserve` is called with the uid before anything changes; what it raises leaves all as it was.
+    `before_commit` is called before anything changes; what it raises leaves all as it was.
     """
     value, now = opaque.new_value(), int(runtime.clock())
     session = Session(

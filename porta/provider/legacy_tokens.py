@@ -35,6 +35,8 @@ async def take_over(
         return False
     if found.payload.expires_with_session or scopes.is_bound_to_session(_scope(found)):
         return False  # Its session is one of 1.x, and over.
+    if found.payload.is_bound:
+        return False  # Ours are bound to nothing: whoever had copied it could use it.
     async with runtime.storage.transaction() as tx:
         await tx.legacy_tokens.lock_account(str(found.payload.account_id))
         if await _find(tx, client, value) != found:

@@ -23,6 +23,17 @@ class LegacyPayload(msgspec.Struct, frozen=True, rename="camel"):
     rotations: int = 0
     resource: str | tuple[str, ...] = ()
     expires_with_session: bool = False
+    jkt: str | None = None
+    """Thumbprint of the key that it is bound to (RFC 9449 §5)."""
+    certificate: str | None = msgspec.field(default=None, name="x5t#S256")
+    """That of the certificate (RFC 8705 §3)."""
+    attestation_jkt: str | None = None
+    """That of the key of the instance of its client (attestation-based client authentication)."""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is good only with the proof of a key."""
+        return (self.jkt, self.certificate, self.attestation_jkt) != (None, None, None)
 
 
 class LegacyRefreshToken(msgspec.Struct, frozen=True):

@@ -154,6 +154,11 @@ REFUSED: dict[str, dict[str, Any]] = {
     "of no account": {"accountId": "cleo"},
     "without a date": {"iat": "yesterday"},
     "of another client": {"clientId": "dock-other"},
+    "bound to a key (RFC 9449 §5)": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"},
+    "bound to a certificate (RFC 8705 §3)": {
+        "x5t#S256": "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0"
+    },
+    "bound to an instance of its client": {"attestationJkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglB"},
 }
 
 
@@ -164,6 +169,24 @@ async def test_succession_refresh_what_is_refused(
     value = await _issued(database, **changes)
     assert not await _works(served, value)
     assert not await _works(served, value)
+
+
+async def test_succession_refresh_what_1x_bound_to_nothing_is_a_bearers(
+    served: Served, database: Postgres
+) -> None:
+    unbound = {"jkt": None, "x5t#S256": None, "attestationJkt": None}
+    assert await _works(served, await _issued(database, **unbound))
+
+
+@pytest.mark.parametrize("person", ["of nobody", "of a person of another organization"])
+async def test_succession_refresh_a_rotated_token_of_no_person_here_is_refused_as_any(
+    served: Served, database: Postgres, person: str
+) -> None:
+    value = await _issued(database, consumed=True, **REFUSED[person])
+    assert not await _works(served, value)
+    url = f"{served.issuer('dock')}/token/revocation"
+    answer = await served.http.post(url, data={"token": value}, auth=AUTH)
+    assert answer.status_code == 200
 
 
 async def test_succession_refresh_a_token_is_its_clients_and_its_organizations(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -56,6 +57,22 @@ async def test_security_14_what_is_used_is_noted_soon(storage: Storage, pg: Post
     late = await _unused(storage, pg)
     _note(uses, late)
     await eventually(partial(_is_noted, pg, late))
+    await uses.close()
+
+
+async def test_security_14_a_use_at_the_very_end_of_a_write_is_noted(
+    storage: Storage, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the end of the writer and what the event loop tells of it."""
+    first, last = [await _unused(storage, pg) for _ in range(2)]
+    uses = SessionUses(storage)
+    before = asyncio.all_tasks()
+    _note(uses, first)
+    (writer,) = asyncio.all_tasks() - before
+    while not writer.done():
+        await asyncio.sleep(0)  # in every turn of the loop, also the one before it is told
+    _note(uses, last)
+    await eventually(partial(_is_noted, pg, last))
     await uses.close()
 
 
