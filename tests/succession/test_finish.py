@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from porta.cli.migrate import migrate
+from storage.postgres import migrate as runner
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
 from storage.postgres.migrate import MigrationRefused
@@ -49,6 +52,8 @@ async def test_succession_A23_status_tells_whether_the_way_back_is_open(
     take_over(of_1x)
     for output in ("status", "status --json"):
         assert "way back to Porta 1.x is open" in (await _run(of_1x, *output.split())).output
+    listed = await _run(of_1x, "status", "--json")
+    assert json.loads(listed.stdout)[0]["id"] == 1, "a list of migrations, and nothing else"
     assert (await _run(of_1x, "finish", "--yes")).exit_code == 0
     assert "way back to Porta 1.x is closed" in (await _run(of_1x, "status")).output
     ours = create_database()
@@ -150,3 +155,12 @@ async def test_succession_A23_there_is_nothing_to_finish_elsewhere(
     take_over(ours)
     with pytest.raises(MigrationRefused, match="nothing to finish"):
         await way_back.finish(ours, lambda *_: None)
+
+
+def test_succession_A23_no_later_migration_counts_on_what_is_gone() -> None:
+    mentioned = {
+        f"{each.version:04}_{each.name}"
+        for each in runner.migrations()
+        if each.version > 29 and re.search("oidc_payloads|admin_sessions|FROM pgmig", each.sql)
+    }
+    assert mentioned == {"0031_legacy_tokens"}, "which asks whether the table is there"

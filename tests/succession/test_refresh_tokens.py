@@ -223,6 +223,30 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
     assert await _works(served, await _issued(database, iat=int(time.time())))
 
 
+async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
+    served: Served, database: Postgres
+) -> None:
+    """Else a family that is being founded would slip past the end."""
+    value = await _issued(database)
+    person = (porta_1x.CLEO, porta_1x.DOCK)
+
+    async def waits() -> bool:
+        return bool(
+            await database.fetch(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND query LIKE '%%FOR SHARE%%' AND datname = current_database()",
+                {},
+            )
+        )
+
+    async with served.runtime.storage.transaction() as tx:
+        await users.set_status(tx, *person, "suspended")
+        await users.set_status(tx, *person, "active")
+        late = asyncio.create_task(_works(served, value))
+        await eventually(waits)
+    assert not await late
+
+
 async def test_succession_refresh_a_client_that_was_inactive_has_lost_them(
     served: Served, database: Postgres
 ) -> None:
