@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
+from click.exceptions import NoSuchCommand
 
 from porta.cli import former_words
+from porta.cli.groups import Group, help_command
 from porta.version import VERSION
 
 if TYPE_CHECKING:
@@ -28,13 +30,25 @@ COMMANDS = {
 """The module of each command, whose attribute of the same name it is, and a line about it."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that lists its commands without importing them."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as unknown:
+            raise NoSuchCommand(
+                unknown.command_name, possibilities=[*COMMANDS, "help"], ctx=ctx
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "help":
+            return help_command
         if cmd_name not in COMMANDS:
             return None
         command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
@@ -44,9 +58,8 @@ class LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, former_words.read(args))
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+    def summary(self, ctx: click.Context, name: str) -> str:
+        return COMMANDS[name][1]
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -71,7 +84,8 @@ def main(ctx: click.Context) -> None:
 
     \b
     To try it:           porta dev
-    To run it:           porta migrate up, porta init, porta provision FILE, porta serve
+    To run it:           porta migrate up, porta init, porta provision FILE,
+                         porta serve
 
     Every command but dev reads its settings from the environment, or a file .env beside it;
     DATABASE_URL, ISSUER_BASE_URL, COOKIE_KEYS and SIGNING_KEY_ENCRYPTION_KEY are needed.

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import click
 
-from porta.config.setting_errors import SettingsInvalid
+from porta.cli.settings_report import report_settings
+from porta.config.setting_errors import SettingsInvalid, missing
 from porta.config.single_settings import find_database_url
 
 
 def _database_url(ctx: click.Context, option: click.Parameter, given: str | None) -> str:
-    try:
+    with report_settings():
         url = given or find_database_url()
-    except SettingsInvalid as fault:
-        raise click.ClickException("\n".join(fault.problems)) from None
-    if not url:
-        raise click.MissingParameter(
-            "Set DATABASE_URL in the environment or in a file .env in this folder.", ctx, option
-        )
+        if not url:
+            raise SettingsInvalid([missing("DATABASE_URL")])
     return url
 
 

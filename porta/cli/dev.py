@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from porta.cli.numbers import WholeNumber
 
 
 def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
@@ -19,17 +22,24 @@ def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | N
     return given
 
 
+class _Folder(click.Path):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value).strip():  # a Path of nothing is the working directory
+            self.fail("an empty name is no folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=WholeNumber(1, 65535),
     default=3000,
     show_default=True,
     help="Port of the first server process.",
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     default=Path(".porta"),
     show_default=True,
     help="Folder of databases, secrets, logs and dev.json; kept between runs.",
@@ -43,7 +53,7 @@ def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | N
 )
 @click.option(
     "--instances",
-    type=click.IntRange(1, 64),
+    type=WholeNumber(1, 64),
     default=1,
     show_default=True,
     help="Number of server processes, on this and the following ports.",

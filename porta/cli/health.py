@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
+import socket
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 import click
+
+from porta.cli.numbers import Seconds
 
 _FACES = {"ok": "green", "error": "red"}
 _STATES = {"healthy": "ok", "ok": "ok", "degraded": "degraded"}
@@ -26,12 +28,6 @@ Answer = tuple[dict[str, str], list[str]]
 """How each part is, and what is wrong with those that are not well."""
 
 
-def _end(_: click.Context, __: click.Parameter, seconds: float) -> float:
-    if not math.isfinite(seconds):  # neither is out of a range that begins at 0
-        raise click.BadParameter("it must be a number of seconds")
-    return seconds
-
-
 @click.command()
 @click.argument("check", required=False, type=click.Choice(["check"]), metavar="")
 @click.option("--url", metavar="URL", help="Ask this server: http://127.0.0.1:3000")
@@ -40,9 +36,8 @@ def _end(_: click.Context, __: click.Parameter, seconds: float) -> float:
 )
 @click.option(
     "--wait",
-    type=click.FloatRange(0),
+    type=Seconds(),
     default=0,
-    callback=_end,
     metavar="SECONDS",
     help="Go on asking for so long until all are well.",
 )
@@ -97,7 +92,7 @@ def _ask_server(url: str, *, live: bool) -> Answer:
     try:
         report = _fetch(url.rstrip("/") + ("/live" if live else "/health"))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        return {}, [f"No Porta answers at {url}: {error}"]
+        return {}, [f"No Porta answers at {url}: {_reason(error)}"]
     match report:
         case {"status": str(), "checks": dict(checks)} if checks:
             states = {name: str(state) for name, state in checks.items()}
@@ -106,6 +101,23 @@ def _ask_server(url: str, *, live: bool) -> Answer:
             # From elsewhere a server tells whether it is well, and no more.
             return {"server": _STATES.get(status, "error")}, []
     return {}, [f"No Porta answers at {url}: this is not its report"]
+
+
+def _reason(error: Exception) -> str:
+    """Return why nobody answered, as a person would say it."""
+    cause = error.reason if isinstance(error, URLError) else error
+    match cause:
+        case ConnectionRefusedError():
+            return "nothing listens there; is porta serve running, and is this its port?"
+        case TimeoutError():
+            return "there was no answer in 5 seconds"
+        case socket.gaierror():
+            return "its host name cannot be resolved"
+        case OSError(strerror=str(said)):
+            return said
+        case OSError():
+            return str(cause)
+    return "something else does, which is no report of Porta"
 
 
 def _faults(told: object) -> list[str]:

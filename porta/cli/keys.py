@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
+from porta.cli.groups import Group
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -43,7 +44,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask first.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@click.group()
+@click.group(cls=Group)
 def keys() -> None:
     """Show, make, rotate and revoke the keys that tokens are signed with.
 

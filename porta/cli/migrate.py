@@ -11,6 +11,7 @@ from rich.table import Table
 
 from porta.cli.commands import report_errors, rfc3339
 from porta.cli.database_option import database_option
+from porta.cli.groups import Group
 from porta.cli.migrate_check import check
 from porta.cli.migrate_finish import finish, tell_waiting, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
@@ -29,7 +30,7 @@ _MEANING = {
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@click.group()
+@click.group(cls=Group)
 def migrate() -> None:
     """Bring the database to the schema of this version.
 

@@ -66,6 +66,11 @@ def field_of(item: Any) -> str:
     return "environment" if name.upper() in _SPELLINGS else name
 
 
+def missing(name: str) -> str:
+    """Return that a variable is needed, and what to set it to."""
+    return f"{name}: is missing; {_REMEDIES[name]}"
+
+
 def problem_of(item: Any) -> str:
     """Return an error of pydantic as one line: NAME, what is wrong, what to do."""
     name = str(item["loc"][0]).upper()

@@ -7,13 +7,16 @@ import contextlib
 import errno
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from porta.dev.processes import Child, StartFailed, spawn
 
 HOST = "localhost"
+_FIRST_UNPRIVILEGED = 1024
+_MOST_TRIED = 100
+"""Places that are looked at for free ports."""
 _PATIENCE = 60.0
 """Seconds until an instance must be ready."""
 
@@ -30,17 +33,35 @@ class Instance:
         return f"http://{HOST}:{self.port}"
 
 
-def check_ports(first: int, count: int) -> None:
-    """Raise StartFailed when one of the `count` ports from `first` on is taken."""
+def check_ports(
+    first: int, count: int, command: Callable[[int], str] = "porta dev --port {}".format
+) -> None:
+    """Raise StartFailed when one of the `count` ports from `first` on is taken, with the `command`
+    for the first ones that are free.
+    """
     if first + count - 1 > 65535:
         raise StartFailed("There are no ports above 65535. Choose a smaller --port.")
+    taken = _find_taken(first, count)
+    if taken is not None:
+        free = _find_free(first, count)
+        remedy = f"Choose another: {command(free)}" if free else "Choose another with --port."
+        raise StartFailed(f"Port {taken} is taken. {remedy}")
+
+
+def _find_free(first: int, count: int) -> int | None:
+    """Return the first of `count` free ports, a thousand on where that is free."""
+    above = range(first + 1000, 65537 - count, count)[:_MOST_TRIED]
+    below = range(_FIRST_UNPRIVILEGED, first - count, count)[:_MOST_TRIED]
+    return next((port for port in (*above, *below) if _find_taken(port, count) is None), None)
+
+
+def _find_taken(first: int, count: int) -> int | None:
+    """Return the first of `count` ports that somebody listens at."""
+    addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
     for port in range(first, first + count):
-        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-            if _taken(family, address, port):
-                raise StartFailed(
-                    f"Port {port} is taken. Choose another: porta dev --port {port + 1000}"
-                    f' (or make dev ARGS="--port {port + 1000}").'
-                )
+        if any(_taken(family, address, port) for family, address in addresses):
+            return port
+    return None
 
 
 def _taken(family: socket.AddressFamily, address: str, port: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import porta
 from porta.dev import instances as dev_instances
 from porta.dev.processes import StartFailed
+
+_SEED = Path(porta.__file__).parent.parent / "examples" / "dev.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,18 @@ class Plan:
     def ports(self) -> range:
         """Those of the server processes."""
         return range(self.port, self.port + self.instances)
+
+    def command(self, port: int) -> str:
+        """Return the command that asks for the same on another port."""
+        words = ["porta", "dev", "--port", str(port)]
+        if self.data != Path(".porta").resolve():
+            words += ["--data", str(self.data)]
+        words += (word for seed in self.seeds if seed != _SEED for word in ("--seed", str(seed)))
+        if self.instances != 1:
+            words += ["--instances", str(self.instances)]
+        if self.issuer is not None:
+            words += ["--issuer", self.issuer]
+        return shlex.join(words)
 
     def proxies(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return TRUSTED_PROXIES: a proxy of this machine, unless the environment names others."""
@@ -54,13 +69,23 @@ class Plan:
 
 def default_seeds() -> tuple[Path, ...]:
     """Return the seed of a checkout. Raises StartFailed in a wheel or image, which have none."""
-    path = Path(porta.__file__).parent.parent / "examples" / "dev.yaml"
-    if not path.exists():
+    if not _SEED.exists():
         raise StartFailed(
             "Only a checkout of Porta brings examples/dev.yaml. Name a file to seed from: "
             "--seed FILE"
         )
-    return (path,)
+    return (_SEED,)
+
+
+def check_folder(data: Path) -> None:
+    """Raise StartFailed where the data folder is the top of a git repository: what stands in it is
+    no data of ours, and git would take our secrets for a part of it.
+    """
+    if (data / ".git").exists():
+        raise StartFailed(
+            f"{data} is a git repository, and porta dev would strew databases and secrets over it."
+            f" Name a folder of its own: --data {shlex.quote(str(data / '.porta'))}"
+        )
 
 
 def check_environment(environ: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ _WATCH = 0.5
 def run(plan: Plan) -> None:
     """Run until interrupted. Raises StartFailed when something cannot start, or ends by itself."""
     dev_plan.check_environment(os.environ)
+    dev_plan.check_folder(plan.data)
     asyncio.run(_run(plan))
 
 
@@ -65,7 +66,7 @@ async def _live(plan: Plan, stack: AsyncExitStack) -> None:
 async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]:
     """Start everything, tell about it, and return the processes to watch."""
     _prepare_folder(plan, stack)
-    dev_instances.check_ports(plan.port, plan.instances)
+    dev_instances.check_ports(plan.port, plan.instances, plan.command)
     postgres, redis, mail = await _start_servers(plan, stack)
     environment = _environment(plan, postgres, redis, mail)
     instances: list[Instance] = []

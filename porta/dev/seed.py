@@ -10,9 +10,10 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
@@ -20,9 +21,9 @@ import click
 from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.security.passwords import Parameters, Passwords
-from porta.services.provisioning import provision
+from porta.services import provisioning
 from porta.services.provisioning.document import Document
-from porta.services.provisioning.file import load_document
+from porta.services.provisioning.file import ProvisioningFile, build_document, load_file
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import DocumentInvalid
 from porta.services.provisioning.report import Credential
@@ -31,6 +32,7 @@ from storage.models.organizations import Organization
 from storage.postgres import migrate
 from storage.router import Storage
 
+_DEMONSTRATION = "Demonstration"
 _LOOPBACK = "http://127.0.0.1/callback"  # RFC 8252 §7.3: any port matches
 
 
@@ -50,27 +52,40 @@ class Person:
 def main(paths: Sequence[str]) -> None:
     """Migrate, provision the files of `paths`, print; a refusal is an exit code and a message."""
     try:
-        documents = _load(paths)
+        files = _load(paths)
+        documents = {path: file.document for path, file in files.items()}
         settings = settings_or_exit()
-        with report_errors():
+        with report_errors(), _located(files):
             seeded = asyncio.run(_seed(settings, documents))
     except click.ClickException as fault:
         sys.exit(fault.message)
     print(json.dumps(seeded))
 
 
-def _load(paths: Sequence[str]) -> dict[str, Document]:
-    """Return the documents by their paths. Raises ClickException with the mistakes of all files."""
-    documents: dict[str, Document] = {}
+@contextmanager
+def _located(files: Mapping[str, ProvisioningFile]) -> Iterator[None]:
+    """Give what is wrong with one of `files` its line and column."""
+    try:
+        yield
+    except DocumentInvalid as refusal:
+        file = files[refusal.source]
+        located = [file.locate(problem) for problem in refusal.problems]
+        raise DocumentInvalid(refusal.source, located) from None
+
+
+def _load(paths: Sequence[str]) -> dict[str, ProvisioningFile]:
+    """Return the files by their paths. Raises ClickException with the problems of all of them."""
+    files: dict[str, ProvisioningFile] = {}
     refusals: list[str] = []
     for path in paths:
         try:
-            documents[path] = load_document(Path(path))
+            files[path] = load_file(path)
+            _ = files[path].document
         except DocumentInvalid as refusal:
             refusals.append(refusal.message)
     if refusals:
         raise click.ClickException("\n".join(refusals))
-    return documents
+    return files
 
 
 async def _seed(settings: Settings, documents: Mapping[str, Document]) -> dict[str, Any]:
@@ -81,9 +96,12 @@ async def _seed(settings: Settings, documents: Mapping[str, Document]) -> dict[s
     )
     try:
         credentials = await provision_all(storage, documents, passwords)
-        return await describe(
-            storage, passwords, settings.issuer_base_url, documents.values(), credentials
-        )
+        told = partial(describe, storage, passwords, settings.issuer_base_url, documents.values())
+        seeded = await told(credentials)
+        if seeded["demonstration"] is None and settings.environment == "development":
+            credentials += await add_demonstration(storage, passwords, documents.values())
+            seeded = await told(credentials)
+        return seeded
     finally:
         passwords.close()
         await storage.close()
@@ -93,14 +111,49 @@ async def provision_all(
     storage: Storage, documents: Mapping[str, Document], passwords: Passwords
 ) -> list[Credential]:
     """Provision all documents (by path), or none. Raises DocumentInvalid with the path at fault."""
-    credentials: list[Credential] = []
-    async with storage.transaction() as tx:
-        for path, document in documents.items():
-            report = await provision(tx, document, passwords=passwords, now=time.time())
-            if report.errors:
-                raise DocumentInvalid(path, report.errors)
-            credentials += report.credentials
-    return credentials
+    report = await provisioning.provision_all(
+        storage, documents, passwords=passwords, now=time.time()
+    )
+    if report.errors:
+        source = report.errors[0].source
+        at_fault = [problem for problem in report.errors if problem.source == source]
+        raise DocumentInvalid(source, at_fault)
+    return report.credentials
+
+
+async def add_demonstration(
+    storage: Storage, passwords: Passwords, documents: Iterable[Document]
+) -> list[Credential]:
+    """Give the first organization with somebody who signs in with a password the client that the
+    demonstration page is; return that client. A seed of one's own has none.
+    """
+    for slug, users in _users(documents).items():
+        organization = await storage.organizations.find_by_slug(slug)
+        assert organization is not None, "it was provisioned"
+        people = await _people(storage, passwords, organization, users)
+        if any(person.can_sign_in for person in people):
+            document = _demonstration_document(organization)
+            return await provision_all(storage, {"the demonstration": document}, passwords)
+    return []
+
+
+def _demonstration_document(organization: Organization) -> Document:
+    client = {
+        "client_name": _DEMONSTRATION,
+        "client_type": "public",
+        "application_type": "native",
+        "redirect_uris": [_LOOPBACK],
+        "scope": "openid profile email",
+        "id_token_signed_response_alg": "ES256",
+        "login_methods": ["password"],
+    }
+    application = {"name": _DEMONSTRATION, "slug": "demonstration", "clients": [client]}
+    entry = {
+        "name": organization.name,
+        "slug": organization.slug,
+        "applications": [application],
+    }
+    return build_document("", {"version": "1.0", "organizations": [entry]})
 
 
 async def describe(

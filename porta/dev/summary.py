@@ -58,10 +58,7 @@ def say_stopping() -> None:
         _Console(highlight=False).print("Stopping.")
 
 
-_NOTHING_TO_TRY = (
-    "none to try: that takes a public native client with the redirect URI"
-    " http://127.0.0.1/callback, and a person who signs in with a password"
-)
+_NOTHING_TO_TRY = "none to try: that takes a person in the seed who signs in with a password alone"
 
 
 def _lines(description: Mapping[str, Any], data: Path) -> Iterator[tuple[str, str]]:

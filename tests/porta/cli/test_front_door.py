@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -384,13 +385,102 @@ def test_people33_health_of_a_server_says_since_when_and_why() -> None:
     assert "redis      degraded" in result.stdout
 
 
-def test_migrate_without_a_database_says_which_variable() -> None:
-    result = CliRunner(env={"DATABASE_URL": None}).invoke(main, ["migrate", "up"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["migrate", "up"], ["migrate", "status"], ["migrate", "check"], ["migrate", "finish"]),
+        *(["health"], ["provision", "-"], ["serve"], ["init"], ["keys", "list"]),
+    ],
+)
+def test_people_14_every_command_tells_missing_settings_alike(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env here
+    needs = {"DATABASE_URL"}
+    if command[0] in ("serve", "init", "keys"):
+        needs |= {"COOKIE_KEYS", "ISSUER_BASE_URL", "SIGNING_KEY_ENCRYPTION_KEY"}
+    unset = ("DATABASE_URL", "COOKIE_KEYS", "ISSUER_BASE_URL", "SIGNING_KEY_ENCRYPTION_KEY")
+    runner = CliRunner(env=dict.fromkeys(unset))
+    result = runner.invoke(main, command, input="version: '1.0'\norganizations: []\n")
+    assert result.exit_code == 1
+    first, *problems, last = result.stderr.splitlines()
+    assert first == "Error: The settings cannot be used:"
+    assert {line.split(": is missing; ")[0].strip() for line in problems} == needs
+    assert last == "They come from the environment, or from a file .env in this folder."
+
+
+def test_people_14_health_asks_for_no_setting_that_it_does_not_need(database_url: str) -> None:
+    env = {"DATABASE_URL": database_url, "REDIS_URL": "", "PORT": "nonsense", "COOKIE_KEYS": "x"}
+    result = CliRunner(env=env).invoke(main, ["health"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    faulty = CliRunner(env=env | {"REDIS_URL": "http://x"}).invoke(main, ["health"])
+    assert faulty.exit_code == 1
+    assert "REDIS_URL: is malformed" in faulty.stderr
+    assert "PORT" not in faulty.stderr
+
+
+def test_people_14_health_of_a_dead_port_is_a_sentence() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    result = CliRunner().invoke(main, ["health", "--url", url])
+    assert result.stderr == (
+        f"Error: No Porta answers at {url}: nothing listens there; is porta serve running, and is"
+        " this its port?\n"
+    )
+    unknown = CliRunner().invoke(main, ["health", "--url", "http://nowhere.invalid"])
+    assert "its host name cannot be resolved" in unknown.stderr
+    assert "urlopen" not in result.stderr + unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["migrat"], "migrate"),
+        (["provison"], "provision"),
+        (["halth"], "health"),
+        (["migrate", "statsu"], "status"),
+        (["keys", "rotat"], "rotate"),
+        (["help", "migrat"], "migrate"),
+    ],
+)
+def test_people_14_a_mistyped_command_is_told_what_was_meant(typed: list[str], meant: str) -> None:
+    result = CliRunner().invoke(main, typed)
     assert result.exit_code == 2
-    assert "--database-url" in result.output
-    away = CliRunner(env=settings()).invoke(main, ["migrate", "up"])
-    assert away.exit_code == 1
-    assert "Check DATABASE_URL" in away.output
+    assert re.search(f"Did you mean.*{meant}", result.stderr), result.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["migrate"], ["migrate", "up"], ["keys"], ["provision"]])
+def test_people_14_help_is_a_command_too(command: list[str]) -> None:
+    asked = CliRunner().invoke(main, ["help", *command])
+    option = CliRunner().invoke(main, [*command, "--help"])
+    assert (asked.exit_code, asked.stdout) == (0, option.stdout)
+    assert CliRunner().invoke(main, ["help", "serve", "now"]).exit_code == 2
+
+
+@pytest.mark.parametrize("group", [[], ["migrate"], ["keys"]])
+def test_people_14_no_summary_is_cut(group: list[str]) -> None:
+    output = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*group, "--help"]).stdout
+    listed = output.split("Commands:")[1]
+    assert "..." not in listed
+    assert max(map(len, output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["dev", "--port", "abc"], "must be a whole number from 1 to 65535"),
+        (["dev", "--port", "70000"], "must be a whole number from 1 to 65535"),
+        (["dev", "--instances", "1.5"], "must be a whole number from 1 to 64"),
+        (["health", "--wait", "soon"], "must be a number of seconds, 0 or more"),
+        (["health", "--wait", "-1"], "must be a number of seconds, 0 or more"),
+        (["health", "--wait", "nan"], "must be a number of seconds, 0 or more"),
+        (["health", "--wait", "inf"], "must be a number of seconds, 0 or more"),
+    ],
+)
+def test_people_14_numbers_are_refused_in_our_words(arguments: list[str], told: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "range" not in result.stderr
 
 
 def test_migrate_reads_a_file_of_settings_without_the_others(
@@ -407,7 +497,8 @@ def test_migrate_reads_a_file_of_settings_without_the_others(
     refused = runner.invoke(main, ["migrate", "up"])
     assert (refused.exit_code, refused.output) == (
         1,
-        "Error: .env: is not UTF-8; save it in this encoding\n",
+        "Error: The settings cannot be used:\n  .env: is not UTF-8; save it in this encoding\n"
+        "They come from the environment, or from a file .env in this folder.\n",
     )
 
 

@@ -258,7 +258,7 @@ def test_generated_secrets_are_told_on_later_runs_too(
     assert len(known[0][0]["client_secret"]) >= 32
     assert set(first.facts["organizations"]) == {"globex"}
     assert "Try it" not in first.said
-    assert re.search(r"Sign-in +none to try: .*http://127\.0\.0\.1/callback", first.said)
+    assert re.search(r"Sign-in +none to try: .*a person in the seed who signs in", first.said)
     first.end(signal.SIGKILL)
     again = start("--seed", str(seed), name="generated").ready()
     assert clients(again.facts) == known
@@ -287,7 +287,8 @@ def test_seeds_are_applied_together_and_the_file_at_fault_is_named(
     good.write_text(json.dumps({"version": "1.0", "organizations": [first]}))
     bad.write_text(json.dumps({"version": "1.0", "organizations": [second]}))
     said = start("--seed", str(good), "--seed", str(bad), name="kept").failed()
-    assert f"{bad}: organizations[0].users[0].roles[0]: there is no application" in said
+    assert f"{bad}: " in said
+    assert "organizations[0].users[0].roles[0]: there is no application" in said
     again = start("--seed", str(good), name="kept").ready()
     (robot,) = again.facts["organizations"]["halfway"]["clients"]
     assert len(robot["client_secret"]) >= 32

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from porta.__main__ import main
+from porta.dev import instances
 from porta.dev.plan import Plan
+from porta.dev.processes import StartFailed
 
 ISSUER = "https://id.example.test"
 
@@ -70,3 +74,56 @@ def test_what_no_issuer_can_be_is_refused_with_the_form(issuer: str) -> None:
     result = CliRunner().invoke(main, ["dev", "--issuer", issuer])
     assert result.exit_code == 2
     assert "is malformed; https://id.example.com" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_people_10_a_folder_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["dev", "--data", name])
+    assert result.exit_code == 2
+    assert "an empty name is no folder" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [".", "checkout", "checkout/../checkout"])
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_people_10_a_repository_is_no_data_folder(name: str, kind: str, tmp_path: Path) -> None:
+    top = tmp_path / name
+    (tmp_path / "checkout").mkdir()
+    (top / ".git").mkdir() if kind == "folder" else (top / ".git").write_text("gitdir: x")
+    before = sorted(tmp_path.rglob("*"))
+    result = CliRunner().invoke(main, ["dev", "--data", name])
+    assert result.exit_code == 1
+    assert "is a git repository" in result.output
+    assert f"--data {top.resolve() / '.porta'}" in result.output
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_people_11_a_taken_port_is_told_with_the_whole_command() -> None:
+    plan = Plan(0, Path("my data"), (Path("one.yaml"),), 2, ISSUER)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(StartFailed) as refusal:
+            instances.check_ports(port - 1, 2, plan.command)
+    told = re.fullmatch(
+        rf"Port {port} is taken\. Choose another: porta dev --port (\d+) --data 'my data'"
+        rf" --seed one\.yaml --instances 2 --issuer {re.escape(ISSUER)}",
+        str(refusal.value),
+    )
+    assert told, str(refusal.value)
+    instances.check_ports(int(told[1]), 2, plan.command)
+
+
+def test_people_11_the_port_told_is_free() -> None:
+    plain = Plan(1, Path(".porta").resolve(), (), 1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        wished = port + 1000 if port + 1000 <= 65536 - 1 else 1024
+        try:
+            also = socket.create_server(("127.0.0.1", wished))
+        except OSError:
+            also = None  # somebody has it already
+        with pytest.raises(StartFailed) as refusal:
+            instances.check_ports(port, 1, plain.command)
+        if also is not None:
+            also.close()
+    assert f"porta dev --port {wished}" not in str(refusal.value).split(" is taken")[1]

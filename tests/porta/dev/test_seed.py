@@ -109,3 +109,45 @@ async def test_files_are_provisioned_together_or_not_at_all(
     with pytest.raises(DocumentInvalid, match=r"^b: config\.no_such_setting: "):
         await seed.provision_all(fresh_storage, documents, passwords)
     assert await fresh_storage.organizations.find_by_slug("good") is None
+
+
+async def test_people_6_a_seed_of_ones_own_is_given_the_demonstration(
+    fresh_storage: Storage, passwords: Passwords
+) -> None:
+    spa = NATIVE | {"application_type": "spa", "redirect_uris": ["https://acme.test/callback"]}
+    data = {
+        "version": "1.0",
+        "allow_passwords": True,
+        "organizations": [
+            organization("locked", two_factor_policy="required_any"),
+            organization("first", spa, id_token_signed_response_alg="RS256"),
+            organization("second"),
+        ],
+    }
+    documents = {"seed.yaml": build_document("seed.yaml", data)}
+    base = "http://localhost:3000"
+    client_ids = set()
+    for _ in range(2):
+        credentials = await seed.provision_all(fresh_storage, documents, passwords)
+        told = await seed.describe(fresh_storage, passwords, base, documents.values(), credentials)
+        assert told["demonstration"] is None
+        credentials += await seed.add_demonstration(fresh_storage, passwords, documents.values())
+        told = await seed.describe(fresh_storage, passwords, base, documents.values(), credentials)
+        assert told["demonstration"]["client"]["issuer"] == f"{base}/first"
+        assert told["demonstration"]["person"]["email"] == "first@first.test"
+        client_ids.add(told["demonstration"]["client"]["client_id"])
+    assert len(client_ids) == 1, "another start finds it again"
+
+
+async def test_people_6_without_a_person_who_signs_in_nothing_is_added(
+    fresh_storage: Storage, passwords: Passwords
+) -> None:
+    data = {
+        "version": "1.0",
+        "allow_passwords": True,
+        "organizations": [organization("nobody", default_login_methods=["magic_link"])],
+    }
+    documents = {"seed.yaml": build_document("seed.yaml", data)}
+    await seed.provision_all(fresh_storage, documents, passwords)
+    assert await seed.add_demonstration(fresh_storage, passwords, documents.values()) == []
+    assert await fresh_storage.applications.find_by_slug("demonstration") is None
