@@ -66,6 +66,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "porta.dev.web",
         "porta.dev.client",
         "porta.dev.mail_catcher",
+        "porta.dev.instances",
     ),
     "httpx": ("porta.outbound",),
     "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values", "porta.pages.css_schemes"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 import sys
@@ -106,19 +105,13 @@ async def _wait(instance: Instance) -> None:
 
 
 async def _ready(port: int) -> bool:
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
+    url = f"http://127.0.0.1:{port}/ready"
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
+        return (await AsyncHTTPClient().fetch(url, raise_error=False)).code == 200
+    except (OSError, HTTPClientError):
         return False
-    try:
-        writer.write(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        return (await reader.readline()).split(b" ")[1:2] == [b"200"]
-    except OSError:
-        return False
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
 
 def check_alive(children: Sequence[Child]) -> None:
