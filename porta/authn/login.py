@@ -137,14 +137,18 @@ async def _authenticate(
     known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
     # Before anything is counted: whoever fills the queue gets no work out of us.
     runtime.passwords.check_room(password.asker_of(tenant, origin))
-    await _count(runtime, opened, email, origin, known)
+    refusal = await _count(runtime, opened, email, origin, known)
     who = tenant, email, origin.address, known
     try:
         user = await password.authenticate(
-            runtime, tenant, email, secret, origin, known_browser=known is not None
-        )
+            runtime, tenant, email, secret, origin, known_browser=known is not None,
+            counts=refusal is None,
+        )  # fmt: skip
+    except LoginFailed as failure:
+        raise refusal or failure from None
     except Unavailable:
-        await rate_limits.give_back_login(runtime, *who)
+        if refusal is None:
+            await rate_limits.give_back_login(runtime, *who)
         raise
     await rate_limits.forgive_login(runtime, *who)
     return user
@@ -152,17 +156,24 @@ async def _authenticate(
 
 async def _count(
     runtime: Runtime, opened: OpenInteraction, email: str, origin: Origin, known: str | None
-) -> None:
-    """Count an attempt, and raise LoginFailed when it is one too many or of no use here."""
+) -> LoginFailed | None:
+    """Count an attempt, and raise LoginFailed when it is one too many or of no use here.
+
+    The last one of a pair is too many unless it is right: what to raise if it is not is returned.
+    """
+    refusal = None
     try:
         await rate_limits.count_login(runtime, opened.tenant, email, origin.address, known)
     except Throttled as throttled:
         if throttled.first:
             await _record(runtime, opened, "rate_limit.login", origin)
-        raise _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after) from None
+        refusal = _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after)
+        if not throttled.last:
+            raise refusal from None
     if "password" not in opened.login_methods:
         await _record(runtime, opened, "security.login_method_disabled", origin, method="password")
         raise _refusal("errors.login_method_disabled", 403)
+    return refusal
 
 
 async def _keep(

@@ -38,6 +38,7 @@ class _Attempt:
     email: str
     origin: Origin
     known_browser: bool
+    counts: bool
 
     @property
     def asker(self) -> Asker:
@@ -67,8 +68,12 @@ async def authenticate(
     origin: Origin,
     *,
     known_browser: bool = False,
+    counts: bool = True,
 ) -> User:
     """Return the active user whose password this is; raises LoginFailed.
+
+    An attempt that does not count, the last one of a pair (`rate_limits.Throttled`), locks nothing;
+    nor is it compared behind a lock.
 
     `email` is in its canonical form, or anything at all, which then belongs to nobody. A
     `known_browser` was counted by itself: no guesses of strangers lock it out.
@@ -82,7 +87,9 @@ async def authenticate(
     takes a statement more for a known account, and waits likewise.
     """
     began = time.monotonic()
-    attempt = _Attempt(runtime, tenant, email, origin, known_browser)
+    attempt = _Attempt(
+        runtime, tenant, email, origin, known_browser, counts=counts and not known_browser
+    )
     try:
         return await _authenticate(attempt, password)
     except (LoginFailed, Unavailable):
@@ -92,7 +99,7 @@ async def authenticate(
 
 async def _authenticate(attempt: _Attempt, password: str) -> User:
     runtime, tenant = attempt.runtime, attempt.tenant
-    counted = await (_find(attempt) if attempt.known_browser else _count(attempt))
+    counted = await (_count(attempt) if attempt.counts else _find(attempt))
     # Behind a lock no guess is compared: the right one costs what a wrong one does.
     closed = counted is None or _is_closed(attempt, counted)
     stored = None if counted is None or closed else counted.user.password_hash
@@ -101,7 +108,7 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
     try:
         verdict = await runtime.passwords.verify(stored, password, attempt.asker)
     except Unavailable:
-        if counted is not None and not attempt.known_browser:
+        if counted is not None and attempt.counts:
             await runtime.storage.users.give_back_attempt(counted)
         raise
     if counted is None or not verdict.ok:
@@ -147,7 +154,8 @@ def _is_closed(attempt: _Attempt, counted: LoginAttempt) -> bool:
     if attempt.known_browser:
         return False
     limit = attempt.tenant.config.max_failed_logins
-    too_many = 0 < limit < counted.user.failed_login_count
+    failed = counted.user.failed_login_count + (0 if attempt.counts else 1)
+    too_many = 0 < limit < failed
     return counted.shut_out or (too_many and not counted.locked)
 
 

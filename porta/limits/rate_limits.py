@@ -24,12 +24,14 @@ class Throttled(TooManyRequests):
     """Too many attempts.
 
     `first` tells that this one is the first above a limit in its window: worth a line in the audit
-    trail, which a flood must not fill.
+    trail, which a flood must not fill. `last` tells that a pair has had one attempt fewer than lock
+    an account: this one may be judged, since it may be right, and counts for nothing.
     """
 
-    def __init__(self, excess: Excess, *, reason: str) -> None:
+    def __init__(self, excess: Excess, *, reason: str, last: bool = False) -> None:
         super().__init__(_MESSAGE, retry_after=excess.retry_after, reason=reason)
         self.first = excess.first
+        self.last = last
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,15 @@ class _Attempt:
     slot: str
     address: Sequence[Limit]
     pair: Sequence[Limit]
+    ceiling: int | None = None
+    """What the pair has for the sake of the lock; None where nothing locks."""
 
     async def count(self, runtime: Runtime, reason: str) -> None:
         excess = await runtime.storage.counters.spend(self.slot, (*self.address, *self.pair))
         if excess is not None:
-            raise Throttled(excess, reason=reason)
+            last = excess.first and excess.limit in self.pair
+            last = last and excess.limit.most == self.ceiling
+            raise Throttled(excess, reason=reason, last=last)
 
     async def reset(self, runtime: Runtime) -> None:
         await runtime.storage.counters.settle(
@@ -129,7 +135,8 @@ def _login(tenant: Tenant, email: str, address: str, browser: str | None) -> _At
     for block, factor in weighed_blocks(address):
         key = f"login:{tenant.id}:{block}:{email}"
         pair += _by_the_day(key, most * factor, window, ceiling)
-    return _Attempt(_widest(address), _of_address("address", tenant, address), pair)
+    spare = ceiling if lock > 1 else None
+    return _Attempt(_widest(address), _of_address("address", tenant, address), pair, spare)
 
 
 def _client_auth(tenant: Tenant, client_id: str, address: str) -> _Attempt:

@@ -347,6 +347,41 @@ async def test_so_many_failures_lock_an_account_and_time_unlocks_it(
     assert "code" in await browser.follow(await browser.submit(await browser.begin()))
 
 
+@pytest.mark.parametrize("most", [2, 3, 5])
+async def test_succession_A17_the_last_right_password_of_a_lock_signs_in(
+    served: Served, browser: Browser, pg: Postgres, most: int
+) -> None:
+    """Of as many attempts as lock an account the last is the owner's; wrong, it counts for nothing,
+    so that no address locks by itself.
+    """
+    owner, other = await add_user(served), await add_user(served)
+    async with configured(served, max_failed_logins=most):
+        browser.email = owner.email
+        for _ in range(most - 1):
+            await browser.submit(await browser.begin(), password="wrong-password-of-mine")
+        assert "code" in await browser.follow(await browser.submit(await browser.begin()))
+        address = new_address()
+        statuses = [await _guess(served, other.email, address) for _ in range(most + 1)]
+        assert statuses == [200] * (most - 1) + [429, 429]
+        async with a_browser(served, email=other.email, address=address) as late:
+            assert (await late.submit(await late.begin())).status_code == 429
+    row = await pg.fetchrow(
+        "SELECT status, failed_login_count FROM users WHERE id = %(id)s", _id(other)
+    )
+    assert row == ("active", most - 1)
+
+
+async def test_succession_A17_the_last_attempt_is_not_compared_behind_a_lock(
+    served: Served, browser: Browser
+) -> None:
+    user = await add_user(served)
+    browser.email = user.email
+    async with configured(served, max_failed_logins=3):
+        for address in (browser.address, browser.address, new_address()):
+            await _guess(served, user.email, address)
+        assert (await browser.submit(await browser.begin())).status_code == 429
+
+
 async def test_the_end_of_a_lock_buys_one_guess(
     served: Served, browser: Browser, pg: Postgres
 ) -> None:
