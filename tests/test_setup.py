@@ -48,6 +48,7 @@ def test_people_1_what_was_released_since_the_lock_is_not_looked_at(
     checkout = _checkout(tmp_path / folder, locked)
     done = _set_up(checkout, wheels)
     assert done.returncode == 0, done.stderr
+    assert "Installing the 3 packages of requirements-dev.txt" in done.stdout  # people 13
     installed = {path.name for path in checkout.glob(".venv/lib/*/site-packages/*.dist-info")}
     assert {"alpha-1.0.dist-info", "beta-1.0.dist-info", "gamma-1.0.dist-info"} <= installed
 
@@ -63,6 +64,27 @@ def test_what_is_not_what_was_locked_is_refused(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "hash" in done.stderr.lower()
     assert not (checkout / ".venv" / "dev.stamp").exists()
+
+
+@skip_without(shutil.which("make"), "make is not installed")
+def test_people_13_without_a_network_the_last_words_say_what_is_missing(tmp_path: Path) -> None:
+    checkout = _checkout(tmp_path / "checkout", ["alpha==1.0"])
+    (checkout / ".venv" / "uv").unlink()
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_FIND_LINKS": "", "PIP_NO_INDEX": ""}
+    done = subprocess.run(
+        ["make", ".venv/dev.stamp"],
+        cwd=checkout,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    told, (last, makes_own) = done.stderr.splitlines()[:-2], done.stderr.splitlines()[-2:]
+    assert last.startswith("The packages could not be installed. The first run needs a package")
+    assert makes_own.startswith("make: ***")
+    assert len(told) <= 4
+    assert "installer" in done.stdout
 
 
 def _set_up(checkout: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
