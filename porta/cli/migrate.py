@@ -34,10 +34,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 def migrate() -> None:
     """Bring the database to the schema of this version.
 
-    Migrations are numbered SQL files, applied once, forward only, each in a transaction and by
-    one process at a time. The previous version of Porta can go on serving meanwhile. A database
-    of Porta 1.x (1.6.1) is recognised and taken over as it stands: make a backup first. 1.x can
-    go on serving, and come back, until you say `finish`.
+    Migrations are numbered SQL files, applied once, forward only, by one process at a time: each
+    in a transaction, or in steps, which an interrupted one begins anew. The previous version of
+    Porta can go on serving meanwhile. A database of Porta 1.x (1.6.1) is recognised and taken over
+    as it stands: make a backup first. 1.x can go on serving, and come back, until you say `finish`.
     """
 
 

@@ -33,7 +33,6 @@ FONTS = {
 BACKGROUNDS = ("glow", "plain", "picture")
 POSITIONS = ("center", "start")
 LINKS = ("support", "privacy", "terms", "imprint")
-TEXTS = ("title", "lead", "help", "note")
 _DARK = "@supports (color:light-dark(#000,#fff))"
 _ASIDE = (
     "@media(min-width:60rem){:root{--page-padding:1.5rem clamp(2rem,9vw,11rem) 1rem}"
