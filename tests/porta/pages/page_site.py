@@ -48,7 +48,7 @@ class Site(ThreadingHTTPServer):
             values = values | {"redirect_uri": f"{self.url}/callback"}
         page = name if name in PAGES else "root"
         html = self.pages.render(
-            page, organization=self.organization, locale="de", menu="", **values
+            page, organization=self.organization, locale=self.locale, menu="", **values
         )
         return html.encode(), "text/html; charset=utf-8"
 

@@ -31,6 +31,7 @@ LOGO = """() => {
     height: height - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
     padding: parseFloat(style.paddingLeft), ground: style.backgroundColor, shown: logo.currentSrc };
 }"""
+WIDTH = "(name) => document.querySelector(name).getBoundingClientRect().width"
 FOOTER = "() => getComputedStyle(document.querySelector('.footer a')).color"
 SHOWN: dict[str, dict[str, Any]] = {
     "login": {"error": "login.error_invalid", "notice": "login.reauthenticate", "email": "a@b.c"},
@@ -93,6 +94,8 @@ async def test_no_brand_is_wider_than_the_screen(
             browser, site, name, viewport={"width": width, "height": 700}, color_scheme=scheme
         )
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
+        card, footer = [await page.evaluate(WIDTH, each) for each in (".container", ".footer")]
+        assert footer <= card, name
         await page.context.close()
 
 
