@@ -32,7 +32,8 @@ FULL = Organization(
 )
 LOGO = Organization(id="2", name="A", slug="a", branding_logo_url="https://a.example/l.svg")
 SHOWN: dict[str, dict[str, Any]] = {
-    "login": {"error": "login.error_invalid", "notice": "login.reauthenticate"}
+    "login": {"error": "login.error_invalid", "notice": "login.reauthenticate"},
+    "consent": {"account": "alice@acme.example"},
 }
 
 
@@ -60,7 +61,7 @@ def seen() -> set[str]:
 
 @pytest.mark.parametrize("hook", _names(HOOKS))
 def test_people_17_every_hook_is_on_a_page(seen: set[str], hook: str) -> None:
-    made_by_script = f'"{hook[1:]}"' in (TEMPLATES / "static" / "sign_in.js").read_text()
+    made_by_script = f'"{hook[1:]}"' in (TEMPLATES / "static" / "page.js").read_text()
     assert hook in seen or made_by_script
     assert sanitize(f"{hook}{{color:red}}")
 
