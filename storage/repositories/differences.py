@@ -127,6 +127,8 @@ QUESTIONS = {
     """,
 }
 _TOKENS_OF = "COALESCE(p.payload ->> 'clientId', 'unknown client')"
+_IS_BOUND = """(COALESCE(
+    p.payload ->> 'jkt', p.payload ->> 'x5t#S256', p.payload ->> 'attestationJkt') IS NOT NULL)"""
 _OF_TOKENS = {
     "resources": f"""
         SELECT {_TOKENS_OF}, string_agg(DISTINCT r.name, ', ')
@@ -138,12 +140,14 @@ _OF_TOKENS = {
     "dpop": f"""
         SELECT {_TOKENS_OF}, count(*) || ' tokens bound to a key'
         FROM oidc_payloads p
-        WHERE p.expires_at > now() AND p.payload ? 'jkt' GROUP BY 1 ORDER BY 1
+        WHERE p.expires_at > now() AND {_IS_BOUND} GROUP BY 1 ORDER BY 1
     """,
     "refresh_tokens": f"""
         SELECT {_TOKENS_OF}, count(*) || ' refresh tokens'
         FROM oidc_payloads p
         WHERE p.type = 'RefreshToken' AND p.consumed_at IS NULL AND p.expires_at > now()
+            AND NOT {_IS_BOUND}
+            AND 'offline_access' = ANY (string_to_array(p.payload ->> 'scope', ' '))
         GROUP BY 1 ORDER BY 1
     """,
 }

@@ -99,8 +99,8 @@ PLANTS: dict[str, tuple[str, str, str]] = {
     ),
     "refresh_tokens": (
         "informs", "INSERT INTO oidc_payloads (id, type, payload, expires_at) VALUES ('x',"
-        " 'RefreshToken', '{\"clientId\": \"dock-web\"}', now() + interval '1 day')",
-        "1 refresh tokens",
+        " 'RefreshToken', '{\"clientId\": \"dock-web\", \"scope\": \"openid offline_access\"}',"
+        " now() + interval '1 day')", "1 refresh tokens",
     ),
     "old_audit_entries": (
         "informs", "INSERT INTO system_config (key, value) VALUES ('audit_retention_days', '90');"
@@ -126,6 +126,21 @@ def _check(url: str, *options: str, **env: str) -> Result:
 
 def _found(result: Result) -> dict[str, dict[str, Any]]:
     return {each["key"]: each for each in json.loads(result.stdout)["findings"]}
+
+
+@pytest.mark.parametrize(
+    "more", ['"scope": "openid"', '"scope": "openid xoffline_access"', *(
+        f'"scope": "openid offline_access", "{bond}": "x"'
+        for bond in ("jkt", "x5t#S256", "attestationJkt")
+    )]
+)  # fmt: skip
+def test_succession_check_promises_nothing_of_a_token_that_ends(
+    create_database: Callable[..., str], more: str
+) -> None:
+    url = porta_1x.build(
+        create_database, *_QUIET, _token(more).replace("AccessToken", "RefreshToken")
+    )
+    assert "refresh_tokens" not in _found(_check(url, "--json"))
 
 
 @pytest.mark.parametrize("migrated", [False, True])
