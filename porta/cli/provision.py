@@ -10,7 +10,13 @@ from typing import Literal
 import click
 
 from porta.cli.commands import confirm, some_settings_or_exit, with_storage
-from porta.cli.provision_report import as_json, show_credentials, show_problems, show_report
+from porta.cli.provision_report import (
+    as_json,
+    show_credentials,
+    show_notes,
+    show_problems,
+    show_report,
+)
 from porta.config.single_settings import ProvisioningSettings
 from porta.security.passwords import Parameters, Passwords
 from porta.services import startup
@@ -77,10 +83,12 @@ def provision(
     if report.errors:
         problems = [_locate(problem, files) for problem in report.errors]
         _refuse(problems, mode, dry_run, json_wanted)
+    report.notes[:] = [_locate(note, files) for note in report.notes]
     if json_wanted:
         click.echo(as_json(report))
         return
     show_report(report)
+    show_notes(report)
     show_credentials(report)
 
 

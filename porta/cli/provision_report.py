@@ -56,6 +56,12 @@ def show_credentials(report: Report) -> None:
             click.echo(f"    expires        {rfc3339(each.expires_at)}")
 
 
+def show_notes(report: Report) -> None:
+    """Print on standard error what was taken, and may be a slip."""
+    for note in report.notes:
+        click.echo(f"Note: {printable(note.source)}: {note}", err=True)
+
+
 def show_problems(problems: Sequence[Problem]) -> None:
     """Print every problem on standard error, and that nothing was changed."""
     for problem in problems:
@@ -74,6 +80,7 @@ def as_json(report: Report) -> str:
         "updated": _lines(report.updated),
         "unchanged": _lines(report.skipped),
         "credentials": [_credential(each) for each in report.credentials],
+        "notes": [_problem(each) for each in report.notes],
         "errors": [_problem(each) for each in report.errors],
     }
     return json.dumps(told, indent=2)

@@ -146,6 +146,8 @@ async def _steps(run: Run, document: Document) -> None:
         await _provision_clients(run, path, organization, application)
     for path, entry in entries:  # after the clients that they name
         await organizations.provision_api_resources(run, path, entry)
+    for path, entry in entries:
+        await organizations.note_unknown_scopes(run, path, entry)
     for path, _, application in nested:
         with run.at(*path):
             await _provision_definitions(

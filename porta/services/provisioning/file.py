@@ -115,10 +115,13 @@ class _FormProblem(Problem):
 def _form_problems(error: ValidationError) -> Iterator[Problem]:
     items = error.errors(include_url=False)
     missing = {item["loc"] for item in items if item["type"] == "missing"}
+    above = {item["loc"][:end] for item in items for end in range(len(item["loc"]))}
     for item in items:
         path = item["loc"]
         nameless = item["type"] == "missing" and (*path[:-1], "name") in missing
-        if not (nameless and path[-3:-2] in _SLUG_OF_NAME and path[-1] == "slug"):
+        follows = nameless and path[-3:-2] in _SLUG_OF_NAME and path[-1] == "slug"
+        # A list is called too short when its entries are refused.
+        if not (follows or (item["type"] == "too_short" and path in above)):
             yield _FormProblem(path, "", item=item)
 
 

@@ -26,7 +26,7 @@ _MESSAGES = {
     "model_type": "must be a mapping",
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length} entries",
+    "too_short": "must not be empty",
     "too_long": "must have at most {max_length} entries",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
@@ -37,6 +37,7 @@ PATTERNS = {
     "country": "must be two letters, like DE",
     "locale": "must be a language, like de or en-GB",
     "default_locale": "must be a language, like de or en-GB",
+    "translations": "must be by language, like de or en-GB",
     "client_id": "must be 3 to 255 of letters, digits, '.', '_', '~' and '-'",
     "value": "must be of printable ASCII characters without spaces",
 }
@@ -58,7 +59,8 @@ def message_of(item: Any, data: object) -> str:
     if kind == "string_type" and key in _SPACED and isinstance(item.get("input"), list):
         return _SPACED[key]
     if kind == "string_pattern_mismatch":
-        return PATTERNS.get(key, "has a form that it cannot have")
+        forms = (PATTERNS[str(part)] for part in reversed(path) if part in PATTERNS)
+        return next(forms, "has a form that it cannot have")
     if kind == "value_error" or kind not in _MESSAGES:
         return _other(item, path, data)
     return _MESSAGES[kind].format(**item.get("ctx", {}))

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.services import api_resources, organizations
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
-from porta.services.provisioning.problems import Path
+from porta.services.provisioning.problems import Path, Problem
 from porta.services.provisioning.run import Run
+from porta.text.suggestions import did_you_mean
 from storage.models.clients import ApiResource, ScopeText
 from storage.models.organizations import Brand, Organization
 
@@ -87,3 +89,19 @@ def _said(entry: OrganizationEntry, brand: Brand) -> dict[str, Any]:
     if entry.branding is not None:
         said |= {**entry.branding.said(), "brand": entry.branding.onto(brand)}
     return said
+
+
+async def note_unknown_scopes(run: Run, path: Path, entry: OrganizationEntry) -> None:
+    """Note scopes of clients that nothing gives a meaning to: an application may all the same."""
+    organization = run.organizations.get(entry.slug)
+    if organization is None:
+        return
+    resources = await run.storage.api_resources.find_all(organization.id)
+    known = {*OIDC_SCOPES, *(scope for resource in resources for scope in resource.scopes)}
+    for index, application in enumerate(entry.applications):
+        for place, client in enumerate(application.clients):
+            for scope in (scope for scope in client.scope.split() if scope not in known):
+                meant = did_you_mean(scope, sorted(known))
+                message = f"no API resource of '{entry.slug}' has the scope '{scope}'{meant}"
+                at = (*path, "applications", index, "clients", place, "scope")
+                run.report.notes.append(Problem(at, message))

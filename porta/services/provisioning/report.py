@@ -74,6 +74,8 @@ class Report:
     skipped: list[Line] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
     credentials: list[Credential] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    """What may be meant, and may be a slip."""
 
     def add(self, other: Report, source: str) -> None:
         """Add what was done of the file `source`."""
@@ -81,6 +83,7 @@ class Report:
         self.updated += other.updated
         self.skipped += other.skipped
         self.errors += (replace(problem, source=source) for problem in other.errors)
+        self.notes += (replace(note, source=source) for note in other.notes)
         self.credentials += other.credentials
 
     @property

@@ -7,6 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from porta.errors import Invalid
+from porta.pages import languages
+from porta.pages.render import find_languages
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.password_rules import check_password
@@ -48,6 +50,7 @@ def _of_organization(
     path: Path, organization: OrganizationEntry, document: Document
 ) -> Iterator[Problem]:
     resources, applications = organization.api_resources, organization.applications
+    yield from _of_locale((*path, "default_locale"), organization.default_locale)
     yield from _twins((*path, "users"), organization.users, lambda each: each.email, "email")
     yield from _twins(
         (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
@@ -69,6 +72,13 @@ def _of_branding(path: Path, branding: Branding) -> Iterator[Problem]:
         yield Problem((*path, *mistake.path), mistake.message)
     for message in brands.find_css_mistakes(branding.custom_css or ""):
         yield Problem((*path, "custom_css"), message)
+
+
+def _of_locale(path: Path, locale: str | None) -> Iterator[Problem]:
+    """Pages in a language without a catalog would be English, and nobody would know why."""
+    known = find_languages()
+    if locale is not None and not languages.choose(known, locale.replace("_", "-"), None):
+        yield Problem(path, f"there are no pages in this language; there are: {', '.join(known)}")
 
 
 def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Problem]:
