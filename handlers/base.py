@@ -191,7 +191,12 @@ class PortaHandler(RequestHandler):
             error=failure.code,
             status=failure.status,
             reason=log.bounded(failure.reason or failure.message),
+            **self.refused_values(),
         )
+
+    def refused_values(self) -> dict[str, str]:
+        """Return what was received and refused, as the log may hold it."""
+        return {}
 
     def claimed_client(self) -> str | None:
         """Return the client_id that the request gives, proven or not: for the log."""

@@ -119,6 +119,13 @@ class PageHandler(LanguageHandler):
         self.support_code()
         super().log_exception(*error)
 
+    def refused_values(self) -> dict[str, str]:
+        """Return the client_id or redirect URI that is not registered: no secret, and bounded."""
+        error = self._error
+        if not isinstance(error, UntrustedRequest) or error.received is None:
+            return {}
+        return {"received": log.bounded(error.received)}
+
     def support_code(self) -> str:
         """Return what a person can name to support; every further line of the request has it."""
         self.about.support_code = log.support_code(self.request_id)

@@ -47,6 +47,36 @@ async def test_people_28_the_page_and_the_log_tell_the_same_code(
     assert page.headers["X-Request-Id"] not in page.text, "too long to be read out"
 
 
+@pytest.mark.parametrize(
+    ("path", "asked", "received"),
+    [
+        (
+            "/acme/auth",
+            parameters(redirect_uri="https://evil.example/cb"),
+            "https://evil.example/cb",
+        ),
+        ("/acme/auth", parameters(client_id="nobody-here"), "nobody-here"),
+        (
+            "/acme/session/end",
+            {"client_id": "web", "post_logout_redirect_uri": "https://evil.example/bye"},
+            "https://evil.example/bye",
+        ),
+        ("/acme/auth", parameters(redirect_uri="https://e.example/" + "x" * 900), None),
+    ],
+)
+async def test_people_7_the_log_has_client_organization_and_the_value_received(
+    http: httpx.AsyncClient, log: Log, path: str, asked: dict[str, str], received: str | None
+) -> None:
+    page = await http.get(path, params=asked)
+    (line,) = log.lines("refused", requestId=page.headers["X-Request-Id"])
+    assert (line["organization"], line["client_id"]) == ("acme", asked["client_id"])
+    assert line["reason"]
+    if received is None:
+        assert len(line["received"]) <= 200, "bounded"
+    else:
+        assert line["received"] == received
+
+
 async def test_people_28_what_is_answered_has_none(http: httpx.AsyncClient, log: Log) -> None:
     await http.get("/acme/.well-known/openid-configuration")
     await http.get(await begin(http))
