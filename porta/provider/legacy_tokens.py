@@ -30,8 +30,8 @@ async def take_over(
     if found is None:
         return False
     if found.is_consumed:
-        await _revoke(runtime, tenant, found, "refresh_token_reused")
-        await _record_reuse(runtime, tenant, found, origin)
+        if await _revoke(runtime, tenant, found, "refresh_token_reused"):
+            await _record_reuse(runtime, tenant, found, origin)
         return False
     if found.payload.expires_with_session or scopes.is_bound_to_session(_scope(found)):
         return False  # Its session is one of 1.x, and over.
@@ -63,9 +63,12 @@ async def _find(storage: Storage, client: Client, value: str) -> LegacyRefreshTo
     return None if ended or found.granted_scope is None else found
 
 
-async def _revoke(runtime: Runtime, tenant: Tenant, found: LegacyRefreshToken, reason: str) -> None:
-    """Whether the family is founded already or not: a later token of the grant is born dead."""
-    await runtime.storage.tokens.revoke_code(_family(runtime, tenant, found), reason)
+async def _revoke(runtime: Runtime, tenant: Tenant, found: LegacyRefreshToken, reason: str) -> bool:
+    """Whether the family is founded already or not: a later token of the grant is born dead.
+
+    Tells whether it was not revoked before.
+    """
+    return await runtime.storage.tokens.revoke_code(_family(runtime, tenant, found), reason)
 
 
 async def _record_reuse(

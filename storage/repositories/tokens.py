@@ -80,9 +80,12 @@ class Tokens:
         )
         return bool(rows)
 
-    async def revoke_code(self, family: TokenFamily, reason: str) -> None:
-        """Revoke the family of a code that was seen twice, also when it is yet to be founded."""
-        await self._pg.execute(
+    async def revoke_code(self, family: TokenFamily, reason: str) -> bool:
+        """Revoke the family of a code that was seen twice, also when it is yet to be founded.
+
+        Tells whether it was not revoked before.
+        """
+        changed = await self._pg.execute(
             token_sql.KILL_CODE,
             {
                 "id": family.id,
@@ -95,6 +98,7 @@ class Tokens:
                 "reason": reason,
             },
         )
+        return changed > 0
 
     async def rotate(
         self,

@@ -178,6 +178,18 @@ async def test_succession_refresh_what_1x_bound_to_nothing_is_a_bearers(
     assert await _works(served, await _issued(database, **unbound))
 
 
+async def test_succession_refresh_a_rotated_token_that_is_sent_again_and_again_is_told_of_once(
+    served: Served, database: Postgres
+) -> None:
+    value = await _issued(database, consumed=True)
+    for _ in range(3):
+        assert not await _works(served, value)
+    told = await database.fetch(
+        "SELECT count(*) FROM audit_log WHERE event_type = 'token.refresh_reused'"
+    )
+    assert told == [(1,)]
+
+
 @pytest.mark.parametrize("person", ["of nobody", "of a person of another organization"])
 async def test_succession_refresh_a_rotated_token_of_no_person_here_is_refused_as_any(
     served: Served, database: Postgres, person: str
