@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
+
 from porta.audit import events
 from porta.limits.origin import Origin
 from porta.protocol.requests import scopes
@@ -66,9 +70,13 @@ async def _find(storage: Storage, client: Client, value: str) -> LegacyRefreshTo
 async def _revoke(runtime: Runtime, tenant: Tenant, found: LegacyRefreshToken, reason: str) -> bool:
     """Whether the family is founded already or not: a later token of the grant is born dead.
 
-    Tells whether it was not revoked before.
+    What is not founded is remembered for as long as the token lives. Tells whether it was not
+    revoked before.
     """
-    return await runtime.storage.tokens.revoke_code(_family(runtime, tenant, found), reason)
+    family = _family(runtime, tenant, found)
+    last = max(family.expires_at, math.ceil(found.expires_at))
+    dead = msgspec.structs.replace(family, expires_at=last)
+    return await runtime.storage.tokens.revoke_code(dead, reason)
 
 
 async def _record_reuse(

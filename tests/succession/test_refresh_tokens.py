@@ -291,6 +291,28 @@ async def test_succession_refresh_what_its_client_revokes_is_dead(
         assert not await _works(served, successor)
 
 
+async def test_succession_refresh_what_is_revoked_is_remembered_while_1x_would_know_it(
+    served: Served, database: Postgres
+) -> None:
+    """However short the operator has made the lives of ours meanwhile."""
+    for name in ("refresh_token_ttl", "refresh_token_absolute_ttl"):
+        await served.runtime.storage.system_config.put(name, 3600, "number")
+
+    async def heard() -> bool:
+        config = (await served.runtime.snapshot()).config
+        return config.refresh_token_ttl == config.refresh_token_absolute_ttl == 3600
+
+    await eventually(heard)
+    value = await _issued(database, expires_in=86_400)
+    url = f"{served.issuer('dock')}/token/revocation"
+    assert (await served.http.post(url, data={"token": value}, auth=AUTH)).status_code == 200
+    kept = await database.fetch(
+        "SELECT expires_at > now() + interval '86000 s' FROM token_families"
+        " WHERE revoked_at IS NOT NULL"
+    )
+    assert kept == [(True,)]
+
+
 async def test_succession_refresh_another_clients_revocation_harms_nothing(
     served: Served, database: Postgres
 ) -> None:
