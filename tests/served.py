@@ -161,6 +161,11 @@ async def unseeded(
     await runtime.close()
 
 
+def above_the_footer(page: httpx.Response) -> str:
+    """Return what a page says; behind it stands its own address, once for each other language."""
+    return page.text.partition("<footer")[0]
+
+
 def hidden_fields(page: str) -> dict[str, str]:
     """Return the hidden inputs of a page by name."""
     return {name: value for form in forms_of(page) for name, value in form.fields.items()}

@@ -13,6 +13,7 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from tests.handlers.flow import parameters
 from tests.handlers.house import CALLBACK
+from tests.served import above_the_footer
 
 EVIL = "https://evil.example/<b>?x=1"
 CASES = [
@@ -47,7 +48,7 @@ async def test_conformance_R1_the_reason_is_told_and_no_value(
     page = await http.get(path, params=asked)
     assert page.status_code == 400
     assert reason in page.text
-    told = page.text.partition("<footer")[0]  # behind it the page's own address, by language
+    told = above_the_footer(page)
     assert value not in told
     assert "evil.example" not in told
     assert CALLBACK not in told

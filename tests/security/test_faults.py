@@ -31,7 +31,7 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, hidden_fields, location, query_of, serve
+from tests.served import Served, above_the_footer, hidden_fields, location, query_of, serve
 from tests.storage.valkey import Valkey
 from tests.waiting import all_soon, eventually, stopwatch
 
@@ -177,8 +177,9 @@ async def test_what_may_be_asked_again_has_a_link_to_itself(
 
 
 def _links(answer: httpx.Response) -> list[str]:
-    """Return what a page links to."""
-    return [unescape(href) for href in re.findall(r'<a [^>]*href="([^"]*)"', answer.text)]
+    """Return what a page links to, beside the page itself in other languages."""
+    page = above_the_footer(answer)
+    return [unescape(href) for href in re.findall(r'<a [^>]*href="([^"]*)"', page)]
 
 
 async def test_a_logout_that_redis_missed_holds(fragile: Fragile, browser: Browser) -> None:
