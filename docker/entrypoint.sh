@@ -31,7 +31,7 @@ before() {
 
 case "${PORTA_SERVICE:-server}" in
   server)
-    before health --wait "$patience" >/dev/null
+    before health --settings --wait "$patience" >/dev/null
     [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || before migrate up
     exec porta serve
     ;;

@@ -35,6 +35,12 @@ Answer = tuple[dict[str, str], list[str]]
     "--live", is_flag=True, help="With --url: ask only whether it answers, not for its databases."
 )
 @click.option(
+    "--settings",
+    "whole",
+    is_flag=True,
+    help="Look at every setting of a server first, not only at those asked with.",
+)
+@click.option(
     "--wait",
     type=Seconds(),
     default=0,
@@ -42,7 +48,9 @@ Answer = tuple[dict[str, str], list[str]]
     help="Go on asking for so long until all are well.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
-def health(check: str | None, url: str | None, live: bool, wait: float, as_json: bool) -> None:
+def health(
+    check: str | None, url: str | None, live: bool, whole: bool, wait: float, as_json: bool
+) -> None:
     """Ask the databases, or a running server, how they are.
 
     Without --url it writes to DATABASE_URL and REDIS_URL itself. Exit code 0 means that people can
@@ -51,6 +59,8 @@ def health(check: str | None, url: str | None, live: bool, wait: float, as_json:
     """
     if live and not url:
         raise click.UsageError("--live needs --url: it asks a server")
+    if whole:
+        _check_settings()
     checks, faults = _patiently(_question(url, live=live), wait)
     if not checks:
         raise click.ClickException(faults[0])
@@ -62,6 +72,13 @@ def health(check: str | None, url: str | None, live: bool, wait: float, as_json:
         click.echo(f"{name:<10} {click.style(state, fg=_FACES.get(state, 'yellow'))}")
     if "error" in checks.values():
         sys.exit(1)
+
+
+def _check_settings() -> None:
+    """Exit where a server would refuse its settings: no waiting mends those."""
+    from porta.cli import commands
+
+    commands.settings_or_exit()
 
 
 def _question(url: str | None, *, live: bool) -> Callable[[], Answer]:

@@ -71,7 +71,7 @@ async def test_the_demonstration_signs_in_by_a_gesture_and_out(
     await visitor.click("button.btn-primary")
     assert await visitor.text("h1") == "You are signed out"
     await visitor.open(installation.link)
-    assert await visitor.text("h1") == "Sign in"
+    assert await visitor.text("h1") == "Sign in to Acme Desktop"
 
 
 async def test_the_demonstration_tells_of_a_sign_in_that_was_given_up(

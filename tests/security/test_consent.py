@@ -246,7 +246,7 @@ async def test_what_a_first_party_client_had_without_asking_is_no_consent(
 async def test_consent_tells_of_roles_and_custom_claims(served: Served, browser: Browser) -> None:
     page = await _page(browser, scope="openid email")
     assert "roles and permissions" in page.text
-    for name in ("department", "cost_center"):
+    for name in ("Department", "Cost centre"):
         assert name in page.text
     tokens = (await _redeem(served, (await _approve(browser, page))["code"])).json()
     told = claims_of(tokens["access_token"])
@@ -261,8 +261,8 @@ async def test_consent_tells_of_nothing_that_will_not_come(
     served: Served, browser: Browser
 ) -> None:
     page = await _page(browser, scope="contacts:read")
-    assert "contacts:read" in page.text
-    for words in ("roles and permissions", "department", "cost_center"):
+    assert "Read your contacts" in page.text
+    for words in ("roles and permissions", "Department", "Cost centre"):
         assert words not in page.text
     tokens = (await _redeem(served, (await _approve(browser, page))["code"])).json()
     assert not {"roles", "permissions", "department"} & claims_of(tokens["access_token"]).keys()

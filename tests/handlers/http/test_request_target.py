@@ -11,7 +11,7 @@ from handlers.http.framing import RawRequest
 from handlers.http.server import Server
 from tests.handlers.http.wire import exchange, request, statuses
 
-UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CODE = re.compile(rb"\b[0-9A-Z]{3}-[0-9A-Z]{3}\b")
 
 
 async def _ask(server: Server, target: str, *fields: str, method: str = "GET") -> bytes:
@@ -36,7 +36,8 @@ async def test_the_absolute_form_is_answered_as_the_origin_form(
 
 @pytest.mark.parametrize("target", ["http://a", "https://a", "http://a/", "http://a?x=1"])
 async def test_an_empty_path_is_the_root(server: Server, target: str) -> None:
-    assert _body(await _ask(server, target)) == _body(await _ask(server, "/"))
+    told, root = [_body(await _ask(server, each)) for each in (target, "/")]
+    assert told.partition(b"<footer")[0] == root.partition(b"<footer")[0]
 
 
 async def test_nothing_is_taken_from_the_authority(server: Server) -> None:
@@ -119,5 +120,5 @@ async def test_other_forms_have_no_route(
 
 
 def _body(answer: bytes) -> bytes:
-    """The body, without the request's id where a page tells it."""
-    return UUID.sub(b"", answer.partition(b"\r\n\r\n")[2])
+    """The body, without the code for support where a page tells it."""
+    return CODE.sub(b"", answer.partition(b"\r\n\r\n")[2])

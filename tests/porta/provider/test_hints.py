@@ -139,9 +139,12 @@ async def unheard(
 ) -> AsyncIterator[None]:
     """No instance is told of new signing keys, and ours has not looked for any lately."""
     monkeypatch.setattr(runtime, "_keys_anew_from", 0.0)
-    await pg.execute("ALTER TABLE signing_keys DISABLE TRIGGER notify_changed")
+    tables = ("signing_keys", "ring_keys")
+    for table in tables:
+        await pg.execute(f"ALTER TABLE {table} DISABLE TRIGGER notify_changed")
     yield
-    await pg.execute("ALTER TABLE signing_keys ENABLE TRIGGER notify_changed")
+    for table in tables:
+        await pg.execute(f"ALTER TABLE {table} ENABLE TRIGGER notify_changed")
 
 
 async def _signed_by_a_neighbour(runtime: Runtime, tenant: Tenant, algorithm: str) -> str:

@@ -76,8 +76,8 @@ async def test_what_a_file_is_silent_about_stays(storage: Storage, passwords: Pa
         ({"colour": "#0F766E"}, {"colour": "is not a key of this format"}),
         ({"texts": {"de": {"heading": "x"}}}, {"texts.de.heading": "is not a key of this format"}),
         ({"links": {"blog": "https://x.example/"}}, {"links.blog": "is not a key of this format"}),
-        ({"radius": "8px"}, {"radius": "must be a valid integer"}),
-        ({"radius": True}, {"radius": "must be a valid integer"}),
+        ({"radius": "8px"}, {"radius": "must be a whole number"}),
+        ({"radius": True}, {"radius": "must be a whole number"}),
         (
             {"radius": 99, "font": "Arial", "links": {"terms": "http://x.example/"}},
             {
