@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -11,8 +11,10 @@ import pytest_asyncio
 from handlers import app
 from handlers.http.server import Server
 from porta.config.settings import Settings
+from porta.observability.log import request_log
 from porta.runtime import Runtime
 from tests.handlers.house import furnish
+from tests.logged import Log, logged
 from tests.ports import free_port
 
 
@@ -58,3 +60,13 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     base_url = f"http://127.0.0.1:{server.port}"
     async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
         yield client
+
+
+@pytest.fixture
+def log(server: Server) -> Iterator[Log]:
+    """What the server of this module writes during a test."""
+    before = server.application.log
+    with logged() as written:
+        server.application.log = request_log()
+        yield written
+    server.application.log = before

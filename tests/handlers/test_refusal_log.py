@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from handlers.http.server import Server
-from porta.observability.log import request_log
 from porta.runtime import Runtime
 from tests.handlers.flow import begin, parameters, sign_in, submit
 from tests.handlers.house import CALLBACK, EMAIL, SECRET
-from tests.logged import Log, logged
+from tests.logged import Log
 
 _CODE = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": "c" * 43}
 _REFRESH = {"grant_type": "refresh_token", "refresh_token": "r" * 43}
@@ -22,16 +20,6 @@ _MACHINE = {"grant_type": "client_credentials"}
 _WEB = {"client_id": "web", "client_secret": SECRET}
 _WRONG = {"client_id": "web", "client_secret": "w" * 40}
 _UNREADABLE = {"Authorization": "Basic not-base64"}
-
-
-@pytest.fixture
-def log(server: Server) -> Iterator[Log]:
-    """What the server of this module writes during a test."""
-    before = server.application.log
-    with logged() as written:
-        server.application.log = request_log()
-        yield written
-    server.application.log = before
 
 
 def _only(log: Log, answer: httpx.Response) -> dict[str, Any]:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from handlers.http.server import Server
-from porta.observability.log import request_log, support_code
+from porta.observability.log import support_code
 from tests.handlers.flow import begin, parameters, submit
 from tests.handlers.house import EMAIL
-from tests.logged import Log, logged
+from tests.logged import Log
 
 HTML = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def log(server: Server) -> Iterator[Log]:
-    """What the server of this module writes during a test."""
-    before = server.application.log
-    with logged() as written:
-        server.application.log = request_log()
-        yield written
-    server.application.log = before
 
 
 @pytest.mark.parametrize(
