@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from typing import Any
 
@@ -67,9 +67,22 @@ async def _ask_sentinels(url: RedisUrl, deadline: float) -> list[Place | str]:
     finally:
         for task in asked:
             task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        await library.aclose()
+        await _completed(_closed(library, asked))
     return answers
+
+
+async def _closed(library: Sentinel, asked: list[asyncio.Future[Place | str | None]]) -> None:
+    await asyncio.gather(*asked, return_exceptions=True)
+    await library.aclose()
+
+
+async def _completed(closing: Coroutine[Any, Any, None]) -> None:
+    """Run to the end what closes connections, also for one who is cancelled meanwhile."""
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await asyncio.wait([task])
 
 
 async def _authenticate(url: RedisUrl, connection: Connection) -> None:
@@ -125,7 +138,7 @@ class Nodes:
         except (RedisError, RedisClusterException, IndexError) as failure:  # without slots: Index
             raise await _objection(url, known, deadline) from failure
         finally:
-            await nodes._manager.aclose("startup_nodes")
+            await _completed(nodes._manager.aclose("startup_nodes"))
         return nodes
 
     @property
