@@ -71,7 +71,7 @@ async def _ask_sentinels(url: RedisUrl, deadline: float) -> list[Place | str]:
     return answers
 
 
-async def _closed(library: Sentinel, asked: list[asyncio.Future[Place | str | None]]) -> None:
+async def _closed(library: Sentinel, asked: Iterable[asyncio.Future[Place | str | None]]) -> None:
     await asyncio.gather(*asked, return_exceptions=True)
     await library.aclose()
 
