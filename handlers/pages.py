@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from handlers import headers
 from handlers.base import PortaHandler
@@ -13,12 +14,13 @@ from handlers.errors import Failure, tenant_failure
 from handlers.languages import LanguageHandler
 from porta.errors import PortaError
 from porta.observability import log
+from porta.pages import branding
 from porta.pages.values import PAGES, utc_time
 from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
 from porta.tenants.resolve import OrganizationSuspended
 from storage.errors import Unreachable
-from storage.models.clients import Client
+from storage.models.clients import Client, web_origin
 from storage.models.organizations import Organization
 
 _KINDS = {
@@ -99,16 +101,19 @@ class PageHandler(LanguageHandler):
         self.write(html)
 
     def write_failure(self, failure: Failure) -> None:
-        told = failure.code in _TOLD
+        told, ways = failure.code in _TOLD, self.ways_on()
+        retry_url = self.retry_url() if _passes(failure) else None
+        leads_on = retry_url or ways.get("restart_url") or ways.get("client_url")
         self.write_page(
             "error",
             kind=failure.code if told else _KINDS.get(failure.status, "generic"),
             code=failure.code,
             support_code=self.support_code(),
             **self.wait(failure.retry_after if failure.status == 429 else None),
-            retry_url=self.retry_url() if _passes(failure) else None,
+            retry_url=retry_url,
+            home_url=None if leads_on else self.home_url(),
             **self.explanation(),
-            **self.ways_on(),
+            **ways,
         )
 
     def log_refusal(self, failure: Failure) -> None:
@@ -156,6 +161,13 @@ class PageHandler(LanguageHandler):
         """Return what an error page knows of the application and of beginning again."""
         return {}
 
+    def home_url(self) -> str:
+        """Return the way on where no other is known: the organization's page, or the first one."""
+        organization, base = self.organization(), self.application.base_path
+        if organization is None:
+            return f"{base}/"
+        return branding.brand(organization).home_url or f"{base}/{organization.slug}"
+
     def takes_html(self) -> bool:
         """Whether a person asks, by a browser."""
         return "text/html" in self.request.headers.get("Accept", "")
@@ -190,14 +202,25 @@ class TenantPageHandler(PageHandler, BrowserHandler):
         return self._ways or {}
 
     async def name_application(self) -> None:
-        """Look for the client that the request names: what refuses the request leads to it."""
+        """Look for the client that the request names, or else the application whose page led here:
+        what refuses the request leads to it.
+        """
         organization, client_id = self.organization(), self.claimed_client()
-        if organization is None or client_id is None:
+        if organization is None:
             return
         with suppress(Unreachable):
-            client = await self.runtime.client(client_id, organization.id)
+            client = await self.runtime.client(client_id, organization.id) if client_id else None
             if client is not None and client.active:
                 self._ways = way_to(client)
+            else:
+                self._ways = await self._way_back(organization)
+
+    async def _way_back(self, organization: Organization) -> dict[str, Any] | None:
+        """Return the way to the origin that the browser names, if a client has registered it."""
+        origin = web_origin(self.request.headers.get("Referer", ""))
+        if origin is None or origin not in await self.runtime.origins(organization.id):
+            return None
+        return {"client_name": urlsplit(origin).netloc, "client_url": f"{origin}/"}
 
     def ui_locales(self) -> str | None:
         """Return the languages that this request names."""

@@ -31,14 +31,6 @@ class NotFoundHandler(NegotiatedPageHandler):
     def organization(self) -> Organization | None:
         return self._organization
 
-    def ways_on(self) -> dict[str, Any]:
-        """Return the organization's own page, or in development that of the installation."""
-        base, organization = self.application.base_path, self._organization
-        if organization is not None:
-            return {"home_url": f"{base}/{organization.slug}"}
-        developing = self.runtime.settings.environment == "development"
-        return {"home_url": f"{base}/"} if developing else {}
-
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         super().write_error(HTTPStatus.NOT_FOUND)
 

@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from tornado.web import HTTPError
 
+from handlers import cookies
 from handlers.base import PortaHandler
-from handlers.pages import NegotiatedPageHandler, PageHandler, TenantPageHandler
+from handlers.pages import NegotiatedPageHandler, PageHandler, TenantPageHandler, way_to
+from porta.browser import sessions
+from porta.pages import branding
 from porta.protocol import endpoints
+from porta.protocol.errors import InvalidRequest
+from porta.tenants.slugs import is_slug
+from storage.errors import Unreachable
+from storage.models.artifacts import Session
+from storage.models.organizations import Organization
 
 _LINKS = {"discovery": endpoints.OPENID_CONFIGURATION, "jwks": endpoints.JWKS}
 _MOST = 50
 
 
 class RootHandler(PageHandler):
-    """GET /: tells nothing of the installation, but in development whose issuers it has."""
+    """GET /: leads to an organization, and tells of none but those that this browser knows; in
+    development of all.
+    """
 
     async def get(self) -> None:
         self.set_header("X-Robots-Tag", "noindex, nofollow")
-        self.write_page("root", organizations=await self._organizations())
+        named = self._named()
+        if is_slug(named):  # whether there is one is told there, as to anybody who asks for it
+            self.see_other(f"{self.application.base_path}/{named}")
+            return
+        self.write_page(
+            "root",
+            known_organizations=await self._known(),
+            wrong=bool(named),
+            organizations=await self._organizations(),
+        )
         self.finish()
 
     async def head(self) -> None:
         await self.get()
 
+    def _named(self) -> str:
+        """Return what was typed as an organization's name, or the last part of an address."""
+        with suppress(InvalidRequest):
+            typed = self.query(deferred=True).get("organization") or ""
+            return typed.strip().rstrip("/").rpartition("/")[2].lower()
+        return ""
+
+    async def _known(self) -> list[tuple[str, str]]:
+        """Return the organizations that this browser signed in to, the last one first."""
+        jar = cookies.parse(self.request.headers.get("Cookie", ""))
+        secure = self.application.secure
+        slugs = cookies.organizations(jar, secure=secure, named=cookies.known_name)
+        with suppress(Unreachable):
+            latest = slugs[: -cookies.MOST_ORGANIZATIONS - 1 : -1]
+            return self._links([await self.runtime.organization(s) for s in latest if is_slug(s)])
+        return []
+
     async def _organizations(self) -> list[tuple[str, str]]:
         if self.runtime.settings.environment != "development":
             return []
-        base = self.application.base_path
-        found = await self.runtime.storage.organizations.list()
-        active = [each for each in found if each.status == "active"]
-        return [(each.name, f"{base}/{each.slug}") for each in active[:_MOST]]
+        return self._links(await self.runtime.storage.organizations.list())[:_MOST]
+
+    def _links(self, found: Iterable[Organization | None]) -> list[tuple[str, str]]:
+        base, active = self.application.base_path, [o for o in found if o and o.status == "active"]
+        return [(branding.brand(each).company, f"{base}/{each.slug}") for each in active]
 
 
 class OrganizationHandler(NegotiatedPageHandler, TenantPageHandler):
@@ -53,10 +92,31 @@ class OrganizationHandler(NegotiatedPageHandler, TenantPageHandler):
         developing = self.runtime.settings.environment == "development"
         base = f"{self.application.base_path}/{self.tenant.slug}"
         links = [(name, base + path) for name, path in _LINKS.items()]
-        self.finish_page("organization", links=links if developing else ())
+        session = await self._session()
+        await self.name_application(session)
+        self.finish_page(
+            "organization",
+            sign_out_url=base + endpoints.END_SESSION if session else None,
+            links=links if developing else (),
+            **self.ways_on(),
+        )
 
     async def head(self) -> None:
         await self.get()
+
+    async def name_application(self, session: Session | None = None) -> None:
+        """Look first for the application that this browser signed in to last."""
+        with suppress(Unreachable):
+            last = session and await sessions.find_last_client(self.runtime, self.tenant, session)
+            if last and (way := way_to(last))["client_url"]:
+                self._ways = way
+                return
+        await super().name_application()
+
+    async def _session(self) -> Session | None:
+        with suppress(Unreachable):
+            return await sessions.find(self.runtime, self.tenant, self.browser())
+        return None
 
 
 class RobotsHandler(PortaHandler):

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from porta.browser.binding import Browser
 from porta.runtime import Runtime
 from porta.security import opaque
-from porta.tenants.resolve import era_of
+from porta.tenants.resolve import era_of, find_client
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session, artifact_id
+from storage.models.clients import Client
 from storage.router import Storage
 
 BeforeCommit = Callable[[Storage, str], Awaitable[object]]
@@ -34,6 +35,12 @@ async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Session | 
 async def find_by_uid(runtime: Runtime, tenant: Tenant, uid: str) -> Session | None:
     """Return the living session of this `uid` at this organization."""
     return _current(tenant, await runtime.storage.artifacts.find_by(Session, tenant.id, uid=uid))
+
+
+async def find_last_client(runtime: Runtime, tenant: Tenant, session: Session) -> Client | None:
+    """Return the client that was signed in to last, where it is one that lives."""
+    client_id = await runtime.storage.tokens.find_last_client(session)
+    return await find_client(runtime, tenant, client_id) if client_id else None
 
 
 def _current(tenant: Tenant, session: Session | None) -> Session | None:

@@ -59,6 +59,7 @@ class Brand(NamedTuple):
     logo_dark_url: str = ""
     favicon_url: str = ""
     background_url: str = ""
+    home_url: str = ""
     stylesheet_url: str = ""
     slug: str = ""
     links: tuple[Link, ...] = ()
@@ -93,6 +94,7 @@ def _brand(organization: Organization) -> Brand:
         logo_dark_url=web_url(tokens.logo_dark_url),
         favicon_url=web_url(organization.branding_favicon_url),
         background_url=web_url(tokens.background_url) if tokens.background == "picture" else "",
+        home_url=web_url(tokens.home_url),
         stylesheet_url=f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}",
         slug=organization.slug,
         links=tuple(Link(f"footer.{name}", url) for name, url in found if url),

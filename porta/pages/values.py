@@ -82,9 +82,11 @@ PAGES: dict[str, Page] = {
         leaves=True,
     ),
     "logout_success": Page(frozenset(), {"client_name": None, "client_url": None}),
-    "organization": Page(frozenset(), {"links": ()}),
+    "organization": Page(
+        frozenset(), {"client_name": None, "client_url": None, "sign_out_url": None, "links": ()}
+    ),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
-    "root": Page(frozenset(), {"organizations": ()}),
+    "root": Page(frozenset(), {"known_organizations": (), "wrong": False, "organizations": ()}),
 }
 
 

@@ -105,6 +105,6 @@ _FIELDS: dict[str, Callable[..., str | None]] = {
     "font": partial(_one_of, tuple(branding.FONTS)),
     "background": partial(_one_of, branding.BACKGROUNDS),
     "card_position": partial(_one_of, branding.POSITIONS),
-    **dict.fromkeys(("background_url", "logo_dark_url"), _url),
+    **dict.fromkeys(("background_url", "logo_dark_url", "home_url"), _url),
     **dict.fromkeys((f"{name}_url" for name in branding.LINKS), _url),
 }

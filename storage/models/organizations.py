@@ -35,6 +35,8 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     card_position: str | None = None
     """`center`, or `start`: where lines begin."""
     logo_dark_url: str | None = None
+    home_url: str | None = None
+    """Where people find the organization's applications."""
     support_url: str | None = None
     privacy_url: str | None = None
     terms_url: str | None = None

@@ -19,11 +19,13 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.models.artifacts import artifact_id
 from tests.handlers.flow import begin, parameters, redeem, sign_in, submit
+from tests.handlers.house import CALLBACK
 from tests.waiting import eventually
 
 HOME = "https://app.example/"
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 EVIL = "https://evil.example/cb"
+LOOPBACK = "http://127.0.0.1:54321/callback"
 
 Visit = Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]
 
@@ -40,7 +42,7 @@ def primary_actions(page: str) -> list[str]:
 async def press(http: httpx.AsyncClient, address: str, page: str) -> None:
     """Follow a way on: it is the application's registered page, or a page of ours that is there."""
     assert not address.startswith("https://evil")
-    if address == HOME:
+    if address in (HOME, CALLBACK):
         return
     assert address.startswith("/"), address
     posts = f'method="post" action="{html.escape(address)}"' in page
@@ -95,6 +97,75 @@ async def _wrong(http: httpx.AsyncClient) -> httpx.Response:
     return await submit(http, await begin(http), password="wrong")
 
 
+async def _guessed_too_often(http: httpx.AsyncClient) -> httpx.Response:
+    path, email = await begin(http), f"{uuid4()}@acme.example"
+    while (answer := await submit(http, path, email=email, password="wrong")).status_code == 200:
+        pass
+    return answer
+
+
+async def _gesture(http: httpx.AsyncClient) -> httpx.Response:
+    await sign_in(http)
+    page = await http.get(await begin(http, client_id="desk", redirect_uri=LOOPBACK))
+    assert "/continue" in page.text
+    return page
+
+
+async def _finished(http: httpx.AsyncClient) -> httpx.Response:
+    """Where an application on the device has no page: the others are gone to by themselves."""
+    path = await begin(http, client_id="desk", redirect_uri=LOOPBACK)
+    posted = await submit(http, path)
+    done = await http.get(posted.headers["Location"])
+    assert done.headers["Location"].startswith(LOOPBACK), done.text
+    page = await http.get(path)
+    assert "You are signed in already" in page.text
+    return page
+
+
+async def _form_post(http: httpx.AsyncClient) -> httpx.Response:
+    page = await sign_in(http, response_mode="form_post")
+    assert 'name="code"' in page.text
+    return page
+
+
+async def _unknown_client(http: httpx.AsyncClient) -> httpx.Response:
+    return await http.get("/acme/auth", params=parameters(client_id="nobody-here"))
+
+
+async def _native_unregistered(http: httpx.AsyncClient) -> httpx.Response:
+    page = await http.get("/acme/auth", params=parameters(client_id="desk", redirect_uri=EVIL))
+    assert "Desk" in page.text
+    return page
+
+
+async def _logout_of_nobody(http: httpx.AsyncClient) -> httpx.Response:
+    asked = {"client_id": "nobody-here", "post_logout_redirect_uri": EVIL}
+    return await http.get("/acme/session/end", params=asked)
+
+
+async def _stranger(http: httpx.AsyncClient) -> httpx.Response:
+    """Another browser, which has cookies of its own, at an interaction that it did not begin."""
+    path = await begin(http)
+    http.cookies.clear()
+    await begin(http)
+    return await http.get(path)
+
+
+async def _stale_consent(http: httpx.AsyncClient) -> httpx.Response:
+    page = await _consent(http)
+    path = page.url.path.removesuffix("/consent")
+    return await http.post(f"{path}/confirm", data={"_csrf": "x" * 43, "decision": "approve"})
+
+
+async def _stale_logout(http: httpx.AsyncClient) -> httpx.Response:
+    await sign_in(http)
+    return await http.post("/acme/session/end/confirm", data={"xsrf": "x", "logout": "yes"})
+
+
+async def _issuer(http: httpx.AsyncClient) -> httpx.Response:
+    return await http.get("/acme", headers=HTML)
+
+
 async def _nowhere(http: httpx.AsyncClient) -> httpx.Response:
     return await http.get("/acme/no/such/page", headers=HTML)
 
@@ -109,6 +180,17 @@ PAGES: dict[str, tuple[Visit, int]] = {
     "no cookies": (_no_cookies, 400),
     "stale form": (_stale_form, 403),
     "wrong password": (_wrong, 200),
+    "guessed too often": (_guessed_too_often, 429),
+    "native client": (_gesture, 200),
+    "finished": (_finished, 400),
+    "form_post": (_form_post, 200),
+    "unknown client": (_unknown_client, 400),
+    "native client, redirect_uri not registered": (_native_unregistered, 400),
+    "sign out of nobody": (_logout_of_nobody, 400),
+    "another browser": (_stranger, 400),
+    "stale consent": (_stale_consent, 403),
+    "stale sign out": (_stale_logout, 403),
+    "the issuer": (_issuer, 200),
     "no such page": (_nowhere, 404),
 }
 
@@ -163,6 +245,119 @@ async def test_people_8_the_issuer_is_a_page_for_people_only(
     assert "Melden Sie sich in Ihrer Anwendung an" in german.text
     bare = await http.get(path)
     assert (bare.status_code, bare.text) == (404, "Not Found")
+
+
+async def test_people_8_the_issuers_page_leads_to_the_application_and_out(
+    http: httpx.AsyncClient,
+) -> None:
+    stranger = await http.get("/acme", headers=HTML)
+    assert (primary_actions(stranger.text), "/session/end" in stranger.text) == (["/"], False)
+    await redeem(http)
+    page = await http.get("/acme", headers=HTML)
+    assert primary_actions(page.text) == [HOME]
+    assert 'href="/acme/session/end"' in page.text
+    assert (await http.get("/acme/session/end")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("referer", "leads_to"),
+    [
+        (HOME, HOME),
+        ("https://app.example/deep/page?q=1", HOME),
+        ("https://spa.example", "https://spa.example/"),
+        ("https://evil.example/", "/"),
+        ("https://app.example.evil.example/", "/"),
+        ("http://app.example/", "/"),
+        ("https://app.example@evil.example/", "/"),
+        ("javascript:alert(1)//https://app.example/", "/"),
+        ("https://[", "/"),
+    ],
+)
+async def test_people_8_whoever_comes_from_a_registered_origin_gets_back_there(
+    http: httpx.AsyncClient, referer: str, leads_to: str
+) -> None:
+    page = await http.get("/acme", headers=HTML | {"Referer": referer})
+    assert primary_actions(page.text) == [leads_to]
+    unknown = parameters(client_id="nobody-here")
+    refused = await http.get("/acme/auth", params=unknown, headers={"Referer": referer})
+    assert primary_actions(refused.text) == [leads_to if leads_to != "/" else "/acme"]
+    assert "evil" not in refused.text.split("<footer")[0]
+
+
+async def test_people_8_an_organization_names_its_own_page(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    home = "https://portal.globex.example/apps"
+    globex = await runtime.storage.organizations.find_by_slug("globex")
+    assert globex is not None
+    await runtime.storage.organizations.update(
+        msgspec.structs.replace(globex, brand=msgspec.structs.replace(globex.brand, home_url=home))
+    )
+
+    async def heard() -> bool:
+        found = await runtime.organization("globex")
+        return found is not None and found.brand.home_url == home
+
+    await eventually(heard)
+    unknown = "/globex/auth?client_id=nobody-here"
+    for path in ("/globex", "/globex/session/end/success", "/globex/no/such/page", unknown):
+        page = await http.get(path, headers=HTML)
+        assert primary_actions(page.text) == [home], path
+
+
+@pytest.mark.parametrize("path", ["/nobody-here", "/nobody-here/auth", "/no/such/page", "/%00"])
+async def test_people_8_where_no_organization_is_the_way_on_is_the_first_page(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    page = await http.get(path, headers=HTML)
+    assert page.status_code == 404
+    (action,) = primary_actions(page.text)
+    assert action == "/"
+    await press(http, action, page.text)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["acme", " Acme ", "http://127.0.0.1:1/acme", "https://id.example/acme/", "nobody-here"],
+)
+async def test_people_9_the_first_page_leads_to_an_organization_by_its_name(
+    http: httpx.AsyncClient, typed: str
+) -> None:
+    """An unknown one is answered as everywhere: the first page itself tells of none."""
+    first = await http.get("/", headers=HTML)
+    assert '<form method="get" action="/">' in first.text
+    assert first.text.count('class="btn-primary"') == 1
+    answer = await http.get("/", params={"organization": typed})
+    known = typed != "nobody-here"
+    assert answer.headers["Location"] == ("/acme" if known else "/nobody-here")
+    page = await http.get(answer.headers["Location"], headers=HTML)
+    assert page.status_code == (200 if known else 404)
+
+
+@pytest.mark.parametrize(
+    "typed", ["//evil.example", "https://evil.example", "a b", "x" * 300, "<b>", "..", "\\evil"]
+)
+async def test_people_9_the_first_page_leads_nowhere_else(
+    http: httpx.AsyncClient, typed: str
+) -> None:
+    page = await http.get("/", params={"organization": typed})
+    assert page.status_code == 200
+    assert "cannot be the short name" in page.text
+    assert "evil" not in page.text.split("<footer")[0]
+
+
+async def test_people_9_the_first_page_knows_where_this_browser_signed_in(
+    http: httpx.AsyncClient, settings: Settings
+) -> None:
+    await sign_in(http)
+    page = await http.get("/")
+    assert primary_actions(page.text) == ["/acme"]
+    assert "Go to" in page.text
+    assert page.text.count('class="btn-primary"') == 1
+    async with httpx.AsyncClient(base_url=http.base_url) as another:
+        assert "Acme" not in (await another.get("/")).text
+        planted = "; ".join(f"known_{slug}=x" for slug in ("archived", "suspended", "nobody", "A"))
+        assert "Go to" not in (await another.get("/", headers={"Cookie": planted})).text
 
 
 @pytest.mark.parametrize("path", ["/no/such", "/nobody-here", "/nobody-here/x", "/acme/x", "/%00"])

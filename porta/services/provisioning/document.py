@@ -176,6 +176,7 @@ class Branding(Entry):
     background_url: str | None = None
     card_position: str | None = None
     logo_dark_url: str | None = None
+    home_url: str | None = None
     links: BrandLinks = BrandLinks()
     texts: dict[str, BrandTextsEntry] = Field(default_factory=dict)
 

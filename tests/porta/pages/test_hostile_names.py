@@ -30,7 +30,8 @@ def hostile_values(name: str) -> dict[str, Any]:
         (*PAGES[name].required, *PAGES[name].optional), HOSTILE
     ) | {"lines": LINES, "resources": (HOSTILE,)}
     values |= {"parameters": {HOSTILE: HOSTILE}}
-    values |= dict.fromkeys(("links", "organizations"), ((HOSTILE, HOSTILE),))
+    pairs = ("links", "organizations", "known_organizations")
+    values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"
