@@ -38,8 +38,8 @@ _ASIDE = (
     "@media(min-width:60rem){:root{--page-padding:1.5rem clamp(2rem,9vw,11rem) 1rem}"
     "body{align-items:flex-start}}"
 )
-_BARE_LOGO = ".logo{padding:0;background:none}"
-_VERSION = "4"
+_BARE_LOGO = ".logo{padding:0;color:inherit;background:none}"
+_VERSION = "5"
 """Raised when the same branding gives another style sheet, so that browsers fetch it anew."""
 
 

@@ -94,9 +94,11 @@ function offerToCopy(place) {
   place.append(" ", button);
 }
 
+// Where a style sheet cannot: not every browser has ::before on what does not load.
 function standIn(logo) {
   const missing = () => {
-    document.querySelectorAll(".header [hidden]").forEach((part) => (part.hidden = false));
+    document.querySelector(".header .monogram").hidden = false;
+    document.querySelector(".header .company").classList.remove("visually-hidden");
     logo.remove();
   };
   if (logo.complete && !logo.naturalWidth) missing();

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
-from storage.models.organizations import Organization
+from porta.pages.colors import contrast
+from storage.models.organizations import Brand, Organization
 from tests.flows.chromium import needs_chromium
 from tests.porta.pages.page_site import Site, open_page
+from tests.porta.pages.test_in_browser import _hex
 
 pytestmark = needs_chromium
 THROTTLED = {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"}
@@ -18,6 +22,27 @@ SUBMIT = "button.btn-primary"
 NO_LOGO = Organization(
     id="1", name="Acme", slug="acme", branding_logo_url="https://localhost:9/logo.png"
 )
+
+STAND_IN = """() => {
+  const logo = document.querySelector("img.logo"), style = getComputedStyle(logo);
+  const square = getComputedStyle(logo, "::before");
+  return {
+    alt: logo.alt, initial: square.content, button: square.backgroundColor,
+    company: getComputedStyle(logo, "::after").content, words: style.color,
+    plate: style.backgroundColor,
+    card: getComputedStyle(document.querySelector(".container")).backgroundColor,
+    square: [parseFloat(style.paddingLeft) + 5, parseFloat(style.paddingTop) + 20],
+  };
+}"""
+PIXEL = """async ([url, x, y]) => {
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  const drawn = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  drawn.drawImage(picture, 0, 0);
+  const [red, green, blue] = drawn.getImageData(x, y, 1, 1).data;
+  return `rgb(${red}, ${green}, ${blue})`;
+}"""
 
 
 async def test_people_24_a_slow_answer_is_told_as_long_as_it_takes(
@@ -107,6 +132,39 @@ async def test_people_26_a_logo_that_does_not_load_gives_way_to_the_monogram(
     assert await page.inner_text(".header .company") == "Acme"
     assert await page.locator("img.logo").count() == 0
     await page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("dark", [None, "https://localhost:9/dark.png"])
+async def test_people_26_and_so_it_does_without_a_script(
+    browser: Browser, site: Site, scheme: Any, dark: str | None
+) -> None:
+    """Seen, not only said: the square of the monogram, beside words that can be read."""
+    site.organization = msgspec.structs.replace(
+        NO_LOGO, branding_primary_color="#0F766E", brand=Brand(logo_dark_url=dark)
+    )
+    page, _ = await open_page(
+        browser, site, "logout_success", color_scheme=scheme, java_script_enabled=False
+    )
+    seen = await page.evaluate(STAND_IN)
+    assert seen["initial"].startswith('"A"')
+    assert seen["company"].startswith('"Acme"')
+    assert seen["alt"] == "", "with one, browsers draw their icon of a broken image"
+    ground = seen["card"] if seen["plate"] == "rgba(0, 0, 0, 0)" else seen["plate"]
+    assert contrast(_hex(seen["words"]), _hex(ground)) >= 4.5
+    corner = await _pixel(page, await page.locator("img.logo").screenshot(), *seen["square"])
+    assert corner == seen["button"]
+    assert "Acme" in await page.locator(".header").aria_snapshot(), "heard, once"
+    await page.context.close()
+
+
+async def _pixel(page: Page, picture: bytes, x: int, y: int) -> str:
+    """Return the colour of a pixel of a PNG, as browsers compute colours."""
+    reader = await page.context.browser.new_page()  # type: ignore[union-attr]
+    url = f"data:image/png;base64,{b64encode(picture).decode()}"
+    found: str = await reader.evaluate(PIXEL, [url, x, y])
+    await reader.close()
+    return found
 
 
 @pytest.mark.parametrize("script", [True, False])
