@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from handlers import headers
 from handlers.base import PortaHandler
@@ -20,7 +19,7 @@ from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import InvalidRequest, OAuthError, UntrustedRequest
 from porta.tenants.resolve import OrganizationSuspended
 from storage.errors import Unreachable
-from storage.models.clients import Client, web_origin
+from storage.models.clients import Client
 from storage.models.organizations import Organization
 
 _KINDS = {
@@ -202,25 +201,14 @@ class TenantPageHandler(PageHandler, BrowserHandler):
         return self._ways or {}
 
     async def name_application(self) -> None:
-        """Look for the client that the request names, or else the application whose page led here:
-        what refuses the request leads to it.
-        """
+        """Look for the client that the request names: what refuses the request leads to it."""
         organization, client_id = self.organization(), self.claimed_client()
-        if organization is None:
+        if organization is None or client_id is None:
             return
         with suppress(Unreachable):
-            client = await self.runtime.client(client_id, organization.id) if client_id else None
+            client = await self.runtime.client(client_id, organization.id)
             if client is not None and client.active:
                 self._ways = way_to(client)
-            else:
-                self._ways = await self._way_back(organization)
-
-    async def _way_back(self, organization: Organization) -> dict[str, Any] | None:
-        """Return the way to the origin that the browser names, if a client has registered it."""
-        origin = web_origin(self.request.headers.get("Referer", ""))
-        if origin is None or origin not in await self.runtime.origins(organization.id):
-            return None
-        return {"client_name": urlsplit(origin).netloc, "client_url": f"{origin}/"}
 
     def ui_locales(self) -> str | None:
         """Return the languages that this request names."""
