@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,17 @@ from tornado.escape import xhtml_escape
 from tornado.template import Loader
 
 from porta.pages import branding, languages
+from porta.pages.skeletons import Skeleton, blank
 from porta.pages.static_files import Static, StaticFiles
-from porta.pages.values import PAGES, check_values, destination, form_action, minutes, web_url
+from porta.pages.values import (
+    PAGES,
+    check_values,
+    common_values,
+    destination,
+    form_action,
+    minutes,
+    web_url,
+)
 from storage.models.organizations import Organization
 
 _HERE = Path(__file__).parents[1]
@@ -27,6 +36,8 @@ _DOMAIN = "porta"
 _SPECIAL = re.compile(rb"""[&<>"']""")
 FALLBACK = "en"
 """The language whose catalog is complete by definition."""
+_SKELETONS = 1024
+"""Skeletons that are kept, of some 4 KB each: those used last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Pages:
         self._languages = catalogs
         self._static = static
         self._debug = debug
+        self._skeleton = lru_cache(maxsize=_SKELETONS)(self._make_skeleton)
         loader.namespace.update(
             static_url=static.url,
             web_url=web_url,
@@ -133,18 +145,46 @@ class Pages:
         """
         page = PAGES[name]
         check_values(name, page, values)
+        language = self._language(locale)
+        menu = menu if len(self._languages) > 1 else None
+        common = None if self._debug else common_values(page, values)
+        if common is None:
+            return self._render(name, organization, language, menu, values)
+        skeleton = self._skeleton(name, organization, language.tag, menu is not None, common)
+        blanks = {each: xhtml_escape(values[each]) for each in page.blanks}
+        return skeleton.fill(blanks | {"menu": xhtml_escape(menu or "")})
+
+    def _make_skeleton(
+        self,
+        name: str,
+        organization: Organization | None,
+        locale: str,
+        has_menu: bool,
+        common: tuple[tuple[str, Any], ...],
+    ) -> Skeleton:
+        """Every argument is part of what a skeleton is kept under: it is the same for the same."""
+        values = dict(common) | {each: blank(each) for each in PAGES[name].blanks}
+        menu = blank("menu") if has_menu else None
+        return Skeleton(self._render(name, organization, self._languages[locale], menu, values))
+
+    def _render(
+        self,
+        name: str,
+        organization: Organization | None,
+        language: _Language,
+        menu: str | None,
+        values: dict[str, Any],
+    ) -> str:
         if self._debug:
             self._loader.reset()
-        language = self._language(locale)
         text = partial(self.text, language.tag)
         template = self._loader.load(f"pages/{name}.html")
-        context = page.optional | values
         brand = branding.brand(organization)
         return template.generate(
-            **context,
+            **(PAGES[name].optional | values),
             brand=brand,
             own=brand.says(language.tag),
-            menu=menu if len(self._languages) > 1 else None,
+            menu=menu,
             languages=self._languages.values(),
             language_name=language.name,
             lang=language.tag,

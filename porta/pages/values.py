@@ -19,6 +19,12 @@ class Page(NamedTuple):
     optional: dict[str, Any]
     leaves: bool = False
     """Whether a form of it ends at a client, whatever that does then."""
+    blanks: tuple[str, ...] = ()
+    """Required values of one request alone, text that is written as it is and asked nothing."""
+    common: frozenset[str] = frozenset()
+    """Values that many requests share. A page that has these and its blanks, and for the rest what
+    stands for it, is rendered once for all of them.
+    """
 
 
 PAGES: dict[str, Page] = {
@@ -37,6 +43,8 @@ PAGES: dict[str, Page] = {
             "forgot_password_url": None,
         },
         leaves=True,
+        blanks=("uid", "csrf"),
+        common=frozenset({"client_name", "notice", "show_password"}),
     ),
     "consent": Page(
         frozenset({"uid", "csrf", "client_name", "lines", "redirect_uri"}),
@@ -96,6 +104,19 @@ def check_values(name: str, page: Page, values: dict[str, Any]) -> None:
     unknown = values.keys() - page.required - page.optional.keys()
     if missing or unknown:
         raise TypeError(f"page {name}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+
+
+def common_values(page: Page, values: dict[str, Any]) -> tuple[tuple[str, Any], ...] | None:
+    """Return the `common` ones of checked `values`; None where more than blanks is one's own."""
+    if not page.blanks:
+        return None
+    common = []
+    for name, value in values.items():
+        if name in page.common:
+            common.append((name, value))
+        elif name not in page.blanks and value not in ("", page.optional[name]):
+            return None
+    return tuple(common)
 
 
 def form_action(redirect_uri: str) -> str:
