@@ -48,8 +48,16 @@ class LoginPageHandler(InteractionHandler):
             notice="login.reauthenticate" if again and has_password else None,
             account=await self.account() if self.opened.may_switch else None,
             **self.wait(retry_after),
+            lock_seconds=self._lock_seconds() if error == "login.error_invalid" else None,
             show_password=has_password,
         )
+
+    def _lock_seconds(self) -> int | None:
+        """Return how long a lock lasts at most, whoever is asked about: told of no account, so that
+        it can be told of each (security F.4).
+        """
+        config = self.tenant.config
+        return config.lockout_duration_seconds if config.max_failed_logins else None
 
 
 class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageHandler):

@@ -36,6 +36,7 @@ PAGES: dict[str, Page] = {
             "error": None,
             "retry_after": None,
             "retry_at": None,
+            "lock_seconds": None,
             "notice": None,
             "account": None,
             "show_password": True,

@@ -261,6 +261,40 @@ async def test_nobody_learns_who_has_an_account(served: Served, pg: Postgres) ->
     assert "set-cookie" not in answers["wrong"][2]
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "up to 15 minutes"), ("de", "bis zu 15")])
+async def test_people_23_how_long_a_lock_lasts_is_told_of_every_address_alike(
+    served: Served, pg: Postgres, language: str, told: str
+) -> None:
+    """What is the same for all tells nobody who has an account, nor whether it is locked."""
+    locked, person = await add_user(served), await add_user(served)
+    await pg.execute(
+        "UPDATE users SET status = 'locked', locked_at = now(), locked_reason = 'auto_lockout'"
+        " WHERE email = %(email)s",
+        {"email": locked.email},
+    )
+    pages = set()
+    for email, password in (
+        (locked.email, PASSWORD),
+        (person.email, "not-the-password"),
+        ("nobody-at-all@acme.test", PASSWORD),
+        ("no address", PASSWORD),
+    ):
+        async with a_browser(served) as other:
+            url = await other.begin(ui_locales=language)
+            assert told not in (await other.http.get(url)).text, "to whoever was wrong"
+            answer = await other.submit(url, email=email, password=password)
+        assert told in answer.text, email
+        pages.add(_bare(answer.text, email))
+    assert len(pages) == 1
+
+
+async def test_people_23_nothing_is_told_of_locks_where_there_are_none(served: Served) -> None:
+    async with configured(served, max_failed_logins=0), a_browser(served) as other:
+        answer = await other.submit(await other.begin(), password="not-the-password")
+    assert INVALID in answer.text
+    assert "minutes" not in answer.text
+
+
 async def test_the_state_of_an_account_is_told_to_its_owner(
     served: Served, browser: Browser, pg: Postgres
 ) -> None:
