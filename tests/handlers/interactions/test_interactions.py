@@ -59,7 +59,7 @@ async def test_a_right_password_goes_on(http: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("email", "password"),
     [
-        (EMAIL, "wrong"), (EMAIL, ""), ("", ""), ("nobody@acme.example", PASSWORD),
+        (EMAIL, "not-this-one"), (EMAIL, ""), ("", ""), ("nobody@acme.example", PASSWORD),
         ("no address", PASSWORD), (EMAIL, "x" * 2000),
     ],
 )  # fmt: skip

@@ -33,6 +33,7 @@ def hostile_values(name: str) -> dict[str, Any]:
     pairs = ("links", "organizations", "known_organizations")
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
+    values |= {"lock_seconds": 900}
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"
     if name == "consent":
