@@ -1,9 +1,10 @@
-"""Base handler: headers, errors turned into bytes, the tenant, the parameters."""
+"""Base handler: headers, parameters, errors turned into bytes."""
 
 from __future__ import annotations
 
 import uuid
 from asyncio import Future
+from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, ClassVar
@@ -12,10 +13,11 @@ import msgspec
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import RequestHandler
 
+from handlers import cookies, languages
+from handlers.answers import JSON, Answers
 from handlers.application import Porta
-from handlers.errors import RETRY, Failure, failure_of, is_expected, tenant_failure
+from handlers.errors import RETRY, Failure, failure_of, is_expected
 from handlers.headers import leave_room
-from porta.errors import Forbidden, NotFound, PortaError
 from porta.limits.origin import Origin
 from porta.limits.proxies import client_address
 from porta.observability import log
@@ -23,9 +25,8 @@ from porta.protocol.errors import InvalidRequest
 from porta.protocol.requests.params import Params, parse_params
 from porta.protocol.requests.response_modes import MAX_LOCATION
 from porta.runtime import Runtime
-from porta.tenants import resolve
-from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
+from storage.models.organizations import Organization
 
 FORM = "application/x-www-form-urlencoded"
 _USER_AGENT_LENGTH = 512
@@ -46,6 +47,11 @@ class PortaHandler(RequestHandler):
     """Whether machines ask for this all day: the log hears of it when it fails."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
     """The parameters that a request may carry several times: none, where no RFC allows it."""
+    answers: ClassVar[Answers] = JSON
+    """How it tells what failed."""
+    error: BaseException | None = None
+    """What the request failed with."""
+    _jar: cookies.Jar | None = None
 
     def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.request_id = str(uuid.uuid4())
@@ -85,6 +91,13 @@ class PortaHandler(RequestHandler):
         agent = headers.get("User-Agent", "")[:_USER_AGENT_LENGTH]
         return Origin(address, agent, self.request_id)
 
+    @property
+    def jar(self) -> cookies.Jar:
+        """The cookies that the request brings."""
+        if self._jar is None:
+            self._jar = cookies.parse(self.request.headers.get("Cookie", ""))
+        return self._jar
+
     def compute_etag(self) -> str | None:
         """No entity tag: what is made for one request is not asked for again."""
         return None
@@ -116,6 +129,18 @@ class PortaHandler(RequestHandler):
         if body and media_type.strip().lower() != FORM:
             raise InvalidRequest(f"the body must be {FORM}")
         return parse_params(body, repeatable=self.repeatable, free=free, deferred=deferred)
+
+    def named(self, name: str) -> str | None:
+        """Return a parameter of this request, as far as those can be read."""
+        for read in (self.query, self.form):
+            with suppress(InvalidRequest):
+                if value := read(deferred=True).get(name):
+                    return value
+        return None
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        self.answers.before_finish(self)
+        return super().finish(chunk)
 
     def finish_json(self, body: dict[str, Any], status: int = 200) -> None:
         self.set_status(status)
@@ -156,22 +181,11 @@ class PortaHandler(RequestHandler):
         self.finish()
 
     def write_failure(self, failure: Failure) -> None:
-        """Write the body of an error: JSON, as RFC 6749 §5.2 has it."""
-        if failure.status == HTTPStatus.NOT_FOUND:
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.write("Not Found")
-            return
-        body: dict[str, Any] = {"error": failure.code}
-        if failure.message:
-            body["error_description"] = failure.message
-        if failure.status == HTTPStatus.TOO_MANY_REQUESTS:
-            body["retry_after"] = failure.retry_after
-        if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            body["request_id"] = self.request_id
-        self.write(_encode(body))
+        """Write the body of an error."""
+        self.answers.write_failure(self, failure)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = kwargs.get("exc_info", (None, None, None))[1]
+        self.error = error = kwargs.get("exc_info", (None, None, None))[1]
         failure = failure_of(error, status_code)
         if is_expected(error):  # what is not has its line, and what no route knows is no refusal
             self.log_refusal(failure)
@@ -184,6 +198,7 @@ class PortaHandler(RequestHandler):
 
     def log_refusal(self, failure: Failure) -> None:
         """Tell the log who was refused, by which code and for what reason: once an answer."""
+        self.answers.before_log(self)
         if self.about.client_id is None:
             self.about.client_id = self.claimed_client()
         self.application.log.info(
@@ -191,16 +206,43 @@ class PortaHandler(RequestHandler):
             error=failure.code,
             status=failure.status,
             reason=log.bounded(failure.reason or failure.message),
-            **self.refused_values(),
+            **self.answers.refused_values(self),
         )
-
-    def refused_values(self) -> dict[str, str]:
-        """Return what was received and refused, as the log may hold it."""
-        return {}
 
     def claimed_client(self) -> str | None:
         """Return the client_id that the request gives, proven or not: for the log."""
         return None
+
+    def organization(self) -> Organization | None:
+        """Return whose colours a page wears, or None for none."""
+        return None
+
+    def ui_locales(self) -> str | None:
+        """Return the languages that an authorization request asked for."""
+        return None
+
+    def default_locales(self) -> tuple[str | None, ...]:
+        """Return the locales of a page where nothing is asked for, the first one that is there."""
+        organization = self.organization()
+        return (organization.default_locale,) if organization else ()
+
+    def menu_query(self) -> str | None:
+        """Return what the menu of languages adds a choice to; None where there is no menu."""
+        return languages.menu_query(self)
+
+    def ways_on(self) -> dict[str, Any]:
+        """Return what an error page knows of the application and of beginning again."""
+        return {}
+
+    def retry_url(self) -> str | None:
+        """Return this very address; None for a form, and for what is no path of ours."""
+        request = self.request
+        asked_again = request.method == "GET" and request.uri and request.uri.startswith("/")
+        return f"{self.application.base_path}{request.uri}" if asked_again else None
+
+    def takes_html(self) -> bool:
+        """Whether a person asks, by a browser."""
+        return "text/html" in self.request.headers.get("Accept", "")
 
     def log_exception(
         self,
@@ -208,6 +250,7 @@ class PortaHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        self.answers.before_log(self)
         if is_expected(value):
             return
         if isinstance(value, Unreachable):
@@ -230,26 +273,3 @@ class PortaHandler(RequestHandler):
         return [
             n for n in names if getattr(cls, n.lower()) is not getattr(RequestHandler, n.lower())
         ]
-
-
-class TenantHandler(PortaHandler):
-    """A request below the path of an organization."""
-
-    tenant: Tenant
-
-    async def prepare(self) -> None:
-        try:
-            self.tenant = await resolve.resolve(self.runtime, self.slug())
-        except (NotFound, Forbidden) as refusal:
-            await self.refuse_tenant(refusal)
-        else:
-            self.about.organization = self.tenant.slug
-
-    def slug(self) -> str:
-        """Return the organization's name as the request spells it: never decoded or folded."""
-        return self.request.path.split("/", 2)[1]
-
-    async def refuse_tenant(self, refusal: PortaError) -> None:
-        """Answer for an organization that is unknown, archived or suspended, as Porta 1.x did."""
-        self.log_refusal(tenant_failure(refusal))
-        self.finish_json({"error": refusal.message, "status": refusal.status}, refusal.status)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING
 
-from handlers.base import TenantHandler
 from porta.provider import cors
-from storage.errors import Unreachable
 from storage.models.clients import Client
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from handlers.tenant import TenantHandler
 
 _USUAL_HEADERS = "Authorization, Content-Type"
 _REQUEST_HEADERS = "Access-Control-Request-Headers"
@@ -22,118 +20,93 @@ _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _NAMES = re.compile(rf"{_TOKEN}([ \t]*,[ \t]*{_TOKEN})*")  # RFC 9110 §5.6.1, §5.6.2
 _RESPONSE_HEADERS = "WWW-Authenticate, Retry-After"
 _ORIGIN_LENGTH = 512
-_SILENCE = 0.4  # seconds for which a public document waits for a database that says nothing
+_VARIED = {"Vary": "Origin"}
 
 
-class PreflightHandler(TenantHandler):
-    """Answers preflights (Fetch §3.2.2)."""
+class Policy:
+    """Whose pages may read an answer: here those of no other origin."""
 
-    def allow(self, methods: list[str]) -> None:
-        """Allow these methods, with whatever headers are asked for: none of them is a right.
+    def headers(self, handler: TenantHandler) -> Mapping[str, str]:
+        """Return the headers that an answer begins with, an error as well."""
+        del handler
+        return {}
 
-        What may be read takes a credential that no browser adds by itself, or takes none at all;
-        an interceptor may add what it likes beside it (`traceparent`, `X-Requested-With`, …).
-        """
-        self.set_header("Access-Control-Allow-Methods", ", ".join(methods))
-        self.set_header("Access-Control-Allow-Headers", self._asked() or _USUAL_HEADERS)
-        self.set_header("Access-Control-Max-Age", self.tenant.config.cors_max_age)
+    async def admit(self, handler: TenantHandler) -> None:
+        """Find out whether the origin of the request may read the answer."""
 
-    def _asked(self) -> str | None:
-        """Return the names that a preflight asks for, if they are some, and not too many."""
-        asked = ",".join(self.request.headers.get_list(_REQUEST_HEADERS))
-        fits = len(asked) <= _HEADERS_LENGTH and _NAMES.fullmatch(asked)
-        return asked if fits else None
+    def answer_preflight(self, handler: TenantHandler) -> None:
+        """Answer a preflight (Fetch §3.2.2); an origin that is not allowed is told nothing."""
+        handler.set_header("Vary", f"Origin, {_REQUEST_HEADERS}")
+        handler.finish_empty(HTTPStatus.NO_CONTENT)
 
 
-class CrossOriginHandler(PreflightHandler):
-    """An endpoint that a browser application may call when a client registered its origin."""
+class RegisteredOrigins(Policy):
+    """A browser application may read an answer when a client registered its origin."""
 
-    _allowed_origin: str | None = None
+    def headers(self, handler: TenantHandler) -> Mapping[str, str]:
+        if handler.allowed_origin is None:
+            return _VARIED
+        return {
+            **_VARIED,
+            "Access-Control-Allow-Origin": handler.allowed_origin,
+            "Access-Control-Expose-Headers": _RESPONSE_HEADERS,
+        }
 
-    def clear(self) -> None:
-        super().clear()
-        self._headers["Vary"] = "Origin"
-        if self._allowed_origin is not None:
-            # Set here, and not in prepare, so that a browser can read an error as well.
-            self._headers["Access-Control-Allow-Origin"] = self._allowed_origin
-            self._headers["Access-Control-Expose-Headers"] = _RESPONSE_HEADERS
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        origin = self.request.headers.get("Origin")
-        if origin is None or self._finished or len(origin) > _ORIGIN_LENGTH:
+    async def admit(self, handler: TenantHandler) -> None:
+        origin = handler.request.headers.get("Origin")
+        if origin is None or len(origin) > _ORIGIN_LENGTH:
             return
-        if await cors.origin_allowed(self.runtime, self.tenant, origin, self.named_client()):
-            self._allowed_origin = origin
-            self.clear()
+        named = handler.named_client()
+        if await cors.origin_allowed(handler.runtime, handler.tenant, origin, named):
+            handler.allowed_origin = origin
+            handler.clear()
 
-    def keep_origin_of(self, client: Client) -> None:
+    def withdraw(self, handler: TenantHandler, client: Client) -> None:
         """Withdraw the permission when `client`, known only now, did not register the origin."""
-        if self._allowed_origin is not None and not cors.is_registered(
-            client, self._allowed_origin
-        ):
-            self._allowed_origin = None
+        origin = handler.allowed_origin
+        if origin is not None and not cors.is_registered(client, origin):
+            handler.allowed_origin = None
             for name in ("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"):
-                self.clear_header(name)
+                handler.clear_header(name)
 
-    def named_client(self) -> str | None:
-        """Return the client_id that the request names in the open, if it does."""
-        return None
-
-    async def options(self) -> None:
-        """Answer a preflight; an origin that is not allowed is told nothing."""
-        self.set_header("Vary", f"Origin, {_REQUEST_HEADERS}")
-        if self._allowed_origin is not None:
-            self.allow([name for name in self.allowed_methods() if name != "HEAD"])
-        self.finish_empty(HTTPStatus.NO_CONTENT)
+    def answer_preflight(self, handler: TenantHandler) -> None:
+        if handler.allowed_origin is not None:
+            _allow(handler, [name for name in handler.allowed_methods() if name != "HEAD"])
+        super().answer_preflight(handler)
 
 
-class PublicDocumentHandler(PreflightHandler):
-    """A document for everybody, whatever the origin; caches may keep it."""
+class AnyOrigin(Policy):
+    """A document for everybody, whatever the origin."""
 
-    always_answers = True
-    is_routine = True
-    max_age: ClassVar[int] = 60
+    def open(self, handler: TenantHandler) -> None:
+        """Let any page read the answer; an error is not opened."""
+        handler.set_header("Access-Control-Allow-Origin", "*")
 
-    async def prepare(self) -> None:
-        self._answers = self.runtime.storage.answers
-        if self.runtime.has_tenant(self.slug()):
-            await super().prepare()
-        else:
-            await self.unless_silent(super().prepare)
+    def answer_preflight(self, handler: TenantHandler) -> None:
+        self.open(handler)
+        handler.set_header("Vary", _REQUEST_HEADERS)
+        _allow(handler, ["GET", "OPTIONS"])
+        handler.finish_empty(HTTPStatus.NO_CONTENT)
 
-    async def unless_silent(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Return what `read` returns; it only reads, and may be called twice.
 
-        Raises Unreachable where PostgreSQL has answered nobody since the request came, in time for
-        an answer within 0.5 s (requirement K.3): one that is slow and well is waited for. What is
-        being read meanwhile is there for whoever comes again.
-        """
-        try:
-            async with asyncio.timeout(max(_SILENCE - self.request.request_time(), 0)):
-                return await read()
-        except TimeoutError:
-            if self.runtime.storage.answers == self._answers:
-                raise Unreachable("PostgreSQL says nothing") from None
-        return await read()
+def _allow(handler: TenantHandler, methods: list[str]) -> None:
+    """Allow these methods, with whatever headers are asked for: none of them is a right.
 
-    async def options(self) -> None:
-        self._open()
-        self.set_header("Vary", _REQUEST_HEADERS)
-        self.allow(["GET", "OPTIONS"])
-        self.finish_empty(HTTPStatus.NO_CONTENT)
+    What may be read takes a credential that no browser adds by itself, or takes none at all;
+    an interceptor may add what it likes beside it (`traceparent`, `X-Requested-With`, …).
+    """
+    handler.set_header("Access-Control-Allow-Methods", ", ".join(methods))
+    handler.set_header("Access-Control-Allow-Headers", _asked(handler) or _USUAL_HEADERS)
+    handler.set_header("Access-Control-Max-Age", handler.tenant.config.cors_max_age)
 
-    async def head(self) -> None:
-        await self.get()
 
-    async def get(self) -> None:
-        raise NotImplementedError
+def _asked(handler: TenantHandler) -> str | None:
+    """Return the names that a preflight asks for, if they are some, and not too many."""
+    asked = ",".join(handler.request.headers.get_list(_REQUEST_HEADERS))
+    fits = len(asked) <= _HEADERS_LENGTH and _NAMES.fullmatch(asked)
+    return asked if fits else None
 
-    def finish_document(self, document: object, *, max_age: int) -> None:
-        """Answer with `document`, for caches to keep `max_age` seconds."""
-        self._open()
-        self.set_header("Cache-Control", f"public, max-age={max_age}")
-        self.finish(self.encode(document))
 
-    def _open(self) -> None:
-        self.set_header("Access-Control-Allow-Origin", "*")
+SAME_ORIGIN = Policy()
+REGISTERED_ORIGINS = RegisteredOrigins()
+ANY_ORIGIN = AnyOrigin()

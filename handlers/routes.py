@@ -50,7 +50,7 @@ ROUTES = [
         (_tenant(endpoints.OAUTH_METADATA), discovery.DiscoveryHandler),
         (
             f"{re.escape(endpoints.WELL_KNOWN_PREFIX)}(?:/{_SEGMENT})+",
-            discovery.InsertedDiscoveryHandler,
+            discovery.DiscoveryHandler,
         ),
         (_tenant(endpoints.PUSHED_AUTHORIZATION), pushed_authorization.PushedAuthorizationHandler),
         (_tenant(endpoints.REVOCATION), revocation.RevocationHandler),

@@ -9,15 +9,16 @@ from typing import Any
 from tornado.web import HTTPError
 
 from handlers.base import PortaHandler
-from handlers.pages import NegotiatedPageHandler
+from handlers.pages import FOR_BROWSERS
 from porta.tenants.slugs import is_slug
 from storage.errors import Unreachable
 from storage.models.organizations import Organization
 
 
-class NotFoundHandler(NegotiatedPageHandler):
+class NotFoundHandler(PortaHandler):
     """Whatever no route knows, by whatever method. Every such answer looks alike."""
 
+    answers = FOR_BROWSERS
     _organization: Organization | None = None
 
     async def prepare(self) -> None:

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.oidc.authorization import AuthorizationAnswerHandler
+from handlers.interactions import endings
+from handlers.oidc import outcomes
+from handlers.pages import FOR_PEOPLE, finish_page
+from handlers.tenant import TenantHandler
 from porta.authn import login
 from porta.authn.login import OpenInteraction
+from porta.browser import request_copies
 from porta.browser.binding import Browser
 from porta.errors import Forbidden, NotFound
-from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
 
 
-class InteractionHandler(AuthorizationAnswerHandler):
+class InteractionHandler(TenantHandler):
     """Opens the interaction of the path. Its tenant is the one the interaction belongs to."""
 
+    answers = FOR_PEOPLE
     opened: OpenInteraction
 
     async def prepare(self) -> None:
         try:
-            self.opened = await login.open_interaction(
-                self.runtime, self.handle(), self._browser_at
-            )
+            self.opened = await login.open_interaction(self.runtime, self.uid(), self._browser_at)
         except NotFound as error:
-            await self.end(error)
+            await endings.end(self, self.uid(), error)
             return
         except Unreachable as failure:
-            await self.begin_again(failure)
+            await outcomes.begin_again(self, self.uid(), failure)
             return
         except Forbidden as refusal:
             await self.refuse_tenant(refusal)
@@ -45,22 +47,21 @@ class InteractionHandler(AuthorizationAnswerHandler):
         """
         failure = kwargs.get("exc_info", (None, None, None))[1]
         met = isinstance(failure, Unreachable) and hasattr(self, "opened")
-        if met and self.is_lost(self.copy()):
-            issuer, uid = self.tenant.issuer, self.handle()
-            self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
+        if met and endings.find_lost(self, self.uid()) is not None:
+            outcomes.resume(self, self.uid())
             return
         super().write_error(status_code, **kwargs)
 
-    def handle(self) -> str:
+    def uid(self) -> str:
         return self.request.path.split("/", 3)[2]
 
     def retry_url(self) -> str | None:
         """Return the page of the interaction: a form may be gone, it is not (people 23b)."""
-        return f"{self.application.base_path}/interaction/{self.handle()}"
+        return f"{self.application.base_path}/interaction/{self.uid()}"
 
     def claimed_client(self) -> str | None:
-        replay = self.copy()
-        return replay.client_id if replay is not None else None
+        copy = request_copies.find(self.runtime, self.uid())
+        return copy.client_id if copy is not None else None
 
     def menu_query(self) -> str | None:
         """A form was answered: its address leads to the page that asks for what is missing."""
@@ -93,13 +94,13 @@ class InteractionHandler(AuthorizationAnswerHandler):
 
     def resume(self) -> None:
         """Send the browser on: the authorization request continues."""
-        issuer, uid = self.tenant.issuer, self.opened.uid
-        self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
+        outcomes.resume(self, self.opened.uid)
 
     def finish_step(self, name: str, *, status: int, **values: Any) -> None:
         """Answer with a page whose form ends, in the end, at the client."""
         interaction = self.opened.interaction
-        self.finish_page(
+        finish_page(
+            self,
             name,
             status=status,
             uid=self.opened.uid,

@@ -5,49 +5,50 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 
+from handlers import languages
 from handlers.interactions.base import InteractionHandler
 from porta.authn import login
 from porta.pages import consent_lines
 
 
-class ConsentPageHandler(InteractionHandler):
-    """Shows the consent page: the client, what it asks for, and where it leads."""
+async def show_consent(
+    handler: InteractionHandler, *, status: int = HTTPStatus.OK, error: str | None = None
+) -> None:
+    """Show the consent page: the client, what it asks for, and where it leads."""
+    interaction, client = handler.opened.interaction, handler.opened.client
+    shown, language = interaction.shown, languages.language(handler)
+    handler.finish_step(
+        "consent",
+        status=status,
+        error=error,
+        account=await login.signed_in_as(handler.runtime, handler.opened),
+        may_switch=handler.opened.may_switch,
+        lines=consent_lines.build(
+            shown,
+            await handler.runtime.api_resources(handler.tenant.id),
+            client.claim_definitions,
+            partial(handler.runtime.pages.text, language),
+            language,
+        ),
+        resources=shown.resource,
+        redirect_uri=interaction.parameters["redirect_uri"],
+        client_logo_url=client.metadata.get("logo_uri"),
+        tos_url=client.metadata.get("tos_uri"),
+        policy_url=client.metadata.get("policy_uri"),
+    )
 
-    async def show_consent(self, *, status: int = HTTPStatus.OK, error: str | None = None) -> None:
-        interaction, client = self.opened.interaction, self.opened.client
-        shown, language = interaction.shown, self.language()
-        self.finish_step(
-            "consent",
-            status=status,
-            error=error,
-            account=await login.signed_in_as(self.runtime, self.opened),
-            may_switch=self.opened.may_switch,
-            lines=consent_lines.build(
-                shown,
-                await self.runtime.api_resources(self.tenant.id),
-                client.claim_definitions,
-                partial(self.runtime.pages.text, language),
-                language,
-            ),
-            resources=shown.resource,
-            redirect_uri=interaction.parameters["redirect_uri"],
-            client_logo_url=client.metadata.get("logo_uri"),
-            tos_url=client.metadata.get("tos_uri"),
-            policy_url=client.metadata.get("policy_uri"),
-        )
 
-
-class ConsentHandler(ConsentPageHandler):
+class ConsentHandler(InteractionHandler):
     """GET /interaction/{uid}/consent."""
 
     async def get(self) -> None:
         if self.asks_for("consent"):
-            await self.show_consent()
+            await show_consent(self)
         else:
             self.start_over()
 
 
-class ConfirmHandler(ConsentPageHandler):
+class ConfirmHandler(InteractionHandler):
     """POST /interaction/{uid}/confirm: `decision` is `approve` or `switch`, or it is no."""
 
     async def get(self) -> None:
@@ -60,7 +61,7 @@ class ConfirmHandler(ConsentPageHandler):
             self.start_over()
             return
         if not self.csrf_holds(form):
-            await self.show_consent(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            await show_consent(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
             return
         if form.get("decision") == "switch":
             await login.switch_account(self.runtime, self.opened)

@@ -8,21 +8,21 @@ from handlers.interactions.base import InteractionHandler
 from porta.authn import login
 
 
-class GesturePageHandler(InteractionHandler):
-    """Shows who is about to go on, and to which client."""
+async def show_gesture(
+    handler: InteractionHandler, *, status: int = HTTPStatus.OK, error: str | None = None
+) -> None:
+    """Show who is about to go on, and to which client."""
+    handler.finish_step(
+        "gesture",
+        status=status,
+        error=error,
+        account=await login.signed_in_as(handler.runtime, handler.opened),
+        redirect_uri=handler.opened.interaction.parameters["redirect_uri"],
+        client_logo_url=handler.opened.client.metadata.get("logo_uri"),
+    )
 
-    async def show_gesture(self, *, status: int = HTTPStatus.OK, error: str | None = None) -> None:
-        self.finish_step(
-            "gesture",
-            status=status,
-            error=error,
-            account=await login.signed_in_as(self.runtime, self.opened),
-            redirect_uri=self.opened.interaction.parameters["redirect_uri"],
-            client_logo_url=self.opened.client.metadata.get("logo_uri"),
-        )
 
-
-class ContinueHandler(GesturePageHandler):
+class ContinueHandler(InteractionHandler):
     """POST /interaction/{uid}/continue: `decision` is `continue` or `switch`, or it is no."""
 
     async def get(self) -> None:
@@ -35,7 +35,7 @@ class ContinueHandler(GesturePageHandler):
             self.start_over()
             return
         if not self.csrf_holds(form):
-            await self.show_gesture(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            await show_gesture(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
             return
         await self._decide(form.get("decision"))
 

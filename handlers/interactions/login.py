@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from handlers.browser_cookies import keep_known, keep_session, known_value
 from handlers.interactions.base import InteractionHandler
-from handlers.interactions.consent import ConsentPageHandler
+from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
-from handlers.interactions.gesture import GesturePageHandler
+from handlers.interactions.gesture import show_gesture
+from handlers.pages import wait
 from porta.authn import login
 from porta.authn.password import LoginFailed
 from porta.provider import authorization
@@ -16,51 +18,53 @@ _TYPED = frozenset({"email", "password"})
 """A password is any text at all; what is no address is answered like one that nobody has."""
 
 
-class LoginPageHandler(InteractionHandler):
-    """Shows the login page."""
-
-    _account: str | None = None
-
-    async def account(self) -> str | None:
-        """Return who is to sign in again, unless the client hints at somebody else."""
-        if self._account is None and self.opened.reauthenticates:
-            self._account = await login.signed_in_as(self.runtime, self.opened)
-        hint = self.opened.interaction.parameters.get("login_hint")
-        return self._account if hint in (None, self._account) else None
-
-    async def show_login(
-        self,
-        *,
-        status: int = HTTPStatus.OK,
-        email: str | None = None,
-        error: str | None = None,
-        retry_after: int | None = None,
-    ) -> None:
-        if retry_after is not None:
-            self.set_header("Retry-After", retry_after)
-        has_password = "password" in self.opened.login_methods
-        again = self.opened.reauthenticates and error is None
-        self.finish_step(
-            "login",
-            status=status,
-            email=shown(email or ""),
-            error=error if has_password else "errors.login_method_disabled",
-            notice="login.reauthenticate" if again and has_password else None,
-            account=await self.account() if self.opened.may_switch else None,
-            **self.wait(retry_after),
-            lock_seconds=self._lock_seconds() if error == "login.error_invalid" else None,
-            show_password=has_password,
-        )
-
-    def _lock_seconds(self) -> int | None:
-        """Return how long a lock lasts at most, whoever is asked about: told of no account, so that
-        it can be told of each (security F.4).
-        """
-        config = self.tenant.config
-        return config.lockout_duration_seconds if config.max_failed_logins else None
+async def show_login(
+    handler: InteractionHandler,
+    *,
+    status: int = HTTPStatus.OK,
+    email: str | None = None,
+    error: str | None = None,
+    retry_after: int | None = None,
+) -> None:
+    """Show the login page; without an `email`, with that of whoever is to sign in again."""
+    opened = handler.opened
+    if retry_after is not None:
+        handler.set_header("Retry-After", retry_after)
+    account = await _account(handler) if email is None or opened.may_switch else None
+    has_password = "password" in opened.login_methods
+    again = opened.reauthenticates and error is None
+    handler.finish_step(
+        "login",
+        status=status,
+        email=shown((account if email is None else email) or ""),
+        error=error if has_password else "errors.login_method_disabled",
+        notice="login.reauthenticate" if again and has_password else None,
+        account=account if opened.may_switch else None,
+        **wait(handler, retry_after),
+        lock_seconds=_lock_seconds(handler) if error == "login.error_invalid" else None,
+        show_password=has_password,
+    )
 
 
-class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageHandler):
+async def _account(handler: InteractionHandler) -> str | None:
+    """Return who is to sign in again, unless the client hints at somebody else."""
+    opened = handler.opened
+    if not opened.reauthenticates:
+        return None
+    account = await login.signed_in_as(handler.runtime, opened)
+    hint = opened.interaction.parameters.get("login_hint")
+    return account if hint in (None, account) else None
+
+
+def _lock_seconds(handler: InteractionHandler) -> int | None:
+    """Return how long a lock lasts at most, whoever is asked about: told of no account, so that
+    it can be told of each (security F.4).
+    """
+    config = handler.tenant.config
+    return config.lockout_duration_seconds if config.max_failed_logins else None
+
+
+class InteractionStartHandler(InteractionHandler):
     """GET /interaction/{uid}: whatever this person is to be asked next."""
 
     async def get(self) -> None:
@@ -70,16 +74,15 @@ class InteractionStartHandler(LoginPageHandler, ConsentPageHandler, GesturePageH
             self.resume()
             return
         if self.asks_for("consent"):
-            await self.show_consent()
-            return
-        if self.asks_for("gesture"):
-            await self.show_gesture()
-            return
-        email = self.opened.interaction.parameters.get("login_hint")
-        await self.show_login(email=email if email is not None else await self.account())
+            await show_consent(self)
+        elif self.asks_for("gesture"):
+            await show_gesture(self)
+        else:
+            hint = self.opened.interaction.parameters.get("login_hint")
+            await show_login(self, email=hint)
 
 
-class LoginHandler(LoginPageHandler):
+class LoginHandler(InteractionHandler):
     """POST /interaction/{uid}/login."""
 
     async def get(self) -> None:
@@ -90,16 +93,17 @@ class LoginHandler(LoginPageHandler):
         form = self.form(free=_TYPED)
         email, password = form.get("email") or "", form.get("password") or ""
         if not self.csrf_holds(form):
-            await self.show_login(
-                status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
+            await show_login(
+                self, status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
             )
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, email, password, self.origin, self.known_value()
+                self.runtime, self.opened, email, password, self.origin, known_value(self)
             )
         except LoginFailed as refusal:
-            await self.show_login(
+            await show_login(
+                self,
                 status=refusal.status,
                 email=email,
                 error=refusal.message,
@@ -107,8 +111,8 @@ class LoginHandler(LoginPageHandler):
             )
             return
         left = max(0, int(signed_in.expires_at - self.runtime.clock()))
-        self.keep_session(signed_in.session_value, max_age=left)
-        self.keep_known(signed_in.known_value)
+        keep_session(self, signed_in.session_value, max_age=left)
+        keep_known(self, signed_in.known_value)
         self.resume()
 
 

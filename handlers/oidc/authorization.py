@@ -5,89 +5,36 @@ from __future__ import annotations
 from contextlib import suppress
 from urllib.parse import urlencode
 
-from handlers.errors import failure_of
-from handlers.interactions.endings import EndingHandler, shown
+from handlers import browser_cookies
+from handlers.interactions import endings
+from handlers.oidc import outcomes
+from handlers.pages import FOR_PEOPLE
+from handlers.tenant import TenantHandler
 from porta.browser.interactions import InteractionExpired
-from porta.errors import PortaError
-from porta.protocol import endpoints
 from porta.protocol.errors import InvalidRequest
-from porta.protocol.requests.params import REPEATABLE, Params, merge
-from porta.protocol.requests.response_modes import MAX_LOCATION, RESPONSE_MODES, FormPost
+from porta.protocol.requests.params import REPEATABLE, merge
+from porta.protocol.requests.response_modes import MAX_LOCATION
 from porta.provider import authorization
-from porta.provider.outcomes import Interact, Outcome, Respond
 from storage.errors import Unreachable
 
 
-class AuthorizationAnswerHandler(EndingHandler):
-    """Turns an Outcome into a redirect or a form; it decides nothing."""
-
-    async def begin(self, params: Params, *, cookies_withheld: bool = False) -> None:
-        """Begin an authorization request, and answer with what becomes of it."""
-        try:
-            outcome = await authorization.start(
-                self.runtime,
-                self.tenant,
-                params,
-                self.browser(),
-                self.origin.address,
-                cookies_withheld=cookies_withheld,
-            )
-        except PortaError:
-            await self.name_application()
-            raise
-        self.answer(outcome)
-
-    async def begin_again(self, failure: Unreachable) -> None:
-        """Begin the request anew whose interaction a lost Redis had, with the address as typed.
-
-        Raises `failure` where it lies elsewhere, or is not known well enough.
-        """
-        replay, _ = await self.recognize()
-        if not self.is_lost(replay):
-            raise failure
-        await self.begin(replay.to_params(self.typed()))
-
-    def answer(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Respond):
-            self.respond(outcome)
-            return
-        if isinstance(outcome, Interact):
-            self.keep_browser(outcome.secret)
-            self.see_other(f"{self.application.base_path}/interaction/{outcome.uid}")
-        else:
-            self.keep_posted(outcome.posted, max_age=self.tenant.config.interaction_ttl)
-            issuer, uid = self.tenant.issuer, outcome.uid
-            self.see_other(endpoints.absolute(issuer, endpoints.AUTHORIZATION_RESUME, uid=uid))
-
-    def respond(self, response: Respond) -> None:
-        """Send the response to the client, by its response mode."""
-        if response.refused is not None:
-            self.about.client_id = response.refused.client_id
-            self.log_refusal(failure_of(response.refused.error))
-        built = RESPONSE_MODES[response.response_mode](response.redirect_uri, response.parameters)
-        if isinstance(built, FormPost):
-            self.finish_page(
-                "form_post",
-                redirect_uri=built.action,
-                parameters=built.fields,
-            )
-        else:
-            self.see_other(built)
-
-
-class AuthorizationHandler(AuthorizationAnswerHandler):
+class AuthorizationHandler(TenantHandler):
     """GET and POST /{slug}/auth."""
 
+    answers = FOR_PEOPLE
     repeatable = REPEATABLE
 
+    def claimed_client(self) -> str | None:
+        return self.named("client_id")
+
     async def get(self) -> None:
-        await self.begin(self.query(deferred=True))
+        await outcomes.begin(self, self.query(deferred=True))
 
     async def post(self) -> None:
         form = self.form(deferred=True)
         query = self.query(deferred=True)
         params = merge(query, form, deferred=True) if query.names() or query.problem else form
-        await self.begin(params, cookies_withheld=self.withholds_cookies())
+        await outcomes.begin(self, params, cookies_withheld=self.withholds_cookies())
 
     def withholds_cookies(self) -> bool:
         """Whether this POST may come from another site, without cookies of SameSite=Lax.
@@ -117,31 +64,32 @@ class AuthorizationResumeHandler(AuthorizationHandler):
 
     repeatable = frozenset()
 
-    def handle(self) -> str:
+    def uid(self) -> str:
         return self.request.path.rpartition("/")[2]
-
-    async def post(self) -> None:
-        """Begin the request again that stands in the URL: a new one, which passes all checks."""
-        replay, _ = await self.recognize()
-        if replay is None or not replay.is_due(self.runtime.clock()):
-            await self.end(InteractionExpired("interaction not found"))
-            return
-        email = shown(self.form(free=frozenset({"email"})).get("email") or "")
-        await self.begin(replay.to_params(email), cookies_withheld=self.withholds_cookies())
 
     def retry_url(self) -> str | None:
         return f"{self.application.base_path}{self.request.path}"
 
     async def get(self) -> None:
-        uid = self.handle()
+        uid = self.uid()
         try:
             outcome = await authorization.resume(self.runtime, self.tenant, uid, self.browser())
         except InteractionExpired as error:
-            await self.end(error)
+            await endings.end(self, uid, error)
             return
         except Unreachable as failure:
-            await self.begin_again(failure)
+            await outcomes.begin_again(self, uid, failure)
             return
         if self.browser().posted is not None:
-            self.keep_posted("", max_age=0)
-        self.answer(outcome)
+            browser_cookies.keep_posted(self, "", max_age=0)
+        outcomes.answer(self, outcome)
+
+    async def post(self) -> None:
+        """Begin the request again that stands in the URL: a new one, which passes all checks."""
+        uid = self.uid()
+        copy, _ = await endings.recognize(self, uid)
+        if copy is None or not copy.is_due(self.runtime.clock()):
+            await endings.end(self, uid, InteractionExpired("interaction not found"))
+            return
+        email = endings.shown(self.form(free=frozenset({"email"})).get("email") or "")
+        await outcomes.begin(self, copy.to_params(email), cookies_withheld=self.withholds_cookies())

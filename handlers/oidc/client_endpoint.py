@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from handlers.cors import CrossOriginHandler
+from handlers.cors import REGISTERED_ORIGINS
 from handlers.errors import Failure
+from handlers.tenant import TenantHandler
 from porta.protocol.clients.client_auth import parse_credentials
 from porta.protocol.errors import InvalidClient, InvalidRequest
 from porta.provider.requests import ClientRequest
 
 
-class ClientEndpointHandler(CrossOriginHandler):
+class ClientEndpointHandler(TenantHandler):
     """Turns the request into a ClientRequest; asks for credentials when they were refused."""
+
+    origins = REGISTERED_ORIGINS
+
+    async def options(self) -> None:
+        self.origins.answer_preflight(self)
 
     def client_request(self) -> ClientRequest:
         """Return the form with what came along. Raises InvalidRequest."""

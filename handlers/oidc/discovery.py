@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from handlers.cors import PublicDocumentHandler
+from handlers.oidc.public_document import PublicDocumentHandler
 from porta.protocol import endpoints
 from porta.provider import discovery
 
@@ -20,10 +20,11 @@ class DiscoveryHandler(PublicDocumentHandler):
         document = await (read() if cached else self.unless_silent(read))
         self.finish_document(document, max_age=_MAX_AGE)
 
-
-class InsertedDiscoveryHandler(DiscoveryHandler):
-    """GET /.well-known/oauth-authorization-server[/path of the base URL]/{slug} (RFC 8414 §3.1)."""
-
     def slug(self) -> str:
+        """Return the organization's name; RFC 8414 §3.1 has it behind the well-known path:
+        /.well-known/oauth-authorization-server[/path of the base URL]/{slug}.
+        """
+        if not self.request.path.startswith(f"{endpoints.WELL_KNOWN_PREFIX}/"):
+            return super().slug()
         inserted = self.request.path.removeprefix(endpoints.WELL_KNOWN_PREFIX)
         return inserted.removeprefix(f"{self.application.base_path}/").removeprefix("/")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.pages import TenantPageHandler
+from handlers import browser_cookies
+from handlers.pages import FOR_PEOPLE, finish_page, name_application
+from handlers.tenant import TenantHandler
 from porta.errors import PortaError
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params, merge
@@ -19,8 +21,13 @@ _STATUSES = {
 }
 
 
-class EndSessionAnswerHandler(TenantPageHandler):
+class EndSessionAnswerHandler(TenantHandler):
     """Turns what became of a logout into a redirect or a page."""
+
+    answers = FOR_PEOPLE
+
+    def claimed_client(self) -> str | None:
+        return self.named("client_id")
 
     def path(self, endpoint: str) -> str:
         return f"{self.application.base_path}/{self.tenant.slug}{endpoint}"
@@ -33,7 +40,8 @@ class EndSessionAnswerHandler(TenantPageHandler):
 
     def ask(self, question: ConfirmLogout) -> None:
         back = question.parameters.get("post_logout_redirect_uri") or question.home
-        self.finish_page(
+        finish_page(
+            self,
             "logout",
             status=_STATUSES[question.error],
             xsrf=question.xsrf,
@@ -48,7 +56,7 @@ class EndSessionAnswerHandler(TenantPageHandler):
     def leave(self, outcome: LoggedOut) -> None:
         """No session is left: its cookie goes, and the browser moves on."""
         if self.browser().session is not None:
-            self.keep_session("", max_age=0)
+            browser_cookies.keep_session(self, "", max_age=0)
         self.see_other(outcome.redirect_to or self.success(outcome.client_id))
 
     def success(self, client_id: str | None) -> str:
@@ -85,7 +93,7 @@ class EndSessionHandler(EndSessionAnswerHandler):
                 self.runtime, self.tenant, params, self.browser(), self.origin
             )
         except PortaError:
-            await self.name_application()
+            await name_application(self)
             raise
         self.answer(outcome)
 
@@ -112,8 +120,8 @@ class EndSessionSuccessHandler(EndSessionAnswerHandler):
     """GET /{slug}/session/end/success: where no client wanted the browser back."""
 
     async def get(self) -> None:
-        await self.name_application()
-        self.finish_page("logout_success", **self.ways_on())
+        await name_application(self)
+        finish_page(self, "logout_success", **self.ways_on())
 
     async def head(self) -> None:
         await self.get()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.cors import PublicDocumentHandler
+from handlers.oidc.public_document import PublicDocumentHandler
 
 
 class JwksHandler(PublicDocumentHandler):

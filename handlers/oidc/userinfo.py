@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.cors import CrossOriginHandler
+from handlers.cors import REGISTERED_ORIGINS
 from handlers.errors import Failure
+from handlers.tenant import TenantHandler
 from porta.protocol.requests.params import Params
 from porta.protocol.tokens.bearer import parse_bearer
 from porta.provider import userinfo
@@ -11,8 +12,13 @@ from porta.provider import userinfo
 _CHALLENGED = frozenset({400, 401, 403})
 
 
-class UserinfoHandler(CrossOriginHandler):
+class UserinfoHandler(TenantHandler):
     """GET and POST /{slug}/me."""
+
+    origins = REGISTERED_ORIGINS
+
+    async def options(self) -> None:
+        self.origins.answer_preflight(self)
 
     async def get(self) -> None:
         await self._answer(None)
@@ -26,7 +32,7 @@ class UserinfoHandler(CrossOriginHandler):
     async def _answer(self, form: Params | None) -> None:
         token = parse_bearer(self.authorization(), form, self.query_names())
         claims, client = await userinfo.answer(self.runtime, self.tenant, token)
-        self.keep_origin_of(client)
+        self.origins.withdraw(self, client)
         self.finish_json(claims)
 
     def write_failure(self, failure: Failure) -> None:

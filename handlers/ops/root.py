@@ -11,7 +11,8 @@ from tornado.web import HTTPError
 
 from handlers import cookies
 from handlers.base import PortaHandler
-from handlers.pages import NegotiatedPageHandler, PageHandler, TenantPageHandler, way_to
+from handlers.pages import FOR_BROWSERS, FOR_PEOPLE, finish_page, name_application, way_to
+from handlers.tenant import TenantHandler
 from porta.browser import sessions
 from porta.pages import branding
 from porta.protocol import endpoints
@@ -25,10 +26,12 @@ _LINKS = {"discovery": endpoints.OPENID_CONFIGURATION, "jwks": endpoints.JWKS}
 _MOST = 50
 
 
-class RootHandler(PageHandler):
+class RootHandler(PortaHandler):
     """GET /: leads to an organization, and tells of none but those that this browser knows; in
     development of all.
     """
+
+    answers = FOR_PEOPLE
 
     async def get(self) -> None:
         self.set_header("X-Robots-Tag", "noindex, nofollow")
@@ -36,13 +39,13 @@ class RootHandler(PageHandler):
         if is_slug(named):  # whether there is one is told there, as to anybody who asks for it
             self.see_other(f"{self.application.base_path}/{named}")
             return
-        self.write_page(
+        finish_page(
+            self,
             "root",
             known_organizations=await self._known(),
             wrong=bool(named),
             organizations=await self._organizations(),
         )
-        self.finish()
 
     async def head(self) -> None:
         await self.get()
@@ -56,9 +59,8 @@ class RootHandler(PageHandler):
 
     async def _known(self) -> list[tuple[str, str]]:
         """Return the organizations that this browser signed in to, the last one first."""
-        jar = cookies.parse(self.request.headers.get("Cookie", ""))
         secure = self.application.secure
-        slugs = cookies.organizations(jar, secure=secure, named=cookies.known_name)
+        slugs = cookies.organizations(self.jar, secure=secure, named=cookies.known_name)
         with suppress(Unreachable):
             latest = slugs[: -cookies.MOST_ORGANIZATIONS - 1 : -1]
             return self._links([await self.runtime.organization(s) for s in latest if is_slug(s)])
@@ -74,13 +76,18 @@ class RootHandler(PageHandler):
         return [(branding.brand(each).company, f"{base}/{each.slug}") for each in active]
 
 
-class OrganizationHandler(NegotiatedPageHandler, TenantPageHandler):
+class OrganizationHandler(TenantHandler):
     """GET /{slug}, the issuer as an address: a page for people, nothing for programs."""
+
+    answers = FOR_BROWSERS
 
     async def prepare(self) -> None:
         if not self.takes_html():
             raise HTTPError(HTTPStatus.NOT_FOUND)
         await super().prepare()
+
+    def claimed_client(self) -> str | None:
+        return self.named("client_id")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         if self.takes_html():
@@ -93,8 +100,10 @@ class OrganizationHandler(NegotiatedPageHandler, TenantPageHandler):
         base = f"{self.application.base_path}/{self.tenant.slug}"
         links = [(name, base + path) for name, path in _LINKS.items()]
         session = await self._session()
-        await self.name_application(session)
-        self.finish_page(
+        if not await self._names_last_application(session):
+            await name_application(self)
+        finish_page(
+            self,
             "organization",
             sign_out_url=base + endpoints.END_SESSION if session else None,
             links=links if developing else (),
@@ -104,14 +113,14 @@ class OrganizationHandler(NegotiatedPageHandler, TenantPageHandler):
     async def head(self) -> None:
         await self.get()
 
-    async def name_application(self, session: Session | None = None) -> None:
-        """Look first for the application that this browser signed in to last."""
+    async def _names_last_application(self, session: Session | None) -> bool:
+        """Lead to the application that this browser signed in to last, if it has a page."""
         with suppress(Unreachable):
             last = session and await sessions.find_last_client(self.runtime, self.tenant, session)
             if last and (way := way_to(last))["client_url"]:
-                self._ways = way
-                return
-        await super().name_application()
+                self.ways = way
+                return True
+        return False
 
     async def _session(self) -> Session | None:
         with suppress(Unreachable):

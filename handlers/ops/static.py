@@ -6,28 +6,16 @@ from http import HTTPStatus
 
 from tornado.web import HTTPError
 
-from handlers.base import PortaHandler, TenantHandler
+from handlers.base import PortaHandler
+from handlers.tenant import TenantHandler
 from porta.errors import PortaError
 from porta.pages import branding
 from porta.pages.encodings import Encoded
 from porta.pages.static_files import FOR_EVER
 from porta.tenants.resolve import OrganizationSuspended
-from storage.models.organizations import Organization
 
 
-class EncodedHandler(PortaHandler):
-    """What is the same for everybody, in the coding that was asked for."""
-
-    def encoded(self, content: Encoded) -> bytes:
-        """Return what to send of `content`, its headers set."""
-        chosen, coding = content.choose(self.request.headers.get("Accept-Encoding"))
-        self.set_header("Vary", "Accept-Encoding")
-        if coding:
-            self.set_header("Content-Encoding", coding)
-        return chosen
-
-
-class StaticHandler(EncodedHandler):
+class StaticHandler(PortaHandler):
     """GET /static/{name}: the hash of its content is in the name."""
 
     is_routine = True
@@ -38,7 +26,7 @@ class StaticHandler(EncodedHandler):
             raise HTTPError(HTTPStatus.NOT_FOUND)
         self.set_header("Content-Type", file.content_type)
         self.set_header("Cache-Control", file.cache_control)
-        content = self.encoded(file.content)
+        content = _encoded(self, file.content)
         # Another coding is another representation, with a tag of its own (RFC 9110 §8.8.3.3).
         tag = file.etag.strip('"')
         self.set_header("Etag", f'"{tag}-gzip"' if content is file.content.gzip else file.etag)
@@ -52,25 +40,33 @@ class StaticHandler(EncodedHandler):
         await self.get()
 
 
-class BrandingHandler(EncodedHandler, TenantHandler):
+class BrandingHandler(TenantHandler):
     """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
 
     is_routine = True
-    _suspended: Organization | None = None
 
     async def refuse_tenant(self, refusal: PortaError) -> None:
         if isinstance(refusal, OrganizationSuspended):  # the page that says so wears it
-            self._suspended = refusal.organization
+            self.suspended = refusal.organization
         else:
             await super().refuse_tenant(refusal)
 
     async def get(self) -> None:
-        organization = self._suspended or self.tenant.organization
+        organization = self.suspended or self.tenant.organization
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
         self.set_header("Content-Type", "text/css; charset=utf-8")
-        self.finish(self.encoded(await self.runtime.stylesheets.get(organization)))
+        self.finish(_encoded(self, await self.runtime.stylesheets.get(organization)))
 
     async def head(self) -> None:
         await self.get()
+
+
+def _encoded(handler: PortaHandler, content: Encoded) -> bytes:
+    """Return `content` in the coding that was asked for, its headers set."""
+    chosen, coding = content.choose(handler.request.headers.get("Accept-Encoding"))
+    handler.set_header("Vary", "Accept-Encoding")
+    if coding:
+        handler.set_header("Content-Encoding", coding)
+    return chosen
