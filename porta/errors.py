@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+Path = tuple[str | int, ...]
+"""Where in what was sent: the names of members, and the indexes of entries, from outside in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, in words for whoever sent it, and where; an empty path is the whole."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        where = spell_path(self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
+def spell_path(path: Path) -> str:
+    """Return a path as people write it: `redirectUris[0]`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).removeprefix(".")
+
 
 class PortaError(Exception):
     """An error meant for whoever asked. `message` names the fault and never holds a secret."""
@@ -10,15 +35,27 @@ class PortaError(Exception):
     code = "server_error"
 
     def __init__(
-        self, message: str = "", *, retry_after: int | None = None, reason: str | None = None
+        self,
+        message: str = "",
+        *,
+        retry_after: int | None = None,
+        reason: str | None = None,
+        problems: Iterable[Problem] = (),
     ) -> None:
-        super().__init__(message or self.code)
-        self.message = message
+        self.problems = tuple(problems)
+        """Everything that is wrong, each with its place; empty where `message` says it all."""
+        self.message = message or "; ".join(map(str, self.problems))
+        super().__init__(self.message or self.code)
         self.retry_after = retry_after
         """Seconds after which another attempt makes sense, or None."""
         self.reason = reason
         """What only the log may tell, and finer than `message`: a fixed word like `wrong_secret`,
         never what was sent; None where `message` says it all."""
+
+    @classmethod
+    def at(cls, *path: str | int, message: str) -> Self:
+        """Return the error of one problem at `path`."""
+        return cls(problems=[Problem(path, message)])
 
 
 class Invalid(PortaError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from porta.audit.actors import SYSTEM, Actor
 from porta.limits.origin import Origin
 from porta.observability import log
 from storage.models.events import Event
@@ -138,17 +138,6 @@ _LOGGED = frozenset({"authentication", "security"})
 """Categories whose events leave a line in the log as well: who reads it asks who signs in."""
 _TOLD = ("client_id", "reason", "method", "failed_count")
 """Of the metadata, what that line tells: nothing that a person could be found by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something, and from where. Both absent: Porta itself, or its command line."""
-
-    user_id: str | None = None
-    origin: Origin | None = None
-
-
-SYSTEM = Actor()
 
 
 async def record(

@@ -23,7 +23,7 @@ from porta.services import startup
 from porta.services.provisioning import Line, Report, provision_all
 from porta.services.provisioning.document import Document
 from porta.services.provisioning.file import STANDARD_INPUT, ProvisioningFile, load_file
-from porta.services.provisioning.problems import DocumentInvalid, Problem
+from porta.services.provisioning.problems import DocumentInvalid, FileProblem
 from storage.router import Storage
 
 Mode = Literal["merge", "overwrite"]
@@ -128,10 +128,10 @@ class _Runner:
         return with_storage(settings, work)
 
 
-def _load(sources: Sequence[str]) -> tuple[dict[str, ProvisioningFile], list[Problem]]:
+def _load(sources: Sequence[str]) -> tuple[dict[str, ProvisioningFile], list[FileProblem]]:
     """Return the files by their names, and what is wrong with any of them."""
     files: dict[str, ProvisioningFile] = {}
-    problems: list[Problem] = []
+    problems: list[FileProblem] = []
     for source in sources:
         try:
             files[source] = load_file(source)
@@ -156,12 +156,12 @@ def _approve(run: _Runner, yes: bool) -> Sequence[Line] | Report | None:
     return plan.updated
 
 
-def _locate(problem: Problem, files: dict[str, ProvisioningFile]) -> Problem:
+def _locate(problem: FileProblem, files: dict[str, ProvisioningFile]) -> FileProblem:
     file = files.get(problem.source)
-    return file.locate(problem) if file is not None and problem.parts else problem
+    return file.locate(problem) if file is not None and problem.path else problem
 
 
-def _refuse(problems: Sequence[Problem], mode: Mode, dry_run: bool, json_wanted: bool) -> None:
+def _refuse(problems: Sequence[FileProblem], mode: Mode, dry_run: bool, json_wanted: bool) -> None:
     if json_wanted:
         click.echo(as_json(Report(mode, dry_run, errors=list(problems))))
     show_problems(problems)

@@ -10,7 +10,7 @@ import click
 
 from porta.cli.commands import rfc3339
 from porta.services.provisioning import Credential, Line, Report
-from porta.services.provisioning.problems import Problem, printable
+from porta.services.provisioning.problems import FileProblem, printable
 
 _DONE = ("created", "updated", "unchanged")
 _PLANNED = ("to create", "to update", "unchanged")
@@ -62,7 +62,7 @@ def show_notes(report: Report) -> None:
         click.echo(f"Note: {printable(note.source)}: {note}", err=True)
 
 
-def show_problems(problems: Sequence[Problem]) -> None:
+def show_problems(problems: Sequence[FileProblem]) -> None:
     """Print every problem on standard error, and that nothing was changed."""
     for problem in problems:
         source = f"{printable(problem.source)}: " if problem.source else ""
@@ -112,13 +112,13 @@ def _credential(each: Credential) -> dict[str, Any]:
     return told
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def _problem(problem: FileProblem) -> dict[str, Any]:
     at = problem.position
     return {
         "file": problem.source,
         "line": at.line if at else None,
         "column": at.column if at else None,
-        "path": problem.path,
+        "path": problem.place,
         "names": [name for name in problem.names if name],
         "message": problem.message,
     }

@@ -13,6 +13,7 @@ from porta.security.password_rules import check_password
 from porta.security.passwords import Passwords
 from porta.services import applications, clients, roles, users
 from porta.services.clients import Terms
+from porta.services.permissions import PERMISSIONS
 from porta.text.email_addresses import canonical_email
 from porta.text.names import find_name_fault
 from storage.models.applications import Application
@@ -27,29 +28,6 @@ if TYPE_CHECKING:
 APPLICATION = "porta-admin"
 SUPER_ADMIN = "porta-super-admin"
 _LONGEST_NAME = 255
-
-_ACTIONS = {
-    "org": ("Organizations", "create read update suspend archive"),
-    "app": ("Applications", "create read update archive"),
-    "client": ("Clients", "create read update revoke"),
-    "user": ("Users", "create read update suspend archive invite 2fa"),
-    "role": ("Roles", "create read update archive assign"),
-    "permission": ("Permissions", "create read archive"),
-    "claim": ("Claims", "create read update archive"),
-    "config": ("Configuration", "read update"),
-    "key": ("Signing keys", "read generate rotate"),
-    "audit": ("Audit trail", "read"),
-    "session": ("Sessions", "read revoke"),
-    "stats": ("Statistics", "read"),
-    "export": ("Exports", "read"),
-    "import": ("Imports", "write"),
-}
-PERMISSIONS = {
-    f"admin:{resource}:{action}": f"{title}: {action}"
-    for resource, (title, actions) in _ACTIONS.items()
-    for action in actions.split()
-}
-"""The name of each permission by its slug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +102,7 @@ class Administration:
 
 async def get_uninitialized(storage: Storage) -> Organization:
     """Return the super-admin organization. Raises NotFound without one, Conflict when done."""
-    organizations = await storage.organizations.list()
-    admin = next((each for each in organizations if each.is_super_admin), None)
+    admin = await storage.organizations.find_super_admin()
     if admin is None:
         raise NotFound("There is no super-admin organization. Migrate first: porta migrate up")
     if await storage.applications.find_by_slug(APPLICATION):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Invalid
 from porta.protocol.errors import InvalidScope
 from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier

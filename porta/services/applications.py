@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, NotFound
 from porta.services.lifecycle import APPLICATION, event_of
 from porta.tenants import slugs

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, Field, Strict
 
 from porta.errors import Invalid
 from porta.pages import branding, custom_css
-from porta.pages.colors import is_color
 from porta.pages.render import find_languages
-from porta.protocol.clients.registered_uris import find_link_fault
+from porta.services.commands import ABSENT, Patch
+from porta.services.fields import (
+    LONGEST_URL,
+    Color,
+    Link,
+    Name,
+    SecureLink,
+    judged,
+    one_of,
+)
 from porta.text.names import find_name_fault
 from storage.models.organizations import Brand, BrandTexts, Organization
 
-LONGEST_URL = 2048
+__all__ = ["LONGEST_TEXTS", "LONGEST_URL", "BrandLinks", "BrandWords", "BrandingPatch", "merge"]
+
 LONGEST_TEXTS = {"title": 80, "lead": 200, "help": 300, "note": 200}
 """Characters."""
 _MOST_TOLD = 20
-
-Path = tuple[str, ...]
-
-
-class Mistake(NamedTuple):
-    """What is wrong with a brand, and where: `texts.de.title`."""
-
-    path: Path
-    message: str
+_OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
+"""What Porta 1.x has a column for."""
 
 
-def find_mistakes(brand: Brand) -> Iterator[Mistake]:
-    """Yield everything that is wrong with the tokens, links and texts of a brand."""
-    for name, find_fault in _FIELDS.items():
-        value = getattr(brand, name)
-        fault = find_fault(value) if value is not None else None
-        if fault:
-            yield Mistake(_PLACES.get(name, (name,)), fault)
-    if (brand.background == "picture") != (brand.background_url is not None):
-        yield Mistake(("background_url",), "background: picture and background_url need each other")
-    for texts in brand.texts:
-        yield from _of_texts(texts)
-
-
-def find_css_mistakes(css: str) -> Iterator[str]:
+def find_css_faults(css: str) -> Iterator[str]:
     """Yield what custom CSS holds that no page would be given, each with its line; bounded."""
     _, dropped = custom_css.clean(css)
     yield from map(str, dropped[:_MOST_TOLD])
@@ -50,61 +41,102 @@ def find_css_mistakes(css: str) -> Iterator[str]:
         yield f"and {len(dropped) - _MOST_TOLD} more"
 
 
-def check(wanted: Organization, stored: Organization | None = None) -> None:
-    """Raise Invalid with every mistake in the brand of `wanted`.
-
-    Custom CSS that is stored already is not looked at: 1.x allowed more, and pages are given what
-    is allowed of it.
-    """
-    told = [f"{'.'.join(path)}: {message}" for path, message in find_mistakes(wanted.brand)]
-    css = wanted.branding_custom_css
-    if css and (stored is None or css != stored.branding_custom_css):
-        told += [f"custom_css: {mistake}" for mistake in find_css_mistakes(css)]
+def _clean(css: str) -> str:
+    """CSS is cleaned before it is stored: what nobody can store, nobody can be served."""
+    told = "\n".join(find_css_faults(css))
     if told:
-        raise Invalid("; ".join(told))
+        raise ValueError(told)
+    return custom_css.sanitize(css)
 
 
-def _of_texts(texts: BrandTexts) -> Iterator[Mistake]:
-    language, known = texts.language, find_languages()
-    if language not in known:
-        yield Mistake(("texts", language), f"is no language of the pages: {', '.join(known)}")
-    for name, longest in LONGEST_TEXTS.items():
-        text = getattr(texts, name)
-        fault = find_name_fault(text) if text is not None else None
-        if text is not None and len(text) > longest:
-            fault = f"must have at most {longest} characters"
-        if fault:
-            yield Mistake(("texts", language, name), fault)
+def _find_language_fault(language: str) -> str | None:
+    known = find_languages()
+    return None if language in known else f"is no language of the pages: {', '.join(known)}"
 
 
-def _color(value: str) -> str | None:
-    return None if is_color(value) else "must be a colour like #0F766E"
+def _words(name: str) -> Any:
+    return Field(max_length=LONGEST_TEXTS[name])
 
 
-def _one_of(known: Collection[str], value: str) -> str | None:
-    return None if value in known else f"must be one of: {', '.join(known)}"
+class BrandLinks(Patch):
+    """Where the footer of every page leads."""
+
+    support: SecureLink | None = ABSENT
+    privacy: SecureLink | None = ABSENT
+    terms: SecureLink | None = ABSENT
+    imprint: SecureLink | None = ABSENT
 
 
-def _radius(value: int) -> str | None:
-    most = branding.LARGEST_RADIUS
-    return None if 0 <= value <= most else f"must be a number of pixels from 0 to {most}"
+class BrandWords(Patch):
+    """What an organization says on its pages in one language."""
+
+    title: Annotated[str, _words("title"), judged(find_name_fault)] | None = ABSENT
+    lead: Annotated[str, _words("lead"), judged(find_name_fault)] | None = ABSENT
+    help: Annotated[str, _words("help"), judged(find_name_fault)] | None = ABSENT
+    note: Annotated[str, _words("note"), judged(find_name_fault)] | None = ABSENT
 
 
-def _url(value: str) -> str | None:
-    if len(value) > LONGEST_URL:
-        return f"must have at most {LONGEST_URL} characters"
-    if not value.lower().startswith("https://"):
-        return "must be an https URL"
-    return find_link_fault(value)
+class BrandingPatch(Patch):
+    """How an organization looks."""
+
+    primary_color: Color | None = ABSENT
+    company_name: Name | None = ABSENT
+    custom_css: Annotated[str, AfterValidator(_clean)] | None = ABSENT
+    logo_url: Link | None = ABSENT
+    favicon_url: Link | None = ABSENT
+    ink_color: Color | None = ABSENT
+    page_color: Color | None = ABSENT
+    card_color: Color | None = ABSENT
+    radius: Annotated[int, Strict(), Field(ge=0, le=branding.LARGEST_RADIUS)] | None = ABSENT
+    font: Annotated[str, one_of(tuple(branding.FONTS))] | None = ABSENT
+    background: Annotated[str, one_of(branding.BACKGROUNDS)] | None = ABSENT
+    background_url: SecureLink | None = ABSENT
+    card_position: Annotated[str, one_of(branding.POSITIONS)] | None = ABSENT
+    logo_dark_url: SecureLink | None = ABSENT
+    home_url: SecureLink | None = ABSENT
+    links: BrandLinks | None = ABSENT
+    texts: dict[Annotated[str, judged(_find_language_fault)], BrandWords | None] | None = ABSENT
+    """By the language of the pages."""
 
 
-_PLACES: dict[str, Path] = {f"{name}_url": ("links", name) for name in branding.LINKS}
-_FIELDS: dict[str, Callable[..., str | None]] = {
-    **dict.fromkeys(("ink_color", "page_color", "card_color"), _color),
-    "radius": _radius,
-    "font": partial(_one_of, tuple(branding.FONTS)),
-    "background": partial(_one_of, branding.BACKGROUNDS),
-    "card_position": partial(_one_of, branding.POSITIONS),
-    **dict.fromkeys(("background_url", "logo_dark_url", "home_url"), _url),
-    **dict.fromkeys((f"{name}_url" for name in branding.LINKS), _url),
-}
+def merge(stored: Organization, patch: BrandingPatch | None) -> dict[str, Any]:
+    """Return the columns that `patch` sets; None removes the whole brand (RFC 7396).
+
+    Raises Invalid where what is left does not fit together.
+    """
+    said = patch.said() if patch is not None else dict.fromkeys(BrandingPatch.model_fields)
+    columns = {f"branding_{name}": said.pop(name) or None for name in _OF_1X if name in said}
+    brand = stored.brand
+    if "links" in said:
+        links = said.pop("links")
+        told = links.said() if links is not None else dict.fromkeys(BrandLinks.model_fields)
+        said |= {f"{name}_url": url for name, url in told.items()}
+    if "texts" in said:
+        said["texts"] = _merge_texts(brand.texts, said["texts"])
+    if said:
+        columns["brand"] = _fitting(msgspec.structs.replace(brand, **said))
+    return columns
+
+
+def _merge_texts(
+    stored: tuple[BrandTexts, ...], patch: dict[str, BrandWords | None] | None
+) -> tuple[BrandTexts, ...]:
+    if patch is None:
+        return ()
+    texts = {each.language: each for each in stored}
+    for language, words in patch.items():
+        if words is None:
+            texts.pop(language, None)
+        else:
+            known = texts.get(language, BrandTexts(language=language))
+            texts[language] = msgspec.structs.replace(known, **words.said())
+    return tuple(texts.values())
+
+
+def _fitting(brand: Brand) -> Brand:
+    if (brand.background == "picture") != (brand.background_url is not None):
+        raise Invalid.at(
+            *("branding", "backgroundUrl"),
+            message="the background picture and its URL need each other",
+        )
+    return brand

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Invalid
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
 from storage.errors import AlreadyExists

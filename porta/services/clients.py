@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.clients import client_metadata
 from porta.security import opaque

@@ -1,138 +1,256 @@
-"""Organization service: made, changed, suspended, archived, restored."""
+"""Organization service: made, changed, suspended, archived, restored, deleted."""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
-from porta.pages.custom_css import sanitize
 from porta.services import brands
+from porta.services.brands import BrandingPatch
+from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
+from porta.services.fields import (
+    Algorithm,
+    Flag,
+    LoginMethods,
+    Name,
+    OrganizationSlug,
+    PageLocale,
+    SearchTerm,
+)
 from porta.services.lifecycle import ORGANIZATION, event_of
-from porta.services.signing_algorithms import parse_algorithm
-from porta.tenants import slugs
-from storage.errors import AlreadyExists
+from porta.services.permissions import check_all, needs
+from porta.services.targets import changes_of, check_page, is_key, require
 from storage.models.organizations import Organization
+from storage.models.pages import Listed, Page
+from storage.repositories.organizations import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-_BRANDING = (
-    *(name for name in Organization.__struct_fields__ if name.startswith("branding_")),
-    "brand",
-)
-_PLAIN = (
-    *("name", "default_locale", "default_login_methods", "require_pkce"),
-    *("id_token_claims", "id_token_signed_response_alg", "email_as_username"),
+WHAT = "Organization"
+TwoFactorPolicy = Literal["optional", "required_email", "required_totp", "required_any"]
+_BRANDING = frozenset(
+    {*(name for name in Organization.__struct_fields__ if name.startswith("branding_")), "brand"}
 )
 
 
-async def create(
-    storage: Storage, organization: Organization, *, actor: Actor = SYSTEM
-) -> Organization:
-    """Store a new organization and return it as it was stored, with an id and clean CSS.
+class OrganizationPatch(Patch):
+    """What of an organization may change. Its slug stands in every issuer, and does not."""
 
-    Of `organization` the id and status are not read: it begins active. Raises Invalid for its slug,
-    its brand, an algorithm that no key of ours has, or for a second super-admin organization, which
-    only the first migration makes; Conflict when the slug is taken.
-    """
-    slugs.parse_organization_slug(organization.slug)
-    if organization.is_super_admin:
-        raise Invalid("is_super_admin: there is one super-admin organization, and it exists")
-    parse_algorithm(organization.id_token_signed_response_alg)
-    brands.check(organization)
-    new = msgspec.structs.replace(_clean(organization), id=str(uuid.uuid4()), status="active")
-    async with storage.transaction() as tx:
-        if await tx.organizations.find_by_slug(new.slug) is not None:
-            raise Conflict("slug: another organization has it")
-        try:
-            await tx.organizations.insert(new)
-        except AlreadyExists:
-            raise Conflict("slug: another organization has it") from None
-        await events.record(tx, "org.created", organization_id=new.id, actor=actor)
-    return new
+    name: Name = ABSENT
+    default_locale: PageLocale = ABSENT
+    default_login_methods: LoginMethods = ABSENT
+    two_factor_policy: TwoFactorPolicy = ABSENT
+    require_pkce: Flag = ABSENT
+    id_token_claims: Flag = ABSENT
+    id_token_signed_response_alg: Algorithm = ABSENT
+    email_as_username: Flag = ABSENT
+    branding: BrandingPatch | None = ABSENT
 
 
-async def update(
-    storage: Storage, organization: Organization, *, actor: Actor = SYSTEM
-) -> tuple[str, ...]:
-    """Write everything of `organization` but its slug, its status and is_super_admin.
+class NewOrganization(OrganizationPatch, Slugged):
+    """An organization to be made. What is left out is as `storage.models.organizations` has it."""
 
-    Returns the fields that changed. Raises NotFound, and Invalid for its brand or algorithm.
-    """
-    parse_algorithm(organization.id_token_signed_response_alg)
-    async with storage.transaction() as tx:
-        stored = await tx.organizations.find_for_update(organization.id)
-        if stored is None:
-            raise NotFound("Organization not found")
-        brands.check(organization, stored)
-        wanted = _clean(organization)
-        changed = tuple(
-            field
-            for field in (*_PLAIN, "two_factor_policy", *_BRANDING)
-            if getattr(stored, field) != getattr(wanted, field)
-        )
-        if changed:
-            await tx.organizations.update(wanted)
-        for event_type in _events_of(changed):
-            await events.record(
-                tx,
-                event_type,
-                organization_id=stored.id,
-                metadata={"changed": list(changed)},
-                actor=actor,
-            )
-    return changed
+    name: Name
+    slug: OrganizationSlug = ABSENT
 
 
-async def set_status(
-    storage: Storage,
-    organization_id: str,
-    status: str,
-    *,
-    reason: str | None = None,
-    actor: Actor = SYSTEM,
-) -> Organization:
-    """Suspend (`suspended`), archive (`archived`), or activate and restore (`active`).
+class OrganizationFilters(Command):
+    """Which organizations are listed."""
 
-    It works at once on every instance, and ends for good whatever was issued before. Raises
-    NotFound, and Invalid for a status that does not follow or for the super-admin organization,
-    without which nobody could administer.
-    """
-    async with storage.transaction() as tx:
-        stored = await tx.organizations.find_for_update(organization_id)
-        if stored is None:
-            raise NotFound("Organization not found")
-        if stored.is_super_admin:
-            raise Invalid("status: the super-admin organization stays active")
-        event_type = event_of(ORGANIZATION, stored.status, status)
-        await tx.organizations.set_status(stored.id, status)
-        await events.record(
-            tx,
-            event_type,
-            organization_id=stored.id,
-            metadata={"reason": reason} if reason else {},
-            actor=actor,
-        )
-        return await tx.organizations.find_by_id(stored.id) or stored
+    status: Literal["active", "suspended", "archived"] | None = None
+    search: SearchTerm | None = None
+    """A part of the name or slug, in any letter case."""
 
 
-def _clean(organization: Organization) -> Organization:
-    """CSS is cleaned before it is stored: what nobody can store, nobody can be served."""
-    css = organization.branding_custom_css
-    cleaned = sanitize(css) if css else None
-    return msgspec.structs.replace(organization, branding_custom_css=cleaned or None)
+@needs("admin:org:create", unbound=True)
+async def create(tx: Storage, actor: Actor, command: NewOrganization) -> Organization:
+    """Make an organization, active. Raises Conflict when the slug is taken, Invalid."""
+    new = Organization(id=str(uuid.uuid4()), name=command.name, slug=command.slug)
+    new = msgspec.structs.replace(new, **_columns(new, command))
+    made = await tx.organizations.insert(new)
+    if made is None:
+        raise Conflict.at("slug", message="another organization has it")
+    await record_change(tx, actor, "org.created", None, made, organization_id=made.id)
+    return made
 
 
-def _events_of(changed: tuple[str, ...]) -> tuple[str, ...]:
-    branding = set(changed) & set(_BRANDING)
-    told = (
-        ("org.updated", bool(set(changed) & set(_PLAIN))),
-        ("org.branding.updated", bool(branding)),
-        ("org.2fa.policyChanged", "two_factor_policy" in changed),
+@needs("admin:org:read")
+async def get(storage: Storage, actor: Actor, target: str) -> Organization:
+    """Return the organization of this id, else of this slug. Raises NotFound."""
+    if not is_key(target):
+        raise NotFound(f"{WHAT} not found")
+    return _visible(actor, await storage.organizations.find_by_key(target))
+
+
+@needs("admin:org:read")
+async def list(
+    storage: Storage, actor: Actor, page: Page, filters: OrganizationFilters
+) -> Listed[Organization]:
+    """Return a page of organizations: who administers one of them sees that one. Raises Invalid."""
+    check_page(page, SORTS)
+    return await storage.organizations.list_page(
+        page, status=filters.status, search=filters.search, id=actor.organization_id
     )
-    return tuple(event_type for event_type, happened in told if happened)
+
+
+@needs("admin:org:update")
+async def update(
+    tx: Storage, actor: Actor, target: str, patch: OrganizationPatch, version: int | None = None
+) -> Organization:
+    """Change what `patch` says of an organization, and return it as it is then.
+
+    Raises NotFound, PreconditionFailed, Invalid, and Forbidden for the super-admin organization,
+    whose look and rules decide how administrators sign in.
+    """
+    stored = await _held(tx, actor, target, version)
+    if stored.is_super_admin:
+        check_all(actor, "the super-admin organization")
+    changes = changes_of(stored, _columns(stored, patch))
+    if not changes:
+        return stored
+    after = require(await tx.organizations.update(stored.id, changes), WHAT)
+    for event_type, fields in _events_of(frozenset(changes)):
+        await record_change(
+            tx, actor, event_type, stored, after, fields=fields, organization_id=stored.id
+        )
+    return after
+
+
+@needs("admin:org:suspend")
+async def suspend(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> Organization:
+    """Suspend an organization: its people and clients are refused, at once, on every instance.
+
+    What was issued before is ended for good. Raises NotFound, PreconditionFailed, and Invalid where
+    it is not active, or is the super-admin organization.
+    """
+    return await _set_status(tx, actor, target, "suspended", command, version)
+
+
+@needs("admin:org:suspend")
+async def activate(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> Organization:
+    """End a suspension. Raises as `suspend` does, and Invalid for what is archived."""
+    return await _set_status(tx, actor, target, "active", command, version, since="suspended")
+
+
+@needs("admin:org:archive")
+async def archive(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> Organization:
+    """Archive an organization: it is as if it were gone, until restored. Raises as `suspend`."""
+    return await _set_status(tx, actor, target, "archived", command, version)
+
+
+@needs("admin:org:archive")
+async def restore(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> Organization:
+    """Make an archived organization active again. Raises as `suspend` does."""
+    return await _set_status(tx, actor, target, "active", command, version, since="archived")
+
+
+@needs("admin:org:archive")
+async def count_dependents(storage: Storage, actor: Actor, target: str) -> dict[str, int]:
+    """Return how many rows of each kind `delete` would take along. Raises NotFound."""
+    if not is_key(target):
+        raise NotFound(f"{WHAT} not found")
+    stored = _visible(actor, await storage.organizations.find_by_key(target))
+    return await storage.organizations.count_dependents(stored.id)
+
+
+@needs("admin:org:archive", unbound=True)
+async def delete(
+    tx: Storage, actor: Actor, target: str, *, version: int | None = None
+) -> Organization:
+    """Delete an organization with its people and clients, for good; return what it was.
+
+    Raises NotFound, PreconditionFailed, and Invalid for the super-admin organization.
+    """
+    stored = await _held(tx, actor, target, version)
+    _check_not_super_admin(stored)
+    counts = await tx.organizations.count_dependents(stored.id)
+    await tx.organizations.set_status(stored.id, "archived")  # ends what was issued
+    await tx.organizations.delete(stored.id)
+    await record_change(tx, actor, "org.destroyed", stored, None, slug=stored.slug, counts=counts)
+    return stored
+
+
+async def _set_status(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    status: str,
+    command: Reasoned,
+    version: int | None,
+    since: str | None = None,
+) -> Organization:
+    stored = await _held(tx, actor, target, version)
+    _check_not_super_admin(stored)
+    event_type = event_of(ORGANIZATION, stored.status, status)
+    if since is not None and stored.status != since:
+        raise Invalid.at("status", message=f"it is {stored.status}, not {since}")
+    after = require(await tx.organizations.set_status(stored.id, status), WHAT)
+    await record_change(
+        tx, actor, event_type, stored, after, organization_id=stored.id, **command.told()
+    )
+    return after
+
+
+def _check_not_super_admin(stored: Organization) -> None:
+    """Without it nobody could administer."""
+    if stored.is_super_admin:
+        raise Invalid.at("status", message="the super-admin organization stays active")
+
+
+async def _held(tx: Storage, actor: Actor, target: str, version: int | None) -> Organization:
+    found = await tx.organizations.find_for_update(target) if is_key(target) else None
+    return require(_visible(actor, found), WHAT, version)
+
+
+def _visible(actor: Actor, found: Organization | None) -> Organization:
+    if found is None or not actor.sees(found.id):
+        raise NotFound(f"{WHAT} not found")
+    return found
+
+
+def _columns(stored: Organization, patch: OrganizationPatch) -> dict[str, object]:
+    said = patch.said()
+    said.pop("slug", None)
+    branding = brands.merge(stored, said.pop("branding")) if "branding" in said else {}
+    return {**said, **branding}
+
+
+def _events_of(changed: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the events that tell of a change, each with the fields that it tells of."""
+    policy = frozenset({"two_factor_policy"})
+    parts = (
+        ("org.updated", changed - _BRANDING - policy),
+        ("org.branding.updated", changed & _BRANDING),
+        ("org.2fa.policyChanged", changed & policy),
+    )
+    return tuple((event_type, fields) for event_type, fields in parts if fields)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict
 from porta.tenants import slugs
 from storage.errors import AlreadyExists

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, NotFound
 from porta.security.passwords import Passwords, is_dear_cost
 from porta.services.lifecycle import USER, event_of

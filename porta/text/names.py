@@ -1,4 +1,4 @@
-"""Names for people to read: one line that shows something and reads as it is written."""
+"""Names for people to read: one line that shows something and reads as it is written; texts."""
 
 from __future__ import annotations
 
@@ -15,4 +15,11 @@ def find_name_fault(name: str) -> str | None:
         return "must hold no line break, control character or change of direction"
     if not any(c.isprintable() and not c.isspace() for c in name):
         return "must hold more than spaces"
+    return None
+
+
+def find_text_fault(text: str) -> str | None:
+    """Return what makes `text`, of one or several lines, unfit to be kept and shown, or None."""
+    if _UNFIT.search(re.sub("\r\n|[\n\t]", " ", text)):
+        return "must hold no control character or change of direction"
     return None

@@ -45,7 +45,7 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `organizations`. `updated_at` is seconds since the epoch."""
+    """A row of `organizations`. Times are seconds since the epoch."""
 
     id: str
     name: str
@@ -72,3 +72,6 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: float = 0.0
     era: int = 0
     """How often its status has changed; not written by hand."""
+    created_at: float = 0.0
+    version: int = 0
+    """How often it has changed; not written by hand."""

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 
 from storage.models.organizations import Brand, Organization
+from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
+from storage.repositories.columns import assignments, key_column
+from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 
 _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
     " branding_primary_color, branding_company_name, branding_custom_css,"
     " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
     " id_token_signed_response_alg, email_as_username, brand::text, default_login_methods,"
-    " EXTRACT(EPOCH FROM updated_at)::float8, era"
+    " EXTRACT(EPOCH FROM updated_at)::float8, era, EXTRACT(EPOCH FROM created_at)::float8, version"
 )
-
+SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
+"""What a list of organizations can be sorted by."""
+DEPENDENTS = ("clients", "users", "api_resources", "branding_assets")
+"""Tables of what belongs to an organization, and goes with it."""
+_KEPT = ("id", "slug", "status", "is_super_admin", "updated_at", "era", "created_at", "version")
+_WRITABLE = frozenset(Organization.__struct_fields__) - set(_KEPT)
 _BRAND = msgspec.json.Decoder(Brand)
 
 
@@ -47,17 +56,51 @@ class Organizations:
         )
         return _organization(row) if row else None
 
+    async def find_by_key(self, id_or_slug: str) -> Organization | None:
+        """Return the organization of this id, else of this slug, whatever its status."""
+        row = await self._pg.fetchrow(_by_key(id_or_slug), {"key": id_or_slug})
+        return _organization(row) if row else None
+
     async def list(self) -> tuple[Organization, ...]:
         """Return every organization, by slug."""
         rows = await self._pg.fetch(f"SELECT {_COLUMNS} FROM organizations ORDER BY slug")  # noqa: S608
         return tuple(_organization(row) for row in rows)
 
-    async def insert(self, organization: Organization) -> None:
-        """Add an organization; AlreadyExists when its slug is taken, or a second one is to be
-        the super-admin organization.
+    async def list_page(
+        self,
+        page: Page,
+        *,
+        status: str | None = None,
+        search: str | None = None,
+        id: str | None = None,
+    ) -> Listed[Organization]:
+        """Return a page of organizations: of this status, with `search` in their name or slug."""
+        selection = Selection(_COLUMNS, "organizations", SORTS)
+        if status is not None:
+            selection.where("status = %(status)s", status=status)
+        if search is not None:
+            selection.where(
+                r"(name || E'\x1f' || slug) ILIKE %(search)s", search=containing(search)
+            )
+        if id is not None:
+            selection.where("id = %(only)s::uuid", only=id)
+        return await select_page(self._pg, selection, page, _organization)
+
+    async def find_super_admin(self) -> Organization | None:
+        """Return the organization of those who administer the installation."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_COLUMNS} FROM organizations WHERE is_super_admin"  # noqa: S608
+        )
+        return _organization(row) if row else None
+
+    async def insert(self, organization: Organization) -> Organization | None:
+        """Add an organization and return it as it is stored; None when its slug is taken.
+
+        The transaction can go on. AlreadyExists when a second one is to be the super-admin
+        organization.
         """
-        await self._pg.execute(
-            """
+        row = await self._pg.fetchrow(
+            f"""
             INSERT INTO organizations (
                 id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,
                 branding_primary_color, branding_company_name, branding_custom_css,
@@ -70,70 +113,93 @@ class Organizations:
                 %(branding_company_name)s, %(branding_custom_css)s, %(default_locale)s,
                 %(two_factor_policy)s, %(require_pkce)s, %(id_token_claims)s,
                 %(id_token_signed_response_alg)s, %(email_as_username)s, %(brand)s::jsonb,
-                %(login_methods)s::text[]
+                %(default_login_methods)s::text[]
             )
-            """,
-            _values(organization),
-        )
-
-    async def find_for_update(self, id: str) -> Organization | None:
-        """Return the organization, and hold it until the end of the transaction."""
-        row = await self._pg.fetchrow(
-            f"SELECT {_COLUMNS} FROM organizations WHERE id = %(id)s FOR UPDATE",  # noqa: S608
-            {"id": id},
+            ON CONFLICT (slug) DO NOTHING
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608
+            _encoded(msgspec.structs.asdict(organization)),
         )
         return _organization(row) if row else None
 
-    async def update(self, organization: Organization) -> None:
-        """Write everything but its slug, its status, and whether it is the super-admin's."""
-        await self._pg.execute(
-            """
-            UPDATE organizations SET
-                name = %(name)s,
-                branding_logo_url = %(branding_logo_url)s,
-                branding_favicon_url = %(branding_favicon_url)s,
-                branding_primary_color = %(branding_primary_color)s,
-                branding_company_name = %(branding_company_name)s,
-                branding_custom_css = %(branding_custom_css)s,
-                default_locale = %(default_locale)s,
-                two_factor_policy = %(two_factor_policy)s,
-                require_pkce = %(require_pkce)s,
-                id_token_claims = %(id_token_claims)s,
-                id_token_signed_response_alg = %(id_token_signed_response_alg)s,
-                email_as_username = %(email_as_username)s,
-                brand = %(brand)s::jsonb,
-                default_login_methods = %(login_methods)s::text[]
-            WHERE id = %(id)s
-            """,
-            _values(organization),
-        )
-
-    async def set_status(self, id: str, status: str) -> bool:
-        """Change the status and tell whether there is such an organization.
-
-        The super-admin organization stays active: for it the answer is False.
+    async def find_for_update(self, id_or_slug: str) -> Organization | None:
+        """Return the organization of this id, else of this slug, and hold it until the end of the
+        transaction.
         """
-        touched = await self._pg.execute(
-            """
+        row = await self._pg.fetchrow(
+            f"{_by_key(id_or_slug)} FOR NO KEY UPDATE", {"key": id_or_slug}
+        )
+        return _organization(row) if row else None
+
+    async def update(self, id: str, changes: Mapping[str, object]) -> Organization | None:
+        """Write these columns alone, and return the whole row as it is then.
+
+        Never its slug, its status, or whether it is the super-admin's.
+        """
+        columns = assignments(changes, _WRITABLE, _placeholder)
+        row = await self._pg.fetchrow(
+            f"UPDATE organizations SET {columns} WHERE id = %(id)s RETURNING {_COLUMNS}",  # noqa: S608
+            {**_encoded(changes), "id": id},
+        )
+        return _organization(row) if row else None
+
+    async def set_status(self, id: str, status: str) -> Organization | None:
+        """Change the status, and return the organization with it.
+
+        The super-admin organization stays active: for it, and where there is none, the answer is
+        None.
+        """
+        row = await self._pg.fetchrow(
+            f"""
             UPDATE organizations SET status = %(status)s
             WHERE id = %(id)s AND (NOT is_super_admin OR %(status)s = 'active')
-            """,
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608
             {"id": id, "status": status},
         )
-        return touched == 1
+        return _organization(row) if row else None
+
+    async def count_dependents(self, id: str) -> dict[str, int]:
+        """Return how many rows of each kind go when the organization is deleted."""
+        counts = ", ".join(
+            f"(SELECT count(*) FROM {table} WHERE organization_id = %(id)s)"  # noqa: S608
+            for table in DEPENDENTS
+        )
+        row = await self._pg.fetchrow(f"SELECT {counts}", {"id": id})
+        assert row is not None
+        return dict(zip(DEPENDENTS, row, strict=True))
+
+    async def delete(self, id: str) -> bool:
+        """Delete an organization with all that belongs to it; never the super-admin's."""
+        deleted = await self._pg.execute(
+            "DELETE FROM organizations WHERE id = %(id)s AND NOT is_super_admin", {"id": id}
+        )
+        return deleted == 1
 
 
-def _values(organization: Organization) -> dict[str, object]:
-    brand = msgspec.json.encode(organization.brand).decode()
-    return {
-        **msgspec.structs.asdict(organization),
-        "brand": None if brand == "{}" else brand,
-        "login_methods": list(organization.default_login_methods),
-    }
+def _by_key(key: str) -> str:
+    return f"SELECT {_COLUMNS} FROM organizations WHERE {key_column(key)} = %(key)s"  # noqa: S608
+
+
+def _placeholder(name: str) -> str:
+    casts = {"brand": "::jsonb", "default_login_methods": "::text[]"}
+    return f"%({name})s{casts.get(name, '')}"
+
+
+def _encoded(values: Mapping[str, object]) -> dict[str, object]:
+    encoded = dict(values)
+    if "brand" in encoded:
+        brand = msgspec.json.encode(encoded["brand"]).decode()
+        encoded["brand"] = None if brand == "{}" else brand
+    if "default_login_methods" in encoded:
+        encoded["default_login_methods"] = list(
+            cast(Sequence[str], values["default_login_methods"])
+        )
+    return encoded
 
 
 def _organization(row: Row) -> Organization:
-    *values, brand, login_methods, updated_at, era = row
+    *values, brand, login_methods, updated_at, era, created_at, version = row
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
         **dict(named),
@@ -141,4 +207,6 @@ def _organization(row: Row) -> Organization:
         default_login_methods=tuple(login_methods),
         updated_at=updated_at,
         era=era,
+        created_at=created_at,
+        version=version,
     )

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from porta.runtime import Runtime
-from porta.services import organizations
 from storage.postgres.driver import Postgres
+from tests.administered import set_organization_status
 from tests.porta.open_runtime import until_listening
 from tests.security.browser import (
     GOOD,
@@ -53,7 +53,7 @@ def set_status(served: Served, pg: Postgres) -> object:
         acme = await storage.organizations.find_by_slug("acme")
         assert acme is not None
         if acme.status != status:
-            await organizations.set_status(storage, acme.id, status)
+            await set_organization_status(storage, acme.id, status)
 
         async def arrived() -> bool:
             found = await served.runtime.organization("acme")
@@ -133,7 +133,7 @@ async def test_another_instance_hears_of_it_within_a_second(
     assert await has("active"), "it stands in its cache"
     try:
         for status in ("suspended", "active"):
-            await organizations.set_status(storage, acme, status)
+            await set_organization_status(storage, acme, status)
             async with stopwatch() as seconds:
                 await eventually(lambda status=status: has(status))  # type: ignore[misc]
                 assert seconds() < 1.0

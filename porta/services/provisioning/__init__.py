@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from porta.audit import events
-from porta.audit.events import SYSTEM, Actor
+from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict
 from porta.security.passwords import Passwords
 from porta.services.provisioning import applications, clients, organizations, settings, users
 from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry
 from porta.services.provisioning.file import build_document, load_document
-from porta.services.provisioning.problems import DocumentInvalid, Path, Problem
+from porta.services.provisioning.problems import DocumentInvalid, FileProblem, Path
 from porta.services.provisioning.report import Credential, Line, Report
 from porta.services.provisioning.run import Catalogue, Run
 
@@ -26,9 +26,9 @@ __all__ = [
     "Credential",
     "Document",
     "DocumentInvalid",
+    "FileProblem",
     "Line",
     "Mode",
-    "Problem",
     "Report",
     "build_document",
     "load_document",
@@ -96,14 +96,14 @@ async def provision_all(
     try:
         async with storage.transaction() as tx:
             if not await _wait_for_others(tx):
-                report.errors.append(Problem((), _OCCUPIED))
+                report.errors.append(FileProblem((), _OCCUPIED))
                 raise _RollBack
             for source, document in documents.items():
                 run = Run(tx, passwords, mode == "overwrite", now, actor, Report(mode, dry_run))
                 await _steps(run, document)
                 report.add(run.report, source)
             if approved is not None and report.updated != list(approved):
-                report.errors.append(Problem((), _CHANGED_MEANWHILE))
+                report.errors.append(FileProblem((), _CHANGED_MEANWHILE))
             if report.errors or dry_run:
                 raise _RollBack
             await _record(tx, report, actor)
@@ -111,7 +111,7 @@ async def provision_all(
         report.credentials.clear()
     except Conflict as race:
         message = f"{race.message}: it was made at the same time; run again"
-        report.errors.append(Problem((), message, source=source))
+        report.errors.append(FileProblem((), message, source=source))
     if report.errors:
         return Report(mode, dry_run, errors=report.errors)
     return report

@@ -5,25 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-import msgspec
 from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
+from porta.services.organizations import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
+    ENTRY,
     AccessTokenFormat,
     AccessTokenType,
     Algorithm,
     ApplicationSlug,
     ClaimName,
-    Color,
     Description,
     Entry,
-    ImageUrl,
     Locale,
     LoginMethods,
     Name,
-    OrganizationSlug,
     PermissionSlug,
     RoleSlug,
     SluggedEntry,
@@ -31,7 +29,6 @@ from porta.services.provisioning.entries import (
 )
 from porta.services.provisioning.people import UserEntry
 from storage.models.clients import ScopeText
-from storage.models.organizations import Brand, BrandTexts
 
 
 class ModuleEntry(SluggedEntry):
@@ -145,65 +142,6 @@ class ApplicationEntry(SluggedEntry):
     clients: tuple[ClientEntry, ...] = ()
 
 
-class BrandLinks(Entry):
-    support: str | None = None
-    privacy: str | None = None
-    terms: str | None = None
-    imprint: str | None = None
-
-
-class BrandTextsEntry(Entry):
-    title: str | None = None
-    lead: str | None = None
-    help: str | None = None
-    note: str | None = None
-
-
-class Branding(Entry):
-    """How an organization looks; what may stand in it is for `services/brands.py` to say."""
-
-    primary_color: Color | None = None
-    company_name: Name | None = None
-    custom_css: str | None = None
-    logo_url: ImageUrl | None = None
-    favicon_url: ImageUrl | None = None
-    ink_color: str | None = None
-    page_color: str | None = None
-    card_color: str | None = None
-    radius: int | None = Field(None, strict=True)
-    font: str | None = None
-    background: str | None = None
-    background_url: str | None = None
-    card_position: str | None = None
-    logo_dark_url: str | None = None
-    home_url: str | None = None
-    links: BrandLinks = BrandLinks()
-    texts: dict[str, BrandTextsEntry] = Field(default_factory=dict)
-
-    def said(self) -> dict[str, Any]:
-        """Return what the file says by the names of 1.x."""
-        said = self.model_fields_set & set(_OF_1X)
-        return {f"branding_{name}": getattr(self, name) for name in said}
-
-    def onto(self, brand: Brand) -> Brand:
-        """Return `brand` with what the file says."""
-        said: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in self.model_fields_set - {*_OF_1X, "links", "texts"}
-        }
-        links = self.links
-        said |= {f"{name}_url": getattr(links, name) for name in links.model_fields_set}
-        if "texts" in self.model_fields_set:
-            said["texts"] = tuple(
-                BrandTexts(language=language, **texts.model_dump())
-                for language, texts in self.texts.items()
-            )
-        return msgspec.structs.replace(brand, **said)
-
-
-_OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
-
-
 class ScopeWords(Entry):
     """What the consent page says of a scope."""
 
@@ -244,18 +182,9 @@ class ApiResourceEntry(Entry):
     introspection_clients: tuple[str, ...] = ()
 
 
-class OrganizationEntry(SluggedEntry):
-    slug: OrganizationSlug
-    default_locale: Locale | None = None
-    default_login_methods: LoginMethods | None = None
-    two_factor_policy: (
-        Literal["optional", "required_email", "required_totp", "required_any"] | None
-    ) = None
-    require_pkce: bool = False
-    id_token_claims: bool = False
-    id_token_signed_response_alg: Algorithm | None = None
-    email_as_username: bool = True
-    branding: Branding | None = None
+class OrganizationEntry(NewOrganization):
+    model_config = ENTRY
+
     api_resources: tuple[ApiResourceEntry, ...] = ()
     applications: tuple[ApplicationEntry, ...] = ()
     users: tuple[UserEntry, ...] = ()

@@ -20,7 +20,7 @@ from porta.services.provisioning.positions import (
     locate_nothing,
     yaml_positions,
 )
-from porta.services.provisioning.problems import DocumentInvalid, Path, Problem
+from porta.services.provisioning.problems import DocumentInvalid, FileProblem, Path
 from porta.services.provisioning.references import find_loose_references
 from porta.services.provisioning.rules import find_rule_problems
 from porta.services.provisioning.syntax import (
@@ -47,7 +47,7 @@ _LATER = "the form comes first; rules between entries are checked once it is rig
 class FormInvalid(DocumentInvalid):
     """A file whose form is wrong: there is no document yet that the rules could be held against."""
 
-    def __init__(self, source: str, problems: list[Problem]) -> None:
+    def __init__(self, source: str, problems: list[FileProblem]) -> None:
         super().__init__(source, problems)
         self.message += f"\n{source}: {_LATER}"
         self.args = (self.message,)
@@ -67,7 +67,7 @@ class ProvisioningFile:
     def document(self) -> Document:
         """What it describes. Raises DocumentInvalid with every problem, in the file's order."""
         if self.data is None:
-            raise DocumentInvalid(self.source, [Problem((), "is empty")])
+            raise DocumentInvalid(self.source, [FileProblem((), "is empty")])
         problems = list(find_syntax_problems(self.data))
         refusal: type[DocumentInvalid] = DocumentInvalid
         try:
@@ -76,20 +76,20 @@ class ProvisioningFile:
             refusal, found = FormInvalid, _form_problems(error)
         else:
             found = find_rule_problems(document)
-        told = {problem.parts for problem in problems}
-        problems += (problem for problem in found if problem.parts not in told)
+        told = {problem.path for problem in problems}
+        problems += (problem for problem in found if problem.path not in told)
         if not problems:
             return document
         problems += find_loose_references(self.data)
         raise refusal(self.source, self._told(problems))
 
-    def locate(self, problem: Problem) -> Problem:
+    def locate(self, problem: FileProblem) -> FileProblem:
         """Return `problem` with its line, column and names, and the name of this file."""
         return replace(
             problem,
             message=_worded(problem, self.data),
-            position=self._locator(problem.parts),
-            names=tuple(_names(self.data, problem.parts)),
+            position=self._locator(problem.path),
+            names=tuple(_names(self.data, problem.path)),
             source=self.source,
         )
 
@@ -97,35 +97,37 @@ class ProvisioningFile:
     def _locator(self) -> Locate:
         return self._positions() if self._positions is not None else locate_nothing
 
-    def _told(self, problems: list[Problem]) -> list[Problem]:
+    def _told(self, problems: list[FileProblem]) -> list[FileProblem]:
         order = {path: index for index, path in enumerate(_paths(self.data, ()))}
-        problems.sort(key=lambda problem: _rank(order, problem.parts))
+        problems.sort(key=lambda problem: _rank(order, problem.path))
         told = [self.locate(problem) for problem in problems[:MOST_TOLD]]
         left = len(problems) - len(told)
-        return [*told, Problem((), f"and {left} more problems")] if left else told
+        return [*told, FileProblem((), f"and {left} more problems")] if left else told
 
 
 @dataclass(frozen=True, slots=True)
-class _FormProblem(Problem):
+class _FormProblem(FileProblem):
     """An error of pydantic, put into words only where it is told: there may be very many."""
 
     item: Any = None
 
 
-def _form_problems(error: ValidationError) -> Iterator[Problem]:
+def _form_problems(error: ValidationError) -> Iterator[FileProblem]:
     items = error.errors(include_url=False)
     missing = {item["loc"] for item in items if item["type"] == "missing"}
     above = {item["loc"][:end] for item in items for end in range(len(item["loc"]))}
     for item in items:
-        path = item["loc"]
+        path = item["loc"][:-1] if item["loc"][-1:] == ("[key]",) else item["loc"]
         nameless = item["type"] == "missing" and (*path[:-1], "name") in missing
         follows = nameless and path[-3:-2] in _SLUG_OF_NAME and path[-1] == "slug"
         # A list is called too short when its entries are refused.
-        if not (follows or (item["type"] == "too_short" and path in above)):
-            yield _FormProblem(path, "", item=item)
+        if follows or (item["type"] == "too_short" and path in above):
+            continue
+        for message in item["msg"].removeprefix("Value error, ").split("\n"):
+            yield _FormProblem(path, "", item={**item, "loc": path, "msg": message})
 
 
-def _worded(problem: Problem, data: object) -> str:
+def _worded(problem: FileProblem, data: object) -> str:
     return message_of(problem.item, data) if isinstance(problem, _FormProblem) else problem.message
 
 
@@ -141,9 +143,9 @@ def load_file(path: FilePath | str) -> ProvisioningFile:
             return ProvisioningFile(source, parse_json(text), lambda: json_positions(text))
         return ProvisioningFile(source, parse_yaml(text), lambda: yaml_positions(text))
     except OSError as error:
-        raise DocumentInvalid(source, [Problem((), error.strerror or "unreadable")]) from None
+        raise DocumentInvalid(source, [FileProblem((), error.strerror or "unreadable")]) from None
     except UnicodeDecodeError:
-        raise DocumentInvalid(source, [Problem((), "is not UTF-8")]) from None
+        raise DocumentInvalid(source, [FileProblem((), "is not UTF-8")]) from None
     except Malformed as fault:
         raise DocumentInvalid(source, [fault.problem]) from None
 

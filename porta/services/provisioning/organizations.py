@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
+from porta.audit.changes import differing
 from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.services import api_resources, organizations
+from porta.services.organizations import NewOrganization, OrganizationPatch
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
-from porta.services.provisioning.problems import Path, Problem
+from porta.services.provisioning.problems import FileProblem, Path
 from porta.services.provisioning.run import Run
 from porta.text.suggestions import did_you_mean
 from storage.models.clients import ApiResource, ScopeText
-from storage.models.organizations import Brand, Organization
-
-_DIRECT = (
-    *("name", "default_locale", "default_login_methods", "two_factor_policy", "require_pkce"),
-    *("id_token_claims", "id_token_signed_response_alg", "email_as_username"),
-)
+from storage.models.organizations import Organization
 
 
 async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:
     """Make the organization of this slug, or change it to what the file says of it."""
     stored = await run.storage.organizations.find_by_slug(entry.slug)
-    said = _said(entry, stored.brand if stored else Brand())
-    if stored is None:
-        with run.at(*path):
-            new = Organization(id="", slug=entry.slug, **said)
-            run.organizations[entry.slug] = await organizations.create(
-                run.storage, new, actor=run.actor
-            )
-            run.created("organization", entry.slug, entry.name)
-        return
-    run.organizations[entry.slug] = stored
-    if not run.overwrite:
-        run.skipped("organization", entry.slug, entry.name)
-        return
     with run.at(*path):
-        wanted = msgspec.structs.replace(stored, **said)
-        changed = await organizations.update(run.storage, wanted, actor=run.actor)
-        run.updated("organization", entry.slug, entry.name, changed, (stored, wanted))
+        if stored is None:
+            made = await organizations.create(run.storage, run.actor, _command(entry))
+            run.organizations[entry.slug] = made
+            run.created("organization", entry.slug, entry.name)
+            return
+        run.organizations[entry.slug] = stored
+        if not run.overwrite:
+            run.skipped("organization", entry.slug, entry.name)
+            return
+        patch = _patch(entry, stored)
+        after = await organizations.update(run.storage, run.actor, stored.id, patch)
+        changed = differing(stored, after)
+        run.updated("organization", entry.slug, entry.name, changed, (stored, after))
+
+
+def _command(entry: OrganizationEntry) -> NewOrganization:
+    said = entry.model_fields_set & set(NewOrganization.model_fields)
+    return NewOrganization.model_construct(said, **{name: getattr(entry, name) for name in said})
+
+
+def _patch(entry: OrganizationEntry, stored: Organization) -> OrganizationPatch:
+    """Return what the file says; of texts it says all there are."""
+    said = {name: getattr(entry, name) for name in entry.model_fields_set}
+    patch = {name: said[name] for name in OrganizationPatch.model_fields if name in said}
+    branding = entry.branding
+    if branding is not None and "texts" in branding.model_fields_set:
+        gone = {each.language: None for each in stored.brand.texts}
+        texts = {**gone, **(branding.texts or {})}
+        patch["branding"] = branding.model_copy(update={"texts": texts})
+    return OrganizationPatch.model_construct(set(patch), **patch)
 
 
 async def provision_api_resources(run: Run, path: Path, entry: OrganizationEntry) -> None:
@@ -79,18 +88,6 @@ async def _provision_api_resource(
         run.updated("api_resource", slug, entry.name, changed, (stored, wanted))
 
 
-def _said(entry: OrganizationEntry, brand: Brand) -> dict[str, Any]:
-    """Return the fields that the file speaks of: about the others it has no opinion."""
-    said = {
-        name: getattr(entry, name)
-        for name in _DIRECT
-        if name in entry.model_fields_set and getattr(entry, name) is not None
-    }
-    if entry.branding is not None:
-        said |= {**entry.branding.said(), "brand": entry.branding.onto(brand)}
-    return said
-
-
 async def note_unknown_scopes(run: Run, path: Path, entry: OrganizationEntry) -> None:
     """Note scopes of clients that nothing gives a meaning to: an application may all the same."""
     organization = run.organizations.get(entry.slug)
@@ -104,4 +101,4 @@ async def note_unknown_scopes(run: Run, path: Path, entry: OrganizationEntry) ->
                 meant = did_you_mean(scope, sorted(known))
                 message = f"no API resource of '{entry.slug}' has the scope '{scope}'{meant}"
                 at = (*path, "applications", index, "clients", place, "scope")
-                run.report.notes.append(Problem(at, message))
+                run.report.notes.append(FileProblem(at, message))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from porta.errors import Invalid
+from pydantic.alias_generators import to_snake
 
-Path = tuple[int | str, ...]
+from porta.errors import Invalid, Path, PortaError, Problem, spell_path
+
+__all__ = ["DocumentInvalid", "FileProblem", "Path", "Position", "parse_path", "printable"]
+__all__ += ["problems_of"]
+
 _PART = re.compile(r"[^.\[\]]+")
 _LONGEST_NAME = 60
 """Characters of a name that are told."""
@@ -22,11 +27,9 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FileProblem(Problem):
     """What is wrong, and where in the file; an empty path means the whole of it."""
 
-    parts: Path
-    message: str
     position: Position | None = None
     names: tuple[str, ...] = ()
     """What the entry at each part of the path is called, `""` where it has no name."""
@@ -34,12 +37,12 @@ class Problem:
     """The file, where several are applied together."""
 
     @property
-    def path(self) -> str:
-        """The path without names: `organizations[0].users[1].email`."""
-        return place(self.parts)
+    def place(self) -> str:
+        """The path without names: `organizations[0].users[1].email`. A key may hold anything."""
+        return printable(spell_path(self.path))
 
     def __str__(self) -> str:
-        at, path = self.position, self.path
+        at, path = self.position, self.place
         where = f"line {at.line}, column {at.column}{self._called()}: " if at else ""
         return f"{where}{path}: {self.message}" if path else f"{where}{self.message}"
 
@@ -51,16 +54,21 @@ class Problem:
 class DocumentInvalid(Invalid):
     """A provisioning file that cannot be used, with every problem found in it."""
 
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+    problems: tuple[FileProblem, ...]
+
+    def __init__(self, source: str, problems: Sequence[FileProblem]) -> None:
+        message = "\n".join(f"{source}: {problem}" for problem in problems)
+        super().__init__(message, problems=problems)
         self.source = source
-        self.problems = problems
 
 
-def place(path: Path) -> str:
-    """Return a path as people write it: `organizations[0].name`. A key may hold anything."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return printable("".join(parts).removeprefix("."))
+def problems_of(refusal: PortaError, path: Path) -> Iterator[FileProblem]:
+    """Yield what a command was refused for, by the keys of the file, whose entry is at `path`."""
+    if not refusal.problems:
+        yield FileProblem(path, refusal.message.removeprefix(f"{path[-1]}: " if path else ""))
+    for problem in refusal.problems:
+        spelled = (to_snake(part) if isinstance(part, str) else part for part in problem.path)
+        yield FileProblem((*path, *spelled), problem.message)
 
 
 def parse_path(text: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from porta.services.provisioning.problems import Path, Problem
+from porta.services.provisioning.problems import FileProblem, Path
 from porta.tenants import slugs
 from porta.text.suggestions import did_you_mean
 
@@ -20,7 +20,7 @@ class _Defined:
     claim_definitions: set[str] = field(default_factory=set)
 
 
-def find_loose_references(data: object) -> Iterator[Problem]:
+def find_loose_references(data: object) -> Iterator[FileProblem]:
     """Yield what `data`, a decoded file of whatever form, names and does not define.
 
     The database may hold it. A file that is refused anyway is told of it in the same round.
@@ -38,14 +38,16 @@ def find_loose_references(data: object) -> Iterator[Problem]:
             yield from _of_user(at, user, defined)
 
 
-def _of_role(path: Path, role: dict[str, Any], known: Collection[str]) -> Iterator[Problem]:
+def _of_role(path: Path, role: dict[str, Any], known: Collection[str]) -> Iterator[FileProblem]:
     listed = role.get("permissions")
     for index, slug in enumerate(listed) if isinstance(listed, list) else ():
         if isinstance(slug, str) and slug not in known:
             yield _loose((*path, "permissions", index), "permission", slug, known)
 
 
-def _of_user(path: Path, user: dict[str, Any], defined: dict[str, _Defined]) -> Iterator[Problem]:
+def _of_user(
+    path: Path, user: dict[str, Any], defined: dict[str, _Defined]
+) -> Iterator[FileProblem]:
     for key, named, kind in (("roles", "role", "roles"), ("claims", "claim", "claim_definitions")):
         for place, reference in _entries(user, path, key):
             app, slug = reference.get("app"), reference.get(named)
@@ -57,9 +59,11 @@ def _of_user(path: Path, user: dict[str, Any], defined: dict[str, _Defined]) -> 
                 yield _loose(place, named, slug, known)
 
 
-def _loose(path: Path, kind: str, slug: str, known: Collection[str]) -> Problem:
+def _loose(path: Path, kind: str, slug: str, known: Collection[str]) -> FileProblem:
     meant = did_you_mean(slug, sorted(known))
-    return Problem(path, f"this file has no {kind} of this slug; it has to exist already{meant}")
+    return FileProblem(
+        path, f"this file has no {kind} of this slug; it has to exist already{meant}"
+    )
 
 
 def _collect(application: dict[str, Any], into: _Defined) -> None:

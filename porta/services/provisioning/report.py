@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from porta.services.provisioning.problems import Problem, printable
+from porta.services.provisioning.problems import FileProblem, printable
 
 Kind = Literal[
     "organization",
@@ -72,9 +72,9 @@ class Report:
     created: list[Line] = field(default_factory=list)
     updated: list[Line] = field(default_factory=list)
     skipped: list[Line] = field(default_factory=list)
-    errors: list[Problem] = field(default_factory=list)
+    errors: list[FileProblem] = field(default_factory=list)
     credentials: list[Credential] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
+    notes: list[FileProblem] = field(default_factory=list)
     """What may be meant, and may be a slip."""
 
     def add(self, other: Report, source: str) -> None:

@@ -7,30 +7,28 @@ from functools import partial
 from typing import TypeVar
 
 from porta.errors import Invalid
-from porta.pages import languages
-from porta.pages.render import find_languages
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.security.password_rules import check_password
 from porta.services import brands
 from porta.services.api_resources import parse_identifier, parse_scopes
+from porta.services.brands import BrandingPatch
 from porta.services.provisioning.document import (
     ApiResourceEntry,
     ApplicationEntry,
-    Branding,
     ClientEntry,
     Document,
     OrganizationEntry,
 )
 from porta.services.provisioning.people import UserEntry
-from porta.services.provisioning.problems import Path, Problem, parse_path
+from porta.services.provisioning.problems import FileProblem, Path, parse_path, problems_of
 from porta.services.provisioning.settings import check_setting
-from storage.models.organizations import Brand
+from storage.models.organizations import Organization
 
 E = TypeVar("E")
 
 
-def find_rule_problems(document: Document) -> Iterator[Problem]:
+def find_rule_problems(document: Document) -> Iterator[FileProblem]:
     """Yield everything that is wrong and only shows between entries."""
     yield from _twins(("organizations",), document.organizations, lambda each: each.slug, "slug")
     for index, organization in enumerate(document.organizations):
@@ -48,9 +46,8 @@ def find_rule_problems(document: Document) -> Iterator[Problem]:
 
 def _of_organization(
     path: Path, organization: OrganizationEntry, document: Document
-) -> Iterator[Problem]:
+) -> Iterator[FileProblem]:
     resources, applications = organization.api_resources, organization.applications
-    yield from _of_locale((*path, "default_locale"), organization.default_locale)
     yield from _twins((*path, "users"), organization.users, lambda each: each.email, "email")
     yield from _twins(
         (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
@@ -59,7 +56,7 @@ def _of_organization(
         yield from _of_api_resource((*path, "api_resources", index), resource)
     yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
     if organization.branding is not None:
-        yield from _of_branding((*path, "branding"), organization.branding)
+        yield from _of_branding(path, organization.branding)
     for index, user in enumerate(organization.users):
         place = (*path, "users", index, "password")
         yield from _of_password(place, user, organization, document.allow_passwords)
@@ -67,21 +64,12 @@ def _of_organization(
         yield from _of_application((*path, "applications", index), application)
 
 
-def _of_branding(path: Path, branding: Branding) -> Iterator[Problem]:
-    for mistake in brands.find_mistakes(branding.onto(Brand())):
-        yield Problem((*path, *mistake.path), mistake.message)
-    for message in brands.find_css_mistakes(branding.custom_css or ""):
-        yield Problem((*path, "custom_css"), message)
+def _of_branding(path: Path, branding: BrandingPatch) -> Iterator[FileProblem]:
+    """Whatever is stored beside it, a brand of a file fits together by itself."""
+    yield from _refused(path, lambda: brands.merge(Organization(id="", name="", slug=""), branding))
 
 
-def _of_locale(path: Path, locale: str | None) -> Iterator[Problem]:
-    """Pages in a language without a catalog would be English, and nobody would know why."""
-    known = find_languages()
-    if locale is not None and not languages.choose(known, locale.replace("_", "-"), None):
-        yield Problem(path, f"there are no pages in this language; there are: {', '.join(known)}")
-
-
-def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[Problem]:
+def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[FileProblem]:
     yield from _refused((*path, "identifier"), lambda: parse_identifier(resource.identifier))
     yield from _refused((*path, "scopes"), lambda: parse_scopes(_names(resource)))
 
@@ -90,14 +78,14 @@ def _names(resource: ApiResourceEntry) -> tuple[str, ...]:
     return tuple(scope.name for scope in resource.scopes)
 
 
-def _refused(path: Path, check: Callable[[], object]) -> Iterator[Problem]:
+def _refused(path: Path, check: Callable[[], object]) -> Iterator[FileProblem]:
     try:
         check()
     except Invalid as refusal:
-        yield Problem(path, refusal.message.removeprefix(f"{path[-1]}: "))
+        yield from problems_of(refusal, path)
 
 
-def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Problem]:
+def _of_application(path: Path, application: ApplicationEntry) -> Iterator[FileProblem]:
     for name in ("modules", "permissions", "roles", "claim_definitions"):
         yield from _twins((*path, name), getattr(application, name), lambda each: each.slug, "slug")
     clients = application.clients
@@ -106,27 +94,27 @@ def _of_application(path: Path, application: ApplicationEntry) -> Iterator[Probl
         yield from _of_client((*path, "clients", index), client)
 
 
-def _of_client(path: Path, client: ClientEntry) -> Iterator[Problem]:
+def _of_client(path: Path, client: ClientEntry) -> Iterator[FileProblem]:
     if client.client_type == "public" and client.secret is not None:
-        yield Problem((*path, "secret"), "a public client keeps no secret")
+        yield FileProblem((*path, "secret"), "a public client keeps no secret")
     if client.client_type == "public" and client.introspects_organization:
         where = (*path, "introspects_organization")
-        yield Problem(where, "a public client introspects nothing")
+        yield FileProblem(where, "a public client introspects nothing")
     try:
         client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
     except client_metadata.InvalidMetadata as refusal:
         for mistake in refusal.mistakes:
-            yield Problem((*path, *parse_path(mistake.path)), mistake.message)
+            yield FileProblem((*path, *parse_path(mistake.path)), mistake.message)
 
 
 def _of_password(
     path: Path, user: UserEntry, organization: OrganizationEntry, allowed: bool
-) -> Iterator[Problem]:
+) -> Iterator[FileProblem]:
     password = user.password
     if password is None:
         return
     if not allowed:
-        yield Problem(path, "passwords in a file need allow_passwords: true")
+        yield FileProblem(path, "passwords in a file need allow_passwords: true")
     alone = organization.two_factor_policy in (None, "optional")
     words = _words(user, organization)
     yield from _refused(path, lambda: check_password(password, words, minimum=15 if alone else 8))
@@ -143,21 +131,21 @@ def _words(user: UserEntry, organization: OrganizationEntry) -> list[str]:
     return [word for word in said if word]
 
 
-def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[Problem]:
+def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[FileProblem]:
     seen: set[str] = set()
     for path, client in clients:
         if client.client_id is None:
             continue
         if client.client_id in seen:
-            yield Problem((*path, "client_id"), "stands twice in this file")
+            yield FileProblem((*path, "client_id"), "stands twice in this file")
         seen.add(client.client_id)
 
 
 def _twins(
     path: Path, entries: Sequence[E], key: Callable[[E], Hashable], field: str
-) -> Iterator[Problem]:
+) -> Iterator[FileProblem]:
     seen: set[Hashable] = set()
     for index, entry in enumerate(entries):
         if key(entry) in seen:
-            yield Problem((*path, index, field), "stands twice in this list")
+            yield FileProblem((*path, index, field), "stands twice in this list")
         seen.add(key(entry))

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from porta.audit.events import Actor
+from porta.audit.actors import Actor
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.passwords import Passwords
-from porta.services.provisioning.problems import Path, Problem, parse_path
+from porta.services.provisioning.problems import FileProblem, Path, parse_path, problems_of
 from porta.services.provisioning.report import Kind, Line, Report, find_losses
 from porta.text.suggestions import did_you_mean
 from storage.models.applications import Application, ApplicationModule
@@ -66,10 +66,10 @@ class Run:
             for mistake in refusal.mistakes:
                 self.error((*path, *parse_path(mistake.path)), mistake.message)
         except (Invalid, NotFound, Forbidden) as refusal:
-            self.error(path, refusal.message)
+            self.report.errors += problems_of(refusal, path)
 
     def error(self, path: Path, message: str) -> None:
-        self.report.errors.append(Problem(path, message))
+        self.report.errors.append(FileProblem(path, message))
 
     def created(self, kind: Kind, slug: str, name: str = "") -> None:
         self.report.created.append(Line(kind, slug, name))

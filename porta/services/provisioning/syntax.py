@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from porta.protocol.requests.params import has_control_characters
-from porta.services.provisioning.problems import Path, Position, Problem
+from porta.services.provisioning.problems import FileProblem, Path, Position
 
 DEEPEST = 64
 """More levels than the format has, and few enough for everything that walks through them."""
@@ -28,7 +28,7 @@ class Malformed(Exception):
 
     def __init__(self, message: str, position: Position | None = None) -> None:
         super().__init__(message)
-        self.problem = Problem((), message, position)
+        self.problem = FileProblem((), message, position)
 
     def __str__(self) -> str:
         return str(self.problem)
@@ -66,27 +66,27 @@ def compose_yaml(text: str) -> yaml.Node | None:
     return yaml.compose(text, Loader=_Loader)
 
 
-def find_syntax_problems(value: object, path: Path = ()) -> Iterator[Problem]:
+def find_syntax_problems(value: object, path: Path = ()) -> Iterator[FileProblem]:
     """Yield everything in `value` that JSON cannot say, or no column can keep.
 
     Dates are let through: YAML has them, and the format too.
     """
     if len(path) > DEEPEST:
-        yield Problem(path, "is nested too deeply")
+        yield FileProblem(path, "is nested too deeply")
     elif isinstance(value, dict):
         for key, inner in value.items():
             message = _judge_key(key)
             if message is None:
                 yield from find_syntax_problems(inner, (*path, key))
             else:
-                yield Problem(path, message)
+                yield FileProblem(path, message)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from find_syntax_problems(inner, (*path, index))
     else:
         message = _judge_scalar(value)
         if message is not None:
-            yield Problem(path, message)
+            yield FileProblem(path, message)
 
 
 def _judge_key(key: object) -> str | None:

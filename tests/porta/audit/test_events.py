@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from porta.audit import events
-from porta.audit.events import EVENTS, Actor
+from porta.audit.actors import Actor
+from porta.audit.events import EVENTS
 from porta.limits.origin import Origin
 from storage.postgres.driver import Postgres
 from storage.router import Storage

@@ -18,6 +18,7 @@ from porta.security.password_rules import WeakPassword
 from porta.security.passwords import Passwords
 from porta.services import administration
 from porta.services.administration import Administrator
+from porta.services.permissions import PERMISSIONS
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 
@@ -81,8 +82,8 @@ _GRANTED = (
 
 
 def test_the_permissions_and_roles_are_those_of_the_administration() -> None:
-    assert len(administration.PERMISSIONS) == 43
-    assert "admin:user:2fa" in administration.PERMISSIONS
+    assert len(PERMISSIONS) == 43
+    assert "admin:user:2fa" in PERMISSIONS
 
 
 def test_everything_is_made(fresh_database_url: str) -> None:

@@ -13,7 +13,7 @@ from porta.pages.css_values import ALLOWED, COLOR_TOKENS
 from porta.pages.custom_css import sanitize
 from porta.pages.render import Pages
 from porta.services import brands
-from porta.services.provisioning.document import Branding, BrandLinks, BrandTextsEntry
+from porta.services.brands import BrandingPatch, BrandLinks, BrandWords
 from porta.services.provisioning.file import build_document
 from storage.models.organizations import Brand, BrandTexts, Organization
 from tests.porta.pages.page_documents import ROOT, TEMPLATES, VALUES, Document
@@ -89,10 +89,10 @@ def test_people_17_pseudo_classes_and_media_features_are_those_of_the_code() -> 
 def test_the_keys_and_limits_are_those_of_the_code() -> None:
     tokens = _names(re.search(r"\| token \|.*?\n\n", GUIDE, re.DOTALL))
     others = {"background_url", "company_name", "custom_css", "links", "texts"}
-    assert {*tokens, *others} == set(Branding.model_fields)
+    assert {*tokens, *others} == set(BrandingPatch.model_fields)
     assert set(BrandLinks.model_fields) == set(branding.LINKS)
     assert all(f"`{link}`" in GUIDE for link in branding.LINKS)
-    assert set(BrandTextsEntry.model_fields) == set(brands.LONGEST_TEXTS)
+    assert set(BrandWords.model_fields) == set(brands.LONGEST_TEXTS)
     for text, longest in brands.LONGEST_TEXTS.items():
         assert re.search(rf"^\| `{text}` \|.*\| {longest} \|$", GUIDE, re.MULTILINE)
     assert f"at most {custom_css.LONGEST} characters" in GUIDE

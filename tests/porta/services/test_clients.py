@@ -11,13 +11,14 @@ from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import applications, clients, organizations
+from porta.services import applications, clients
 from porta.services.clients import Terms
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests.administered import make_organization, set_organization_status
 from tests.porta.services.audit import event_types
 
 Home = tuple[Organization, Application]
@@ -28,7 +29,7 @@ CHOSEN = "a-chosen-secret-of-enough-characters"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(storage: Storage) -> Home:
     return (
-        await organizations.create(storage, Organization(id="", name="Acme", slug="acme")),
+        await make_organization(storage, "acme"),
         await applications.create(storage, Application(id="", name="CRM", slug="crm")),
     )
 
@@ -142,7 +143,7 @@ async def test_revoked_is_final(storage: Storage, home: Home, wanted: str) -> No
 
 async def test_another_organizations_client_is_unknown(storage: Storage, home: Home) -> None:
     made = await make(storage, home)
-    other = await organizations.create(storage, Organization(id="", name="B", slug="other-org"))
+    other = await make_organization(storage, "other-org", "B")
     with pytest.raises(NotFound):
         await clients.set_status(storage, made.client_id, other.id, "revoked")
     with pytest.raises(NotFound):
@@ -216,10 +217,10 @@ async def test_a_public_client_keeps_no_secret(
 @pytest.mark.parametrize("archived", ["organization", "application"])
 async def test_what_is_archived_takes_no_more_clients(storage: Storage, archived: str) -> None:
     slug = f"old-{archived}"
-    organization = await organizations.create(storage, Organization(id="", name="O", slug=slug))
+    organization = await make_organization(storage, slug, "O")
     application = await applications.create(storage, Application(id="", name="O", slug=slug))
     if archived == "organization":
-        organization = await organizations.set_status(storage, organization.id, "archived")
+        organization = await set_organization_status(storage, organization.id, "archived")
     else:
         application = await applications.set_status(storage, slug, "archived")
     with pytest.raises(Invalid, match="archived"):

@@ -11,15 +11,15 @@ import pytest_asyncio
 
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.features.resource_indicators import check_syntax
-from porta.services import api_resources, applications, claims, organizations, roles, users
+from porta.services import api_resources, applications, claims, roles, users
 from storage.models.applications import Application, ApplicationModule
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource
-from storage.models.organizations import Organization
 from storage.models.roles import Permission, Role
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests.administered import make_organization
 from tests.porta.services.audit import event_types
 
 
@@ -30,7 +30,7 @@ async def crm(storage: Storage) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def alice(storage: Storage) -> User:
-    home = await organizations.create(storage, Organization(id="", name="Acme", slug="acme"))
+    home = await make_organization(storage, "acme")
     return await users.create(
         storage, User(id="", organization_id=home.id, email="alice@acme.test")
     )

@@ -1,102 +1,182 @@
-"""Organizations: made, changed, suspended, archived, restored."""
+"""Organizations: made, changed under a version, suspended, archived, restored, deleted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
 
-from porta.audit.events import Actor
-from porta.errors import Conflict, Invalid, NotFound
-from porta.services import organizations, users
+from porta.audit.actors import SYSTEM, Actor
+from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from porta.services import organizations
+from porta.services.commands import Reasoned
+from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.permissions import PERMISSIONS
 from storage.models.organizations import Organization
-from storage.models.users import User
+from storage.models.pages import Page
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.porta.services.audit import event_types
+from tests.porta.services.audit import event_types, last_metadata
+
+SUPER = Actor(permissions=frozenset(PERMISSIONS))
+ORG_ADMIN = Actor(permissions=frozenset(p for p in PERMISSIONS if p.startswith("admin:org:")))
+CHANGES: dict[str, Callable[..., Any]] = {
+    "suspend": organizations.suspend,
+    "activate": organizations.activate,
+    "archive": organizations.archive,
+    "restore": organizations.restore,
+}
 
 
-def new(slug: str, **more: object) -> Organization:
-    return Organization(id="", name="Acme", slug=slug, **more)  # type: ignore[arg-type]
+async def make(storage: Storage, name: str = "Acme", **more: Any) -> Organization:
+    slug = more.pop("slug", f"acme-{uuid4().hex}")
+    command = NewOrganization.parse({"name": name, "slug": slug, **more})
+    return await organizations.create(storage, SYSTEM, command)
 
 
 async def test_an_organization_is_stored(storage: Storage, pg: Postgres) -> None:
-    made = await organizations.create(
-        storage,
-        new("stored", default_locale="de", default_login_methods=("password",), status="archived"),
-    )
-    found = await storage.organizations.find_by_slug("stored")
-    assert found is not None
-    assert msgspec.structs.replace(found, updated_at=0.0) == made
-    assert (made.status, made.default_locale) == ("active", "de")
+    made = await make(storage, slug="stored", defaultLocale="de", defaultLoginMethods=["password"])
+    assert await storage.organizations.find_by_slug("stored") == made
+    assert (made.status, made.default_locale, made.version) == ("active", "de", 1)
+    assert made.created_at > 1_700_000_000
     assert await event_types(pg, "organization_id", made.id) == ["org.created"]
+    told = await last_metadata(pg, "organization_id", made.id)
+    assert told["after"]["name"] == "Acme"
+    assert "before" not in told
 
 
-@pytest.mark.parametrize("slug", ["", "ab", "Acme", "interaction", "ready", "a/b", "x" * 101])
-async def test_a_bad_slug_is_refused(storage: Storage, slug: str) -> None:
+async def test_a_slug_is_made_of_the_name(storage: Storage) -> None:
+    command = NewOrganization.parse({"name": "Grüße & Söhne"})
+    assert (await organizations.create(storage, SYSTEM, command)).slug == "grue-sohne"
+    with pytest.raises(Invalid, match="slug: is missing, and cannot be made of the name"):
+        NewOrganization.parse({"name": "株式会社"})
+
+
+@pytest.mark.parametrize(
+    "slug",
+    ["", "ab", "Acme", "interaction", "ready", "a/b", "x" * 101, "a\0b", "ä" * 5, str(uuid4())],
+)
+def test_a_bad_slug_is_refused(slug: str) -> None:
     with pytest.raises(Invalid, match="slug"):
-        await organizations.create(storage, new(slug))
-    assert await storage.organizations.find_by_slug(slug) is None
+        NewOrganization.parse({"name": "Acme", "slug": slug})
 
 
 async def test_a_slug_is_taken_once(storage: Storage) -> None:
-    await organizations.create(storage, new("taken"))
-    with pytest.raises(Conflict):
-        await organizations.create(storage, new("taken"))
+    await make(storage, slug="taken")
+    async with storage.transaction() as tx:
+        with pytest.raises(Conflict) as refused:
+            await make(tx, slug="taken")
+        assert [problem.path for problem in refused.value.problems] == [("slug",)]
+        await make(tx, slug="beside-it")  # the transaction goes on
+    assert await storage.organizations.find_by_slug("beside-it")
 
 
-async def test_there_is_one_super_admin_organization(storage: Storage) -> None:
-    with pytest.raises(Invalid, match="super-admin"):
-        await organizations.create(storage, new("second", is_super_admin=True))
-    assert await storage.organizations.find_by_slug("second") is None
+@pytest.mark.parametrize("more", [{"isSuperAdmin": True}, {"status": "archived"}, {"id": "x"}])
+def test_what_is_not_for_sending_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(Invalid, match="is not a key of this format"):
+        NewOrganization.parse({"name": "Acme", **more})
 
 
-async def test_css_is_written_anew_before_it_is_stored(storage: Storage) -> None:
-    css = "/* ours */ .card { COLOR : teal }"
-    made = await organizations.create(storage, new("styled", branding_custom_css=css))
-    found = await storage.organizations.find_by_slug("styled")
-    assert found is not None
-    assert found.branding_custom_css == made.branding_custom_css == ".card{color:teal;}\n"
-    wanted = msgspec.structs.replace(found, branding_custom_css="@import 'https://evil.test/x';")
-    with pytest.raises(Invalid, match="custom_css: line 1: @import"):
-        await organizations.update(storage, wanted)
-
-
-async def test_an_update_tells_what_changed(storage: Storage, pg: Postgres) -> None:
-    made = await organizations.create(storage, new("changed"))
-    wanted = msgspec.structs.replace(
-        made,
-        name="Renamed",
-        slug="other-slug",
-        status="archived",
-        is_super_admin=True,
-        two_factor_policy="required_totp",
-        branding_company_name="Acme Inc",
+async def test_a_patch_changes_what_it_says_and_tells_before_and_after(
+    storage: Storage, pg: Postgres
+) -> None:
+    made = await make(storage, branding={"primaryColor": "#0F766E", "companyName": "Acme Inc"})
+    patch = OrganizationPatch.parse(
+        {
+            "name": "Renamed",
+            "twoFactorPolicy": "required_totp",
+            "branding": {"companyName": None, "primaryColor": "#000000"},
+        }
     )
-    changed = await organizations.update(storage, wanted)
-    assert changed == ("name", "two_factor_policy", "branding_company_name")
-    assert await organizations.update(storage, wanted) == ()
-    found = await storage.organizations.find_by_slug("changed")
-    assert found is not None
-    assert (found.name, found.status, found.is_super_admin) == ("Renamed", "active", False)
-    assert found.branding_company_name == "Acme Inc"
+    after = await organizations.update(storage, SYSTEM, made.id, patch, made.version)
+    assert (after.name, after.two_factor_policy) == ("Renamed", "required_totp")
+    assert (after.branding_company_name, after.branding_primary_color) == (None, "#000000")
+    assert after.version == made.version + 1
+    assert await storage.organizations.find_by_id(made.id) == after
     assert await event_types(pg, "organization_id", made.id) == [
         "org.created",
         "org.updated",
         "org.branding.updated",
         "org.2fa.policyChanged",
     ]
+    told = await last_metadata(pg, "organization_id", made.id, "org.branding.updated")
+    assert told["before"] == {
+        "branding_primary_color": "#0F766E",
+        "branding_company_name": "Acme Inc",
+    }
+    assert told["after"] == {"branding_primary_color": "#000000", "branding_company_name": None}
+
+
+async def test_a_patch_that_changes_nothing_leaves_no_trace(storage: Storage, pg: Postgres) -> None:
+    made = await make(storage)
+    for patch in ({}, {"name": "Acme"}, {"branding": None}):
+        assert (
+            await organizations.update(storage, SYSTEM, made.id, OrganizationPatch.parse(patch))
+            == made
+        )
+    assert await event_types(pg, "organization_id", made.id) == ["org.created"]
+
+
+@pytest.mark.parametrize(
+    "field", ["name", "defaultLocale", "defaultLoginMethods", "twoFactorPolicy", "requirePkce"]
+)
+def test_null_does_not_remove_what_cannot_be_empty(field: str) -> None:
+    with pytest.raises(Invalid, match=f"{field}: "):
+        OrganizationPatch.parse({field: None})
+
+
+async def test_two_changes_of_different_fields_both_stand(storage: Storage) -> None:
+    made = await make(storage)
+    first = OrganizationPatch(name="First")
+    second = OrganizationPatch(default_locale="de")
+    await organizations.update(storage, SYSTEM, made.id, first)
+    await organizations.update(storage, SYSTEM, made.id, second)
+    found = await storage.organizations.find_by_id(made.id)
+    assert found is not None
+    assert (found.name, found.default_locale) == ("First", "de")
+
+
+async def test_a_change_of_what_was_read_before_another_changed_it_is_told(
+    storage: Storage,
+) -> None:
+    made = await make(storage)
+    await organizations.update(
+        storage, SYSTEM, made.id, OrganizationPatch(name="First"), made.version
+    )
+    late: tuple[Any, ...] = (
+        lambda: organizations.update(
+            storage, SYSTEM, made.id, OrganizationPatch(name="Second"), made.version
+        ),
+        lambda: organizations.suspend(storage, SYSTEM, made.id, version=made.version),
+        lambda: organizations.delete(storage, SYSTEM, made.id, version=made.version),
+    )
+    for change in late:
+        with pytest.raises(PreconditionFailed):
+            await change()
+    found = await storage.organizations.find_by_id(made.id)
+    assert found is not None
+    assert (found.name, found.status) == ("First", "active")
+
+
+async def test_two_changes_of_one_transaction_have_two_versions(storage: Storage) -> None:
+    made = await make(storage)
+    async with storage.transaction() as tx:
+        one = await organizations.update(tx, SYSTEM, made.id, OrganizationPatch(name="One"))
+        two = await organizations.update(tx, SYSTEM, made.id, OrganizationPatch(name="Two"))
+    assert [made.version, one.version, two.version] == [1, 2, 3]
 
 
 async def test_the_ways_between_statuses(storage: Storage, pg: Postgres) -> None:
-    made = await organizations.create(storage, new("ways"))
-    for status in ("suspended", "active", "archived", "active", "suspended", "archived"):
-        changed = await organizations.set_status(storage, made.id, status, reason="unpaid")
-        assert changed.status == status
-        found = await storage.organizations.find_by_id(made.id)
-        assert found is not None
-        assert found.status == status
+    made = await make(storage)
+    way = ("suspend", "activate", "archive", "restore", "suspend", "archive")
+    statuses = []
+    for change in way:
+        after = await CHANGES[change](storage, SYSTEM, made.id, Reasoned(reason="unpaid"))
+        assert await storage.organizations.find_by_id(made.id) == after
+        statuses.append(after.status)
+    assert statuses == ["suspended", "active", "archived", "active", "suspended", "archived"]
     assert await event_types(pg, "organization_id", made.id) == [
         "org.created",
         "org.suspended",
@@ -106,60 +186,134 @@ async def test_the_ways_between_statuses(storage: Storage, pg: Postgres) -> None
         "org.suspended",
         "org.archived",
     ]
-    assert await event_types(pg, "reason", "unpaid")
+    told = await last_metadata(pg, "organization_id", made.id)
+    assert told == {
+        "reason": "unpaid",
+        "changed": ["status"],
+        "before": {"status": "suspended"},
+        "after": {"status": "archived"},
+    }
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted"),
+    ("status", "change"),
     [
-        ("active", "active"),
-        ("suspended", "suspended"),
-        ("archived", "suspended"),
-        ("archived", "archived"),
-        ("active", "destroyed"),
-        ("active", ""),
+        ("active", "activate"),
+        ("active", "restore"),
+        ("suspended", "suspend"),
+        ("suspended", "restore"),
+        ("archived", "suspend"),
+        ("archived", "archive"),
+        ("archived", "activate"),
     ],
 )
 async def test_the_ways_that_do_not_exist(
-    storage: Storage, pg: Postgres, status: str, wanted: str
+    storage: Storage, pg: Postgres, status: str, change: str
 ) -> None:
-    made = await organizations.create(storage, new(f"no-way-{uuid4().hex}"))
+    made = await make(storage)
     if status != "active":
-        await organizations.set_status(storage, made.id, status)
-    told = await event_types(pg, "organization_id", made.id)
+        await storage.organizations.set_status(made.id, status)
     with pytest.raises(Invalid):
-        await organizations.set_status(storage, made.id, wanted)
+        await CHANGES[change](storage, SYSTEM, made.id)
     found = await storage.organizations.find_by_id(made.id)
     assert found is not None
     assert found.status == status
-    assert await event_types(pg, "organization_id", made.id) == told
+    assert await event_types(pg, "organization_id", made.id) == ["org.created"]
 
 
-@pytest.mark.parametrize("status", ["suspended", "archived"])
-async def test_the_super_admin_organization_stays_active(storage: Storage, status: str) -> None:
-    admin = await storage.organizations.find_by_slug("porta-admin")
-    assert admin is not None
-    with pytest.raises(Invalid, match="super-admin"):
-        await organizations.set_status(storage, admin.id, status)
-    found = await storage.organizations.find_by_slug("porta-admin")
+@pytest.mark.parametrize(
+    "change", [organizations.suspend, organizations.archive, organizations.delete]
+)
+async def test_the_super_admin_organization_stays(
+    storage: Storage, change: Callable[..., Any]
+) -> None:
+    for target in ("porta-admin", (await _admin(storage)).id):
+        with pytest.raises(Invalid, match="super-admin"):
+            await change(storage, SUPER, target)
+    assert (await _admin(storage)).status == "active"
+
+
+async def test_the_super_admin_organization_is_changed_by_super_administrators_alone(
+    storage: Storage,
+) -> None:
+    patch = OrganizationPatch(two_factor_policy="required_any")
+    admin = await _admin(storage)
+    bound = Actor(permissions=frozenset(PERMISSIONS), organization_id=admin.id)
+    for actor in (ORG_ADMIN, bound):
+        with pytest.raises(Forbidden, match="super-admin"):
+            await organizations.update(storage, actor, "porta-admin", patch)
+    after = await organizations.update(storage, SUPER, "porta-admin", patch)
+    assert after.two_factor_policy == "required_any"
+
+
+async def _admin(storage: Storage) -> Organization:
+    found = await storage.organizations.find_super_admin()
     assert found is not None
-    assert found.status == "active"
+    return found
 
 
-async def test_an_unknown_organization(storage: Storage) -> None:
-    with pytest.raises(NotFound):
-        await organizations.set_status(storage, str(uuid4()), "suspended")
-    unknown = msgspec.structs.replace(new("unknown"), id=str(uuid4()))
-    with pytest.raises(NotFound):
-        await organizations.update(storage, unknown)
+@pytest.mark.parametrize(
+    "target",
+    [str(uuid4()), "unknown", "", "a\0b", "\ud800", "x" * 5000, "' OR 1", "a\u202e", "%"],
+)
+async def test_an_unknown_organization(storage: Storage, target: str) -> None:
+    for operation in (
+        organizations.get,
+        organizations.suspend,
+        organizations.activate,
+        organizations.archive,
+        organizations.restore,
+        organizations.delete,
+        organizations.count_dependents,
+    ):
+        with pytest.raises(NotFound, match=r"^Organization not found$"):
+            await operation(storage, SYSTEM, target)
+    with pytest.raises(NotFound, match=r"^Organization not found$"):
+        await organizations.update(storage, SYSTEM, target, OrganizationPatch(name="X"))
+
+
+async def test_who_administers_one_organization_meets_no_other(storage: Storage) -> None:
+    own, other = await make(storage), await make(storage)
+    actor = Actor(permissions=frozenset(PERMISSIONS), organization_id=own.id)
+    assert await organizations.get(storage, actor, own.slug) == own
+    for target in (other.id, other.slug):
+        with pytest.raises(NotFound, match=r"^Organization not found$"):
+            await organizations.get(storage, actor, target)
+        with pytest.raises(NotFound, match=r"^Organization not found$"):
+            await organizations.update(storage, actor, target, OrganizationPatch(name="X"))
+        with pytest.raises(NotFound, match=r"^Organization not found$"):
+            await organizations.suspend(storage, actor, target)
+    listed = await organizations.list(storage, actor, Page(), OrganizationFilters())
+    assert listed.rows == (own,)
+    with pytest.raises(Forbidden, match="whole installation"):
+        await organizations.create(storage, actor, NewOrganization.parse({"name": "Third"}))
+    assert await storage.organizations.find_by_id(other.id) == other
 
 
 async def test_the_actor_is_told(storage: Storage, pg: Postgres) -> None:
-    made = await organizations.create(storage, new("acted"))
-    admin = await users.create(storage, User(id="", organization_id=made.id, email="a@acme.test"))
-    await organizations.set_status(storage, made.id, "suspended", actor=Actor(admin.id))
-    row = await pg.fetchrow(
-        "SELECT actor_id FROM audit_log WHERE event_type = 'org.suspended' AND actor_id = %(id)s",
-        {"id": admin.id},
+    made = await make(storage)
+    await organizations.suspend(
+        storage, Actor(str(uuid4()), permissions=SUPER.permissions), made.id
     )
-    assert row == (admin.id,)
+    row = await pg.fetchrow(
+        """
+        SELECT actor_id, metadata ->> 'actor_client_id' FROM audit_log
+        WHERE event_type = 'org.suspended' AND organization_id = %(id)s
+        """,
+        {"id": made.id},
+    )
+    assert row == (None, None)  # somebody whose row is gone is not named
+
+
+async def test_an_organization_goes_with_what_belongs_to_it(storage: Storage, pg: Postgres) -> None:
+    made = await make(storage, slug="to-go")
+    await pg.execute(
+        "INSERT INTO users (organization_id, email) VALUES (%(id)s, 'a@acme.test')", {"id": made.id}
+    )
+    counts = await organizations.count_dependents(storage, SYSTEM, made.id)
+    assert counts == {"clients": 0, "users": 1, "api_resources": 0, "branding_assets": 0}
+    assert await organizations.delete(storage, SYSTEM, "to-go") == made
+    assert await storage.organizations.find_by_id(made.id) is None
+    told = await last_metadata(pg, "slug", "to-go")
+    assert told["counts"] == counts
+    assert "after" not in told

@@ -10,17 +10,17 @@ import pytest_asyncio
 
 from porta.errors import Conflict, Forbidden, Invalid, NotFound
 from porta.security.passwords import Passwords
-from porta.services import organizations, users
-from storage.models.organizations import Organization
+from porta.services import users
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests.administered import make_organization
 from tests.porta.services.audit import event_types
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(storage: Storage) -> str:
-    made = await organizations.create(storage, Organization(id="", name="Acme", slug="acme"))
+    made = await make_organization(storage, "acme")
     return made.id
 
 
@@ -63,7 +63,7 @@ async def test_a_hash_is_not_taken_from_outside(storage: Storage, home: str) -> 
 @pytest.mark.parametrize("email", ["BOB@acme.test", "bob@ACME.test", " bob@acme.test"])
 async def test_an_address_is_one_person(storage: Storage, email: str) -> None:
     slug = f"one-{uuid4().hex}"
-    made = await organizations.create(storage, Organization(id="", name="One", slug=slug))
+    made = await make_organization(storage, slug, "One")
     await users.create(storage, person(made.id, "bob@acme.test"))
     with pytest.raises(Conflict):
         await users.create(storage, person(made.id, email))
@@ -72,7 +72,7 @@ async def test_an_address_is_one_person(storage: Storage, email: str) -> None:
 async def test_two_organizations_have_two_people_of_one_address(
     storage: Storage, home: str
 ) -> None:
-    other = await organizations.create(storage, Organization(id="", name="B", slug="two-people"))
+    other = await make_organization(storage, "two-people", "B")
     first = await users.create(storage, person(home, "carol@acme.test"))
     second = await users.create(storage, person(other.id, "carol@acme.test"))
     assert first.id != second.id
@@ -162,7 +162,7 @@ async def test_unlocking_forgets_the_failures(storage: Storage, home: str) -> No
 
 async def test_another_organizations_person_is_unknown(storage: Storage, home: str) -> None:
     made = await users.create(storage, person(home))
-    other = await organizations.create(storage, Organization(id="", name="B", slug="strangers"))
+    other = await make_organization(storage, "strangers", "B")
     with pytest.raises(NotFound):
         await users.set_status(storage, made.id, other.id, "inactive")
     with pytest.raises(NotFound):
@@ -186,7 +186,7 @@ async def test_a_status_changes_from_what_was_seen_and_at_home_only(
     storage: Storage, home: str
 ) -> None:
     made = await users.create(storage, person(home))
-    other = await organizations.create(storage, Organization(id="", name="B", slug="elsewhere"))
+    other = await make_organization(storage, "elsewhere", "B")
     change = storage.users.set_status
     assert not await change(made.id, home, "active", expected="locked")
     assert not await change(made.id, other.id, "inactive", expected="active")

@@ -178,14 +178,14 @@ async def test_status_tells_when_each_was_applied(fresh_database_url: str) -> No
     assert newer.applied_at > 86400
 
 
-def test_the_files_have_numbers_of_their_own_and_use_no_extension_but_citext() -> None:
+def test_the_files_have_numbers_of_their_own_and_use_two_extensions_of_contrib() -> None:
     files = migrate.migrations()
     versions = [each.version for each in files]
     assert versions == sorted(set(versions))
     extensions = {
         name for each in files for name in re.findall(r"CREATE EXTENSION.*?(\w+);", each.sql)
     }
-    assert extensions == {"citext"}
+    assert extensions == {"citext", "pg_trgm"}
 
 
 async def test_a_fresh_database_has_the_organization_that_administers(pg: Postgres) -> None:

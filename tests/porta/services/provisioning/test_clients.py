@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import applications, clients, organizations
+from porta.services import applications, clients
 from porta.services.provisioning import load_document, provision
 from storage.models.applications import Application
-from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests.administered import make_organization
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -141,7 +141,7 @@ async def test_the_client_id_of_another_organization_is_refused(
     data = seed("thief")
     data["organizations"][0]["applications"][0]["clients"][0]["client_id"] = "owner-web"
     report = await run(storage, passwords, data, "overwrite")
-    assert [problem.path for problem in report.errors] == [
+    assert [problem.place for problem in report.errors] == [
         "organizations[0].applications[0].clients[0]"
     ]
     assert (await find_client(storage, "owner", "owner-web")).status == "active"
@@ -192,10 +192,10 @@ async def test_two_organizations_share_an_application(
 async def test_an_archived_application_takes_no_more_clients(
     storage: Storage, passwords: Passwords
 ) -> None:
-    await organizations.create(storage, Organization(id="", name="Late", slug="late"))
+    await make_organization(storage, "late", "Late")
     await applications.create(storage, Application(id="", name="Late", slug="late-crm"))
     await applications.set_status(storage, "late-crm", "archived")
     report = await run(storage, passwords, seed("late"))
-    assert [problem.path for problem in report.errors] == [
+    assert [problem.place for problem in report.errors] == [
         "organizations[0].applications[0].clients[0]"
     ]

@@ -41,7 +41,7 @@ def problems(document: object) -> dict[str, str]:
     """Return path to message of everything that is wrong with `document`."""
     with pytest.raises(DocumentInvalid) as refusal:
         build_document("seed.yaml", document)
-    return {problem.path: problem.message for problem in refusal.value.problems}
+    return {problem.place: problem.message for problem in refusal.value.problems}
 
 
 _TO_FILL_IN = EXAMPLES / "first-sign-in.yaml"
@@ -57,7 +57,7 @@ def test_the_examples_are_right(path: Path) -> None:
 def test_the_example_to_fill_in_lacks_a_password_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(DocumentInvalid) as refusal:
         load_document(_TO_FILL_IN)
-    assert [problem.parts[-1] for problem in refusal.value.problems] == ["password"]
+    assert [problem.path[-1] for problem in refusal.value.problems] == ["password"]
     filled = tmp_path / "filled.yaml"
     text = _TO_FILL_IN.read_text()
     filled.write_text(text.replace("choose-one", SECRET))

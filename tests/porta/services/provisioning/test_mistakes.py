@@ -161,7 +161,7 @@ def test_people_34_a_mistake_is_told_with_its_line_name_and_in_words(
     file = write(tmp_path, kind, spoiled(path, value))
     with pytest.raises(DocumentInvalid) as refusal:
         load_document(file)
-    (problem, *_) = [each for each in refusal.value.problems if each.parts[: len(path)] == path]
+    (problem, *_) = [each for each in refusal.value.problems if each.path[: len(path)] == path]
     assert told in problem.message
     assert not re.search(r"pattern|String|Input|^slug: |\\^|\\[a-z]", problem.message)
     assert problem.position is not None
@@ -181,7 +181,7 @@ def test_people_34_mistakes_come_in_the_order_of_the_file(tmp_path: Path, kind: 
         load_document(write(tmp_path, kind, data))
     lines = [each.position.line for each in refusal.value.problems if each.position]
     assert lines == sorted(lines)
-    assert [each.parts[-1] for each in refusal.value.problems] == [
+    assert [each.path[-1] for each in refusal.value.problems] == [
         *("colour", "slug", "email_verified"),
     ]
 
@@ -197,7 +197,7 @@ def test_people_34_what_the_file_alone_shows_is_told_in_the_first_round(tmp_path
     organization["applications"][0]["roles"][0]["permissions"] = ["crm:contacts:raed"]
     with pytest.raises(DocumentInvalid) as refusal:
         load_document(write(tmp_path, "yaml", data))
-    told = {each.path: each.message for each in refusal.value.problems}
+    told = {each.place: each.message for each in refusal.value.problems}
     assert told.pop("colour").startswith("is not a key")
     user = "organizations[0].users[0]"
     for path, meant in {

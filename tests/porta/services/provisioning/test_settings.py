@@ -47,7 +47,7 @@ async def test_a_setting_of_another_type_is_refused(
 ) -> None:
     with pytest.raises(DocumentInvalid) as refused:
         await run(storage, passwords, {"organizations": [], "config": config})
-    assert [each.path for each in refused.value.problems] == [f"config.{next(iter(config))}"]
+    assert [each.place for each in refused.value.problems] == [f"config.{next(iter(config))}"]
 
 
 @pytest.mark.parametrize("value", ["0", 10**15])

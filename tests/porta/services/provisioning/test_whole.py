@@ -44,7 +44,7 @@ async def test_one_error_undoes_everything_and_all_are_told(
     data["config"] = {"no_such_setting": 1}
     report = await run(storage, passwords, data)
     assert (report.created, report.skipped, report.credentials) == ([], [], [])
-    assert {problem.path for problem in report.errors} == {
+    assert {problem.place for problem in report.errors} == {
         "organizations[0].users[0].roles[1]",
         "organizations[0].users[0].roles[2]",
         "organizations[0].users[0].claims[1]",
@@ -64,7 +64,7 @@ async def test_what_the_file_alone_shows_is_told_before_the_database_is_asked(
     data["config"] = {"access_token_ttl": -1, "super_admin_user_id": "x"}
     with pytest.raises(DocumentInvalid) as refused:
         await run(storage, passwords, data)
-    assert {problem.path for problem in refused.value.problems} == {
+    assert {problem.place for problem in refused.value.problems} == {
         "organizations[0].api_resources[1].identifier",
         "config.access_token_ttl",
         "config.super_admin_user_id",
@@ -80,7 +80,7 @@ async def test_an_error_in_a_list_has_the_index_of_the_file(
     role += [role[0], {"app": "index-crm", "role": "owner"}]
     granted += [granted[0], "index:contacts:burn"]
     report = await run(storage, passwords, data)
-    assert {problem.path for problem in report.errors} == {
+    assert {problem.place for problem in report.errors} == {
         "organizations[0].users[0].roles[2]",
         "organizations[0].applications[0].roles[0].permissions[2]",
     }

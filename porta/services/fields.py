@@ -1,0 +1,117 @@
+"""Field types: what a name, a slug, a URL, a colour may be, stated once for every command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, Strict
+
+from porta.errors import Invalid
+from porta.pages import languages
+from porta.pages.colors import is_color
+from porta.pages.render import find_languages
+from porta.protocol.clients.registered_uris import find_link_fault
+from porta.services.signing_algorithms import parse_algorithm
+from porta.tenants import slugs
+from porta.text.email_addresses import canonical_email
+from porta.text.names import find_name_fault, find_text_fault
+from porta.text.urls import parse_web_url
+from storage.repositories.columns import is_id
+
+LONGEST_URL = 2048
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+T = TypeVar("T")
+
+
+def rule(check: Callable[[T], T]) -> AfterValidator:
+    """Let pydantic collect what `check` refuses with Invalid; it returns the value to take."""
+
+    def validate(value: T) -> T:
+        try:
+            return check(value)
+        except Invalid as refusal:
+            raise ValueError(_bare(refusal.message)) from None
+
+    return AfterValidator(validate)
+
+
+def judged(find_fault: Callable[[str], str | None]) -> AfterValidator:
+    """Let pydantic collect the fault that `find_fault` returns, if any."""
+
+    def validate(value: str) -> str:
+        fault = find_fault(value)
+        if fault is not None:
+            raise ValueError(fault)
+        return value
+
+    return AfterValidator(validate)
+
+
+def one_of(known: Collection[str]) -> AfterValidator:
+    """Refuse what is not among `known`."""
+    return judged(lambda value: None if value in known else f"must be one of: {', '.join(known)}")
+
+
+def _bare(message: str) -> str:
+    """A refusal may begin with the name of its field, which its place says already."""
+    return re.sub(r"^(slug|claim name|identifier|scopes): ", "", message)
+
+
+def _find_color_fault(color: str) -> str | None:
+    return None if is_color(color) else "must be a colour like #0F766E"
+
+
+def _find_locale_fault(locale: str) -> str | None:
+    fits = len(locale) <= 10 and _LOCALE.fullmatch(locale)
+    return None if fits else "must be a language, like de or en-GB"
+
+
+def _find_page_locale_fault(locale: str) -> str | None:
+    """Pages in a language without a catalog would be English, and nobody would know why."""
+    known = find_languages()
+    if languages.choose(known, locale.replace("_", "-"), None):
+        return None
+    return f"there are no pages in this language; there are: {', '.join(known)}"
+
+
+def _find_image_fault(url: str) -> str | None:
+    return None if url.lower().startswith("https://") else "must be an https URL"
+
+
+def _find_slug_fault(slug: str) -> str | None:
+    return "must not look like an id" if is_id(slug) else None
+
+
+def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255), judged(find_name_fault)]
+Short = Annotated[str, Field(min_length=1, max_length=50), judged(find_name_fault)]
+Description = Annotated[str, Field(max_length=1000), judged(find_text_fault)]
+LongDescription = Annotated[str, Field(max_length=2000), judged(find_text_fault)]
+Reason = Annotated[str, Field(min_length=1, max_length=500), judged(find_text_fault)]
+"""Why somebody changes a status; the audit trail keeps it."""
+SearchTerm = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_fault)]
+Flag = Annotated[bool, Strict()]
+Locale = Annotated[str, judged(_find_locale_fault)]
+PageLocale = Annotated[str, judged(_find_locale_fault), judged(_find_page_locale_fault)]
+WebUrl = Annotated[str, rule(parse_web_url)]
+Link = Annotated[str, Field(max_length=LONGEST_URL), judged(find_link_fault)]
+SecureLink = Annotated[
+    str, Field(max_length=LONGEST_URL), judged(_find_image_fault), judged(find_link_fault)
+]
+Color = Annotated[str, judged(_find_color_fault)]
+Email = Annotated[str, Field(max_length=255), rule(canonical_email)]
+OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_fault)]
+ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_fault)]
+RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]
+PermissionSlug = Annotated[str, rule(slugs.parse_permission_slug)]
+Algorithm = Annotated[str, rule(parse_algorithm)]
+LoginMethods = Annotated[
+    tuple[Literal["password", "magic_link"], ...],
+    Field(min_length=1, max_length=2),
+    AfterValidator(_distinct),
+]

@@ -1,0 +1,67 @@
+"""What a change is made to: held, visible to who acts, and of the version that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol, TypeVar
+
+from porta.audit.actors import Actor
+from porta.errors import Invalid, NotFound, PreconditionFailed, Problem
+from storage.models.pages import Page
+
+MOST_ROWS = 100
+"""Rows of a page."""
+DEEPEST = 100_000
+"""Rows that pages by number lead through: beyond it, a cursor is as fast as at the beginning."""
+
+
+class Versioned(Protocol):
+    """A record that counts its changes."""
+
+    @property
+    def version(self) -> int: ...
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def require(record: V | None, what: str, version: int | None = None) -> V:
+    """Return what was found. Raises NotFound, or PreconditionFailed where it is of another
+    `version` than the one that was read, if that is told.
+    """
+    if record is None:
+        raise NotFound(f"{what} not found")
+    if version is not None and version != record.version:
+        raise PreconditionFailed(f"{what} has changed since it was read; read it again")
+    return record
+
+
+def check_sees(actor: Actor, organization_id: str, what: str) -> None:
+    """Raise NotFound, as for what does not exist, where an organization does not for the actor."""
+    if not actor.sees(organization_id):
+        raise NotFound(f"{what} not found")
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can be an id or a slug: only then a store is asked for it."""
+    return 0 < len(text) <= 255 and text.isascii() and text.isprintable()
+
+
+def changes_of(stored: object, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `columns` that differ from what is stored."""
+    return {name: value for name, value in columns.items() if getattr(stored, name) != value}
+
+
+def check_page(page: Page, sorts: Collection[str]) -> None:
+    """Raise Invalid, with every problem, for a page that a list does not have."""
+    problems = []
+    if not 1 <= page.limit <= MOST_ROWS:
+        problems.append(Problem(("limit",), f"must be 1 to {MOST_ROWS}"))
+    if page.sort not in sorts:
+        problems.append(Problem(("sort",), f"must be one of: {', '.join(sorts)}"))
+    if page.order not in ("asc", "desc"):
+        problems.append(Problem(("order",), "must be one of: asc, desc"))
+    if page.number is not None and not 1 <= page.number <= DEEPEST // max(page.limit, 1):
+        problems.append(Problem(("page",), f"must be 1 or more, within the first {DEEPEST} rows"))
+    if problems:
+        raise Invalid(problems=problems)

@@ -1,0 +1,32 @@
+"""Things as an administrator makes and changes them, for tests that stand on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from porta.audit.actors import SYSTEM
+from porta.services import organizations
+from porta.services.organizations import NewOrganization
+from storage.models.organizations import Organization
+from storage.router import Storage
+
+_ORGANIZATION = {
+    ("active", "suspended"): organizations.suspend,
+    ("suspended", "active"): organizations.activate,
+    ("active", "archived"): organizations.archive,
+    ("suspended", "archived"): organizations.archive,
+    ("archived", "active"): organizations.restore,
+}
+
+
+async def make_organization(
+    storage: Storage, slug: str, name: str = "Acme", **more: Any
+) -> Organization:
+    command = NewOrganization.parse({"name": name, "slug": slug, **more})
+    return await organizations.create(storage, SYSTEM, command)
+
+
+async def set_organization_status(storage: Storage, id: str, status: str) -> Organization:
+    stored = await storage.organizations.find_by_id(id)
+    assert stored is not None
+    return await _ORGANIZATION[stored.status, status](storage, SYSTEM, id)
