@@ -276,9 +276,8 @@ async def test_people_8_an_organization_names_its_own_page(
     home = "https://portal.globex.example/apps"
     globex = await runtime.storage.organizations.find_by_slug("globex")
     assert globex is not None
-    await runtime.storage.organizations.update(
-        msgspec.structs.replace(globex, brand=msgspec.structs.replace(globex.brand, home_url=home))
-    )
+    brand = msgspec.structs.replace(globex.brand, home_url=home)
+    await runtime.storage.organizations.update(globex.id, {"brand": brand})
 
     async def heard() -> bool:
         found = await runtime.organization("globex")
