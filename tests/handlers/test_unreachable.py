@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.handlers.flow import begin, csrf, submit
+from tests.handlers.flow import begin, csrf, parameters, submit
 from tests.handlers.house import EMAIL, PASSWORD
 from tests.handlers.ops.test_health import Fragile, fragile
+from tests.handlers.test_ways_on import primary_actions
 
 __all__ = ["fragile"]
 
@@ -56,3 +58,35 @@ async def test_a_browser_without_its_secret_begins_nothing_by_a_link(fragile: Fr
             answer = await stranger.get(answer.headers["location"])
     assert answer.status_code in (400, 503)
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "paths"),
+    [
+        ("GET", ("/acme/auth", "/acme/session/end", "/globex/auth", "/", "/acme")),
+        ("POST", ("/acme/auth", "/acme/session/end", "/acme/session/end/confirm")),
+    ],
+)
+async def test_people_23b_what_meets_an_outage_has_one_way_on(
+    fragile: Fragile, method: str, paths: tuple[str, ...]
+) -> None:
+    """To the same once more, or to the application, or to a page that needs no database."""
+    http = fragile.http
+    posted = await submit(http, await begin(http))
+    await http.get(urlsplit(posted.headers["Location"]).path)
+    fragile.postgres.silence()
+    fragile.redis.silence()
+    ways = {}
+    for path in paths:
+        sent: dict[str, Any] = {"data" if method == "POST" else "params": parameters()}
+        answer = await http.request(method, path, headers={"Accept": "text/html"}, **sent)
+        assert answer.status_code == (200 if path in ("/", "/acme") else 503), answer.text
+        (ways[path],) = primary_actions(answer.text)
+    fragile.postgres.restore()
+    fragile.redis.restore()
+    for path, action in ways.items():
+        if path.endswith("/auth") or (method, path) == ("GET", "/acme/session/end"):
+            assert action.startswith(path)
+        if action.startswith("/"):
+            answer = await http.get(action, headers={"Accept": "text/html"})
+            assert answer.status_code < 500, action

@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -206,6 +207,64 @@ async def test_people_16_22_28_every_page_has_brand_one_action_and_a_way_on(
     assert "/acme/branding.css" in answer.text
     (action,) = primary_actions(answer.text)
     await press(http, action, answer.text)
+
+
+async def test_people_23_a_rate_limit_has_a_button_and_a_time(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    async with limited(runtime, rate_limit_request_max=1):
+        while (page := await http.get("/acme/auth", params=parameters())).status_code == 303:
+            pass
+        posted = await http.post("/acme/auth", data=parameters())
+    for answer in (page, posted):
+        assert answer.status_code == 429, answer.text
+        assert "Acme Ltd." in answer.text
+        assert re.search(r"\(after <bdi class=\"name\">\d\d:\d\d UTC</bdi>\)", answer.text)
+        assert f'href="{HOME}"' in answer.text, "and the application"
+        (action,) = primary_actions(answer.text)
+        again = await http.get(action)
+        assert again.status_code == 303, "the same request, once there is room"
+
+
+@asynccontextmanager
+async def limited(runtime: Runtime, **values: int) -> AsyncIterator[None]:
+    """Have other limits for a while, and forget what was counted under them."""
+    before = (await runtime.snapshot()).config
+    try:
+        await _configure(runtime, **values)
+        yield
+    finally:
+        await _configure(runtime, **{name: getattr(before, name) for name in values})
+
+
+async def _configure(runtime: Runtime, **values: int) -> None:
+    for key, value in values.items():
+        await runtime.storage.system_config.put(key, value, "number")
+
+    async def heard() -> bool:
+        config = (await runtime.snapshot()).config
+        return all(getattr(config, key) == value for key, value in values.items())
+
+    await eventually(heard)
+
+
+async def test_people_22_where_nobody_can_sign_in_the_way_back_is_the_primary_action(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    """A client whose only way of signing in is not there yet: no form, and still no dead end."""
+    acme = await runtime.storage.organizations.find_by_slug("acme")
+    assert acme is not None
+    web = await runtime.storage.clients.find("web", acme.id)
+    assert web is not None
+    name = f"mail-{uuid4()}"
+    mailed = msgspec.structs.replace(
+        web, id=str(uuid4()), client_id=name, secrets=(), login_methods=("magic_link",)
+    )
+    await runtime.storage.clients.insert(mailed)
+    page = await http.get(await begin(http, client_id=name))
+    (away,) = primary_actions(page.text)
+    back = await http.get((await http.get(away)).headers["Location"])
+    assert back.headers["Location"].startswith(f"{CALLBACK}?error=access_denied")
 
 
 async def test_people_28_who_signs_out_gets_back_to_the_application(
