@@ -35,17 +35,17 @@ def has_control_characters(text: str) -> bool:
 class Params:
     """The parameters of one request, immutable. Empty values count as absent (RFC 6749 §3.1)."""
 
-    __slots__ = ("_values", "problem")
+    __slots__ = ("_single", "_values", "problem")
 
     def __init__(self, values: Mapping[str, tuple[str, ...]], problem: str | None = None) -> None:
         self._values = dict(values)
+        self._single = {name: given[0] for name, given in values.items() if len(given) == 1}
         self.problem = problem
         """What a deferred parse found wrong, as a message; None where nothing was."""
 
     def get(self, name: str) -> str | None:
         """Return the one value of `name`; None when it is absent or was given twice."""
-        values = self._values.get(name, ())
-        return values[0] if len(values) == 1 else None
+        return self._single.get(name)
 
     def required(self, name: str) -> str:
         """Return the value of `name`. Raises InvalidRequest when it is absent or empty."""
@@ -89,16 +89,19 @@ def parse_params(
     left out: the authorization endpoint answers at the redirect URI, which it can only trust after
     reading the rest. The values of `free` are what a person typed: any text, of any length.
     """
-    fields = [field for field in raw.split(b"&") if field]
+    fields = [field for field in raw.decode("latin-1").split("&") if field]
     problem = "too many parameters" if len(fields) > MAX_FIELDS else None
     values: dict[str, tuple[str, ...]] = {}
     for field in fields[:MAX_FIELDS]:
+        name, _, value = field.partition("=")
         try:
-            key, text = _field(field, free)
+            key, text = _name(name), _decode(value)
+            if key not in free and (len(text) > MAX_VALUE or not text.isprintable()):
+                _check_value(key, text)
         except InvalidRequest as error:
             problem = problem or error.message
         else:
-            values[key] = (*values.get(key, ()), text)
+            values[key] = (*values[key], text) if key in values else (text,)
     params = _collect(values, repeatable, problem)
     if not deferred:
         params.check()
@@ -120,15 +123,9 @@ def merge(query: Params, body: Params, *, deferred: bool = False) -> Params:
     return merged
 
 
-def _field(field: bytes, free: frozenset[str]) -> tuple[str, str]:
-    name, _, value = field.partition(b"=")
-    key, text = _name(name), decode_field(value)
-    return key, text if key in free else _value(key, text)
-
-
 @lru_cache(maxsize=256)  # the same few, as a rule; what is refused, long ones too, is not kept
-def _name(name: bytes) -> str:
-    key = decode_field(name)
+def _name(name: str) -> str:
+    key = _decode(name)
     if len(key) > MAX_NAME or has_control_characters(key):
         raise InvalidRequest("malformed parameter name")
     return key
@@ -140,17 +137,24 @@ def _collect(
     twice = [name for name in values if len(values[name]) > 1 and name not in repeatable]
     if twice:
         problem = problem or f"parameter given twice: {_printable(twice[0])}"
-    present = {
-        name: given if name in twice else tuple(filter(None, given))
-        for name, given in values.items()
-    }
-    return Params({name: given for name, given in present.items() if given}, problem)
+    return Params(
+        {
+            name: present
+            for name, given in values.items()
+            if (present := given if name in twice or all(given) else tuple(filter(None, given)))
+        },
+        problem,
+    )
+
+
+def _decode(field: str) -> str:
+    """Return a name or value, given as text of one character a byte: most stand for themselves."""
+    plain = "%" not in field and "+" not in field and field.isascii()
+    return field if plain else decode_field(field.encode("latin-1"))
 
 
 def decode_field(field: bytes) -> str:
     """Return a name or value that was form-encoded (RFC 6749 appendix B). Raises InvalidRequest."""
-    if b"%" not in field and b"+" not in field and field.isascii():
-        return field.decode("ascii")
     if _BAD_ESCAPE.search(field):
         raise InvalidRequest("malformed percent-encoding")
     try:
@@ -159,13 +163,12 @@ def decode_field(field: bytes) -> str:
         raise InvalidRequest("parameters must be UTF-8") from None
 
 
-def _value(name: str, value: str) -> str:
+def _check_value(name: str, value: str) -> None:
     if len(value) > (MAX_LONG_VALUE if name in _LONG else MAX_VALUE):
         raise InvalidRequest(f"parameter too long: {_printable(name)}")
     forbidden = _CONTROL_IN_JSON if name == "claims" else _CONTROL
     if not value.isprintable() and forbidden.search(value):
         raise InvalidRequest(f"control characters in parameter: {_printable(name)}")
-    return value
 
 
 def _printable(name: str) -> str:
