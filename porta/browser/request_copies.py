@@ -18,6 +18,7 @@ REPLAYABLE = 3600
 _PURPOSE = "replay"
 _STEP = 96  # bytes; what looks alike is as long as each other
 _LARGEST = 16384  # bytes, once unpacked
+_BLOCK = 0xFFFF  # bytes of a block that is not compressed, at most
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,18 +57,21 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
     A pushed request is not copied: its one use, and its end, are those of what was pushed.
     """
     asked = interaction.parameters
-    bare = Replay(
+    whole = Replay(
         slug=interaction.slug,
         client_id=interaction.client_id,
         created_at=interaction.created_at,
         redirect_uri=asked.get("redirect_uri"),
         ui_locales=asked.get("ui_locales"),
+        parameters=asked,
+        resource=interaction.resource,
     )
-    whole = msgspec.structs.replace(bare, parameters=asked, resource=interaction.resource)
     pushed = interaction.pushed is not None or interaction.hint_subject is not None
-    for each in (bare,) if pushed else (whole, bare):
+    for copied in (False,) if pushed else (True, False):
+        each = whole if copied else msgspec.structs.replace(whole, parameters={}, resource=())
+        data = msgspec.msgpack.encode(each)
         for pack in (_stored, zlib.compress):
-            packed = pack(msgspec.msgpack.encode(each))
+            packed = pack(data)
             packed += bytes(-len(packed) % _STEP)  # what stands behind the stream is not read
             box = boxes.close(runtime.settings.cookie_keys, _PURPOSE, packed)
             if len(box) <= MOST:
@@ -76,11 +80,18 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
 
 
 def _stored(data: bytes) -> bytes:
-    """Return `data` as a stream that nobody compressed (RFC 1951 §3.2.4): what most requests have
-    room for, and what costs next to nothing.
+    """Return `data` as a stream that nobody compressed: what most requests have room for, and what
+    costs next to nothing. One block (RFC 1951 §3.2.4), which no request that is kept fills, in the
+    format of RFC 1950 §2.2.
     """
-    stream = zlib.compressobj(0, wbits=9, memLevel=1)
-    return stream.compress(data) + stream.flush()
+    size = len(data)
+    check = zlib.adler32(data).to_bytes(4, "big")
+    return b"\x78\x01\x01%b%b%b%b" % (
+        size.to_bytes(2, "little"),
+        (size ^ _BLOCK).to_bytes(2, "little"),
+        data,
+        check,
+    )
 
 
 def find(runtime: Runtime, handle: str) -> Replay | None:

@@ -10,7 +10,10 @@ import contextlib
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from storage.errors import Unreachable
 from storage.models.artifacts import artifact_id
@@ -21,8 +24,7 @@ from storage.redis.client import Call, RedisClient, Script
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """So many attempts of `key` within a window of so many seconds."""
 
     key: str
@@ -191,9 +193,14 @@ class FallbackCounters:
 
 
 def _slotted(slot: str, keys: Iterable[str]) -> list[str]:
-    # Of a key with braces, a cluster hashes what stands in them.
-    prefix = f"porta:rate:{{{artifact_id(slot)[:16]}}}:"
+    prefix = _prefix(slot)
     return [prefix + artifact_id(key) for key in keys]
+
+
+@lru_cache(maxsize=256)
+def _prefix(slot: str) -> str:
+    # Of a key with braces, a cluster hashes what stands in them.
+    return f"porta:rate:{{{artifact_id(slot)[:16]}}}:"
 
 
 def _excess(limit: Limit, count: int, left: float) -> Excess:
