@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from porta.security import opaque
 from storage.models.artifacts import artifact_id
@@ -11,8 +12,7 @@ from storage.models.artifacts import artifact_id
 _LENGTH = 43
 
 
-@dataclass(frozen=True, slots=True)
-class Browser:
+class Browser(msgspec.Struct, frozen=True):
     """What a browser presents at an organization, in its cookies.
 
     `secret` is one that we made, or None; the others are whatever the browser says.

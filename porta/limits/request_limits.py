@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+import msgspec
 
 from porta.limits.rate_limits import Throttled, weighed_blocks
 from porta.runtime import Runtime
@@ -23,8 +24,7 @@ _SHARE = 100
 otherwise: whoever floods is refused, and a person who comes by is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
+class _Bounds(msgspec.Struct, frozen=True):
     """What one address may leave within an organization, and over the installation."""
 
     kind: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from porta.browser.binding import Browser
 from porta.protocol.requests import prompts
@@ -14,16 +15,14 @@ from storage.models.artifacts import Grant, Interaction, Session
 from storage.models.clients import Client
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Struct, frozen=True):
     """The interaction that a request is resumed from, as this browser knows it."""
 
     uid: str
     interaction: Interaction
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """An authorization request that passed every check, on its way to an outcome."""
 
     runtime: Runtime

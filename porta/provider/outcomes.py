@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from porta.protocol.errors import OAuthError
 from porta.protocol.requests import response_modes
 from porta.protocol.requests.authorization_request import AuthorizationRequest, RedirectTarget
@@ -18,8 +20,7 @@ class Refused:
     error: OAuthError
 
 
-@dataclass(frozen=True, slots=True)
-class Respond:
+class Respond(msgspec.Struct, frozen=True):
     """Answer the client: by this mode, at this redirect URI, with these parameters."""
 
     redirect_uri: str
@@ -28,8 +29,7 @@ class Respond:
     refused: Refused | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Interact:
+class Interact(msgspec.Struct, frozen=True):
     """Ask the person: the interaction, and the secret of the browser that it is bound to."""
 
     uid: str

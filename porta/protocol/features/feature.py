@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from storage.models.clients import ApiResource, Client
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationPolicy:
+class AuthorizationPolicy(msgspec.Struct, frozen=True):
     """What a tenant demands of every authorization request."""
 
     issuer: str

@@ -39,6 +39,8 @@ def find_targets(
 
     Raises InvalidTarget for what is malformed or unknown to the organization.
     """
+    if not resource:
+        return ()
     check_syntax(resource)
     known = {api.identifier: api for api in api_resources}
     unknown = [name for name in resource if name not in known and name != issuer]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -96,8 +95,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in (plain | words).items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class RedirectTarget:
+class RedirectTarget(msgspec.Struct, frozen=True):
     """Where an error travels, read before anything that could be wrong with the rest."""
 
     client_id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from porta.protocol.clients.redirect_uris import is_assured
 from porta.protocol.errors import (
     ConsentRequired,
@@ -28,8 +30,7 @@ class Prompt:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptState:
+class PromptState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known when a request is looked at. Times are seconds since the epoch."""
 
     request: AuthorizationRequest

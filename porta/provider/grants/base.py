@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from porta.protocol.requests.claims_request import NO_CLAIMS, ClaimsRequest
 from porta.protocol.requests.params import Params
 from porta.provider.requests import ClientRequest
@@ -16,8 +18,7 @@ from storage.models.clients import Client
 from storage.models.users import AccountFacts
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True):
     """One authenticated request to the token endpoint. `now` is whole seconds since the epoch."""
 
     runtime: Runtime
