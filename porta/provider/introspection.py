@@ -7,8 +7,9 @@ from typing import Any
 from porta.protocol.requests.scopes import parse_scope
 from porta.protocol.tokens import introspection
 from porta.protocol.tokens.bearer import is_askable
-from porta.protocol.tokens.claims import Release, build_claims, to_dict
-from porta.provider import client_auth
+from porta.protocol.tokens.claim_sources import Release
+from porta.protocol.tokens.claims import build_claims
+from porta.provider import accounts, client_auth
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
 from porta.security import jwt
@@ -17,6 +18,7 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import AccessToken
 from storage.models.clients import Client
 from storage.models.tokens import PresentedToken
+from storage.models.users import AccountFacts
 
 
 async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:
@@ -35,17 +37,37 @@ async def introspect(runtime: Runtime, tenant: Tenant, request: ClientRequest) -
     api_resources = await runtime.api_resources(tenant.id)
     if not introspection.may_introspect(client, found.token, api_resources):
         return {"active": False}
-    claims = jwt.read_own(value) if "." in value else _claims(tenant, found, holder)
+    claims = await _claims(runtime, tenant, value, found, holder)
     return introspection.build_introspection(
         found.token, tenant.issuer, int(runtime.clock()), claims
     )
 
 
-def _claims(tenant: Tenant, found: PresentedToken, holder: Client) -> dict[str, Any]:
-    """Return what an opaque token would say itself if it were a JWT (RFC 7662 §2.2)."""
-    token, account = found.token, found.account
+async def _claims(
+    runtime: Runtime, tenant: Tenant, value: str, found: PresentedToken, holder: Client
+) -> dict[str, Any]:
+    """Return what a JWT says; what an opaque token would say if it were one (RFC 7662 §2.2); and
+    what a JWT refers to, as it is now.
+    """
+    if "." not in value:
+        return _told(tenant, found.token, found.account, holder)
+    said = jwt.read_own(value)
+    elsewhere = said.pop("_claim_names", None)
+    if elsewhere is None or not isinstance(found.token, AccessToken):
+        return said
+    del said["_claim_sources"]
+    facts = await accounts.find_facts(runtime, tenant, found.token.account_id, holder)
+    told = _told(tenant, found.token, facts, holder)
+    return said | {name: told[name] for name in elsewhere if name in told}
+
+
+def _told(
+    tenant: Tenant, token: introspection.Token, account: AccountFacts | None, holder: Client
+) -> dict[str, Any]:
     if account is None or not isinstance(token, AccessToken):
         return {}
     scope = parse_scope(token.scope)
-    release = Release(account, holder, tenant.organization, scope, token.consented_claims)
-    return to_dict(build_claims(release, target="access_token"))
+    release = Release(
+        account, holder, tenant.organization, tenant.issuer, scope, token.consented_claims
+    )
+    return build_claims(release, target="access_token", whole=True).document

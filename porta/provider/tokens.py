@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from porta.observability.log import request_log
 from porta.protocol.features import resource_indicators as indicators
 from porta.protocol.requests.scopes import join_scope
 from porta.protocol.tokens.access_token import build_access_token, build_token_response
-from porta.protocol.tokens.claims import Release, Target, build_claims, to_dict
+from porta.protocol.tokens.claim_size import Built
+from porta.protocol.tokens.claim_sources import Release
+from porta.protocol.tokens.claim_trace import Target
+from porta.protocol.tokens.claims import build_claims
 from porta.protocol.tokens.id_token import build_at_hash, build_id_token
 from porta.provider.grants.base import Authorization, ClientAuthorization, Issued, TokenRequest
 from porta.security import jwt, opaque
@@ -95,7 +99,7 @@ async def _issue_for_account(
         auth_time=authorization.authenticated_at,
         acr=authorization.acr,
         amr=authorization.amr,
-        claims=_claims(call, authorization, "access_token"),
+        claims=_claims(call, authorization, "access_token", whole=_is_opaque(call, targets)),
     )
     value = _access_value(call, targets, payload)
     access = _access_token(call, authorization, audience, value, ttl)
@@ -183,21 +187,41 @@ def _id_token(call: TokenRequest, authorization: Authorization, access_value: st
     return jwt.sign(call.tenant.keys.signer(algorithm), payload, "JWT")
 
 
-def _claims(call: TokenRequest, authorization: Authorization, target: Target) -> dict[str, Any]:
+def _claims(
+    call: TokenRequest, authorization: Authorization, target: Target, *, whole: bool = False
+) -> dict[str, Any]:
     release = Release(
         authorization.facts,
         call.client,
         call.tenant.organization,
+        call.tenant.issuer,
         authorization.scope,
         authorization.consented_claims,
     )
-    return to_dict(build_claims(release, authorization.claims, target))
+    built = build_claims(release, authorization.claims, target, whole=whole)
+    if built.is_large:
+        _warn(call, target, built)
+    return built.document
+
+
+def _warn(call: TokenRequest, target: Target, built: Built) -> None:
+    request_log().warning(
+        "claims.large",
+        client_id=call.client.client_id,
+        target=target,
+        bytes=built.size,
+        by_reference=list(built.referenced),
+    )
+
+
+def _is_opaque(call: TokenRequest, targets: tuple[ApiResource, ...]) -> bool:
+    return indicators.access_token_format(call.client, targets) == "opaque"
 
 
 def _access_value(
     call: TokenRequest, targets: tuple[ApiResource, ...], payload: dict[str, Any]
 ) -> str:
-    if indicators.access_token_format(call.client, targets) == "opaque":
+    if _is_opaque(call, targets):
         return opaque.new_value()
     typ, algorithm = indicators.access_token_header(call.client, targets)
     return jwt.sign(call.tenant.keys.signer(algorithm), payload, typ)

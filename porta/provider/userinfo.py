@@ -7,8 +7,9 @@ from typing import Any
 from porta.protocol.errors import InsufficientScope, InvalidToken
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.protocol.requests.scopes import parse_scope
-from porta.protocol.tokens import claims
 from porta.protocol.tokens.bearer import is_askable
+from porta.protocol.tokens.claim_sources import Release
+from porta.protocol.tokens.claims import build_claims
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.tenants import resolve
@@ -39,7 +40,12 @@ async def answer(runtime: Runtime, tenant: Tenant, value: str) -> tuple[dict[str
     if "openid" not in scope:
         raise InsufficientScope("the access token was not issued for userinfo")
     requested = ClaimsRequest.from_dict(found.token.claims)
-    release = claims.Release(
-        found.account, client, tenant.organization, scope, found.token.consented_claims
+    release = Release(
+        found.account,
+        client,
+        tenant.organization,
+        tenant.issuer,
+        scope,
+        found.token.consented_claims,
     )
-    return claims.to_dict(claims.build_claims(release, requested, "userinfo")), client
+    return build_claims(release, requested, "userinfo").document, client

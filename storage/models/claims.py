@@ -1,4 +1,4 @@
-"""Custom claims: what an application defines."""
+"""Custom claims: what an application defines, and claim mappings: what a client calls them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,16 @@ class ClaimDefinition(msgspec.Struct, frozen=True, kw_only=True):
     include_in_userinfo: bool = True
     title: str | None = None
     """What people are told that it is."""
+
+
+CLAIM_TARGETS = ("id_token", "access_token", "userinfo")
+
+
+class ClaimMapping(msgspec.Struct, frozen=True):
+    """An entry of `clients.claim_mappings`: what else a client calls a claim, and where it goes."""
+
+    source: str
+    """`roles`, `permissions`, or the name of a custom claim."""
+    path: tuple[str, ...]
+    """The members that lead to it, the outermost first."""
+    targets: tuple[str, ...] = CLAIM_TARGETS

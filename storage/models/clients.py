@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from storage.models.claims import ClaimDefinition
+from storage.models.claims import ClaimDefinition, ClaimMapping
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -54,6 +54,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     access_token_signing_alg: str = "ES256"
     roles_claim: str | None = None
     """The name under which it is told the roles; None is `roles`."""
+    claim_mappings: tuple[ClaimMapping, ...] = ()
+    """A source that one of them names goes where they say, and nowhere else."""
     introspects_organization: bool = False
     """Whether it may introspect every token of its organization."""
     tells_all_roles: bool = False

@@ -24,16 +24,16 @@ class Claims:
         self._pg = pg
 
     async def names(self, organization_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return, for each organization, the names of the custom claims, and other names of roles,
-        that active clients of it may find in an ID token or at userinfo: sorted, MOST_NAMES at
-        most.
+        """Return, for each organization, the names of the custom claims, and those that mappings
+        make, that active clients of it may find in an ID token or at userinfo: sorted, MOST_NAMES
+        at most.
         """
         rows = await self._pg.fetch(
             """
             SELECT asked.id, told.name
             FROM unnest(%(ids)s::uuid[]) AS asked (id) CROSS JOIN LATERAL (
                 WITH active AS (
-                    SELECT c.application_id, c.roles_claim
+                    SELECT c.application_id, c.roles_claim, c.claim_mappings
                     FROM clients c JOIN applications a ON a.id = c.application_id
                     WHERE c.organization_id = asked.id AND c.status = 'active'
                         AND a.status = 'active'
@@ -42,6 +42,15 @@ class Claims:
                 WHERE d.application_id IN (SELECT application_id FROM active)
                     AND (d.include_in_id_token OR d.include_in_userinfo)
                 UNION SELECT roles_claim COLLATE "C" FROM active WHERE roles_claim IS NOT NULL
+                UNION SELECT m.mapping #>> '{path,0}' COLLATE "C"
+                    FROM active CROSS JOIN jsonb_array_elements(active.claim_mappings) m (mapping)
+                        LEFT JOIN custom_claim_definitions d
+                            ON d.application_id = active.application_id
+                            AND d.claim_name = m.mapping ->> 'source'
+                    WHERE (m.mapping -> 'targets' ? 'id_token' AND (d.include_in_id_token
+                            OR m.mapping ->> 'source' IN ('roles', 'permissions')))
+                        OR (m.mapping -> 'targets' ? 'userinfo' AND (d.include_in_userinfo
+                            OR m.mapping ->> 'source' IN ('roles', 'permissions')))
                 ORDER BY 1 LIMIT %(most)s
             ) AS told
             """,

@@ -17,8 +17,10 @@ from porta.protocol.errors import InvalidClientMetadata, InvalidScope
 from porta.protocol.requests.checks import RESPONSE_TYPES
 from porta.protocol.requests.scopes import join_scope, parse_scope
 from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
+from porta.protocol.tokens.claim_mappings import read_claim_mappings
 from porta.protocol.tokens.standard_claims import find_roles_claim_fault
 from porta.text.names import find_name_fault
+from storage.models.claims import ClaimMapping
 
 APPLICATION_TYPES = ("web", "native", "spa")
 CLIENT_TYPES = ("confidential", "public")
@@ -52,6 +54,7 @@ class ClientMetadata:
     access_token_signing_alg: str
     id_token_claims: bool | None
     roles_claim: str | None
+    claim_mappings: tuple[ClaimMapping, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Links, contacts, default_max_age and require_auth_time, where given."""
 
@@ -73,7 +76,7 @@ def validate(
 
     `algorithms` are those a token can be signed with; the first is the default. Beside the RFC's
     names it reads `client_type`, `allowed_origins`, `require_pkce`, `id_token_claims`,
-    `roles_claim`, `strict_auth_method`, and those that begin with `access_token_`.
+    `roles_claim`, `claim_mappings`, `strict_auth_method`, and what begins with `access_token_`.
     Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every mistake.
     """
     reader = MetadataReader(metadata)
@@ -125,6 +128,7 @@ def _tokens(reader: MetadataReader, algorithms: tuple[str, ...]) -> dict[str, An
             "access_token_signing_alg", algorithms, algorithms[0]
         ),
         "roles_claim": _roles_claim(reader),
+        "claim_mappings": _claim_mappings(reader),
     }
 
 
@@ -134,6 +138,18 @@ def _roles_claim(reader: MetadataReader) -> str | None:
     if fault is not None:
         reader.fault("roles_claim", fault)
     return name or None
+
+
+def _claim_mappings(reader: MetadataReader) -> tuple[ClaimMapping, ...]:
+    raw = reader.raw.get("claim_mappings")
+    if raw is None:
+        return ()
+    mappings = read_claim_mappings(
+        raw, lambda path, message: reader.fault(f"claim_mappings{path}", message)
+    )
+    if reader.raw.get("roles_claim") and any(mapping.source == "roles" for mapping in mappings):
+        reader.fault("roles_claim", "says with another word what a mapping of roles says")
+    return mappings
 
 
 def _name(reader: MetadataReader) -> str:

@@ -85,8 +85,8 @@ _PROTOCOL_CLAIMS = (
     # what else speaks of the token, or for another source, in the registry of RFC 7519 §10.1
     *("sub_jwk", "sub_id", "toe", "txn", "vot", "vtm", "authorization_details"),
     *("_claim_names", "_claim_sources", "verified_claims"),
-    # ours
-    *("org_id", "org_slug"),
+    # what libraries take for `scope`, and ours
+    *("scp", "org_id", "org_slug"),
 )
 RESERVED_CLAIMS = frozenset(
     (*_PROTOCOL_CLAIMS, *ROLE_CLAIMS, *(claim.name for claim in STANDARD_CLAIMS))

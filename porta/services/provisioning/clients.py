@@ -94,6 +94,11 @@ def _kept(stored: Client, entry: ClientEntry) -> dict[str, Any]:
     kept = {name: getattr(stored, name) for name in _REGISTERED} | dict(stored.metadata)
     if "grant_types" in entry.model_fields_set:
         del kept["response_types"]
+    # Two words for one thing: the one that the file says takes the place of the other.
+    if any(mapping.source == "roles" for mapping in entry.claim_mappings or ()):
+        del kept["roles_claim"]
+    elif entry.roles_claim:
+        kept["claim_mappings"] = [m for m in kept["claim_mappings"] if m.source != "roles"]
     if entry.client_type != stored.client_type:  # that alone is wrong, and told
         del kept["token_endpoint_auth_method"]
     return kept

@@ -85,6 +85,14 @@ class SecretEntry(Entry):
         return self.expires_at.replace(tzinfo=zone).timestamp()
 
 
+class ClaimMappingEntry(Entry):
+    """What a client calls roles, permissions or a custom claim, and where it goes."""
+
+    source: str
+    claim: str | tuple[str, ...]
+    targets: tuple[Literal["id_token", "access_token", "userinfo"], ...] | None = None
+
+
 class ClientEntry(Entry):
     """A client, by the names of RFC 7591 §2 wherever they exist."""
 
@@ -109,6 +117,7 @@ class ClientEntry(Entry):
     id_token_signed_response_alg: Algorithm | None = None
     id_token_claims: bool | None = None
     roles_claim: str | None = None
+    claim_mappings: tuple[ClaimMappingEntry, ...] | None = None
     introspects_organization: bool = False
     tells_all_roles: bool = False
     logo_uri: str | None = None

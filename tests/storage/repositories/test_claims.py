@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from storage.errors import AlreadyExists
-from storage.models.claims import ClaimDefinition
+from storage.models.claims import ClaimDefinition, ClaimMapping
 from storage.postgres.driver import Postgres
 from storage.repositories.claims import MOST_NAMES, Claims
 from storage.repositories.clients import Clients
@@ -84,6 +84,34 @@ async def test_applications_F9_the_names_that_clients_of_an_organization_may_fin
         "UPDATE clients SET status = 'inactive' WHERE organization_id = %(id)s", {"id": acme}
     )
     assert await claims.names([acme, theirs]) == {acme: (), theirs: ("theirs",)}
+
+
+async def test_applications_F9_the_names_that_mappings_make(pg: Postgres, world: World) -> None:
+    """The outermost member, of what may be found: whatever else a row says is none."""
+    claims, clients, acme = Claims(pg), Clients(pg), world.organization.id
+    flags = {"include_in_id_token": True, "include_in_userinfo": False}
+    for name in ("badge", "internal"):
+        shown = flags if name == "badge" else {"include_in_id_token": False}
+        definition = msgspec.structs.replace(_definition(name), **shown)
+        await claims.insert_definition(world.application.id, definition)
+    mapped = (
+        ClaimMapping("roles", ("realm_access", "roles")),
+        ClaimMapping("permissions", ("inside", "too"), ("access_token",)),
+        ClaimMapping("permissions", ("rights",), ("userinfo",)),
+        ClaimMapping("badge", ("https://acme.test/badge",), ("id_token",)),
+        ClaimMapping("badge", ("nowhere",), ("userinfo",)),
+        ClaimMapping("internal", ("hidden",)),
+        ClaimMapping("unheard_of", ("stray",)),
+    )
+    changed = msgspec.structs.replace(world.client, id=new_id(), client_id=new_id())
+    await clients.insert(msgspec.structs.replace(changed, claim_mappings=mapped))
+    told = ("badge", "https://acme.test/badge", "realm_access", "rights")
+    assert await claims.names([acme]) == {acme: told}
+    await pg.execute(
+        "UPDATE clients SET claim_mappings = %(odd)s WHERE id = %(id)s",
+        {"id": changed.id, "odd": '[1, "x", {}, {"targets": {}}, [], null]'},
+    )
+    assert await claims.names([acme]) == {acme: ("badge",)}
 
 
 async def test_applications_F9_no_document_tells_of_more_than_so_many(

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from storage.errors import AlreadyExists, StorageError
+from storage.models.claims import ClaimMapping
 from storage.models.clients import Client, ClientSecret
 from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
@@ -57,6 +58,10 @@ def _full(world: World) -> Client:
         access_token_type="JWT",
         access_token_signing_alg="RS256",
         roles_claim="groups",
+        claim_mappings=(
+            ClaimMapping("permissions", ("resource_access", "{client_id}", "permissions")),
+            ClaimMapping("team", ("https://acme.test/team",), ("userinfo",)),
+        ),
         introspects_organization=True,
         metadata={"tos_uri": "https://rp.example.com/tos", "default_max_age": 60},
     )
@@ -66,6 +71,32 @@ async def test_a_client_is_found_as_it_was_inserted(clients: Clients, world: Wor
     full = _full(world)
     await clients.insert(full)
     assert await clients.find(full.client_id, full.organization_id) == full
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ['[1]', '[{}]', '[{"source": "roles"}]', '[{"source": "roles", "path": "groups"}]', "[null]",
+     '[{"source": 5, "path": ["groups"], "targets": []}]'],
+)  # fmt: skip
+async def test_applications_F9_a_row_whose_mappings_cannot_be_read_maps_nothing(
+    pg: Postgres, clients: Clients, world: World, broken: str
+) -> None:
+    """Faults F8: clients are read many at a time, and no row stops its neighbours."""
+    asked = {"id": world.client.id, "broken": broken}
+    await pg.execute("UPDATE clients SET claim_mappings = %(broken)s WHERE id = %(id)s", asked)
+    beside = msgspec.structs.replace(world.client, id=new_id(), client_id=new_id())
+    await clients.insert(beside)
+    found = await clients.find_each([_key(world), (beside.client_id, beside.organization_id)])
+    assert [each.claim_mappings for each in found.values() if each] == [(), ()]
+
+
+@pytest.mark.parametrize("refused", ["{}", '"x"', "null", "[" + ", ".join("{}" * 21) + "]"])
+async def test_applications_F9_no_row_holds_anything_else(
+    pg: Postgres, world: World, refused: str
+) -> None:
+    asked = {"id": world.client.id, "refused": refused}
+    with pytest.raises(StorageError):
+        await pg.execute("UPDATE clients SET claim_mappings = %(refused)s WHERE id = %(id)s", asked)
 
 
 async def test_applications_F1_to_F9_rows_of_the_previous_version_have_the_defaults(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from porta.protocol.clients.client_metadata import ClientMetadata, InvalidMetadata, validate
 from porta.protocol.clients.metadata_reader import Mistake
+from storage.models.claims import ClaimMapping
 
 _LEAST: dict[str, Any] = {"client_name": "Shop", "redirect_uris": ["https://shop.example/cb"]}
 
@@ -39,6 +40,7 @@ def test_defaults() -> None:
         access_token_type="at+jwt",
         access_token_signing_alg="ES256",
         roles_claim=None,
+        claim_mappings=(),
         metadata={},
     )
 
@@ -62,6 +64,7 @@ def test_everything() -> None:
             "access_token_type": "JWT",
             "access_token_signing_alg": "RS256",
             "roles_claim": "groups",
+            "claim_mappings": [{"source": "team", "claim": "acme.team", "targets": ["userinfo"]}],
             "logo_uri": "https://app.example/logo.png",
             "tos_uri": "https://app.example/tos",
             "contacts": ["ops@app.example"],
@@ -92,6 +95,7 @@ def test_everything() -> None:
         access_token_type="JWT",
         access_token_signing_alg="RS256",
         roles_claim="groups",
+        claim_mappings=(ClaimMapping("team", ("acme", "team"), ("userinfo",)),),
         metadata={
             "logo_uri": "https://app.example/logo.png",
             "tos_uri": "https://app.example/tos",

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, get_args
 
 import pytest
 from msgspec import structs
 
 from porta.protocol.requests.claims_request import NO_CLAIMS, ClaimsRequest
+from porta.protocol.tokens.claim_size import LIMIT
+from porta.protocol.tokens.claim_sources import Release
+from porta.protocol.tokens.claim_trace import Claim, Target
 from porta.protocol.tokens.claims import (
-    MOST_IN_ID_TOKEN,
-    Claim,
-    Release,
-    Target,
     build_claims,
     claims_with_openid,
     registered_claims,
     scopes_of_claims,
-    to_dict,
 )
 from porta.protocol.tokens.standard_claims import (
     RESERVED_CLAIMS,
@@ -27,7 +26,7 @@ from porta.protocol.tokens.standard_claims import (
     full_name,
 )
 from storage.models.claims import ClaimDefinition
-from tests.porta.protocol.builders import client, facts, organization, user
+from tests.porta.protocol.builders import ISSUER, client, facts, organization, user
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
 _EVERYTHING = {
@@ -68,8 +67,8 @@ def _built(
 ) -> dict[str, Any]:
     wanted = ClaimsRequest.from_dict(asked) if asked else NO_CLAIMS
     shop = client(**({"scope": _REGISTERED} | _DEFINED | (registered or {})))
-    released = Release(facts(**about), shop, organization(**(house or {})), scope)
-    return to_dict(build_claims(released, wanted, target))
+    released = Release(facts(**about), shop, organization(**(house or {})), ISSUER, scope)
+    return build_claims(released, wanted, target).document
 
 
 def test_userinfo_with_everything() -> None:
@@ -220,15 +219,15 @@ def test_every_claim_says_where_it_came_from_and_why() -> None:
     shop = client(scope="openid email", claim_definitions=(_definition("team"),), **_DEFINED)
     asked = ClaimsRequest.from_dict({"userinfo": {"email_verified": None}})
     about, house = facts(roles=("r",), claims={"team": 1}), organization()
-    built = build_claims(Release(about, shop, house, ("openid",)), asked)
-    assert built == [
+    built = build_claims(Release(about, shop, house, ISSUER, ("openid",)), asked)
+    assert built.claims == [
         Claim("sub", "u-1", "users.id", "always"),
         Claim("email_verified", False, "users.email_verified", "claims parameter"),
         Claim("roles", ["r"], "roles", "scope openid"),
         Claim("permissions", [], "permissions", "scope openid"),
         Claim("team", 1, "custom_claim_values", "claim definition"),
     ]
-    assert build_claims(Release(facts(), shop, house, ("email",)))[1] == Claim(
+    assert build_claims(Release(facts(), shop, house, ISSUER, ("email",))).claims[1] == Claim(
         "email", "ada@acme.example", "users.email", "scope email"
     )
 
@@ -243,8 +242,8 @@ def test_a_third_party_gets_what_was_consented_to(target: Target) -> None:
     about = facts(roles=("r",), claims={"team": 1, "later": 2})
 
     def told(*consented: str) -> set[str]:
-        released = Release(about, third, organization(), ("openid",), consented)
-        return set(to_dict(build_claims(released, NO_CLAIMS, target))) - {"sub"}
+        released = Release(about, third, organization(), ISSUER, ("openid",), consented)
+        return set(build_claims(released, NO_CLAIMS, target).document) - {"sub"}
 
     assert told() == set()
     assert told("team") == {"team"}
@@ -372,30 +371,32 @@ def test_B37_a_third_party_is_told_in_the_id_token_what_was_consented_to() -> No
     third = client(is_first_party=False, scope=_REGISTERED, **_FILLED, **_DEFINED)
     about = facts(user=user(**_EVERYTHING), roles=("r",), claims=_VALUES)
     for consented in ((), ("badge",), ("team", "roles")):
-        released = Release(about, third, organization(), ("openid", "email"), consented)
-        got = set(to_dict(build_claims(released, NO_CLAIMS, "id_token")))
+        released = Release(about, third, organization(), ISSUER, ("openid", "email"), consented)
+        got = set(build_claims(released, NO_CLAIMS, "id_token").document)
         assert got == {"sub", "email", "email_verified", *consented}
 
 
 def test_applications_F1_an_id_token_stays_small_enough_for_a_url() -> None:
-    """What does not fit is left out whole, what comes after it is not; nothing else is bounded."""
-    values = {"team": "x" * MOST_IN_ID_TOKEN, "badge": "y" * MOST_IN_ID_TOKEN}
+    """What does not fit goes elsewhere whole, what comes after it does not."""
+    values = {"team": "x" * LIMIT, "badge": "y" * (LIMIT - 1500)}
     about: dict[str, Any] = {"user": user(**_EVERYTHING), "claims": values}
     got = _built("id_token", registered=_FILLED, **about)
     assert {"email", "name"} <= got.keys()
     assert "team" not in got
+    assert got["_claim_names"] == {"team": "userinfo"}
     assert got["badge"] == values["badge"], "marked for the ID token by its definition"
     many = tuple(_definition(f"c{n:02}") for n in range(99))
     filled = _FILLED | {"claim_definitions": many}
     every = {definition.claim_name: "z" * 90 for definition in many}
     got = _built("id_token", registered=filled, user=user(), claims=every)
-    assert MOST_IN_ID_TOKEN * 0.9 < len(str(got)) < MOST_IN_ID_TOKEN * 1.3
+    assert LIMIT * 0.9 < len(json.dumps(got, separators=(",", ":"))) <= LIMIT
+    assert got["_claim_names"].keys() | got.keys() >= every.keys()
     assert set(_built("userinfo", registered=filled, claims=every)) >= every.keys()
 
 
 def test_applications_F1_a_claim_says_that_the_switch_released_it() -> None:
-    released = Release(facts(), client(**_FILLED), organization(), ("openid", "email"))
-    assert build_claims(released, NO_CLAIMS, "id_token")[1] == Claim(
+    released = Release(facts(), client(**_FILLED), organization(), ISSUER, ("openid", "email"))
+    assert build_claims(released, NO_CLAIMS, "id_token").claims[1] == Claim(
         "email", "ada@acme.example", "users.email", "scope email, id_token_claims"
     )
 
@@ -424,8 +425,8 @@ def test_applications_F5_a_third_party_learns_the_address_by_its_own_scope_alone
     third = client(is_first_party=False, scope=_REGISTERED)
 
     def told(*scope: str) -> set[str]:
-        released = Release(facts(), third, organization(), scope)
-        return set(to_dict(build_claims(released)))
+        released = Release(facts(), third, organization(), ISSUER, scope)
+        return set(build_claims(released).document)
 
     assert told("openid", "profile") == {"sub"}
     assert told("profile", "email") == {"sub", "preferred_username", "email", "email_verified"}
@@ -463,8 +464,8 @@ def test_applications_F9_a_third_party_needs_consent_for_roles_of_any_name() -> 
     third = client(is_first_party=False, roles_claim="groups", **_DEFINED)
     about = facts(roles=("r",))
     for consented, told in (((), set()), (("groups",), set()), (("roles",), {"groups"})):
-        released = Release(about, third, organization(), ("openid",), consented)
-        assert set(to_dict(build_claims(released))) - {"sub"} == told
+        released = Release(about, third, organization(), ISSUER, ("openid",), consented)
+        assert set(build_claims(released).document) - {"sub"} == told
     assert claims_with_openid(third, ("openid",)) == ("roles", "permissions")
 
 
