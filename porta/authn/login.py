@@ -16,6 +16,7 @@ from porta.errors import Forbidden, Invalid, Unavailable
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.limits.rate_limits import Throttled
+from porta.protocol.requests.claims_request import parse_claims_request
 from porta.protocol.tokens import authentication
 from porta.runtime import Runtime
 from porta.security import known_browsers, opaque
@@ -54,8 +55,13 @@ class OpenInteraction:
 
     @property
     def may_switch(self) -> bool:
-        """Whether somebody else may sign in here: a request for one person takes no other."""
-        return self.interaction.previous_session is not None and not self.interaction.hint_subject
+        """Whether somebody else may sign in here: a request for one person takes no other, whether
+        an ID token named them or the claims (Core §3.1.2.1, §5.5.1).
+        """
+        interaction = self.interaction
+        named = parse_claims_request(interaction.parameters.get("claims")).subjects()
+        one = interaction.hint_subject is not None or (named is not None and len(named) < 2)
+        return interaction.previous_session is not None and not one
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +230,12 @@ async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
 
 
 async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
-    """Have the person sign in as somebody else; until they do, they stay who they are."""
+    """Have the person sign in as somebody else; until they do, they stay who they are.
+
+    Where that would end at the client as an error, nothing changes: no page of ours offers it.
+    """
+    if not opened.may_switch:
+        return
     asked = opened.interaction.parameters
     await interactions.save(
         runtime,

@@ -62,7 +62,7 @@ PAGES: dict[str, Page] = {
     ),
     "gesture": Page(
         frozenset({"uid", "csrf", "client_name", "redirect_uri"}),
-        {"account": None, "client_logo_url": None, "error": None},
+        {"account": None, "may_switch": False, "client_logo_url": None, "error": None},
         leaves=True,
     ),
     "error": Page(

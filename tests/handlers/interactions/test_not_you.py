@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +12,7 @@ import pytest
 
 from porta.runtime import Runtime
 from storage.models.users import User
-from tests.handlers.flow import answered, begin, csrf, parameters, redeem, sign_in, submit
+from tests.handlers.flow import answered, begin, csrf, hidden, parameters, redeem, sign_in, submit
 from tests.handlers.house import EMAIL, PASSWORD
 
 
@@ -92,10 +94,48 @@ async def test_people_21_who_is_not_signed_in_is_not_asked(http: httpx.AsyncClie
     assert "Not you?" not in (await http.get(await begin(http))).text
 
 
-async def test_people_21_a_request_for_one_person_offers_no_other(
+_ONE = ("id_token_hint", "claims")
+"""The parameters that ask for one person (Core §3.1.2.1, §5.5.1)."""
+_FORMS = [
+    ({"prompt": "login"}, "/switch", {}),
+    ({"client_id": "third"}, "/confirm", {"decision": "switch"}),
+    (
+        {"client_id": "desk", "redirect_uri": "http://127.0.0.1:5/callback"},
+        "/continue",
+        {"decision": "switch"},
+    ),
+]
+
+
+async def _alone(http: httpx.AsyncClient, parameter: str, *others: str) -> dict[str, str]:
+    """Sign in, and return what asks for nobody but who has, and `others`."""
+    token = (await redeem(http))["id_token"]
+    subject = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["sub"]
+    asked = {"id_token": {"sub": {"values": [subject, *others]}}}
+    return {parameter: token if parameter == "id_token_hint" else json.dumps(asked)}
+
+
+@pytest.mark.parametrize("parameter", _ONE)
+@pytest.mark.parametrize(("asked", "step", "form"), _FORMS)
+async def test_people_21_a_request_for_one_person_takes_no_other(
+    http: httpx.AsyncClient, parameter: str, asked: dict[str, str], step: str, form: dict[str, str]
+) -> None:
+    """Neither does a page offer it, nor does a form do it that no page of ours has."""
+    path = await begin(http, **asked, **await _alone(http, parameter))
+    page = await http.get(path)
+    assert page.status_code == 200
+    assert EMAIL in page.text or step == "/switch"
+    assert "Not you?" not in page.text
+    assert 'value="switch"' not in page.text
+    posted = await http.post(path + step, data={"_csrf": hidden(page.text, "_csrf"), **form})
+    assert (posted.status_code, posted.headers["Location"]) == (303, path)
+    assert (await http.get(path)).text == page.text, "asked the same as before"
+
+
+async def test_people_21_a_request_for_one_of_two_persons_may_be_changed(
     http: httpx.AsyncClient,
 ) -> None:
-    token = (await redeem(http))["id_token"]
-    page = await http.get(await begin(http, id_token_hint=token, prompt="login"))
-    assert page.status_code == 200
-    assert "Not you?" not in page.text
+    page = await http.get(
+        await begin(http, prompt="login", **await _alone(http, "claims", "somebody-else"))
+    )
+    assert "Not you?" in page.text
