@@ -31,7 +31,7 @@ async def show_consent(
             language,
         ),
         resources=shown.resource,
-        redirect_uri=interaction.parameters["redirect_uri"],
+        redirect_uri=handler.opened.redirect_uri,
         client_logo_url=client.metadata.get("logo_uri"),
         tos_url=client.metadata.get("tos_uri"),
         policy_url=client.metadata.get("policy_uri"),

@@ -18,7 +18,7 @@ async def show_gesture(
         error=error,
         account=await login.signed_in_as(handler.runtime, handler.opened),
         may_switch=handler.opened.may_switch,
-        redirect_uri=handler.opened.interaction.parameters["redirect_uri"],
+        redirect_uri=handler.opened.redirect_uri,
         client_logo_url=handler.opened.client.metadata.get("logo_uri"),
     )
 

@@ -16,6 +16,7 @@ from porta.errors import Forbidden, Invalid, Unavailable
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.limits.rate_limits import Throttled
+from porta.protocol.clients.redirect_uris import omitted_redirect_uri
 from porta.protocol.requests.claims_request import parse_claims_request
 from porta.protocol.tokens import authentication
 from porta.runtime import Runtime
@@ -40,6 +41,14 @@ class OpenInteraction:
     interaction: Interaction
     tenant: Tenant
     client: Client
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the answer travels. Raises UntrustedRequest where it was left out, and the client
+        has another number of them by now.
+        """
+        sent = self.interaction.parameters.get("redirect_uri")
+        return sent or omitted_redirect_uri(self.client, openid=False)
 
     @property
     def login_methods(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from porta.protocol.requests.authorization_request import (
     RedirectTarget,
     check_kept_size,
     parse_authorization_request,
+    parse_client_id,
     parse_redirect_target,
 )
 from porta.protocol.requests.consent import needed_consent
@@ -30,10 +31,11 @@ async def trust(runtime: Runtime, tenant: Tenant, params: Params) -> tuple[Clien
     Raises UntrustedRequest while there is no client, no redirect URI of its own, or no room for
     `state` in a redirect to it.
     """
-    target = parse_redirect_target(params)
-    client = await resolve.find_client(runtime, tenant, target.client_id)
+    client_id = parse_client_id(params)
+    client = await resolve.find_client(runtime, tenant, client_id)
     if client is None:
-        raise UntrustedRequest("the client is not known here").with_values(target.client_id)
+        raise UntrustedRequest("the client is not known here").with_values(client_id)
+    target = parse_redirect_target(params, client)
     check_redirect_uri(client, target.redirect_uri)
     check_returnable(target.redirect_uri, target.response_mode, tenant.issuer, target.state)
     return client, target
@@ -52,7 +54,7 @@ async def accept(
     of one which was verified before the request was kept. Raises UntrustedRequest for the redirect
     URI, and for anything else the OAuthError that travels to the client.
     """
-    request = parse_authorization_request(params)
+    request = parse_authorization_request(params, client)
     accepted = checks.accept(request, client, await policy.find(runtime, tenant))
     bare = replace(accepted, id_token_hint=None)
     check_kept_size(bare, needed_consent(bare, client))

@@ -32,6 +32,7 @@ async def issue_code(
         client_id=client.client_id,
         account_id=session.account_id,
         redirect_uri=request.redirect_uri,
+        omits_redirect_uri=request.omits_redirect_uri,
         scope=join_scope(request.scope),
         grant_id=grant.id,
         session_uid=session.uid,

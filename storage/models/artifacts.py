@@ -124,6 +124,8 @@ class AuthorizationCode(Routed, frozen=True, kw_only=True):
     client_id: str
     account_id: str
     redirect_uri: str
+    omits_redirect_uri: bool = False
+    """Whether it was left out of the request, and may be where the code is redeemed."""
     scope: str
     grant_id: str
     session_uid: str

@@ -61,6 +61,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     tells_all_roles: bool = False
     """Whether it is told all roles and permissions of a person, as by Porta 1.x, not only those of
     its application."""
+    is_adopted: bool = False
+    """Whether Porta 1.x made it: what it may do as before, no client of ours does."""
     secrets: tuple[ClientSecret, ...] = ()
     claim_definitions: tuple[ClaimDefinition, ...] = ()
     era: int = 0

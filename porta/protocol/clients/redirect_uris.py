@@ -32,6 +32,22 @@ def check_redirect_uri(client: Client, redirect_uri: str) -> None:
     )
 
 
+def omitted_redirect_uri(client: Client, *, openid: bool) -> str:
+    """Return what stands for a `redirect_uri` that was left out (RFC 6749 §3.1.2.3): the only one
+    that a client of Porta 1.x has registered, as it was there.
+
+    Raises UntrustedRequest for any other client, where more than one could be meant, and where
+    `openid` is asked for, which requires the parameter (Core §3.1.2.1).
+    """
+    if not client.is_adopted:
+        raise UntrustedRequest("redirect_uri is missing")
+    if openid:
+        raise UntrustedRequest("redirect_uri is missing: a request for openid needs it")
+    if len(client.redirect_uris) != 1:
+        raise UntrustedRequest("redirect_uri is missing, and it is not the only one registered")
+    return client.redirect_uris[0]
+
+
 def is_assured(client: Client, redirect_uri: str) -> bool:
     """Whether nobody but the client's owner can be where `redirect_uri` leads (RFC 8252 §8.6).
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from porta.protocol.clients.redirect_uris import omitted_redirect_uri
 from porta.protocol.errors import (
     InvalidRequest,
     OAuthError,
@@ -16,8 +17,9 @@ from porta.protocol.errors import (
 )
 from porta.protocol.requests.claims_request import NO_CLAIMS, ClaimsRequest, parse_claims_request
 from porta.protocol.requests.params import Params
-from porta.protocol.requests.scopes import join_scope, parse_scope
+from porta.protocol.requests.scopes import OPENID, join_scope, parse_scope
 from storage.models.artifacts import Consent
+from storage.models.clients import Client
 
 LIMITS = {
     "client_id": 255,
@@ -59,6 +61,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     client_id: str
     redirect_uri: str
+    omits_redirect_uri: bool = False
+    """Whether the only one registered stands for it: it is left out then wherever this is kept."""
     response_type: str | None = None
     response_mode: str | None = None
     scope: tuple[str, ...] = ()
@@ -91,6 +95,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
             "max_age": None if self.max_age is None else str(self.max_age),
             "claims": self.claims.text,
         }
+        if self.omits_redirect_uri:
+            words["redirect_uri"] = None
         plain = {name: getattr(self, name) for name in LIMITS if name not in words}
         return {name: value for name, value in (plain | words).items() if value}
 
@@ -100,31 +106,42 @@ class RedirectTarget(msgspec.Struct, frozen=True):
 
     client_id: str
     redirect_uri: str
+    omits_redirect_uri: bool
     state: str | None
     response_mode: str | None
 
 
-def parse_redirect_target(params: Params) -> RedirectTarget:
-    """Read the four parameters an error needs to travel; nothing in them is trusted yet.
+def parse_client_id(params: Params) -> str:
+    """Raises UntrustedRequest when `client_id` is missing, double or too long."""
+    return _trusted(params, "client_id")
 
-    Raises UntrustedRequest when `client_id` or `redirect_uri` is missing, double or too long.
-    `redirect_uri` is required of every request (Core §3.1.2.1), also of those without `openid`.
+
+def parse_redirect_target(params: Params, client: Client) -> RedirectTarget:
+    """Read the parameters an error needs to travel; nothing in them is trusted yet.
+
+    Raises UntrustedRequest when `client_id` or `redirect_uri` is missing, double or too long. What
+    was malformed is not missing: `redirect_uri` may be left out of a request that can be read as a
+    whole, and only where `omitted_redirect_uri` knows what it would be.
     """
+    omitted = "redirect_uri" not in params and params.problem is None
     return RedirectTarget(
-        _trusted(params, "client_id"),
-        _trusted(params, "redirect_uri"),
+        parse_client_id(params),
+        omitted_redirect_uri(client, openid=_asks_openid(params))
+        if omitted
+        else _trusted(params, "redirect_uri"),
+        omitted,
         params.get("state"),
         params.get("response_mode"),
     )
 
 
-def parse_authorization_request(params: Params) -> AuthorizationRequest:
+def parse_authorization_request(params: Params, client: Client) -> AuthorizationRequest:
     """Return the request that `params` describe; a pushed one is unfolded by the caller before.
 
     Raises the OAuthError that belongs to what is malformed, UntrustedRequest only for a missing
     `client_id` or `redirect_uri`.
     """
-    target = parse_redirect_target(params)
+    target = parse_redirect_target(params, client)
     params.check()
     for name, error in _NOT_SUPPORTED.items():
         if name in params:
@@ -152,20 +169,13 @@ def check_kept_size(request: AuthorizationRequest, consent: Consent | None) -> N
         raise InvalidRequest("the request is too long")
 
 
-def from_parameters(
-    parameters: Mapping[str, str], resource: tuple[str, ...] = ()
-) -> AuthorizationRequest:
-    """Return the request that `to_parameters` took apart."""
-    target = RedirectTarget(parameters["client_id"], parameters["redirect_uri"], None, None)
-    return _build(target, parameters.get, resource)
-
-
 def _build(
     target: RedirectTarget, get: Callable[[str], str | None], resource: tuple[str, ...]
 ) -> AuthorizationRequest:
     return AuthorizationRequest(
         client_id=target.client_id,
         redirect_uri=target.redirect_uri,
+        omits_redirect_uri=target.omits_redirect_uri,
         response_type=get("response_type"),
         response_mode=get("response_mode"),
         scope=parse_scope(get("scope")),
@@ -183,6 +193,10 @@ def _build(
         claims=parse_claims_request(get("claims")),
         resource=resource,
     )
+
+
+def _asks_openid(params: Params) -> bool:
+    return any(OPENID in text.split(" ") for text in params.all("scope"))
 
 
 def _trusted(params: Params, name: str) -> str:

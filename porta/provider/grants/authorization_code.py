@@ -24,8 +24,7 @@ async def redeem(call: TokenRequest) -> Authorization:
     code = await _consume(call)
     if code is None or code.era != call.era:
         raise InvalidGrant("authorization code is invalid, expired or used")
-    if code.redirect_uri != call.required("redirect_uri"):
-        raise InvalidGrant("redirect_uri differs from the authorization request")
+    _check_redirect_uri(call, code)
     pkce.check_verifier(code.code_challenge, call.form.get("code_verifier"))
     scope = narrowing.scope(call, code.scope)
     resource = await narrowing.resource(call, code.resource, scope)
@@ -52,6 +51,14 @@ async def redeem(call: TokenRequest) -> Authorization:
         amr=code.amr,
         acr=code.acr,
     )
+
+
+def _check_redirect_uri(call: TokenRequest, code: AuthorizationCode) -> None:
+    """Required, and the same, where the authorization request had it (RFC 6749 §4.1.3)."""
+    name = "redirect_uri"
+    sent = call.form.get(name) if code.omits_redirect_uri else call.required(name)
+    if sent not in (None, code.redirect_uri):
+        raise InvalidGrant("redirect_uri differs from the authorization request")
 
 
 async def _consume(call: TokenRequest) -> AuthorizationCode | None:

@@ -25,14 +25,15 @@ from porta.protocol.requests.authorization_request import (
     LIMITS,
     MAX_AGE,
     AuthorizationRequest,
+    RedirectTarget,
     check_kept_size,
-    from_parameters,
     parse_authorization_request,
     parse_redirect_target,
 )
 from porta.protocol.requests.claims_request import RequestedClaim
 from porta.protocol.requests.params import REPEATABLE, Params, parse_params
 from storage.models.artifacts import Consent
+from tests.porta.protocol.builders import client
 
 _BASE: dict[str, Any] = {"client_id": "shop", "redirect_uri": "https://shop.example/cb"}
 _FULL = {
@@ -55,13 +56,21 @@ _FULL = {
 }
 
 
+def _parse(params: Params, **registered: Any) -> AuthorizationRequest:
+    return parse_authorization_request(params, client(**registered))
+
+
+def _target(params: Params, **registered: Any) -> RedirectTarget:
+    return parse_redirect_target(params, client(**registered))
+
+
 def _params(**changes: str) -> Params:
     return parse_params(urlencode(_BASE | changes).encode(), deferred=True)
 
 
 def test_reads_every_parameter() -> None:
     raw = urlencode(_FULL) + "&resource=https://a&resource=https://b&unknown=x"
-    request = parse_authorization_request(parse_params(raw.encode(), repeatable=REPEATABLE))
+    request = _parse(parse_params(raw.encode(), repeatable=REPEATABLE))
     assert request.scope == ("openid", "email")
     assert request.prompt == ("login", "consent")
     assert request.max_age == 0
@@ -74,19 +83,19 @@ def test_reads_every_parameter() -> None:
 
 
 def test_parameters_and_back() -> None:
-    request = parse_authorization_request(_params(**_FULL))
+    request = _parse(_params(**_FULL))
     assert request.to_parameters() == _FULL
-    assert from_parameters(request.to_parameters(), ("https://a",)).resource == ("https://a",)
-    assert from_parameters(request.to_parameters()) == request
+    assert _parse(_params(**request.to_parameters())) == request
 
 
 def test_absent_parameters_stay_absent() -> None:
-    request = parse_authorization_request(_params())
+    request = _parse(_params())
     assert request.to_parameters() == _BASE
     assert request == AuthorizationRequest(**_BASE)
 
 
-_WORDS = st.lists(st.text(st.sampled_from("abcé"), min_size=1, max_size=4), unique=True).map(tuple)
+_WORD = st.text(st.sampled_from("abcé"), min_size=1, max_size=4)
+_WORDS = st.lists(_WORD, unique=True, max_size=7).map(tuple)
 
 
 @given(
@@ -101,7 +110,7 @@ def test_an_artifact_carries_everything(
 ) -> None:
     claims = json.dumps({"userinfo": {name: {"essential": True, "value": value}}})
     try:
-        request = parse_authorization_request(_params(claims=claims))
+        request = _parse(_params(claims=claims))
     except InvalidRequest:
         return
     fields: dict[str, Any] = {
@@ -111,14 +120,13 @@ def test_an_artifact_carries_everything(
         "ui_locales": prompt,
     }
     whole = replace(request, **fields)
-    assert from_parameters(whole.to_parameters()) == whole
+    assert _parse(Params({n: (value,) for n, value in whole.to_parameters().items()})) == whole
 
 
 def test_what_was_accepted_at_its_limit_is_read_back() -> None:
     claims = json.dumps({"userinfo": {"é" * 100: {"value": "é" * 1900}}}, ensure_ascii=False)
-    request = parse_authorization_request(_params(claims=claims))
-    assert from_parameters(request.to_parameters()) == request
-    assert parse_authorization_request(_params(**request.to_parameters())) == request
+    request = _parse(_params(claims=claims))
+    assert _parse(_params(**request.to_parameters())) == request
 
 
 def test_what_grows_when_it_is_written_anew_is_kept_as_it_came() -> None:
@@ -126,21 +134,21 @@ def test_what_grows_when_it_is_written_anew_is_kept_as_it_came() -> None:
     values = {f"c{number}": {"values": ["1e15"] * 90} for number in range(5)}
     claims = json.dumps({"userinfo": values}).replace('"1e15"', "1e15")
     assert len(claims) < LIMITS["claims"] < len(claims.replace("1e15", "1000000000000000.0"))
-    request = parse_authorization_request(_params(claims=claims))
+    request = _parse(_params(claims=claims))
     assert request.to_parameters()["claims"] == claims
-    assert parse_authorization_request(_params(**request.to_parameters())) == request
+    assert _parse(_params(**request.to_parameters())) == request
 
 
 def test_the_target_takes_everything_up_to_its_limit() -> None:
     longest = {name: "x" * LIMITS[name] for name in ("client_id", "redirect_uri", "state")}
-    target = parse_redirect_target(_params(**longest))
+    target = _target(_params(**longest))
     assert (target.client_id, target.redirect_uri, target.state) == tuple(longest.values())
 
 
 @pytest.mark.parametrize("missing", ["client_id", "redirect_uri"])
 def test_without_client_or_redirect_uri_it_is_a_page(missing: str) -> None:
     raw = urlencode({name: value for name, value in _BASE.items() if name != missing})
-    for read in (parse_redirect_target, parse_authorization_request):
+    for read in (_target, _parse):
         with pytest.raises(UntrustedRequest):
             read(parse_params(raw.encode()))
 
@@ -149,28 +157,73 @@ def test_without_client_or_redirect_uri_it_is_a_page(missing: str) -> None:
 def test_client_or_redirect_uri_twice_is_a_page(double: str) -> None:
     params = parse_params(f"{urlencode(_BASE)}&{double}=other".encode(), deferred=True)
     with pytest.raises(UntrustedRequest):
-        parse_redirect_target(params)
+        _target(params)
 
 
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 def test_client_or_redirect_uri_too_long_is_a_page(name: str) -> None:
     with pytest.raises(UntrustedRequest):
-        parse_redirect_target(_params(**{name: "x" * (LIMITS[name] + 1)}))
+        _target(_params(**{name: "x" * (LIMITS[name] + 1)}))
+
+
+def _bare(extra: str = "", *, deferred: bool = True) -> Params:
+    return parse_params(f"client_id=shop&{extra}".encode(), deferred=deferred)
+
+
+@pytest.mark.parametrize("left_out", ["", "scope=", "scope=profile", "scope=open+openids"])
+@pytest.mark.parametrize("name", ["", "redirect_uri="])
+def test_succession_A14_the_only_one_registered_stands_for_one_left_out(
+    left_out: str, name: str
+) -> None:
+    """An empty one is none (RFC 6749 §3.1)."""
+    request = _parse(_bare(f"{left_out}&{name}&state=s"), is_adopted=True)
+    assert request.redirect_uri == client().redirect_uris[0]
+    assert request.omits_redirect_uri
+    kept = request.to_parameters()
+    assert "redirect_uri" not in kept, "it is looked up whenever the request goes on"
+    assert _parse(Params({n: (v,) for n, v in kept.items()}), is_adopted=True) == request
+
+
+@pytest.mark.parametrize(
+    ("sent", "registered"),
+    [
+        ("scope=profile", {"is_adopted": False}),
+        ("scope=openid", {}),
+        ("scope=profile+openid", {}),
+        ("scope=profile&scope=openid", {}),
+        ("scope=openid%20&scope=profile", {}),
+        ("scope=profile", {"redirect_uris": ("https://a.example/cb", "https://b.example/cb")}),
+        ("scope=profile", {"redirect_uris": ("https://a.example/cb", "https://a.example/cb")}),
+        ("scope=profile", {"redirect_uris": ()}),
+        # What cannot be read is not left out: it may have named another.
+        ("redirect_uri=%ZZ", {}),
+        ("redirect_uri=%FF", {}),
+        ("redirect_uri=https://a.example/%00", {}),
+        ("redirect_uri=https://a.example&redirect_uri=https://b.example", {}),
+        ("redirect_uri=&redirect_uri=", {}),
+        ("scope=%ZZ", {}),
+        ("&".join(f"x{n}=1" for n in range(101)), {}),
+    ],
+)
+def test_succession_A14_else_one_left_out_is_a_page(sent: str, registered: dict[str, Any]) -> None:
+    for read in (_target, _parse):
+        with pytest.raises(UntrustedRequest):
+            read(_bare(sent), **{"is_adopted": True, **registered})
 
 
 def test_any_other_parameter_twice_travels_to_the_client() -> None:
     raw = f"{urlencode(_BASE)}&state=s&nonce=1&nonce=2".encode()
     params = parse_params(raw, deferred=True)
-    target = parse_redirect_target(params)
+    target = _target(params)
     assert (target.client_id, target.redirect_uri, target.state) == (*_BASE.values(), "s")
     with pytest.raises(InvalidRequest, match="given twice: nonce"):
-        parse_authorization_request(params)
+        _parse(params)
 
 
 @pytest.mark.parametrize("length", [1, 3072, 3073, 8000])
 def test_K19_the_target_carries_the_state_however_long(length: int) -> None:
     """An error without it is none of the client's; what no redirect can carry is refused."""
-    target = parse_redirect_target(_params(state="s" * length, response_mode="fragment"))
+    target = _target(_params(state="s" * length, response_mode="fragment"))
     assert (target.state, target.response_mode) == ("s" * length, "fragment")
 
 
@@ -194,7 +247,7 @@ def test_K19_the_target_carries_the_state_however_long(length: int) -> None:
 )
 def test_refused(parameter: str, value: str, error: type[OAuthError]) -> None:
     with pytest.raises(error):
-        parse_authorization_request(_params(**{parameter: value}))
+        _parse(_params(**{parameter: value}))
 
 
 _LIMITS = {
@@ -231,7 +284,7 @@ def test_security_1_every_parameter_is_bounded_in_bytes(name: str, letter: str) 
 
     def read(inside: str) -> None:
         given = {key: (text,) for key, text in _BASE.items()}
-        parse_authorization_request(Params(given | {name: (inside.join(around),)}))
+        _parse(Params(given | {name: (inside.join(around),)}))
 
     read(value)
     with pytest.raises(OAuthError, match=f"{name}.*too long|too long.*{name}"):
@@ -239,7 +292,7 @@ def test_security_1_every_parameter_is_bounded_in_bytes(name: str, letter: str) 
 
 
 def _kept(**changes: str) -> AuthorizationRequest:
-    return parse_authorization_request(_params(**changes))
+    return _parse(_params(**changes))
 
 
 def test_security_1_the_sum_of_what_is_kept_is_bounded() -> None:
@@ -268,10 +321,8 @@ def test_security_1_what_a_person_is_shown_counts_as_well() -> None:
 
 
 def test_a_huge_max_age_means_any() -> None:
-    assert parse_authorization_request(_params(max_age="9" * 20)).max_age == MAX_AGE
+    assert _parse(_params(max_age="9" * 20)).max_age == MAX_AGE
 
 
 def test_words_are_split_at_spaces_only() -> None:
-    assert parse_authorization_request(_params(prompt="login\u00a0consent")).prompt == (
-        "login\u00a0consent",
-    )
+    assert _parse(_params(prompt="login\u00a0consent")).prompt == ("login\u00a0consent",)
