@@ -36,5 +36,5 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["sh", "-c", "exec porta health --live --url http://localhost:$PORT"]
+    CMD ["sh", "-c", "[ \"$PORTA_SERVICE\" != worker ] || exec porta health; exec porta health --live --url http://localhost:$PORT"]
 ENTRYPOINT ["entrypoint.sh"]

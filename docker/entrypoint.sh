@@ -35,8 +35,13 @@ case "${PORTA_SERVICE:-server}" in
     [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || before migrate up
     exec porta serve
     ;;
+  worker)
+    before health --settings --wait "$patience" >/dev/null
+    [ "${PORTA_AUTO_MIGRATE:-false}" != true ] || before migrate up
+    exec porta worker
+    ;;
   *)
-    echo "PORTA_SERVICE is '$PORTA_SERVICE'; this image knows: server" >&2
+    echo "PORTA_SERVICE is '$PORTA_SERVICE'; this image knows: server, worker" >&2
     exit 64
     ;;
 esac

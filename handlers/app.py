@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 
 import uvloop
 
@@ -15,7 +14,7 @@ from handlers.http.server import CannotListen, Server, listen
 from handlers.routes import ROUTES
 from porta.config.production import production_problems
 from porta.config.settings import Settings
-from porta.jobs import JOBS, runner
+from porta.jobs import process
 from porta.observability.log import configure, request_log
 from porta.runtime import Runtime
 from porta.services import startup
@@ -89,48 +88,25 @@ def _within_limits(settings: Settings) -> Settings:
 
 
 async def _serve(settings: Settings) -> None:
-    stopping = _stop_on_signals()
-    runtime = await _opened(settings, stopping)
+    stopping = startup.stop_on_signals()
+    runtime = await startup.opened(settings, stopping)
     if runtime is None:
         return
     try:
         await startup.prepare(runtime)
         server = await start(runtime, settings)
-        work = asyncio.create_task(runner.run(runtime, JOBS))
         log = server.application.log
-        _spare_the_collector()
-        log.info("server.ready", host=settings.host, port=server.port)
-        if settings.environment == "development":
-            log.info("server.development", advice=_DEVELOPMENT)
-        await stopping.wait()
-        log.info("server.draining", seconds=settings.drain_seconds)
-        work.cancel()
-        await server.stop(
-            drain=settings.drain_seconds, limit=_SHUTDOWN - settings.drain_seconds - _CLOSING
-        )
+        async with process.at_work(runtime, jobs=settings.jobs_in_server) as work:
+            _spare_the_collector()
+            log.info("server.ready", host=settings.host, port=server.port)
+            if settings.environment == "development":
+                log.info("server.development", advice=_DEVELOPMENT)
+            await stopping.wait()
+            log.info("server.draining", seconds=settings.drain_seconds)
+            work.stop(_SHUTDOWN - _CLOSING)
+            await server.stop(
+                drain=settings.drain_seconds, limit=_SHUTDOWN - settings.drain_seconds - _CLOSING
+            )
     finally:
         await runtime.close()
     log.info("server.stopped")
-
-
-async def _opened(settings: Settings, stopping: asyncio.Event) -> Runtime | None:
-    """Open what the process needs, which may take its time; None when it is to stop before."""
-    opening, stop = (
-        asyncio.create_task(Runtime.open(settings)),
-        asyncio.create_task(stopping.wait()),
-    )
-    await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if opening.done():
-        stop.cancel()
-        return opening.result()
-    opening.cancel()
-    await asyncio.wait({opening})
-    return None
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping

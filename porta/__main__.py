@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "dev": ("porta.cli.dev", "Run a complete Porta on this machine, for development."),
     "serve": ("porta.cli.serve", "Run the server."),
+    "worker": ("porta.cli.worker", "Work off the queue of jobs, in a process of its own."),
     "init": ("porta.cli.init", "Make the administration's application and its first person."),
     "provision": (
         "porta.cli.provision",

@@ -220,6 +220,8 @@ class Runtime:
             case "api_resources":
                 self._api_resources.drop(key)
                 self._offers.expire()
+            case "jobs":
+                pass
             case _:
                 self._expire_everything()
 

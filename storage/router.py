@@ -19,6 +19,7 @@ from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
+from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
 from storage.repositories.pushed_requests import PushedRequests
@@ -86,6 +87,7 @@ class Storage:
         self.sessions = Sessions(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
+        self.jobs = Jobs(executor)
         self.trial = Trial(executor)
 
     @classmethod
@@ -207,14 +209,17 @@ class Storage:
         else:
             self._later.append(work)
 
-    def on_change(self, callback: Change) -> None:
-        """Call back with (table, key) when configuration changed, on any instance.
+    def on_change(self, callback: Change) -> Callable[[], None]:
+        """Call back with (table, key) when configuration changed, on any instance; with
+        ("jobs", id) when a job did, and no id for one that is new.
 
-        With ("*", "") when changes may have been missed: drop everything.
+        With ("*", "") when changes may have been missed: drop everything. Returns what ends it.
         """
-        if not self._connections.on_change:
-            self._connections.postgres.listen(partial(_tell, self._connections.on_change))
-        self._connections.on_change.append(callback)
+        callbacks = self._connections.on_change
+        if not self._connections.postgres.has_listener:
+            self._connections.postgres.listen(partial(_tell, callbacks))
+        callbacks.append(callback)
+        return partial(callbacks.remove, callback)
 
     @property
     def listening(self) -> bool:
@@ -223,7 +228,7 @@ class Storage:
 
 
 def _tell(callbacks: list[Change], table: str, key: str) -> None:
-    for callback in callbacks:
+    for callback in tuple(callbacks):
         callback(table, key)
 
 

@@ -18,6 +18,7 @@ FLOORS: dict[str, int] = {
     "porta.__main__": 6,
     "handlers": 5,
     "porta.jobs": 5,
+    "porta.outbox": 3,
     "porta.cli": 5,
     "porta.dev": 5,
     "porta.provider": 4,
@@ -72,7 +73,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values", "porta.pages.css_schemes"),
     "click": ("porta.cli", "porta.dev", "porta.__main__"),
     "zxcvbn": ("porta.security.password_rules",),
-    "uvloop": ("handlers", "porta.cli", "porta.dev"),
+    "uvloop": ("handlers", "porta.cli", "porta.dev", "porta.jobs.process"),
 }
 
 MOST_ANCESTORS = 3

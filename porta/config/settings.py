@@ -128,6 +128,10 @@ class Settings(EnvironmentSettings):
     smtp_user: str | None = None
     smtp_pass: str | None = None
     smtp_from: str | None = None
+    jobs_in_server: bool = True
+    """Whether a server works off the queue of jobs too; else `porta worker` alone does."""
+    jobs_concurrency: int = Field(5, ge=1, le=100)
+    """How many jobs a process runs at a time."""
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     trusted_proxy_hops: int | None = Field(None, ge=1, le=16)

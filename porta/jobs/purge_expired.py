@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from porta.jobs.runner import Job
+from porta.config.system import build_config
+from porta.jobs.job import Execution, Job
+from porta.outbox.queue import Kind, Nothing
 from porta.runtime import Runtime
 
 _BATCH = 500
 _MOST_BATCHES = 200
+
+
+async def run(execution: Execution) -> None:
+    """Purge until nothing is left that has expired."""
+    rounds = 0
+    while await purge(execution.runtime):
+        rounds += 1
+        await execution.progress(rounds)
 
 
 async def purge(runtime: Runtime) -> bool:
@@ -18,7 +28,8 @@ async def purge(runtime: Runtime) -> bool:
     Tells whether some are left: each kind has its turn.
     """
     left = await _in_batches(runtime.storage.expired.purge)
-    days = (await runtime.snapshot()).config.audit_log_retention_days
+    # Not the snapshot: who asks for that keeps the listener awake (idle budget).
+    days = build_config(await runtime.storage.system_config.all()).audit_log_retention_days
     if days > 0:
         left |= await _in_batches(partial(runtime.storage.events.purge, days))
     return left
@@ -32,4 +43,4 @@ async def _in_batches(delete: Callable[[int], Awaitable[int]]) -> bool:
     return True
 
 
-JOB = Job("purge_expired", 60.0, purge)
+JOB = Job(Kind("purge_expired", Nothing), run, every=120.0)

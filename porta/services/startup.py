@@ -1,7 +1,11 @@
-"""Start-up check: what a server makes sure of before it listens."""
+"""Start-up and signals: what a process makes sure of before it works, and what ends it."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
+from porta.config.settings import Settings
 from porta.observability import clock_skew
 from porta.runtime import Runtime
 from porta.services import signing_keys, users
@@ -38,3 +42,30 @@ async def prepare(runtime: Runtime) -> None:
     )
     await runtime.snapshot()
     await users.expect_stored_costs(runtime.storage, runtime.passwords)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return what is set by SIGTERM or SIGINT, from now on."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def opened(settings: Settings, stopping: asyncio.Event) -> Runtime | None:
+    """Open what a process needs, which may take its time; None when it is to stop before.
+
+    Raises StorageError.
+    """
+    opening, stop = (
+        asyncio.create_task(Runtime.open(settings)),
+        asyncio.create_task(stopping.wait()),
+    )
+    await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if opening.done():
+        stop.cancel()
+        return opening.result()
+    opening.cancel()
+    await asyncio.wait({opening})
+    return None

@@ -20,6 +20,7 @@ from storage.errors import AlreadyExists, Contended, StorageError, Unreachable
 from storage.postgres.connect import Dialled, Dialler
 from storage.postgres.dsn import dial_parameters, parse, session_settings
 from storage.postgres.executors import PooledExecutor
+from storage.postgres.notifications import CHANNEL
 from storage.postgres.statement import Parameters, Row, Statement
 
 _STATEMENT_TIMEOUT = 3.0
@@ -141,9 +142,10 @@ class PostgresConnection(aiopg.Connection):
             waiter.set_exception(error)
 
     async def next_notification(self) -> str:
-        """Return the payload of the next notification."""
+        """Return the next notification as "table:key"; a channel of its own names the table."""
         try:
-            return str((await self.notifies.get()).payload)
+            told = await self.notifies.get()
+            return str(told.payload if told.channel == CHANNEL else f"jobs:{told.payload}")
         except psycopg2.Error as error:
             raise self._translate(error) from None
 

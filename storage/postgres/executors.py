@@ -162,6 +162,10 @@ class PooledExecutor(Generic[W]):
         self._listener = NotificationListener(self._dial, callback, demoted=self._pool.renew)
 
     @property
+    def has_listener(self) -> bool:
+        return self._listener is not None
+
+    @property
     def listening(self) -> bool:
         """Whether notifications are proven to arrive."""
         return self._listener is not None and self._listener.listening

@@ -13,15 +13,20 @@ from storage.errors import StorageError, Unreachable
 from storage.postgres.statement import Row
 
 _LOG = logging.getLogger(__name__)
-CHANNEL = "porta_changed"
+CHANNEL, JOBS_CHANNEL = "porta_changed", "porta_jobs"
+"""Of configuration; and of jobs, which versions before them must not take for a change of it."""
 HEARTBEAT, PATIENCE, SECOND_LOOK = 0.3, 0.4, 0.1
 """Seconds between two signs of life, for the answer to one, and for what had arrived unseen when
 the time was up. Together they are how long changes can be missed without our knowing: a right may
 outlive its end by a second at most.
 """
+AWAKE, ASLEEP = 30.0, 60.0
+"""Seconds for which it keeps up that pace after somebody has asked whether it hears; and those
+between two signs of life then. Who asks a sleeper is told no, which is safe, and wakes it.
+"""
 _HEARTBEAT = 10.0
 # To LISTEN once more changes nothing, and costs next to nothing.
-_LISTEN = f"LISTEN {CHANNEL}; SHOW transaction_read_only"
+_LISTEN = f"LISTEN {CHANNEL}; LISTEN {JOBS_CHANNEL}; SHOW transaction_read_only"
 # Nobody needs to find it again after a crash: it waits for no disk.
 _NOTIFY = """
     SELECT set_config('synchronous_commit', 'off', TRUE), pg_notify(%(channel)s, %(word)s)
@@ -37,7 +42,7 @@ class NotificationConnection(Protocol):
     def rows(self) -> list[Row]: ...
 
     async def next_notification(self) -> str:
-        """Return the payload of the next notification, or raise `Unreachable`."""
+        """Return the next notification as "table:key", or raise `Unreachable`."""
 
     def drop(self) -> None: ...
 
@@ -59,8 +64,18 @@ class NotificationListener:
         self._heartbeat = heartbeat
         self._proof = ""
         self._proven = asyncio.Event()
-        self.listening = False
+        self._listening = self._asleep = False
+        self._asked_at = asyncio.get_running_loop().time()
+        self._asked = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._stay())
+
+    @property
+    def listening(self) -> bool:
+        """Whether changes are proven to be heard, of which the last proof is a moment ago."""
+        self._asked_at = asyncio.get_running_loop().time()
+        if self._asleep:
+            self._asked.set()
+        return self._listening and not self._asleep
 
     async def close(self) -> None:
         """Stop listening."""
@@ -78,7 +93,7 @@ class NotificationListener:
                 # Whatever it was, also a fault of the callback's: an instance must not go deaf.
                 level = logging.WARNING if isinstance(error, StorageError) else logging.ERROR
                 _LOG.log(level, "postgres.listener_lost", exc_info=error)
-            failures = 0 if self.listening else failures
+            failures = 0 if self._listening else failures
             self._lose()
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
@@ -113,13 +128,24 @@ class NotificationListener:
         loop = asyncio.get_running_loop()
         while True:
             await _in_time(self._prove(ear))
-            if not self.listening:
-                self.listening = True
+            if not self._listening:
+                self._listening = True
                 self._callback("*", "")
             ends = loop.time() + self._heartbeat
             while loop.time() < ends:
-                await asyncio.sleep(min(HEARTBEAT, self._heartbeat))
+                await self._pause()
                 await self._pulse(ear)
+                self._asleep = False
+
+    async def _pause(self) -> None:
+        """Wait until the next sign of life is due; while nobody asks, for long (idle budget)."""
+        if asyncio.get_running_loop().time() - self._asked_at < AWAKE:
+            await asyncio.sleep(min(HEARTBEAT, self._heartbeat))
+            return
+        self._asleep = True
+        self._asked.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), ASLEEP)
 
     async def _pulse(self, ear: NotificationConnection) -> None:
         await _in_time(ear.run(_LISTEN))
@@ -135,8 +161,9 @@ class NotificationListener:
         await self._proven.wait()
 
     def _lose(self) -> None:
-        if self.listening:
-            self.listening = False
+        self._asleep = False
+        if self._listening:
+            self._listening = False
             self._callback("*", "")
 
 

@@ -113,10 +113,10 @@ def test_with_arguments_it_is_the_command_line(programs: Path) -> None:
 
 
 def test_an_unknown_service_is_refused(programs: Path) -> None:
-    process = begin(programs, PORTA_SERVICE="worker")
+    process = begin(programs, PORTA_SERVICE="admin")
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 64
-    assert "worker" in said
+    assert "'admin'; this image knows: server, worker" in said
 
 
 def test_security_14_the_image_holds_no_installer(tmp_path: Path) -> None:

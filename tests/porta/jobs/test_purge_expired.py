@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from itertools import chain, repeat
 
 import pytest
 import pytest_asyncio
 
-from porta.jobs import JOBS, purge_expired, runner
-from porta.jobs.runner import Job
+from porta.jobs import JOBS, purge_expired
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
+from tests.porta.jobs.workers import working
 from tests.served import settings_for
 from tests.waiting import eventually
 
@@ -99,26 +97,17 @@ async def test_growth_what_one_run_leaves_is_told_and_taken_by_the_next(
 async def test_growth_the_job_empties_its_tables_before_it_rests(
     runtime: Runtime, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It rests for an hour here: whatever a first run leaves would still be there."""
+    """It rests for minutes: whatever a first run leaves would still be there."""
     monkeypatch.setattr(purge_expired, "_BATCH", 10)
     monkeypatch.setattr(purge_expired, "_MOST_BATCHES", 3)
-    pauses = chain([0.0], repeat(1.0))
-
-    def drawn(low: float, high: float) -> float:
-        """The cache of the configuration draws as well, and must not take the first pause."""
-        return next(pauses) if (low, high) == (0.5, 1.5) else low
-
-    monkeypatch.setattr("random.uniform", drawn)
     fill = "SELECT n::text, now() - interval '2 hours', 1 FROM generate_series(1, 200) n"
     await pg.execute(f"INSERT INTO rate_counters (key, window_ends_at, count) {fill}")
-    job = Job("purge", 3600.0, purge_expired.purge)
-    task = asyncio.create_task(runner.run(runtime, [job]))
+    await runtime.storage.jobs.schedule({"purge_expired": 0.0})
+    async with working(runtime, purge_expired.JOB):
 
-    async def emptied() -> bool:
-        gone = "SELECT key FROM rate_counters WHERE window_ends_at < now()"
-        return not await pg.fetch(gone)
+        async def done() -> bool:
+            waits = "SELECT run_at > now() + interval '1 minute' FROM jobs WHERE NOT ready"
+            return await pg.fetch(waits) == [(True,)]
 
-    await eventually(emptied, 30.0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+        await eventually(done, 30.0)
+    assert not await pg.fetch("SELECT key FROM rate_counters WHERE window_ends_at < now()")

@@ -360,3 +360,46 @@ async def test_a_callback_that_fails_does_not_make_an_instance_deaf(
     await _drain(pg, heard)
     assert "postgres.listener_lost" in caplog.text
     await postgres.close()
+
+
+async def test_budget_who_is_not_asked_sleeps_and_is_believed_nothing_until_it_is_awake(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres.notifications.AWAKE", 0.5)
+    monkeypatch.setattr("storage.postgres.notifications.ASLEEP", 3600.0)
+    heard: Heard = []
+    async with relay(database_url) as (wire, url):
+        postgres = await Postgres.open(url, 1)
+        postgres.listen(lambda table, key: heard.append((table, key)))
+        await _until(lambda: postgres.listening)
+        await asyncio.sleep(1.5)
+        assert heard == [("*", "")], "nobody was told of anything while it slept"
+        assert not postgres.listening, "asleep"
+        await _until(lambda: postgres.listening)
+        assert heard == [("*", "")], "awake, and nothing was missed"
+        await asyncio.sleep(1.5)
+        monkeypatch.setattr("storage.postgres.notifications.PATIENCE", PATIENCE)
+        wire.silence()
+        assert not postgres.listening
+        await _until(lambda: len(heard) == 2)
+        assert heard[1] == ("*", ""), "it cannot prove that it heard: everything is read anew"
+        wire.restore()
+        await _until(lambda: postgres.listening)
+        await postgres.close()
+
+
+async def test_budget_a_sleeper_hears_what_changes(
+    database_url: str, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres.notifications.AWAKE", 0.5)
+    monkeypatch.setattr("storage.postgres.notifications.ASLEEP", 3600.0)
+    heard: Heard = []
+    postgres = await Postgres.open(database_url, 1)
+    postgres.listen(lambda table, key: heard.append((table, key)))
+    await _until(lambda: postgres.listening)
+    await asyncio.sleep(1.5)
+    await pg.execute("SELECT pg_notify('porta_changed', 'test:slept')")
+    await pg.execute("SELECT pg_notify('porta_jobs', '7')")
+    await _until(lambda: ("jobs", "7") in heard)
+    assert heard == [("*", ""), ("test", "slept"), ("jobs", "7")]
+    await postgres.close()

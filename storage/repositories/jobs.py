@@ -1,0 +1,111 @@
+"""Job queue: claimed with SKIP LOCKED, held by leases, dead-lettered; time is PostgreSQL's."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from storage.models.jobs import ClaimedJob, Due, NewJob
+from storage.postgres.statement import Executor
+from storage.repositories import job_sql
+
+ANYBODY = str(uuid.UUID(int=0))
+"""The queue of the installation, and the turn that begins at the first of all."""
+NOBODY = str(uuid.UUID(int=2**128 - 1))
+"""A queue that there is not."""
+
+
+class Jobs:
+    """The table `jobs`, as those see it who enqueue jobs and who work."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def enqueue(self, job: NewJob, *, most: int) -> int | None:
+        """Store a job and return its id; None where its organization has `most` pending already.
+
+        Workers hear of it when the transaction is committed.
+        """
+        row = await self._pg.fetchrow(
+            job_sql.ENQUEUE, msgspec.structs.asdict(job) | {"most": most, "anybody": ANYBODY}
+        )
+        return int(row[0]) if row else None
+
+    async def schedule(self, intervals: Mapping[str, float]) -> None:
+        """See to it that each kind of job that recurs, every so many seconds, stands once."""
+        await self._pg.execute(
+            job_sql.SCHEDULE, {"kinds": list(intervals), "seconds": list(intervals.values())}
+        )
+
+    async def wake(self, kinds: Sequence[str]) -> Due:
+        """Make ready whose time has come, and what dead workers left; tell what there is to do.
+
+        What a lost worker had at its last attempt becomes a dead letter.
+        """
+        row = await self._pg.fetchrow(job_sql.WAKE, {"kinds": list(kinds)})
+        assert row is not None, "an aggregate has a row"
+        ready, seconds = row
+        return Due(ready, None if seconds is None else max(float(seconds), 0.0))
+
+    async def claim(
+        self, kinds: Sequence[str], *, lease: float, after: str = ANYBODY, full: str = NOBODY
+    ) -> ClaimedJob | None:
+        """Take the first job of the queue whose turn comes next after `after`, for `lease` seconds.
+
+        `full` is a queue that is passed over. None where no job of `kinds` is ready.
+        """
+        token = str(uuid.uuid4())
+        row = await self._pg.fetchrow(
+            job_sql.CLAIM,
+            {"kinds": list(kinds), "seconds": lease, "lease": token, "after": after, "full": full},
+        )
+        if row is None:
+            return None
+        fields = zip(job_sql.CLAIMED, row, strict=True)
+        return ClaimedJob(lease=token, **dict(fields))
+
+    async def extend(self, leases: Mapping[int, str], seconds: float) -> set[int]:
+        """Extend leases, each named by the id of its job; return the ids of those that hold."""
+        rows = await self._pg.fetch(
+            job_sql.EXTEND,
+            {"ids": list(leases), "leases": list(leases.values()), "seconds": seconds},
+        )
+        return {int(id) for (id,) in rows}
+
+    async def complete(self, id: int, lease: str) -> bool:
+        """Note that a job is done, and forget its payload; False where its lease is lost.
+
+        In the transaction of its effect: then both happen, or neither.
+        """
+        return await self._change(job_sql.COMPLETE, id, lease)
+
+    async def again(self, id: int, lease: str, seconds: float) -> bool:
+        """Have a job that recurs run in `seconds` again; False where its lease is lost."""
+        return await self._change(job_sql.AGAIN, id, lease, seconds=seconds)
+
+    async def retry_later(self, id: int, lease: str, seconds: float, error: str) -> bool:
+        """Have a job that failed tried again in `seconds`; False where its lease is lost."""
+        return await self._change(job_sql.RETRY_LATER, id, lease, seconds=seconds, error=error)
+
+    async def bury(self, id: int, lease: str, error: str) -> bool:
+        """Make a job a dead letter; False where its lease is lost."""
+        return await self._change(job_sql.BURY, id, lease, error=error)
+
+    async def release(self, leases: Mapping[int, str]) -> None:
+        """Give jobs back that were begun and not finished: the attempt does not count."""
+        await self._pg.execute(
+            job_sql.RELEASE, {"ids": list(leases), "leases": list(leases.values())}
+        )
+
+    async def progress(
+        self, id: int, lease: str, done: int, total: int | None, message: str | None
+    ) -> bool:
+        """Note how far a job is; False where its lease is lost."""
+        return await self._change(
+            job_sql.PROGRESS, id, lease, done=done, total=total, message=message
+        )
+
+    async def _change(self, sql: str, id: int, lease: str, **values: object) -> bool:
+        return await self._pg.fetchrow(sql, {"id": id, "lease": lease, **values}) is not None
