@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from storage.postgres.statement import Executor
 
-_TABLES = {
-    "artifacts": ("id", "expires_at", "0"),
-    "sessions": ("id", "expires_at", "1 hour"),
-    "token_families": ("id", "expires_at", "1 hour"),
-    "rate_counters": ("key", "window_ends_at", "0"),
-}
-"""The key of each table, the column that says when a row has expired, and how long it stays then.
+_TABLES = (
+    ("artifacts", "id", "expires_at", "0"),
+    ("sessions", "id", "expires_at", "1 hour"),
+    ("token_families", "id", "expires_at", "1 hour"),
+    ("rate_counters", "key", "window_ends_at", "0"),
+    ("jobs", "id", "done_at", "7 days"),
+    ("jobs", "id", "dead_at", "90 days"),
+)
+"""Each table with its key, the column that says when a row has expired, and how long it stays then.
 
 An ended session, and the family that a code has founded, have to outlive every code: a later look
 finds that it is used up. Nobody asks for anything else that has expired.
@@ -18,19 +20,19 @@ finds that it is used up. Nobody asks for anything else that has expired.
 
 
 class Expired:
-    """Expired artifacts, sessions, token families and rate counters."""
+    """Expired artifacts, sessions, token families and rate counters; jobs that ended long ago."""
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
     async def purge(self, limit: int = 500) -> int:
-        """Delete up to `limit` rows of each table and return how many there were.
+        """Delete up to `limit` rows of each line of the table and return how many there were.
 
         Rows that somebody else has locked are left for the next time: any number of instances
         may purge side by side.
         """
         purged = 0
-        for table, (key, end, kept) in _TABLES.items():
+        for table, key, end, kept in _TABLES:
             purged += await self._pg.execute(
                 f"""
                 DELETE FROM {table} WHERE {key} IN (

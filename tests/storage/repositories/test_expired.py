@@ -78,3 +78,20 @@ async def test_growth_a_pushed_request_goes_when_it_expires(pg: Postgres) -> Non
     assert await Expired(pg).purge(100) == 3
     assert await _left(pg, "artifacts") == {"par": 2}
     await pg.execute("DELETE FROM artifacts")
+
+
+async def test_jobs_that_ended_stay_for_a_while_and_others_for_good(pg: Postgres) -> None:
+    await pg.execute(
+        """
+        INSERT INTO jobs (kind, done_at, dead_at, run_at) VALUES
+            ('done long ago', now() - interval '8 days', NULL, now()),
+            ('done', now() - interval '6 days', NULL, now()),
+            ('dead long ago', NULL, now() - interval '91 days', now()),
+            ('dead', NULL, now() - interval '80 days', now()),
+            ('never begun', NULL, NULL, now() - interval '400 days')
+        """
+    )
+    assert await Expired(pg).purge(100) == 2
+    left = await pg.fetch("SELECT kind FROM jobs ORDER BY kind")
+    assert left == [("dead",), ("done",), ("never begun",)]
+    await pg.execute("DELETE FROM jobs")
