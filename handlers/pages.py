@@ -1,4 +1,4 @@
-"""Pages: answers for people, in their language and their organization's look."""
+"""PageAnswers: answers for people, in their language and their organization's look."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def name_application(handler: TenantHandler) -> None:
             handler.ways = way_to(client)
 
 
-class Pages(Answers):
+class PageAnswers(Answers):
     """Tells what failed to a person."""
 
     def write_failure(self, handler: PortaHandler, failure: Failure) -> None:
@@ -147,7 +147,7 @@ class Pages(Answers):
         languages.remember(handler)
 
 
-class NegotiatedPages(Pages):
+class NegotiatedAnswers(PageAnswers):
     """An address that people happen upon: a page for a browser, the bare answer for a program."""
 
     def write_failure(self, handler: PortaHandler, failure: Failure) -> None:
@@ -157,8 +157,8 @@ class NegotiatedPages(Pages):
             Answers.write_failure(self, handler, failure)
 
 
-FOR_PEOPLE = Pages()
-FOR_BROWSERS = NegotiatedPages()
+FOR_PEOPLE = PageAnswers()
+FOR_BROWSERS = NegotiatedAnswers()
 
 
 def _support_code(handler: PortaHandler) -> str:

@@ -100,8 +100,8 @@ def _run_server(settings: Settings) -> None:
 
     try:
         app.run(settings)
-    except app.CannotListen as fault:
-        raise click.ClickException(str(fault)) from None
+    except app.CannotListen as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

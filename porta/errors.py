@@ -29,7 +29,7 @@ def spell_path(path: Path) -> str:
 
 
 class PortaError(Exception):
-    """An error meant for whoever asked. `message` names the fault and never holds a secret."""
+    """An error meant for whoever asked. `message` names the problem and never holds a secret."""
 
     status = 500
     code = "server_error"

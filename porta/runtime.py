@@ -70,7 +70,7 @@ class Runtime:
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
         self.failed_clients = RecentKeys()
         self._last_keys: KeyRings | None = None
-        self._keys_anew_from = -inf
+        self._refresh_keys_from = -inf
         monotonic = time.monotonic
         # JWKS and discovery go on for as long as the database is away; nothing is granted then.
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
@@ -140,8 +140,8 @@ class Runtime:
         anyone can invent a `kid`.
         """
         now = time.monotonic()
-        if now >= self._keys_anew_from:
-            self._keys_anew_from = now + UNKNOWN_KEY_PAUSE
+        if now >= self._refresh_keys_from:
+            self._refresh_keys_from = now + UNKNOWN_KEY_PAUSE
             self._snapshots.expire()
         return (await self.snapshot()).keys
 

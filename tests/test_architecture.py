@@ -341,6 +341,20 @@ def test_data_folders_are_no_packages() -> None:
     assert "locale" in sys.stdlib_module_names
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_what_checks_returns_nothing(module: str) -> None:
+    """`check_x` raises what a client will read, or does nothing (docs/architecture.md, "Names")."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    checks = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and re.match(r"_*check(_|$)", node.name)
+    )
+    answers = [each.name for each in checks if each.returns and ast.unparse(each.returns) != "None"]
+    assert answers == []
+
+
 def test_every_module_says_what_it_is() -> None:
     silent = [
         module

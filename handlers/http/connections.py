@@ -14,7 +14,7 @@ from http import HTTPStatus
 from itertools import islice
 from time import monotonic
 
-from handlers.http.early_errors import BareRefusals
+from handlers.http.early_errors import EarlyErrors
 from handlers.http.timeouts import PATIENCE, Phase, Stream
 from porta.config.settings import Settings
 from porta.limits.address_blocks import address_block
@@ -54,7 +54,7 @@ def limits_of(settings: Settings) -> Limits:
 class Connections:
     """The open connections of a server."""
 
-    def __init__(self, limits: Limits, refusals: BareRefusals) -> None:
+    def __init__(self, limits: Limits, refusals: EarlyErrors) -> None:
         self.limits = limits
         self.patience = PATIENCE | {Phase.IDLE: limits.keep_alive}
         self.closed_idle = 0

@@ -1,4 +1,4 @@
-"""Message delegate: the gate that every message passes before a handler is chosen."""
+"""Message delegate: what every message passes before a handler is chosen."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from handlers.http.refusal import RefusalHandler
 from handlers.http.timeouts import Phase, Stream
 
 
-class Gate(HTTPServerConnectionDelegate):
+class ConnectionDelegate(HTTPServerConnectionDelegate):
     """Hands messages to the application: refused, or with their bytes untouched."""
 
     def __init__(self, application: Porta, connections: Connections) -> None:

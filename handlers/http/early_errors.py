@@ -12,7 +12,7 @@ from handlers.errors import of_status
 _PAUSE = 1.0  # seconds between two lines of the log: anybody can send nonsense at any speed
 
 
-class BareRefusals:
+class EarlyErrors:
     """Writes these answers, and tells the log of them."""
 
     def __init__(self, application: Porta) -> None:

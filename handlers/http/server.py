@@ -15,8 +15,8 @@ from tornado.iostream import IOStream
 from handlers.application import Porta
 from handlers.http import framing
 from handlers.http.connections import Connections, Limits
-from handlers.http.delegate import Gate
-from handlers.http.early_errors import BareRefusals
+from handlers.http.delegate import ConnectionDelegate
+from handlers.http.early_errors import EarlyErrors
 from handlers.http.listener import bind
 from handlers.http.timeouts import Phase, Stream
 
@@ -35,15 +35,15 @@ class _Http(HTTPServer):
     """Tornado's server, with connections that are counted and swept."""
 
     def initialize(self, application: Porta, limits: Limits) -> None:  # type: ignore[override]
-        self._refusals = BareRefusals(application)
+        self._refusals = EarlyErrors(application)
         self.connections = Connections(limits, self._refusals)
         super().initialize(
-            Gate(application, self.connections),
+            ConnectionDelegate(application, self.connections),
             xheaders=False,
             decompress_request=False,
             chunk_size=_CHUNK,
             max_header_size=framing.MAX_HEADER,
-            max_body_size=maxsize,  # the gate keeps count, and says what is wrong
+            max_body_size=maxsize,  # the delegate keeps count, and says what is wrong
             max_buffer_size=2 * framing.MAX_DISCARDED,
         )
         # The sweep holds these limits for all connections at once.

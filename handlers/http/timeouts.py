@@ -14,7 +14,7 @@ from typing import Any
 from tornado.httputil import HTTPInputError
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
-from handlers.http.early_errors import BareRefusals
+from handlers.http.early_errors import EarlyErrors
 
 _TORNADO_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
@@ -46,7 +46,7 @@ class Stream(IOStream):
     """
 
     def __init__(
-        self, sock: socket, refusals: BareRefusals, block: str | None, **kwargs: Any
+        self, sock: socket, refusals: EarlyErrors, block: str | None, **kwargs: Any
     ) -> None:
         super().__init__(sock, **kwargs)
         self.block = block

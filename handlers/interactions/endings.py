@@ -9,7 +9,7 @@ from handlers.pages import way_to
 from handlers.tenant import TenantHandler
 from porta.browser import interactions, request_copies, sessions
 from porta.browser.interactions import InteractionExpired
-from porta.browser.request_copies import Replay
+from porta.browser.request_copies import RequestCopy
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.protocol import endpoints
 from porta.protocol.clients.client_links import find_home
@@ -67,7 +67,7 @@ async def _is_finished(handler: TenantHandler, uid: str) -> bool:
     return await sessions.find(handler.runtime, handler.tenant, handler.browser()) is not None
 
 
-async def recognize(handler: TenantHandler, uid: str) -> tuple[Replay | None, Client | None]:
+async def recognize(handler: TenantHandler, uid: str) -> tuple[RequestCopy | None, Client | None]:
     """Find out whose interaction it was, and which application's, from the URL alone."""
     copy, client = request_copies.find(handler.runtime, uid), None
     if copy is None or (handler.has_tenant() and handler.tenant.slug != copy.slug):
@@ -80,7 +80,7 @@ async def recognize(handler: TenantHandler, uid: str) -> tuple[Replay | None, Cl
     return copy, client
 
 
-def find_lost(handler: TenantHandler, uid: str) -> Replay | None:
+def find_lost(handler: TenantHandler, uid: str) -> RequestCopy | None:
     """Return the copy of an interaction that lies in a Redis that is away, where its own browser
     can begin the request anew, which is then kept in PostgreSQL (faults F1).
     """
@@ -94,7 +94,7 @@ def find_lost(handler: TenantHandler, uid: str) -> Replay | None:
     return copy if due and handler.browser().secret is not None else None
 
 
-def _ways_on(handler: TenantHandler, uid: str, copy: Replay, client: Client) -> dict[str, Any]:
+def _ways_on(handler: TenantHandler, uid: str, copy: RequestCopy, client: Client) -> dict[str, Any]:
     resume = endpoints.AUTHORIZATION_RESUME.format(uid=uid)
     again = f"{handler.application.base_path}/{handler.tenant.slug}{resume}"
     return {

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from handlers.base import PortaHandler
-from handlers.ops.probe import Finding, fault_of
+from handlers.ops.probe import StoreFinding, fault_of
 from porta.limits.proxies import client_address
 from porta.observability import clock_skew
 
@@ -94,7 +94,7 @@ class LiveHandler(PortaHandler):
         await self.get()
 
 
-def _told(finding: Finding) -> dict[str, str]:
+def _told(finding: StoreFinding) -> dict[str, str]:
     """Return why it does not serve, and since when."""
     if finding.reason is None or finding.since is None:
         return {}

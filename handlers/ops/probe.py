@@ -18,7 +18,7 @@ _FRESH = 1.0
 """Seconds that a look is good for: no crowd of callers can have more written."""
 
 
-class State(Enum):
+class StoreState(Enum):
     """How a database is, in the words of /health."""
 
     OK = "ok"
@@ -29,29 +29,29 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StoreFinding:
     """What was found of one database; `since` is in seconds since the epoch."""
 
-    state: State
+    state: StoreState
     reason: str | None = None
     since: float | None = None
 
     @property
     def serves(self) -> bool:
         """Whether people can sign in as far as this database goes."""
-        return self.state is not State.ERROR
+        return self.state is not StoreState.ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """Both databases at one moment."""
 
-    database: Finding
-    redis: Finding
+    database: StoreFinding
+    redis: StoreFinding
 
     @property
     def degraded(self) -> bool:
-        return self.redis.state is State.DEGRADED
+        return self.redis.state is StoreState.DEGRADED
 
 
 class Probe:
@@ -82,23 +82,23 @@ class Probe:
             self._looking = None
         return self._seen
 
-    async def _database(self) -> Finding:
-        fault = await fault_of(self._storage.trial.write())
-        if fault is None:
+    async def _database(self) -> StoreFinding:
+        problem = await fault_of(self._storage.trial.write())
+        if problem is None:
             self._database_since = None
-            return Finding(State.OK)
+            return StoreFinding(StoreState.OK)
         if self._database_since is None:
             self._database_since = self._runtime.clock()
-        return Finding(State.ERROR, fault, self._database_since)
+        return StoreFinding(StoreState.ERROR, problem, self._database_since)
 
-    async def _redis(self) -> Finding:
+    async def _redis(self) -> StoreFinding:
         if not self._storage.has_redis:
-            return Finding(State.ABSENT)
+            return StoreFinding(StoreState.ABSENT)
         await fault_of(self._storage.try_redis())
         trouble = self._storage.redis_trouble
         if trouble is None:
-            return Finding(State.OK)
-        return Finding(State.DEGRADED, trouble.reason, trouble.since)
+            return StoreFinding(StoreState.OK)
+        return StoreFinding(StoreState.DEGRADED, trouble.reason, trouble.since)
 
 
 async def fault_of(check: Awaitable[object]) -> str | None:
@@ -107,6 +107,6 @@ async def fault_of(check: Awaitable[object]) -> str | None:
         await asyncio.wait_for(check, _LIMIT)
     except TimeoutError:
         return f"no answer in {_LIMIT:.0f} seconds"
-    except StorageError as fault:
-        return str(fault)
+    except StorageError as error:
+        return str(error)
     return None

@@ -163,9 +163,9 @@ async def _authenticate(
         raise refusal or failure from None
     except Unavailable:
         if refusal is None:
-            await rate_limits.give_back_login(runtime, *who)
+            await rate_limits.decrement_login(runtime, *who)
         raise
-    await rate_limits.forgive_login(runtime, *who)
+    await rate_limits.reset_login(runtime, *who)
     return user
 
 

@@ -109,7 +109,7 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
         verdict = await runtime.passwords.verify(stored, password, attempt.asker)
     except Unavailable:
         if counted is not None and attempt.counts:
-            await runtime.storage.users.give_back_attempt(counted)
+            await runtime.storage.users.decrement_attempts(counted)
         raise
     if counted is None or not verdict.ok:
         await _refuse(attempt, counted, closed=closed)
@@ -156,7 +156,7 @@ def _is_closed(attempt: _Attempt, counted: LoginAttempt) -> bool:
     limit = attempt.tenant.config.max_failed_logins
     failed = counted.user.failed_login_count + (0 if attempt.counts else 1)
     too_many = 0 < limit < failed
-    return counted.shut_out or (too_many and not counted.locked)
+    return counted.locked_out or (too_many and not counted.locked)
 
 
 def _as_judged(attempt: _Attempt, counted: LoginAttempt) -> User:
@@ -179,7 +179,7 @@ async def _check_state(attempt: _Attempt, user: User) -> None:
     else:
         return
     if not attempt.known_browser:
-        await attempt.runtime.storage.users.forgive_attempts(user.id, attempt.tenant.id)
+        await attempt.runtime.storage.users.reset_attempts(user.id, attempt.tenant.id)
     await attempt.record("user.login.password.failed", user, reason=reason)
     raise LoginFailed(message)
 

@@ -21,7 +21,7 @@ _LARGEST = 16384  # bytes, once unpacked
 _BLOCK = 0xFFFF  # bytes of a block that is not compressed, at most
 
 
-class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RequestCopy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of an interaction whose record is gone. Nothing in it is trusted as checked."""
 
     slug: str
@@ -57,7 +57,7 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
     A pushed request is not copied: its one use, and its end, are those of what was pushed.
     """
     asked = interaction.parameters
-    whole = Replay(
+    whole = RequestCopy(
         slug=interaction.slug,
         client_id=interaction.client_id,
         created_at=interaction.created_at,
@@ -94,7 +94,7 @@ def _stored(data: bytes) -> bytes:
     )
 
 
-def find(runtime: Runtime, handle: str) -> Replay | None:
+def find(runtime: Runtime, handle: str) -> RequestCopy | None:
     """Return the copy in a handle; None where there is none, or it is not of our making."""
     box = handle.partition(".")[2]
     packed = boxes.unlock(runtime.settings.cookie_keys, _PURPOSE, box) if box else None
@@ -102,7 +102,7 @@ def find(runtime: Runtime, handle: str) -> Replay | None:
         return None
     try:
         return msgspec.msgpack.decode(
-            zlib.decompressobj().decompress(packed, _LARGEST), type=Replay
+            zlib.decompressobj().decompress(packed, _LARGEST), type=RequestCopy
         )
     except (zlib.error, msgspec.DecodeError):
         return None

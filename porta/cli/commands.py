@@ -1,4 +1,4 @@
-"""Commands that work on the databases: settings read, storage opened, faults told to a person."""
+"""Commands that work on the databases: settings read, storage opened, errors told to a person."""
 
 from __future__ import annotations
 
@@ -94,27 +94,27 @@ def report_errors() -> Iterator[None]:
     """Turn what storage and services raise into a message and exit code 1."""
     try:
         yield
-    except DsnInvalid as fault:
-        raise click.ClickException(f"DATABASE_URL cannot be used: {fault}.") from None
-    except Unreachable as fault:
-        raise click.ClickException(_away(fault)) from None
-    except _OUR_OWN as fault:
-        said = _line(fault)
-        advice = " Apply them with: porta migrate up" if isinstance(fault, SchemaOutdated) else ""
+    except DsnInvalid as error:
+        raise click.ClickException(f"DATABASE_URL cannot be used: {error}.") from None
+    except Unreachable as error:
+        raise click.ClickException(_away(error)) from None
+    except _OUR_OWN as error:
+        said = _line(error)
+        advice = " Apply them with: porta migrate up" if isinstance(error, SchemaOutdated) else ""
         raise click.ClickException(f"{said[:1].upper()}{said[1:]}.{advice}") from None
-    except StorageError as fault:
-        outdated = str(fault).startswith(_UNKNOWN)
+    except StorageError as error:
+        outdated = str(error).startswith(_UNKNOWN)
         advice = " Is it migrated? Try: porta migrate up" if outdated else ""
-        raise click.ClickException(f"The database refused: {_line(fault)}.{advice}") from None
-    except PortaError as fault:
-        raise click.ClickException(fault.message) from None
-    except KeyUnusable as fault:
-        raise click.ClickException(str(fault)) from None
+        raise click.ClickException(f"The database refused: {_line(error)}.{advice}") from None
+    except PortaError as error:
+        raise click.ClickException(error.message) from None
+    except KeyUnusable as error:
+        raise click.ClickException(str(error)) from None
 
 
-def _away(fault: Unreachable) -> str:
+def _away(error: Unreachable) -> str:
     """Tell in one line which database does not answer, and where its address is set."""
-    said = _line(fault)
+    said = _line(error)
     redis = said.startswith("Redis")
     product, variable = ("Redis", "REDIS_URL") if redis else ("PostgreSQL", "DATABASE_URL")
     if not said.startswith((f"{product} at ", f"{product} does", f"{product} refuses")):
@@ -123,8 +123,8 @@ def _away(fault: Unreachable) -> str:
     return f"{said}. Check {variable}."
 
 
-def _line(fault: Exception) -> str:
-    return " ".join(str(fault).split())
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def rfc3339(moment: float) -> str:
@@ -165,7 +165,7 @@ def ping(settings: StoreSettings) -> tuple[dict[str, str], list[str]]:
     found = asyncio.run(both())
     states = {"database": "ok", "redis": "not configured"}
     states |= {name: state for name, (state, _) in found.items()}
-    return states, [fault for _, fault in found.values() if fault]
+    return states, [problem for _, problem in found.values() if problem]
 
 
 async def _postgres(url: str) -> tuple[str, str | None]:
@@ -175,22 +175,22 @@ async def _postgres(url: str) -> tuple[str, str | None]:
             await Trial(postgres).write()
         finally:
             await postgres.close()
-    except Unreachable as fault:
-        return "error", _away(fault)
-    except (StorageError, ValueError) as fault:
-        if str(fault).startswith("UndefinedTable"):
+    except Unreachable as error:
+        return "error", _away(error)
+    except (StorageError, ValueError) as error:
+        if str(error).startswith("UndefinedTable"):
             return "not migrated", None
-        return "error", str(fault) or type(fault).__name__
+        return "error", str(error) or type(error).__name__
     return "ok", None
 
 
 async def _redis(url: str, deadline: float) -> tuple[str, str | None]:
     try:
         redis = await open_redis(url, deadline)
-    except Refused as fault:  # It answered, and a server would not start.
-        return "error", _away(fault)
-    except (StorageError, ValueError) as fault:
-        return "error", str(fault) or type(fault).__name__
+    except Refused as error:  # It answered, and a server would not start.
+        return "error", _away(error)
+    except (StorageError, ValueError) as error:
+        return "error", str(error) or type(error).__name__
     trouble = redis.trouble
     await redis.close()
     return ("ok", None) if trouble is None else ("degraded", _redis_away(trouble))

@@ -61,11 +61,11 @@ def health(
         raise click.UsageError("--live needs --url: it asks a server")
     if whole:
         _check_settings()
-    checks, faults = _patiently(_question(url, live=live), wait)
+    checks, problems = _patiently(_question(url, live=live), wait)
     if not checks:
-        raise click.ClickException(faults[0])
-    for fault in faults:
-        click.echo(fault, err=True)
+        raise click.ClickException(problems[0])
+    for problem in problems:
+        click.echo(problem, err=True)
     if as_json:
         click.echo(json.dumps(checks, indent=2))
     for name, state in () if as_json else checks.items():
@@ -98,10 +98,10 @@ def _patiently(ask: Callable[[], Answer], patience: float) -> Answer:
     """Ask until all are well, for `patience` seconds, and return the last answer."""
     deadline = time.monotonic() + patience
     while True:
-        checks, faults = ask()
+        checks, problems = ask()
         left = deadline - time.monotonic()
         if left <= 0 or (checks and "error" not in checks.values()):
-            return checks, faults
+            return checks, problems
         time.sleep(min(1.0, left))
 
 
@@ -113,7 +113,7 @@ def _ask_server(url: str, *, live: bool) -> Answer:
     match report:
         case {"status": str(), "checks": dict(checks)} if checks:
             states = {name: str(state) for name, state in checks.items()}
-            return states, _faults(report.get("faults"))
+            return states, _problems(report.get("faults"))
         case {"status": str(status)} if "checks" not in report:
             # From elsewhere a server tells whether it is well, and no more.
             return {"server": _STATES.get(status, "error")}, []
@@ -137,14 +137,14 @@ def _reason(error: Exception) -> str:
     return "something else does, which is no report of Porta"
 
 
-def _faults(told: object) -> list[str]:
-    """Return a line for each fault of a report: what is not well, since when, and why."""
+def _problems(told: object) -> list[str]:
+    """Return a line for each problem of a report: what is not well, since when, and why."""
     if not isinstance(told, dict):
         return []
     return [
-        f"{name}, since {fault.get('since')}: {fault.get('reason')}"
-        for name, fault in told.items()
-        if isinstance(fault, dict)
+        f"{name}, since {problem.get('since')}: {problem.get('reason')}"
+        for name, problem in told.items()
+        if isinstance(problem, dict)
     ]
 
 

@@ -101,8 +101,8 @@ def _promise(kid: str) -> None:
 def _encryption_key(kid: str) -> bytes:
     try:
         key = find_signing_key_encryption_key()
-    except SettingsInvalid as fault:
-        raise click.ClickException("\n".join(fault.problems)) from None
+    except SettingsInvalid as error:
+        raise click.ClickException("\n".join(error.problems)) from None
     if key is None:
         raise MigrationRefused(
             f"signing key {kid} of Porta 1.x is stored in the clear, and is encrypted when the"

@@ -49,14 +49,14 @@ def check(database_url: str, schema_only: bool, as_json: bool) -> None:
     With --schema it is 0 or 1: for a deployment that must not start before its database is ready.
     """
     with report_errors():
-        faults = asyncio.run(runner.check(database_url))
+        unapplied = asyncio.run(runner.unapplied(database_url))
         findings = () if schema_only else _findings(database_url)
     if as_json:
-        _print_json(faults, findings)
+        _print_json(unapplied, findings)
     else:
-        _print(faults, findings)
+        _print(unapplied, findings)
     stops = any(each.severity is Severity.STOPS for each in findings)
-    raise click.exceptions.Exit(1 if faults else _STOPPED if stops else 0)
+    raise click.exceptions.Exit(1 if unapplied else _STOPPED if stops else 0)
 
 
 def _findings(database_url: str) -> Sequence[Finding]:
@@ -69,9 +69,11 @@ def _findings(database_url: str) -> Sequence[Finding]:
     return asyncio.run(succession.find(database_url, key))
 
 
-def _print_json(faults: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:
+def _print_json(unapplied: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:
     told = {
-        "schema": [{"id": each.version, "name": each.name, "state": each.state} for each in faults],
+        "schema": [
+            {"id": each.version, "name": each.name, "state": each.state} for each in unapplied
+        ],
         "findings": [
             {
                 "key": each.key,
@@ -86,16 +88,16 @@ def _print_json(faults: Sequence[MigrationStatus], findings: Sequence[Finding]) 
     click.echo(json.dumps(told, indent=2))
 
 
-def _print(faults: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:
+def _print(unapplied: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:
     for finding in findings:
         click.echo("\n".join(_lines(finding)) + "\n")
     if findings:
         click.echo(_summary(findings))
-    if not faults:
+    if not unapplied:
         click.echo("The schema is that of this version.")
         return
-    pending = [f"{each.version:04}_{each.name}" for each in faults if each.state == "pending"]
-    changed = [f"{each.version:04}_{each.name}" for each in faults if each.state == "changed"]
+    pending = [f"{each.version:04}_{each.name}" for each in unapplied if each.state == "pending"]
+    changed = [f"{each.version:04}_{each.name}" for each in unapplied if each.state == "changed"]
     if pending:
         click.echo(f"Pending: {len(pending)} migrations, {pending[0]} to {pending[-1]}.")
         click.echo("Apply what is pending with: porta migrate up", err=True)

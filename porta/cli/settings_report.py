@@ -15,8 +15,8 @@ def report_settings() -> Iterator[None]:
     """End the command with everything that is wrong with the settings."""
     try:
         yield
-    except SettingsInvalid as fault:
-        lines = "\n".join(f"  {problem}" for problem in fault.problems)
+    except SettingsInvalid as error:
+        lines = "\n".join(f"  {problem}" for problem in error.problems)
         raise click.ClickException(
             f"The settings cannot be used:\n{lines}\n"
             "They come from the environment, or from a file .env in this folder."

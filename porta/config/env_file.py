@@ -56,8 +56,8 @@ def read(names: Collection[str]) -> EnvFile:
         if name not in names:
             continue
         where = f"{ENV_FILE}, line {each.line}: {name}"
-        if fault := _fault(each):
-            problems.append(f"{where} {fault}")
+        if problem := _problem(each):
+            problems.append(f"{where} {problem}")
         if each.colon or each.quote == "`":
             form = "is given by a colon" if each.colon else "stands in backticks"
             notes.append(f"{where} {form}, as 1.x allowed it and others do not; write {name}='...'")
@@ -75,8 +75,8 @@ def _text() -> str:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return ""
-    except OSError as fault:
-        raise SettingsInvalid([f"{ENV_FILE}: cannot be read ({fault.strerror})"]) from None
+    except OSError as error:
+        raise SettingsInvalid([f"{ENV_FILE}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:  # ASCII in UTF-16 is UTF-8 with a NUL beside each character
@@ -86,7 +86,7 @@ def _text() -> str:
 
 def _definitions(text: str) -> Iterator[_Definition]:
     """Yield every definition, the last of a name last. Raises SettingsInvalid."""
-    at, faults = 0, []
+    at, problems = 0, []
     while at < len(text):
         if (skipped := _SKIPPED.match(text, at)) is not None:
             at = skipped.end()
@@ -94,7 +94,7 @@ def _definitions(text: str) -> Iterator[_Definition]:
         named = _NAME.match(text, at)
         line = text.count("\n", 0, named.start("name") if named else at) + 1
         if named is None:
-            faults.append(f"{ENV_FILE}, line {line}: {_NEITHER}")
+            problems.append(f"{ENV_FILE}, line {line}: {_NEITHER}")
             at = _end_of_line(text, at)
             continue
         start = named.end()
@@ -104,8 +104,8 @@ def _definitions(text: str) -> Iterator[_Definition]:
         value = quoted["text"] if quoted else _COMMENT.sub("", text[start - 1 : end])[1:].strip()
         yield _Definition(named["name"], line, value, quote, ":" in named["sign"])
         at = end
-    if faults:
-        raise SettingsInvalid(faults)
+    if problems:
+        raise SettingsInvalid(problems)
 
 
 def _end_of_line(text: str, at: int) -> int:
@@ -114,7 +114,7 @@ def _end_of_line(text: str, at: int) -> int:
     return rest.end()
 
 
-def _fault(given: _Definition) -> str | None:
+def _problem(given: _Definition) -> str | None:
     """Return what programs read differently of a value, without quoting it; None for nothing."""
     value, quote = given.value, given.quote
     if quote == "'":

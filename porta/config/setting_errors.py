@@ -24,7 +24,7 @@ _REMEDIES = {
     "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
 }
 """What to set a variable to."""
-_FAULTS = {
+_SENTENCES = {
     "missing": "is missing",
     "string_pattern_mismatch": "is malformed",
     "string_too_short": "is empty",
@@ -42,7 +42,7 @@ _SPELLINGS = dict.fromkeys(("ENVIRONMENT", "PORTA_ENV"), "PORTA_ENV, NODE_ENV")
 
 
 class SettingsInvalid(Exception):
-    """The environment cannot be used; `problems` holds one line a fault, `NAME: what is wrong`."""
+    """The environment cannot be used; `problems` holds a line each, `NAME: what is wrong`."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -74,6 +74,6 @@ def missing(name: str) -> str:
 def problem_of(item: Any) -> str:
     """Return an error of pydantic as one line: NAME, what is wrong, what to do."""
     name = str(item["loc"][0]).upper()
-    fault = _FAULTS.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    problem = _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, ")
     remedy = _REMEDIES.get(name)
-    return f"{_SPELLINGS.get(name, name)}: {fault}" + (f"; {remedy}" if remedy else "")
+    return f"{_SPELLINGS.get(name, name)}: {problem}" + (f"; {remedy}" if remedy else "")

@@ -197,9 +197,9 @@ class Settings(EnvironmentSettings):
 
     @field_validator("cookie_keys")
     @classmethod
-    def _check_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        for fault in filter(None, map(find_leftover, keys)):
-            raise ValueError(fault)
+    def _accept_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for problem in filter(None, map(find_leftover, keys)):
+            raise ValueError(problem)
         keys = tuple(key.strip() for key in keys)
         if any(len(key) < 16 for key in keys):
             raise ValueError("every key needs at least 16 characters")
@@ -227,13 +227,13 @@ class Settings(EnvironmentSettings):
 
     @field_validator("issuer_base_url")
     @classmethod
-    def _check_issuer(cls, value: str) -> str:
+    def _accept_issuer(cls, value: str) -> str:
         check_issuer(value)
         return value
 
     @field_validator("database_url")
     @classmethod
-    def _check_database_url(cls, value: str) -> str:
+    def _accept_database_url(cls, value: str) -> str:
         try:
             parse_dsn(value)
         except DsnInvalid:
@@ -242,7 +242,7 @@ class Settings(EnvironmentSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _check_redis_url(cls, value: str | None) -> str | None:
+    def _accept_redis_url(cls, value: str | None) -> str | None:
         try:
             if value is not None:
                 parse_redis_url(value)
@@ -254,9 +254,9 @@ class Settings(EnvironmentSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _refuse_leftovers(cls, value: Any) -> Any:
-        fault = find_leftover(value) if isinstance(value, str) else None
-        if fault is not None:
-            raise ValueError(fault)
+        problem = find_leftover(value) if isinstance(value, str) else None
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
 
@@ -276,7 +276,7 @@ def check_issuer(url: str) -> None:
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; `overrides` (field names) win.
 
-    Raises SettingsInvalid with every fault at once, those of the production-safety rules included.
+    Raises SettingsInvalid with every problem at once, those of the production-safety rules too.
     """
     file = env_file.read(variables(Settings))
     settings, faulty = read_settings(**overrides)

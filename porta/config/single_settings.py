@@ -39,7 +39,7 @@ class ProvisioningSettings(StoreSettings):
 def load_some(wanted: type[_Some]) -> _Some:
     """Return those settings that are fields of the dataclass `wanted`, whatever the others are.
 
-    Raises SettingsInvalid with every fault of them, those of the production-safety rules included.
+    Raises SettingsInvalid with every problem of them, those of the production-safety rules too.
     """
     settings, faulty = read_settings()
     names = [field.name for field in fields(wanted)]  # type: ignore[arg-type]
@@ -73,8 +73,8 @@ def find_database_url() -> str | None:
     if not url:
         return url
     try:
-        if fault := find_leftover(url):
-            raise ValueError(fault)
+        if problem := find_leftover(url):
+            raise ValueError(problem)
         return read_database_url(url).value
     except ValueError as fault_of_1x:
         raise SettingsInvalid([f"DATABASE_URL: {fault_of_1x}"]) from None

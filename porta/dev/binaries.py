@@ -51,7 +51,7 @@ class Postgres:
         return str(self.folder / "postgres")
 
 
-def find_postgres(version: int | None = None) -> Postgres:
+def locate_postgres(version: int | None = None) -> Postgres:
     """Return the system's newest PostgreSQL, else the wheel's; of `version` when one is given.
 
     Raises StartFailed when there is none.
@@ -105,7 +105,7 @@ def _wheel(module: str) -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def find_redis() -> str:
+def locate_redis() -> str:
     """Return the program of the system's Redis or Valkey, else the wheel's.
 
     Raises StartFailed when there is none.

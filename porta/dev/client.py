@@ -200,7 +200,7 @@ async def _complete(client: Demonstration, answer: Mapping[str, str], begun: lis
     }
     tokens = await _ask(metadata["token_endpoint"], form=form)
     keys = await _ask(metadata["jwks_uri"])
-    header, claims = _check_id_token(client, str(tokens["id_token"]), keys, pending.nonce)
+    header, claims = _verify_id_token(client, str(tokens["id_token"]), keys, pending.nonce)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     userinfo = await _ask(metadata["userinfo_endpoint"], headers=bearer)
     if userinfo.get("sub") != claims["sub"]:  # OpenID Connect Core 1.0 §5.3.2
@@ -226,7 +226,7 @@ def _cookies(request: HTTPServerRequest, name: str) -> list[str]:
     return [part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")]
 
 
-def _check_id_token(
+def _verify_id_token(
     client: Demonstration, token: str, keys: Mapping[str, Any], nonce: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims of a valid ID token (Core §3.1.3.7). Raises Refused."""

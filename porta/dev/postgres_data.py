@@ -40,7 +40,7 @@ def prepare(directory: Path) -> Cluster:
     _check_ours(data)
     version = data / "PG_VERSION"
     kept = int(version.read_text()) if version.exists() else None
-    postgres = binaries.readable_by(binaries.find_postgres(kept), account)
+    postgres = binaries.readable_by(binaries.locate_postgres(kept), account)
     cluster = Cluster(data, postgres, account, kept_password(directory))
     if kept is None:
         _create(cluster, directory)

@@ -107,7 +107,7 @@ def start_redis(
     with _released_on_failure(held):
         password = kept_password(directory)
         _clear_leftover(directory, _first_number(directory / "redis.pid"), signal.SIGTERM)
-        program = binaries.find_redis()
+        program = binaries.locate_redis()
         child, port = _with_free_port(
             lambda port: _run_redis(program, directory, port, password),
             lambda _, port: _redis_answers(port, password),

@@ -76,7 +76,7 @@ async def count_login(
     await _login(tenant, email, address, browser).count(runtime, "login_limit")
 
 
-async def forgive_login(
+async def reset_login(
     runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
 ) -> None:
     """A right password clears its pair, and takes back the one attempt of its address.
@@ -87,7 +87,7 @@ async def forgive_login(
     await _login(tenant, email, address, browser).reset(runtime)
 
 
-async def give_back_login(
+async def decrement_login(
     runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
 ) -> None:
     """Take back the one attempt of pair and address: nobody could judge it."""
@@ -108,9 +108,7 @@ async def count_client_auth_failure(
     return first
 
 
-async def forgive_client_auth(
-    runtime: Runtime, tenant: Tenant, client_id: str, address: str
-) -> None:
+async def reset_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, address: str) -> None:
     """A right secret clears its pair. That costs a round trip only where this process saw a
     failure of the same pair.
     """

@@ -126,8 +126,8 @@ def _declaration(node: Any, dropped: list[Dropped]) -> str:
         return ""
     if not is_safe(node.name, node.value):
         known = (node.name if node.name.startswith("--") else node.lower_name) in ALLOWED
-        fault = "has a value that is not allowed" if known else "is not allowed"
-        dropped.append(Dropped(node.source_line, f"{_shown(node.name)} {fault}"))
+        problem = "has a value that is not allowed" if known else "is not allowed"
+        dropped.append(Dropped(node.source_line, f"{_shown(node.name)} {problem}"))
         return ""
     name = node.name if node.name in ALLOWED else node.lower_name
     return f"{name}:{_write(node.value)}{'!important' if node.important else ''};"

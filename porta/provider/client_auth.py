@@ -31,7 +31,7 @@ async def authenticate(runtime: Runtime, tenant: Tenant, request: ClientRequest)
         await _count(runtime, tenant, request, credentials, client)
         raise
     if credentials.secret is not None:
-        await rate_limits.forgive_client_auth(
+        await rate_limits.reset_client_auth(
             runtime, tenant, credentials.client_id, request.origin.address
         )
     assert client is not None

@@ -13,7 +13,7 @@ from porta.tenants.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRequest:
     """Whom a response refuses, and why: for the log, which may tell more than the client."""
 
     client_id: str
@@ -26,7 +26,7 @@ class Respond(msgspec.Struct, frozen=True):
     redirect_uri: str
     response_mode: str
     parameters: dict[str, str]
-    refused: Refused | None = None
+    refused: RefusedRequest | None = None
 
 
 class Interact(msgspec.Struct, frozen=True):
@@ -64,5 +64,5 @@ def refused(tenant: Tenant, target: RedirectTarget, error: OAuthError) -> Respon
         target.redirect_uri,
         mode,
         response_modes.fitting(target.redirect_uri, mode, told),
-        Refused(target.client_id, error),
+        RefusedRequest(target.client_id, error),
     )

@@ -37,7 +37,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
 class InvalidJWT(Exception):
-    """A token that is not ours, not of this kind, or not valid now; the message names the fault."""
+    """A token that is not ours, not of this kind, or not valid now; the message says why."""
 
 
 class UnknownKey(InvalidJWT):
@@ -78,7 +78,7 @@ def verify(
     """
     header_part, payload_part, signature_part = _split(token)
     header = _parse_object(header_part)
-    key = _find_key(header, ring, allow_expired)
+    key = _get_key(header, ring, allow_expired)
     _check_typ(header.get("typ"), typ)
     signing_input = token[: len(header_part) + 1 + len(payload_part)].encode()
     if not _signature_matches(key, signing_input, _unb64(signature_part)):
@@ -147,7 +147,7 @@ def _split(token: str) -> list[str]:
     return parts
 
 
-def _find_key(header: dict[str, Any], ring: KeyRing, allow_former: bool) -> Key:
+def _get_key(header: dict[str, Any], ring: KeyRing, allow_former: bool) -> Key:
     # RFC 7515 §4.1.11: no extension is understood here, so none may be critical.
     if "crit" in header or "b64" in header:
         raise InvalidJWT("critical or unencoded extensions are not supported")

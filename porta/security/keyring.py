@@ -23,14 +23,14 @@ class NoUsableKey(KeyUnusable):
     """Of an algorithm of a ring no stored key can sign; the message has each and the remedy."""
 
     def __init__(self, lost: Sequence[tuple[SigningKey, str]]) -> None:
-        """Take the keys that cannot be used, each with its fault."""
-        row, fault = lost[0]
-        super().__init__(row.kid, fault)
+        """Take the keys that cannot be used, each with its problem."""
+        row, problem = lost[0]
+        super().__init__(row.kid, problem)
         self.lost = tuple(lost)
 
     def __str__(self) -> str:
         names = dict.fromkeys(row.algorithm for row, _ in self.lost)
-        lines = "\n".join(f"  {_title(row)}: {fault}" for row, fault in self.lost)
+        lines = "\n".join(f"  {_title(row)}: {problem}" for row, problem in self.lost)
         return (
             f"No usable signing key is left for {', '.join(names)}:\n{lines}\n"
             "A key that is lost for good is given up with: porta keys revoke KID --force"
@@ -148,7 +148,7 @@ class KeyRings:
                     kept = _load(row, encryption_key)
                 except KeyUnusable as unusable:
                     _LOG.error("signing_key.unusable", extra=_told(unusable))
-                    lost.append((row, unusable.fault))
+                    lost.append((row, unusable.problem))
                     continue
             usable.append(row)
             keys[row.kid] = kept
@@ -228,8 +228,8 @@ def _told(unusable: KeyUnusable) -> dict[str, str]:
 def _check_signers(usable: Sequence[SigningKey], lost: Sequence[tuple[SigningKey, str]]) -> None:
     """Raise NoUsableKey where, with what is lost, an algorithm of a ring has nothing to sign."""
     missing = [
-        (row, fault)
-        for row, fault in lost
+        (row, problem)
+        for row, problem in lost
         if row.status == "active" and not _has_signer(usable, row)
     ]
     if missing:

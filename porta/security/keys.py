@@ -41,10 +41,10 @@ PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
 class KeyUnusable(Exception):
     """A stored key cannot be used; the message has its `kid` and the remedy, never its text."""
 
-    def __init__(self, kid: str, fault: str) -> None:
-        super().__init__(f"signing key {kid}: {fault}")
+    def __init__(self, kid: str, problem: str) -> None:
+        super().__init__(f"signing key {kid}: {problem}")
         self.kid = kid
-        self.fault = fault
+        self.problem = problem
 
 
 class KeyPair(NamedTuple):

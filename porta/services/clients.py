@@ -60,7 +60,7 @@ async def create(
 
     Where it is silent about the algorithm of ID tokens, the organization's is taken.
 
-    Raises InvalidMetadata with every mistake, Invalid for a chosen `client_id` that cannot be one
+    Raises InvalidMetadata with every problem, Invalid for a chosen `client_id` that cannot be one
     or an organization or application that is archived, and Conflict when the client_id is taken.
     """
     if "archived" in (organization.status, application.status):

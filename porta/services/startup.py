@@ -19,7 +19,7 @@ class SchemaOutdated(StorageError):
 
 async def check_schema(database_url: str) -> None:
     """Raise SchemaOutdated where migrations of this version are not applied."""
-    missing = await migrate.check(database_url)
+    missing = await migrate.unapplied(database_url)
     if missing:
         first = f"{missing[0].version:04}_{missing[0].name}"
         raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")

@@ -41,12 +41,12 @@ def is_slug(text: str) -> bool:
 
 def parse_organization_slug(slug: str) -> str:
     """Return `slug`. Raises Invalid unless it is 3 to 100 of a-z, 0-9 and -, and not reserved."""
-    return _check(slug, RESERVED_ORGANIZATION_SLUGS)
+    return _accepted(slug, RESERVED_ORGANIZATION_SLUGS)
 
 
 def parse_application_slug(slug: str) -> str:
     """Return the slug of an application or one of its modules. Raises Invalid."""
-    return _check(slug, RESERVED_APPLICATION_SLUGS)
+    return _accepted(slug, RESERVED_APPLICATION_SLUGS)
 
 
 def parse_role_slug(slug: str) -> str:
@@ -66,7 +66,7 @@ def parse_permission_slug(slug: str) -> str:
     return slug
 
 
-def _check(slug: str, reserved: frozenset[str]) -> str:
+def _accepted(slug: str, reserved: frozenset[str]) -> str:
     if not is_slug(slug):
         raise Invalid("slug: 3 to 100 of a-z, 0-9 and '-', beginning and ending in a-z or 0-9")
     if slug in reserved:

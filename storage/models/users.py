@@ -67,7 +67,7 @@ class LoginAttempt(msgspec.Struct, frozen=True):
     """Whether it came after the end of an automatic lock."""
 
     @property
-    def shut_out(self) -> bool:
+    def locked_out(self) -> bool:
         """Whether it came during an automatic lock: it is not judged, and was not counted."""
         return self.user.auto_locked and not self.locked
 

@@ -37,7 +37,7 @@ _LEGACY = (
 _LEGACY_OPTIONAL = "020_two_factor_admin_permission"
 
 
-def objection(names: AbstractSet[str]) -> str | None:
+def find_problem(names: AbstractSet[str]) -> str | None:
     """Return why a database whose `pgmigrations` holds these `names` cannot be taken over."""
     unknown = sorted(names - {*_LEGACY, _LEGACY_OPTIONAL})
     missing = [name for name in _LEGACY if name not in names]

@@ -41,14 +41,14 @@ _OPTIONS = (
 )
 
 
-class Dialled(NamedTuple):
+class RawConnection(NamedTuple):
     """A psycopg2 connection in asynchronous mode, and the server's process behind it."""
 
     raw: Any
     pid: int
 
 
-class Dialler:
+class Connector:
     """Connects to the first address that lets us. It blocks: run it in a thread.
 
     The one that answered last is tried first: what says nothing in front of it is waited for once.
@@ -66,7 +66,7 @@ class Dialler:
         self._checking = Lock()
         self._checked: list[dict[str, str]] = []
 
-    def dial(self) -> Dialled:
+    def connect(self) -> RawConnection:
         """Return a connection whose session is ours, with its settings, or raise Unreachable.
 
         Refused where a pooler has no sessions for us.
@@ -79,15 +79,15 @@ class Dialler:
         failure = Unreachable(f"{_place(self._parameters)} does not answer: it has no address")
         for target in sorted(targets, key=lambda each: each != self._answered):
             try:
-                dialled = self._dial(target)
+                connected = self._connect(target)
             except Unreachable as error:
                 failure = error
             else:
                 self._answered = target
-                return dialled
+                return connected
         raise failure
 
-    def _dial(self, target: dict[str, str]) -> Dialled:
+    def _connect(self, target: dict[str, str]) -> RawConnection:
         raw = _connect(target)
         try:
             pid = _pid(raw, target)
@@ -99,7 +99,7 @@ class Dialler:
         except BaseException:
             raw.close()
             raise
-        return Dialled(raw, pid)
+        return RawConnection(raw, pid)
 
     def _check_pooler(self, raw: Any, target: dict[str, str]) -> None:
         with self._checking:
@@ -172,7 +172,7 @@ def _settle(raw: Any, parameters: dict[str, str]) -> None:
 
 
 def _place(parameters: Mapping[str, str]) -> str:
-    """Name where we dial, as it was given to us, and nothing that could be of a password."""
+    """Name where we connect, as it was given to us, and nothing that could be of a password."""
     host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST")
     if "@" in parameters.get("dbname", ""):
         return "PostgreSQL"  # A password with a bare slash: what seems to be the host is not.

@@ -17,8 +17,8 @@ from aiopg.utils import ClosableQueue
 from psycopg2 import errors, extensions
 
 from storage.errors import AlreadyExists, Contended, StorageError, Unreachable
-from storage.postgres.connect import Dialled, Dialler
-from storage.postgres.dsn import dial_parameters, parse, session_settings
+from storage.postgres.connect import Connector, RawConnection
+from storage.postgres.dsn import connection_parameters, parse, session_settings
 from storage.postgres.executors import PooledExecutor
 from storage.postgres.notifications import CHANNEL
 from storage.postgres.statement import Parameters, Row, Statement
@@ -28,17 +28,17 @@ _RAW_JSON = extensions.new_type((114, 3802), "RAW_JSON", lambda value, _cursor: 
 _NOT_OURS = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 """What was prepared is not there, or was there before: the session is not the one it was."""
 _CONTENDED = (errors.LockNotAvailable, errors.DeadlockDetected)
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-dial")
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgres-connect")
 
 
 class PostgresConnection(aiopg.Connection):
-    """A dialled connection with the one cursor it keeps. One statement at a time."""
+    """A connection with the one cursor it keeps. One statement at a time."""
 
-    def __init__(self, dialled: Dialled, cancel: Callable[[int], Awaitable[None]]) -> None:
-        # aiopg's own constructor dials on the loop: names are resolved blocking it, and under
+    def __init__(self, connected: RawConnection, cancel: Callable[[int], Awaitable[None]]) -> None:
+        # aiopg's own constructor connects on the loop: names are resolved blocking it, and under
         # uvloop a refused attempt leaves a reader behind on a file number that is used again.
         self._loop = asyncio.get_running_loop()
-        raw, self._pid = dialled
+        raw, self._pid = connected
         self._conn = raw
         self._fileno: Any = raw.fileno()
         self._writing = False
@@ -202,29 +202,29 @@ class Postgres(PooledExecutor[PostgresConnection]):
         statement_timeout: float = _STATEMENT_TIMEOUT,
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
-        """Return a pool of up to `size` connections; the first is dialled when it is needed.
+        """Return a pool of up to `size` connections; the first is made when it is needed.
 
         `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none;
         `settings` are further ones of each session, and left out where the server knows none.
         Raises DsnInvalid for anything else.
         """
-        parameters = dial_parameters(parse(dsn))
+        parameters = connection_parameters(parse(dsn))
         settings = {**session_settings(statement_timeout), **settings}
         deadline = statement_timeout + 0.5 if statement_timeout else float("inf")
-        dialler = Dialler(parameters, settings, size + 1)  # one more listens
-        return cls(partial(_connect, dialler), size=size, deadline=deadline)
+        connector = Connector(parameters, settings, size + 1)  # one more listens
+        return cls(partial(_connect, connector), size=size, deadline=deadline)
 
 
-async def _connect(dialler: Dialler) -> PostgresConnection:
+async def _connect(connector: Connector) -> PostgresConnection:
     loop = asyncio.get_running_loop()
-    dialled = await loop.run_in_executor(_threads, dialler.dial)
-    return PostgresConnection(dialled, partial(_cancel_backend, dialler))
+    connected = await loop.run_in_executor(_threads, connector.connect)
+    return PostgresConnection(connected, partial(_cancel_backend, connector))
 
 
-async def _cancel_backend(dialler: Dialler, pid: int) -> None:
+async def _cancel_backend(connector: Connector, pid: int) -> None:
     # By a second connection: psycopg2's own cancel() holds up the whole interpreter while it
     # waits for a server that does not answer.
-    wire = await _connect(dialler)
+    wire = await _connect(connector)
     try:
         async with asyncio.timeout(1.0):
             await wire.run("SELECT pg_cancel_backend(%(pid)s)", {"pid": pid})

@@ -49,8 +49,8 @@ def _is_port(text: str) -> bool:
     return not text or (text.isascii() and text.isdigit() and 0 < int(text) < 65536)
 
 
-def dial_parameters(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the connection parameters to dial with; what is given wins over our defaults."""
+def connection_parameters(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the connection parameters to connect with; what is given wins over our defaults."""
     return {**_DEFAULTS, **given}
 
 

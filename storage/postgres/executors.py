@@ -94,9 +94,9 @@ class Connection:
 class PooledExecutor(Generic[W]):
     """The executor on whichever connection is free, and the way to one of one's own."""
 
-    def __init__(self, dial: Callable[[], Awaitable[W]], *, size: int, deadline: float) -> None:
-        self._dial = dial
-        self._pool = Pool(dial, size=size, deadline=deadline)
+    def __init__(self, connect: Callable[[], Awaitable[W]], *, size: int, deadline: float) -> None:
+        self._connect = connect
+        self._pool = Pool(connect, size=size, deadline=deadline)
         self._listener: NotificationListener | None = None
         self.round_trips = 0
         """Messages sent since the start."""
@@ -159,7 +159,7 @@ class PooledExecutor(Generic[W]):
 
         With ("*", "") when changes may have been missed.
         """
-        self._listener = NotificationListener(self._dial, callback, demoted=self._pool.renew)
+        self._listener = NotificationListener(self._connect, callback, demoted=self._pool.renew)
 
     @property
     def has_listener(self) -> bool:

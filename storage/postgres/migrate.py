@@ -117,10 +117,10 @@ async def status(dsn: str) -> list[MigrationStatus]:
         return sorted(_compare(applied, migrations()).values(), key=lambda each: each.version)
 
 
-async def check(dsn: str) -> list[MigrationStatus]:
+async def unapplied(dsn: str) -> list[MigrationStatus]:
     """Return the migrations that are pending or changed: none, when the schema is ours.
 
-    What a newer version has applied is no fault: two versions may serve side by side. Raises
+    What a newer version has applied is no problem: two versions may serve side by side. Raises
     `MigrationRefused` as `status` does.
     """
     return [each for each in await status(dsn) if each.state in ("pending", "changed")]
@@ -143,8 +143,8 @@ async def _apply(connection: Connection, migration: Migration, waiting: Waiting)
             lambda connection: _record(connection, migration),
             waiting,
         )
-    except StorageError as fault:
-        raise MigrationFailed(f"migration {_name(migration)} failed: {fault}") from fault
+    except StorageError as error:
+        raise MigrationFailed(f"migration {_name(migration)} failed: {error}") from error
 
 
 async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
@@ -153,8 +153,8 @@ async def _recognise(connection: Connection, available: Sequence[Migration]) -> 
         return await _applied(connection)
     if await has_columns(connection, "pgmigrations", "name"):
         names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
-        if fault := adoption.objection(names):
-            raise MigrationRefused(fault)
+        if problem := adoption.find_problem(names):
+            raise MigrationRefused(problem)
         return {
             each.version: _Applied(each.name, each.checksum)
             for each in available

@@ -52,13 +52,13 @@ class NotificationListener:
 
     def __init__(
         self,
-        dial: Callable[[], Awaitable[NotificationConnection]],
+        connect: Callable[[], Awaitable[NotificationConnection]],
         callback: Callable[[str, str], None],
         *,
         demoted: Callable[[], None] = lambda: None,
         heartbeat: float = _HEARTBEAT,
     ) -> None:
-        self._dial = dial
+        self._connect = connect
         self._callback = callback
         self._demoted = demoted
         self._heartbeat = heartbeat
@@ -88,7 +88,7 @@ class NotificationListener:
         failures = 0
         while True:
             try:
-                await self._listen(await self._dial())
+                await self._listen(await self._connect())
             except Exception as error:
                 # Whatever it was, also a fault of the callback's: an instance must not go deaf.
                 level = logging.WARNING if isinstance(error, StorageError) else logging.ERROR

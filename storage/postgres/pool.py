@@ -50,19 +50,19 @@ W = TypeVar("W", bound=Pooled)
 class Pool(Generic[W]):
     """At most `size` connections; whoever finds none free waits up to `patience` seconds.
 
-    A connection is dialled by a task of its own, never by a caller: callers wait for whichever
+    A connection is made by a task of its own, never by a caller: callers wait for whichever
     comes first, a new connection or one that is given back.
     """
 
     def __init__(
         self,
-        dial: Callable[[], Awaitable[W]],
+        connect: Callable[[], Awaitable[W]],
         *,
         size: int,
         patience: float = 2.0,
         deadline: float = 4.0,
     ) -> None:
-        self._dial = dial
+        self._connect = connect
         self._size = size
         self._patience = patience / TICK
         self._deadline = deadline / TICK
@@ -70,7 +70,7 @@ class Pool(Generic[W]):
         self._wires: set[W] = set()
         self._old: set[W] = set()
         self._waiting: deque[tuple[asyncio.Future[W], int]] = deque()
-        self._dialling = 0
+        self._connecting = 0
         self.answers = 0
         """How often a connection was free to be used, from its server or from its last user."""
         self._ticks = 0
@@ -94,7 +94,7 @@ class Pool(Generic[W]):
             raise Unreachable("the pool is closed")
         future: asyncio.Future[W] = self._loop.create_future()
         self._waiting.append((future, self._ticks))
-        self._dial_for_waiting()
+        self._connect_for_waiting()
         try:
             return await future
         except asyncio.CancelledError:
@@ -152,17 +152,17 @@ class Pool(Generic[W]):
     def _forget(self, wire: W) -> None:
         self._wires.discard(wire)
         self._old.discard(wire)
-        self._dial_for_waiting()
+        self._connect_for_waiting()
 
-    def _dial_for_waiting(self) -> None:
+    def _connect_for_waiting(self) -> None:
         wanted = min(len(self._waiting), self._size - len(self._wires))
-        while not self._closed and self._dialling < wanted:
-            self._dialling += 1
+        while not self._closed and self._connecting < wanted:
+            self._connecting += 1
             self._spawn(self._add())
 
     async def _add(self) -> None:
         try:
-            wire = await self._dial()
+            wire = await self._connect()
         except Unreachable as error:
             if self._wires:  # callers may yet be served by a connection that stands
                 await asyncio.sleep(TICK)
@@ -172,8 +172,8 @@ class Pool(Generic[W]):
             self._wires.add(wire)
             self.give(wire)
         finally:
-            self._dialling -= 1
-        self._dial_for_waiting()
+            self._connecting -= 1
+        self._connect_for_waiting()
 
     async def _rescue(self, wire: W) -> None:
         if not await wire.rescue():

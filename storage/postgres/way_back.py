@@ -98,7 +98,7 @@ async def finish(
 
 
 async def _check(dsn: str, connection: Connection) -> None:
-    if await migrate.check(dsn):
+    if await migrate.unapplied(dsn):
         raise MigrationRefused("the schema is not that of this version: run porta migrate up")
     if await _state(connection) is WayBack.NONE:
         raise MigrationRefused("this is no database of Porta 1.x: there is nothing to finish")

@@ -23,7 +23,7 @@ _STEADY = 10.0
 """Seconds without a failure, after which pauses begin with the shortest again."""
 _SETTLING = 2.0
 """Seconds that it has to take writes before anything is entrusted to it: what one instance makes
-there, another has to find, which may dial anew a second later.
+there, another has to find, which may connect anew a second later.
 """
 
 

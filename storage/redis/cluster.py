@@ -49,7 +49,7 @@ class RedisCluster:
     ) -> RedisCluster:
         """Connect to `redis[s]+cluster://[user:password@]host[:port],host[:port]`.
 
-        `deadline` is in seconds, for dialling and for each answer. Raises as `Redis.open` does.
+        `deadline` is in seconds, for connecting and for each answer. Raises as `Redis.open` does.
         """
         parsed = parse_redis_url(url)
         if parsed.topology is not Topology.CLUSTER:

@@ -1,4 +1,4 @@
-"""Dialling a Redis: a connection that is greeted, or the reason why there is none."""
+"""Connecting to a Redis: a connection that is greeted, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REMEDIES = {
 """What to tell a person who named a server of one mode, where one of another answers."""
 
 
-async def dial(address: Address, deadline: float, lost: Lost) -> Wire:
+async def connect(address: Address, deadline: float, lost: Lost) -> Wire:
     """Return a connection that answered its greeting, within `deadline` seconds.
 
     Raises Refused where the URL is at fault, and Unreachable.
@@ -48,10 +48,10 @@ async def _told(address: Address) -> AsyncIterator[None]:
 async def _greet(wire: Wire, address: Address) -> None:
     try:
         replies = await wire.send(address.greeting)
-    except BaseException:  # A cancelled dial must not leave its socket behind.
+    except BaseException:  # A cancelled attempt must not leave its socket behind.
         wire.abort("no answer to the greeting")
         raise
-    failure = _objection(address, replies)
+    failure = _problem(address, replies)
     if failure is not None:
         wire.abort("refused")
         raise failure
@@ -59,7 +59,7 @@ async def _greet(wire: Wire, address: Address) -> None:
         raise Unreachable(f"{address.place} does not answer: connection lost")
 
 
-def _objection(address: Address, replies: list[Any]) -> Unreachable | None:
+def _problem(address: Address, replies: list[Any]) -> Unreachable | None:
     """Return what speaks against a connection: the kind of the server, then what it refused."""
     answered = list(zip(address.greeting, replies, strict=True))
     for command, reply in answered:

@@ -26,7 +26,7 @@ from redis.exceptions import (
 )
 
 from storage.errors import Refused, Unreachable
-from storage.redis.connect import dial
+from storage.redis.connect import connect
 from storage.redis.connection import Address, Refusal, Wire, Word
 from storage.redis.urls import Place, RedisUrl
 
@@ -136,7 +136,7 @@ class Nodes:
         try:
             await nodes._manager.initialize()
         except (RedisError, RedisClusterException, IndexError) as failure:  # without slots: Index
-            raise await _objection(url, known, deadline) from failure
+            raise await _problem(url, known, deadline) from failure
         finally:
             await _completed(nodes._manager.aclose("startup_nodes"))
         return nodes
@@ -182,9 +182,11 @@ def _named(host: str | None, asked: Place) -> str:
     return asked[0] if host in (None, "", "?") else host
 
 
-async def _objection(url: RedisUrl, known: Iterable[Place], deadline: float) -> Unreachable:
+async def _problem(url: RedisUrl, known: Iterable[Place], deadline: float) -> Unreachable:
     """Say why none of `known` tells its slots: the library does not, a greeting of ours does."""
-    greetings = (dial(url.address(place), deadline, lambda wire, reason: None) for place in known)
+    greetings = (
+        connect(url.address(place), deadline, lambda wire, reason: None) for place in known
+    )
     greeted = await asyncio.gather(*greetings, return_exceptions=True)
     for each in greeted:
         if isinstance(each, Wire):

@@ -13,7 +13,7 @@ from typing import Any
 
 from storage.errors import Refused, Unreachable
 from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_call
-from storage.redis.connect import dial
+from storage.redis.connect import connect
 from storage.redis.connection import SILENT, Address, Command, Refusal, Wire, Word
 from storage.redis.error_replies import code_of, failure_of
 from storage.redis.urls import RedisUrl, Topology, parse_redis_url
@@ -26,17 +26,17 @@ _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
 _WAIT_FOR_CURE = 1.0
 """Seconds a new connection is kept whatever it says: it cured nothing, and others use it too."""
 DEADLINE = 0.5
-"""Seconds for dialling, and for each pipeline, where the settings do not say otherwise."""
+"""Seconds for connecting, and for each pipeline, where the settings do not say otherwise."""
 MAX_PENDING = 10_000
 """Pipelines that may wait for an answer of one server."""
 Locate = Callable[[], Awaitable[Address]]
-"""Tells where to dial, each time anew; raises Unreachable."""
+"""Tells where to connect, each time anew; raises Unreachable."""
 
 
 class Redis:
     """A client of one Redis, over one connection.
 
-    A lost connection is dialled anew with growing pauses, which end early when somebody calls:
+    A lost connection is connected anew with growing pauses, which end early when somebody calls:
     callers wait for the next attempt, and fail with it. Where the server says nothing at all,
     they fail at once instead until an attempt succeeds. A command under way when the connection
     is lost is never repeated: it may have run.
@@ -50,7 +50,7 @@ class Redis:
         self._max_pending = max_pending
         self._waiters = 0
         self._wire: Wire | None = None
-        self._redial: asyncio.Task[None] | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[Wire] | None = None
         self._needed = asyncio.Event()
         self._connected_at = 0.0
@@ -69,7 +69,7 @@ class Redis:
     ) -> Redis:
         """Connect to the server of a `redis://`, or to the primary of a `redis+sentinel://`.
 
-        `deadline` is in seconds, for dialling and for each pipeline. More than `max_pending`
+        `deadline` is in seconds, for connecting and for each pipeline. More than `max_pending`
         pipelines waiting for an answer are refused. Raises Refused where it is answered that
         the URL is wrong, ValueError for another kind of URL, and Unreachable where nothing
         answers; one who is `patient` gets a client all the same, that connects when it can.
@@ -79,21 +79,21 @@ class Redis:
             raise ValueError("a cluster is more than one server")
         redis = cls(parsed.place, _locating(parsed, deadline), deadline, max_pending)
         try:
-            redis._take(await redis._dial())
+            redis._take(await redis._connect())
         except Refused:
             raise
         except Unreachable as failure:
             if not patient:
                 raise
             redis._failure = failure
-            redis._dial_anew(at_once=False)
+            redis._reconnect(at_once=False)
         return redis
 
     @classmethod
     def connecting(cls, address: Address, deadline: float) -> Redis:
-        """Return a client of one server that is being dialled: who calls it waits for that."""
+        """Return a client of one server that is being connected to: who calls it waits for that."""
         redis = cls(address.place, _fixed(address), deadline, MAX_PENDING)
-        redis._dial_anew(at_once=True)
+        redis._reconnect(at_once=True)
         return redis
 
     async def command(self, *words: Word) -> Any:
@@ -127,9 +127,9 @@ class Redis:
 
     async def close(self) -> None:
         self._closed = True
-        if self._redial is not None:
-            self._redial.cancel()
-            await asyncio.wait([self._redial])
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+            await asyncio.wait([self._reconnecting])
         wire, self._wire = self._wire, None
         if wire is not None:
             await wire.close()
@@ -174,21 +174,21 @@ class Redis:
         self._wire = None
         self._failure = Unreachable(f"{self.place} does not answer: {reason}")
         # One who waited for a silent server has waited long enough.
-        self._dial_anew(at_once=reason != SILENT)
+        self._reconnect(at_once=reason != SILENT)
 
-    def _dial_anew(self, *, at_once: bool) -> None:
-        """Dial until connected; callers wait for the first attempt where it is made `at_once`."""
+    def _reconnect(self, *, at_once: bool) -> None:
+        """Try until connected; callers wait for the first attempt where it is made `at_once`."""
         loop = asyncio.get_running_loop()
         self._attempt = loop.create_future() if at_once else None
         # In no request's context: it outlives the one whose command found the connection lost.
-        self._redial = loop.create_task(self._dial_until_connected(), context=Context())
+        self._reconnecting = loop.create_task(self._connect_until_up(), context=Context())
 
-    async def _dial_until_connected(self) -> None:
+    async def _connect_until_up(self) -> None:
         try:
             for pause in _pauses():
                 await self._rest(pause)
                 try:
-                    wire = await self._dial()
+                    wire = await self._connect()
                 except Unreachable as failure:
                     self._failure = failure
                     self._fail_waiters(failure)
@@ -218,13 +218,13 @@ class Redis:
             attempt.set_exception(failure)
             attempt.exception()  # Marks it as seen: perhaps nobody waits for it.
 
-    async def _dial(self) -> Wire:
+    async def _connect(self) -> Wire:
         try:
             async with asyncio.timeout(self._deadline):
                 address = await self._locate()
         except TimeoutError as failure:
             raise Unreachable(f"{self.place} does not answer: {SILENT}") from failure
-        return await dial(address, self._deadline, self._on_lost)
+        return await connect(address, self._deadline, self._on_lost)
 
 
 def _locating(url: RedisUrl, deadline: float) -> Locate:

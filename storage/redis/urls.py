@@ -62,7 +62,7 @@ class RedisUrl:
         return (("AUTH", self.user, self.password) if self.user else ("AUTH", self.password),)
 
     def address(self, place: Place) -> Address:
-        """Return what to dial for a server of this URL at `place`."""
+        """Return what to connect to for a server of this URL at `place`."""
         cluster = self.topology is Topology.CLUSTER
         select: tuple[Command, ...] = () if cluster else (("SELECT", self.database),)
         return Address(

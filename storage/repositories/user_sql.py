@@ -96,7 +96,7 @@ COUNT_ATTEMPT = f"""
     RETURNING {USER}, j.locked, j.unlocked
 """  # noqa: S608
 GIVE_BACK_ATTEMPT = Statement(
-    "give_back_login_attempt",
+    "decrement_login_attempts",
     f"""
     UPDATE users u SET
         failed_login_count = GREATEST(u.failed_login_count - 1, 0),
@@ -121,7 +121,7 @@ RECORD_KNOWN_LOGIN = Statement(
     """,  # noqa: S608
 )
 FORGIVE_ATTEMPTS = Statement(
-    "forgive_login_attempts",
+    "reset_login_attempts",
     f"""
     UPDATE users u SET {_FORGIVEN}
     WHERE u.id = %(id)s AND {_OF_ORGANIZATION}

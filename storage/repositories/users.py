@@ -127,9 +127,9 @@ class Users:
         user, locked, unlocked = row
         return LoginAttempt(decode_user(user), locked, unlocked)
 
-    async def give_back_attempt(self, attempt: LoginAttempt) -> None:
+    async def decrement_attempts(self, attempt: LoginAttempt) -> None:
         """Take back an attempt that nobody judged, and the lock that this very one began."""
-        if attempt.shut_out:
+        if attempt.locked_out:
             return
         user = attempt.user
         await self._pg.execute(
@@ -144,7 +144,7 @@ class Users:
     async def record_login(
         self, id: str, organization_id: str, *, known_browser: bool = False
     ) -> None:
-        """Count a sign-in, and forgive the attempts before it.
+        """Count a sign-in, and reset the attempts before it.
 
         Not where it came from a `known_browser`, which has a count of its own: what strangers
         tried is still theirs, or each sign-in of the owner would buy them as much again.
@@ -152,7 +152,7 @@ class Users:
         statement = user_sql.RECORD_KNOWN_LOGIN if known_browser else user_sql.RECORD_LOGIN
         await self._pg.execute(statement, {"id": id, "organization_id": organization_id})
 
-    async def forgive_attempts(self, id: str, organization_id: str) -> None:
+    async def reset_attempts(self, id: str, organization_id: str) -> None:
         """Begin the count of attempts anew and end an automatic lock; no other one."""
         await self._pg.execute(
             user_sql.FORGIVE_ATTEMPTS, {"id": id, "organization_id": organization_id}

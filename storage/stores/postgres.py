@@ -58,7 +58,7 @@ class PostgresStore:
     ) -> Artifact | None:
         check_index(kind, index)
         key = {**_key(kind, "", organization_id), "value": value}
-        row = await self._executor.fetchrow(_find_by(kind, index), key)
+        row = await self._executor.fetchrow(_select_by(kind, index), key)
         return None if row is None else decode(kind, row[0], row[1].encode())
 
     async def consume(
@@ -129,7 +129,7 @@ WHERE old.consumed_at IS NULL AND (old.expires_at <= now() OR (NOT %(created_onc
 
 
 @cache
-def _find_by(kind: ArtifactKind, index: str) -> str:
+def _select_by(kind: ArtifactKind, index: str) -> str:
     return f"""
 SELECT id, payload FROM {kind.table} WHERE {index} = %(value)s AND kind = %(kind)s
   AND organization_id = %(organization_id)s::uuid AND expires_at > now() AND consumed_at IS NULL

@@ -25,7 +25,7 @@ class Node:
         self._data = folder
         self._password = password
         self._account = binaries.postgres_account()
-        self._programs = binaries.readable_by(binaries.find_postgres(), self._account).folder
+        self._programs = binaries.readable_by(binaries.locate_postgres(), self._account).folder
         self.port = free_port()
 
     def create(self) -> None:

@@ -71,7 +71,7 @@ async def test_succession_A4_a_million_entries_beside_1x(database_of_1x: str) ->
     assert rows[0][0] == rows[0][1]
     assert rows[0][2] == 1
     await pg.close()
-    assert await migrate.check(url) == []
+    assert await migrate.unapplied(url) == []
     assert seen.longest_hold < _MOST
 
 

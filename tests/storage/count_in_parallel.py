@@ -54,7 +54,7 @@ def _at_account(users: Users, organization_id: str, email: str) -> Callable[[int
         counted = await users.count_attempt(
             organization_id, email, max_failed=MOST, now=1e9, lock_seconds=900
         )
-        return counted is not None and not counted.shut_out
+        return counted is not None and not counted.locked_out
 
     return attempt
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from porta.dev.binaries import find_redis
+from porta.dev.binaries import locate_redis
 from tests.ports import free_port
 
 
@@ -44,7 +44,7 @@ class Valkey:
         return f"redis://{credentials}127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [find_redis(), *self._file(), "--bind", "127.0.0.1", "--port", str(self.port)]
+        command = [locate_redis(), *self._file(), "--bind", "127.0.0.1", "--port", str(self.port)]
         command += ["--dir", str(self.directory)]
         command += ["--requirepass", self.password] if self.password else []
         command += [] if "--sentinel" in self.options else ["--save", ""]

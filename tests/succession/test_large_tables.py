@@ -129,7 +129,7 @@ async def test_succession_A4_killed_at_any_moment_it_goes_on_where_it_was(
         await _kill(process)
         await _nobody_migrates(database)
     assert (await _start_and_end(of_1x)) == 0
-    assert await migrate.check(of_1x) == []
+    assert await migrate.unapplied(of_1x) == []
     ((count, distinct, first, disorder),) = await database.fetch(_IN_ORDER, {"last": 10**9})
     assert (count, distinct, first, disorder) == (12_402, 12_402, 1, 0)
 
@@ -171,7 +171,7 @@ async def test_succession_A4_who_ran_the_former_file_ends_the_same(
         for each in migrate.migrations()
     ]
     await migrate.up(of_1x, files, seal=_seal)
-    assert await migrate.check(of_1x) == []
+    assert await migrate.unapplied(of_1x) == []
     assert await migrate.up(of_1x) == []
     assert {each.state for each in await migrate.status(of_1x)} == {"applied"}
     take_over(other)
@@ -276,5 +276,5 @@ async def test_succession_A5_who_waits_says_for_whom_and_goes_on(
         assert process.returncode is None
     await process.communicate()
     assert process.returncode == 0
-    assert await migrate.check(of_1x) == []
+    assert await migrate.unapplied(of_1x) == []
     run_apart(migrate.up(of_1x))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from porta.errors import Problem
 from porta.protocol.clients.client_auth import METHODS
-from porta.protocol.clients.metadata_reader import MetadataReader, Mistake
+from porta.protocol.clients.metadata_reader import MetadataReader
 from porta.protocol.clients.registered_uris import (
     find_link_fault,
     find_origin_fault,
@@ -62,10 +63,9 @@ class ClientMetadata:
 class InvalidMetadata(InvalidClientMetadata):
     """Everything that is wrong with a client's metadata; `code` is that of RFC 7591 §3.2.2."""
 
-    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
-        super().__init__("; ".join(f"{mistake.path}: {mistake.message}" for mistake in mistakes))
-        self.mistakes = mistakes
-        if all(mistake.path.startswith("redirect_uris") for mistake in mistakes):
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems=problems)
+        if all(problem.path[0] == "redirect_uris" for problem in problems):
             self.code = "invalid_redirect_uri"
 
 
@@ -77,13 +77,13 @@ def validate(
     `algorithms` are those a token can be signed with; the first is the default. Beside the RFC's
     names it reads `client_type`, `allowed_origins`, `require_pkce`, `id_token_claims`,
     `roles_claim`, `claim_mappings`, `strict_auth_method`, and what begins with `access_token_`.
-    Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every mistake.
+    Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every problem.
     """
     reader = MetadataReader(metadata)
     result = _read(reader, tuple(algorithms))
     _check_consistency(result, reader)
-    if reader.mistakes:
-        raise InvalidMetadata(tuple(reader.mistakes))
+    if reader.problems:
+        raise InvalidMetadata(reader.problems)
     return result
 
 
@@ -134,9 +134,9 @@ def _tokens(reader: MetadataReader, algorithms: tuple[str, ...]) -> dict[str, An
 
 def _roles_claim(reader: MetadataReader) -> str | None:
     name = reader.text("roles_claim")
-    fault = find_roles_claim_fault(name) if name else None
-    if fault is not None:
-        reader.fault("roles_claim", fault)
+    problem = find_roles_claim_fault(name) if name else None
+    if problem is not None:
+        reader.refuse("roles_claim", problem)
     return name or None
 
 
@@ -145,20 +145,20 @@ def _claim_mappings(reader: MetadataReader) -> tuple[ClaimMapping, ...]:
     if raw is None:
         return ()
     mappings = read_claim_mappings(
-        raw, lambda path, message: reader.fault(f"claim_mappings{path}", message)
+        raw, lambda path, message: reader.refuse("claim_mappings", message, *path)
     )
     if reader.raw.get("roles_claim") and any(mapping.source == "roles" for mapping in mappings):
-        reader.fault("roles_claim", "says with another word what a mapping of roles says")
+        reader.refuse("roles_claim", "says with another word what a mapping of roles says")
     return mappings
 
 
 def _name(reader: MetadataReader) -> str:
     name = reader.text("client_name")
-    fault = find_name_fault(name)
+    problem = find_name_fault(name)
     if not 0 < len(name.strip()) <= len(name) <= MAX_NAME:
-        fault = f"must have 1 to {MAX_NAME} characters"
-    if fault is not None:
-        reader.fault("client_name", fault)
+        problem = f"must have 1 to {MAX_NAME} characters"
+    if problem is not None:
+        reader.refuse("client_name", problem)
     return name
 
 
@@ -170,7 +170,7 @@ def _type_and_method(reader: MetadataReader) -> tuple[str, str]:
     implied = "public" if method == "none" else "confidential"
     client_type = reader.choice("client_type", CLIENT_TYPES, implied)
     if client_type != implied:
-        reader.fault(
+        reader.refuse(
             "token_endpoint_auth_method", f"a {client_type} client cannot have the method {method}"
         )
     return client_type, method
@@ -179,8 +179,8 @@ def _type_and_method(reader: MetadataReader) -> tuple[str, str]:
 def _scope(reader: MetadataReader) -> str:
     try:
         return join_scope(parse_scope(reader.text("scope", DEFAULT_SCOPE)))
-    except InvalidScope as mistake:
-        reader.fault("scope", mistake.message)
+    except InvalidScope as error:
+        reader.refuse("scope", error.message)
         return DEFAULT_SCOPE
 
 
@@ -188,9 +188,9 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in LINKS:
         link = reader.text(name)
-        fault = find_link_fault(link) if link else None
-        if fault is not None:
-            reader.fault(name, fault)
+        problem = find_link_fault(link) if link else None
+        if problem is not None:
+            reader.refuse(name, problem)
         elif link:
             kept[name] = link
     if reader.texts("contacts"):
@@ -202,24 +202,24 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
     if isinstance(max_age, int) and not isinstance(max_age, bool) and max_age >= 0:
         kept["default_max_age"] = max_age
     elif max_age is not None:
-        reader.fault("default_max_age", "must be a whole number of seconds")
+        reader.refuse("default_max_age", "must be a whole number of seconds")
     if reader.raw.get("subject_type") not in (None, "public"):
-        reader.fault("subject_type", "must be public")
+        reader.refuse("subject_type", "must be public")
     return kept
 
 
 def _check_consistency(client: ClientMetadata, reader: MetadataReader) -> None:
     has_code = "authorization_code" in client.grant_types
     if has_code and not reader.raw.get("redirect_uris"):
-        reader.fault("redirect_uris", "authorization_code needs at least one")
+        reader.refuse("redirect_uris", "authorization_code needs at least one")
     if has_code != ("code" in client.response_types):
-        reader.fault("response_types", "code and the grant type authorization_code go together")
+        reader.refuse("response_types", "code and the grant type authorization_code go together")
     if not client.grant_types:
-        reader.fault("grant_types", "must not be empty")
+        reader.refuse("grant_types", "must not be empty")
     if client.client_type == "public" and "client_credentials" in client.grant_types:
-        reader.fault("grant_types", "client_credentials needs a confidential client")
+        reader.refuse("grant_types", "client_credentials needs a confidential client")
     if client.client_type == "confidential" and client.application_type == "spa":
-        reader.fault("application_type", "a spa cannot keep a secret; its method is none")
+        reader.refuse("application_type", "a spa cannot keep a secret; its method is none")
 
 
 def _default_response_types(grant_types: tuple[str, ...]) -> tuple[str, ...]:

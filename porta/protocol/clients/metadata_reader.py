@@ -1,4 +1,4 @@
-"""Client metadata reader: decoded JSON member by member, every mistake kept (RFC 7591)."""
+"""Client metadata reader: decoded JSON member by member, every problem kept (RFC 7591)."""
 
 from __future__ import annotations
 
@@ -6,36 +6,30 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from porta.errors import Problem
 from porta.protocol.requests.params import has_control_characters
 
 MAX_ENTRIES = 50
 D = TypeVar("D", bound=bool | None)
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong: the metadata name (with an index in a list), and what to do."""
-
-    path: str
-    message: str
-
-
 @dataclass(slots=True)
 class MetadataReader:
-    """Reads one member after the other and keeps every mistake."""
+    """Reads one member after the other and keeps every problem."""
 
     raw: Mapping[str, Any]
-    mistakes: list[Mistake] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
-    def fault(self, path: str, message: str) -> None:
-        self.mistakes.append(Mistake(path, message))
+    def refuse(self, name: str, message: str, *at: str | int) -> None:
+        """Keep what is wrong with a member, or with what is `at` a path within it."""
+        self.problems.append(Problem((name, *at), message))
 
     def text(self, name: str, default: str = "") -> str:
         value = self.raw.get(name)
         if value is None:
             return default
         if not _is_text(value):
-            self.fault(name, "must be a text without control characters")
+            self.refuse(name, "must be a text without control characters")
             return default
         return str(value)
 
@@ -43,14 +37,14 @@ class MetadataReader:
         value = self.text(name, default)
         if value in allowed:
             return value
-        self.fault(name, f"must be one of: {', '.join(allowed)}")
+        self.refuse(name, f"must be one of: {', '.join(allowed)}")
         return default
 
     def flag(self, name: str, default: D) -> bool | D:
         value = self.raw.get(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value
-        self.fault(name, "must be true or false")
+        self.refuse(name, "must be true or false")
         return default
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -61,29 +55,29 @@ class MetadataReader:
         if value is None:
             return default
         if not isinstance(value, list | tuple) or not all(map(_is_text, value)):
-            self.fault(name, "must be a list of texts without control characters")
+            self.refuse(name, "must be a list of texts without control characters")
             return default
         if len(value) > MAX_ENTRIES:
-            self.fault(name, f"must have at most {MAX_ENTRIES} entries")
+            self.refuse(name, f"must have at most {MAX_ENTRIES} entries")
             return default
         return tuple(value)
 
     def choices(
         self, name: str, allowed: Collection[str], default: tuple[str, ...]
     ) -> tuple[str, ...]:
-        return self.each(name, lambda value: _find_choice_fault(value, allowed), default)
+        return self.each(name, lambda value: _find_choice_problem(value, allowed), default)
 
     def each(
         self,
         name: str,
-        find_fault: Callable[[str], str | None],
+        find_problem: Callable[[str], str | None],
         default: tuple[str, ...] = (),
     ) -> tuple[str, ...]:
         values = self._listed(name, default)
         for index, value in enumerate(values):
-            fault = find_fault(value)
-            if fault is not None:
-                self.fault(f"{name}[{index}]", fault)
+            problem = find_problem(value)
+            if problem is not None:
+                self.refuse(name, problem, index)
         return tuple(dict.fromkeys(values))
 
 
@@ -91,5 +85,5 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and not has_control_characters(value)
 
 
-def _find_choice_fault(value: str, allowed: Collection[str]) -> str | None:
+def _find_choice_problem(value: str, allowed: Collection[str]) -> str | None:
     return None if value in allowed else f"must be one of: {', '.join(allowed)}"

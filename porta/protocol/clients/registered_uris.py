@@ -35,17 +35,17 @@ _PRIVATE = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:/.*")
 
 def find_redirect_uri_fault(uri: str, native: bool) -> str | None:
     """Look at a redirect or post-logout redirect URI; `native` clients may use private schemes."""
-    fault = _find_common_fault(uri)
-    if fault is not None:
-        return fault
+    problem = _find_common_problem(uri)
+    if problem is not None:
+        return problem
     if native and _PRIVATE.fullmatch(uri):
         return None
-    return _find_web_fault(uri)
+    return _find_web_problem(uri)
 
 
 def find_link_fault(uri: str) -> str | None:
     """Look at a link shown to people (logo_uri, tos_uri ...)."""
-    return _find_common_fault(uri) or _find_web_fault(uri)
+    return _find_common_problem(uri) or _find_web_problem(uri)
 
 
 def find_origin_fault(origin: str) -> str | None:
@@ -53,18 +53,19 @@ def find_origin_fault(origin: str) -> str | None:
 
     Nothing is ever sent to one, so its scheme may be any that an application is packaged under.
     """
-    fault = _find_common_fault(origin)
-    if fault is not None:
-        return fault
+    problem = _find_common_problem(origin)
+    if problem is not None:
+        return problem
     if not origin.lower().startswith(("http:", "https:")):
-        return _find_packaged_fault(origin)
+        return _find_packaged_problem(origin)
     match = _WEB.fullmatch(origin)
     if match is None or match["host"].lower().removesuffix(".").endswith(".localhost"):
-        fault = _find_web_fault(origin.replace("http:", "https:", 1))  # RFC 6761 §6.3: this device
+        # RFC 6761 §6.3: this device
+        problem = _find_web_problem(origin.replace("http:", "https:", 1))
     else:
-        fault = _find_web_fault(origin)
-    if fault is not None:
-        return fault
+        problem = _find_web_problem(origin)
+    if problem is not None:
+        return problem
     if match is None or match["rest"]:
         return "must be an origin: scheme, host and port, without a path"
     if origin != web_origin(origin):
@@ -72,7 +73,7 @@ def find_origin_fault(origin: str) -> str | None:
     return None
 
 
-def _find_packaged_fault(origin: str) -> str | None:
+def _find_packaged_problem(origin: str) -> str | None:
     match = _PACKAGED.fullmatch(origin)
     if match is None or int(match["port"] or 1) > 65535:
         return "must be an origin: scheme, host and port, without a path"
@@ -81,7 +82,7 @@ def _find_packaged_fault(origin: str) -> str | None:
     return None
 
 
-def _find_common_fault(uri: str) -> str | None:
+def _find_common_problem(uri: str) -> str | None:
     if len(uri) > MAX_LENGTH:
         return f"must have at most {MAX_LENGTH} characters"
     if "#" in uri:
@@ -95,7 +96,7 @@ def _find_common_fault(uri: str) -> str | None:
     return None
 
 
-def _find_web_fault(uri: str) -> str | None:
+def _find_web_problem(uri: str) -> str | None:
     match = _WEB.fullmatch(uri)
     if match is None or not _is_host(match["host"]):
         return "must be an absolute https URI"

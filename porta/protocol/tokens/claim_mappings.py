@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from porta.errors import Path
 from porta.protocol.tokens.standard_claims import (
     RESERVED_CLAIMS,
     ROLE_CLAIMS,
@@ -22,7 +23,8 @@ _MEMBERS = frozenset({"source", "claim", "targets"})
 _SOURCE = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _MEMBER = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 
-Fault = Callable[[str, str], None]
+Refuse = Callable[[Path, str], None]
+"""Takes what is wrong: where, within the mappings, and in which words."""
 
 
 def parse_path(claim: str) -> tuple[str, ...]:
@@ -37,23 +39,23 @@ def to_entry(mapping: ClaimMapping) -> dict[str, Any]:
     return {"source": mapping.source, "claim": claim, "targets": list(mapping.targets)}
 
 
-def read_claim_mappings(raw: Any, fault: Fault) -> tuple[ClaimMapping, ...]:
+def read_claim_mappings(raw: Any, refuse: Refuse) -> tuple[ClaimMapping, ...]:
     """Return the mappings of decoded JSON, or of a client that exists.
 
     A list of objects with `source`, `claim` (a text, or a list of members) and, where it is not
-    all of them, `targets`. Every mistake goes to `fault`, with its path; what is returned then is
+    all of them, `targets`. Every problem goes to `refuse`, with its path; what is returned then is
     of no use.
     """
     if not isinstance(raw, list | tuple) or len(raw) > MAX_MAPPINGS:
-        fault("", f"must be a list of at most {MAX_MAPPINGS} mappings")
+        refuse((), f"must be a list of at most {MAX_MAPPINGS} mappings")
         return ()
     read = tuple(
         mapping
         for index, entry in enumerate(raw)
-        if (mapping := _read(entry, _below(fault, f"[{index}]"))) is not None
+        if (mapping := _read(entry, _below(refuse, index))) is not None
     )
     if len(read) == len(raw):
-        _check_places(read, fault)
+        _check_places(read, refuse)
     return read
 
 
@@ -98,27 +100,29 @@ def _own_path(source: str) -> tuple[str, ...] | None:
     return (source,) if source in ROLE_CLAIMS else None
 
 
-def _read(entry: Any, fault: Fault) -> ClaimMapping | None:
+def _read(entry: Any, refuse: Refuse) -> ClaimMapping | None:
     if isinstance(entry, ClaimMapping):
         entry = to_entry(entry)
     if not isinstance(entry, Mapping) or not entry.keys() <= _MEMBERS:
-        fault("", "must be an object of source, claim and targets")
+        refuse((), "must be an object of source, claim and targets")
         return None
     source, path, targets = (
         entry.get("source"),
         _read_path(entry.get("claim")),
         entry.get("targets"),
     )
-    faults = dict(_faults(source, path, targets))
-    for name, message in faults.items():
-        fault(f".{name}", message)
-    if faults or not isinstance(source, str) or path is None:
+    problems = tuple(_find_problems(source, path, targets))
+    for name, message in problems:
+        refuse((name,), message)
+    if problems or not isinstance(source, str) or path is None:
         return None
     told = CLAIM_TARGETS if targets is None else tuple(t for t in CLAIM_TARGETS if t in targets)
     return ClaimMapping(source, path, told)
 
 
-def _faults(source: Any, path: tuple[str, ...] | None, targets: Any) -> Iterator[tuple[str, str]]:
+def _find_problems(
+    source: Any, path: tuple[str, ...] | None, targets: Any
+) -> Iterator[tuple[str, str]]:
     if not isinstance(source, str) or not _SOURCE.fullmatch(source):
         yield "source", "must be roles, permissions, or the name of a custom claim"
     elif source in RESERVED_CLAIMS and source not in ROLE_CLAIMS:
@@ -145,15 +149,15 @@ def _are_targets(targets: Any) -> bool:
     return all(isinstance(t, str) and t in CLAIM_TARGETS for t in targets)
 
 
-def _check_places(mappings: tuple[ClaimMapping, ...], fault: Fault) -> None:
+def _check_places(mappings: tuple[ClaimMapping, ...], refuse: Refuse) -> None:
     for index, mapping in enumerate(mappings):
         name = ".".join(mapping.path)
         if any(
             overlap(mapping.path, other.path) or name == ".".join(other.path)
             for other in mappings[:index]
         ):
-            fault(f"[{index}].claim", "is the place of another mapping, or within it")
+            refuse((index, "claim"), "is the place of another mapping, or within it")
 
 
-def _below(fault: Fault, path: str) -> Fault:
-    return lambda member, message: fault(path + member, message)
+def _below(refuse: Refuse, index: int) -> Refuse:
+    return lambda path, message: refuse((index, *path), message)

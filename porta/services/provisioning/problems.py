@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,9 @@ from pydantic.alias_generators import to_snake
 
 from porta.errors import Invalid, Path, PortaError, Problem, spell_path
 
-__all__ = ["DocumentInvalid", "FileProblem", "Path", "Position", "parse_path", "printable"]
+__all__ = ["DocumentInvalid", "FileProblem", "Path", "Position", "printable"]
 __all__ += ["problems_of"]
 
-_PART = re.compile(r"[^.\[\]]+")
 _LONGEST_NAME = 60
 """Characters of a name that are told."""
 
@@ -69,11 +67,6 @@ def problems_of(refusal: PortaError, path: Path) -> Iterator[FileProblem]:
     for problem in refusal.problems:
         spelled = (to_snake(part) if isinstance(part, str) else part for part in problem.path)
         yield FileProblem((*path, *spelled), problem.message)
-
-
-def parse_path(text: str) -> Path:
-    """Return the path that `redirect_uris[0]` spells, as client metadata names its members."""
-    return tuple(int(part) if part.isdecimal() else part for part in _PART.findall(text))
 
 
 def printable(text: str) -> str:

@@ -21,7 +21,7 @@ from porta.services.provisioning.document import (
     OrganizationEntry,
 )
 from porta.services.provisioning.people import UserEntry
-from porta.services.provisioning.problems import FileProblem, Path, parse_path, problems_of
+from porta.services.provisioning.problems import FileProblem, Path, problems_of
 from porta.services.provisioning.settings import check_setting
 from storage.models.organizations import Organization
 
@@ -103,8 +103,7 @@ def _of_client(path: Path, client: ClientEntry) -> Iterator[FileProblem]:
     try:
         client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
     except client_metadata.InvalidMetadata as refusal:
-        for mistake in refusal.mistakes:
-            yield FileProblem((*path, *parse_path(mistake.path)), mistake.message)
+        yield from problems_of(refusal, path)
 
 
 def _of_password(

@@ -11,7 +11,7 @@ from porta.audit.actors import Actor
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.passwords import Passwords
-from porta.services.provisioning.problems import FileProblem, Path, parse_path, problems_of
+from porta.services.provisioning.problems import FileProblem, Path, problems_of
 from porta.services.provisioning.report import Kind, Line, Report, find_losses
 from porta.text.suggestions import did_you_mean
 from storage.models.applications import Application, ApplicationModule
@@ -62,10 +62,7 @@ class Run:
         """Turn a refusal inside into an error at `path`, and let the run go on to find more."""
         try:
             yield
-        except InvalidMetadata as refusal:
-            for mistake in refusal.mistakes:
-                self.error((*path, *parse_path(mistake.path)), mistake.message)
-        except (Invalid, NotFound, Forbidden) as refusal:
+        except (Invalid, InvalidMetadata, NotFound, Forbidden) as refusal:
             self.report.errors += problems_of(refusal, path)
 
     def error(self, path: Path, message: str) -> None:

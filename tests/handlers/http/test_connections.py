@@ -17,7 +17,7 @@ import structlog
 from handlers.application import Porta
 from handlers.base import PortaHandler
 from handlers.http.connections import VISITORS, Connections, Limits, limits_of
-from handlers.http.early_errors import BareRefusals
+from handlers.http.early_errors import EarlyErrors
 from handlers.http.refusal import NotFoundHandler
 from handlers.http.server import Server, listen
 from handlers.http.timeouts import Phase
@@ -287,7 +287,7 @@ def test_connections_are_counted_by_address_block(
     runtime: Runtime, address: str, block: str | None
 ) -> None:
     limits = Limits(10, 5, proxies=(ip_network("198.51.100.0/24"),))
-    refusals = BareRefusals(Porta(runtime, [], NotFoundHandler))
+    refusals = EarlyErrors(Porta(runtime, [], NotFoundHandler))
     assert Connections(limits, refusals).block_of(address) == block
 
 

@@ -347,7 +347,7 @@ async def test_K_3_documents_that_were_never_read_are_refused_in_time(
         assert (path, answer.status_code) == (path, 503)
         assert int(answer.headers["Retry-After"]) > 0
     assert all_soon(durations), durations
-    assert sum(durations) > 4, "past the deadline of statements, and of dialling"
+    assert sum(durations) > 4, "past the deadline of statements, and of connecting"
 
 
 @pytest.mark.parametrize("path", _DOCUMENTS)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from porta.browser import request_copies
-from porta.browser.request_copies import MOST, Replay
+from porta.browser.request_copies import MOST, RequestCopy
 from porta.runtime import Runtime
 from porta.security import boxes, opaque
 from storage.models.artifacts import Interaction
@@ -69,7 +69,7 @@ def test_K5_what_has_no_room_is_left_out_whole(runtime: Runtime) -> None:
 
 def test_K5_a_copy_is_read_however_it_was_packed(runtime: Runtime) -> None:
     """Another version packs in its own way, while both serve."""
-    kept = Replay(slug="acme", client_id="web", created_at=1, parameters={"state": "s" * 300})
+    kept = RequestCopy(slug="acme", client_id="web", created_at=1, parameters={"state": "s" * 300})
     for level in (0, 1, 6, 9):
         packed = zlib.compress(msgspec.msgpack.encode(kept), level) + bytes(17)
         box = boxes.close(runtime.settings.cookie_keys, "replay", packed)
@@ -107,14 +107,14 @@ def test_K5_what_cannot_be_said_again_is_not_copied(
 )
 def test_K5_a_copy_is_good_for_an_hour(age: int, due: bool) -> None:
     """And for a minute before it was made: another instance made it, by its own clock."""
-    copy = Replay(slug="acme", client_id="web", created_at=10_000, parameters={"state": "s"})
+    copy = RequestCopy(slug="acme", client_id="web", created_at=10_000, parameters={"state": "s"})
     assert copy.is_due(10_000 + age) is due
     assert not msgspec.structs.replace(copy, parameters={}).is_due(10_000 + age)
 
 
 def test_K5_a_copy_that_unpacks_to_too_much_is_none(runtime: Runtime) -> None:
     for length, found in ((15_000, True), (17_000, False), (10_000_000, False)):
-        kept = Replay(slug="acme", client_id="w", created_at=1, parameters={"s": "s" * length})
+        kept = RequestCopy(slug="acme", client_id="w", created_at=1, parameters={"s": "s" * length})
         packed = zlib.compress(msgspec.msgpack.encode(kept))
         box = boxes.close(runtime.settings.cookie_keys, "replay", packed)
         assert (request_copies.find(runtime, f"{_VALUE}.{box}") is not None) is found

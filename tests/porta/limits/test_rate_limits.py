@@ -124,14 +124,14 @@ async def test_a_right_password_clears_the_pair_and_gives_one_attempt_back(
 ) -> None:
     for _ in range(3):
         await _login(runtime, tenant, "a@x.test", HERE)
-    await rate_limits.forgive_login(runtime, tenant, "a@x.test", HERE)
+    await rate_limits.reset_login(runtime, tenant, "a@x.test", HERE)
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
     assert tried == [True] * 3 + [False], "two and three of five: the address is full"
 
 
 async def test_forgiving_gives_no_credit(runtime: Runtime, tenant: Tenant) -> None:
     for _ in range(10):
-        await rate_limits.forgive_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.reset_login(runtime, tenant, "a@x.test", HERE)
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
     assert tried == [True] * 3 + [False]
 
@@ -157,7 +157,7 @@ async def test_what_nobody_judged_is_given_back_to_pair_and_address(
         await _login(runtime, tenant, "a@x.test", HERE)
     for _ in range(4):
         assert await _login(runtime, tenant, "a@x.test", HERE)
-        await rate_limits.give_back_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.decrement_login(runtime, tenant, "a@x.test", HERE)
     tried = [await _login(runtime, tenant, f"{name}@x.test", HERE) for name in "aabbb"]
     assert tried == [True, False, True, True, False], "three each, and five in all"
 
@@ -165,7 +165,7 @@ async def test_what_nobody_judged_is_given_back_to_pair_and_address(
 async def test_giving_back_in_parallel_is_exact(runtime: Runtime, tenant: Tenant) -> None:
     async def unjudged() -> None:
         await _login(runtime, tenant, "a@x.test", HERE)
-        await rate_limits.give_back_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.decrement_login(runtime, tenant, "a@x.test", HERE)
 
     await asyncio.gather(*(unjudged() for _ in range(30)))
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
@@ -188,10 +188,10 @@ async def test_failures_of_a_client_are_counted_for_its_address(
         False
     ] * 2
     assert await _client(runtime, tenant, name, THERE)
-    await rate_limits.forgive_client_auth(runtime, tenant, name, HERE)
+    await rate_limits.reset_client_auth(runtime, tenant, name, HERE)
     assert await _client(runtime, tenant, name, HERE), "a right secret cleared the pair"
     before = runtime.storage.round_trips
-    await rate_limits.forgive_client_auth(runtime, tenant, opaque.new_value(), HERE)
+    await rate_limits.reset_client_auth(runtime, tenant, opaque.new_value(), HERE)
     assert runtime.storage.round_trips == before, "whoever authenticates well costs nothing"
 
 

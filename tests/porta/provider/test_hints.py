@@ -129,7 +129,7 @@ async def test_whoever_invents_a_kid_makes_us_read_once_in_a_while(
     assert await hints.read(runtime, tenant, token) is None
     # The listener's own heartbeat may fall between.
     assert runtime.storage.round_trips.postgres - before <= 1
-    monkeypatch.setattr(runtime, "_keys_anew_from", 0.0)
+    monkeypatch.setattr(runtime, "_refresh_keys_from", 0.0)
     assert await hints.subject(runtime, tenant, token) == "somebody"
 
 
@@ -138,7 +138,7 @@ async def unheard(
     runtime: Runtime, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[None]:
     """No instance is told of new signing keys, and ours has not looked for any lately."""
-    monkeypatch.setattr(runtime, "_keys_anew_from", 0.0)
+    monkeypatch.setattr(runtime, "_refresh_keys_from", 0.0)
     tables = ("signing_keys", "ring_keys")
     for table in tables:
         await pg.execute(f"ALTER TABLE {table} DISABLE TRIGGER notify_changed")

@@ -93,11 +93,11 @@ async def test_nothing_is_left_to_do_after_an_adoption(create_database: Callable
     assert [each.version for each in standing if each.state == "applied"] == [
         *range(1, adoption.BASELINE + 1)
     ]
-    pending = [f"{each.version:04}_{each.name}" for each in await migrate.check(url)]
+    pending = [f"{each.version:04}_{each.name}" for each in await migrate.unapplied(url)]
     assert pending == await migrate.plan(url) == _OURS
     assert await _contents(url) == before
     await migrate.up(url)
-    assert await migrate.check(url) == []
+    assert await migrate.unapplied(url) == []
     assert await migrate.up(url) == []
 
 
@@ -128,7 +128,7 @@ async def test_another_state_is_refused_and_left_as_it_is(
 ) -> None:
     url = await _build(create_database(), change)
     before = await _contents(url)
-    for work in (migrate.up, migrate.plan, migrate.status, migrate.check):
+    for work in (migrate.up, migrate.plan, migrate.status, migrate.unapplied):
         with pytest.raises(migrate.MigrationRefused, match=reason):
             await work(url)
     assert await _contents(url) == before

@@ -486,7 +486,7 @@ async def test_the_next_address_is_tried_when_one_says_nothing(
                 await held.fetch("SELECT 1")
                 async with stopwatch() as seconds:
                     await pg.fetch("SELECT 1")
-                    assert seconds() < 1.8, "the one that answered is dialled first"
+                    assert seconds() < 1.8, "the one that answered is connected to first"
 
 
 async def test_K6_a_silent_server_is_left_with_every_connection(database_url: str) -> None:
@@ -618,7 +618,7 @@ async def test_a_host_name_is_resolved_off_the_loop(database_url: str, host: str
                 await pg.fetch("SELECT 1")
 
 
-async def test_a_read_only_server_is_not_dialled(fresh_database_url: str, pg: Postgres) -> None:
+async def test_a_read_only_server_is_not_connected(fresh_database_url: str, pg: Postgres) -> None:
     name = fresh_database_url.rpartition("/")[2]
     async with _opened(fresh_database_url) as small:
         await small.execute("INSERT INTO organizations (name, slug) VALUES ('A', 'a')")

@@ -51,11 +51,11 @@ async def test_an_empty_database_is_built_and_then_left_alone(
     create_database: Callable[..., str],
 ) -> None:
     url = create_database()
-    assert len(await migrate.check(url)) == len(migrate.migrations())
+    assert len(await migrate.unapplied(url)) == len(migrate.migrations())
     applied = await migrate.up(url)
     assert applied == [f"{each.version:04}_{each.name}" for each in migrate.migrations()]
     assert await migrate.up(url) == []
-    assert await migrate.check(url) == []
+    assert await migrate.unapplied(url) == []
     assert {each.state for each in await migrate.status(url)} == {"applied"}
 
 
@@ -71,7 +71,7 @@ async def test_two_runners_in_two_processes_apply_each_file_once(
     ]
     answers = await asyncio.gather(*(runner.communicate() for runner in runners))
     assert sorted(int(output) for output, _ in answers) == [0, 0, len(migrate.migrations())]
-    assert await migrate.check(url) == []
+    assert await migrate.unapplied(url) == []
 
 
 async def test_a_file_that_fails_leaves_nothing_and_the_next_run_goes_on(
@@ -113,7 +113,7 @@ async def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(
         await pg.execute(foreign)
     before = await _tables(url)
     name = foreign.split()[2]
-    for work in (migrate.up, migrate.plan, migrate.status, migrate.check):
+    for work in (migrate.up, migrate.plan, migrate.status, migrate.unapplied):
         with pytest.raises(migrate.MigrationRefused, match=rf"\({name}\).*database of its own"):
             await work(url)
     assert await _tables(url) == before
@@ -134,7 +134,7 @@ async def test_a_schema_of_its_own_will_do(create_database: Callable[..., str]) 
         await pg.execute("CREATE TABLE users (id int); CREATE SCHEMA porta")
     own = f"{url}?options=-c%20search_path%3Dporta,public"
     assert len(await migrate.up(own)) == len(migrate.migrations())
-    assert await migrate.check(own) == []
+    assert await migrate.unapplied(own) == []
 
 
 async def test_a_file_that_was_changed_after_it_was_applied_is_refused(
@@ -148,13 +148,13 @@ async def test_a_file_that_was_changed_after_it_was_applied_is_refused(
         await pg.execute("UPDATE schema_migrations SET checksum = 'other' WHERE version = 3")
     with pytest.raises(migrate.MigrationRefused, match="0003"):
         await migrate.plan(url)
-    assert [(each.version, each.state) for each in await migrate.check(url)] == [(3, "changed")]
+    assert [(each.version, each.state) for each in await migrate.unapplied(url)] == [(3, "changed")]
 
 
 async def test_what_a_newer_version_applied_is_no_fault(fresh_database_url: str) -> None:
     url = fresh_database_url
     await migrate.up(url, _with("CREATE TABLE newer ()"))
-    assert await migrate.check(url) == []
+    assert await migrate.unapplied(url) == []
     assert (await migrate.status(url))[-1].state == "unknown"
     assert await migrate.up(url) == []
 

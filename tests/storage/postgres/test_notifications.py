@@ -223,10 +223,10 @@ async def test_a_connection_that_hears_nothing_is_found_out(
             def drop(self) -> None:
                 Deaf.dropped += 1
 
-        async def dial() -> Deaf:
+        async def connect() -> Deaf:
             return Deaf()
 
-        listener = NotificationListener(dial, lambda *change: heard.append(change))
+        listener = NotificationListener(connect, lambda *change: heard.append(change))
         await _until(lambda: Deaf.dropped)
         assert not listener.listening
         assert heard == []
@@ -256,10 +256,10 @@ async def test_a_connection_that_never_answers_is_found_out(
             nonlocal dropped
             dropped += 1
 
-    async def dial() -> Mute:
+    async def connect() -> Mute:
         return Mute()
 
-    listener = NotificationListener(dial, lambda *_: None)
+    listener = NotificationListener(connect, lambda *_: None)
     await _until(lambda: dropped > 1)
     await listener.close()
 
@@ -329,11 +329,11 @@ async def test_the_proof_is_repeated(become_impatient: Callable[[], None]) -> No
 
         def drop(self) -> None: ...
 
-    async def dial() -> _Failing:
+    async def connect() -> _Failing:
         ears.append(_Failing())
         return ears[-1]
 
-    listener = NotificationListener(dial, lambda *change: heard.append(change), heartbeat=0.05)
+    listener = NotificationListener(connect, lambda *change: heard.append(change), heartbeat=0.05)
     await _until(lambda: listener.listening)
     ears[0].deaf = True
     become_impatient()

@@ -131,7 +131,7 @@ async def test_K9_migrations_run_through_a_pooler_one_at_a_time(
     with pooled(create_database()) as url:
         done = await asyncio.gather(migrate.up(url), migrate.up(url))
         assert sorted(map(len, done)) == [0, len(migrations())]
-        assert await migrate.check(url) == []
+        assert await migrate.unapplied(url) == []
 
 
 async def test_K9_changes_are_heard_through_a_pooler(database_url: str) -> None:

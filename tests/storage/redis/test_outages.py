@@ -52,7 +52,7 @@ async def test_a_restart_is_survived(own_redis: Valkey) -> None:
     await redis.close()
 
 
-async def test_dialling_anew_is_in_no_requests_context(own_redis: Valkey) -> None:
+async def test_connecting_anew_is_in_no_requests_context(own_redis: Valkey) -> None:
     """It goes on after the request whose command found the connection lost."""
     whose: ContextVar[str] = ContextVar("whose", default="nobody's")
     redis = await Redis.open(own_redis.url)
@@ -165,7 +165,7 @@ async def test_an_old_answer_never_reaches_a_new_question(own_redis: Valkey) -> 
     await redis.close()
 
 
-async def test_a_killed_connection_is_dialled_anew(own_redis: Valkey) -> None:
+async def test_a_killed_connection_is_connected_anew(own_redis: Valkey) -> None:
     redis, other = await Redis.open(own_redis.url), await Redis.open(own_redis.url)
     await other.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await until_answered(redis)
@@ -173,7 +173,7 @@ async def test_a_killed_connection_is_dialled_anew(own_redis: Valkey) -> None:
     await other.close()
 
 
-async def test_the_first_caller_after_a_loss_waits_for_the_redial(own_redis: Valkey) -> None:
+async def test_the_first_caller_after_a_loss_waits_for_the_reconnection(own_redis: Valkey) -> None:
     redis = await Redis.open(own_redis.url)
     first = redis._wire
     assert first is not None
@@ -185,7 +185,9 @@ async def test_the_first_caller_after_a_loss_waits_for_the_redial(own_redis: Val
     await redis.close()
 
 
-async def test_a_caller_who_stops_waiting_for_the_redial_harms_no_other(own_redis: Valkey) -> None:
+async def test_a_caller_who_stops_waiting_for_it_harms_no_other(
+    own_redis: Valkey,
+) -> None:
     redis = await Redis.open(own_redis.url)
     assert redis._wire is not None
     redis._wire.abort("test")
@@ -217,7 +219,7 @@ async def test_after_close_commands_fail(own_redis: Valkey) -> None:
     await redis.close()
 
 
-async def test_closing_ends_the_redial(own_redis: Valkey) -> None:
+async def test_closing_ends_the_reconnection(own_redis: Valkey) -> None:
     redis = await Redis.open(own_redis.url)
     own_redis.stop()
     with pytest.raises(Unreachable):

@@ -89,11 +89,11 @@ async def test_a_person_is_known_in_one_organization(
     assert await _count(users, other, world.user.email, max_failed=1) is None
     theirs = await _attempt(users, world, 0)
     stranger = msgspec.structs.replace(theirs.user, organization_id=other)
-    await users.give_back_attempt(msgspec.structs.replace(theirs, user=stranger))
+    await users.decrement_attempts(msgspec.structs.replace(theirs, user=stranger))
     assert (await _found(users, world)).failed_login_count == 1
-    await users.give_back_attempt(theirs)
+    await users.decrement_attempts(theirs)
     await users.record_failed_login(world.user.id, other)
-    await users.forgive_attempts(world.user.id, other)
+    await users.reset_attempts(world.user.id, other)
     assert not await users.set_password_hash(
         world.user.id, other, "x", expected=world.user.password_hash
     )
@@ -253,7 +253,7 @@ async def test_the_last_attempt_an_account_may_have_locks_it(
     assert pg.round_trips == before + 4
     assert [each.user.status for each in tried] == ["active", "active", "locked", "locked"]
     assert [each.locked for each in tried] == [False, False, True, False]
-    assert [each.shut_out for each in tried] == [False, False, False, True]
+    assert [each.locked_out for each in tried] == [False, False, False, True]
     assert not any(each.unlocked for each in tried)
     last = tried[-1].user
     assert (last.failed_login_count, last.locked_reason) == (3, "auto_lockout")
@@ -265,9 +265,9 @@ async def test_parallel_attempts_are_all_counted_until_one_locks(
     users: Users, world: World
 ) -> None:
     tried = await asyncio.gather(*(_attempt(users, world, 10) for _ in range(20)))
-    judged = [each for each in tried if not each.shut_out]
+    judged = [each for each in tried if not each.locked_out]
     assert sorted(each.user.failed_login_count for each in judged) == list(range(1, 11))
-    assert {each.user.failed_login_count for each in tried if each.shut_out} == {10}
+    assert {each.user.failed_login_count for each in tried if each.locked_out} == {10}
     assert sum(each.user.status == "active" for each in tried) == 9
     assert [each.user.failed_login_count for each in tried if each.locked] == [10]
 
@@ -324,9 +324,9 @@ async def test_security_2_a_lock_lasts_twice_as_long_with_each_failure_up_to_an_
         {"id": world.user.id, "failures": failures},
     )
     early = await _attempt(users, world, limit, 1e9 + expected - 1, lock_seconds)
-    assert (early.shut_out, early.user.failed_login_count) == (True, failures)
+    assert (early.locked_out, early.user.failed_login_count) == (True, failures)
     due = await _attempt(users, world, limit, 1e9 + expected, lock_seconds)
-    assert (due.shut_out, due.unlocked) == (False, True)
+    assert (due.locked_out, due.unlocked) == (False, True)
     assert due.user.failed_login_count == failures + 1
 
 
@@ -338,7 +338,7 @@ async def test_security_2_a_year_of_one_guess_a_day_locks_nobody(
         for day in range(365):
             guess = await _attempt(users, world, 3, 1e9 + day * pause)
             assert (guess.user.status, guess.locked) == ("active", False)
-        await users.forgive_attempts(world.user.id, world.organization.id)
+        await users.reset_attempts(world.user.id, world.organization.id)
 
 
 async def test_security_2_failures_are_forgotten_a_day_after_the_first(
@@ -357,8 +357,8 @@ async def test_security_2_whoever_goes_on_guessing_has_a_few_guesses_a_day_more(
     judged, since, longest = 0, 0.0, 0.0
     for second in range(0, _DAY, 60):
         guess = await _attempt(users, world, 100, 1e9 + second, 900)
-        judged += not guess.shut_out
-        longest = max(longest, second - since if guess.shut_out else 0.0)
+        judged += not guess.locked_out
+        longest = max(longest, second - since if guess.locked_out else 0.0)
         since = second if guess.locked else since
     assert 100 <= judged <= 130
     assert longest <= 3600
@@ -409,28 +409,28 @@ async def test_an_attempt_is_given_back_with_the_lock_that_it_began(
     last = await _attempt(users, world, 2)
     assert last.locked
     trips = pg.round_trips
-    await users.give_back_attempt(last)
+    await users.decrement_attempts(last)
     assert pg.round_trips == trips + 1
     assert await _found(users, world) == before
 
 
 async def test_a_lock_of_another_attempt_is_not_given_back(users: Users, world: World) -> None:
     first, last = [await _attempt(users, world, 2) for _ in range(2)]
-    await users.give_back_attempt(first)
+    await users.decrement_attempts(first)
     found = await _found(users, world)
     assert (found.auto_locked, found.failed_login_count) == (True, 1)
     later = await _attempt(users, world, 1, 4e9)
     assert later.locked
-    await users.give_back_attempt(last)
+    await users.decrement_attempts(last)
     found = await _found(users, world)
     assert (found.auto_locked, found.locked_at) == (True, later.user.locked_at)
 
 
 async def test_what_was_not_counted_is_not_given_back(users: Users, world: World) -> None:
     await _attempt(users, world, 1)
-    shut_out = await _attempt(users, world, 1)
+    locked_out = await _attempt(users, world, 1)
     locked = await _found(users, world)
-    await users.give_back_attempt(shut_out)
+    await users.decrement_attempts(locked_out)
     assert await _found(users, world) == locked
 
 
@@ -440,7 +440,7 @@ async def test_a_lock_by_hand_is_not_given_back(users: Users, world: World) -> N
     assert await users.set_status(*key, "active", expected="locked")
     assert await users.set_status(*key, "locked", expected="active", reason="fraud")
     locked = await _found(users, world)
-    await users.give_back_attempt(last)
+    await users.decrement_attempts(last)
     assert await _found(users, world) == locked, "nor is anything counted below zero"
 
 
@@ -510,7 +510,7 @@ async def test_attempts_are_forgiven_without_a_sign_in(
     pg: Postgres, users: Users, world: World
 ) -> None:
     await _attempt(users, world, 1)
-    await users.forgive_attempts(world.user.id, world.organization.id)
+    await users.reset_attempts(world.user.id, world.organization.id)
     found = await _found(users, world)
     assert (found.status, found.failed_login_count) == ("active", 0)
     row = await pg.fetchrow(
@@ -524,7 +524,7 @@ async def test_only_an_automatic_lock_is_forgiven(users: Users, world: World) ->
     assert await users.set_status(*key, "locked", expected="active", reason="fraud")
     locked = await _found(users, world)
     await users.record_login(*key)
-    await users.forgive_attempts(*key)
+    await users.reset_attempts(*key)
     assert await _found(users, world) == locked
     assert await users.set_status(*key, "suspended", expected="locked")
     await users.record_login(*key)

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from porta.errors import Problem, spell_path
 from porta.protocol.clients.client_metadata import ClientMetadata, InvalidMetadata, validate
-from porta.protocol.clients.metadata_reader import Mistake
 from storage.models.claims import ClaimMapping
 
 _LEAST: dict[str, Any] = {"client_name": "Shop", "redirect_uris": ["https://shop.example/cb"]}
 
 
-def _mistakes(**changes: Any) -> list[str]:
+def _problems(**changes: Any) -> list[str]:
     with pytest.raises(InvalidMetadata) as caught:
         validate(_LEAST | changes)
-    return [mistake.path for mistake in caught.value.mistakes]
+    return [spell_path(problem.path) for problem in caught.value.problems]
 
 
 def test_defaults() -> None:
@@ -204,12 +204,12 @@ def test_type_and_method(given_metadata: dict[str, str], expected: tuple[str, st
         ({"subject_type": "pairwise"}, ["subject_type"]),
     ],
 )
-def test_mistakes(changes: dict[str, Any], paths: list[str]) -> None:
-    assert _mistakes(**changes) == paths
+def test_problems(changes: dict[str, Any], paths: list[str]) -> None:
+    assert _problems(**changes) == paths
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    assert set(_mistakes(client_name="", redirect_uris=["x"], scope='"', require_pkce=1)) == {
+    assert set(_problems(client_name="", redirect_uris=["x"], scope='"', require_pkce=1)) == {
         "client_name",
         "redirect_uris[0]",
         "scope",
@@ -221,8 +221,8 @@ def test_the_code_tells_redirect_uris_from_the_rest() -> None:
     with pytest.raises(InvalidMetadata) as only_uris:
         validate(_LEAST | {"redirect_uris": ["x"]})
     assert only_uris.value.code == "invalid_redirect_uri"
-    assert only_uris.value.mistakes == (
-        Mistake("redirect_uris[0]", "must be an absolute https URI"),
+    assert only_uris.value.problems == (
+        Problem(("redirect_uris", 0), "must be an absolute https URI"),
     )
     assert only_uris.value.message == "redirect_uris[0]: must be an absolute https URI"
     with pytest.raises(InvalidMetadata) as both:
@@ -268,7 +268,7 @@ def test_applications_F1_silence_is_not_no(value: bool | None) -> None:
     ],
 )
 def test_applications_F1_F2_F9_what_no_client_can_have(field: str, value: object) -> None:
-    assert _mistakes(**{field: value}) == [field]
+    assert _problems(**{field: value}) == [field]
 
 
 def test_applications_F9_roles_may_have_another_name() -> None:

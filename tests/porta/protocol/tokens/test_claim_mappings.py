@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from porta.errors import spell_path
 from porta.protocol.clients.client_metadata import InvalidMetadata, validate
 from porta.protocol.tokens.claim_mappings import (
     MAX_DEPTH,
@@ -33,10 +34,10 @@ def _registered(*mappings: Any, **more: Any) -> tuple[ClaimMapping, ...]:
     return validate(_LEAST | {"claim_mappings": list(mappings)} | more).claim_mappings
 
 
-def _mistakes(mappings: Any, **more: Any) -> list[str]:
+def _problems(mappings: Any, **more: Any) -> list[str]:
     with pytest.raises(InvalidMetadata) as caught:
         validate(_LEAST | {"claim_mappings": mappings} | more)
-    return [mistake.path for mistake in caught.value.mistakes]
+    return [spell_path(problem.path) for problem in caught.value.problems]
 
 
 def _map(source: str, claim: Any, *targets: str) -> dict[str, Any]:
@@ -114,21 +115,21 @@ def test_security_no_claim_with_a_meaning_of_its_own_is_overwritten(name: str, s
     """Whole, as the outermost member of a path, and in every target."""
     assert name in RESERVED_CLAIMS
     for claim in (name, f"{name}.roles", [name], [name, "roles"]):
-        assert _mistakes([_map(source, claim)]) == ["claim_mappings[0].claim"]
-        assert _mistakes([_map(source, claim, "userinfo")]) == ["claim_mappings[0].claim"]
+        assert _problems([_map(source, claim)]) == ["claim_mappings[0].claim"]
+        assert _problems([_map(source, claim, "userinfo")]) == ["claim_mappings[0].claim"]
 
 
 def test_roles_keep_their_name_where_a_mapping_says_where_they_go() -> None:
     for name in ROLE_CLAIMS:
         assert _registered(_map(name, name, "userinfo"))[0].path == (name,)
-    assert _mistakes([_map("roles", "roles.all")]) == ["claim_mappings[0].claim"]
-    assert _mistakes([_map("team", "roles")]) == ["claim_mappings[0].claim"]
+    assert _problems([_map("roles", "roles.all")]) == ["claim_mappings[0].claim"]
+    assert _problems([_map("team", "roles")]) == ["claim_mappings[0].claim"]
 
 
 def test_a_client_id_is_never_the_outermost_member() -> None:
     """A client whose id is `iss` would be told its roles as the issuer."""
-    assert _mistakes([_map("roles", "{client_id}")]) == ["claim_mappings[0].claim"]
-    assert _mistakes([_map("roles", "{client_id}.roles")]) == ["claim_mappings[0].claim"]
+    assert _problems([_map("roles", "{client_id}")]) == ["claim_mappings[0].claim"]
+    assert _problems([_map("roles", "{client_id}.roles")]) == ["claim_mappings[0].claim"]
     assert _registered(_map("roles", "x.{client_id}"))
 
 
@@ -141,7 +142,7 @@ def test_a_client_id_is_never_the_outermost_member() -> None:
     ],
 )
 def test_no_other_name_or_path_is_one(claim: Any) -> None:
-    assert _mistakes([_map("roles", claim)]) == ["claim_mappings[0].claim"]
+    assert _problems([_map("roles", claim)]) == ["claim_mappings[0].claim"]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +150,13 @@ def test_no_other_name_or_path_is_one(claim: Any) -> None:
     ["", "email", "sub", "iss", "Roles", "a b", "ä", 5, None, ["roles"], "a" * 101, "team."],
 )
 def test_only_roles_permissions_and_custom_claims_are_mapped(source: Any) -> None:
-    assert _mistakes([_map(source, "groups")]) == ["claim_mappings[0].source"]
+    assert _problems([_map(source, "groups")]) == ["claim_mappings[0].source"]
 
 
 @pytest.mark.parametrize("targets", [[], "userinfo", ["jwt"], [None], [1], ["userinfo", "x"], {}])
 def test_only_targets_that_there_are(targets: Any) -> None:
     mapping = _map("roles", "groups") | {"targets": targets}
-    assert _mistakes([mapping]) == ["claim_mappings[0].targets"]
+    assert _problems([mapping]) == ["claim_mappings[0].targets"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_only_targets_that_there_are(targets: Any) -> None:
     ],
 )
 def test_there_are_so_many_mappings(mappings: Any) -> None:
-    assert _mistakes(mappings) == ["claim_mappings"]
+    assert _problems(mappings) == ["claim_mappings"]
     assert len(_registered(*(_map("roles", f"g{n}") for n in range(MAX_MAPPINGS)))) == MAX_MAPPINGS
 
 
@@ -177,7 +178,7 @@ def test_there_are_so_many_mappings(mappings: Any) -> None:
     "entry", ["roles", None, 5, [], {"x": 1}, _map("roles", "a") | {"to": "b"}]
 )
 def test_an_entry_is_an_object_of_known_members(entry: Any) -> None:
-    paths = _mistakes([_map("team", "team"), entry])
+    paths = _problems([_map("team", "team"), entry])
     assert paths
     assert all(path.startswith("claim_mappings[1]") for path in paths)
 
@@ -191,13 +192,13 @@ def test_an_entry_is_an_object_of_known_members(entry: Any) -> None:
 )
 def test_two_mappings_never_have_one_place(one: Any, other: Any) -> None:
     mappings = [_map("roles", one), _map("permissions", other)]
-    assert _mistakes(mappings) == ["claim_mappings[1].claim"]
+    assert _problems(mappings) == ["claim_mappings[1].claim"]
     assert _registered(_map("roles", "a.b"), _map("permissions", "a.c"), _map("roles", "d"))
 
 
 def test_one_word_at_a_time_for_roles() -> None:
     mapping = _map("roles", "realm_access.roles")
-    assert _mistakes([mapping], roles_claim="groups") == ["roles_claim"]
+    assert _problems([mapping], roles_claim="groups") == ["roles_claim"]
     assert _registered(_map("permissions", "rights"), roles_claim="groups")
 
 
@@ -214,9 +215,9 @@ def test_one_word_at_a_time_for_roles() -> None:
     )
 )
 def test_any_json_is_read_or_refused(raw: Any) -> None:
-    mistakes: list[str] = []
-    read_claim_mappings(raw, lambda path, message: mistakes.append(message))
-    assert mistakes or isinstance(raw, list)
+    problems: list[str] = []
+    read_claim_mappings(raw, lambda path, message: problems.append(message))
+    assert problems or isinstance(raw, list)
 
 
 # what a client is told
