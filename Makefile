@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test check format serve migrate messages lock bench faults applications image chromium node
+.PHONY: help setup dev test check format serve migrate messages lock bench faults applications sheets image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 
 applications: $(VENV)/test.stamp chromium ## sign in to finished applications (ARGS="django streamlit")
 	@$(PYTHON) -m tests.applications $(ARGS)
+
+sheets: $(VENV)/test.stamp chromium ## picture every page in every brand, scheme, language and size (ARGS="brand=light")
+	@$(PYTHON) -m tests.sheets $(ARGS)
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

@@ -70,7 +70,10 @@ DOORS: dict[str, tuple[str, ...]] = {
         "porta.dev.instances",
     ),
     "httpx": ("porta.outbound",),
-    "tinycss2": ("porta.pages.custom_css", "porta.pages.css_values", "porta.pages.css_schemes"),
+    "tinycss2": tuple(
+        f"porta.pages.{name}"
+        for name in ("custom_css", "css_values", "css_schemes", "css_selectors")
+    ),
     "click": ("porta.cli", "porta.dev", "porta.__main__"),
     "zxcvbn": ("porta.security.password_rules",),
     "uvloop": ("handlers", "porta.cli", "porta.dev", "porta.jobs.process"),

@@ -10,6 +10,7 @@ import msgspec
 
 from porta.pages.colors import is_color, is_dark
 from porta.pages.css_schemes import Grounds, in_both_schemes, page_grounds
+from porta.pages.css_selectors import spare_buttons
 from porta.pages.custom_css import root_color, sanitize
 from porta.pages.schemes import scheme
 from porta.pages.values import web_url
@@ -39,7 +40,7 @@ _ASIDE = (
     "body{align-items:flex-start}}"
 )
 _BARE_LOGO = ".logo{padding:0;color:inherit;background:none}"
-_VERSION = "5"
+_VERSION = "6"
 """Raised when the same branding gives another style sheet, so that browsers fetch it anew."""
 
 
@@ -109,7 +110,8 @@ def stylesheet(organization: Organization) -> str:
     Much CSS takes long to read: on the event loop ask `stylesheets.py`.
     """
     color, tokens = organization.branding_primary_color, organization.brand
-    custom = in_both_schemes(sanitize(organization.branding_custom_css or ""))
+    custom = sanitize(organization.branding_custom_css or "")
+    custom = spare_buttons(in_both_schemes(custom)) if custom else ""
     primary = root_color(custom) or (color if color and is_color(color) else DEFAULT_COLOR)
     grounds = page_grounds(custom) if custom else Grounds((), ())
     light = scheme(tokens, primary, dark=False, grounds=grounds.light)

@@ -78,6 +78,36 @@ BRANDS: dict[str, Organization | None] = {
         brand=_linked(),
     ),
 }
+BRANDS |= {
+    # A light brand that has written what it could, and a colour that suits neither scheme.
+    "light": Organization(
+        id="6",
+        name="Sommerwiese",
+        slug="acme",
+        branding_primary_color="#65A30D",
+        branding_custom_css=(
+            "body{background:#fefce8}.container{background:#fffffb;border:2px solid #d9f99d;"
+            "border-radius:4px;box-shadow:none}h1{color:#365314;font-weight:500}"
+            ".btn-primary{border-radius:999px;text-transform:uppercase}a{color:#4d7c0f}"
+            ".header{border-bottom:1px solid #d9f99d;padding-bottom:12px}"
+        ),
+        brand=_linked(texts=(BrandTexts(language="de", help="Fragen? Rufen Sie uns an."),)),
+    ),
+    "awkward": Organization(
+        id="7",
+        name="Schwarz & Gelb Verkehrsbetriebe",
+        slug="acme",
+        branding_primary_color="#3B0A45",
+        branding_logo_url="/pictures/logo.svg",
+        brand=_linked(
+            page_color="#F5E9FF",
+            radius=32,
+            font="serif",
+            logo_dark_url="/pictures/logo-dark.svg",
+            home_url="https://acme.example/apps",
+        ),
+    ),
+}
 PICTURES = {
     "logo.svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 206 48" width="206"'
     ' height="48">'

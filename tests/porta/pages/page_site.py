@@ -19,6 +19,7 @@ from porta.pages.values import PAGES
 from storage.models.organizations import Organization
 from tests.porta.pages.brands import PICTURES
 from tests.porta.pages.page_documents import VALUES
+from tests.porta.pages.page_states import STATES
 
 
 class Site(ThreadingHTTPServer):
@@ -95,3 +96,10 @@ async def open_page(
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto(f"{site.url}/{name}")
     return page, complaints
+
+
+async def show_state(page: Page, site: Site, name: str, organization: Organization | None) -> None:
+    """Go to a page of STATES, in the brand of `organization` if it is a page of one."""
+    state = STATES[name]
+    site.shown, site.organization = state.values, organization if state.branded else None
+    await page.goto(f"{site.url}/{state.page}")

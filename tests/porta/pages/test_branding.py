@@ -33,7 +33,7 @@ def test_the_style_sheet_carries_colours_then_custom_css() -> None:
     organization = acme(branding_primary_color="#B91C1C", branding_custom_css="h1{color:red}")
     css = branding.stylesheet(organization)
     assert css.startswith("@layer base{:root{--primary:#b91c1c;--button:#b91c1c;")
-    assert css.endswith("h1{color:red;}}\n")
+    assert css.endswith("h1{color:red;}\n}\n")
     assert css.count("@layer") == 2
 
 

@@ -14,7 +14,8 @@ from tests.flows.chromium import needs_chromium
 from tests.machine import skip_without
 from tests.porta.pages.brands import BRANDS
 from tests.porta.pages.page_documents import ROOT
-from tests.porta.pages.page_site import Site, open_page
+from tests.porta.pages.page_site import Site, open_page, show_state
+from tests.porta.pages.page_states import STATES
 from tests.porta.pages.test_in_browser import _hex
 
 AXE = ROOT / "tests" / "flows" / "node" / "node_modules" / "axe-core" / "axe.min.js"
@@ -33,17 +34,9 @@ LOGO = """() => {
 }"""
 WIDTH = "(name) => document.querySelector(name).getBoundingClientRect().width"
 FOOTER = "() => getComputedStyle(document.querySelector('.footer a')).color"
-SHOWN: dict[str, dict[str, Any]] = {
-    "login": {"error": "login.error_invalid", "notice": "login.reauthenticate", "email": "a@b.c"},
-    "error": {
-        "client_name": "Portal",
-        "client_url": "https://portal.example/",
-        "restart_url": "/acme/auth/r1",
-        "reason": "redirect_uri is not registered for this client",
-    },
-}
-WHOLE = ("bare", "warm")
+WHOLE = ("bare", "light", "awkward")
 """Brands of which every page is looked at; pages have their colours in common."""
+FEW = ("login, wrong", "consent, much", "invalid request", "root, wrong")
 NAMES = sorted(set(PAGES) - {"form_post"})
 
 pytestmark = [*needs_chromium]
@@ -56,16 +49,17 @@ needs_axe = skip_without(AXE.exists(), "run `npm ci` in tests/flows/node")
 async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
     browser: Browser, site: Site, brand: str, scheme: Any
 ) -> None:
-    site.organization = BRANDS[brand]
     found = {}
-    for name in NAMES if brand in WHOLE else ("login", "error"):
-        site.shown = SHOWN.get(name, {})
-        page, complaints = await open_page(
-            browser, site, name, color_scheme=scheme, reduced_motion="reduce"
-        )
-        await page.evaluate("document.querySelector('.languages').open = true")
+    context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page, complaints = await context.new_page(), list[str]()
+    page.on("console", lambda message: complaints.append(message.text))
+    await page.route("**/callback", lambda route: route.fulfill(status=204))
+    for name in STATES if brand in WHOLE else FEW:
+        await show_state(page, site, name, BRANDS[brand])
+        await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
         found[name] = [*await _violations(page), *complaints]
-        await page.context.close()
+        complaints.clear()
+    await context.close()
     assert {name: told for name, told in found.items() if told} == {}
 
 
@@ -171,3 +165,22 @@ async def test_people_22_the_language_menu_works_by_keyboard_and_without_script(
     await page.click(".languages a[hreflang=en]")
     assert page.url.endswith("/error?lang=en")
     await page.context.close()
+
+
+@pytest.mark.parametrize("css", ["a{color:#4d7c0f}", "a:hover,a{color:#65a30d!important}"])
+async def test_people_17_a_way_on_is_written_like_the_button_of_a_form(
+    browser: Browser, site: Site, css: str
+) -> None:
+    """One is a link, the other is not: a colour for links is for those of a text."""
+    styled = Organization(
+        id="9", name="A", slug="acme", branding_custom_css=css, branding_primary_color="#65A30D"
+    )
+    colors = {}
+    context = await browser.new_context(reduced_motion="reduce")
+    page = await context.new_page()
+    for name in ("organization", "logout"):
+        await show_state(page, site, name, styled)
+        style = "getComputedStyle(document.querySelector('.btn-primary')).color"
+        colors[name] = await page.evaluate(style)
+    assert colors["organization"] == colors["logout"]
+    await context.close()

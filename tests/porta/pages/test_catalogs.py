@@ -80,7 +80,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "api",
         "items",
     )
-    for key in keys - {"login.retry_after"}:
+    for key in keys - {"login.retry_after", "login.lock_answer"}:
         values = dict.fromkeys(names, "v")
         assert pages.text("en", key, **values)
 
@@ -90,6 +90,7 @@ def test_counted_messages_follow_the_plural_of_their_language(pages: Pages) -> N
     assert pages.text("en", "login.retry_after", count=3).endswith("3 minutes.")
     assert "1 Minute " in pages.text("de", "login.retry_after", count=1)
     assert "3 Minuten " in pages.text("de", "login.retry_after", count=3)
+    assert "1 minute," in pages.text("en", "login.lock_answer", count=1)
 
 
 @pytest.mark.parametrize("key", ["", "login.nothing", "login"])

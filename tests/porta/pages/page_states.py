@@ -1,0 +1,118 @@
+"""Every state that a page can be met in: each page, and each refusal with the ways that it has."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from porta.pages.consent_lines import Line
+
+_APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
+_AGAIN = "/acme/auth/r1"
+_FAILED = {"error": "login.error_invalid", "email": "ada@acme.example"}
+_MUCH = tuple(
+    Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Cancel orders"},
+         (("Read stock", "What is there, and where"), ("Order", ""), ("Cancel orders", "")))
+    for n in range(6)
+)  # fmt: skip
+
+
+class State(NamedTuple):
+    """A page of PAGES with values beside those that it always needs."""
+
+    page: str
+    values: dict[str, Any]
+    branded: bool = True
+    """Whether it is a page of an organization."""
+
+
+def _error(kind: str, code: str = "", **values: Any) -> State:
+    return State("error", {"kind": kind, "code": code or kind, **values})
+
+
+STATES: dict[str, State] = {
+    "login": State("login", {}),
+    "login, no application": State("login", {"client_name": None}),
+    "login, wrong": State("login", {**_FAILED, "lock_seconds": 900}),
+    "login, too often": State(
+        "login",
+        {**_FAILED, "error": "errors.rate_limit_exceeded", "retry_after": 900,
+         "retry_at": "14:31 UTC"},
+    ),
+    "login, locked": State("login", {**_FAILED, "error": "login.error_account_locked"}),
+    "login, second factor": State("login", {**_FAILED, "error": "login.error_second_factor"}),
+    "login, stale": State("login", {**_FAILED, "error": "errors.csrf_invalid"}),
+    "login, once more": State(
+        "login",
+        {"notice": "login.reauthenticate", "account": "ada.lovelace@acme.example",
+         "email": "ada.lovelace@acme.example"},
+    ),
+    "login, by mail too": State("login", {"show_magic_link": True, "forgot_password_url": "/f"}),
+    "login, no way": State(
+        "login", {"show_password": False, "error": "errors.login_method_disabled"}
+    ),
+    "consent": State("consent", {"account": "ada@acme.example", "may_switch": True}),
+    "consent, much": State(
+        "consent",
+        {"account": "ada.lovelace.of.the.analytical.engine@subsidiary.acme.example",
+         "may_switch": True, "lines": _MUCH, "resources": ("https://api.acme.example/warehouse",),
+         "client_name": "Donaudampfschifffahrtsgesellschaft",
+         "client_logo_url": "/pictures/logo.svg",
+         "tos_url": "https://portal.example/terms", "policy_url": "https://portal.example/privacy"},
+    ),
+    "consent, stale": State("consent", {"error": "errors.csrf_invalid"}),
+    "gesture": State("gesture", {"account": "ada@acme.example"}),
+    "gesture, stale": State("gesture", {"error": "errors.csrf_invalid", "account": "a@b.example"}),
+    "form_post": State("form_post", {}),
+    "logout": State("logout", {"cancel_url": "/acme"}),
+    "logout, not registered": State(
+        "logout",
+        {"client_name": "Portal", "error": "logout.not_registered", "cancel_url": "/acme"},
+    ),
+    "logout_success": State("logout_success", {}),
+    "logout_success, application": State("logout_success", {**_APPLICATION}),
+    "organization": State("organization", {}),
+    "organization, signed in": State(
+        "organization", {**_APPLICATION, "sign_out_url": "/acme/session/end"}
+    ),
+    "organization, development": State(
+        "organization", {"links": (("discovery", "/acme/x"), ("jwks", "/acme/jwks"))}
+    ),
+    "root": State("root", {}, branded=False),
+    "root, known": State(
+        "root",
+        {"known_organizations": (("Acme", "/acme"), ("Globex & Töchter", "/globex"))},
+        branded=False,
+    ),
+    "root, wrong": State("root", {"wrong": True}, branded=False),
+    "root, development": State(
+        "root", {"organizations": (("Acme", "/acme"), ("B", "/b"))}, branded=False
+    ),
+    "expired": _error("interaction_expired", restart_url=_AGAIN, **_APPLICATION),
+    "expired, unknown": _error("interaction_expired", home_url="/acme"),
+    "cookies": _error("cookies_required", restart_url=_AGAIN, **_APPLICATION),
+    "finished": _error("already_finished", home_url="/acme", client_name="Desktop"),
+    "invalid request": _error(
+        "invalid_request",
+        reason="redirect_uri is not registered for this client",
+        **_APPLICATION,
+    ),
+    "invalid request, development": _error(
+        "invalid_request",
+        reason="redirect_uri is not registered for this client",
+        received="https://portal.example.evil.example/a/very/long/path/callback?with=a&query=too",
+        registered=("https://portal.example/callback", "https://portal.example/silent"),
+        **_APPLICATION,
+    ),
+    "unknown client": _error("invalid_request", reason="client is unknown", home_url="/acme"),
+    "denied": _error("access_denied", home_url="/acme"),
+    "not found": _error("not_found", home_url="/acme"),
+    "no organization": _error("org_not_found", home_url="/")._replace(branded=False),
+    "paused": _error("org_suspended", retry_url="/acme/auth", **_APPLICATION),
+    "too many requests": _error(
+        "rate_limited", "rate_limit_exceeded", retry_url=_AGAIN, retry_after=540,
+        retry_at="14:31 UTC", **_APPLICATION,
+    ),
+    "unavailable": _error("unavailable", "temporarily_unavailable", retry_url=_AGAIN),
+    "server error": _error("server_error", home_url="/acme"),
+    "nothing known": _error("generic", "error", home_url="/")._replace(branded=False),
+}  # fmt: skip
