@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
     "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
+    "jobs": ("porta.cli.jobs", "Show what is queued, and try again what failed."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
 }
 """The module of each command, whose attribute of the same name it is, and a line about it."""

@@ -42,6 +42,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "client.secret.verified",
         "client.updated",
         "config.updated",
+        "job.retried",
         "key.adopted",
         "key.generated",
         "key.revoked",

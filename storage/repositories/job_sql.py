@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from storage.models.jobs import JobState
+
 CLAIMED = ("id", "kind", "payload", "organization_id", "attempts", "max_attempts", "scheduled")
+STATES = {
+    JobState.DONE: "done_at IS NOT NULL",
+    JobState.DEAD: "dead_at IS NOT NULL",
+    JobState.RUNNING: "lease IS NOT NULL",
+    JobState.READY: "ready",
+    JobState.WAITING: "NOT ready AND lease IS NULL AND done_at IS NULL AND dead_at IS NULL",
+}
+"""A job is in one of these, and in no other."""
+
+
+def _seconds(column: str) -> str:
+    return f"EXTRACT(EPOCH FROM {column})::float8"
+
+
+TOLD = f"""
+    id, kind, organization_id::text,
+    CASE {" ".join(f"WHEN {rule} THEN '{state}'" for state, rule in STATES.items())} END,
+    attempts, max_attempts, schedule IS NOT NULL, priority, {_seconds("run_at")},
+    {_seconds("created_at")}, {_seconds("done_at")}, {_seconds("dead_at")}, last_error,
+    progress_done, progress_total, progress_message
+"""
+"""The columns of a `Job`."""
 _DUE = "COALESCE(locked_until, run_at)"
 _WAITS = "NOT ready AND done_at IS NULL AND dead_at IS NULL"
 _FREE = "lease = NULL, locked_until = NULL"
@@ -121,4 +145,10 @@ PROGRESS = f"""
     UPDATE jobs SET progress_done = %(done)s, progress_total = %(total)s,
         progress_message = %(message)s
     WHERE {_MINE} RETURNING {_TELL}
+"""  # noqa: S608
+
+REVIVE = f"""
+    UPDATE jobs SET ready = TRUE, dead_at = NULL, attempts = 0, run_at = now()
+    WHERE id = %(id)s AND (dead_at IS NOT NULL OR {STATES[JobState.WAITING]})
+    RETURNING pg_notify('porta_jobs', '')
 """  # noqa: S608

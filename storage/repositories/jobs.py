@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from storage.models.jobs import ClaimedJob, Due, NewJob
-from storage.postgres.statement import Executor
+from storage.models.jobs import ClaimedJob, Due, Job, JobState, NewJob
+from storage.models.pages import Listed, Page
+from storage.postgres.statement import Executor, Row
 from storage.repositories import job_sql
+from storage.repositories.pagination import Selection, Sort, select_page
 
 ANYBODY = str(uuid.UUID(int=0))
 """The queue of the installation, and the turn that begins at the first of all."""
 NOBODY = str(uuid.UUID(int=2**128 - 1))
 """A queue that there is not."""
+# Numbers are given in the order of creation, and the primary key is in theirs.
+SORTS = {"created_at": Sort("id", value="%(cursor_value)s::bigint")}
 
 
 class Jobs:
@@ -107,5 +111,44 @@ class Jobs:
             job_sql.PROGRESS, id, lease, done=done, total=total, message=message
         )
 
+    async def find(self, id: int) -> Job | None:
+        """Return a job, whatever became of it."""
+        row = await self._pg.fetchrow(
+            f"SELECT {job_sql.TOLD} FROM jobs WHERE id = %(id)s",  # noqa: S608
+            {"id": id},
+        )
+        return _job(row) if row else None
+
+    async def list_page(
+        self,
+        page: Page,
+        *,
+        organization_id: str | None = None,
+        state: JobState | None = None,
+        kind: str | None = None,
+    ) -> Listed[Job]:
+        """Return a page of jobs, by the moment of their creation."""
+        selection = Selection(job_sql.TOLD, "jobs", SORTS, id_type="bigint")
+        if organization_id is not None:
+            selection.where(
+                "organization_id = %(organization)s::uuid", organization=organization_id
+            )
+        if state is not None:
+            selection.where(job_sql.STATES[state])
+        if kind is not None:
+            selection.where("kind = %(kind)s", kind=kind)
+        return await select_page(self._pg, selection, page, _job)
+
+    async def revive(self, id: int) -> bool:
+        """Have a dead letter, or what waits, tried at once, as if it never had been; tell whether
+        it was one of these.
+        """
+        return await self._pg.fetchrow(job_sql.REVIVE, {"id": id}) is not None
+
     async def _change(self, sql: str, id: int, lease: str, **values: object) -> bool:
         return await self._pg.fetchrow(sql, {"id": id, "lease": lease, **values}) is not None
+
+
+def _job(row: Row) -> Job:
+    fields = dict(zip(Job.__struct_fields__, row, strict=True))
+    return Job(**fields | {"state": JobState(fields["state"])})

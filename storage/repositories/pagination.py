@@ -41,6 +41,7 @@ class Selection:
     source: str
     sorts: Mapping[str, Sort]
     id: str = "id"
+    id_type: str = "uuid"
     conditions: list[str] = field(default_factory=list)
     parameters: dict[str, object] = field(default_factory=dict)
 
@@ -69,7 +70,7 @@ async def select_page(
         selection.where(
             f"({sort.expression}, {selection.id})"
             f" {'>' if (page.order == 'asc') != backwards else '<'}"
-            f" ({sort.value}, %(cursor_id)s::uuid)",
+            f" ({sort.value}, %(cursor_id)s::{selection.id_type})",
             cursor_value=cursor.value,
             cursor_id=cursor.id,
         )
