@@ -67,6 +67,7 @@ setup(
             "pytest-timeout",
             "pytest-xdist",
             "ruff",
+            "schemathesis>=4.32,<5",
             "types-psycopg2",
             "types-python-jose",
             "types-PyYAML",

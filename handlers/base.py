@@ -38,7 +38,7 @@ class PortaHandler(RequestHandler):
     """A request of ours. Only this class, and what derives from it, turns an error into bytes."""
 
     application: Porta
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+    SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD", "POST", "OPTIONS")
     always_answers: ClassVar[bool] = False
     """Whether even a process with too many requests at once answers this one."""
     is_probe: ClassVar[bool] = False
@@ -47,7 +47,7 @@ class PortaHandler(RequestHandler):
     """Whether machines ask for this all day: the log hears of it when it fails."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
     """The parameters that a request may carry several times: none, where no RFC allows it."""
-    answers: ClassVar[Answers] = JSON
+    answers: Answers = JSON
     """How it tells what failed."""
     error: BaseException | None = None
     """What the request failed with."""

@@ -6,6 +6,7 @@ import re
 
 from tornado.routing import URLSpec
 
+from handlers.admin_api import table
 from handlers.interactions import consent, gesture, login
 from handlers.oidc import (
     authorization,
@@ -73,3 +74,4 @@ ROUTES = [
         (f"/{_SEGMENT}/?", root.OrganizationHandler),
     )
 ]
+ROUTES += table.specs(table.ROUTES)

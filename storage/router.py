@@ -13,19 +13,25 @@ from storage.postgres.driver import Postgres
 from storage.postgres.statement import Executor
 from storage.redis.breaker import RedisBreaker, Trouble
 from storage.redis.lane import DEADLINE
+from storage.repositories.administrators import Administrators
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
+from storage.repositories.audit import Audit
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
+from storage.repositories.delegations import Delegations
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
+from storage.repositories.idempotent_answers import IdempotentAnswers
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
 from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.roles import Roles
+from storage.repositories.session_lists import SessionLists
 from storage.repositories.sessions import Sessions
 from storage.repositories.signing_keys import SigningKeys
+from storage.repositories.statistics import Statistics
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.trial import Trial
@@ -79,12 +85,18 @@ class Storage:
         self.users = Users(executor)
         self.roles = Roles(executor)
         self.claims = Claims(executor)
+        self.administrators = Administrators(executor)
+        self.delegations = Delegations(executor)
+        self.idempotent_answers = IdempotentAnswers(executor)
         self.signing_keys = SigningKeys(executor)
         self.system_config = SystemConfig(executor)
+        self.statistics = Statistics(executor)
         self.events = Events(executor)
+        self.audit = Audit(executor)
         self.tokens = Tokens(executor)
         self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
+        self.session_lists = SessionLists(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
         self.jobs = Jobs(executor)

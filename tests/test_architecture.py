@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "porta.provider": 4,
     "porta.authn": 4,
     "porta.services": 4,
+    "porta.administration": 4,
     "porta.protocol": 3,
     "porta.browser": 3,
     "porta.browser.session_uses": 1,

@@ -17,6 +17,7 @@ from tornado.httputil import (
 )
 from tornado.web import RequestHandler
 
+from handlers.answers import JSON
 from handlers.application import Porta
 from handlers.base import PortaHandler
 from handlers.http import framing
@@ -68,7 +69,7 @@ class _Message(HTTPMessageDelegate):
             handler = delegate.handler_class
             if self._may_ask(handler) and not self._is_too_much(handler):
                 self._delegate = delegate
-                self._wants_body = start_line.method == "POST" and _takes_bodies(handler)
+                self._wants_body = _takes_body(handler, start_line.method)
                 return delegate.headers_received(start_line, headers)
             refusal = HTTPStatus.SERVICE_UNAVAILABLE
         self._refuse(refusal, headers)
@@ -149,11 +150,18 @@ class _Message(HTTPMessageDelegate):
             self._refused = None
             self._connections.refuse(self._stream)
             return
-        arguments = {"status": self._refused, "closing": closing}
+        handler = self._application.find_handler(self._request).handler_class
+        answers = handler.answers if issubclass(handler, PortaHandler) else JSON
+        arguments = {"status": self._refused, "closing": closing, "answers": answers}
         self._refused = None
         self._application.get_handler_delegate(self._request, RefusalHandler, arguments).finish()
 
 
-def _takes_bodies(handler: type[RequestHandler]) -> bool:
-    """Whether `handler` reads what is posted to it; nobody keeps the body of anything else."""
-    return handler.post is not RequestHandler.post
+_BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def _takes_body(handler: type[RequestHandler], method: str) -> bool:
+    """Whether `handler` reads what is sent by `method`; nobody keeps the body of anything else."""
+    if method not in _BODIES:
+        return False
+    return getattr(handler, method.lower()) is not getattr(RequestHandler, method.lower())

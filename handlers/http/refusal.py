@@ -6,8 +6,9 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from tornado.web import HTTPError
+from tornado.web import HTTPError, RequestHandler
 
+from handlers.answers import Answers
 from handlers.base import PortaHandler
 from handlers.pages import FOR_BROWSERS
 from porta.tenants.slugs import is_slug
@@ -39,7 +40,10 @@ class NotFoundHandler(PortaHandler):
 class RefusalHandler(PortaHandler):
     """A message that was refused by its header, or for its length."""
 
-    def initialize(self, status: HTTPStatus, closing: bool) -> None:
+    SUPPORTED_METHODS = RequestHandler.SUPPORTED_METHODS
+
+    def initialize(self, status: HTTPStatus, closing: bool, answers: Answers) -> None:
+        self.answers = answers
         self._refusal = status
         self._closing = closing
 

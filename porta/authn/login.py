@@ -131,6 +131,7 @@ async def submit(
         amr=authentication.AMR_PASSWORD,
         acr=authentication.ACR_PASSWORD,
         browser=opened.interaction.browser,
+        origin=origin,
         # An interaction that is over changes nothing: its cookie would reach no browser.
         before_commit=partial(_keep, runtime, opened),
     )

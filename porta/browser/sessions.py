@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from msgspec.structs import replace
 
 from porta.browser.binding import Browser
+from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.resolve import era_of, find_client
@@ -15,6 +16,7 @@ from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
 from storage.router import Storage
 
+_LONGEST_AGENT = 256
 BeforeCommit = Callable[[Storage, str], Awaitable[object]]
 """Called with the transaction of a sign-in, and the uid that its session will have."""
 
@@ -56,6 +58,7 @@ async def sign_in(
     amr: tuple[str, ...],
     acr: str,
     browser: str,
+    origin: Origin | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> tuple[Session, str]:
     """Open a session and return it with the value of its cookie.
@@ -81,6 +84,8 @@ async def sign_in(
         amr=amr,
         acr=acr,
         browser=browser,
+        address=origin.address if origin else None,
+        user_agent=origin.user_agent[:_LONGEST_AGENT] if origin else None,
     )
     life = min(tenant.config.session_ttl, tenant.config.session_idle_ttl)
     async with runtime.storage.transaction() as tx:

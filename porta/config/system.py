@@ -56,6 +56,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_request_installation_max: int = 4000
     rate_limit_request_client_max: int = 30_000
     rate_limit_request_window: int = 600
+    rate_limit_admin_max: int = 1200
+    """Requests of one administrator to the Admin API in a window, and, of them, changes."""
+    rate_limit_admin_write_max: int = 300
+    rate_limit_admin_window: int = 60
     audit_log_retention_days: int = 0
     """0 keeps all. Not the key of Porta 1.x, which stands in every database of it."""
     way_back: bool = False
@@ -101,6 +105,9 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_request_installation_max": _ATTEMPTS,
     "rate_limit_request_client_max": _ATTEMPTS,
     "rate_limit_request_window": _WINDOW,
+    "rate_limit_admin_max": _ATTEMPTS,
+    "rate_limit_admin_write_max": _ATTEMPTS,
+    "rate_limit_admin_window": _WINDOW,
     "audit_log_retention_days": (0, 36_500),
 }
 """The least and the most that each number may be."""

@@ -20,6 +20,10 @@ WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
 """RFC 8414 §3.1 puts the well-known part before the issuer's path: prefix + `/{slug}`."""
 
 
+ADMIN_API = "/api/admin"
+"""Below no issuer, but of the installation."""
+
+
 def absolute(issuer: str, endpoint: str, **parts: str) -> str:
     """Return the URL of `endpoint` at `issuer`; `parts` fill its placeholders."""
     return issuer + endpoint.format_map(parts)

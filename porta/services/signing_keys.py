@@ -9,6 +9,7 @@ from math import floor, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from porta.audit import events
+from porta.audit.actors import SYSTEM, Actor
 from porta.config.system import Config, build_config
 from porta.errors import Conflict, NotFound
 from porta.security.key_schedule import ScheduledKey, State, build_schedule, longest_token_ttl
@@ -37,6 +38,9 @@ class ListedKey(NamedTuple):
     signs_from: float
     leaves: float | None
     """When it leaves the JWKS; None while nothing has taken its place."""
+    id: str
+    created_at: float
+    retired_at: float | None
 
 
 async def ensure(
@@ -47,6 +51,7 @@ async def ensure(
     now: float,
     lead: float,
     organization_id: str | None = None,
+    actor: Actor = SYSTEM,
 ) -> tuple[SigningKey, ...]:
     """Make the keys that a ring lacks, and return them; any number of processes may do so at once.
     Stored keys that are encrypted in another form than today's are encrypted anew.
@@ -72,7 +77,7 @@ async def ensure(
         if missing:
             check_encryption_key(stored, encryption_key)
         made = tuple(row for row in rows if row.algorithm in missing)
-        await _insert(tx, made, "key.generated")
+        await _insert(tx, made, "key.generated", actor)
         await _reseal(tx, stored, encryption_key)
     return made
 
@@ -85,6 +90,7 @@ async def rotate(
     lead: float,
     algorithm: str | None = None,
     organization_id: str | None = None,
+    actor: Actor = SYSTEM,
 ) -> tuple[SigningKey, ...]:
     """Give each algorithm of a ring, or the one named, its next key, and return the new keys.
 
@@ -103,7 +109,7 @@ async def rotate(
         rows = await tx.signing_keys.list()
         _check_none_waits(rows, algorithms, organization_id, now)
         check_encryption_key(rows, encryption_key)
-        await _insert(tx, made, "key.rotated")
+        await _insert(tx, made, "key.rotated", actor)
         # What cannot sign has put nobody in retirement.
         await _forget(tx, usable(await tx.signing_keys.list(), encryption_key), now)
         await _reseal(tx, rows, encryption_key)
@@ -111,7 +117,13 @@ async def rotate(
 
 
 async def revoke(
-    storage: Storage, encryption_key: bytes, kid: str, *, now: float, force: bool = False
+    storage: Storage,
+    encryption_key: bytes,
+    kid: str,
+    *,
+    now: float,
+    force: bool = False,
+    actor: Actor = SYSTEM,
 ) -> SigningKey:
     """Take a key out of its ring for good: it signs no more, and verifies nothing it has signed.
 
@@ -134,7 +146,7 @@ async def revoke(
             )
         await _reseal(tx, rows, encryption_key)
         await tx.signing_keys.set_status(kid, "revoked")
-        await _record(tx, row, "key.revoked")
+        await _record(tx, row, "key.revoked", actor)
     return row
 
 
@@ -172,12 +184,16 @@ def _listed(scheduled: ScheduledKey, now: float) -> ListedKey:
     unknown = state is State.REVOKED or isinf(scheduled.leaves)
     leaves = None if unknown else scheduled.leaves
     signs_from = min(row.activated_at, now) if state is State.ACTIVE else row.activated_at
-    return ListedKey(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves)
+    return ListedKey(
+        *(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves),
+        *(row.id, row.created_at, row.retired_at),
+    )
 
 
 def _refused(row: SigningKey) -> ListedKey:
     return ListedKey(
-        row.kid, row.algorithm, row.organization_id, State.REFUSED, row.activated_at, None
+        *(row.kid, row.algorithm, row.organization_id, State.REFUSED, row.activated_at, None),
+        *(row.id, row.created_at, row.retired_at),
     )
 
 
@@ -266,19 +282,21 @@ async def _reseal(tx: Storage, rows: Iterable[SigningKey], encryption_key: bytes
         await tx.signing_keys.replace(row)
 
 
-async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str) -> None:
+async def _insert(tx: Storage, rows: Iterable[SigningKey], event_type: str, actor: Actor) -> None:
     for row in rows:
         await tx.signing_keys.insert(row)
-        await _record(tx, row, event_type)
+        await _record(tx, row, event_type, actor)
 
 
-async def _record(tx: Storage, row: SigningKey, event_type: str) -> None:
+async def _record(tx: Storage, row: SigningKey, event_type: str, actor: Actor) -> None:
     metadata = {
         "kid": row.kid,
         "algorithm": row.algorithm,
         "signs_from": round(row.activated_at),
     }
-    await events.record(tx, event_type, organization_id=row.organization_id, metadata=metadata)
+    await events.record(
+        tx, event_type, organization_id=row.organization_id, metadata=metadata, actor=actor
+    )
 
 
 async def _forget(tx: Storage, rows: Sequence[SigningKey], now: float) -> None:

@@ -73,6 +73,9 @@ class Session(Artifact, frozen=True, kw_only=True):
     acr: str | None = None
     browser: str | None = None
     """Digest of the secret of the browser it was opened in. It counts together with that only."""
+    address: str | None = None
+    """Where that was, and what the browser called itself: for people, who look for their own."""
+    user_agent: str | None = None
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

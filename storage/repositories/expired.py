@@ -9,6 +9,7 @@ _TABLES = (
     ("sessions", "id", "expires_at", "1 hour"),
     ("token_families", "id", "expires_at", "1 hour"),
     ("rate_counters", "key", "window_ends_at", "0"),
+    ("idempotent_answers", "(actor, key)", "expires_at", "0"),
     ("jobs", "id", "done_at", "7 days"),
     ("jobs", "id", "dead_at", "90 days"),
 )
@@ -20,7 +21,9 @@ finds that it is used up. Nobody asks for anything else that has expired.
 
 
 class Expired:
-    """Expired artifacts, sessions, token families and rate counters; jobs that ended long ago."""
+    """Expired artifacts, sessions, token families, rate counters and kept answers; jobs that ended
+    long ago.
+    """
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
@@ -36,10 +39,15 @@ class Expired:
             purged += await self._pg.execute(
                 f"""
                 DELETE FROM {table} WHERE {key} IN (
-                    SELECT {key} FROM {table} WHERE {end} < now() - interval '{kept}'
+                    SELECT {_bare(key)} FROM {table} WHERE {end} < now() - interval '{kept}'
                     ORDER BY {end} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
                 )
                 """,  # noqa: S608
                 {"limit": limit},
             )
         return purged
+
+
+def _bare(key: str) -> str:
+    """Return the columns of a key, which is a row where they are several."""
+    return key.strip("()")

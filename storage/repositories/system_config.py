@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from storage.models.settings import Setting
 from storage.models.signing_keys import SigningKey
 from storage.postgres.statement import Executor
 from storage.repositories.signing_keys import KEYS_AS_JSON, decode_keys
@@ -26,6 +27,28 @@ class SystemConfig:
         """Return every setting that has a row, as its decoded JSON value."""
         row = await self._pg.fetchrow(_VALUES_AS_JSON)
         return _decode(row[0] if row else None)
+
+    async def rows(self, key: str | None = None) -> tuple[Setting, ...]:
+        """Return the rows as they are, by key; or that of one `key`."""
+        found = await self._pg.fetch(
+            """
+            SELECT key, value, value_type, description, is_sensitive,
+                EXTRACT(EPOCH FROM updated_at)::float8
+            FROM system_config WHERE %(key)s::text IS NULL OR key = %(key)s ORDER BY key
+            """,
+            {"key": key},
+        )
+        return tuple(
+            Setting(
+                key=key,
+                value=msgspec.json.decode(value),
+                value_type=value_type,
+                description=description,
+                is_sensitive=is_sensitive,
+                updated_at=updated_at,
+            )
+            for key, value, value_type, description, is_sensitive, updated_at in found
+        )
 
     async def with_signing_keys(self) -> tuple[dict[str, Any], tuple[SigningKey, ...]]:
         """Return every setting and every signing key, of one moment, in one round trip."""

@@ -1,0 +1,124 @@
+"""Audit trail: read by keyset or number, and cleaned up."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from handlers.admin_api.lists import Listing, Paging, listing, page_of
+from handlers.admin_api.route import Route
+from porta.administration.call import Answer, Call, Moment, Shown
+from porta.errors import Invalid
+from porta.services import audit_trail
+from porta.services.commands import Command
+from porta.services.permissions import needed_by
+from storage.models.audit import AuditFilter
+
+_DEFAULT_LIMIT = 50
+
+
+class Entry(Shown):
+    """What happened, to whom, by whom, and from where."""
+
+    id: str
+    event_type: str
+    event_category: str
+    actor_id: str | None
+    organization_id: str | None
+    user_id: str | None
+    description: str | None
+    metadata: dict[str, Any]
+    ip_address: str | None
+    user_agent: str | None
+    request_id: str | None
+    created_at: Moment
+
+
+class AuditQuery(Paging):
+    """Which entries."""
+
+    limit: int = Field(_DEFAULT_LIMIT, ge=1, le=500)
+    event: str | None = Field(None, max_length=100, description="The event type, exactly")
+    org: UUID | None = None
+    user: UUID | None = Field(None, description="Whom it happened to")
+    actor: UUID | None = Field(None, description="Who did it")
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class CleanUp(Command):
+    """What is to go."""
+
+    retention_days: int | None = Field(
+        None, ge=1, le=36_500, description="Days that are kept; audit_log_retention_days by default"
+    )
+    dry_run: bool = False
+
+
+class CleanedUp(Shown):
+    """What was found, and deleted; of a large trail a part, and the rest by the next call."""
+
+    dry_run: bool
+    retention_days: int
+    entries_found: int
+    deleted: int
+
+
+async def _list(call: Call) -> Answer:
+    query = call.query_as(AuditQuery)
+    wanted = AuditFilter(
+        event_type=query.event,
+        organization_id=str(query.org) if query.org else None,
+        user_id=str(query.user) if query.user else None,
+        actor_id=str(query.actor) if query.actor else None,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+    )
+    page = page_of(call, query, sort="created_at", order="desc", newest=_DEFAULT_LIMIT)
+    listed = await audit_trail.list_entries(call.storage, call.actor, wanted, page)
+    shown = listing(call, query, page, listed, Entry.model_validate)
+    if shown.total is None:  # as Porta 1.x has it: the number of those that are answered
+        shown = shown.model_copy(update={"total": len(shown.data)})
+    return Answer(shown)
+
+
+async def _clean_up(call: Call) -> Answer:
+    command = call.body_as(CleanUp)
+    configured = (await call.runtime.snapshot()).config.audit_log_retention_days
+    days = command.retention_days or configured
+    if days < 1:
+        raise Invalid.at("retentionDays", message="is needed: no retention is configured")
+    found, deleted = await audit_trail.clean_up(
+        call.storage, call.actor, days, dry_run=command.dry_run
+    )
+    return Answer(
+        CleanedUp(
+            dry_run=command.dry_run, retention_days=days, entries_found=found, deleted=deleted
+        )
+    )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/audit",
+        "List what happened, the newest first",
+        _list,
+        permissions=needed_by(audit_trail.list_entries),
+        query=AuditQuery,
+        response=Listing[Entry],
+        delegable=True,
+    ),
+    Route(
+        "POST",
+        "/audit/cleanup",
+        "Delete what is older than so many days",
+        _clean_up,
+        permissions=needed_by(audit_trail.clean_up),
+        request=CleanUp,
+        response=CleanedUp,
+        optional_body=True,
+    ),
+)

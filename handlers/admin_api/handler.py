@@ -1,0 +1,189 @@
+"""Admin API handler: every route of the table is read, allowed, run and answered by one class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.web import HTTPError
+
+from handlers.admin_api.answers import ADMIN, cors_headers, may_read
+from handlers.admin_api.preconditions import is_known, parse_version
+from handlers.admin_api.route import Route
+from handlers.application import Porta
+from handlers.base import PortaHandler
+from handlers.errors import Failure
+from porta.administration import access, bodies, idempotency, limits
+from porta.administration.access import Caller
+from porta.administration.call import Answer, Call, Nothing
+from porta.administration.idempotency import KeptAnswer
+from porta.observability import log
+from porta.protocol.tokens.bearer import parse_bearer
+from porta.services.commands import Command
+
+_JSON = frozenset({"application/json", "application/merge-patch+json"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id,"
+    " X-Confirm-Purge, X-Porta-SDK-Version, X-CSRF-Token"
+)
+_PREFLIGHT_AGE = "86400"
+
+
+class AdminErrorHandler(PortaHandler):
+    """Whatever is below /api/admin and no route: refused like everything there."""
+
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    answers = ADMIN
+
+    def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
+        super().__init__(application, request, **kwargs)
+        asked = request.headers.get_list("X-Request-Id")
+        if len(asked) == 1 and _REQUEST_ID.fullmatch(asked[0]):
+            self.request_id = asked[0]
+            self.about = log.About(self.request_id)
+            log.request.set(self.about)
+            self.set_header("X-Request-Id", self.request_id)
+
+    def clear(self) -> None:
+        super().clear()
+        for name, value in cors_headers(self).items():
+            self._headers[name] = value
+
+    def prepare(self) -> None:
+        raise HTTPError(HTTPStatus.NOT_FOUND)
+
+
+class AdminHandler(AdminErrorHandler):
+    """A path of the table, with its route for each method."""
+
+    def initialize(self, routes: Mapping[str, Route]) -> None:
+        self._routes = routes
+
+    def prepare(self) -> None:
+        """Nothing: Tornado has no word for a path that knows a method less than its class."""
+
+    async def get(self, *segments: str) -> None:
+        await self._serve("GET", segments)
+
+    async def head(self, *segments: str) -> None:
+        await self._serve("GET", segments)
+
+    async def post(self, *segments: str) -> None:
+        await self._serve("POST", segments)
+
+    async def put(self, *segments: str) -> None:
+        await self._serve("PUT", segments)
+
+    async def patch(self, *segments: str) -> None:
+        await self._serve("PATCH", segments)
+
+    async def delete(self, *segments: str) -> None:
+        await self._serve("DELETE", segments)
+
+    async def options(self, *segments: str) -> None:
+        """Answer a preflight (Fetch §3.2.2); an origin that is not allowed is told nothing."""
+        del segments
+        self.set_header("Vary", "Origin, Access-Control-Request-Headers")
+        if may_read(self):
+            self.set_header("Access-Control-Allow-Methods", ", ".join(self._methods()))
+            self.set_header("Access-Control-Allow-Headers", _ALLOWED_HEADERS)
+            self.set_header("Access-Control-Max-Age", _PREFLIGHT_AGE)
+        self.finish_empty(HTTPStatus.NO_CONTENT)
+
+    def _methods(self) -> list[str]:
+        offered = {*self._routes, "OPTIONS", *(["HEAD"] if "GET" in self._routes else [])}
+        return [name for name in self.SUPPORTED_METHODS if name in offered]
+
+    def write_failure(self, failure: Failure) -> None:
+        if failure.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self._methods()))
+        super().write_failure(failure)
+
+    async def _serve(self, method: str, segments: tuple[str, ...]) -> None:
+        route = self._routes.get(method)
+        if route is None:
+            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+        caller = None if route.public else await self._admit(route)
+        path = bodies.read_path(dict(zip(route.placeholders, segments, strict=True)))
+        query = self._read_query(route)
+        body = self._read_body(route)
+        if not route.changes:
+            call = Call(self.runtime, self.runtime.storage, caller, path, query, body)
+            self._answer(_kept(route, await route.run(call)), replayed=False)
+            return
+        key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
+        version = parse_version(self.request.headers.get_list("If-Match"))
+        async with self.runtime.storage.transaction() as tx:
+            call = Call(self.runtime, tx, caller, path, query, body, version)
+
+            async def run() -> KeptAnswer:
+                return _kept(route, await route.run(call))
+
+            if key is None or caller is None or method != "POST":
+                answer, replayed = await run(), False
+            else:
+                answer, replayed = await idempotency.answer_once(
+                    self.runtime, tx, caller, key, self._fingerprint(), run
+                )
+        self._answer(answer, replayed=replayed)
+
+    async def _admit(self, route: Route) -> Caller:
+        """Return who asks. Raises InvalidToken, TooManyRequests, and Forbidden for a permission."""
+        token = parse_bearer(self.authorization(), None, self.query_names())
+        caller = await access.authenticate(self.runtime, token, self.origin)
+        await limits.count(self.runtime, caller, changes=route.changes)
+        for permission in route.permissions:
+            caller.actor.check(permission)
+        if not route.delegable:
+            caller.actor.check_unbound()
+        return caller
+
+    def _read_query(self, route: Route) -> Command:
+        parameters = self.query()
+        given = {name: parameters.get(name) or "" for name in parameters.names()}
+        return bodies.read_query(route.query, given)
+
+    def _read_body(self, route: Route) -> Command:
+        raw = self.request.body
+        if route.request is None or (route.optional_body and not raw):
+            return (route.request or Nothing)()
+        media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if media_type not in _JSON:
+            raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        return route.request.parse(bodies.parse_json(raw))
+
+    def _fingerprint(self) -> str:
+        request = self.request
+        return idempotency.fingerprint(
+            str(request.method), str(request.uri), request.body.decode("latin-1")
+        )
+
+    def _answer(self, answer: KeptAnswer, *, replayed: bool) -> None:
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        if replayed:
+            self.set_header("Idempotency-Replayed", "true")
+        tag = answer.headers.get("ETag")
+        if self.request.method in ("GET", "HEAD") and is_known(
+            tag, self.request.headers.get_list("If-None-Match")
+        ):
+            self.finish_empty(HTTPStatus.NOT_MODIFIED)
+        elif answer.body == "":
+            self.finish_empty(answer.status)
+        else:
+            self.set_status(answer.status)
+            self.finish(answer.body)
+
+
+def _kept(route: Route, answer: Answer) -> KeptAnswer:
+    headers = dict(answer.headers)
+    if answer.version is not None:
+        headers["ETag"] = f'"{answer.version}"'
+    if answer.body is None:
+        return KeptAnswer(int(HTTPStatus.NO_CONTENT), "", headers)
+    body = answer.body.model_dump_json(by_alias=True, exclude_unset=True)
+    return KeptAnswer(answer.status or route.status, body, headers)

@@ -1,0 +1,52 @@
+"""Admin API table: every route of it, from which the URLs, the document and the tests are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from tornado.routing import URLSpec
+
+from handlers.admin_api import audit, config, keys, me, metadata, sessions, stats
+from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
+from handlers.admin_api.reference import OpenApiHandler, ReferenceHandler
+from handlers.admin_api.route import Route
+from porta.protocol import endpoints
+
+ROUTES: tuple[Route, ...] = (
+    *metadata.ROUTES,
+    *me.ROUTES,
+    *stats.ROUTES,
+    *sessions.ROUTES,
+    *audit.ROUTES,
+    *config.ROUTES,
+    *keys.ROUTES,
+)
+
+
+def _by_path(route: Route) -> tuple[str, str]:
+    """A word stands before a placeholder at the same place: it would be taken for one."""
+    return route.path.replace("{", "~"), route.path
+
+
+def specs(routes: tuple[Route, ...]) -> list[URLSpec]:
+    """Return the URLs of `routes`; whatever else stands below /api/admin is refused alike."""
+    base = re.escape(endpoints.ADMIN_API)
+    found = [
+        URLSpec(f"{base}{group[0].pattern}/?", AdminHandler, {"routes": _by_method(group)})
+        for group in (list(each) for _, each in groupby(sorted(routes, key=_by_path), _by_path))
+    ]
+    documents = [
+        URLSpec(f"{base}/openapi\\.json", OpenApiHandler, {"routes": tuple(routes)}),
+        URLSpec(f"{base}/docs", ReferenceHandler, {"routes": tuple(routes)}),
+    ]
+    return [*documents, *found, URLSpec(f"{base}(?:/.*)?", AdminErrorHandler)]
+
+
+def _by_method(routes: Iterable[Route]) -> dict[str, Route]:
+    found: dict[str, Route] = {}
+    for route in routes:
+        assert route.method not in found, f"{route.method} {route.path} stands twice in the table"
+        found[route.method] = route
+    return found

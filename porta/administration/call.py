@@ -1,0 +1,122 @@
+"""Admin API call: one request, read and allowed, and what it is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from porta.administration.access import Caller
+from porta.audit.actors import Actor
+from porta.errors import NotFound
+from porta.runtime import Runtime
+from porta.services.commands import Command
+from storage.router import Storage
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+M = TypeVar("M", bound=Command)
+T = TypeVar("T")
+
+
+class Shown(BaseModel):
+    """What is answered: names in camelCase, taken from a record or given."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        from_attributes=True,
+        frozen=True,
+    )
+
+
+def spell_moment(seconds: float) -> str:
+    """Return a moment, in seconds since the epoch, as RFC 3339 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    float,
+    PlainSerializer(spell_moment, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+"""Seconds since the epoch, which travel as text."""
+
+
+class Nothing(Command):
+    """A body, or a query, without any field."""
+
+
+class Data(Shown, Generic[T]):
+    """One thing, in the envelope that every answer has."""
+
+    data: T
+
+
+class Items(Shown, Generic[T]):
+    """All there are, in the envelope of a list."""
+
+    data: tuple[T, ...]
+    total: int
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is spelled as an id of ours; what is not is nobody's."""
+    return _UUID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read and allowed: what a route is handed."""
+
+    runtime: Runtime
+    storage: Storage
+    """A transaction where the route changes something; what raises leaves no trace."""
+    caller: Caller | None
+    path: Mapping[str, str]
+    """The placeholders of the path by name, as they were sent."""
+    query: Command
+    body: Command
+    version: int | None = None
+    """The version that the caller wants to change (`If-Match`); None takes any."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, of a route that is not public."""
+        assert self.caller is not None
+        return self.caller.actor
+
+    def id(self, name: str) -> str:
+        """Return the id at a placeholder of the path. Raises NotFound for what can be none."""
+        value = self.path[name]
+        if not is_id(value):
+            raise NotFound("Not found")
+        return value.lower()
+
+    def query_as(self, model: type[M]) -> M:
+        """Return the query as the model that the route names for it."""
+        assert isinstance(self.query, model)
+        return self.query
+
+    def body_as(self, model: type[M]) -> M:
+        """Return the body as the model that the route names for it."""
+        assert isinstance(self.body, model)
+        return self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route answers: a model to be sent, or nothing (204); with the tag of its version."""
+
+    body: BaseModel | None = None
+    version: int | None = None
+    """Of what is answered: its ETag."""
+    status: int | None = None
+    """Where it is another than that of the route."""
+    headers: Mapping[str, str] = field(default_factory=dict)

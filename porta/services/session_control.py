@@ -1,0 +1,91 @@
+"""Sessions as an administrator handles them: listed, and ended with all that hangs on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from porta.audit import events
+from porta.audit.actors import Actor
+from porta.errors import NotFound
+from porta.services.permissions import needs
+from storage.models.artifacts import Session
+from storage.models.pages import Listed, Page
+from storage.models.sessions import SessionEntry, SessionFilter
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_UNKNOWN = "Session not found"
+_BY_ADMINISTRATOR = "revoked_by_administrator"
+
+
+@needs("admin:session:read")
+async def list_sessions(
+    storage: Storage, actor: Actor, wanted: SessionFilter, page: Page
+) -> Listed[SessionEntry]:
+    """Return a page of sessions; whoever administers one organization sees its own."""
+    if actor.organization_id is not None:
+        if wanted.organization_id not in (None, actor.organization_id):
+            return Listed(rows=(), total=0)
+        wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
+    return await storage.session_lists.list(wanted, page)
+
+
+@needs("admin:session:read")
+async def get(storage: Storage, actor: Actor, session_id: str) -> SessionEntry:
+    """Return a session. Raises NotFound."""
+    return await _get(storage, actor, session_id)
+
+
+@needs("admin:session:revoke")
+async def revoke(storage: Storage, actor: Actor, session_id: str) -> None:
+    """End a session with its grants and tokens, refresh tokens included; once is enough.
+
+    Raises NotFound.
+    """
+    async with storage.transaction() as tx:
+        found = await _get(tx, actor, session_id)
+        session = await tx.artifacts.find_by(Session, found.organization_id, uid=found.id)
+        if session is None:  # it ended, or was not used for too long
+            return
+        await tx.end_session(session)
+        await events.record(
+            tx,
+            "session.revoked",
+            organization_id=found.organization_id,
+            user_id=found.user_id,
+            metadata={"session_id": found.id},
+            actor=actor,
+        )
+
+
+@needs("admin:session:revoke")
+async def revoke_all(storage: Storage, actor: Actor, user_id: str) -> int:
+    """End every session of a person, and every token of theirs; return how many lived.
+
+    Raises NotFound.
+    """
+    async with storage.transaction() as tx:
+        organization_id = await tx.session_lists.find_organization(user_id)
+        if organization_id is None or not actor.sees(organization_id):
+            raise NotFound("User not found")
+        living = await tx.session_lists.count_living(user_id, organization_id)
+        await tx.end_account(user_id, organization_id, _BY_ADMINISTRATOR)
+        await events.record(
+            tx,
+            "session.revoked",
+            organization_id=organization_id,
+            user_id=user_id,
+            metadata={"sessions": living},
+            actor=actor,
+        )
+    return living
+
+
+async def _get(storage: Storage, actor: Actor, session_id: str) -> SessionEntry:
+    found = await storage.session_lists.find(session_id)
+    if found is None or not actor.sees(found.organization_id):
+        raise NotFound(_UNKNOWN)
+    return found

@@ -1,0 +1,74 @@
+"""Audit log, as administrators read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from storage.models.audit import AuditEntry, AuditFilter
+from storage.models.pages import Listed, Page
+from storage.postgres.statement import Executor, Row
+from storage.repositories.pagination import Selection, Sort, moment, select_page
+
+_EXPRESSIONS = {
+    "metadata": "COALESCE(a.metadata, '{}')::text",
+    "ip_address": "host(a.ip_address)",
+    "created_at": "EXTRACT(EPOCH FROM a.created_at)::float8",
+}
+_FIELDS = AuditEntry.__struct_fields__
+_COLUMNS = ", ".join(_EXPRESSIONS.get(name, f"a.{name}") for name in _FIELDS)
+_SORTS = {
+    "created_at": moment("a.created_at"),
+    "sequence": Sort("a.sequence", value="%(cursor_value)s::bigint"),
+}
+_CONDITIONS = {
+    "event_type": "a.event_type = %(event_type)s",
+    "event_prefix": "starts_with(a.event_type, %(event_prefix)s)",
+    "organization_id": "a.organization_id = %(organization_id)s",
+    "user_id": "a.user_id = %(user_id)s",
+    "actor_id": "a.actor_id = %(actor_id)s",
+    "since": "a.created_at >= to_timestamp(%(since)s::float8)",
+    "until": "a.created_at < to_timestamp(%(until)s::float8)",
+}
+_INDEXED = ("event_type", "organization_id", "user_id")
+"""What an index finds together with the time: one of them, and the rest is read on the way."""
+# It looks at those that stand first: there is no index of moments alone.
+_COUNT_OLD = """
+    SELECT count(*) FROM (
+        SELECT created_at FROM audit_log ORDER BY sequence LIMIT %(limit)s
+    ) first
+    WHERE created_at < now() - make_interval(days => %(days)s)
+"""
+
+
+class Audit:
+    """The table `audit_log`, read."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def list(self, wanted: AuditFilter, page: Page) -> Listed[AuditEntry]:
+        """Return entries, the newest first; `page.sort` is not asked for."""
+        given = {
+            name: value for name, value in msgspec.structs.asdict(wanted).items()
+            if value is not None
+        }  # fmt: skip
+        selection = Selection(_COLUMNS, "audit_log a", _SORTS, id="a.id")
+        for name, value in given.items():
+            selection.where(_CONDITIONS[name], **{name: value})
+        sort = "created_at" if given.keys() & set(_INDEXED) else "sequence"
+        return await select_page(
+            self._pg, selection, msgspec.structs.replace(page, sort=sort), _entry
+        )
+
+    async def count_old(self, days: int, limit: int) -> int:
+        """Return how many of the `limit` entries that stand first are older than `days`."""
+        row = await self._pg.fetchrow(_COUNT_OLD, {"days": days, "limit": limit})
+        return int(row[0]) if row else 0
+
+
+def _entry(row: Row) -> AuditEntry:
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    values["metadata"] = msgspec.json.decode(values["metadata"])
+    return AuditEntry(**values)

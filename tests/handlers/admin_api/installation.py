@@ -1,0 +1,239 @@
+"""An installation with administrators of every kind, and tokens for them without a sign-in."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from porta.runtime import Runtime
+from porta.security import opaque
+from porta.services import administration, signing_keys
+from porta.services.administration import Administration, Administrator
+from storage.models.applications import Application
+from storage.models.artifacts import AccessToken, ClientCredentials, artifact_id
+from storage.models.clients import Client
+from storage.models.organizations import Organization
+from storage.models.roles import Permission, Role
+from storage.models.tokens import TokenFamily
+from storage.models.users import User
+from storage.postgres.driver import Postgres
+from tests.waiting import eventually
+
+PASSWORD = "quiet-otter-paints-seven-lamps"
+SUPER = Administrator("super@admin.example", "Sue", "Perez", PASSWORD)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the tests administer, and who does."""
+
+    runtime: Runtime
+    made: Administration
+
+    @property
+    def admin_id(self) -> str:
+        """The super-admin organization."""
+        return self.made.organization.id
+
+    @property
+    def audience(self) -> str:
+        return f"{self.runtime.settings.issuer_base_url}/api/admin"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.runtime.settings.issuer_base_url}/{self.made.organization.slug}"
+
+    async def person(self, *roles: str, organization_id: str | None = None) -> User:
+        """Make a person with these roles of the application `porta-admin`."""
+        user = User(
+            id=str(uuid4()),
+            organization_id=organization_id or self.admin_id,
+            email=f"{secrets.token_hex(6)}@admin.example",
+            email_verified=True,
+        )
+        storage = self.runtime.storage
+        await storage.users.insert(user)
+        for role in await self._roles():
+            if role.slug in roles:
+                await storage.roles.assign(user.id, user.organization_id, role.id)
+        return user
+
+    async def person_with(self, *permissions: str) -> User:
+        """Make a person with a role of their own, of just these permissions."""
+        storage, application_id = self.runtime.storage, self.made.application.id
+        role = Role(
+            id=str(uuid4()), application_id=application_id, name="R", slug=secrets.token_hex(6)
+        )
+        await storage.roles.insert(role)
+        for each in await storage.roles.permissions(application_id):
+            if each.slug in permissions:
+                await storage.roles.grant(role.id, each.id)
+        person = await self.person()
+        await storage.roles.assign(person.id, person.organization_id, role.id)
+        return person
+
+    async def execute(self, sql: str, **parameters: object) -> None:
+        """Do what no administrator can, directly in the database."""
+        postgres = await Postgres.open(self.runtime.settings.database_url, 1)
+        await postgres.execute(sql, parameters)
+        await postgres.close()
+
+    async def fetch(self, sql: str, **parameters: object) -> list[Any]:
+        """Look directly into the database."""
+        postgres = await Postgres.open(self.runtime.settings.database_url, 1)
+        rows = await postgres.fetch(sql, parameters)
+        await postgres.close()
+        return rows
+
+    @asynccontextmanager
+    async def limited(self, **settings: int) -> AsyncIterator[None]:
+        """Set settings for a while, and wait until the server knows."""
+        before = await self.runtime.storage.system_config.all()
+        try:
+            await self._set(settings)
+            yield
+        finally:
+            await self._set({name: before[name] for name in settings})
+
+    async def _set(self, settings: dict[str, int]) -> None:
+        for name, value in settings.items():
+            await self.runtime.storage.system_config.put(name, value, "number")
+
+        async def known() -> bool:
+            config = (await self.runtime.snapshot()).config
+            return all(getattr(config, name) == value for name, value in settings.items())
+
+        await eventually(known)
+
+    @staticmethod
+    def id_of(token: str) -> str:
+        return artifact_id(token)
+
+    async def app(self) -> str:
+        """Make another application, and return its id."""
+        slug = f"a{secrets.token_hex(6)}"
+        application = Application(id=str(uuid4()), name=slug, slug=slug)
+        await self.runtime.storage.applications.insert(application)
+        return application.id
+
+    async def foreign_role(self, person: User, slug: str, permission: str) -> None:
+        """Give a person a role of another application, with a permission of this name."""
+        storage, application_id = self.runtime.storage, await self.app()
+        role = Role(id=str(uuid4()), application_id=application_id, name="R", slug=slug)
+        granted = Permission(
+            id=str(uuid4()), application_id=application_id, name="P", slug=permission
+        )
+        await storage.roles.insert(role)
+        await storage.roles.insert_permission(granted)
+        await storage.roles.grant(role.id, granted.id)
+        await storage.roles.assign(person.id, person.organization_id, role.id)
+
+    async def organization(self) -> Organization:
+        """Make an ordinary organization."""
+        slug = f"o{secrets.token_hex(6)}"
+        organization = Organization(id=str(uuid4()), name=slug, slug=slug)
+        await self.runtime.storage.organizations.insert(organization)
+        return organization
+
+    async def keys(self, organization_id: str) -> str:
+        """Give an organization a ring of one key, and return its kid."""
+        key = bytes.fromhex(self.runtime.settings.signing_key_encryption_key)
+        made = await signing_keys.ensure(
+            self.runtime.storage, key, ("ES256",), now=self.runtime.clock() - 600, lead=0,
+            organization_id=organization_id,
+        )  # fmt: skip
+        return made[0].kid
+
+    async def delegate(
+        self, organization_id: str | None, *roles: str,
+        user: User | None = None, client: Client | None = None,
+    ) -> None:  # fmt: skip
+        """Let a person or a client administer one organization; a client also all (None)."""
+        await self.runtime.storage.delegations.put(
+            organization_id,
+            [r.id for r in await self._roles() if r.slug in roles],
+            user_id=user.id if user else None,
+            client_id=client.id if client else None,
+        )
+
+    async def _roles(self) -> tuple[Role, ...]:
+        return await self.runtime.storage.roles.list(self.made.application.id)
+
+    async def client(self, **fields: Any) -> Client:
+        """Make a confidential client of the super-admin organization."""
+        name = f"c{secrets.token_hex(6)}"
+        given: dict[str, Any] = {
+            "id": str(uuid4()),
+            "organization_id": self.admin_id,
+            "application_id": self.made.application.id,
+            "client_id": name,
+            "client_name": name,
+            "client_type": "confidential",
+            "grant_types": ("authorization_code", "client_credentials"),
+            **fields,
+        }
+        client = Client(**given)
+        await self.runtime.storage.clients.insert(client)
+        return client
+
+    async def token(
+        self, user: User | None = None, client: Client | None = None, **fields: Any
+    ) -> str:
+        """Return an access token of a person, by default the super-admin, for a client."""
+        user, client = user or self.made.user, client or self.made.client
+        value, now = opaque.new_value(), int(time.time())
+        expires_at = now + 3600
+        family = TokenFamily(
+            id=artifact_id(opaque.new_value()),
+            organization_id=user.organization_id,
+            client_id=client.client_id,
+            account_id=user.id,
+            grant_id="",
+            session_uid=opaque.new_value(),
+            expires_at=expires_at,
+        )
+        token = partial(
+            AccessToken,
+            id=artifact_id(value),
+            organization_id=user.organization_id,
+            client_id=client.client_id,
+            account_id=user.id,
+            family_id=family.id,
+            issued_at=now,
+            expires_at=expires_at,
+        )
+        given: dict[str, Any] = {"scope": "openid", "audience": (self.issuer,), **fields}
+        await self.runtime.storage.tokens.redeem(family, 3600, token(**given), 3600, None, 0)
+        return value
+
+    async def machine_token(self, client: Client, **fields: Any) -> str:
+        """Return an access token that a client has for itself."""
+        value, now = opaque.new_value(), int(time.time())
+        given: dict[str, Any] = {"scope": "", "audience": (self.issuer,), **fields}
+        token = ClientCredentials(
+            id=artifact_id(value),
+            organization_id=client.organization_id,
+            client_id=client.client_id,
+            issued_at=now,
+            expires_at=now + 600,
+            **given,
+        )
+        await self.runtime.storage.tokens.issue(token, 600)
+        return value
+
+
+async def install(runtime: Runtime) -> Installation:
+    """Do what `porta init` does."""
+    made = await administration.initialize(runtime.storage, SUPER, runtime.passwords)
+    return Installation(runtime, made)
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Return the header that presents a token."""
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,244 @@
+"""Every route of the table: its success, each of its errors, and each missing permission.
+
+Made from the table and from the examples: a route without an example, or an error of its own that
+no example shows, fails here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from handlers.admin_api import openapi
+from handlers.admin_api.route import Route
+from handlers.admin_api.table import ROUTES
+from handlers.http.server import Server
+from porta.services.permissions import PERMISSIONS
+from tests.handlers.admin_api import examples_of_operation  # noqa: F401 (they name themselves)
+from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
+from tests.handlers.admin_api.installation import Installation, bearer
+
+_ERROR = {"error", "code", "status", "requestId"}
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def _with_makes() -> list[Any]:
+    return [
+        pytest.param(route, make, id=f"{_name(route)} {make.__name__}")
+        for route in ROUTES
+        for make in examples_of(route)
+    ]
+
+
+ALL = pytest.mark.parametrize("route", ROUTES, ids=_name)
+GUARDED = pytest.mark.parametrize("route", [r for r in ROUTES if not r.public], ids=_name)
+WITH_PERMISSIONS = pytest.mark.parametrize("route", [r for r in ROUTES if r.permissions], ids=_name)
+WITH_BODY = pytest.mark.parametrize("route", [r for r in ROUTES if r.request], ids=_name)
+
+
+async def _send(api: httpx.AsyncClient, route: Route, made: Example, **more: Any) -> httpx.Response:
+    headers = {**made.headers, **more.pop("headers", {})}
+    given: dict[str, Any] = {"params": made.query, "headers": headers}
+    if made.body is not None:
+        given["json"] = made.body
+    return await api.request(route.method, made.url(route), **{**given, **more})
+
+
+async def _good(installation: Installation, route: Route) -> Example:
+    return await examples_of(route)[0](installation)
+
+
+def _is_refusal(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    body: dict[str, Any] = answer.json()
+    assert body.keys() >= _ERROR
+    assert body["status"] == status
+    assert body["requestId"] == answer.headers["X-Request-Id"]
+    return body
+
+
+@ALL
+def test_a_route_has_permission_models_and_examples(route: Route) -> None:
+    assert route.summary
+    assert route.permissions or route.path in ("/metadata", "/me")
+    assert set(route.permissions) <= PERMISSIONS.keys()
+    assert (route.request is not None) == (route.method in ("POST", "PUT", "PATCH")) or (
+        route.request is not None and route.method == "DELETE"
+    )
+    assert route.response is not None or route.method != "GET"
+    assert examples_of(route), "tests/handlers/admin_api/examples_of_*.py have none"
+
+
+def test_every_example_is_of_a_route() -> None:
+    assert strangers() == set()
+
+
+@ALL
+async def test_each_error_of_its_own_has_an_example(
+    installation: Installation, route: Route
+) -> None:
+    shown = {(await make(installation)).status for make in examples_of(route)}
+    expected = set(route.errors)
+    if route.placeholders:
+        expected.add(404)
+    assert expected - shown == set()
+
+
+@pytest.mark.parametrize(("route", "make"), _with_makes())
+async def test_an_example_is_answered(
+    api: httpx.AsyncClient, installation: Installation, route: Route, make: Make
+) -> None:
+    made = await make(installation)
+    answer = await _send(api, route, made)
+    if made.status is not None and made.status >= 400:
+        _is_refusal(answer, made.status)
+        return
+    assert answer.status_code == (made.status or route.success), answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert bool(answer.content) == (route.response is not None)
+    if made.check is not None:
+        made.check(answer.json())
+
+
+@GUARDED
+async def test_nobody_is_served_without_a_token(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    for headers in ({"Authorization": ""}, {"Authorization": "Bearer " + "x" * 43}):
+        answer = await _send(api, route, made, headers=headers)
+        _is_refusal(answer, 401)
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+@WITH_PERMISSIONS
+async def test_each_missing_permission_is_named(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    for missing in route.permissions:
+        person = await installation.person_with(*(set(PERMISSIONS) - {missing}))
+        headers = bearer(await installation.token(person))
+        body = _is_refusal(await _send(api, route, made, headers=headers), 403)
+        assert missing in body["error"]
+
+
+@WITH_PERMISSIONS
+async def test_its_permissions_are_enough(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    person = await installation.person_with(*route.permissions)
+    headers = bearer(await installation.token(person))
+    answer = await _send(api, route, made, headers=headers)
+    assert answer.status_code == route.success, answer.text
+
+
+@GUARDED
+async def test_who_administers_one_organization_has_only_what_can_be_delegated(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    """With every permission, for an organization that nothing of the example belongs to."""
+    made = await _good(installation, route)
+    other = await installation.organization()
+    person = await installation.person_with()
+    await installation.delegate(other.id, "porta-super-admin", user=person)
+    headers = bearer(await installation.token(person))
+    answer = await _send(api, route, made, headers=headers)
+    if not route.delegable:
+        _is_refusal(answer, 403)
+    elif route.placeholders:
+        _is_refusal(answer, 404)
+
+
+@ALL
+async def test_other_methods_are_refused(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    url = (await _good(installation, route)).url(route)
+    offered = {each.method for each in ROUTES if each.path == route.path}
+    for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - offered:
+        answer = await api.request(method, url)
+        _is_refusal(answer, 405)
+        assert offered <= set(answer.headers["Allow"].split(", "))
+
+
+@WITH_BODY
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"a":1,"a":1}', '{"a":NaN}', "[" * 60_000, '{"a":"\\ud800"}', '"\\u0000"'],
+)
+async def test_a_body_that_is_no_json_object_of_ours_is_refused(
+    api: httpx.AsyncClient, installation: Installation, route: Route, content: str
+) -> None:
+    made = await _good(installation, route)
+    headers = {"Content-Type": "application/json"}
+    answer = await _send(api, route, made, json=None, content=content, headers=headers)
+    _is_refusal(answer, 400)
+
+
+@WITH_BODY
+async def test_an_unknown_field_is_told_with_its_path(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    answer = await _send(api, route, made, json={**(made.body or {}), "noSuchField": 1})
+    details = _is_refusal(answer, 400)["details"]
+    assert "noSuchField" in [each["path"] for each in details]
+
+
+@WITH_BODY
+async def test_a_body_of_another_type_is_refused(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    headers = {"Content-Type": "text/plain"}
+    answer = await _send(api, route, made, json=None, content="{}", headers=headers)
+    _is_refusal(answer, 415)
+
+
+@WITH_BODY
+async def test_a_body_that_is_too_large_is_refused(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    made = await _good(installation, route)
+    headers = {"Content-Type": "application/json"}
+    answer = await _send(api, route, made, json=None, content=" " * 900_000, headers=headers)
+    _is_refusal(answer, 413)
+
+
+@ALL
+async def test_an_unknown_parameter_is_refused(
+    api: httpx.AsyncClient, installation: Installation, route: Route
+) -> None:
+    """A `dryRun` that nobody reads would be a deletion."""
+    made = await _good(installation, route)
+    answer = await _send(api, route, made, params={**made.query, "noSuchParameter": "true"})
+    details = _is_refusal(answer, 400)["details"]
+    assert [each["path"] for each in details] == ["noSuchParameter"]
+
+
+@ALL
+def test_the_document_has_every_route(route: Route) -> None:
+    document = openapi.build(ROUTES, "https://id.example")
+    operation = document["paths"][route.path][route.method.lower()]
+    assert operation["x-permissions"] == list(route.permissions)
+    assert {str(each) for each in (route.success, *route.failures)} <= operation["responses"].keys()
+
+
+async def test_the_document_is_served(api: httpx.AsyncClient, server: Server) -> None:
+    answer = await api.get("/openapi.json", headers={"Authorization": ""})
+    assert answer.status_code == 200
+    paths = answer.json()["paths"]
+    assert {(m.upper(), p) for p, methods in paths.items() for m in methods} == {
+        (route.method, route.path) for route in ROUTES
+    }
+    again = await api.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
