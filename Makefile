@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test check format serve migrate messages lock bench faults applications sheets image chromium node
+.PHONY: help setup dev test long check format serve migrate messages lock bench faults applications sheets image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,9 @@ dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databas
 
 test: $(VENV)/test.stamp chromium node ## run the tests (ARGS="tests/porta -k pkce")
 	@$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
+
+long: $(VENV)/test.stamp ## run what takes minutes: many random installations
+	@$(PYTHON) -m pytest -q -m long $(ARGS)
 
 check: $(VENV)/test.stamp ## format, lint, types, floors of the architecture, Dockerfile
 	@$(PYTHON) -m ruff format --check

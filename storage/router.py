@@ -22,6 +22,7 @@ from storage.repositories.clients import Clients
 from storage.repositories.delegations import Delegations
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
+from storage.repositories.explanations import Explanations
 from storage.repositories.idempotent_answers import IdempotentAnswers
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
@@ -100,6 +101,7 @@ class Storage:
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
         self.jobs = Jobs(executor)
+        self.explanations = Explanations(executor)
         self.trial = Trial(executor)
 
     @classmethod

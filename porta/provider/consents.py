@@ -13,7 +13,12 @@ from storage.models.clients import Client
 
 def grant_id(session: Session, client: Client) -> str:
     """A grant belongs to one session and one client, so it needs no index to be found."""
-    return artifact_id(f"{session.uid}\n{client.client_id}")
+    return grant_id_in(session.uid, client)
+
+
+def grant_id_in(session_uid: str, client: Client) -> str:
+    """The same, of a session that is known by its uid."""
+    return artifact_id(f"{session_uid}\n{client.client_id}")
 
 
 def approved(interaction: Interaction | None, session: Session | None) -> Consent | None:

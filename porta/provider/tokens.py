@@ -25,19 +25,14 @@ async def issue(
 ) -> dict[str, Any]:
     """Return the token response for what a grant redeemed; what it holds is durable by then."""
     registered = await call.runtime.api_resources(call.tenant.id)
-    indicators.find_targets(authorization.resource, registered, call.tenant.issuer)
-    audience = indicators.build_audience(
+    addressed = indicators.address(
         authorization.resource, authorization.scope, registered, call.tenant.issuer
     )
-    targets = tuple(api for api in registered if api.identifier in audience)
-    # RFC 8707 §2.2: what one resource may be told to do is none of another's business.
-    scope = indicators.scope_for_audience(authorization.scope, audience, registered)
-    indicators.check_correlation(scope, audience, targets)
-    if scope != authorization.scope:
-        authorization = replace(authorization, scope=scope)
+    if addressed.scope != authorization.scope:
+        authorization = replace(authorization, scope=addressed.scope)
     if isinstance(authorization, ClientAuthorization):
-        return await _issue_to_client(call, authorization, targets, audience)
-    return await _issue_for_account(call, authorization, targets, audience)
+        return await _issue_to_client(call, authorization, addressed.targets, addressed.audience)
+    return await _issue_for_account(call, authorization, addressed.targets, addressed.audience)
 
 
 async def _issue_to_client(

@@ -24,3 +24,11 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     description: str | None = None
     module_id: str | None = None
+
+
+class RoleWithPermissions(msgspec.Struct, frozen=True):
+    """A role of an application by its slug, with the slugs of what it permits."""
+
+    slug: str
+    application_id: str
+    permissions: tuple[str, ...]

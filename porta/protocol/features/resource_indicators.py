@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from porta.protocol.errors import InvalidScope, InvalidTarget
 from porta.protocol.features.feature import AuthorizationPolicy, Feature
@@ -112,6 +113,32 @@ def check_correlation(
             if owned.intersection(api.scopes).intersection(scope):
                 raise InvalidScope("the scope belongs to several resources: ask for one of them")
             owned.update(api.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Whom an access token is for, and what it may be used for there."""
+
+    audience: tuple[str, ...]
+    targets: tuple[ApiResource, ...]
+    """The API resources of the audience."""
+    scope: tuple[str, ...]
+
+
+def address(
+    resource: tuple[str, ...],
+    scope: tuple[str, ...],
+    api_resources: tuple[ApiResource, ...],
+    issuer: str,
+) -> Addressed:
+    """Return whom an access token for `resource` is for. Raises InvalidTarget, InvalidScope."""
+    find_targets(resource, api_resources, issuer)
+    audience = build_audience(resource, scope, api_resources, issuer)
+    targets = tuple(api for api in api_resources if api.identifier in audience)
+    # RFC 8707 §2.2: what one resource may be told to do is none of another's business.
+    usable = scope_for_audience(scope, audience, api_resources)
+    check_correlation(usable, audience, targets)
+    return Addressed(audience, targets, usable)
 
 
 def access_token_format(client: Client, targets: tuple[ApiResource, ...]) -> str:
