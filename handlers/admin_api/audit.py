@@ -39,7 +39,7 @@ class Entry(Shown):
 class AuditQuery(Paging):
     """Which entries."""
 
-    limit: int = Field(_DEFAULT_LIMIT, ge=1, le=500)
+    limit: int | None = Field(None, ge=1, le=500)
     event: str | None = Field(None, max_length=100, description="The event type, exactly")
     org: UUID | None = None
     user: UUID | None = Field(None, description="Whom it happened to")
@@ -76,7 +76,7 @@ async def _list(call: Call) -> Answer:
         since=query.since.timestamp() if query.since else None,
         until=query.until.timestamp() if query.until else None,
     )
-    page = page_of(call, query, sort="created_at", order="desc", newest=_DEFAULT_LIMIT)
+    page = page_of(call, query, numbered=False, default=_DEFAULT_LIMIT)
     listed = await audit_trail.list_entries(call.storage, call.actor, wanted, page)
     shown = listing(call, query, page, listed, Entry.model_validate)
     if shown.total is None:  # as Porta 1.x has it: the number of those that are answered

@@ -12,6 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 from pydantic import Field
+from pydantic.alias_generators import to_snake
 
 from porta.administration.call import Call, Shown
 from porta.errors import Invalid
@@ -19,19 +20,28 @@ from porta.security import opaque
 from porta.services.commands import Command
 from storage.models.pages import Cursor, Listed, Page
 
-LONGEST_SEARCH = 100
+_DEFAULT_LIMIT = 20
 _PURPOSE = "admin cursor"
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Paging(Command):
-    """Which page: by `cursor` and `limit`, or by `page` and `pageSize`."""
+    """Which page: by `cursor` and `limit`, or by `page` and `pageSize`; without any, the first."""
 
-    limit: int = Field(20, ge=1, le=100)
+    limit: int | None = Field(None, ge=1, le=100)
     cursor: str | None = Field(None, max_length=1024)
     page: int | None = Field(None, ge=1, le=10_000)
     page_size: int | None = Field(None, ge=1, le=100)
+
+
+class Sorting(Paging):
+    """In which order; `sort` and `order` are the same under other names."""
+
+    sort_by: str | None = None
+    sort: str | None = None
+    sort_order: Literal["asc", "desc"] | None = None
+    order: Literal["asc", "desc"] | None = None
 
 
 class Listing(Shown, Generic[T]):
@@ -49,17 +59,29 @@ class Listing(Shown, Generic[T]):
 
 
 def page_of(
-    call: Call, paging: Paging, *, sort: str, order: Literal["asc", "desc"], newest: int = 20
+    call: Call, paging: Paging, *, numbered: bool = True, default: int = _DEFAULT_LIMIT
 ) -> Page:
-    """Return which rows `paging` asks for. Raises Invalid for a cursor that is not of this list."""
-    if paging.page is not None or paging.page_size is not None:
-        if paging.cursor is not None:
-            raise Invalid.at("cursor", message="stands beside page and pageSize: one or the other")
-        return Page(
-            limit=paging.page_size or newest, sort=sort, order=order, number=paging.page or 1
-        )
+    """Return which rows `paging` asks for. Raises Invalid for a cursor that is not of this list.
+
+    Where nothing is asked for, the first page is one by number (`numbered`), as in Porta 1.x.
+    """
+    sort, order = _order_of(paging)
+    by_number = paging.page is not None or paging.page_size is not None
+    by_cursor = paging.cursor is not None or paging.limit is not None
+    if by_number and by_cursor:
+        raise Invalid.at("cursor", message="cursor and limit, or page and pageSize: not both")
+    if by_number or (numbered and not by_cursor):
+        limit, number = paging.page_size or default, paging.page or 1
+        return Page(limit=limit, sort=sort, order=order, number=number)
     cursor = None if paging.cursor is None else _open(call, paging, paging.cursor)
-    return Page(limit=paging.limit, sort=sort, order=order, cursor=cursor)
+    return Page(limit=paging.limit or default, sort=sort, order=order, cursor=cursor)
+
+
+def _order_of(paging: Paging) -> tuple[str, Literal["asc", "desc"]]:
+    if not isinstance(paging, Sorting):
+        return "created_at", "desc"
+    sort = to_snake(paging.sort_by or paging.sort or "created_at")
+    return sort, paging.sort_order or paging.order or "desc"
 
 
 def listing(

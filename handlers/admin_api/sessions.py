@@ -69,7 +69,7 @@ async def _list(call: Call) -> Answer:
         client_id=query.client_id,
         active_only=query.active_only,
     )
-    page = page_of(call, query, sort="created_at", order="desc")
+    page = page_of(call, query)
     listed = await session_control.list_sessions(call.storage, call.actor, wanted, page)
     return Answer(listing(call, query, page, listed, _shown))
 

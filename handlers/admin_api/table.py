@@ -8,7 +8,17 @@ from itertools import groupby
 
 from tornado.routing import URLSpec
 
-from handlers.admin_api import audit, config, keys, me, metadata, sessions, stats
+from handlers.admin_api import (
+    audit,
+    config,
+    keys,
+    me,
+    metadata,
+    organizations,
+    sessions,
+    stats,
+    two_factor,
+)
 from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
 from handlers.admin_api.reference import OpenApiHandler, ReferenceHandler
 from handlers.admin_api.route import Route
@@ -17,6 +27,8 @@ from porta.protocol import endpoints
 ROUTES: tuple[Route, ...] = (
     *metadata.ROUTES,
     *me.ROUTES,
+    *organizations.ROUTES,
+    *two_factor.ROUTES,
     *stats.ROUTES,
     *sessions.ROUTES,
     *audit.ROUTES,

@@ -32,6 +32,11 @@ async def list_entries(
     return await storage.audit.list(wanted, page)
 
 
+async def history(storage: Storage, wanted: AuditFilter, page: Page) -> Listed[AuditEntry]:
+    """Return what happened to a thing that the caller has found, and so may see."""
+    return await storage.audit.list(wanted, page)
+
+
 @needs("admin:config:update", unbound=True)
 async def clean_up(storage: Storage, actor: Actor, days: int, *, dry_run: bool) -> tuple[int, int]:
     """Delete entries older than `days`; return how many were found, and how many deleted.

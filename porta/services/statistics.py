@@ -30,3 +30,16 @@ async def of_organization(storage: Storage, actor: Actor, organization_id: str) 
     if found is None or not actor.sees(organization_id):
         raise NotFound("Organization not found")
     return await storage.statistics.count(LOGINS, organization_id)
+
+
+@needs("admin:org:read", "admin:user:read")
+async def second_factors(
+    storage: Storage, actor: Actor, organization_id: str
+) -> tuple[int, int, int, int]:
+    """Return how many people an organization has, with a second factor, with TOTP, with mailed
+    codes. Raises NotFound.
+    """
+    found = await storage.organizations.find_by_id(organization_id)
+    if found is None or not actor.sees(organization_id):
+        raise NotFound("Organization not found")
+    return await storage.statistics.count_second_factors(organization_id)

@@ -31,6 +31,12 @@ _COUNT = f"""
                 AND a.created_at > now() - make_interval(days => span.days) AND {_OWN}
             GROUP BY 1) counted))
 """  # noqa: S608
+_TWO_FACTOR = """
+    SELECT count(*), count(*) FILTER (WHERE two_factor_enabled),
+        count(*) FILTER (WHERE two_factor_enabled AND two_factor_method = 'totp'),
+        count(*) FILTER (WHERE two_factor_enabled AND two_factor_method = 'email')
+    FROM users WHERE organization_id = %(organization_id)s
+"""
 _decode = msgspec.json.Decoder(Counts).decode
 
 
@@ -47,3 +53,9 @@ class Statistics:
         )
         assert row is not None
         return _decode(row[0])
+
+    async def count_second_factors(self, organization_id: str) -> tuple[int, int, int, int]:
+        """Return how many people there are, with a second factor, with TOTP, with mailed codes."""
+        row = await self._pg.fetchrow(_TWO_FACTOR, {"organization_id": organization_id})
+        assert row is not None
+        return (row[0], row[1], row[2], row[3])

@@ -170,7 +170,7 @@ async def test_a_cursor_is_of_one_list_and_one_reader(
     turned = seal[:-2] + ("A" if seal[-2] != "A" else "B") + seal[-1]
     asked: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/audit", {"cursor": cursor, "event": "org.updated"}),
-        ("/sessions", {"cursor": cursor}),
+        ("/sessions", {"cursor": cursor, "limit": "1"}),
         ("/audit", {"cursor": text}),
         ("/audit", {"cursor": f"{text}.{turned}"}),
         ("/audit", {"cursor": f"{text}x.{seal}"}),

@@ -16,7 +16,7 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.table import ROUTES
 from handlers.http.server import Server
 from porta.services.permissions import PERMISSIONS
-from tests.handlers.admin_api import examples_of_operation  # noqa: F401 (they name themselves)
+from tests.handlers.admin_api import examples_of_operation, examples_of_organizations  # noqa: F401
 from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
 from tests.handlers.admin_api.installation import Installation, bearer
 
@@ -98,7 +98,9 @@ async def test_an_example_is_answered(
     made = await make(installation)
     answer = await _send(api, route, made)
     if made.status is not None and made.status >= 400:
-        _is_refusal(answer, made.status)
+        body = _is_refusal(answer, made.status)
+        if made.check is not None:
+            made.check(body)
         return
     assert answer.status_code == (made.status or route.success), answer.text
     assert answer.headers["Cache-Control"] == "no-store"

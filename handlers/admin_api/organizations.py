@@ -1,0 +1,359 @@
+"""Organizations: made, read, changed, suspended, archived, restored, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from handlers.admin_api import history
+from handlers.admin_api.history import History, HistoryQuery
+from handlers.admin_api.lists import Listing, Sorting, listing, page_of
+from handlers.admin_api.route import Route
+from porta.administration.call import Answer, Call, Data, Moment, Shown
+from porta.errors import Invalid
+from porta.services import organizations
+from porta.services.brands import BrandingPatch
+from porta.services.commands import Command, Reasoned
+from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.permissions import needed_by
+from porta.tenants import slugs
+from storage.models.audit import AuditFilter
+from storage.models.organizations import Organization as Stored
+
+_SortBy = Literal["name", "created_at", "createdAt"]
+_OF_1X = ("applications", "roles", "permissions", "claim_definitions")
+"""What Porta 1.x promised to count, and what belongs to no organization."""
+
+
+class Words(Shown):
+    """What an organization says on its pages in one language."""
+
+    title: str | None
+    lead: str | None
+    help: str | None
+    note: str | None
+
+
+class Links(Shown):
+    """Where the footer of every page leads."""
+
+    support: str | None
+    privacy: str | None
+    terms: str | None
+    imprint: str | None
+
+
+class Branding(Shown):
+    """How an organization looks; null is the look that everybody has."""
+
+    primary_color: str | None
+    company_name: str | None
+    custom_css: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+
+
+class Organization(Shown):
+    """A tenant: an issuer of its own, with people and clients."""
+
+    id: str
+    name: str
+    slug: str
+    status: str
+    is_super_admin: bool
+    branding_logo_url: str | None
+    branding_favicon_url: str | None
+    branding_primary_color: str | None
+    branding_company_name: str | None
+    branding_custom_css: str | None
+    branding: Branding
+    default_locale: str
+    two_factor_policy: str
+    default_login_methods: tuple[str, ...]
+    require_pkce: bool
+    id_token_claims: bool
+    id_token_signed_response_alg: str
+    email_as_username: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+class OrganizationQuery(Sorting):
+    """Which organizations."""
+
+    sort_by: _SortBy | None = None
+    sort: _SortBy | None = None
+    status: Literal["active", "suspended", "archived"] | None = None
+    search: str | None = Field(None, max_length=100, description="A part of name or slug")
+
+
+class SlugQuery(Command):
+    """A slug that somebody would like."""
+
+    slug: str = Field(max_length=255)
+
+
+class SlugState(Shown):
+    """Whether a slug can be had."""
+
+    is_valid: bool
+    available: bool
+    slug: str
+    error: str | None = None
+
+
+class SlugAnswer(SlugState):
+    """The same in the envelope, and without it as Porta 1.x answered."""
+
+    data: SlugState
+
+
+class DeleteQuery(Command):
+    """Whether only to say what would be deleted."""
+
+    dry_run: bool = False
+    dry_run_1x: bool = Field(False, alias="dry-run", description="The same, as 1.x called it")
+
+
+class Deleted(Shown):
+    """What is gone, or would be."""
+
+    deleted: bool
+    dry_run: bool
+    counts: dict[str, int]
+
+
+class DeletedAnswer(Shown):
+    """The same in the envelope, and without it as Porta 1.x promised."""
+
+    data: Deleted
+    dry_run: bool
+    organization: Organization
+    cascade_counts: dict[str, int]
+
+
+def shown(stored: Stored) -> Organization:
+    """Return an organization as it is answered."""
+    told = {name: getattr(stored, name) for name in Organization.model_fields if name != "branding"}
+    return Organization(**told, branding=branding_of(stored))
+
+
+def branding_of(stored: Stored) -> Branding:
+    """Return the look of an organization."""
+    brand = stored.brand
+    of_1x = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
+    told: dict[str, Any] = {name: getattr(stored, f"branding_{name}") for name in of_1x}
+    names = set(Branding.model_fields) - {"links", "texts", *of_1x}
+    told |= {name: getattr(brand, name) for name in names}
+    links = {name: getattr(brand, f"{name}_url") for name in Links.model_fields}
+    texts = {each.language: Words.model_validate(each) for each in brand.texts}
+    return Branding(**told, links=Links(**links), texts=texts)
+
+
+def _one(stored: Stored) -> Answer:
+    return Answer(Data(data=shown(stored)), version=stored.version)
+
+
+async def _create(call: Call) -> Answer:
+    command = call.body_as(NewOrganization)
+    return _one(await organizations.create(call.storage, call.actor, command))
+
+
+async def _list(call: Call) -> Answer:
+    query = call.query_as(OrganizationQuery)
+    filters = OrganizationFilters.parse({"status": query.status, "search": query.search})
+    page = page_of(call, query)
+    listed = await organizations.list(call.storage, call.actor, page, filters)
+    return Answer(listing(call, query, page, listed, shown))
+
+
+async def _get(call: Call) -> Answer:
+    return _one(await organizations.get(call.storage, call.actor, call.path["idOrSlug"]))
+
+
+async def _update(call: Call) -> Answer:
+    patch = call.body_as(OrganizationPatch)
+    return _one(await _changed(call, patch))
+
+
+async def _update_branding(call: Call) -> Answer:
+    return _one(await _changed(call, OrganizationPatch(branding=call.body_as(BrandingPatch))))
+
+
+async def _changed(call: Call, patch: OrganizationPatch) -> Stored:
+    target = call.path["idOrSlug"]
+    return await organizations.update(call.storage, call.actor, target, patch, call.version)
+
+
+def _status_of(change: Callable[..., Awaitable[Stored]]) -> Callable[[Call], Awaitable[Answer]]:
+    async def run(call: Call) -> Answer:
+        command = call.body_as(Reasoned)
+        await change(call.storage, call.actor, call.path["idOrSlug"], command, call.version)
+        return Answer()
+
+    return run
+
+
+async def _history(call: Call) -> Answer:
+    found = await organizations.get(call.storage, call.actor, call.path["idOrSlug"])
+    return await history.answer(call, AuditFilter(organization_id=found.id))
+
+
+async def _validate_slug(call: Call) -> Answer:
+    slug = call.query_as(SlugQuery).slug
+    call.actor.check_unbound()  # whose slugs are taken is nothing to who administers one of them
+    error = None
+    try:
+        slugs.parse_organization_slug(slug)
+    except Invalid as refusal:
+        error = refusal.message
+    if error is None and await call.storage.organizations.find_by_slug(slug) is not None:
+        error = "slug: another organization has it"
+    state = {"is_valid": error is None, "available": error is None, "slug": slug}
+    told = state if error is None else {**state, "error": error}
+    return Answer(SlugAnswer(**told, data=SlugState(**told)))
+
+
+async def _delete(call: Call) -> Answer:
+    query, target = call.query_as(DeleteQuery), call.path["idOrSlug"]
+    dry_run = query.dry_run or query.dry_run_1x
+    counts = await organizations.count_dependents(call.storage, call.actor, target)
+    counts = {**counts, **dict.fromkeys(_OF_1X, 0)}
+    if dry_run:
+        stored = await call.storage.organizations.find_by_key(target)
+        assert stored is not None
+    else:
+        stored = await organizations.delete(call.storage, call.actor, target, version=call.version)
+    return Answer(
+        DeletedAnswer(
+            data=Deleted(deleted=not dry_run, dry_run=dry_run, counts=counts),
+            dry_run=dry_run,
+            organization=shown(stored),
+            cascade_counts=counts,
+        )
+    )
+
+
+_ONE = "/organizations/{idOrSlug}"
+
+
+def _status_route(name: str, summary: str, change: Callable[..., Awaitable[Stored]]) -> Route:
+    return Route(
+        "POST",
+        f"{_ONE}/{name}",
+        summary,
+        _status_of(change),
+        permissions=needed_by(change),
+        request=Reasoned,
+        optional_body=True,
+        errors=(400,),
+        delegable=True,
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/organizations",
+        "Make an organization",
+        _create,
+        permissions=needed_by(organizations.create),
+        request=NewOrganization,
+        response=Data[Organization],
+        status=201,
+        errors=(400, 409),
+    ),
+    Route(
+        "GET",
+        "/organizations",
+        "List organizations",
+        _list,
+        permissions=needed_by(organizations.list),
+        query=OrganizationQuery,
+        response=Listing[Organization],
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        "/organizations/validate-slug",
+        "Tell whether a slug can be had",
+        _validate_slug,
+        permissions=needed_by(organizations.get),
+        query=SlugQuery,
+        response=SlugAnswer,
+    ),
+    Route(
+        "GET",
+        _ONE,
+        "Read an organization",
+        _get,
+        permissions=needed_by(organizations.get),
+        response=Data[Organization],
+        delegable=True,
+    ),
+    *(
+        Route(
+            method,
+            _ONE,
+            "Change an organization: what is left out stays, null removes",
+            _update,
+            permissions=needed_by(organizations.update),
+            request=OrganizationPatch,
+            response=Data[Organization],
+            errors=(400, 412),
+            delegable=True,
+        )
+        for method in ("PUT", "PATCH")
+    ),
+    Route(
+        "PUT",
+        f"{_ONE}/branding",
+        "Change how an organization looks",
+        _update_branding,
+        permissions=needed_by(organizations.update),
+        request=BrandingPatch,
+        response=Data[Organization],
+        errors=(400, 412),
+        delegable=True,
+    ),
+    _status_route(
+        "suspend", "Refuse its people and clients, and end what was issued", organizations.suspend
+    ),
+    _status_route("activate", "End a suspension", organizations.activate),
+    _status_route("archive", "Let it be as if it were gone", organizations.archive),
+    _status_route("restore", "Make an archived organization active again", organizations.restore),
+    Route(
+        "GET",
+        f"{_ONE}/history",
+        "Tell what happened in an organization",
+        _history,
+        permissions=needed_by(organizations.get),
+        query=HistoryQuery,
+        response=History,
+        delegable=True,
+    ),
+    Route(
+        "DELETE",
+        _ONE,
+        "Delete an organization with its people and clients, or say what would go",
+        _delete,
+        permissions=needed_by(organizations.delete),
+        query=DeleteQuery,
+        response=DeletedAnswer,
+        errors=(400, 412),
+    ),
+)

@@ -1,0 +1,87 @@
+"""Two administrators at one thing, and a right that works at once on another instance (J.7)."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.handlers.admin_api.installation import Installation, bearer
+
+
+async def test_two_who_change_different_fields_keep_both_changes(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    path = f"/organizations/{(await installation.organization()).id}"
+    for patch in ({"name": "First"}, {"defaultLocale": "de"}):
+        assert (await api.patch(path, json=patch)).status_code == 200
+    found = (await api.get(path)).json()["data"]
+    assert (found["name"], found["defaultLocale"]) == ("First", "de")
+
+
+async def test_the_second_who_changes_what_was_read_before_is_told(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    path = f"/organizations/{(await installation.organization()).id}"
+    tag = (await api.get(path)).headers["ETag"]
+    first = await api.patch(path, json={"name": "First"}, headers={"If-Match": tag})
+    second = await api.patch(path, json={"name": "Second"}, headers={"If-Match": tag})
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert first.headers["ETag"] != tag
+    assert (await api.get(path)).json()["data"]["name"] == "First"
+    known = await api.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_a_merge_patch_removes_what_is_null_and_leaves_the_rest(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    path = f"/organizations/{(await installation.organization()).id}"
+    headers = {"Content-Type": "application/merge-patch+json"}
+    await api.put(f"{path}/branding", json={"companyName": "Ltd.", "primaryColor": "#0F766E"})
+    answer = await api.patch(path, content=b'{"branding":{"companyName":null}}', headers=headers)
+    branding = answer.json()["data"]["branding"]
+    assert (branding["companyName"], branding["primaryColor"]) == (None, "#0F766E")
+
+
+async def test_who_administers_one_organization_sees_that_one(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    mine, other = await installation.organization(), await installation.organization()
+    person = await installation.person()
+    await installation.delegate(mine.id, "porta-super-admin", user=person)
+    headers = bearer(await installation.token(person))
+    listed = (await api.get("/organizations", headers=headers)).json()
+    assert [each["id"] for each in listed["data"]] == [mine.id]
+    assert listed["total"] == 1
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for method, step, body in (
+        ("GET", "", None),
+        ("PATCH", "", {"name": "Mine"}),
+        ("PUT", "/branding", {"companyName": "Mine"}),
+        ("POST", "/suspend", {}),
+        ("POST", "/archive", {}),
+        ("GET", "/history", None),
+        ("GET", "/two-factor/policy", None),
+        ("PUT", "/two-factor/policy", {"twoFactorPolicy": "optional"}),
+        ("GET", "/two-factor/summary", None),
+    ):
+        answers = []
+        for target in (other.id, other.slug, nobody):
+            path = f"/organizations/{target}{step}"
+            answers.append(await api.request(method, path, json=body, headers=headers))
+        assert {answer.status_code for answer in answers} == {404}, (method, step)
+        assert len({answer.json()["error"] for answer in answers}) == 1
+    own = await api.patch(f"/organizations/{mine.id}", json={"name": "Mine"}, headers=headers)
+    assert own.status_code == 200
+    assert (await api.get(f"/organizations/{other.id}")).json()["data"]["name"] == other.name
+
+
+async def test_every_change_is_in_the_trail_with_what_was_before_and_after(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    made = await installation.organization()
+    await api.patch(f"/organizations/{made.id}", json={"name": "After"})
+    (entry,) = (await api.get("/audit", params={"org": made.id})).json()["data"]
+    assert entry["eventType"] == "org.updated"
+    assert entry["actorId"] == installation.made.user.id
+    assert made.name in str(entry["metadata"])
+    assert "After" in str(entry["metadata"])
