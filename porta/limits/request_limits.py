@@ -47,11 +47,7 @@ async def keep_interaction(
     bounds = _Bounds(
         "interaction", config.rate_limit_request_max, config.rate_limit_request_installation_max
     )
-
-    async def keep(limits: Sequence[Limit]) -> str | Excess:
-        counted = runtime.storage.counted
-        return await counted.create(_SLOT, limits, make, config.interaction_ttl)
-
+    keep = partial(runtime.storage.counted.create, _SLOT, make=make, ttl=config.interaction_ttl)
     return await _count(tenant, client, address, bounds, keep)
 
 

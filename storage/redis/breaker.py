@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -69,20 +69,22 @@ class RedisBreaker:
     def round_trips(self) -> int:
         return self._client.round_trips
 
-    async def command(self, *words: Word) -> Any:
-        return await self._watch(self._client.command(*words))
+    def command(self, *words: Word) -> Coroutine[Any, Any, Any]:
+        return self._watch(self._client.command(*words))
 
-    async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        return await self._watch(self._client.pipeline(commands))
+    def pipeline(self, commands: Sequence[Command]) -> Coroutine[Any, Any, list[Any]]:
+        return self._watch(self._client.pipeline(commands))
 
-    async def script(self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()) -> Any:
-        return await self._watch(self._client.script(script, keys, args))
+    def script(
+        self, script: Script, keys: Sequence[Word], args: Sequence[Word] = ()
+    ) -> Coroutine[Any, Any, Any]:
+        return self._watch(self._client.script(script, keys, args))
 
-    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
-        return await self._watch(self._client.guarded(guard, act))
+    def guarded(self, guard: Call, act: Call) -> Coroutine[Any, Any, tuple[Any, Any]]:
+        return self._watch(self._client.guarded(guard, act))
 
-    async def ping(self) -> None:
-        await self._watch(self._client.ping())
+    def ping(self) -> Coroutine[Any, Any, None]:
+        return self._watch(self._client.ping())
 
     async def close(self) -> None:
         self._ended = True

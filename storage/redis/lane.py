@@ -97,7 +97,9 @@ class Redis:
         return redis
 
     async def command(self, *words: Word) -> Any:
-        return (await self.pipeline([words]))[0]
+        (reply,) = await self.exchange([words])
+        self._check(reply)
+        return reply
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         if not commands:

@@ -62,14 +62,15 @@ class Counters(Protocol):
 
 
 _SPEND = Script("""
+local counts = redis.call('MGET', unpack(KEYS))
 for i, key in ipairs(KEYS) do
-  if tonumber(redis.call('GET', key) or 0) >= tonumber(ARGV[2 * i - 1]) then
+  if tonumber(counts[i] or 0) >= tonumber(ARGV[2 * i - 1]) then
     return {i, redis.call('INCR', key), redis.call('PTTL', key)}
   end
 end
 for i, key in ipairs(KEYS) do
   redis.call('INCR', key)
-  if redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, ARGV[2 * i]) end
+  if not counts[i] then redis.call('PEXPIRE', key, ARGV[2 * i]) end
 end
 return {}
 """)
