@@ -21,7 +21,7 @@ class NewPolicy(Command):
     two_factor_policy: TwoFactorPolicy
 
 
-class Policy(Shown):
+class SecondFactors(Shown):
     """What an organization asks for, and what it could."""
 
     two_factor_policy: str
@@ -42,7 +42,7 @@ class Summary(Shown):
 
 def _one(stored: Organization) -> Answer:
     policies = get_args(TwoFactorPolicy)
-    policy = Policy(two_factor_policy=stored.two_factor_policy, valid_policies=policies)
+    policy = SecondFactors(two_factor_policy=stored.two_factor_policy, valid_policies=policies)
     return Answer(Data(data=policy), version=stored.version)
 
 
@@ -79,7 +79,7 @@ ROUTES = (
         "Read which second factors an organization asks for",
         _get,
         permissions=needed_by(organizations.get),
-        response=Data[Policy],
+        response=Data[SecondFactors],
         delegable=True,
     ),
     Route(
@@ -89,7 +89,7 @@ ROUTES = (
         _put,
         permissions=needed_by(organizations.update),
         request=NewPolicy,
-        response=Data[Policy],
+        response=Data[SecondFactors],
         errors=(412,),
         delegable=True,
     ),
