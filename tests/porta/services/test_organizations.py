@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -56,7 +56,7 @@ async def test_a_slug_is_made_of_the_name(storage: Storage) -> None:
 
 @pytest.mark.parametrize(
     "slug",
-    ["", "ab", "Acme", "interaction", "ready", "a/b", "x" * 101, "a\0b", "ä" * 5, str(uuid4())],
+    ["", "ab", "Acme", "interaction", "ready", "a/b", "x" * 101, "a\0b", "ä" * 5, str(UUID(int=7))],
 )
 def test_a_bad_slug_is_refused(slug: str) -> None:
     with pytest.raises(Invalid, match="slug"):
@@ -254,7 +254,7 @@ async def _admin(storage: Storage) -> Organization:
 
 @pytest.mark.parametrize(
     "target",
-    [str(uuid4()), "unknown", "", "a\0b", "\ud800", "x" * 5000, "' OR 1", "a\u202e", "%"],
+    [str(UUID(int=7)), "unknown", "", "a\0b", "\ud800", "x" * 5000, "' OR 1", "a\u202e", "%"],
 )
 async def test_an_unknown_organization(storage: Storage, target: str) -> None:
     for operation in (
