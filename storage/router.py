@@ -36,6 +36,7 @@ from storage.repositories.statistics import Statistics
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.trial import Trial
+from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
 from storage.stores import ArtifactStore
 from storage.stores.artifacts import Artifacts
@@ -85,6 +86,7 @@ class Storage:
         self.api_resources = ApiResources(executor)
         self.users = Users(executor)
         self.roles = Roles(executor)
+        self.user_roles = UserRoles(executor)
         self.claims = Claims(executor)
         self.administrators = Administrators(executor)
         self.delegations = Delegations(executor)

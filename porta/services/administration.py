@@ -8,24 +8,28 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from porta.audit import events
+from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid, NotFound
 from porta.security.password_rules import check_password
 from porta.security.passwords import Passwords
-from porta.services import applications, clients, roles, users
+from porta.services import applications, clients, roles, user_roles, users
+from porta.services.applications import NewApplication
 from porta.services.clients import Terms
-from porta.services.permissions import PERMISSIONS
+from porta.services.permissions import ADMINISTRATION, PERMISSIONS
+from porta.services.roles import NewPermission, NewRole, PermissionIds
+from porta.services.user_roles import RoleIds
 from porta.text.email_addresses import canonical_email
 from porta.text.names import find_name_fault
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
-from storage.models.roles import Permission, Role
+from storage.models.roles import Role
 from storage.models.users import User
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-APPLICATION = "porta-admin"
+APPLICATION = ADMINISTRATION
 SUPER_ADMIN = "porta-super-admin"
 _LONGEST_NAME = 255
 
@@ -157,12 +161,13 @@ async def initialize(
         organization = await get_uninitialized(tx)
         check_administrator(person, organization)
         application = await applications.create(
-            tx, Application(id="", name="Porta Admin", slug=APPLICATION)
+            tx, SYSTEM, NewApplication.parse({"name": "Porta Admin", "slug": APPLICATION})
         )
         made, counts = await _make_roles(tx, application)
         client = await clients.create(tx, organization, application, _CLI, terms=Terms())
         user = await _make_user(tx, organization, person, passwords)
-        await roles.assign(tx, user, made[SUPER_ADMIN])
+        held = RoleIds.parse({"role_ids": [made[SUPER_ADMIN].id]})
+        await user_roles.assign(tx, SYSTEM, user.id, held)
         await tx.system_config.put(
             "super_admin_user_id", user.id, "string", "The person that porta init made"
         )
@@ -177,25 +182,19 @@ async def _make_roles(
 ) -> tuple[dict[str, Role], dict[str, int]]:
     permissions = [
         await roles.create_permission(
-            tx, Permission(id="", application_id=application.id, name=name, slug=slug)
+            tx, SYSTEM, application.id, NewPermission.parse({"name": name, "slug": slug})
         )
         for slug, name in PERMISSIONS.items()
     ]
     made: dict[str, Role] = {}
     counts: dict[str, int] = {}
     for entry in _ROLES:
-        role = Role(
-            id="",
-            application_id=application.id,
-            name=entry.name,
-            slug=entry.slug,
-            description=entry.description,
-        )
-        made[entry.slug] = await roles.create(tx, role)
-        granted = [each for each in permissions if _covers(entry.permissions, each.slug)]
-        for permission in granted:
-            await roles.grant(tx, made[entry.slug], permission)
-        counts[entry.slug] = len(granted)
+        said = {"name": entry.name, "slug": entry.slug, "description": entry.description}
+        role = await roles.create(tx, SYSTEM, application.id, NewRole.parse(said))
+        granted = [each.id for each in permissions if _covers(entry.permissions, each.slug)]
+        command = PermissionIds.parse({"permission_ids": granted})
+        await roles.grant(tx, SYSTEM, application.id, role.id, command)
+        made[entry.slug], counts[entry.slug] = role, len(granted)
     return made, counts
 
 

@@ -1,35 +1,48 @@
-"""Custom claims: what an application may define, and what a person's claims may hold."""
+"""Claim service: what an application may define, and what a person's claims may hold."""
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
+from pydantic import JsonValue
 
-from porta.audit import events
-from porta.audit.actors import SYSTEM, Actor
-from porta.errors import Conflict, Invalid
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
+from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
-from storage.errors import AlreadyExists
-from storage.models.claims import ClaimDefinition
+from porta.services.commands import ABSENT, Command, Patch
+from porta.services.definitions import find_application, hold_application
+from porta.services.fields import Description, Flag, JsonText, Name, judged
+from porta.services.people import find_user, hold_user
+from porta.services.permissions import needs
+from porta.services.targets import changes_of, check_page, is_key, require
+from storage.models.claims import ClaimDefinition, ClaimValue
+from storage.models.pages import Listed, Page
 from storage.models.users import User
+from storage.repositories.claims import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
+WHAT, WHAT_VALUE = "Claim", "Claim value"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+_WORDS = {
+    "string": "a text",
+    "number": "a finite number",
+    "boolean": "true or false",
+    "json": "an object or a list",
+}
 
 
-def parse_claim_name(name: str) -> str:
-    """Return `name`. Raises Invalid unless it is 1 to 100 of a-z, 0-9 and _, and not reserved."""
+def find_name_fault(name: str) -> str | None:
+    """Return what makes `name` unfit for a claim, or None."""
     if not _NAME.fullmatch(name):
-        raise Invalid("claim name: 1 to 100 of a-z, 0-9 and '_', beginning with a letter")
-    if name in RESERVED_CLAIMS:
-        raise Invalid(f"claim name: '{name}' is reserved")
-    return name
+        return "must be 1 to 100 of a-z, 0-9 and '_', beginning with a letter"
+    return f"'{name}' is reserved" if name in RESERVED_CLAIMS else None
 
 
 def check_claim_value(claim_type: str, value: Any) -> None:
@@ -43,63 +56,198 @@ def check_claim_value(claim_type: str, value: Any) -> None:
         and not isinstance(value, bool)
         and math.isfinite(value),
         "boolean": isinstance(value, bool),
-        "json": isinstance(value, dict | list),
+        "json": isinstance(value, dict | builtins.list),
     }
     if not fits[claim_type]:
-        raise Invalid(f"value: a {claim_type} is needed")
+        raise Invalid.at("value", message=f"must be {_WORDS[claim_type]}")
 
 
-async def define(
-    storage: Storage,
-    application_id: str,
-    definition: ClaimDefinition,
-    *,
-    description: str | None = None,
-    actor: Actor = SYSTEM,
-) -> ClaimDefinition:
-    """Define a claim of an application; return it with its id. Raises Invalid, or Conflict."""
-    parse_claim_name(definition.claim_name)
-    new = msgspec.structs.replace(definition, id=str(uuid.uuid4()))
-    async with storage.transaction() as tx:
-        try:
-            await tx.claims.insert_definition(application_id, new, description)
-        except AlreadyExists:
-            raise Conflict("claim name: this application has it already") from None
-        await events.record(tx, "claim.defined", metadata={"claim_id": new.id}, actor=actor)
-    return new
+class ClaimPatch(Patch):
+    """What of a definition may change. Its name stands in tokens, and does not."""
+
+    claim_type: Literal["string", "number", "boolean", "json"] = ABSENT
+    title: Name | None = ABSENT
+    description: Description | None = ABSENT
+    include_in_id_token: Flag = ABSENT
+    include_in_access_token: Flag = ABSENT
+    include_in_userinfo: Flag = ABSENT
 
 
+class NewClaim(ClaimPatch):
+    """A claim to be defined: a text, in access tokens and at userinfo, unless it says more."""
+
+    claim_name: Annotated[str, judged(find_name_fault)]
+
+
+class NewValue(Command):
+    """A person's value of a claim."""
+
+    value: Annotated[JsonValue, JsonText]
+
+
+@needs("admin:claim:create", unbound=True)
+async def create(tx: Storage, actor: Actor, application: str, command: NewClaim) -> ClaimDefinition:
+    """Define a claim of an application. Raises NotFound, Conflict when it has one of this name."""
+    owner = await hold_application(tx, application)
+    new = ClaimDefinition(id=str(uuid.uuid4()), application_id=owner.id, **command.said())
+    made = await tx.claims.insert_definition(new)
+    if made is None:
+        raise Conflict.at("claimName", message="this application has it already")
+    await record_change(tx, actor, "claim.defined", None, made, claim_id=made.id)
+    return made
+
+
+@needs("admin:claim:read")
+async def get(storage: Storage, actor: Actor, application: str, target: str) -> ClaimDefinition:
+    """Return the claim of this id or name. Raises NotFound."""
+    owner = await find_application(storage, application)
+    found = await storage.claims.find(owner.id, target) if is_key(target) else None
+    return require(found, WHAT)
+
+
+@needs("admin:claim:read")
+async def list(
+    storage: Storage, actor: Actor, application: str, page: Page
+) -> Listed[ClaimDefinition]:
+    """Return a page of the claims that an application defines. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    owner = await find_application(storage, application)
+    return await storage.claims.list_page(owner.id, page)
+
+
+@needs("admin:claim:update", unbound=True)
 async def update(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    patch: ClaimPatch,
+    version: int | None = None,
+) -> ClaimDefinition:
+    """Change what `patch` says of a definition.
+
+    Raises NotFound, PreconditionFailed, and Conflict for another type than people have values of.
+    """
+    stored = await _held(tx, application, target, version)
+    changes = changes_of(stored, patch.said())
+    if not changes:
+        return stored
+    if "claim_type" in changes and await tx.claims.has_values(stored.id):
+        raise Conflict.at("claimType", message="people have values of the type that it is of")
+    after = require(await tx.claims.update_definition(stored.id, changes), WHAT)
+    await record_change(tx, actor, "claim.updated", stored, after, claim_id=stored.id)
+    return after
+
+
+@needs("admin:claim:archive", unbound=True)
+async def delete(
+    tx: Storage, actor: Actor, application: str, target: str, version: int | None = None
+) -> ClaimDefinition:
+    """Delete a definition with every value of it; return what it was.
+
+    Raises NotFound, PreconditionFailed.
+    """
+    stored = await _held(tx, application, target, version)
+    await tx.claims.delete_definition(stored.id)
+    await record_change(tx, actor, "claim.deleted", stored, None, claim_id=stored.id)
+    return stored
+
+
+@needs("admin:claim:read")
+async def list_values(
+    storage: Storage, actor: Actor, user: str, *, within: str | None = None
+) -> tuple[tuple[ClaimDefinition, ClaimValue], ...]:
+    """Return a person's values of every application, by the name of the claim. Raises NotFound."""
+    found = await find_user(storage, actor, user, within)
+    return await storage.claims.of_user(found.id, found.organization_id)
+
+
+@needs("admin:claim:read")
+async def get_value(
     storage: Storage,
-    definition: ClaimDefinition,
+    actor: Actor,
+    application: str,
+    target: str,
+    user: str,
     *,
-    description: str | None = None,
-    actor: Actor = SYSTEM,
-) -> None:
-    """Write the type, the title, the description and where a claim is included."""
-    async with storage.transaction() as tx:
-        await tx.claims.update_definition(definition, description)
-        metadata = {"claim_id": definition.id}
-        await events.record(tx, "claim.updated", metadata=metadata, actor=actor)
+    within: str | None = None,
+) -> ClaimValue:
+    """Return a person's value of a claim. Raises NotFound."""
+    found = await find_user(storage, actor, user, within)
+    owner = await find_application(storage, application)
+    claim = require(await storage.claims.find(owner.id, target) if is_key(target) else None, WHAT)
+    value = await storage.claims.find_value(found.id, found.organization_id, claim.id)
+    if value is None:
+        raise NotFound(f"{WHAT_VALUE} not found")
+    return value
 
 
+@needs("admin:claim:update")
 async def set_value(
-    storage: Storage,
-    user: User,
-    definition: ClaimDefinition,
-    value: Any,
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    user: str,
+    command: NewValue,
     *,
-    actor: Actor = SYSTEM,
+    within: str | None = None,
+) -> ClaimValue:
+    """Give a person this value of a claim, in the place of an earlier one.
+
+    Raises NotFound, Forbidden, and Invalid when it is not of the claim's type.
+    """
+    holder = await hold_user(tx, actor, user, within)
+    claim = await _held(tx, application, target)
+    check_claim_value(claim.claim_type, command.value)
+    before = await tx.claims.find_value(holder.id, holder.organization_id, claim.id)
+    if before is not None and before.value == command.value:
+        return before
+    after = await tx.claims.set_value(holder.id, holder.organization_id, claim.id, command.value)
+    if after is None:
+        raise NotFound("User not found")
+    await _record_value(tx, actor, "claim.value.set", holder, claim)
+    return after
+
+
+@needs("admin:claim:update")
+async def delete_value(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    user: str,
+    *,
+    within: str | None = None,
 ) -> None:
-    """Give a person this value of a claim. Raises Invalid when it is not of the claim's type."""
-    check_claim_value(definition.claim_type, value)
-    async with storage.transaction() as tx:
-        await tx.claims.set_value(user.id, user.organization_id, definition.id, value)
-        await events.record(
-            tx,
-            "claim.value.set",
-            organization_id=user.organization_id,
-            user_id=user.id,
-            metadata={"claim_id": definition.id},
-            actor=actor,
-        )
+    """Take a value from a person. Raises NotFound, Forbidden."""
+    holder = await hold_user(tx, actor, user, within)
+    claim = await _held(tx, application, target)
+    if not await tx.claims.delete_value(holder.id, holder.organization_id, claim.id):
+        raise NotFound(f"{WHAT_VALUE} not found")
+    await _record_value(tx, actor, "claim.value.deleted", holder, claim)
+
+
+async def _held(
+    tx: Storage, application: str, target: str, version: int | None = None
+) -> ClaimDefinition:
+    owner = await find_application(tx, application)
+    if not is_key(target):
+        raise NotFound(f"{WHAT} not found")
+    return require(await tx.claims.find(owner.id, target, hold=True), WHAT, version)
+
+
+async def _record_value(
+    tx: Storage, actor: Actor, event_type: str, user: User, claim: ClaimDefinition
+) -> None:
+    """That it changed, and not to what: a value is a person's own."""
+    await record_change(
+        tx,
+        actor,
+        event_type,
+        None,
+        None,
+        organization_id=user.organization_id,
+        user_id=user.id,
+        claim_id=claim.id,
+    )

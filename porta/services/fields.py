@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, Strict
 
@@ -84,6 +85,38 @@ def _find_slug_fault(slug: str) -> str | None:
     return "must not look like an id" if is_id(slug) else None
 
 
+DEEPEST, LARGEST = 32, 16 * 1024
+"""Levels, and bytes, of a value that JSON says."""
+
+
+def find_json_fault(value: object, depth: int = 0) -> str | None:
+    """Return what no column keeps of `value`, decoded JSON, or None."""
+    match value:
+        case None | bool():
+            return None
+        case str():
+            return find_text_fault(value)
+        case int() | float():
+            # What a database makes of 1e20 is an integer that tokens could not hold.
+            return None if abs(value) < 2**63 else "holds a number that is too large"
+        case dict() | list() if depth < DEEPEST:
+            inner = [*value, *value.values()] if isinstance(value, dict) else value
+            return next(filter(None, (find_json_fault(each, depth + 1) for each in inner)), None)
+    return "is nested too deeply"
+
+
+def _check_json(value: Any) -> Any:
+    fault = find_json_fault(value)
+    if fault is None and len(json.dumps(value)) > LARGEST:
+        fault = f"must have at most {LARGEST} bytes as JSON"
+    if fault is not None:
+        raise ValueError(fault)
+    return value
+
+
+JsonText = AfterValidator(_check_json)
+
+
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -95,6 +128,12 @@ LongDescription = Annotated[str, Field(max_length=2000), judged(find_text_fault)
 Reason = Annotated[str, Field(min_length=1, max_length=500), judged(find_text_fault)]
 """Why somebody changes a status; the audit trail keeps it."""
 SearchTerm = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_fault)]
+Id = Annotated[
+    str,
+    judged(lambda text: None if is_id(text) else "must be an id"),
+    AfterValidator(str.lower),
+]
+Ids = Annotated[tuple[Id, ...], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
 Flag = Annotated[bool, Strict()]
 Locale = Annotated[str, judged(_find_locale_fault)]
 PageLocale = Annotated[str, judged(_find_locale_fault), judged(_find_page_locale_fault)]

@@ -42,5 +42,5 @@ def event_of(lifecycle: Lifecycle, status: str, wanted: str) -> str:
     """Return the event of going from `status` to `wanted`. Raises Invalid where no way leads."""
     event_type = lifecycle.get((status, wanted))
     if event_type is None:
-        raise Invalid(f"status: '{wanted}' does not follow '{status}'")
+        raise Invalid.at("status", message=f"'{wanted}' does not follow '{status}'")
     return event_type

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 _NEEDED = "permissions_needed"
+ADMINISTRATION = "porta-admin"
+"""The slug of the application that administrators sign in to, and whose roles they have."""
+SUPER_ADMIN = ("porta-super-admin", "porta-admin")
+"""The slugs of the roles that permit everything; the second is of old installations of 1.x."""
 
 _ACTIONS = {
     "org": ("Organizations", "create read update suspend archive"),

@@ -1,89 +1,334 @@
-"""Role service: permissions and roles, as administrators manage them."""
+"""Role service: roles and permissions of applications, as administrators define them."""
 
 from __future__ import annotations
 
+import builtins
 import uuid
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from porta.audit import events
-from porta.audit.actors import SYSTEM, Actor
-from porta.errors import Conflict
-from porta.tenants import slugs
-from storage.errors import AlreadyExists
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
+from porta.errors import Conflict, Forbidden, Invalid, NotFound
+from porta.services.commands import ABSENT, Command, Patch, Slugged
+from porta.services.definitions import find_application, hold_application
+from porta.services.fields import Description, Flag, Id, Ids, Name, PermissionSlug, RoleSlug
+from porta.services.permissions import ADMINISTRATION, SUPER_ADMIN, check_all, needs
+from porta.services.targets import changes_of, check_page, is_key, require
+from storage.models.applications import Application
+from storage.models.pages import Listed, Page
 from storage.models.roles import Permission, Role
-from storage.models.users import User
+from storage.repositories.roles import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-
-async def create_permission(
-    storage: Storage, permission: Permission, *, actor: Actor = SYSTEM
-) -> Permission:
-    """Store a new permission and return it with its id. Raises Invalid for its slug, Conflict."""
-    slugs.parse_permission_slug(permission.slug)
-    new = msgspec.structs.replace(permission, id=str(uuid.uuid4()))
-    async with storage.transaction() as tx:
-        try:
-            await tx.roles.insert_permission(new)
-        except AlreadyExists:
-            raise Conflict("slug: another permission of this application has it") from None
-        metadata = {"permission_id": new.id}
-        await events.record(tx, "permission.created", metadata=metadata, actor=actor)
-    return new
+WHAT, WHAT_PERMISSION = "Role", "Permission"
 
 
-async def update_permission(
-    storage: Storage, permission: Permission, *, actor: Actor = SYSTEM
-) -> None:
-    """Write the name and description of a permission."""
-    async with storage.transaction() as tx:
-        await tx.roles.update_permission(permission)
-        metadata = {"permission_id": permission.id}
-        await events.record(tx, "permission.updated", metadata=metadata, actor=actor)
+class RolePatch(Patch):
+    """What of a role may change. Its slug stands in tokens, and does not."""
+
+    name: Name = ABSENT
+    description: Description | None = ABSENT
 
 
-async def create(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> Role:
-    """Store a new role and return it with its id. Raises Invalid for its slug, Conflict."""
-    slugs.parse_role_slug(role.slug)
-    new = msgspec.structs.replace(role, id=str(uuid.uuid4()))
-    async with storage.transaction() as tx:
-        try:
-            await tx.roles.insert(new)
-        except AlreadyExists:
-            raise Conflict("slug: another role of this application has it") from None
-        await events.record(tx, "role.created", metadata={"role_id": new.id}, actor=actor)
-    return new
+class NewRole(RolePatch, Slugged):
+    """A role to be made."""
+
+    name: Name
+    slug: RoleSlug = ABSENT
 
 
-async def update(storage: Storage, role: Role, *, actor: Actor = SYSTEM) -> None:
-    """Write the name and description of a role."""
-    async with storage.transaction() as tx:
-        await tx.roles.update(role)
-        await events.record(tx, "role.updated", metadata={"role_id": role.id}, actor=actor)
+class PermissionPatch(Patch):
+    """What of a permission may change. Its slug stands in tokens, and does not."""
+
+    name: Name = ABSENT
+    description: Description | None = ABSENT
 
 
+class NewPermission(PermissionPatch):
+    """A permission to be made."""
+
+    name: Name
+    slug: PermissionSlug
+    module_id: Id | None = ABSENT
+    """A module of the same application."""
+
+
+class PermissionIds(Command):
+    """Permissions of an application."""
+
+    permission_ids: Ids
+
+
+class PermissionFilters(Command):
+    """Which permissions are listed."""
+
+    module_id: Id | None = None
+
+
+class Deletion(Command):
+    """Whether what others still refer to is deleted all the same."""
+
+    force: Flag = False
+
+
+GENTLY = Deletion()
+
+
+@needs("admin:role:create", unbound=True)
+async def create(tx: Storage, actor: Actor, application: str, command: NewRole) -> Role:
+    """Make a role of an application. Raises NotFound, Conflict when it has the slug already."""
+    owner = await hold_application(tx, application)
+    made = await tx.roles.insert(
+        Role(id=str(uuid.uuid4()), application_id=owner.id, **command.said())
+    )
+    if made is None:
+        raise Conflict.at("slug", message="another role of this application has it")
+    await record_change(tx, actor, "role.created", None, made, role_id=made.id)
+    return made
+
+
+@needs("admin:role:read")
+async def get(storage: Storage, actor: Actor, application: str, target: str) -> Role:
+    """Return the role of this id or slug. Raises NotFound."""
+    owner = await find_application(storage, application)
+    found = await storage.roles.find(owner.id, target) if is_key(target) else None
+    return require(found, WHAT)
+
+
+@needs("admin:role:read")
+async def list(storage: Storage, actor: Actor, application: str, page: Page) -> Listed[Role]:
+    """Return a page of the roles of an application. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    owner = await find_application(storage, application)
+    return await storage.roles.list_page(owner.id, page)
+
+
+@needs("admin:role:update", unbound=True)
+async def update(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    patch: RolePatch,
+    version: int | None = None,
+) -> Role:
+    """Change what `patch` says of a role. Raises NotFound, PreconditionFailed, and Forbidden for a
+    role of administrators that permits more than the actor may.
+    """
+    owner, stored = await _held(tx, actor, application, target, version)
+    await _check_not_more(tx, actor, owner, stored)
+    changes = changes_of(stored, patch.said())
+    if not changes:
+        return stored
+    after = require(await tx.roles.update(stored.id, changes), WHAT)
+    await record_change(tx, actor, "role.updated", stored, after, role_id=stored.id)
+    return after
+
+
+@needs("admin:role:archive", unbound=True)
+async def delete(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    command: Deletion = GENTLY,
+    version: int | None = None,
+) -> Role:
+    """Delete a role, and return what it was. It works at once.
+
+    Raises NotFound, PreconditionFailed, Forbidden, and Conflict where people hold it, unless
+    forced, or nobody could administer without it.
+    """
+    owner, stored = await _held(tx, actor, application, target, version)
+    await _check_not_more(tx, actor, owner, stored)
+    _check_not_super_admin(owner, stored)
+    if not command.force and await tx.user_roles.is_held(stored.id):
+        raise Conflict.at("force", message="people hold this role; it is needed to delete it")
+    await tx.roles.delete(stored.id)
+    await record_change(tx, actor, "role.deleted", stored, None, role_id=stored.id)
+    return stored
+
+
+@needs("admin:role:read")
+async def list_granted(
+    storage: Storage, actor: Actor, application: str, target: str
+) -> builtins.tuple[Permission, ...]:
+    """Return the permissions of a role, by slug. Raises NotFound."""
+    return await storage.roles.granted((await get(storage, actor, application, target)).id)
+
+
+@needs("admin:role:update", unbound=True)
 async def grant(
-    storage: Storage, role: Role, permission: Permission, *, actor: Actor = SYSTEM
+    tx: Storage, actor: Actor, application: str, target: str, command: PermissionIds
 ) -> None:
-    """Give a permission to a role of the same application. It works at once."""
-    async with storage.transaction() as tx:
-        await tx.roles.grant(role.id, permission.id)
-        metadata = {"role_id": role.id, "permission_id": permission.id}
-        await events.record(tx, "role.permissions.assigned", metadata=metadata, actor=actor)
+    """Give permissions of the application to a role of it. It works at once.
+
+    Raises NotFound, Invalid for what is no permission of it, and Forbidden for what the actor
+    does not hold, where they are those of administrators.
+    """
+    owner, stored = await _held(tx, actor, application, target)
+    await _check_may(tx, actor, owner, command)
+    given = await tx.roles.grant(stored.id, command.permission_ids)
+    if given:
+        await _record_permissions(tx, actor, "role.permissions.assigned", stored, given)
 
 
-async def assign(storage: Storage, user: User, role: Role, *, actor: Actor = SYSTEM) -> None:
-    """Give a role to a person. It works at once."""
-    async with storage.transaction() as tx:
-        await tx.roles.assign(user.id, user.organization_id, role.id, actor.user_id)
-        await events.record(
-            tx,
-            "user.roles.assigned",
-            organization_id=user.organization_id,
-            user_id=user.id,
-            metadata={"role_id": role.id},
-            actor=actor,
-        )
+@needs("admin:role:update", unbound=True)
+async def revoke(
+    tx: Storage, actor: Actor, application: str, target: str, command: PermissionIds
+) -> None:
+    """Take permissions from a role. It works at once. Raises as `grant` does, and Invalid for the
+    role without which nobody could administer.
+    """
+    owner, stored = await _held(tx, actor, application, target)
+    _check_not_super_admin(owner, stored)
+    await _check_may(tx, actor, owner, command)
+    taken = await tx.roles.revoke(stored.id, command.permission_ids)
+    if taken:
+        await _record_permissions(tx, actor, "role.permissions.removed", stored, taken)
+
+
+@needs("admin:permission:create", unbound=True)
+async def create_permission(
+    tx: Storage, actor: Actor, application: str, command: NewPermission
+) -> Permission:
+    """Make a permission of an application. Raises NotFound, Invalid for a module of another one,
+    Conflict, and Forbidden at that of the administration for all but super-administrators.
+    """
+    owner = await hold_application(tx, application)
+    _check_definer(actor, owner)
+    new = Permission(id=str(uuid.uuid4()), application_id=owner.id, **command.said())
+    made = await tx.roles.insert_permission(new)
+    if made is None:
+        raise Conflict.at("slug", message="another permission of this application has it")
+    if made.module_id != new.module_id:
+        raise Invalid.at("moduleId", message="is no module of this application")
+    await record_change(tx, actor, "permission.created", None, made, permission_id=made.id)
+    return made
+
+
+@needs("admin:permission:read")
+async def get_permission(
+    storage: Storage, actor: Actor, application: str, target: str
+) -> Permission:
+    """Return the permission of this id or slug. Raises NotFound."""
+    owner = await find_application(storage, application)
+    found = await storage.roles.find_permission(owner.id, target) if is_key(target) else None
+    return require(found, WHAT_PERMISSION)
+
+
+@needs("admin:permission:read")
+async def list_permissions(
+    storage: Storage, actor: Actor, application: str, page: Page, filters: PermissionFilters
+) -> Listed[Permission]:
+    """Return a page of the permissions of an application. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    owner = await find_application(storage, application)
+    return await storage.roles.list_permissions(owner.id, page, module_id=filters.module_id)
+
+
+@needs("admin:permission:read")
+async def list_roles_with(
+    storage: Storage, actor: Actor, application: str, target: str
+) -> builtins.tuple[Role, ...]:
+    """Return the roles that have a permission, by slug. Raises NotFound."""
+    found = await get_permission(storage, actor, application, target)
+    return await storage.roles.with_permission(found.id)
+
+
+@needs("admin:permission:create", unbound=True)
+async def update_permission(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    patch: PermissionPatch,
+    version: int | None = None,
+) -> Permission:
+    """Change what `patch` says of a permission. Raises NotFound, PreconditionFailed, Forbidden."""
+    stored = await _held_permission(tx, actor, application, target, version)
+    changes = changes_of(stored, patch.said())
+    if not changes:
+        return stored
+    after = require(await tx.roles.update_permission(stored.id, changes), WHAT_PERMISSION)
+    await record_change(tx, actor, "permission.updated", stored, after, permission_id=stored.id)
+    return after
+
+
+@needs("admin:permission:archive", unbound=True)
+async def delete_permission(
+    tx: Storage,
+    actor: Actor,
+    application: str,
+    target: str,
+    command: Deletion = GENTLY,
+    version: int | None = None,
+) -> Permission:
+    """Delete a permission, and return what it was. It works at once.
+
+    Raises NotFound, PreconditionFailed, Forbidden, and Conflict where roles have it, unless forced.
+    """
+    stored = await _held_permission(tx, actor, application, target, version)
+    if not command.force and await tx.roles.with_permission(stored.id):
+        raise Conflict.at("force", message="roles have this permission; it is needed to delete it")
+    await tx.roles.delete_permission(stored.id)
+    await record_change(tx, actor, "permission.deleted", stored, None, permission_id=stored.id)
+    return stored
+
+
+async def _held(
+    tx: Storage, actor: Actor, application: str, target: str, version: int | None = None
+) -> tuple[Application, Role]:
+    owner = await find_application(tx, application)
+    if not is_key(target):
+        raise NotFound(f"{WHAT} not found")
+    return owner, require(await tx.roles.find(owner.id, target, hold=True), WHAT, version)
+
+
+async def _held_permission(
+    tx: Storage, actor: Actor, application: str, target: str, version: int | None
+) -> Permission:
+    owner = await find_application(tx, application)
+    _check_definer(actor, owner)
+    if not is_key(target):
+        raise NotFound(f"{WHAT_PERMISSION} not found")
+    found = await tx.roles.find_permission(owner.id, target, hold=True)
+    return require(found, WHAT_PERMISSION, version)
+
+
+def _check_definer(actor: Actor, owner: Application) -> None:
+    if owner.slug == ADMINISTRATION:
+        check_all(actor, "what administrators can be permitted")
+
+
+def _check_not_super_admin(owner: Application, role: Role) -> None:
+    if owner.slug == ADMINISTRATION and role.slug in SUPER_ADMIN:
+        raise Conflict("without this role nobody could administer")
+
+
+async def _check_not_more(tx: Storage, actor: Actor, owner: Application, role: Role) -> None:
+    """Whoever may less than a role of administrators permits has no business with it."""
+    if owner.slug == ADMINISTRATION:
+        held = {each.slug for each in await tx.roles.granted(role.id)}
+        if not actor.holds(frozenset(held)):
+            raise Forbidden("this role permits what you may not do yourself")
+
+
+async def _check_may(tx: Storage, actor: Actor, owner: Application, command: PermissionIds) -> None:
+    known = {each.id: each.slug for each in await tx.roles.permissions(owner.id)}
+    for index, id in enumerate(command.permission_ids):
+        if id not in known:
+            raise Invalid.at("permissionIds", index, message="is no permission of this application")
+    slugs = frozenset(known[id] for id in command.permission_ids)
+    if owner.slug == ADMINISTRATION and not actor.holds(slugs):
+        raise Forbidden("nobody grants, or takes, what they do not hold themselves")
+
+
+async def _record_permissions(
+    tx: Storage, actor: Actor, event_type: str, role: Role, ids: frozenset[str]
+) -> None:
+    await record_change(
+        tx, actor, event_type, None, None, role_id=role.id, permission_ids=sorted(ids)
+    )

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from porta.audit.actors import Actor
 from porta.errors import Invalid, NotFound, PreconditionFailed, Problem
 from storage.models.pages import Page
+from storage.repositories.columns import is_id
 
 MOST_ROWS = 100
 """Rows of a page."""
@@ -65,3 +66,10 @@ def check_page(page: Page, sorts: Collection[str]) -> None:
         problems.append(Problem(("page",), f"must be 1 or more, within the first {DEEPEST} rows"))
     if problems:
         raise Invalid(problems=problems)
+
+
+def require_id(text: str, what: str) -> str:
+    """Return `text`, which is spelled as an id. Raises NotFound for everything else."""
+    if not is_id(text):
+        raise NotFound(f"{what} not found")
+    return text.lower()

@@ -1,12 +1,17 @@
-"""Custom claims: what an application defines, and claim mappings: what a client calls them."""
+"""Custom claims: definitions, the values that people have, and what a client calls them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
 
 class ClaimDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `custom_claim_definitions`."""
+    """A row of `custom_claim_definitions`. Times are seconds since the epoch.
+
+    Read with a client, it has what tokens need: what comes after `title` is left at its default.
+    """
 
     id: str
     claim_name: str
@@ -16,6 +21,23 @@ class ClaimDefinition(msgspec.Struct, frozen=True, kw_only=True):
     include_in_userinfo: bool = True
     title: str | None = None
     """What people are told that it is."""
+    description: str | None = None
+    application_id: str = ""
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    version: int = 0
+
+
+class ClaimValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `custom_claim_values`."""
+
+    id: str
+    user_id: str
+    claim_id: str
+    value: Any
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    version: int = 0
 
 
 CLAIM_TARGETS = ("id_token", "access_token", "userinfo")

@@ -57,6 +57,19 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "active" or self.auto_locked
 
 
+class UserProfile(User, frozen=True, kw_only=True):
+    """A row of `users` as administrators see it. Times are seconds since the epoch."""
+
+    password_changed_at: float | None = None
+    two_factor_method: str | None = None
+    last_login_at: float | None = None
+    login_count: int = 0
+    last_failed_login_at: float | None = None
+    created_at: float = 0.0
+    version: int = 0
+    """How often it has changed; sign-ins, and failures to, are none. Not written by hand."""
+
+
 class LoginAttempt(msgspec.Struct, frozen=True):
     """An attempt to sign in that was counted: the user after it, and what it brought about."""
 

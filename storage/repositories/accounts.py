@@ -7,24 +7,38 @@ from __future__ import annotations
 
 import msgspec
 
-from storage.models.users import AUTO_LOCKOUT, AccountFacts, User
+from storage.models.users import AUTO_LOCKOUT, AccountFacts, User, UserProfile
 
 _EXPRESSIONS = {
     "birthdate": "to_char(u.birthdate, 'YYYY-MM-DD')",
     "locked_at": "EXTRACT(EPOCH FROM u.locked_at)::float8",
-    "updated_at": "EXTRACT(EPOCH FROM u.updated_at)::float8",
+    **{
+        name: f"EXTRACT(EPOCH FROM u.{name})::float8"
+        for name in (
+            *("created_at", "updated_at", "password_changed_at"),
+            *("last_login_at", "last_failed_login_at"),
+        )
+    },
 }
-_PAIRS = ", ".join(
-    f"'{name}', {_EXPRESSIONS.get(name, f'u.{name}')}" for name in User.__struct_fields__
-)
 
-USER = f"json_build_object({_PAIRS})"
+
+def _json(record: type[User]) -> str:
+    pairs = (
+        f"'{name}', {_EXPRESSIONS.get(name, f'u.{name}')}" for name in record.__struct_fields__
+    )
+    return f"json_build_object({', '.join(pairs)})"
+
+
+USER = _json(User)
 """A `User`, of `users u`."""
+PROFILE = _json(UserProfile)
+"""A `UserProfile`, of `users u`."""
 
 STANDS = f"(u.status = 'active' OR (u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}'))"
 """`User.is_usable`, of `users u`."""
 
 decode_user = msgspec.json.Decoder(User).decode
+decode_profile = msgspec.json.Decoder(UserProfile).decode
 decode_facts = msgspec.json.Decoder(AccountFacts).decode
 
 

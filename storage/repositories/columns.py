@@ -28,3 +28,11 @@ def assignments(
     if unknown or not changes:
         raise ValueError(f"no columns to write: {sorted(unknown)}")
     return ", ".join(f"{name} = {placeholder(name)}" for name in changes)
+
+
+def dated(prefix: str = "") -> str:
+    """Return the columns created_at and updated_at (epoch seconds) and version."""
+    return (
+        f"EXTRACT(EPOCH FROM {prefix}created_at)::float8,"
+        f" EXTRACT(EPOCH FROM {prefix}updated_at)::float8, {prefix}version"
+    )

@@ -7,9 +7,9 @@ from typing import cast
 import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
-from storage.models.users import AccountFacts, LoginAttempt, SessionStatus, User
+from storage.models.users import AccountFacts, LoginAttempt, SessionStatus, User, UserProfile
 from storage.postgres.statement import Executor, Parameters, Statement
-from storage.repositories import user_sql
+from storage.repositories import accounts, user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
 from storage.stores import decode
 
@@ -47,6 +47,20 @@ class Users:
     async def find_by_id(self, id: str, organization_id: str) -> User | None:
         """Return the user, whatever the status."""
         return await self._user(user_sql.FIND_BY_ID, {"id": id, "organization_id": organization_id})
+
+    async def find(self, id: str, *, hold: bool = False) -> UserProfile | None:
+        """Return the user of this id in whichever organization: it is for the caller to compare.
+
+        `hold` keeps the row from changing until the transaction ends.
+        """
+        row = await self._pg.fetchrow(
+            f"""
+            SELECT {accounts.PROFILE} FROM users u WHERE u.id = %(id)s
+            {"FOR NO KEY UPDATE" if hold else ""}
+            """,  # noqa: S608
+            {"id": id},
+        )
+        return accounts.decode_profile(row[0]) if row else None
 
     async def facts(
         self, id: str, organization_id: str, application_id: str, *, all_roles: bool = False

@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from porta.services import applications, claims
-from storage.models.applications import Application
+from porta.audit.actors import SYSTEM
+from porta.services import claims
+from porta.services.claims import NewClaim, NewValue
 from storage.models.claims import CLAIM_TARGETS, ClaimDefinition, ClaimMapping
 from storage.models.clients import Client
 from storage.models.roles import Permission, Role
+from tests.administered import make_application
 from tests.logged import logged
 from tests.security.browser import (
     Browser,
@@ -42,7 +44,7 @@ async def _application(served: Served) -> str:
     """Add an application with two roles and their permissions."""
     slug = f"a{secrets.token_hex(6)}"
     storage = served.runtime.storage
-    made = await applications.create(storage, Application(id="", name=slug, slug=slug))
+    made = await make_application(storage, slug)
     for name in ("staff", "chief"):
         role = Role(id=str(uuid4()), application_id=made.id, name=name, slug=name)
         right = Permission(
@@ -50,13 +52,19 @@ async def _application(served: Served) -> str:
         )
         await storage.roles.insert(role)
         await storage.roles.insert_permission(right)
-        await storage.roles.grant(role.id, right.id)
+        await storage.roles.grant(role.id, [right.id])
     return made.id
 
 
 async def _define(served: Served, application_id: str, name: str, kind: str, **flags: bool) -> Any:
-    definition = ClaimDefinition(id="", claim_name=name, claim_type=kind, **flags)  # type: ignore[arg-type]
-    return await claims.define(served.runtime.storage, application_id, definition)
+    command = NewClaim.parse({"claim_name": name, "claim_type": kind, **flags})
+    return await claims.create(served.runtime.storage, SYSTEM, application_id, command)
+
+
+async def _set(served: Served, person: Any, definition: ClaimDefinition, value: Any) -> None:
+    command = NewValue.parse({"value": value})
+    owner, claim = definition.application_id, definition.id
+    await claims.set_value(served.runtime.storage, SYSTEM, owner, claim, person.id, command)
 
 
 async def _person(served: Served, browser: Browser, application_id: str, *held: str) -> Any:
@@ -65,7 +73,7 @@ async def _person(served: Served, browser: Browser, application_id: str, *held: 
     storage = served.runtime.storage
     for role in await storage.roles.list(application_id):
         if role.slug in held:
-            await storage.roles.assign(person.id, person.organization_id, role.id)
+            await storage.user_roles.assign(person.id, person.organization_id, [role.id])
     return person
 
 
@@ -110,7 +118,7 @@ async def test_a_typed_claim_is_where_its_definition_says(
     person = await _person(served, browser, application)
     for name, (kind, value) in TYPED.items():
         definition = await _define(served, application, name, kind, **flags)
-        await claims.set_value(served.runtime.storage, person, definition, value)
+        await _set(served, person, definition, value)
     await _define(served, application, "unset", "string", **flags)
     client = await add_client(served, application_id=application, access_token_format=form)
     values = {name: value for name, (_, value) in TYPED.items()}
@@ -172,7 +180,7 @@ async def test_what_is_too_large_is_where_the_token_says(
     large = ["x" * 50 + str(n) for n in range(150)]
     for name, value in (("large", large), ("small", [1])):
         definition = await _define(served, application, name, "json", **everywhere)
-        await claims.set_value(served.runtime.storage, person, definition, value)
+        await _set(served, person, definition, value)
     client = await add_client(served, application_id=application, access_token_format=format)
     with logged() as log:
         documents = await _documents(served, browser, client)
@@ -209,7 +217,7 @@ async def test_what_stands_elsewhere_is_what_holds_now(served: Served, browser: 
     application = await _application(served)
     person = await _person(served, browser, application)
     definition = await _define(served, application, "large", "string")
-    await claims.set_value(served.runtime.storage, person, definition, "x" * 7000)
+    await _set(served, person, definition, "x" * 7000)
     client = await add_client(served, application_id=application)
     code = await browser.code(client_id=client.client_id)
     answer = await post(
@@ -217,7 +225,7 @@ async def test_what_stands_elsewhere_is_what_holds_now(served: Served, browser: 
     )
     tokens = answer.json()
     assert (await _said(served, client, tokens))["introspection"]["large"] == "x" * 7000
-    await claims.set_value(served.runtime.storage, person, definition, "now")
+    await _set(served, person, definition, "now")
     said = await _said(served, client, tokens)
     assert said["introspection"]["large"] == "now"
     assert said["access_token"]["_claim_names"] == {"large": "introspection"}

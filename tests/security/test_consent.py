@@ -104,8 +104,13 @@ async def _a_new_claim(served: Served, pg: Postgres) -> AsyncIterator[str]:
     )
     assert client is not None
     name = f"c{secrets.token_hex(6)}"
-    definition = ClaimDefinition(id=str(uuid4()), claim_name=name, include_in_id_token=True)
-    await served.runtime.storage.claims.insert_definition(client.application_id, definition)
+    definition = ClaimDefinition(
+        id=str(uuid4()),
+        application_id=client.application_id,
+        claim_name=name,
+        include_in_id_token=True,
+    )
+    await served.runtime.storage.claims.insert_definition(definition)
     await pg.execute(
         "INSERT INTO custom_claim_values (user_id, claim_id, value)"
         " SELECT id, %(id)s, '\"new\"' FROM users",

@@ -10,14 +10,14 @@ import pytest
 import pytest_asyncio
 
 from porta.browser import sessions
-from porta.services import applications, clients, users
+from porta.services import clients, users
 from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from tests.administered import set_organization_status
+from tests.administered import set_application_status, set_organization_status
 from tests.security.browser import (
     GOOD,
     PASSWORD,
@@ -100,7 +100,7 @@ async def _set(served: Served, rights: Rights, what: str, status: str) -> None:
         case "client":
             await clients.set_status(storage, rights.client.client_id, acme, status)
         case "application":
-            await applications.set_status(storage, "crm", status)
+            await set_application_status(storage, "crm", status)
         case _:
             await set_organization_status(storage, acme, status)
 

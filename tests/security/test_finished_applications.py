@@ -9,11 +9,10 @@ from uuid import uuid4
 import pytest
 
 from porta.security.keys import ALGORITHMS
-from porta.services import applications
 from porta.services.provisioning import build_document, provision
-from storage.models.applications import Application
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
+from tests.administered import make_application
 from tests.security.browser import (
     Browser,
     a_browser,
@@ -51,9 +50,7 @@ async def _refreshed(served: Served, client: Client, tokens: dict[str, Any]) -> 
 
 async def _of_an_application_without_roles(served: Served, **fields: Any) -> Client:
     slug = f"a{secrets.token_hex(6)}"
-    bare = await applications.create(
-        served.runtime.storage, Application(id="", name=slug, slug=slug)
-    )
+    bare = await make_application(served.runtime.storage, slug)
     return await add_client(served, application_id=bare.id, **fields)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
+from porta.audit.changes import differing
 from porta.services import applications, claims, roles
+from porta.services.applications import ApplicationPatch, ModulePatch, NewApplication, NewModule
+from porta.services.claims import ClaimPatch, NewClaim
+from porta.services.commands import Command
 from porta.services.provisioning.document import (
     ApplicationEntry,
     ClaimDefinitionEntry,
@@ -15,100 +20,66 @@ from porta.services.provisioning.document import (
     PermissionEntry,
     RoleEntry,
 )
-from porta.services.provisioning.entries import Entry
+from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.report import Kind
 from porta.services.provisioning.run import Catalogue, Run, first_places
+from porta.services.roles import (
+    NewPermission,
+    NewRole,
+    PermissionIds,
+    PermissionPatch,
+    RolePatch,
+)
 from porta.text.suggestions import did_you_mean
-from storage.models.applications import Application, ApplicationModule
-from storage.models.claims import ClaimDefinition
-from storage.models.roles import Permission, Role
 
 R = TypeVar("R", bound=msgspec.Struct)
-_NamedEntry = ApplicationEntry | ModuleEntry | PermissionEntry | RoleEntry
-_NAMED = ("name", "description")
+_NamedEntry = ApplicationEntry | ModuleEntry | PermissionEntry | RoleEntry | ClaimDefinitionEntry
 
 
 async def provision_application(run: Run, path: Path, entry: ApplicationEntry) -> None:
     """Make the application of this slug, or change it to what the file says of it."""
     stored = await run.storage.applications.find_by_slug(entry.slug)
     known = {entry.slug: stored} if stored is not None else {}
-    new = Application(id="", name=entry.name, slug=entry.slug, description=entry.description)
+    new, patch = command_of(entry, NewApplication), command_of(entry, ApplicationPatch)
+    create = partial(applications.create, run.storage, run.actor, new)
+    update = partial(applications.update, run.storage, run.actor, entry.slug, patch)
     with run.at(*path):
-        await _settle(
-            run, "application", entry, known, new, applications.create, applications.update
-        )
+        await _settle(run, "application", entry, known, create, update)
         if stored is None:
             run.catalogues[entry.slug] = Catalogue(known[entry.slug])
 
 
 async def provision_role(run: Run, catalogue: Catalogue, entry: RoleEntry) -> None:
-    new = Role(id="", application_id=catalogue.application.id, **_said(entry))
-    await _settle(run, "role", entry, catalogue.roles, new, roles.create, roles.update)
+    commands = command_of(entry, NewRole), command_of(entry, RolePatch)
+    await _define(run, catalogue, "role", entry, catalogue.roles, commands, roles)
 
 
 async def provision_permission(run: Run, catalogue: Catalogue, entry: PermissionEntry) -> None:
-    new = Permission(id="", application_id=catalogue.application.id, **_said(entry))
-    create, update = roles.create_permission, roles.update_permission
-    await _settle(run, "permission", entry, catalogue.permissions, new, create, update)
+    args = run.storage, run.actor, catalogue.application.slug
+    create = partial(roles.create_permission, *args, command_of(entry, NewPermission))
+    patch = command_of(entry, PermissionPatch)
+    update = partial(roles.update_permission, *args, entry.slug, patch)
+    await _settle(run, "permission", entry, catalogue.permissions, create, update)
 
 
 async def provision_module(run: Run, catalogue: Catalogue, entry: ModuleEntry) -> None:
-    application_id = catalogue.application.id
-    new = ApplicationModule(
-        id="", application_id=application_id, status=entry.status, **_said(entry)
-    )
-    create, update = applications.create_module, applications.update_module
-    fields = (*_NAMED, "status")
-    await _settle(run, "module", entry, catalogue.modules, new, create, update, fields)
+    args = run.storage, run.actor, catalogue.application.slug
+    known = catalogue.modules.get(entry.slug)
+    create = partial(applications.create_module, *args, command_of(entry, NewModule))
+    patch, id = command_of(entry, ModulePatch), known.id if known else ""
+    update = partial(applications.update_module, *args, id, patch)
+    await _settle(run, "module", entry, catalogue.modules, create, update)
 
 
 async def provision_claim_definition(
     run: Run, catalogue: Catalogue, entry: ClaimDefinitionEntry
 ) -> None:
-    stored = catalogue.claims.get(entry.slug)
-    wanted = _definition(entry, stored)
-    if stored is None:
-        catalogue.claims[entry.slug] = await claims.define(
-            run.storage,
-            catalogue.application.id,
-            wanted,
-            description=entry.description or entry.name,
-            actor=run.actor,
-        )
-        run.created("claim_definition", entry.slug, entry.name)
-    elif not run.overwrite:
-        run.skipped("claim_definition", entry.slug, entry.name)
-    else:
-        changed = await _overwrite_claim(run, catalogue, entry, stored, wanted)
-        run.updated("claim_definition", entry.slug, entry.name, changed)
-
-
-def _definition(entry: ClaimDefinitionEntry, stored: ClaimDefinition | None) -> ClaimDefinition:
-    """Return the claim as the file has it; where that is silent, as it is stored."""
-    fields = ("claim_type", "include_in_id_token", "include_in_access_token", "include_in_userinfo")
-    said = fields if stored is None else entry.model_fields_set & set(fields)
-    kept = stored or ClaimDefinition(id="", claim_name=entry.slug, claim_type=entry.claim_type)
-    said_of = {name: getattr(entry, name) for name in said}
-    return msgspec.structs.replace(kept, title=entry.name, **said_of)
-
-
-async def _overwrite_claim(
-    run: Run,
-    catalogue: Catalogue,
-    entry: ClaimDefinitionEntry,
-    stored: ClaimDefinition,
-    wanted: ClaimDefinition,
-) -> tuple[str, ...]:
-    fields = ClaimDefinition.__struct_fields__
-    changed = tuple(name for name in fields if getattr(stored, name) != getattr(wanted, name))
-    description = await run.storage.claims.description(stored.id)
-    if entry.description not in (None, description):
-        description, changed = entry.description, (*changed, "description")
-    if changed:
-        await claims.update(run.storage, wanted, description=description, actor=run.actor)
-        catalogue.claims[entry.slug] = wanted
-    return changed
+    more: dict[str, Any] = {"title": entry.name}
+    patch = command_of(entry, ClaimPatch, **more)
+    more |= {"claim_name": entry.slug, "description": entry.description or entry.name}
+    commands = command_of(entry, NewClaim, **more), patch
+    await _define(run, catalogue, "claim_definition", entry, catalogue.claims, commands, claims)
 
 
 async def provision_role_permissions(
@@ -118,7 +89,8 @@ async def provision_role_permissions(
     role = catalogue.roles.get(entry.slug)
     if role is None or not entry.permissions:
         return
-    granted = await run.storage.roles.granted(role.id)
+    granted = {each.id for each in await run.storage.roles.granted(role.id)}
+    missing: list[str] = []
     for slug, index in first_places(entry.permissions).items():
         permission = catalogue.permissions.get(slug)
         if permission is None:
@@ -127,8 +99,32 @@ async def provision_role_permissions(
         elif permission.id in granted:
             run.skipped("role_permission", f"{role.slug} {slug}")
         else:
-            await roles.grant(run.storage, role, permission, actor=run.actor)
+            missing.append(permission.id)
             run.created("role_permission", f"{role.slug} {slug}")
+    application = catalogue.application.slug
+    for start in range(0, len(missing), _AT_ONCE):
+        command = PermissionIds.parse({"permission_ids": missing[start : start + _AT_ONCE]})
+        with run.at(*path, "permissions"):
+            await roles.grant(run.storage, run.actor, application, role.id, command)
+
+
+_AT_ONCE = 100
+"""As many as one command takes."""
+
+
+async def _define(
+    run: Run,
+    catalogue: Catalogue,
+    kind: Kind,
+    entry: _NamedEntry,
+    known: dict[str, R],
+    commands: tuple[Command, Command],
+    family: Any,
+) -> None:
+    args = run.storage, run.actor, catalogue.application.slug
+    new, patch = commands
+    create = partial(family.create, *args, new)
+    await _settle(run, kind, entry, known, create, partial(family.update, *args, entry.slug, patch))
 
 
 async def _settle(
@@ -136,31 +132,16 @@ async def _settle(
     kind: Kind,
     entry: _NamedEntry,
     known: dict[str, R],
-    new: R,
-    create: Callable[..., Awaitable[R]],
-    update: Callable[..., Awaitable[None]],
-    fields: tuple[str, ...] = _NAMED,
+    create: Callable[[], Awaitable[R]],
+    update: Callable[[], Awaitable[R]],
 ) -> None:
     """Create what is not `known` by its slug yet; leave or change what is, as the run was told."""
     stored = known.get(entry.slug)
     if stored is None:
-        known[entry.slug] = await create(run.storage, new, actor=run.actor)
+        known[entry.slug] = await create()
         run.created(kind, entry.slug, entry.name)
     elif not run.overwrite:
         run.skipped(kind, entry.slug, entry.name)
     else:
-        wanted, changed = _named(stored, entry, fields)
-        if changed:
-            await update(run.storage, wanted, actor=run.actor)
-        run.updated(kind, entry.slug, entry.name, changed, (stored, wanted))
-
-
-def _said(entry: ModuleEntry | PermissionEntry | RoleEntry) -> dict[str, Any]:
-    return {"name": entry.name, "slug": entry.slug, "description": entry.description}
-
-
-def _named(stored: R, entry: Entry, fields: tuple[str, ...] = _NAMED) -> tuple[R, tuple[str, ...]]:
-    """Return `stored` with what the file says of `fields`, and which of them that changes."""
-    said = {name: getattr(entry, name) for name in fields if name in entry.model_fields_set}
-    changed = tuple(name for name, value in said.items() if getattr(stored, name) != value)
-    return msgspec.structs.replace(stored, **said), changed
+        known[entry.slug] = after = await update()
+        run.updated(kind, entry.slug, entry.name, differing(stored, after), (stored, after))

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
+from porta.services.applications import NewApplication, NewModule
+from porta.services.claims import ClaimPatch
 from porta.services.organizations import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
@@ -15,49 +17,40 @@ from porta.services.provisioning.entries import (
     AccessTokenFormat,
     AccessTokenType,
     Algorithm,
-    ApplicationSlug,
     ClaimName,
     Description,
     Entry,
     Locale,
     LoginMethods,
     Name,
-    PermissionSlug,
-    RoleSlug,
-    SluggedEntry,
     rule,
 )
 from porta.services.provisioning.people import UserEntry
+from porta.services.roles import NewPermission, NewRole
 from storage.models.clients import ScopeText
 
 
-class ModuleEntry(SluggedEntry):
-    slug: ApplicationSlug
-    description: Description | None = None
-    status: Literal["active", "inactive"] = "active"
+class ModuleEntry(NewModule):
+    model_config = ENTRY
 
 
-class PermissionEntry(Entry):
-    name: Name
-    slug: PermissionSlug
-    description: Description | None = None
+class PermissionEntry(NewPermission):
+    model_config = ENTRY
 
 
-class RoleEntry(SluggedEntry):
-    slug: RoleSlug
-    description: Description | None = None
+class RoleEntry(NewRole):
+    model_config = ENTRY
+
     permissions: tuple[str, ...] = ()
 
 
-class ClaimDefinitionEntry(Entry):
+class ClaimDefinitionEntry(ClaimPatch):
+    """A claim by the names of 1.x: what tokens call it is its slug, what people do is its name."""
+
+    model_config = ENTRY
+
     name: Name
     slug: ClaimName
-    """The name of the claim in tokens."""
-    claim_type: Literal["string", "number", "boolean", "json"] = "string"
-    description: Description | None = None
-    include_in_id_token: bool = False
-    include_in_access_token: bool = True
-    include_in_userinfo: bool = True
 
 
 class SecretEntry(Entry):
@@ -141,9 +134,9 @@ class ClientEntry(Entry):
         return named if only_said else {"token_endpoint_auth_method": default, **named}
 
 
-class ApplicationEntry(SluggedEntry):
-    slug: ApplicationSlug
-    description: str | None = Field(None, max_length=2000)
+class ApplicationEntry(NewApplication):
+    model_config = ENTRY
+
     modules: tuple[ModuleEntry, ...] = ()
     permissions: tuple[PermissionEntry, ...] = ()
     roles: tuple[RoleEntry, ...] = ()

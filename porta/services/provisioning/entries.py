@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from porta.services.claims import parse_claim_name
+from porta.services.claims import find_name_fault
+from porta.services.commands import Command
 from porta.services.fields import (
     Algorithm,
     ApplicationSlug,
@@ -18,6 +19,7 @@ from porta.services.fields import (
     RoleSlug,
     Short,
     WebUrl,
+    judged,
     rule,
 )
 from porta.tenants import slugs
@@ -39,16 +41,28 @@ __all__ = [
     "Short",
     "SluggedEntry",
     "WebUrl",
+    "command_of",
     "rule",
 ]
 
-ClaimName = Annotated[str, rule(parse_claim_name)]
+ClaimName = Annotated[str, judged(find_name_fault)]
 AccessTokenFormat = Literal["jwt", "opaque"]
 AccessTokenType = Literal["at+jwt", "JWT"]
 
 
 ENTRY = ConfigDict(alias_generator=str)
 """Of a command as an entry: keys are spelled as in Python alone."""
+
+
+C = TypeVar("C", bound=Command)
+
+
+def command_of(entry: BaseModel, model: type[C], **more: Any) -> C:
+    """Return the command that an entry says: its fields are checked already, and by these rules."""
+    said = {name: getattr(entry, name) for name in entry.model_fields_set & set(model.model_fields)}
+    said |= more
+    # mypy's plugin of pydantic has it return the class that defines it.
+    return cast(C, model.model_construct(set(said), **said))
 
 
 class Entry(BaseModel):

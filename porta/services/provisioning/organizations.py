@@ -9,6 +9,7 @@ from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.services import api_resources, organizations
 from porta.services.organizations import NewOrganization, OrganizationPatch
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
+from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import FileProblem, Path
 from porta.services.provisioning.run import Run
 from porta.text.suggestions import did_you_mean
@@ -21,7 +22,8 @@ async def provision_organization(run: Run, path: Path, entry: OrganizationEntry)
     stored = await run.storage.organizations.find_by_slug(entry.slug)
     with run.at(*path):
         if stored is None:
-            made = await organizations.create(run.storage, run.actor, _command(entry))
+            command = command_of(entry, NewOrganization)
+            made = await organizations.create(run.storage, run.actor, command)
             run.organizations[entry.slug] = made
             run.created("organization", entry.slug, entry.name)
             return
@@ -35,21 +37,16 @@ async def provision_organization(run: Run, path: Path, entry: OrganizationEntry)
         run.updated("organization", entry.slug, entry.name, changed, (stored, after))
 
 
-def _command(entry: OrganizationEntry) -> NewOrganization:
-    said = entry.model_fields_set & set(NewOrganization.model_fields)
-    return NewOrganization.model_construct(said, **{name: getattr(entry, name) for name in said})
-
-
 def _patch(entry: OrganizationEntry, stored: Organization) -> OrganizationPatch:
     """Return what the file says; of texts it says all there are."""
-    said = {name: getattr(entry, name) for name in entry.model_fields_set}
-    patch = {name: said[name] for name in OrganizationPatch.model_fields if name in said}
     branding = entry.branding
-    if branding is not None and "texts" in branding.model_fields_set:
-        gone = {each.language: None for each in stored.brand.texts}
-        texts = {**gone, **(branding.texts or {})}
-        patch["branding"] = branding.model_copy(update={"texts": texts})
-    return OrganizationPatch.model_construct(set(patch), **patch)
+    if branding is None or "texts" not in branding.model_fields_set:
+        return command_of(entry, OrganizationPatch)
+    gone = {each.language: None for each in stored.brand.texts}
+    texts = {**gone, **(branding.texts or {})}
+    return command_of(
+        entry, OrganizationPatch, branding=branding.model_copy(update={"texts": texts})
+    )
 
 
 async def provision_api_resources(run: Run, path: Path, entry: OrganizationEntry) -> None:

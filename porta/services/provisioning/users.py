@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from porta.errors import NotFound
-from porta.services import claims, roles, users
+from porta.services import claims, user_roles, users
+from porta.services.claims import NewValue
 from porta.services.provisioning.document import OrganizationEntry
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run, first_places
+from porta.services.user_roles import RoleIds
 from porta.text.suggestions import did_you_mean
 from storage.models.organizations import Organization
 from storage.models.users import User
@@ -81,7 +83,7 @@ async def _overwrite(run: Run, stored: User, wanted: User, entry: UserEntry) -> 
 
 
 async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -> None:
-    held = await run.storage.roles.assigned(user.id, user.organization_id)
+    held = {each.id for each in await run.storage.user_roles.of_user(user.id, user.organization_id)}
     for reference, index in first_places(entry.roles).items():
         slug = f"{user.email} {reference.app} {reference.role}"
         with run.at(*path, "roles", index):
@@ -92,7 +94,8 @@ async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -
             if role.id in held:
                 run.skipped("user_role", slug)
                 continue
-            await roles.assign(run.storage, user, role, actor=run.actor)
+            command = RoleIds.parse({"role_ids": [role.id]})
+            await user_roles.assign(run.storage, run.actor, user.id, command)
             run.created("user_role", slug)
 
 
@@ -105,12 +108,15 @@ async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) 
             definition = defined.get(listed.claim)
             if definition is None:
                 raise _missing("claim", listed.claim, listed.app, defined)
+            command = NewValue.parse({"value": listed.value})
             claims.check_claim_value(definition.claim_type, listed.value)
             known = definition.id in values
             if known and (not run.overwrite or values[definition.id] == listed.value):
                 run.skipped("claim_value", slug)
                 continue
-            await claims.set_value(run.storage, user, definition, listed.value, actor=run.actor)
+            await claims.set_value(
+                run.storage, run.actor, listed.app, definition.id, user.id, command
+            )
             values[definition.id] = listed.value
             if known:
                 run.updated("claim_value", slug, "", ("value",))

@@ -61,7 +61,7 @@ class Installation:
         await storage.users.insert(user)
         for role in await self._roles():
             if role.slug in roles:
-                await storage.roles.assign(user.id, user.organization_id, role.id)
+                await storage.user_roles.assign(user.id, user.organization_id, [role.id])
         return user
 
     async def person_with(self, *permissions: str) -> User:
@@ -73,9 +73,9 @@ class Installation:
         await storage.roles.insert(role)
         for each in await storage.roles.permissions(application_id):
             if each.slug in permissions:
-                await storage.roles.grant(role.id, each.id)
+                await storage.roles.grant(role.id, [each.id])
         person = await self.person()
-        await storage.roles.assign(person.id, person.organization_id, role.id)
+        await storage.user_roles.assign(person.id, person.organization_id, [role.id])
         return person
 
     async def execute(self, sql: str, **parameters: object) -> None:
@@ -131,8 +131,8 @@ class Installation:
         )
         await storage.roles.insert(role)
         await storage.roles.insert_permission(granted)
-        await storage.roles.grant(role.id, granted.id)
-        await storage.roles.assign(person.id, person.organization_id, role.id)
+        await storage.roles.grant(role.id, [granted.id])
+        await storage.user_roles.assign(person.id, person.organization_id, [role.id])
 
     async def organization(self) -> Organization:
         """Make an ordinary organization."""

@@ -57,13 +57,13 @@ async def test_rights_are_those_of_role_permissions_at_each_request(
     person = await installation.person_with("admin:config:read", "admin:key:read")
     token = await installation.token(person)
     assert (await api.get("/keys", headers=bearer(token))).status_code == 200
-    (role_id,) = await storage.roles.assigned(person.id, person.organization_id)
+    (role,) = await storage.user_roles.of_user(person.id, person.organization_id)
     await installation.execute(
         """
         DELETE FROM role_permissions rp USING permissions p
         WHERE p.id = rp.permission_id AND rp.role_id = %(role)s AND p.slug = 'admin:key:read'
         """,
-        role=role_id,
+        role=role.id,
     )
     answer = await api.get("/keys", headers=bearer(token))
     assert answer.status_code == 403

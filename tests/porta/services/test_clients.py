@@ -11,14 +11,19 @@ from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import applications, clients
+from porta.services import clients
 from porta.services.clients import Terms
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization, set_organization_status
+from tests.administered import (
+    make_application,
+    make_organization,
+    set_application_status,
+    set_organization_status,
+)
 from tests.porta.services.audit import event_types
 
 Home = tuple[Organization, Application]
@@ -30,7 +35,7 @@ CHOSEN = "a-chosen-secret-of-enough-characters"
 async def home(storage: Storage) -> Home:
     return (
         await make_organization(storage, "acme"),
-        await applications.create(storage, Application(id="", name="CRM", slug="crm")),
+        await make_application(storage, "crm"),
     )
 
 
@@ -218,10 +223,10 @@ async def test_a_public_client_keeps_no_secret(
 async def test_what_is_archived_takes_no_more_clients(storage: Storage, archived: str) -> None:
     slug = f"old-{archived}"
     organization = await make_organization(storage, slug, "O")
-    application = await applications.create(storage, Application(id="", name="O", slug=slug))
+    application = await make_application(storage, slug)
     if archived == "organization":
         organization = await set_organization_status(storage, organization.id, "archived")
     else:
-        application = await applications.set_status(storage, slug, "archived")
+        application = await set_application_status(storage, slug, "archived")
     with pytest.raises(Invalid, match="archived"):
         await clients.create(storage, organization, application, WEB, terms=Terms())

@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from porta.errors import Conflict, Invalid, NotFound
+from porta.audit.actors import SYSTEM, Actor
+from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.protocol.features.resource_indicators import check_syntax
-from porta.services import api_resources, applications, claims, roles, users
-from storage.models.applications import Application, ApplicationModule
-from storage.models.claims import ClaimDefinition
+from porta.services import api_resources, applications, claims, roles, user_roles, users
+from porta.services.applications import (
+    ApplicationFilters,
+    ApplicationPatch,
+    ModulePatch,
+    NewApplication,
+    NewModule,
+)
+from porta.services.claims import ClaimPatch, NewClaim, NewValue
+from porta.services.permissions import PERMISSIONS
+from porta.services.roles import (
+    Deletion,
+    NewPermission,
+    NewRole,
+    PermissionFilters,
+    PermissionIds,
+    PermissionPatch,
+    RolePatch,
+)
+from porta.services.user_roles import RoleIds
 from storage.models.clients import ApiResource
+from storage.models.pages import Page
 from storage.models.roles import Permission, Role
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization
-from tests.porta.services.audit import event_types
+from tests.administered import make_application, make_organization
+from tests.porta.services.audit import event_types, last_metadata
+
+ALL = frozenset(PERMISSIONS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def crm(storage: Storage) -> str:
-    return (await applications.create(storage, Application(id="", name="CRM", slug="crm"))).id
+    return (await make_application(storage, "crm")).id
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -36,20 +60,35 @@ async def alice(storage: Storage) -> User:
     )
 
 
+async def make_role(storage: Storage, application: str, name: str = "R") -> Role:
+    command = NewRole.parse({"name": name, "slug": f"r{uuid4().hex}"})
+    return await roles.create(storage, SYSTEM, application, command)
+
+
+async def make_permission(storage: Storage, application: str) -> Permission:
+    command = NewPermission.parse({"name": "P", "slug": f"crm:{uuid4().hex}:read"})
+    return await roles.create_permission(storage, SYSTEM, application, command)
+
+
+def ids(*things: Permission) -> PermissionIds:
+    return PermissionIds.parse({"permissionIds": [each.id for each in things]})
+
+
 async def test_an_application_lives_and_ends(storage: Storage, pg: Postgres) -> None:
-    made = await applications.create(storage, Application(id="", name="Shop", slug="shop"))
+    made = await make_application(storage, "shop", "Shop")
     assert await storage.applications.find_by_slug("shop") == made
-    renamed = msgspec.structs.replace(made, name="The Shop", slug="other", description="Sells")
-    await applications.update(storage, renamed)
-    found = await storage.applications.find_by_slug("shop")
-    assert found is not None
-    assert (found.name, found.description) == ("The Shop", "Sells")
-    for status in ("inactive", "active", "archived"):
-        assert (await applications.set_status(storage, "shop", status)).status == status
-    with pytest.raises(Invalid):
-        await applications.set_status(storage, "shop", "active")
-    with pytest.raises(NotFound):
-        await applications.set_status(storage, "unknown", "archived")
+    patch = ApplicationPatch.parse({"name": "The Shop", "description": "Sells"})
+    after = await applications.update(storage, SYSTEM, "shop", patch, made.version)
+    assert (after.name, after.description, after.version) == ("The Shop", "Sells", 2)
+    with pytest.raises(PreconditionFailed):
+        await applications.update(storage, SYSTEM, made.id, patch, made.version)
+    assert await applications.update(storage, SYSTEM, made.id, patch) == after
+    for change in (applications.deactivate, applications.activate, applications.archive):
+        after = await change(storage, SYSTEM, made.id)
+        assert await applications.get(storage, SYSTEM, "shop") == after
+    for change in (applications.deactivate, applications.activate, applications.archive):
+        with pytest.raises(Invalid):
+            await change(storage, SYSTEM, "shop")
     assert await event_types(pg, "application_id", made.id) == [
         "app.created",
         "app.updated",
@@ -57,116 +96,355 @@ async def test_an_application_lives_and_ends(storage: Storage, pg: Postgres) -> 
         "app.activated",
         "app.archived",
     ]
+    told = await last_metadata(pg, "application_id", made.id, "app.updated")
+    assert told["before"] == {"name": "Shop", "description": None}
 
 
-@pytest.mark.parametrize("slug", ["", "ab", "admin", "system", "Shop", "a b c"])
-async def test_a_bad_application_slug(storage: Storage, crm: str, slug: str) -> None:
-    with pytest.raises(Invalid):
-        await applications.create(storage, Application(id="", name="X", slug=slug))
-    module = ApplicationModule(id="", application_id=crm, name="X", slug=slug)
-    with pytest.raises(Invalid):
-        await applications.create_module(storage, module)
+@pytest.mark.parametrize("slug", ["", "ab", "admin", "system", "Shop", "a b c", str(uuid4())])
+def test_a_bad_application_slug(slug: str) -> None:
+    for command in (NewApplication, NewModule):
+        with pytest.raises(Invalid, match="slug: "):
+            command.parse({"name": "X", "slug": slug})
 
 
 async def test_an_application_slug_is_taken_once(storage: Storage, crm: str) -> None:
-    with pytest.raises(Conflict):
-        await applications.create(storage, Application(id="", name="CRM", slug="crm"))
+    with pytest.raises(Conflict, match="slug: "):
+        await make_application(storage, "crm")
 
 
-async def test_modules(storage: Storage, crm: str) -> None:
-    new = ApplicationModule(id="", application_id=crm, name="Deals", slug="deals")
-    made = await applications.create_module(storage, new)
-    assert await storage.applications.modules(crm) == (made,)
+async def test_applications_are_listed_and_found_by_parts_of_their_names(storage: Storage) -> None:
+    mark = uuid4().hex
+    made = [await make_application(storage, f"{mark}-{n}", f"N{n} {mark}") for n in range(3)]
+    page = Page(limit=2, sort="name", order="asc")
+    filters = ApplicationFilters.parse({"search": mark.upper()})
+    first = await applications.list(storage, SYSTEM, page, filters)
+    assert first.next is not None
+    page = msgspec.structs.replace(page, cursor=first.next)
+    second = await applications.list(storage, SYSTEM, page, filters)
+    assert [*first.rows, *second.rows] == made
+    filters = ApplicationFilters.parse({"search": mark, "status": "archived"})
+    assert (await applications.list(storage, SYSTEM, Page(), filters)).rows == ()
+
+
+async def test_the_application_of_the_administration_stays(storage: Storage) -> None:
+    if await storage.applications.find_by_slug("porta-admin") is None:
+        await make_application(storage, "porta-admin", "Porta Admin")
+    super_admin = Actor(permissions=ALL)
+    for change in (applications.deactivate, applications.archive):
+        with pytest.raises(Invalid, match="administration stays active"):
+            await change(storage, super_admin, "porta-admin")
+    lesser = Actor(permissions=ALL - {"admin:key:rotate"})
+    with pytest.raises(Forbidden, match="administration is for super-admin"):
+        await applications.update(storage, lesser, "porta-admin", ApplicationPatch(name="Mine now"))
+
+
+async def test_modules(storage: Storage, crm: str, pg: Postgres) -> None:
+    new = NewModule.parse({"name": "Deals", "slug": "deals"})
+    made = await applications.create_module(storage, SYSTEM, crm, new)
+    assert await applications.list_modules(storage, SYSTEM, "crm") == (made,)
     with pytest.raises(Conflict):
-        await applications.create_module(storage, new)
-    changed = msgspec.structs.replace(made, name="All deals", status="inactive")
-    await applications.update_module(storage, changed)
-    assert await storage.applications.modules(crm) == (changed,)
+        await applications.create_module(storage, SYSTEM, crm, new)
+    patch = ModulePatch.parse({"name": "All deals", "status": "inactive"})
+    after = await applications.update_module(storage, SYSTEM, crm, made.id, patch, made.version)
+    assert (after.name, after.status) == ("All deals", "inactive")
+    assert await applications.get_module(storage, SYSTEM, crm, made.id) == after
+    other = await make_application(storage, "other-modules")
+    with pytest.raises(NotFound, match="Module not found"):
+        await applications.update_module(storage, SYSTEM, other.id, made.id, patch)
+    with pytest.raises(PreconditionFailed):
+        await applications.update_module(storage, SYSTEM, crm, made.id, patch, made.version)
+    assert await event_types(pg, "module_id", made.id) == [
+        "app.module.created",
+        "app.module.deactivated",
+    ]
 
 
 async def test_roles_and_permissions_reach_the_account(
     storage: Storage, crm: str, alice: User, pg: Postgres
 ) -> None:
+    application = (await make_application(storage, "reaching")).id
     permission = await roles.create_permission(
-        storage, Permission(id="", application_id=crm, name="Read", slug="crm:contacts:read")
+        storage,
+        SYSTEM,
+        application,
+        NewPermission.parse({"name": "Read", "slug": "crm:contacts:read"}),
     )
     role = await roles.create(
-        storage, Role(id="", application_id=crm, name="Viewer", slug="viewer")
+        storage, SYSTEM, application, NewRole.parse({"name": "Viewer", "slug": "viewer"})
     )
-    await roles.grant(storage, role, permission)
-    await roles.assign(storage, alice, role)
-    facts = await storage.users.facts(alice.id, alice.organization_id, crm)
+    await roles.grant(storage, SYSTEM, application, role.id, ids(permission))
+    held = RoleIds.parse({"roleIds": [role.id]})
+    await user_roles.assign(storage, SYSTEM, alice.id, held)
+    facts = await storage.users.facts(alice.id, alice.organization_id, application)
     assert facts is not None
     assert (facts.roles, facts.permissions) == (("viewer",), ("crm:contacts:read",))
-    assert await storage.roles.granted(role.id) == {permission.id}
-    assert await storage.roles.assigned(alice.id, alice.organization_id) == {role.id}
+    assert await roles.list_granted(storage, SYSTEM, application, "viewer") == (permission,)
+    assert role in await user_roles.list_roles(storage, SYSTEM, alice.id)
+    assert permission in await user_roles.list_permissions(storage, SYSTEM, alice.id)
+    holders = await user_roles.list_holders(storage, SYSTEM, application, "viewer", Page())
+    assert [each.user_id for each in holders.rows] == [alice.id]
+    await user_roles.assign(storage, SYSTEM, alice.id, held)  # which changes nothing
+    with pytest.raises(Conflict, match="people hold this role"):
+        await roles.delete(storage, SYSTEM, application, "viewer")
+    with pytest.raises(Conflict, match="roles have this permission"):
+        await roles.delete_permission(storage, SYSTEM, application, permission.id)
+    await roles.revoke(storage, SYSTEM, application, role.id, ids(permission))
+    await roles.delete_permission(storage, SYSTEM, application, permission.id)
+    await roles.delete(storage, SYSTEM, application, "viewer", Deletion(force=True))
+    facts = await storage.users.facts(alice.id, alice.organization_id, application)
+    assert facts is not None
+    assert (facts.roles, facts.permissions) == ((), ())
     assert await event_types(pg, "role_id", role.id) == [
         "role.created",
         "role.permissions.assigned",
-        "user.roles.assigned",
+        "role.permissions.removed",
+        "role.deleted",
     ]
+    assert "user.roles.assigned" in await event_types(pg, "user_id", alice.id)
 
 
 async def test_names_of_roles_and_permissions_change(storage: Storage, crm: str) -> None:
-    permission = await roles.create_permission(
-        storage, Permission(id="", application_id=crm, name="Old", slug="crm:old:name")
+    role, permission = await make_role(storage, crm), await make_permission(storage, crm)
+    after = await roles.update(storage, SYSTEM, crm, role.slug, RolePatch(name="New"), role.version)
+    assert (after.slug, after.name, after.version) == (role.slug, "New", 2)
+    with pytest.raises(PreconditionFailed):
+        await roles.update(storage, SYSTEM, crm, role.id, RolePatch(name="Late"), role.version)
+    patch = PermissionPatch.parse({"description": "Reads"})
+    changed = await roles.update_permission(
+        storage, SYSTEM, crm, permission.slug, patch, permission.version
     )
-    role = await roles.create(storage, Role(id="", application_id=crm, name="Old", slug="old"))
-    await roles.update(storage, msgspec.structs.replace(role, name="New", slug="new"))
-    await roles.update_permission(
-        storage, msgspec.structs.replace(permission, description="New", slug="crm:new:name")
-    )
-    assert ("old", "New") in [(each.slug, each.name) for each in await storage.roles.list(crm)]
-    found = {each.slug: each.description for each in await storage.roles.permissions(crm)}
-    assert found["crm:old:name"] == "New"
-    assert "crm:new:name" not in found
+    assert (changed.name, changed.description) == ("P", "Reads")
+    assert await roles.get_permission(storage, SYSTEM, crm, permission.id) == changed
+    with pytest.raises(PreconditionFailed):
+        await roles.update_permission(
+            storage, SYSTEM, crm, permission.id, PermissionPatch(name="L"), permission.version
+        )
 
 
 async def test_slugs_of_roles_and_permissions(storage: Storage, crm: str) -> None:
-    role = Role(id="", application_id=crm, name="X", slug="once")
-    await roles.create(storage, role)
-    with pytest.raises(Conflict):
-        await roles.create(storage, role)
-    with pytest.raises(Invalid):
-        await roles.create(storage, msgspec.structs.replace(role, slug="Not a slug"))
-    permission = Permission(id="", application_id=crm, name="X", slug="crm:once:only")
-    await roles.create_permission(storage, permission)
-    with pytest.raises(Conflict):
-        await roles.create_permission(storage, permission)
-    with pytest.raises(Invalid):
-        await roles.create_permission(storage, msgspec.structs.replace(permission, slug="crm:x"))
+    role = NewRole.parse({"name": "X", "slug": "once"})
+    await roles.create(storage, SYSTEM, crm, role)
+    with pytest.raises(Conflict, match="slug: "):
+        await roles.create(storage, SYSTEM, crm, role)
+    with pytest.raises(Invalid, match="slug: "):
+        NewRole.parse({"name": "X", "slug": "Not a slug"})
+    permission = NewPermission.parse({"name": "X", "slug": "crm:once:only"})
+    await roles.create_permission(storage, SYSTEM, crm, permission)
+    with pytest.raises(Conflict, match="slug: "):
+        await roles.create_permission(storage, SYSTEM, crm, permission)
+    with pytest.raises(Invalid, match="slug: "):
+        NewPermission.parse({"name": "X", "slug": "crm:x"})
 
 
-async def test_claims_reach_the_account(storage: Storage, crm: str, alice: User) -> None:
-    made = await claims.define(
-        storage, crm, ClaimDefinition(id="", claim_name="level", claim_type="number")
+async def test_a_permission_is_of_a_module_of_its_application(storage: Storage, crm: str) -> None:
+    other = await make_application(storage, "with-modules")
+    new = NewModule.parse({"name": "Deals", "slug": "deals"})
+    module = await applications.create_module(storage, SYSTEM, other.id, new)
+    said = {"name": "P", "slug": "crm:deals:read", "moduleId": module.id}
+    with pytest.raises(Invalid, match="moduleId: "):
+        async with storage.transaction() as tx:
+            await roles.create_permission(tx, SYSTEM, crm, NewPermission.parse(said))
+    made = await roles.create_permission(storage, SYSTEM, other.id, NewPermission.parse(said))
+    filters = PermissionFilters.parse({"moduleId": module.id.upper()})
+    listed = await roles.list_permissions(storage, SYSTEM, other.id, Page(), filters)
+    assert listed.rows == (made,)
+    listed = await roles.list_permissions(storage, SYSTEM, crm, Page(), filters)
+    assert listed.rows == ()
+
+
+async def test_what_is_another_applications_is_not_found(storage: Storage, crm: str) -> None:
+    other = (await make_application(storage, f"o-{uuid4().hex}")).id
+    role, permission = await make_role(storage, other), await make_permission(storage, other)
+    own = await make_role(storage, crm)
+    claim = await claims.create(storage, SYSTEM, other, NewClaim.parse({"claimName": "theirs"}))
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: roles.get(storage, SYSTEM, crm, role.id),
+        lambda: roles.update(storage, SYSTEM, crm, role.id, RolePatch(name="X")),
+        lambda: roles.delete(storage, SYSTEM, crm, role.slug),
+        lambda: roles.get_permission(storage, SYSTEM, crm, permission.id),
+        lambda: roles.delete_permission(storage, SYSTEM, crm, permission.id),
+        lambda: roles.get(storage, SYSTEM, "unknown", role.id),
+        lambda: claims.get(storage, SYSTEM, crm, claim.id),
+        lambda: claims.update(storage, SYSTEM, crm, "theirs", ClaimPatch(title="X")),
+        lambda: claims.delete(storage, SYSTEM, crm, claim.id),
     )
-    await claims.set_value(storage, alice, made, 7)
-    assert await storage.claims.values(alice.id, alice.organization_id) == {made.id: 7}
-    changed = msgspec.structs.replace(made, include_in_id_token=True)
-    await claims.update(storage, changed, description="How far")
-    assert changed in await storage.claims.definitions(crm)
-    with pytest.raises(Conflict):
-        await claims.define(storage, crm, made)
-    with pytest.raises(Invalid):
-        await claims.set_value(storage, alice, made, "seven")
+    for call in calls:
+        with pytest.raises(NotFound):
+            await call()
+    with pytest.raises(Invalid, match=r"permissionIds\[0\]: "):
+        await roles.grant(storage, SYSTEM, crm, own.id, ids(permission))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def administration(storage: Storage) -> str:
+    found = await storage.applications.find_by_slug("porta-admin")
+    id = found.id if found else (await make_application(storage, "porta-admin")).id
+    for slug in ("admin:user:read", "admin:role:assign", "admin:key:rotate"):
+        command = NewPermission.parse({"name": slug, "slug": slug})
+        await roles.create_permission(storage, SYSTEM, id, command)
+    return id
+
+
+async def _admin_role(storage: Storage, administration: str, *slugs: str) -> Role:
+    known = {each.slug: each for each in await storage.roles.permissions(administration)}
+    role = await make_role(storage, administration)
+    command = ids(*(known[slug] for slug in slugs))
+    await roles.grant(storage, SYSTEM, administration, role.id, command)
+    return role
+
+
+async def test_security_J2_nobody_grants_what_they_do_not_hold(
+    storage: Storage, administration: str, alice: User
+) -> None:
+    known = {each.slug: each for each in await storage.roles.permissions(administration)}
+    lesser = Actor(permissions=ALL - {"admin:key:rotate"})
+    role = await _admin_role(storage, administration, "admin:user:read")
+    more = await _admin_role(storage, administration, "admin:user:read", "admin:key:rotate")
+    args = storage, lesser, administration
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: roles.grant(*args, role.id, ids(known["admin:key:rotate"])),
+        lambda: roles.revoke(*args, more.id, ids(known["admin:key:rotate"])),
+        lambda: roles.update(*args, more.id, RolePatch(name="Mine")),
+        lambda: roles.delete(*args, more.id),
+        lambda: roles.create_permission(
+            *args, NewPermission.parse({"name": "X", "slug": "admin:any:thing"})
+        ),
+        lambda: roles.update_permission(*args, "admin:user:read", PermissionPatch(name="X")),
+        lambda: roles.delete_permission(*args, "admin:user:read", Deletion(force=True)),
+        lambda: user_roles.assign(storage, lesser, alice.id, RoleIds(role_ids=(more.id,))),
+        lambda: user_roles.assign(storage, lesser, alice.id, RoleIds(role_ids=(role.id, more.id))),
+        lambda: user_roles.remove(storage, lesser, alice.id, RoleIds(role_ids=(more.id,))),
+    )
+    for call in calls:
+        with pytest.raises(Forbidden):
+            await call()
+    assert await storage.roles.granted(role.id) == (known["admin:user:read"],)
+    assert more not in await storage.user_roles.of_user(alice.id, alice.organization_id)
+    await roles.grant(*args, role.id, ids(known["admin:role:assign"]))
+    await user_roles.assign(storage, lesser, alice.id, RoleIds(role_ids=(role.id,)))
+    await user_roles.remove(storage, lesser, alice.id, RoleIds(role_ids=(role.id,)))
+
+
+async def test_security_J2_nobody_changes_whoever_may_more(
+    storage: Storage, administration: str
+) -> None:
+    home = await make_organization(storage, f"h-{uuid4().hex}")
+    boss = await users.create(storage, User(id="", organization_id=home.id, email="boss@a.test"))
+    role = await _admin_role(storage, administration, "admin:key:rotate")
+    plain = await make_role(storage, (await make_application(storage, f"p-{uuid4().hex}")).id)
+    await user_roles.assign(storage, SYSTEM, boss.id, RoleIds(role_ids=(role.id,)))
+    lesser = Actor(permissions=ALL - {"admin:key:rotate"})
+    with pytest.raises(Forbidden, match="may what you may not"):
+        await user_roles.assign(storage, lesser, boss.id, RoleIds(role_ids=(plain.id,)))
+    equal = Actor(permissions=ALL)
+    await user_roles.assign(storage, equal, boss.id, RoleIds(role_ids=(plain.id,)))
+
+
+async def test_the_role_that_permits_everything_stays(
+    storage: Storage, administration: str
+) -> None:
+    role = await roles.create(
+        storage, SYSTEM, administration, NewRole.parse({"name": "S", "slug": "porta-super-admin"})
+    )
+    known = await storage.roles.permissions(administration)
+    await roles.grant(storage, SYSTEM, administration, role.id, ids(known[0]))
+    with pytest.raises(Conflict, match="nobody could administer"):
+        await roles.delete(storage, SYSTEM, administration, role.id, Deletion(force=True))
+    with pytest.raises(Conflict, match="nobody could administer"):
+        await roles.revoke(storage, SYSTEM, administration, role.id, ids(known[0]))
+    admin = await storage.organizations.find_super_admin()
+    assert admin is not None
+    first = await users.create(storage, User(id="", organization_id=admin.id, email="ada@a.test"))
+    await user_roles.assign(storage, SYSTEM, first.id, RoleIds(role_ids=(role.id,)))
+    await storage.system_config.put("super_admin_user_id", first.id, "string")
+    with pytest.raises(Forbidden, match="super-admin user"):
+        await user_roles.remove(
+            storage, Actor(permissions=ALL), first.id, RoleIds(role_ids=(role.id,))
+        )
+
+
+async def test_people_of_another_organization_are_not_found(
+    storage: Storage, crm: str, alice: User
+) -> None:
+    role = await make_role(storage, crm)
+    other = await make_organization(storage, f"x-{uuid4().hex}")
+    bound = Actor(permissions=ALL, organization_id=other.id)
+    command = RoleIds(role_ids=(role.id,))
+    claim = await claims.create(storage, SYSTEM, crm, NewClaim.parse({"claimName": "hidden"}))
+    value = NewValue.parse({"value": "x"})
+    for actor, within in ((bound, None), (SYSTEM, other.id), (bound, alice.organization_id)):
+        calls: tuple[Any, ...] = (
+            partial(user_roles.list_roles, storage, actor, alice.id),
+            partial(user_roles.list_permissions, storage, actor, alice.id),
+            partial(user_roles.assign, storage, actor, alice.id, command),
+            partial(user_roles.remove, storage, actor, alice.id, command),
+            partial(claims.list_values, storage, actor, alice.id),
+            partial(claims.set_value, storage, actor, crm, claim.id, alice.id, value),
+            partial(claims.get_value, storage, actor, crm, claim.id, alice.id),
+            partial(claims.delete_value, storage, actor, crm, claim.id, alice.id),
+        )
+        for call in calls:
+            with pytest.raises(NotFound, match=r"^User not found$"):
+                await call(within=within)
+    await user_roles.assign(storage, SYSTEM, alice.id, command)
+    for organization in ("", alice.organization_id, other.id):
+        listed = await user_roles.list_holders(storage, bound, crm, role.id, Page(), organization)
+        assert listed.rows == ()
+
+
+async def test_claims_reach_the_account(
+    storage: Storage, crm: str, alice: User, pg: Postgres
+) -> None:
+    said = {"claimName": "level", "claimType": "number"}
+    made = await claims.create(storage, SYSTEM, crm, NewClaim.parse(said))
+    assert (made.include_in_id_token, made.include_in_access_token) == (False, True)
+    seven = NewValue.parse({"value": 7})
+    value = await claims.set_value(storage, SYSTEM, crm, "level", alice.id, seven)
+    assert await claims.get_value(storage, SYSTEM, crm, made.id, alice.id) == value
+    assert await claims.set_value(storage, SYSTEM, crm, made.id, alice.id, seven) == value
+    patch = ClaimPatch.parse({"includeInIdToken": True, "description": "How far"})
+    changed = await claims.update(storage, SYSTEM, crm, "level", patch, made.version)
+    assert changed in (await claims.list(storage, SYSTEM, crm, Page())).rows
+    assert (changed, value) in await claims.list_values(storage, SYSTEM, alice.id)
+    with pytest.raises(PreconditionFailed):
+        await claims.update(storage, SYSTEM, crm, "level", patch, made.version)
+    with pytest.raises(Conflict, match="claimType: people have values"):
+        await claims.update(storage, SYSTEM, crm, "level", ClaimPatch(claim_type="string"))
+    with pytest.raises(Conflict, match="claimName: "):
+        await claims.create(storage, SYSTEM, crm, NewClaim.parse(said))
+    with pytest.raises(Invalid, match="value: must be a finite number"):
+        await claims.set_value(
+            storage, SYSTEM, crm, made.id, alice.id, NewValue.parse({"value": "seven"})
+        )
     facts = await storage.users.facts(alice.id, alice.organization_id, crm)
     assert facts is not None
     assert facts.claims == {"level": 7}
+    await claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
+    with pytest.raises(NotFound):
+        await claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
+    await claims.delete(storage, SYSTEM, crm, "level")
+    assert await event_types(pg, "claim_id", made.id) == [
+        "claim.defined",
+        "claim.value.set",
+        "claim.updated",
+        "claim.value.deleted",
+        "claim.deleted",
+    ]
+    assert "7" not in str(await last_metadata(pg, "claim_id", made.id, "claim.value.set"))[60:]
 
 
 @pytest.mark.parametrize(
     "name", ["sub", "iss", "aud", "exp", "email", "roles", "acr", "cnf", "scope", "org_id", "sid"]
 )
-async def test_a_reserved_claim_name(storage: Storage, crm: str, name: str) -> None:
-    with pytest.raises(Invalid, match="reserved"):
-        await claims.define(storage, crm, ClaimDefinition(id="", claim_name=name))
+def test_a_reserved_claim_name(name: str) -> None:
+    with pytest.raises(Invalid, match=r"claimName: .* is reserved"):
+        NewClaim.parse({"claimName": name})
 
 
 @pytest.mark.parametrize("name", ["", "1a", "A", "a-b", "a b", "_a", "a\n", "ä", "a" * 101])
-async def test_a_bad_claim_name(storage: Storage, crm: str, name: str) -> None:
-    with pytest.raises(Invalid, match="claim name"):
-        await claims.define(storage, crm, ClaimDefinition(id="", claim_name=name))
+def test_a_bad_claim_name(name: str) -> None:
+    with pytest.raises(Invalid, match="claimName: must be 1 to 100"):
+        NewClaim.parse({"claimName": name})
 
 
 @pytest.mark.parametrize(

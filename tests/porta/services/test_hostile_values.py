@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,12 +13,31 @@ from hypothesis import strategies as st
 
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid
-from porta.services import organizations
+from porta.services import applications, claims, organizations, roles, users
+from porta.services.applications import (
+    ApplicationFilters,
+    ApplicationPatch,
+    ModulePatch,
+    NewApplication,
+    NewModule,
+)
+from porta.services.claims import ClaimPatch, NewClaim, NewValue
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.roles import (
+    Deletion,
+    NewPermission,
+    NewRole,
+    PermissionFilters,
+    PermissionIds,
+    PermissionPatch,
+    RolePatch,
+)
 from storage.models.pages import Page
+from storage.models.users import User
 from storage.router import Storage
-from tests.porta.services.hostile import bodies
+from tests.administered import make_application, make_organization
+from tests.porta.services.hostile import bodies, values
 
 _PYDANTIC = (
     "Input should",
@@ -76,6 +96,77 @@ async def test_hostile_organizations(storage: Storage, data: st.DataObject) -> N
             await organizations.list(tx, SYSTEM, Page(), OrganizationFilters.parse(filters))
         except Invalid as refusal:
             told_in_words(refusal, filters)
+
+
+@hostile
+@given(st.data())
+async def test_hostile_definitions(storage: Storage, data: st.DataObject) -> None:
+    """Applications, modules, roles, permissions, claims and their values."""
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        owner = (await make_application(tx, f"h-{mark}")).id
+        slugged = {"name": "X", "slug": f"h-{mark}-x"}
+        told = f"c{mark}"
+        makers: tuple[tuple[Any, dict[str, Any], Any], ...] = (
+            (NewApplication, slugged, partial(applications.create, tx, SYSTEM)),
+            (NewModule, slugged, partial(applications.create_module, tx, SYSTEM, owner)),
+            (NewRole, slugged, partial(roles.create, tx, SYSTEM, owner)),
+            (
+                NewPermission,
+                {"name": "X", "slug": f"h:{mark}:x"},
+                partial(roles.create_permission, tx, SYSTEM, owner),
+            ),
+            (NewClaim, {"claimName": told}, partial(claims.create, tx, SYSTEM, owner)),
+        )
+        made: list[Any] = []
+        for model, right, create in makers:
+            body = data.draw(bodies(model, st.just(right)))
+            try:
+                made.append(await create(model.parse(body)))
+            except (Invalid, Conflict) as refusal:
+                told_in_words(refusal, body)
+                made.append(await create(model.parse(right)))
+        application, module, role, permission, claim = made
+        patches: tuple[tuple[Any, Any], ...] = (
+            (ApplicationPatch, partial(applications.update, tx, SYSTEM, application.id)),
+            (ModulePatch, partial(applications.update_module, tx, SYSTEM, owner, module.id)),
+            (RolePatch, partial(roles.update, tx, SYSTEM, owner, role.id)),
+            (PermissionPatch, partial(roles.update_permission, tx, SYSTEM, owner, permission.id)),
+            (PermissionIds, partial(roles.grant, tx, SYSTEM, owner, role.id)),
+            (PermissionIds, partial(roles.revoke, tx, SYSTEM, owner, role.id)),
+            (ClaimPatch, partial(claims.update, tx, SYSTEM, owner, claim.id)),
+            (ApplicationFilters, partial(applications.list, tx, SYSTEM, Page())),
+            (PermissionFilters, partial(roles.list_permissions, tx, SYSTEM, owner, Page())),
+            (Deletion, partial(roles.delete, tx, SYSTEM, owner, role.id)),
+        )
+        for model, change in patches:
+            body = data.draw(bodies(model, st.just({})))
+            try:
+                await change(model.parse(body))
+            except Invalid as refusal:
+                told_in_words(refusal, body)
+
+
+@hostile
+@given(values)
+async def test_hostile_claim_values(storage: Storage, value: Any) -> None:
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        owner = (await make_application(tx, f"v-{mark}")).id
+        home = await make_organization(tx, f"v-{mark}")
+        person = User(id="", organization_id=home.id, email=f"{mark}@a.test")
+        user = await users.create(tx, person)
+        for kind in ("string", "number", "boolean", "json"):
+            said = {"claimName": f"c_{kind}", "claimType": kind}
+            claim = await claims.create(tx, SYSTEM, owner, NewClaim.parse(said))
+            try:
+                command = NewValue.parse({"value": value})
+                await claims.set_value(tx, SYSTEM, owner, claim.id, user.id, command)
+            except Invalid as refusal:
+                told_in_words(refusal, {"value": value})
+            else:
+                found = await claims.get_value(tx, SYSTEM, owner, claim.id, user.id)
+                assert found.value == value
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])

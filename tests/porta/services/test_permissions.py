@@ -12,10 +12,10 @@ import pytest
 
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Forbidden
-from porta.services import organizations
+from porta.services import applications, claims, organizations, roles, user_roles
 from porta.services.permissions import PERMISSIONS, check_all, needed_by
 
-FAMILIES: tuple[ModuleType, ...] = (organizations,)
+FAMILIES: tuple[ModuleType, ...] = (organizations, applications, roles, user_roles, claims)
 
 
 def operations() -> Iterator[Callable[..., Any]]:
@@ -26,7 +26,9 @@ def operations() -> Iterator[Callable[..., Any]]:
                 yield value
 
 
-@pytest.mark.parametrize("operation", list(operations()), ids=lambda each: f"{each.__name__}")
+@pytest.mark.parametrize(
+    "operation", list(operations()), ids=lambda each: f"{each.__module__}.{each.__name__}"
+)
 async def test_an_operation_refuses_whoever_lacks_its_permission(
     operation: Callable[..., Any],
 ) -> None:

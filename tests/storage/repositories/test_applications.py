@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from storage.errors import AlreadyExists
 from storage.models.applications import Application, ApplicationModule
 from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
@@ -16,21 +15,25 @@ async def test_an_application_is_found_by_its_slug(pg: Postgres, world: World) -
     applications = Applications(pg)
     assert await applications.find_by_slug(world.application.slug) == world.application
     assert await applications.find_by_slug(world.application.slug.upper()) is None
-    with pytest.raises(AlreadyExists):
-        await applications.insert(
-            Application(id=new_id(), name="Second", slug=world.application.slug)
-        )
+    second = Application(id=new_id(), name="Second", slug=world.application.slug)
+    assert await applications.insert(second) is None
+    for key in (world.application.id, world.application.slug):
+        assert await applications.find_by_key(key) == world.application
+    assert await applications.find_by_key(new_id()) is None
 
 
-async def test_an_update_does_not_change_a_status(pg: Postgres, world: World) -> None:
+async def test_an_update_writes_the_columns_that_it_names(pg: Postgres, world: World) -> None:
     applications = Applications(pg)
-    await applications.update(
-        msgspec.structs.replace(world.application, name="New", status="archived")
+    after = await applications.update(world.application.id, {"name": "New"})
+    assert after == await applications.find_by_slug(world.application.slug)
+    assert after is not None
+    assert after == msgspec.structs.replace(
+        world.application, name="New", version=2, updated_at=after.updated_at
     )
-    found = await applications.find_by_slug(world.application.slug)
-    assert found == msgspec.structs.replace(world.application, name="New")
-    assert not await applications.set_status(world.application.id, "active", ("archived",))
-    assert await applications.set_status(world.application.id, "archived", ("active", "inactive"))
+    assert await applications.update(new_id(), {"name": "New"}) is None
+    for unwritten in ("slug", "id", "version"):
+        with pytest.raises(ValueError, match="no columns"):
+            await applications.update(world.application.id, {unwritten: "x"})
 
 
 async def test_modules(pg: Postgres, world: World) -> None:
@@ -38,9 +41,11 @@ async def test_modules(pg: Postgres, world: World) -> None:
     module = ApplicationModule(
         id=new_id(), application_id=world.application.id, name="Orders", slug="orders"
     )
-    await applications.insert_module(module)
-    with pytest.raises(AlreadyExists):
-        await applications.insert_module(msgspec.structs.replace(module, id=new_id()))
-    changed = msgspec.structs.replace(module, name="All orders", status="inactive")
-    await applications.update_module(changed)
-    assert await applications.modules(world.application.id) == (changed,)
+    made = await applications.insert_module(module)
+    assert await applications.insert_module(msgspec.structs.replace(module, id=new_id())) is None
+    assert await applications.modules(world.application.id) == (made,)
+    assert await applications.find_module(new_id(), module.id) is None
+    changed = await applications.update_module(module.id, {"status": "inactive"})
+    assert changed is not None
+    assert (changed.name, changed.status, changed.version) == ("Orders", "inactive", 2)
+    assert await applications.find_module(world.application.id, module.id) == changed

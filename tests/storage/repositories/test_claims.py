@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition, ClaimMapping
 from storage.postgres.driver import Postgres
 from storage.repositories.claims import MOST_NAMES, Claims
@@ -15,9 +14,10 @@ from storage.repositories.clients import Clients
 from tests.storage.repositories.world import World, build_world, new_id
 
 
-def _definition(name: str = "level") -> ClaimDefinition:
+def _definition(application_id: str, name: str = "level") -> ClaimDefinition:
     return ClaimDefinition(
         id=new_id(),
+        application_id=application_id,
         claim_name=name,
         claim_type="number",
         include_in_id_token=True,
@@ -27,20 +27,25 @@ def _definition(name: str = "level") -> ClaimDefinition:
 
 
 async def test_definitions_are_read_as_they_were_inserted(pg: Postgres, world: World) -> None:
-    claims, definition = Claims(pg), _definition()
-    await claims.insert_definition(world.application.id, definition, "A level")
-    assert await claims.definitions(world.application.id) == (definition,)
-    changed = msgspec.structs.replace(definition, claim_type="json", include_in_userinfo=True)
-    await claims.update_definition(changed)
-    assert await claims.definitions(world.application.id) == (changed,)
-    with pytest.raises(AlreadyExists):
-        await claims.insert_definition(world.application.id, _definition())
+    claims, definition = Claims(pg), _definition(world.application.id)
+    made = await claims.insert_definition(definition)
+    assert made is not None
+    assert await claims.definitions(world.application.id) == (made,)
+    changes = {"claim_type": "json", "include_in_userinfo": True, "description": "A level"}
+    changed = await claims.update_definition(definition.id, changes)
+    assert changed is not None
+    assert changed == msgspec.structs.replace(
+        made, **changes, version=2, updated_at=changed.updated_at
+    )
+    assert await claims.find(world.application.id, "level") == changed
+    assert await claims.find(new_id(), definition.id) is None
+    assert await claims.insert_definition(_definition(world.application.id)) is None
 
 
 @pytest.mark.parametrize("value", ["text", 12.5, True, None, {"a": [1, "x"]}, "7"])
 async def test_a_value_keeps_its_type(pg: Postgres, world: World, value: Any) -> None:
-    claims, definition = Claims(pg), _definition()
-    await claims.insert_definition(world.application.id, definition)
+    claims, definition = Claims(pg), _definition(world.application.id)
+    await claims.insert_definition(definition)
     user = (world.user.id, world.organization.id)
     await claims.set_value(*user, definition.id, "earlier")
     await claims.set_value(*user, definition.id, value)
@@ -48,9 +53,9 @@ async def test_a_value_keeps_its_type(pg: Postgres, world: World, value: Any) ->
 
 
 async def test_the_values_of_a_person_are_their_organizations(pg: Postgres, world: World) -> None:
-    claims, definition = Claims(pg), _definition("secret")
+    claims, definition = Claims(pg), _definition(world.application.id, "secret")
     other = (await build_world(pg)).organization.id
-    await claims.insert_definition(world.application.id, definition)
+    await claims.insert_definition(definition)
     await claims.set_value(world.user.id, other, definition.id, 1)
     assert await claims.values(world.user.id, world.organization.id) == {}
     await claims.set_value(world.user.id, world.organization.id, definition.id, 2)
@@ -64,13 +69,13 @@ async def test_applications_F9_the_names_that_clients_of_an_organization_may_fin
 ) -> None:
     claims, clients, other = Claims(pg), Clients(pg), await build_world(pg)
     application, acme = world.application.id, world.organization.id
-    shown = [_definition("zone"), _definition("Zulu"), _definition("area")]
+    shown = [_definition(application, name) for name in ("zone", "Zulu", "area")]
     hidden = msgspec.structs.replace(
-        _definition("inside"), include_in_id_token=False, include_in_access_token=True
+        _definition(application, "inside"), include_in_id_token=False, include_in_access_token=True
     )
     for definition in (*shown, hidden):
-        await claims.insert_definition(application, definition)
-    await claims.insert_definition(other.application.id, _definition("theirs"))
+        await claims.insert_definition(definition)
+    await claims.insert_definition(_definition(other.application.id, "theirs"))
     for name in ("groups", "area"):
         changed = msgspec.structs.replace(
             world.client, id=new_id(), client_id=new_id(), roles_claim=name
@@ -92,8 +97,8 @@ async def test_applications_F9_the_names_that_mappings_make(pg: Postgres, world:
     flags = {"include_in_id_token": True, "include_in_userinfo": False}
     for name in ("badge", "internal"):
         shown = flags if name == "badge" else {"include_in_id_token": False}
-        definition = msgspec.structs.replace(_definition(name), **shown)
-        await claims.insert_definition(world.application.id, definition)
+        definition = msgspec.structs.replace(_definition(world.application.id, name), **shown)
+        await claims.insert_definition(definition)
     mapped = (
         ClaimMapping("roles", ("realm_access", "roles")),
         ClaimMapping("permissions", ("inside", "too"), ("access_token",)),
@@ -121,6 +126,6 @@ async def test_applications_F9_no_document_tells_of_more_than_so_many(
     organizations = [each.organization.id for each in (world, other)]
     for number in range(MOST_NAMES + 5):
         for each in (world, other):
-            await claims.insert_definition(each.application.id, _definition(f"c{number:04}"))
+            await claims.insert_definition(_definition(each.application.id, f"c{number:04}"))
     most = tuple(f"c{number:04}" for number in range(MOST_NAMES))
     assert await claims.names(organizations) == dict.fromkeys(organizations, most)

@@ -155,7 +155,7 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
         await clients.add_secret(
             *_id(world), secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
         )
-    await Applications(pg).set_status(world.application.id, "inactive", ("active",))
+    await Applications(pg).update(world.application.id, {"status": "inactive"})
     before = pg.round_trips
     found = await clients.find(*_key(world))
     assert pg.round_trips == before + 1

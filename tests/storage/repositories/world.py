@@ -21,6 +21,7 @@ from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
 from storage.repositories.organizations import Organizations
 from storage.repositories.roles import Roles
+from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
 
 
@@ -120,10 +121,11 @@ async def build_world(pg: Postgres) -> World:
         password_hash="$argon2id$v=19$hash",
     )
     await Organizations(pg).insert(organization)
-    await Applications(pg).insert(application)
+    stored = await Applications(pg).insert(application)
+    assert stored is not None
     await Clients(pg).insert(client)
     await Users(pg).insert(user)
-    return World(organization, application, client, user)
+    return World(organization, stored, client, user)
 
 
 async def give_rights(
@@ -142,9 +144,11 @@ async def give_rights(
     for slug in ("doc:page:write", "doc:page:read"):
         permission = Permission(id=new_id(), application_id=application_id, name=slug, slug=slug)
         await roles.insert_permission(permission)
-        await roles.grant(given.id, permission.id)
-    await roles.assign(world.user.id, world.organization.id, given.id)
+        await roles.grant(given.id, [permission.id])
+    await UserRoles(pg).assign(world.user.id, world.organization.id, [given.id])
     for claim_name, value in ((claim, "R&D"), ("limits", {"max": 3})):
-        definition = ClaimDefinition(id=new_id(), claim_name=claim_name, claim_type="json")
-        await Claims(pg).insert_definition(application_id, definition)
+        definition = ClaimDefinition(
+            id=new_id(), claim_name=claim_name, claim_type="json", application_id=application_id
+        )
+        await Claims(pg).insert_definition(definition)
         await Claims(pg).set_value(world.user.id, world.organization.id, definition.id, value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import applications, clients
+from porta.services import clients
 from porta.services.provisioning import load_document, provision
-from storage.models.applications import Application
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization
+from tests.administered import make_application, make_organization, set_application_status
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -193,8 +192,8 @@ async def test_an_archived_application_takes_no_more_clients(
     storage: Storage, passwords: Passwords
 ) -> None:
     await make_organization(storage, "late", "Late")
-    await applications.create(storage, Application(id="", name="Late", slug="late-crm"))
-    await applications.set_status(storage, "late-crm", "archived")
+    await make_application(storage, "late-crm")
+    await set_application_status(storage, "late-crm", "archived")
     report = await run(storage, passwords, seed("late"))
     assert [problem.place for problem in report.errors] == [
         "organizations[0].applications[0].clients[0]"

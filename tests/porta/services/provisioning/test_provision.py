@@ -149,7 +149,7 @@ async def test_the_description_of_a_claim_is_overwritten_by_itself(
     assert application is not None
     (stored,) = await storage.claims.definitions(application.id)
     assert stored.include_in_id_token
-    assert await storage.claims.description(stored.id) == "How far up"
+    assert stored.description == "How far up"
 
 
 async def test_overwriting_opens_no_lock(storage: Storage, passwords: Passwords) -> None:

@@ -47,7 +47,7 @@ async def test_one_error_undoes_everything_and_all_are_told(
     assert {problem.place for problem in report.errors} == {
         "organizations[0].users[0].roles[1]",
         "organizations[0].users[0].roles[2]",
-        "organizations[0].users[0].claims[1]",
+        "organizations[0].users[0].claims[1].value",
         "organizations[0].users[0].claims[2]",
         "organizations[0].applications[0].roles[0].permissions[1]",
         "config.no_such_setting",

@@ -1,0 +1,62 @@
+"""People as targets: found within what an actor sees, and never above what the actor may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from porta.audit.actors import Actor
+from porta.errors import Forbidden, NotFound
+from porta.services.permissions import ADMINISTRATION
+from porta.services.targets import require, require_id
+from storage.models.users import UserProfile
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+WHAT = "User"
+
+
+async def find_user(
+    storage: Storage, actor: Actor, target: str, within: str | None = None
+) -> UserProfile:
+    """Return the person of this id. Raises NotFound, also for one of an organization that the
+    actor does not see, or another one than `within`, where that is named.
+    """
+    found = await storage.users.find(require_id(target, WHAT))
+    return _visible(actor, found, within)
+
+
+async def hold_user(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    within: str | None = None,
+    version: int | None = None,
+) -> UserProfile:
+    """Return the person of this id as `find_user` does, held until the transaction ends.
+
+    Raises NotFound, PreconditionFailed, and Forbidden for somebody who may what the actor may not:
+    whoever can change an administrator's password, or address, is that administrator.
+    """
+    found = await tx.users.find(require_id(target, WHAT), hold=True)
+    user = require(_visible(actor, found, within), WHAT, version)
+    if not actor.is_system:
+        held = await tx.user_roles.permitted(user.id, user.organization_id, ADMINISTRATION)
+        if not actor.holds(held):
+            raise Forbidden("this person may what you may not")
+    return user
+
+
+async def is_super_admin(storage: Storage, user_id: str) -> bool:
+    """Whether it is the person that `porta init` made: they can always get in, else nobody could
+    let others in.
+    """
+    return (await storage.system_config.all()).get("super_admin_user_id") == user_id
+
+
+def _visible(actor: Actor, found: UserProfile | None, within: str | None) -> UserProfile:
+    if found is None or not actor.sees(found.organization_id):
+        raise NotFound(f"{WHAT} not found")
+    if within is not None and found.organization_id != within:
+        raise NotFound(f"{WHAT} not found")
+    return found
