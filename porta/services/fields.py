@@ -105,7 +105,7 @@ def find_json_fault(value: object, depth: int = 0) -> str | None:
     return "is nested too deeply"
 
 
-def _check_json(value: Any) -> Any:
+def _keepable(value: Any) -> Any:
     fault = find_json_fault(value)
     if fault is None and len(json.dumps(value)) > LARGEST:
         fault = f"must have at most {LARGEST} bytes as JSON"
@@ -114,7 +114,7 @@ def _check_json(value: Any) -> Any:
     return value
 
 
-JsonText = AfterValidator(_check_json)
+JsonText = AfterValidator(_keepable)
 
 
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:

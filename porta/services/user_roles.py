@@ -72,7 +72,7 @@ async def assign(
     permits what the actor may not.
     """
     user = await hold_user(tx, actor, target, within)
-    await _check_may(tx, actor, command)
+    await _find_permitted(tx, actor, command)
     given = await tx.user_roles.assign(
         user.id, user.organization_id, command.role_ids, actor.user_id
     )
@@ -89,7 +89,7 @@ async def remove(
     Raises as `assign` does, and Forbidden where the super-admin user would be one no more.
     """
     user = await hold_user(tx, actor, target, within)
-    known = await _check_may(tx, actor, command)
+    known = await _find_permitted(tx, actor, command)
     administers = any(
         application == ADMINISTRATION and slug in SUPER_ADMIN
         for slug, application, _ in known.values()
@@ -101,10 +101,10 @@ async def remove(
         await _record(tx, actor, "user.roles.removed", user, taken)
 
 
-async def _check_may(
+async def _find_permitted(
     tx: Storage, actor: Actor, command: RoleIds
 ) -> dict[str, tuple[str, str, frozenset[str]]]:
-    """Return the roles by id: slug, application, permissions."""
+    """Return the roles by id: slug, application, permissions. Raises Invalid, Forbidden."""
     known = await tx.user_roles.find_roles(command.role_ids)
     for index, id in enumerate(command.role_ids):
         if id not in known:
