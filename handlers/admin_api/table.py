@@ -11,6 +11,7 @@ from tornado.routing import URLSpec
 from handlers.admin_api import (
     audit,
     config,
+    explain,
     keys,
     me,
     metadata,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *config.ROUTES,
     *keys.ROUTES,
+    *explain.ROUTES,
 )
 
 

@@ -223,6 +223,43 @@ async def test_a_delegation_restricts_and_never_adds(
     assert me["permissions"] == []
 
 
+async def test_explain_shows_nothing_of_another_organization(
+    installation: Installation, api: httpx.AsyncClient
+) -> None:
+    """Every id of the other answers like one that there is not."""
+    mine, theirs = await installation.organization(), await installation.organization()
+    administrator = await installation.person()
+    await installation.delegate(mine.id, "porta-super-admin", user=administrator)
+    headers = bearer(await installation.token(administrator))
+    application_id, found = await installation.app(), {}
+    for organization in (mine, theirs):
+        client = await installation.client(
+            organization_id=organization.id, application_id=application_id,
+            redirect_uris=("https://app.example/callback",),
+        )  # fmt: skip
+        person = await installation.person(organization_id=organization.id)
+        found[organization.id] = (person.id, client.client_id)
+
+    async def ask(organization_id: str, user_id: str, client_id: str) -> httpx.Response:
+        url = f"/organizations/{organization_id}/users/{user_id}/explain"
+        return await api.get(url, params={"clientId": client_id}, headers=headers)
+
+    (user, client_id), (their_user, their_client) = found[mine.id], found[theirs.id]
+    assert (await ask(mine.id, user, client_id)).status_code == 200
+    nobody = "00000000-0000-4000-8000-000000000000"
+    for asked, unknown in (
+        ((theirs.id, their_user, their_client), (nobody, their_user, their_client)),
+        ((mine.id, their_user, client_id), (mine.id, nobody, client_id)),
+        ((mine.id, user, their_client), (mine.id, user, "unheard-of")),
+    ):
+        refused, absent = await ask(*asked), await ask(*unknown)
+        assert refused.status_code == absent.status_code == 404
+        bodies = [
+            {k: v for k, v in a.json().items() if k != "requestId"} for a in (refused, absent)
+        ]
+        assert bodies[0] == bodies[1]
+
+
 async def test_two_delegated_administrators_do_not_meet(
     api: httpx.AsyncClient, installation: Installation
 ) -> None:

@@ -16,7 +16,11 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.table import ROUTES
 from handlers.http.server import Server
 from porta.services.permissions import PERMISSIONS
-from tests.handlers.admin_api import examples_of_operation, examples_of_organizations  # noqa: F401
+from tests.handlers.admin_api import (  # noqa: F401 (they name themselves)
+    examples_of_explain,
+    examples_of_operation,
+    examples_of_organizations,
+)
 from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
 from tests.handlers.admin_api.installation import Installation, bearer
 
