@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import partial
 
 import msgspec
 
@@ -27,10 +28,14 @@ class RequestCopy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     slug: str
     client_id: str
     created_at: int
-    redirect_uri: str | None = None
-    ui_locales: str | None = None
+    bare_uri: str | None = msgspec.field(default=None, name="redirect_uri")
+    """The redirect URI of a request whose parameters are left out."""
     parameters: dict[str, str] = {}
     resource: tuple[str, ...] = ()
+
+    @property
+    def redirect_uri(self) -> str | None:
+        return self.parameters.get("redirect_uri", self.bare_uri)
 
     def is_due(self, now: float) -> bool:
         """Whether the request can be begun again as it was."""
@@ -57,19 +62,17 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
     A pushed request is not copied: its one use, and its end, are those of what was pushed.
     """
     asked = interaction.parameters
-    whole = RequestCopy(
+    copy = partial(
+        RequestCopy,
         slug=interaction.slug,
         client_id=interaction.client_id,
         created_at=interaction.created_at,
-        redirect_uri=asked.get("redirect_uri"),
-        ui_locales=asked.get("ui_locales"),
-        parameters=asked,
-        resource=interaction.resource,
     )
+    whole = partial(copy, parameters=asked, resource=interaction.resource)
+    bare = partial(copy, bare_uri=asked.get("redirect_uri"))
     pushed = interaction.pushed is not None or interaction.hint_subject is not None
-    for copied in (False,) if pushed else (True, False):
-        each = whole if copied else msgspec.structs.replace(whole, parameters={}, resource=())
-        data = msgspec.msgpack.encode(each)
+    for make in (bare,) if pushed else (whole, bare):
+        data = msgspec.msgpack.encode(make())
         for pack in (_stored, zlib.compress):
             packed = pack(data)
             packed += bytes(-len(packed) % _STEP)  # what stands behind the stream is not read

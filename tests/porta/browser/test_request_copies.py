@@ -56,6 +56,25 @@ def test_K5_a_copy_says_all_of_its_request(runtime: Runtime, state: str) -> None
     assert replay.parameters == interaction.parameters
 
 
+def test_K5_a_copy_knows_the_redirect_uri_and_says_it_once(runtime: Runtime) -> None:
+    for state in ("s", secrets.token_urlsafe(2000)):
+        handle = request_copies.to_handle(runtime, _VALUE, _interaction(state=state))
+        copy = request_copies.find(runtime, handle)
+        assert copy is not None
+        assert copy.redirect_uri == "https://web.example/cb"
+        assert msgspec.msgpack.encode(copy).count(b"https://web.example/cb") == 1
+
+
+def test_K5_a_copy_of_another_version_keeps_its_redirect_uri(runtime: Runtime) -> None:
+    told = {"slug": "acme", "client_id": "web", "created_at": 1, "ui_locales": "de"}
+    for more in ({}, {"parameters": {"redirect_uri": "https://web.example/cb"}}):
+        packed = msgspec.msgpack.encode({**told, "redirect_uri": "https://web.example/cb", **more})
+        box = boxes.close(runtime.settings.cookie_keys, "replay", zlib.compress(packed))
+        copy = request_copies.find(runtime, f"{_VALUE}.{box}")
+        assert copy is not None
+        assert copy.redirect_uri == "https://web.example/cb"
+
+
 def test_K5_what_has_no_room_is_left_out_whole(runtime: Runtime) -> None:
     handle = request_copies.to_handle(
         runtime, _VALUE, _interaction(state=secrets.token_urlsafe(2000))
