@@ -85,6 +85,7 @@ def _claims(further: Iterable[str]) -> dict[str, Any]:
     standard = (claim.name for claim in STANDARD_CLAIMS)
     return {
         "subject_types_supported": ["public"],
-        "claim_types_supported": ["normal"],
+        # What is too large for a token goes by reference (Core §5.6.2).
+        "claim_types_supported": ["normal", "distributed"],
         "claims_supported": list(dict.fromkeys((*TOKEN_CLAIMS, *ROLE_CLAIMS, *standard, *further))),
     }

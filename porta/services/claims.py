@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
-import math
 import re
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +11,7 @@ from pydantic import JsonValue
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
+from porta.protocol.tokens.claim_types import is_of_type
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.definitions import find_application, hold_application
@@ -50,15 +49,7 @@ def check_claim_value(claim_type: str, value: Any) -> None:
 
     A string, a finite number, a boolean, or an object or array for `json`; never null.
     """
-    fits = {
-        "string": isinstance(value, str),
-        "number": isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value),
-        "boolean": isinstance(value, bool),
-        "json": isinstance(value, dict | builtins.list),
-    }
-    if not fits[claim_type]:
+    if not is_of_type(claim_type, value):
         raise Invalid.at("value", message=f"must be {_WORDS[claim_type]}")
 
 

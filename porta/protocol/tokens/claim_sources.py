@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.protocol.requests.scopes import OPENID, registered_scope
 from porta.protocol.tokens.claim_trace import Claim, Target, Trace
+from porta.protocol.tokens.claim_types import is_of_type
 from porta.protocol.tokens.standard_claims import (
     RESERVED_CLAIMS,
     ROLE_CLAIMS,
@@ -89,10 +91,10 @@ def custom(release: Release, target: Target, trace: Trace | None) -> Iterator[Cl
         value = release.facts.claims.get(name)
         if name in RESERVED_CLAIMS:
             continue  # a row from before that was a rule; whoever has the name is told of instead
-        if value is not None and included(definition):
+        if value is not None and included(definition) and _fits(definition, value):
             yield Claim(name, value, "custom_claim_values", "claim definition")
         elif trace is not None:
-            _note_custom(trace, name, target, included(definition))
+            _note_custom(trace, definition, target, value)
 
 
 def without_openid(release: Release, trace: Trace) -> None:
@@ -130,9 +132,18 @@ def _note_standard(trace: Trace, claim: StandardClaim, target: Target, asked: bo
         trace.note(claim.name, claim.source, "target_excluded", detail)
 
 
-def _note_custom(trace: Trace, name: str, target: Target, is_included: bool) -> None:
-    source = "custom_claim_values"
-    if is_included:
+def _fits(definition: ClaimDefinition, value: Any) -> bool:
+    """A row may be older than the rule that a value is of its type: a reader relies on the type.
+    Any JSON is JSON.
+    """
+    return definition.claim_type == "json" or is_of_type(definition.claim_type, value)
+
+
+def _note_custom(trace: Trace, definition: ClaimDefinition, target: Target, value: Any) -> None:
+    name, source = definition.claim_name, "custom_claim_values"
+    if not INCLUDED[target](definition):
+        trace.note(name, source, "target_excluded", f"its definition has no include_in_{target}")
+    elif value is None:
         trace.note(name, source, "value_not_set", "the person has no value")
     else:
-        trace.note(name, source, "target_excluded", f"its definition has no include_in_{target}")
+        trace.note(name, source, "wrong_type", f"the value is no {definition.claim_type}")

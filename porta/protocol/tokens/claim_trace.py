@@ -13,6 +13,7 @@ Reason = Literal[
     "scope_not_registered",
     "target_excluded",
     "value_not_set",
+    "wrong_type",
     "not_defined",
     "not_consented",
     "reserved",

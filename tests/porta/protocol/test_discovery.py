@@ -57,7 +57,7 @@ def test_the_document() -> None:
         ],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
-        "claim_types_supported": ["normal"],
+        "claim_types_supported": ["normal", "distributed"],
         "claims_supported": [
             "iss",
             "sub",

@@ -19,6 +19,7 @@ from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.claims_request import parse_claims_request
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.scopes import parse_scope, registered_scope
+from porta.protocol.tokens.claim_types import CLAIM_TYPES
 from porta.provider import introspection, policy, token, userinfo
 from porta.provider.codes import issue_code
 from porta.provider.explain.question import Question
@@ -117,7 +118,8 @@ _WORLD = st.fixed_dictionaries(
         "held": _chosen((*_ROLES, "elsewhere")),
         "permitted": st.dictionaries(st.sampled_from(_ROLES), _chosen(("a:b:c", "a:b:d"))),
         "definitions": st.dictionaries(
-            st.sampled_from(_CLAIMS), st.tuples(*[st.booleans()] * len(CLAIM_TARGETS))
+            st.sampled_from(_CLAIMS),
+            st.tuples(st.sampled_from(CLAIM_TYPES), *[st.booleans()] * len(CLAIM_TARGETS)),
         ),
         "values": st.dictionaries(st.sampled_from(_CLAIMS), _VALUES | _LARGE),
         "resources": _chosen(("stock", "orders")),
@@ -202,13 +204,13 @@ async def _application(pg: Postgres, slug: str, made_of: dict[str, Any]) -> str:
             """,
             {"id": id, "role": role, "slugs": list(permissions)},
         )
-    for name, flags in made_of["definitions"].items():
+    for name, (kind, *flags) in made_of["definitions"].items():
         columns = ", ".join(f"include_in_{target}" for target in CLAIM_TARGETS)
         values = ", ".join(str(flag) for flag in flags)
         await pg.execute(
-            f"INSERT INTO custom_claim_definitions (application_id, claim_name, {columns})"
-            f" VALUES (%(id)s, %(name)s, {values})",
-            {"id": id, "name": name},
+            "INSERT INTO custom_claim_definitions (application_id, claim_name, claim_type,"
+            f" {columns}) VALUES (%(id)s, %(name)s, %(kind)s, {values})",
+            {"id": id, "name": name, "kind": kind},
         )
     return id
 

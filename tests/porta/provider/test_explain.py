@@ -38,7 +38,11 @@ _PLAIN: dict[str, Any] = {
     "roles": ("staff", "chief"),
     "held": ("staff",),
     "permitted": {"staff": ("a:b:c",), "chief": ("a:b:c", "a:b:d")},
-    "definitions": {"team": (True, True, True), "level": (False, True, False)},
+    "definitions": {
+        "team": ("json", True, True, True),
+        "level": ("number", False, True, False),
+        "badge": ("boolean", True, True, True),
+    },
     "values": {"team": "blue"},
     "resources": (),
     "resource_format": None,
@@ -188,6 +192,8 @@ async def test_every_claim_says_where_it_came_from_and_why(pg: Postgres, runtime
         ({}, "id_token", "level", "target_excluded"),
         ({}, "access_token", "level", "value_not_set"),
         ({}, "userinfo", "nickname", "value_not_set"),
+        ({"values": {"badge": "yes"}}, "id_token", "badge", "wrong_type"),
+        ({"values": {"level": "3"}}, "access_token", "level", "wrong_type"),
         ({"roles": (), "held": (), "permitted": {}}, "id_token", "roles", "not_defined"),
         ({"values": {"team": "x" * 7000}}, "id_token", "team", "by_reference"),
         ({"values": {"team": "x" * 7000}}, "access_token", "team", "by_reference"),
@@ -343,7 +349,9 @@ async def test_consent_that_was_given_is_remembered(pg: Postgres, runtime: Runti
         return _outcomes(await explain(runtime, world.organization, question))["consent"]
 
     assert await outcome() == "asked"
-    given = Consent(scope=("openid", "email"), claims=("roles", "permissions", "team", "level"))
+    given = Consent(
+        scope=("openid", "email"), claims=("roles", "permissions", "badge", "level", "team")
+    )
     grant = Grant(
         id=consents.grant_id(session, world.client), organization_id=tenant_id,
         account_id=world.user.id, client_id=world.client.client_id, session_uid=uid,

@@ -56,7 +56,7 @@ def _told(
 
 
 def _definition(name: str, **flags: bool) -> ClaimDefinition:
-    return structs.replace(ClaimDefinition(id=name, claim_name=name), **flags)
+    return structs.replace(ClaimDefinition(id=name, claim_name=name, claim_type="json"), **flags)
 
 
 # what may be registered

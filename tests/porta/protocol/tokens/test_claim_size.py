@@ -26,7 +26,7 @@ _PLACES = {
 
 
 def _definition(name: str, **flags: bool) -> ClaimDefinition:
-    plain = ClaimDefinition(id=name, claim_name=name, include_in_id_token=True)
+    plain = ClaimDefinition(id=name, claim_name=name, claim_type="json", include_in_id_token=True)
     return structs.replace(plain, **flags)
 
 

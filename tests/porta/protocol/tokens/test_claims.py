@@ -54,7 +54,7 @@ _DEFINED = {"defines_roles": True, "defines_permissions": True}
 
 
 def _definition(name: str, **flags: bool) -> ClaimDefinition:
-    return structs.replace(ClaimDefinition(id=name, claim_name=name), **flags)
+    return structs.replace(ClaimDefinition(id=name, claim_name=name, claim_type="json"), **flags)
 
 
 def _built(
