@@ -56,7 +56,8 @@ async def accept(
     """
     request = parse_authorization_request(params, client)
     accepted = checks.accept(request, client, await policy.find(runtime, tenant))
-    bare = replace(accepted, id_token_hint=None)
+    hint = accepted.id_token_hint
+    bare = accepted if hint is None else replace(accepted, id_token_hint=None)
     check_kept_size(bare, needed_consent(bare, client))
-    named = await hints.subject(runtime, tenant, accepted.id_token_hint)
-    return replace(bare, hint_subject=named or hint_subject)
+    named = await hints.subject(runtime, tenant, hint) or hint_subject
+    return bare if named is None else replace(bare, hint_subject=named)

@@ -34,7 +34,7 @@ def accept(
     accepted = replace(request, scope=effective_scope(request.scope, client))
     check(accepted, client, policy)
     known = tuple(value for value in accepted.prompt if value in PROMPT_VALUES)
-    return replace(accepted, prompt=known)
+    return accepted if known == accepted.prompt else replace(accepted, prompt=known)
 
 
 def check(request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy) -> None:
