@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from porta.audit.actors import SYSTEM
-from porta.services import applications, organizations
+from porta.security.passwords import Parameters, Passwords
+from porta.services import applications, organizations, users
 from porta.services.applications import NewApplication
+from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization
+from porta.services.users import Locking, NewUser
 from storage.models.applications import Application
 from storage.models.organizations import Organization
+from storage.models.users import UserProfile
 from storage.router import Storage
 
 _ORGANIZATION = {
@@ -25,6 +29,15 @@ _APPLICATION = {
     "inactive": applications.deactivate,
     "archived": applications.archive,
 }
+
+_USER = {
+    ("active", "inactive"): users.deactivate,
+    ("inactive", "active"): users.reactivate,
+    ("active", "suspended"): users.suspend,
+    ("suspended", "active"): users.unsuspend,
+    ("locked", "active"): users.unlock,
+}
+_PASSWORDS = Passwords(Parameters(memory_kib=8, passes=1, lanes=1))
 
 
 async def make_organization(
@@ -49,3 +62,18 @@ async def make_application(
 
 async def set_application_status(storage: Storage, target: str, status: str) -> Application:
     return await _APPLICATION[status](storage, SYSTEM, target)
+
+
+async def make_user(storage: Storage, organization: str, email: str, **more: Any) -> UserProfile:
+    command = NewUser.parse({"email": email, **more})
+    return await users.create(storage, SYSTEM, organization, command, _PASSWORDS)
+
+
+async def set_user_status(
+    storage: Storage, id: str, status: str, reason: str = "asked for"
+) -> UserProfile:
+    stored = await storage.users.find(id)
+    assert stored is not None
+    if status == "locked":
+        return await users.lock(storage, SYSTEM, id, Locking(reason=reason))
+    return await _USER[stored.status, status](storage, SYSTEM, id, Reasoned(reason=reason))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM
-from porta.errors import Conflict, Invalid, NotFound
-from porta.security.password_rules import check_password
+from porta.errors import Conflict, Invalid, NotFound, Problem
 from porta.security.passwords import Passwords
 from porta.services import applications, clients, roles, user_roles, users
 from porta.services.applications import NewApplication
@@ -18,8 +17,7 @@ from porta.services.clients import Terms
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.roles import NewPermission, NewRole, PermissionIds
 from porta.services.user_roles import RoleIds
-from porta.text.email_addresses import canonical_email
-from porta.text.names import find_name_fault
+from porta.services.users import NewUser
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 APPLICATION = ADMINISTRATION
 SUPER_ADMIN = "porta-super-admin"
-_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,38 +112,38 @@ async def get_uninitialized(storage: Storage) -> Organization:
 
 
 def check_administrator(person: Administrator, organization: Organization) -> None:
-    """Raise Invalid for the address or a name, WeakPassword when the password may not be chosen;
-    Invalid with all of it where there is more than one fault.
+    """Raise Invalid for the address, a name, or a password that may not be chosen; with all of it
+    where there is more than one problem.
     """
-    words = (organization.name, person.email, person.given_name, person.family_name)
-    checks: tuple[Callable[[], object], ...] = (
-        lambda: canonical_email(person.email),
-        lambda: _check_name("given name", person.given_name),
-        lambda: _check_name("family name", person.family_name),
-        lambda: check_password(person.password, words),
-    )
-    refusals = [refusal for refusal in map(_refusal_of, checks) if refusal is not None]
-    if len(refusals) > 1:
-        listed = "".join(f"\n  {refusal.message}" for refusal in refusals)
-        raise Invalid(f"Some of this cannot be taken:{listed}")
-    for refusal in refusals:
-        raise refusal
+    names = [organization.name, person.email, person.given_name, person.family_name]
+    policy = organization.two_factor_policy
+    problems: list[Problem] = []
+    for check in (
+        partial(_command, person),
+        partial(users.check_new_password, person.password, policy, names),
+    ):
+        try:
+            check()
+        except Invalid as refusal:
+            problems += refusal.problems
+    lines = [f"{_SPELLED[problem.path[0]]}: {problem.message}" for problem in problems]
+    if len(lines) > 1:
+        listed = "".join(f"\n  {line}" for line in lines)
+        raise Invalid(f"Some of this cannot be taken:{listed}", problems=problems)
+    for line in lines:
+        raise Invalid(line, problems=problems)
 
 
-def _refusal_of(check: Callable[[], object]) -> Invalid | None:
-    try:
-        check()
-    except Invalid as refusal:
-        return refusal
-    return None
+_SPELLED: dict[str | int, str] = {
+    "email": "email",
+    "given_name": "given name",
+    "family_name": "family name",
+    "password": "password",
+}
 
 
-def _check_name(what: str, name: str) -> None:
-    fault = find_name_fault(name)
-    if len(name) > _LONGEST_NAME:
-        fault = f"must have at most {_LONGEST_NAME} characters"
-    if fault is not None:
-        raise Invalid(f"{what}: {fault}")
+def _command(person: Administrator) -> NewUser:
+    return NewUser.parse({**asdict(person), "email_verified": True})
 
 
 async def initialize(
@@ -165,7 +162,7 @@ async def initialize(
         )
         made, counts = await _make_roles(tx, application)
         client = await clients.create(tx, organization, application, _CLI, terms=Terms())
-        user = await _make_user(tx, organization, person, passwords)
+        user = await users.create(tx, SYSTEM, organization.id, _command(person), passwords)
         held = RoleIds.parse({"role_ids": [made[SUPER_ADMIN].id]})
         await user_roles.assign(tx, SYSTEM, user.id, held)
         await tx.system_config.put(
@@ -201,17 +198,3 @@ async def _make_roles(
 def _covers(patterns: str, slug: str) -> bool:
     name = slug.removeprefix("admin:")
     return any(fnmatchcase(name, pattern) for pattern in patterns.split())
-
-
-async def _make_user(
-    tx: Storage, organization: Organization, person: Administrator, passwords: Passwords
-) -> User:
-    user = User(
-        id="",
-        organization_id=organization.id,
-        email=person.email,
-        email_verified=True,
-        given_name=person.given_name,
-        family_name=person.family_name,
-    )
-    return await users.create(tx, user, password=person.password, passwords=passwords)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from porta.errors import Invalid
 from porta.pages import languages
@@ -23,6 +24,8 @@ from storage.repositories.columns import is_id
 
 LONGEST_URL = 2048
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 T = TypeVar("T")
 
 
@@ -57,7 +60,7 @@ def one_of(known: Collection[str]) -> AfterValidator:
 
 def _bare(message: str) -> str:
     """A refusal may begin with the name of its field, which its place says already."""
-    return re.sub(r"^(slug|claim name|identifier|scopes): ", "", message)
+    return re.sub(r"^((slug|identifier|scopes): |email (?=is ))", "", message)
 
 
 def _find_color_fault(color: str) -> str | None:
@@ -117,6 +120,19 @@ def _keepable(value: Any) -> Any:
 JsonText = AfterValidator(_keepable)
 
 
+def _only_written(value: Any) -> Any:
+    """A number of seconds, which pydantic would take, is no date that anybody wrote."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("must be a date, like 1990-04-17")
+    if isinstance(value, datetime) or not isinstance(value, str | date):
+        raise ValueError("must be a date, like 1990-04-17")
+    return value
+
+
+def _find_country_fault(country: str) -> str | None:
+    return None if _COUNTRY.fullmatch(country) else "must be two letters, like DE"
+
+
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -144,6 +160,9 @@ SecureLink = Annotated[
 ]
 Color = Annotated[str, judged(_find_color_fault)]
 Email = Annotated[str, Field(max_length=255), rule(canonical_email)]
+Day = Annotated[date, BeforeValidator(_only_written)]
+"""A date as YYYY-MM-DD."""
+Country = Annotated[str, judged(_find_country_fault)]
 OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_fault)]
 ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_fault)]
 RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
+from storage.models.pages import Listed, Page
 from storage.models.users import AccountFacts, LoginAttempt, SessionStatus, User, UserProfile
 from storage.postgres.statement import Executor, Parameters, Statement
 from storage.repositories import accounts, user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
+from storage.repositories.columns import assignments
+from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 from storage.stores import decode
 
 _GRANT = ARTIFACTS[Grant]
@@ -24,8 +28,20 @@ _ELSEWHERE = (
     "two_factor_enabled",
     *_COUNTED,
 )
+SORTS = {
+    "email": Sort("u.email", value="%(cursor_value)s::citext"),
+    "given_name": Sort("COALESCE(u.given_name, '')"),
+    "family_name": Sort("COALESCE(u.family_name, '')"),
+    "created_at": moment("u.created_at"),
+    "last_login_at": moment("COALESCE(u.last_login_at, '1970-01-01T00:00:00Z'::timestamptz)"),
+}
+"""What a list of people can be sorted by. `last_login_at` has no index: each sign-in would pay."""
+_SEARCHED = (
+    r"(u.email::text || E'\x1f' || COALESCE(u.given_name, '') || ' '"
+    " || COALESCE(u.family_name, ''))"
+)
 PROFILE = tuple(name for name in User.__struct_fields__ if name not in _ELSEWHERE)
-"""The fields of a user that `update_profile` writes."""
+"""The fields of a user that are their profile."""
 
 
 class Users:
@@ -106,13 +122,42 @@ class Users:
             usable, cast(Grant | None, grant), use_is_due
         )  # the kind names the record
 
-    async def insert(self, user: User) -> None:
-        """Add a user; AlreadyExists when the organization has one with this address."""
+    async def insert(self, user: User) -> UserProfile | None:
+        """Add a user and return them as they are stored; None when the organization has one with
+        this address.
+        """
         names = [name for name in User.__struct_fields__ if name not in _COUNTED]
         values = ", ".join(f"%({name})s" for name in names)
-        await self._pg.execute(
-            f"INSERT INTO users ({', '.join(names)}) VALUES ({values})",  # noqa: S608
+        row = await self._pg.fetchrow(
+            f"""
+            INSERT INTO users AS u ({", ".join(names)}, password_changed_at)
+            VALUES ({values}, CASE WHEN %(password_hash)s::text IS NOT NULL THEN now() END)
+            ON CONFLICT (organization_id, email) DO NOTHING
+            RETURNING {accounts.PROFILE}
+            """,  # noqa: S608
             msgspec.structs.asdict(user),
+        )
+        return accounts.decode_profile(row[0]) if row else None
+
+    async def list_page(
+        self,
+        organization_id: str,
+        page: Page,
+        *,
+        status: str | None = None,
+        search: str | None = None,
+    ) -> Listed[UserProfile]:
+        """Return a page of the people of an organization: of this status, with `search` in their
+        address or their name.
+        """
+        selection = Selection(accounts.PROFILE, "users u", SORTS, id="u.id")
+        selection.where("u.organization_id = %(organization_id)s", organization_id=organization_id)
+        if status is not None:
+            selection.where("u.status = %(status)s", status=status)
+        if search is not None:
+            selection.where(f"{_SEARCHED} ILIKE %(search)s", search=containing(search))
+        return await select_page(
+            self._pg, selection, page, lambda row: accounts.decode_profile(row[0])
         )
 
     async def count_attempt(
@@ -207,16 +252,38 @@ class Users:
         rows = await self._pg.fetch(user_sql.PASSWORD_COSTS, {"but": but})
         return [(organization_id, cost, people) for organization_id, cost, people in rows]
 
-    async def update_profile(self, user: User) -> None:
-        """Write everything but ids, address, password, and what a status is made of."""
-        names = ", ".join(f"{name} = %({name})s" for name in PROFILE)
-        await self._pg.execute(
+    async def update(
+        self, id: str, organization_id: str, changes: Mapping[str, object]
+    ) -> UserProfile | None:
+        """Write these columns of address and profile, and return the user as they are then.
+
+        AlreadyExists when the organization has another with this address.
+        """
+        columns = assignments(changes, ("email", *PROFILE))
+        row = await self._pg.fetchrow(
             f"""
-            UPDATE users SET {names}
-            WHERE id = %(id)s AND organization_id = %(organization_id)s
+            UPDATE users u SET {columns}
+            WHERE u.id = %(id)s AND u.organization_id = %(organization_id)s
+            RETURNING {accounts.PROFILE}
             """,  # noqa: S608
-            msgspec.structs.asdict(user),
+            {**changes, "id": id, "organization_id": organization_id},
         )
+        return accounts.decode_profile(row[0]) if row else None
+
+    async def set_password(
+        self, id: str, organization_id: str, password_hash: str | None
+    ) -> UserProfile | None:
+        """Give a user another password, or none, from now on; return them as they are then."""
+        row = await self._pg.fetchrow(
+            f"""
+            UPDATE users u SET password_hash = %(hash)s,
+                password_changed_at = CASE WHEN %(hash)s::text IS NOT NULL THEN now() END
+            WHERE u.id = %(id)s AND u.organization_id = %(organization_id)s
+            RETURNING {accounts.PROFILE}
+            """,  # noqa: S608
+            {"id": id, "organization_id": organization_id, "hash": password_hash},
+        )
+        return accounts.decode_profile(row[0]) if row else None
 
     async def set_status(
         self,

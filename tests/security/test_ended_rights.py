@@ -17,7 +17,7 @@ from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from tests.administered import set_application_status, set_organization_status
+from tests.administered import set_application_status, set_organization_status, set_user_status
 from tests.security.browser import (
     GOOD,
     PASSWORD,
@@ -96,7 +96,7 @@ async def _set(served: Served, rights: Rights, what: str, status: str) -> None:
     storage, acme = served.runtime.storage, rights.user.organization_id
     match what:
         case "person":
-            await users.set_status(storage, rights.user.id, acme, status)
+            await set_user_status(storage, rights.user.id, status)
         case "client":
             await clients.set_status(storage, rights.client.client_id, acme, status)
         case "application":
@@ -249,7 +249,7 @@ async def test_security_5_a_password_that_is_set_ends_every_session(
 async def test_security_5_rolled_back_it_has_ended_nothing(served: Served, rights: Rights) -> None:
     async def suspend_in_vain() -> None:
         async with served.runtime.storage.transaction() as tx:
-            await users.set_status(tx, rights.user.id, rights.user.organization_id, "suspended")
+            await set_user_status(tx, rights.user.id, "suspended")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 
 from porta.security import jwt
-from porta.services import clients, users
+from porta.services import clients
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
+from tests.administered import set_user_status
 from tests.served import Served, beside
 from tests.succession import porta_1x
 from tests.succession.sign_in import AUTH, CLIENT, serving, token
@@ -225,10 +226,10 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
 ) -> None:
     """Also with a token that nobody had presented before, and after they are let in again."""
     first, later = await _issued(database), await _issued(database)
-    storage, person = served.runtime.storage, (porta_1x.CLEO, porta_1x.DOCK)
-    await users.set_status(storage, *person, status)
+    storage = served.runtime.storage
+    await set_user_status(storage, porta_1x.CLEO, status)
     assert not await _works(served, first)
-    await users.set_status(storage, *person, "active")
+    await set_user_status(storage, porta_1x.CLEO, "active")
     for value in (first, later):
         assert not await _works(served, value)
     await asyncio.sleep(1.1)  # 1.x counts in seconds
@@ -240,7 +241,6 @@ async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
 ) -> None:
     """Else a family that is being founded would slip past the end."""
     value = await _issued(database)
-    person = (porta_1x.CLEO, porta_1x.DOCK)
 
     async def waits() -> bool:
         return bool(
@@ -252,8 +252,8 @@ async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
         )
 
     async with served.runtime.storage.transaction() as tx:
-        await users.set_status(tx, *person, "suspended")
-        await users.set_status(tx, *person, "active")
+        await set_user_status(tx, porta_1x.CLEO, "suspended")
+        await set_user_status(tx, porta_1x.CLEO, "active")
         late = asyncio.create_task(_works(served, value))
         await eventually(waits)
     assert not await late

@@ -9,8 +9,7 @@ from typing import TypeVar
 from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
-from porta.security.password_rules import check_password
-from porta.services import brands
+from porta.services import brands, users
 from porta.services.api_resources import parse_identifier, parse_scopes
 from porta.services.brands import BrandingPatch
 from porta.services.provisioning.document import (
@@ -114,20 +113,17 @@ def _of_password(
         return
     if not allowed:
         yield FileProblem(path, "passwords in a file need allow_passwords: true")
-    alone = organization.two_factor_policy in (None, "optional")
-    words = _words(user, organization)
-    yield from _refused(path, lambda: check_password(password, words, minimum=15 if alone else 8))
+    policy = organization.two_factor_policy or "optional"
+    names = users.names_of(_Named(organization), user)
+    yield from _refused(path[:-1], lambda: users.check_new_password(password, policy, names))
 
 
-def _words(user: UserEntry, organization: OrganizationEntry) -> list[str]:
-    """Return the names that somebody who guesses would try first."""
-    branding = organization.branding
-    said = (
-        *(organization.name, branding.company_name if branding else None),
-        *(user.email, user.preferred_username, user.nickname),
-        *(user.given_name, user.middle_name, user.family_name),
-    )
-    return [word for word in said if word]
+class _Named:
+    """An organization of a file, by the names that a stored one has."""
+
+    def __init__(self, entry: OrganizationEntry) -> None:
+        self.name = entry.name
+        self.branding_company_name = entry.branding.company_name if entry.branding else None
 
 
 def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[FileProblem]:

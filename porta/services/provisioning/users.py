@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-import msgspec
-
+from porta.audit.changes import differing
 from porta.errors import NotFound
 from porta.services import claims, user_roles, users
 from porta.services.claims import NewValue
 from porta.services.provisioning.document import OrganizationEntry
+from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run, first_places
 from porta.services.user_roles import RoleIds
+from porta.services.users import NewUser, UserPatch
 from porta.text.suggestions import did_you_mean
 from storage.models.organizations import Organization
 from storage.models.users import User
-
-_ADDRESS = ("street", "locality", "region", "postal_code", "country")
-_NOT_PROFILE = frozenset({"email", "password", "status", "address", "roles", "claims", "birthdate"})
 
 
 async def provision_users(run: Run, path: Path, entry: OrganizationEntry) -> None:
@@ -49,37 +46,27 @@ async def provision_belongings(run: Run, path: Path, entry: OrganizationEntry) -
 async def _provision_user(run: Run, organization: Organization, entry: UserEntry) -> None:
     stored = await run.storage.users.find_by_email(organization.id, entry.email)
     name = " ".join(part for part in (entry.given_name, entry.family_name) if part)
-    said = _said(entry)
+    args = run.storage, run.actor
     if stored is None:
-        new = User(
-            id="",
-            organization_id=organization.id,
-            email=entry.email,
-            status=entry.status,
-            **said,
-        )
-        await users.create(
-            run.storage, new, password=entry.password, passwords=run.passwords, actor=run.actor
-        )
+        command = command_of(entry, NewUser)
+        await users.create(*args, organization.id, command, run.passwords)
         run.created("user", entry.email, name)
     elif not run.overwrite:
         run.skipped("user", entry.email, name)
     else:
-        wanted = msgspec.structs.replace(stored, **said)
-        changed = await _overwrite(run, stored, wanted, entry)
-        run.updated("user", entry.email, name, changed, (stored, wanted))
+        before = await users.get(*args, stored.id)
+        after = await users.update(*args, stored.id, command_of(entry, UserPatch))
+        # A password is not overwritten: it is the person's by now. Nor is a lock opened.
+        if "status" in entry.model_fields_set and (way := _WAYS.get((after.status, entry.status))):
+            after = await way(*args, stored.id)
+        changed = differing(before, after)
+        run.updated("user", entry.email, name, changed, (before, after))
 
 
-async def _overwrite(run: Run, stored: User, wanted: User, entry: UserEntry) -> tuple[str, ...]:
-    """A password is not overwritten: it is the person's by now. Nor is a lock opened."""
-    changed = await users.update(run.storage, wanted, actor=run.actor)
-    switchable = stored.status in ("active", "inactive") and "status" in entry.model_fields_set
-    if not switchable or stored.status == entry.status:
-        return changed
-    await users.set_status(
-        run.storage, stored.id, stored.organization_id, entry.status, actor=run.actor
-    )
-    return (*changed, "status")
+_WAYS = {
+    ("active", "inactive"): users.deactivate,
+    ("inactive", "active"): users.reactivate,
+}
 
 
 async def _provision_roles(run: Run, path: Path, user: User, entry: UserEntry) -> None:
@@ -126,13 +113,3 @@ async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) 
 
 def _missing(kind: str, slug: str, app: str, known: Iterable[str]) -> NotFound:
     return NotFound(f"there is no {kind} '{slug}' in '{app}'{did_you_mean(slug, sorted(known))}")
-
-
-def _said(entry: UserEntry) -> dict[str, Any]:
-    """Return the columns of a profile that the file speaks of."""
-    said = {name: getattr(entry, name) for name in entry.model_fields_set - _NOT_PROFILE}
-    if "birthdate" in entry.model_fields_set:
-        said["birthdate"] = entry.birthdate.isoformat() if entry.birthdate else None
-    if "address" in entry.model_fields_set:
-        said |= {f"address_{name}": getattr(entry.address, name) for name in _ADDRESS}
-    return said

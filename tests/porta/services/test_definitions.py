@@ -15,7 +15,7 @@ import pytest_asyncio
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.protocol.features.resource_indicators import check_syntax
-from porta.services import api_resources, applications, claims, roles, user_roles, users
+from porta.services import api_resources, applications, claims, roles, user_roles
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -41,7 +41,7 @@ from storage.models.roles import Permission, Role
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_application, make_organization
+from tests.administered import make_application, make_organization, make_user
 from tests.porta.services.audit import event_types, last_metadata
 
 ALL = frozenset(PERMISSIONS)
@@ -55,9 +55,7 @@ async def crm(storage: Storage) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def alice(storage: Storage) -> User:
     home = await make_organization(storage, "acme")
-    return await users.create(
-        storage, User(id="", organization_id=home.id, email="alice@acme.test")
-    )
+    return await make_user(storage, home.id, "alice@acme.test")
 
 
 async def make_role(storage: Storage, application: str, name: str = "R") -> Role:
@@ -329,7 +327,7 @@ async def test_security_J2_nobody_changes_whoever_may_more(
     storage: Storage, administration: str
 ) -> None:
     home = await make_organization(storage, f"h-{uuid4().hex}")
-    boss = await users.create(storage, User(id="", organization_id=home.id, email="boss@a.test"))
+    boss = await make_user(storage, home.id, "boss@a.test")
     role = await _admin_role(storage, administration, "admin:key:rotate")
     plain = await make_role(storage, (await make_application(storage, f"p-{uuid4().hex}")).id)
     await user_roles.assign(storage, SYSTEM, boss.id, RoleIds(role_ids=(role.id,)))
@@ -354,7 +352,7 @@ async def test_the_role_that_permits_everything_stays(
         await roles.revoke(storage, SYSTEM, administration, role.id, ids(known[0]))
     admin = await storage.organizations.find_super_admin()
     assert admin is not None
-    first = await users.create(storage, User(id="", organization_id=admin.id, email="ada@a.test"))
+    first = await make_user(storage, admin.id, "ada@a.test")
     await user_roles.assign(storage, SYSTEM, first.id, RoleIds(role_ids=(role.id,)))
     await storage.system_config.put("super_admin_user_id", first.id, "string")
     with pytest.raises(Forbidden, match="super-admin user"):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid
-from porta.services import applications, claims, organizations, roles, users
+from porta.security.passwords import Passwords
+from porta.services import applications, claims, organizations, roles, user_roles, users
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -33,10 +34,11 @@ from porta.services.roles import (
     PermissionPatch,
     RolePatch,
 )
+from porta.services.user_roles import RoleIds
+from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
 from storage.models.pages import Page
-from storage.models.users import User
 from storage.router import Storage
-from tests.administered import make_application, make_organization
+from tests.administered import make_application, make_organization, make_user
 from tests.porta.services.hostile import bodies, values
 
 _PYDANTIC = (
@@ -154,8 +156,7 @@ async def test_hostile_claim_values(storage: Storage, value: Any) -> None:
     async with storage.transaction() as tx:
         owner = (await make_application(tx, f"v-{mark}")).id
         home = await make_organization(tx, f"v-{mark}")
-        person = User(id="", organization_id=home.id, email=f"{mark}@a.test")
-        user = await users.create(tx, person)
+        user = await make_user(tx, home.id, f"{mark}@a.test")
         for kind in ("string", "number", "boolean", "json"):
             said = {"claimName": f"c_{kind}", "claimType": kind}
             claim = await claims.create(tx, SYSTEM, owner, NewClaim.parse(said))
@@ -167,6 +168,35 @@ async def test_hostile_claim_values(storage: Storage, value: Any) -> None:
             else:
                 found = await claims.get_value(tx, SYSTEM, owner, claim.id, user.id)
                 assert found.value == value
+
+
+@hostile
+@given(st.data())
+async def test_hostile_people(storage: Storage, passwords: Passwords, data: st.DataObject) -> None:
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        home = (await make_organization(tx, f"u-{mark}")).id
+        right = {"email": f"{mark}@a.test"}
+        body = data.draw(bodies(NewUser, st.just(right)))
+        try:
+            made = await users.create(tx, SYSTEM, home, NewUser.parse(body), passwords)
+        except (Invalid, Conflict) as refusal:
+            told_in_words(refusal, body)
+            made = await make_user(tx, home, f"{mark}@a.test")
+        changes: tuple[tuple[Any, Any], ...] = (
+            (UserPatch, partial(users.update, tx, SYSTEM, made.id)),
+            (UserFilters, partial(users.list, tx, SYSTEM, home, Page())),
+            (RoleIds, partial(user_roles.assign, tx, SYSTEM, made.id)),
+            (RoleIds, partial(user_roles.remove, tx, SYSTEM, made.id)),
+            (NewPassword, lambda told: users.set_password(tx, SYSTEM, made.id, told, passwords)),
+            (Locking, partial(users.lock, tx, SYSTEM, made.id)),
+        )
+        for model, change in changes:
+            body = data.draw(bodies(model, st.just({})))
+            try:
+                await change(model.parse(body))
+            except (Invalid, Conflict) as refusal:
+                told_in_words(refusal, body)
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])

@@ -12,17 +12,27 @@ import pytest
 
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Forbidden
-from porta.services import applications, claims, organizations, roles, user_roles
+from porta.services import applications, claims, organizations, roles, user_roles, users
 from porta.services.permissions import PERMISSIONS, check_all, needed_by
 
-FAMILIES: tuple[ModuleType, ...] = (organizations, applications, roles, user_roles, claims)
+FAMILIES: tuple[ModuleType, ...] = (
+    *(organizations, applications, roles, user_roles, claims, users),
+)
+
+FOR_ALL = (users.expect_stored_costs, users.end_rights)
+"""What no administrator asks for: a server does, and what is a part of an operation."""
 
 
 def operations() -> Iterator[Callable[..., Any]]:
     for family in FAMILIES:
         for name, value in vars(family).items():
             own = inspect.isfunction(value) and value.__module__ == family.__name__
-            if own and not name.startswith("_") and inspect.iscoroutinefunction(value):
+            if (
+                own
+                and not name.startswith("_")
+                and value not in FOR_ALL
+                and inspect.iscoroutinefunction(value)
+            ):
                 yield value
 
 

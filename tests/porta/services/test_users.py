@@ -2,123 +2,248 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 import pytest
 import pytest_asyncio
 
-from porta.errors import Conflict, Forbidden, Invalid, NotFound
+from porta.audit.actors import SYSTEM, Actor
+from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.security.passwords import Passwords
 from porta.services import users
-from storage.models.users import User
+from porta.services.commands import Reasoned
+from porta.services.permissions import PERMISSIONS
+from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
+from storage.models.pages import Page
+from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization
-from tests.porta.services.audit import event_types
+from tests.administered import make_organization, make_user, set_user_status
+from tests.porta.services.audit import event_types, last_metadata
+
+PASSWORD = "quiet otter paints"
+ALL = frozenset(PERMISSIONS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(storage: Storage) -> str:
-    made = await make_organization(storage, "acme")
-    return made.id
+    return (await make_organization(storage, "acme")).id
 
 
-def person(home: str, email: str | None = None, **more: object) -> User:
-    email = email or f"{uuid4().hex}@acme.test"
-    return User(id="", organization_id=home, email=email, **more)  # type: ignore[arg-type]
+async def person(storage: Storage, home: str, **more: Any) -> UserProfile:
+    return await make_user(storage, home, more.pop("email", f"{uuid4().hex}@acme.test"), **more)
 
 
 async def test_a_person_is_stored(storage: Storage, home: str, pg: Postgres) -> None:
-    made = await users.create(
+    made = await make_user(
         storage,
-        person(home, "  Alice@ACME.test", given_name="Alice", birthdate="1990-04-17"),
+        "acme",
+        "  Alice@ACME.test",
+        givenName="Alice",
+        birthdate="1990-04-17",
+        address={"street": "Line 1\nLine 2", "country": "DE"},
     )
     assert made.email == "alice@acme.test"
-    found = await storage.users.find_by_email(home, "alice@acme.test")
-    assert found is not None
-    assert (found.id, found.given_name, found.birthdate) == (made.id, "Alice", "1990-04-17")
-    assert found.password_hash is None
+    assert await users.get(storage, SYSTEM, made.id) == made
+    assert (made.given_name, made.birthdate, made.address_country) == ("Alice", "1990-04-17", "DE")
+    assert (made.password_hash, made.version, made.status) == (None, 1, "active")
     assert await event_types(pg, "user_id", made.id) == ["user.created"]
+    told = str(await last_metadata(pg, "user_id", made.id))
+    assert "Alice" not in told
+    assert "alice" not in told
 
 
-async def test_a_password_is_hashed(storage: Storage, home: str, passwords: Passwords) -> None:
-    made = await users.create(
-        storage, person(home), password="quiet otter paints", passwords=passwords
-    )
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert found.password_hash is not None
-    assert found.password_hash.startswith("$argon2id$")
-    assert (await passwords.verify(found.password_hash, "quiet otter paints")).ok
+async def test_a_password_is_hashed(
+    storage: Storage, home: str, passwords: Passwords, pg: Postgres
+) -> None:
+    command = NewUser.parse({"email": "hashed@acme.test", "password": PASSWORD})
+    assert PASSWORD not in repr(command)
+    made = await users.create(storage, SYSTEM, home, command, passwords)
+    assert made.password_hash is not None
+    assert made.password_hash.startswith("$argon2id$")
+    assert made.password_changed_at is not None
+    assert (await passwords.verify(made.password_hash, PASSWORD)).ok
+    told = str(await last_metadata(pg, "user_id", made.id))
+    assert "argon2" not in told
+    assert PASSWORD not in told
 
 
-async def test_a_hash_is_not_taken_from_outside(storage: Storage, home: str) -> None:
-    made = await users.create(storage, person(home, password_hash="$argon2id$x"))
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert found.password_hash is None
+@pytest.mark.parametrize(
+    "field", ["passwordHash", "password_hash", "id", "organizationId", "failedLoginCount"]
+)
+def test_what_is_not_for_sending_is_refused(field: str) -> None:
+    for model, right in ((NewUser, {"email": "a@acme.test"}), (UserPatch, {})):
+        with pytest.raises(Invalid, match="not a key"):
+            model.parse({**right, field: "$argon2id$x"})
+
+
+@pytest.mark.parametrize(
+    ("policy", "password", "fine"),
+    [
+        ("optional", "short", False),
+        ("optional", "fourteen chars", False),
+        ("optional", PASSWORD, True),
+        ("required_totp", "eight-ok", True),
+        ("required_totp", "seven-7", False),
+        ("optional", "acme-holding-acme-holding", False),
+        ("optional", "x\ud800" * 10, False),
+    ],
+)
+async def test_a_password_stands_up_to_the_rules(
+    storage: Storage, passwords: Passwords, policy: str, password: str, fine: bool
+) -> None:
+    slug = f"p-{uuid4().hex}"
+    await make_organization(storage, slug, "Acme Holding", twoFactorPolicy=policy)
+    command = NewUser.parse({"email": "a@b.test", "password": password})
+    made = await make_user(storage, slug, "b@b.test")
+    changed = NewPassword.parse({"password": password})
+    if fine:
+        await users.create(storage, SYSTEM, slug, command, passwords)
+        await users.set_password(storage, SYSTEM, made.id, changed, passwords)
+        return
+    for call in (
+        partial(users.create, storage, SYSTEM, slug, command, passwords),
+        partial(users.set_password, storage, SYSTEM, made.id, changed, passwords),
+    ):
+        with pytest.raises(Invalid, match=r"^password: ") as refused:
+            await call()
+        assert password not in refused.value.message
+
+
+async def test_a_password_is_set_and_cleared(
+    storage: Storage, home: str, passwords: Passwords, pg: Postgres
+) -> None:
+    made = await person(storage, home)
+    command = NewPassword.parse({"password": PASSWORD})
+    after = await users.set_password(storage, SYSTEM, made.id, command, passwords)
+    assert after.password_hash
+    assert (await passwords.verify(after.password_hash, PASSWORD)).ok
+    after = await users.clear_password(storage, SYSTEM, made.id)
+    assert (after.password_hash, after.password_changed_at) == (None, None)
+    assert await event_types(pg, "user_id", made.id) == [
+        "user.created",
+        "user.password.set",
+        "user.password.cleared",
+    ]
 
 
 @pytest.mark.parametrize("email", ["BOB@acme.test", "bob@ACME.test", " bob@acme.test"])
 async def test_an_address_is_one_person(storage: Storage, email: str) -> None:
     slug = f"one-{uuid4().hex}"
-    made = await make_organization(storage, slug, "One")
-    await users.create(storage, person(made.id, "bob@acme.test"))
-    with pytest.raises(Conflict):
-        await users.create(storage, person(made.id, email))
+    await make_organization(storage, slug, "One")
+    await make_user(storage, slug, "bob@acme.test")
+    other = await make_user(storage, slug, "other@acme.test")
+    async with storage.transaction() as tx:
+        with pytest.raises(Conflict, match=r"^email: "):
+            await make_user(tx, slug, email)
+        with pytest.raises(Conflict, match=r"^email: "):
+            await users.update(tx, SYSTEM, other.id, UserPatch.parse({"email": email}))
+        await make_user(tx, slug, "beside@acme.test")  # the transaction goes on
 
 
 async def test_two_organizations_have_two_people_of_one_address(
     storage: Storage, home: str
 ) -> None:
     other = await make_organization(storage, "two-people", "B")
-    first = await users.create(storage, person(home, "carol@acme.test"))
-    second = await users.create(storage, person(other.id, "carol@acme.test"))
+    first = await make_user(storage, home, "carol@acme.test")
+    second = await make_user(storage, other.id, "carol@acme.test")
     assert first.id != second.id
-    assert await storage.users.find_by_id(first.id, other.id) is None
 
 
 @pytest.mark.parametrize("email", ["", "alice", "a@b@c", "alice@acme.test\x00", "ａlice@acme.test"])
-async def test_a_bad_address(storage: Storage, home: str, email: str) -> None:
-    with pytest.raises(Invalid, match="email"):
-        await users.create(storage, msgspec.structs.replace(person(home), email=email))
+def test_a_bad_address(email: str) -> None:
+    with pytest.raises(Invalid, match=r"^email: is not a valid address$"):
+        NewUser.parse({"email": email})
 
 
-async def test_a_profile_is_written_and_nothing_else(
-    storage: Storage, home: str, pg: Postgres, passwords: Passwords
-) -> None:
-    made = await users.create(
-        storage, person(home), password="quiet otter paints", passwords=passwords
+async def test_a_patch_changes_what_it_says(storage: Storage, home: str, pg: Postgres) -> None:
+    made = await person(
+        storage, home, password=PASSWORD, nickname="D", address={"locality": "Ulm", "region": "BW"}
     )
-    stored = await storage.users.find_by_id(made.id, home)
-    assert stored is not None
-    wanted = msgspec.structs.replace(
-        stored,
+    patch = UserPatch.parse(
+        {
+            "givenName": "Dora",
+            "nickname": None,
+            "emailVerified": True,
+            "birthdate": "1980-01-02",
+            "address": {"locality": None, "postalCode": "89073"},
+        }
+    )
+    after = await users.update(storage, SYSTEM, made.id, patch, made.version)
+    assert after == msgspec.structs.replace(
+        made,
         given_name="Dora",
+        nickname=None,
         email_verified=True,
         birthdate="1980-01-02",
-        email="mallory@acme.test",
-        password_hash=None,
-        status="locked",
+        address_locality=None,
+        address_postal_code="89073",
+        updated_at=after.updated_at,
+        version=made.version + 1,
     )
-    changed = await users.update(storage, wanted)
-    assert set(changed) == {"given_name", "email_verified", "birthdate"}
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert (found.given_name, found.email_verified) == ("Dora", True)
-    assert (found.email, found.status) == (stored.email, "active")
-    assert found.password_hash == stored.password_hash
-    assert await users.update(storage, wanted) == ()
-    assert await event_types(pg, "user_id", made.id) == ["user.created", "user.updated"]
+    assert await users.update(storage, SYSTEM, made.id, patch) == after
+    gone = await users.update(storage, SYSTEM, made.id, UserPatch(address=None))
+    assert (gone.address_region, gone.address_postal_code) == (None, None)
+    with pytest.raises(PreconditionFailed):
+        await users.update(storage, SYSTEM, made.id, UserPatch(given_name="Late"), made.version)
+    assert await event_types(pg, "user_id", made.id) == [
+        "user.created",
+        "user.updated",
+        "user.updated",
+    ]
+
+
+async def test_another_address_is_not_verified(storage: Storage, home: str, pg: Postgres) -> None:
+    made = await person(storage, home)
+    verified = await users.verify_email(storage, SYSTEM, made.id)
+    assert verified.email_verified
+    patch = UserPatch.parse({"email": f"x{made.email}"})
+    after = await users.update(storage, SYSTEM, made.id, patch)
+    assert (after.email, after.email_verified) == (f"x{made.email}", False)
+    patch = UserPatch.parse({"email": made.email, "emailVerified": True})
+    assert (await users.update(storage, SYSTEM, made.id, patch)).email_verified
+    assert await event_types(pg, "user_id", made.id) == [
+        "user.created",
+        "user.email.verified",
+        "user.updated",
+        "user.updated",
+    ]
+
+
+async def test_people_are_listed_in_every_order_and_found_by_parts(storage: Storage) -> None:
+    home = (await make_organization(storage, f"l-{uuid4().hex}")).id
+    made = [
+        await make_user(storage, home, f"p{n}@acme.test", givenName=("Ada", "Bo")[n % 2])
+        for n in range(4)
+    ] + [await make_user(storage, home, "q@acme.test", familyName="Lovelace", status="inactive")]
+    for sort in ("email", "given_name", "family_name", "created_at", "last_login_at"):
+        page, seen = Page(limit=2, sort=sort, order="asc"), list[str]()
+        while True:
+            listed = await users.list(storage, SYSTEM, home, page, UserFilters())
+            seen += [each.id for each in listed.rows]
+            if listed.next is None:
+                break
+            page = msgspec.structs.replace(page, cursor=listed.next)
+        assert sorted(seen) == sorted(each.id for each in made)
+        if sort in ("email", "created_at"):
+            assert seen == [each.id for each in made]
+    for search, count in (("ADA", 2), ("p1@", 1), ("lovel", 1), ("acme.test", 5), ("%", 0)):
+        filters = UserFilters.parse({"search": search})
+        listed = await users.list(storage, SYSTEM, home, Page(), filters)
+        assert len(listed.rows) == count, search
+    filters = UserFilters.parse({"status": "inactive"})
+    listed = await users.list(storage, SYSTEM, home, Page(), filters)
+    assert [each.email for each in listed.rows] == ["q@acme.test"]
 
 
 async def test_the_ways_between_statuses(storage: Storage, home: str, pg: Postgres) -> None:
-    made = await users.create(storage, person(home))
+    made = await person(storage, home)
     for status in ("inactive", "active", "suspended", "active", "locked", "active"):
-        await users.set_status(storage, made.id, home, status, reason="asked for")
-        found = await storage.users.find_by_id(made.id, home)
-        assert found is not None
+        found = await set_user_status(storage, made.id, status)
         assert found.status == status
         assert (found.locked_at is not None) is (status == "locked")
         assert found.locked_reason == ("asked for" if status == "locked" else None)
@@ -131,66 +256,105 @@ async def test_the_ways_between_statuses(storage: Storage, home: str, pg: Postgr
         "user.locked",
         "user.unlocked",
     ]
+    told = await last_metadata(pg, "user_id", made.id, "user.suspended")
+    assert (told["reason"], told["after"]) == ("asked for", {"status": "suspended"})
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted"),
-    [("active", "active"), ("inactive", "suspended"), ("locked", "inactive"), ("active", "gone")],
+    ("status", "change"),
+    [
+        ("active", users.reactivate),
+        ("active", users.unsuspend),
+        ("active", users.unlock),
+        ("inactive", users.suspend),
+        ("inactive", users.unlock),
+        ("inactive", users.unsuspend),
+        ("suspended", users.reactivate),
+        ("locked", users.deactivate),
+        ("locked", users.reactivate),
+    ],
 )
 async def test_the_ways_that_do_not_exist(
-    storage: Storage, home: str, status: str, wanted: str
+    storage: Storage, home: str, status: str, change: Callable[..., Any]
 ) -> None:
-    made = await users.create(storage, person(home))
+    made = await person(storage, home)
     if status != "active":
-        await users.set_status(storage, made.id, home, status)
+        await set_user_status(storage, made.id, status)
     with pytest.raises(Invalid):
-        await users.set_status(storage, made.id, home, wanted)
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert found.status == status
+        await change(storage, SYSTEM, made.id)
+    assert (await users.get(storage, SYSTEM, made.id)).status == status
 
 
 async def test_unlocking_forgets_the_failures(storage: Storage, home: str) -> None:
-    made = await users.create(storage, person(home))
+    made = await person(storage, home)
     for _ in range(2):
         await storage.users.count_attempt(home, made.email, max_failed=2, now=0, lock_seconds=900)
-    await users.set_status(storage, made.id, home, "active")
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert (found.status, found.failed_login_count) == ("active", 0)
+    after = await users.unlock(storage, SYSTEM, made.id)
+    assert (after.status, after.failed_login_count) == ("active", 0)
 
 
-async def test_another_organizations_person_is_unknown(storage: Storage, home: str) -> None:
-    made = await users.create(storage, person(home))
-    other = await make_organization(storage, "strangers", "B")
-    with pytest.raises(NotFound):
-        await users.set_status(storage, made.id, other.id, "inactive")
-    with pytest.raises(NotFound):
-        await users.update(storage, msgspec.structs.replace(made, organization_id=other.id))
+async def test_another_organizations_person_is_unknown(
+    storage: Storage, home: str, passwords: Passwords
+) -> None:
+    made = await person(storage, home)
+    other = await make_organization(storage, f"s-{uuid4().hex}", "B")
+    bound = Actor(permissions=ALL, organization_id=other.id)
+    for target in (made.id, str(uuid4()), "", "a\0", "\ud800", "x" * 999, made.email):
+        for actor, within in ((bound, None), (SYSTEM, other.id), (bound, home)):
+            calls: tuple[Any, ...] = (
+                partial(users.get, storage, actor, target),
+                partial(users.update, storage, actor, target, UserPatch(given_name="X")),
+                partial(users.verify_email, storage, actor, target),
+                partial(users.clear_password, storage, actor, target),
+                partial(
+                    users.set_password,
+                    *(storage, actor, target, NewPassword(password=PASSWORD), passwords),
+                ),
+                partial(users.deactivate, storage, actor, target),
+                partial(users.lock, storage, actor, target, Locking(reason="x")),
+                partial(users.unlock, storage, actor, target),
+            )
+            for call in calls:
+                with pytest.raises(NotFound, match=r"^User not found$"):
+                    await call(within=within)
+    for operation in (
+        partial(users.list, storage, bound, home, Page(), UserFilters()),
+        partial(users.create, storage, bound, home, NewUser(email="n@acme.test"), passwords),
+    ):
+        with pytest.raises(NotFound, match=r"^Organization not found$"):
+            await operation()
+    assert await users.get(storage, SYSTEM, made.id) == made
 
 
-@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
-async def test_the_super_admin_user_stays_active(fresh_storage: Storage, status: str) -> None:
-    admin = await fresh_storage.organizations.find_by_slug("porta-admin")
-    assert admin is not None
-    made = await users.create(fresh_storage, person(admin.id))
+async def test_the_super_admin_user_stays(fresh_storage: Storage, passwords: Passwords) -> None:
+    made = await make_user(fresh_storage, "porta-admin", "ada@acme.test", password=PASSWORD)
     await fresh_storage.system_config.put("super_admin_user_id", made.id, "string")
-    with pytest.raises(Forbidden):
-        await users.set_status(fresh_storage, made.id, admin.id, status)
-    found = await fresh_storage.users.find_by_id(made.id, admin.id)
-    assert found is not None
-    assert found.status == "active"
+    actor = Actor(permissions=ALL)
+    for call in (
+        partial(users.deactivate, fresh_storage, actor, made.id),
+        partial(users.suspend, fresh_storage, actor, made.id, Reasoned(reason="x")),
+        partial(users.lock, fresh_storage, actor, made.id, Locking(reason="x")),
+        partial(users.clear_password, fresh_storage, actor, made.id),
+    ):
+        with pytest.raises(Forbidden, match="super-admin user"):
+            await call()
+    assert await users.get(fresh_storage, SYSTEM, made.id) == made
 
 
 async def test_a_status_changes_from_what_was_seen_and_at_home_only(
     storage: Storage, home: str
 ) -> None:
-    made = await users.create(storage, person(home))
+    made = await person(storage, home)
     other = await make_organization(storage, "elsewhere", "B")
     change = storage.users.set_status
     assert not await change(made.id, home, "active", expected="locked")
     assert not await change(made.id, other.id, "inactive", expected="active")
-    found = await storage.users.find_by_id(made.id, home)
-    assert found is not None
-    assert found.status == "active"
+    assert (await users.get(storage, SYSTEM, made.id)).status == "active"
     assert await change(made.id, home, "inactive", expected="active")
+
+
+async def test_an_archived_organization_takes_no_more_people(storage: Storage) -> None:
+    made = await make_organization(storage, f"a-{uuid4().hex}")
+    await storage.organizations.set_status(made.id, "archived")
+    with pytest.raises(Invalid, match="archived"):
+        await make_user(storage, made.id, "a@acme.test")

@@ -7,11 +7,10 @@ import asyncio
 import msgspec
 import pytest
 
-from storage.errors import AlreadyExists
 from storage.models.artifacts import ARTIFACTS, Grant, Session, artifact_id
 from storage.models.users import LoginAttempt, User
 from storage.postgres.driver import Postgres
-from storage.repositories.users import PROFILE, Users
+from storage.repositories.users import Users
 from storage.stores.postgres import PostgresStore
 from tests.storage.repositories.world import World, build_world, give_rights, new_id
 
@@ -69,14 +68,8 @@ async def test_the_case_of_an_address_does_not_matter(
     found = await users.find_by_email(world.organization.id, change(world.user.email))
     assert found is not None
     assert found.email == world.user.email
-    with pytest.raises(AlreadyExists):
-        await users.insert(
-            User(
-                id=new_id(),
-                organization_id=world.organization.id,
-                email=change(world.user.email),
-            )
-        )
+    twin = User(id=new_id(), organization_id=world.organization.id, email=change(world.user.email))
+    assert await users.insert(twin) is None
 
 
 async def test_a_person_is_known_in_one_organization(
@@ -558,14 +551,37 @@ async def test_a_status_changes_from_the_one_expected(users: Users, world: World
 
 
 async def test_a_profile_is_written_and_nothing_beside_it(users: Users, world: World) -> None:
-    changed = msgspec.structs.replace(
-        world.user, given_name="Augusta", password_hash="stolen", email="other@example.com"
-    )
-    await users.update_profile(changed)
+    key, before = (world.user.id, world.organization.id), await _found(users, world)
+    after = await users.update(*key, {"given_name": "Augusta", "birthdate": None})
     found = await _found(users, world)
-    assert found.given_name == "Augusta"
-    assert (found.password_hash, found.email) == (world.user.password_hash, world.user.email)
-    assert not {"password_hash", "email", "status", "organization_id"} & set(PROFILE)
+    assert found == msgspec.structs.replace(
+        before, given_name="Augusta", birthdate=None, updated_at=found.updated_at
+    )
+    assert after == await users.find(world.user.id)
+    assert after is not None
+    assert after.version == 2
+    assert await users.update(world.user.id, new_id(), {"given_name": "X"}) is None
+    for unwritten in ("password_hash", "status", "organization_id", "version", "id"):
+        with pytest.raises(ValueError, match="no columns"):
+            await users.update(*key, {unwritten: "x"})
+
+
+async def test_a_version_counts_changes_and_no_sign_ins(users: Users, world: World) -> None:
+    async def version() -> int:
+        found = await users.find(world.user.id)
+        assert found is not None
+        return found.version
+
+    before = await version()
+    await _attempt(users, world, 5)
+    await users.record_login(world.user.id, world.organization.id)
+    await users.record_failed_login(world.user.id, world.organization.id)
+    assert await version() == before
+    key = world.user.id, world.organization.id
+    assert await users.set_status(*key, "suspended", expected="active")
+    assert await version() == before + 1
+    await users.set_password(*key, None)
+    assert await version() == before + 2
 
 
 async def test_counting_is_no_change_of_a_person(users: Users, world: World) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import users
 from porta.services.provisioning import load_document, provision
 from storage.models.clients import ScopeText
 from storage.router import Storage
+from tests.administered import set_user_status
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -158,7 +158,7 @@ async def test_overwriting_opens_no_lock(storage: Storage, passwords: Passwords)
     assert organization is not None
     user = await storage.users.find_by_email(organization.id, "alice@acme.test")
     assert user is not None
-    await users.set_status(storage, user.id, organization.id, "locked", reason="stolen laptop")
+    await set_user_status(storage, user.id, "locked", "stolen laptop")
     again = seed("locked")
     again["organizations"][0]["users"][0]["status"] = "active"
     report = await run(storage, passwords, again, "overwrite")
