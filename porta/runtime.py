@@ -186,7 +186,7 @@ class Runtime:
         config = build_config(rows)
         self._last_keys = KeyRings.build(
             keys,
-            bytes.fromhex(self.settings.signing_key_encryption_key),
+            self.settings.signing_key_encryption_keys,
             longest_token_ttl=longest_token_ttl(config),
             previous=self._last_keys,
         )

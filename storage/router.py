@@ -35,6 +35,7 @@ from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.statistics import Statistics
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
+from storage.repositories.totp_secrets import TotpSecrets
 from storage.repositories.trial import Trial
 from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
@@ -85,6 +86,7 @@ class Storage:
         self.clients = Clients(executor)
         self.api_resources = ApiResources(executor)
         self.users = Users(executor)
+        self.totp_secrets = TotpSecrets(executor)
         self.roles = Roles(executor)
         self.user_roles = UserRoles(executor)
         self.claims = Claims(executor)

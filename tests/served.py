@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,16 +149,17 @@ async def unseeded(
     """Run a server on whatever its database holds, and on a free port where none is set."""
     port = settings.port or free_port()
     settings = settings.model_copy(update={"port": port})
-    runtime = await Runtime.open(settings)
-    await startup.prepare(runtime)
-    if seed is not None:
-        await seed(runtime)
-    await _hear_everything(runtime)
-    server = await app.start(runtime, settings)
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with AsyncExitStack() as opened:  # closed as well where nothing starts
+        runtime = await Runtime.open(settings)
+        opened.push_async_callback(runtime.close)
+        await startup.prepare(runtime)
+        if seed is not None:
+            await seed(runtime)
+        await _hear_everything(runtime)
+        server = await app.start(runtime, settings)
+        opened.push_async_callback(server.stop)
+        http = await opened.enter_async_context(httpx.AsyncClient(timeout=20))
         yield Served(runtime, http, f"http://127.0.0.1:{port}")
-    await server.stop()
-    await runtime.close()
 
 
 def above_the_footer(page: httpx.Response) -> str:

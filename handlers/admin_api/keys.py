@@ -8,6 +8,7 @@ from uuid import UUID
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.errors import Invalid
+from porta.security.encryption import EncryptionKeys
 from porta.security.key_schedule import State
 from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
@@ -61,8 +62,8 @@ class Made(Shown):
     keys: tuple[str, ...]
 
 
-def _key(call: Call) -> bytes:
-    return bytes.fromhex(call.runtime.settings.signing_key_encryption_key)
+def _keys(call: Call) -> EncryptionKeys:
+    return call.runtime.settings.signing_key_encryption_keys
 
 
 def _shown(key: ListedKey) -> Key:
@@ -82,7 +83,7 @@ def _shown(key: ListedKey) -> Key:
 
 
 async def _list(call: Call) -> Answer:
-    found = await signing_keys.listing(call.storage, _key(call), now=call.runtime.clock())
+    found = await signing_keys.listing(call.storage, _keys(call), now=call.runtime.clock())
     newest = sorted(found, key=lambda each: each.created_at, reverse=True)
     return Answer(Items(data=tuple(map(_shown, newest)), total=len(found)))
 
@@ -96,13 +97,13 @@ async def _make(call: Call, message: str, *, first: bool) -> Answer:
     now, made = call.runtime.clock(), tuple[SigningKey, ...]()
     if first:
         made = await signing_keys.ensure(
-            call.storage, _key(call), (ring.algorithm,) if ring.algorithm else ALGORITHMS,
+            call.storage, _keys(call), (ring.algorithm,) if ring.algorithm else ALGORITHMS,
             now=now, lead=lead, organization_id=organization_id, actor=call.actor,
         )  # fmt: skip
     retired = 0
     if not made:
         made = await signing_keys.rotate(
-            call.storage, _key(call), now=now, lead=lead, algorithm=ring.algorithm,
+            call.storage, _keys(call), now=now, lead=lead, algorithm=ring.algorithm,
             organization_id=organization_id, actor=call.actor,
         )  # fmt: skip
         retired = len(made)
@@ -131,7 +132,7 @@ async def _rotate(call: Call) -> Answer:
 async def _revoke(call: Call) -> Answer:
     force = call.body_as(Revocation).force
     await signing_keys.revoke(
-        call.storage, _key(call), call.path["kid"], now=call.runtime.clock(), force=force,
+        call.storage, _keys(call), call.path["kid"], now=call.runtime.clock(), force=force,
         actor=call.actor,
     )  # fmt: skip
     return Answer()

@@ -46,6 +46,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "job.retried",
         "key.adopted",
         "key.generated",
+        "key.reencrypted",
         "key.revoked",
         "key.rotated",
         "org.2fa.policyChanged",

@@ -76,7 +76,7 @@ async def _initialize(
     )
     try:
         lead = build_config(await storage.system_config.all()).signing_key_lead
-        key = bytes.fromhex(settings.signing_key_encryption_key)
+        key = settings.signing_key_encryption_keys
         await signing_keys.ensure(storage, key, ALGORITHMS, now=time.time(), lead=lead)
         return await administration.initialize(storage, person, passwords)
     finally:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
 from porta.cli.groups import Group
+from porta.cli.reencrypt import reencrypt
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -67,8 +68,8 @@ def list_keys(organization: str | None, as_json: bool) -> None:
 
     async def read(settings: Settings, storage: Storage) -> tuple[list[ListedKey], dict[str, str]]:
         ring = await _ring(storage, organization)
-        key = bytes.fromhex(settings.signing_key_encryption_key)
-        listed = await signing_keys.listing(storage, key, now=time.time())
+        encryption_keys = settings.signing_key_encryption_keys
+        listed = await signing_keys.listing(storage, encryption_keys, now=time.time())
         slugs = {known.id: known.slug for known in await storage.organizations.list()}
         return [key for key in listed if not ring or key.organization_id == ring], slugs
 
@@ -99,7 +100,7 @@ def generate(organization: str | None, algorithm: str | None, as_json: bool) -> 
     async def make(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
         return await signing_keys.ensure(
             storage,
-            bytes.fromhex(settings.signing_key_encryption_key),
+            settings.signing_key_encryption_keys,
             (algorithm,) if algorithm else ALGORITHMS,
             now=time.time(),
             lead=await _lead(storage),
@@ -132,7 +133,7 @@ def rotate(organization: str | None, algorithm: str | None, as_json: bool, yes: 
     async def renew(settings: Settings, storage: Storage) -> tuple[SigningKey, ...]:
         return await signing_keys.rotate(
             storage,
-            bytes.fromhex(settings.signing_key_encryption_key),
+            settings.signing_key_encryption_keys,
             now=time.time(),
             lead=await _lead(storage),
             algorithm=algorithm,
@@ -162,8 +163,10 @@ def revoke(kid: str, yes: bool, force: bool) -> None:
         confirm(f"Revoke signing key {kid} for good?")
 
     async def withdraw(settings: Settings, storage: Storage) -> SigningKey:
-        key = bytes.fromhex(settings.signing_key_encryption_key)
-        return await signing_keys.revoke(storage, key, kid, now=time.time(), force=force)
+        encryption_keys = settings.signing_key_encryption_keys
+        return await signing_keys.revoke(
+            storage, encryption_keys, kid, now=time.time(), force=force
+        )
 
     revoked = _run(withdraw)
     click.echo(f"✓ {revoked.algorithm} key {kid} is revoked.")
@@ -185,11 +188,14 @@ def adopt(kid: str, yes: bool) -> None:
         confirm(f"Do you know that Porta 1.x made signing key {kid}?")
 
     async def vouch(settings: Settings, storage: Storage) -> SigningKey:
-        key = bytes.fromhex(settings.signing_key_encryption_key)
-        return await legacy_keys.adopt(storage, key, kid)
+        encryption_keys = settings.signing_key_encryption_keys
+        return await legacy_keys.adopt(storage, encryption_keys, kid)
 
     _run(vouch)
     click.echo(f"✓ Key {kid} is encrypted, and one of yours.")
+
+
+keys.add_command(reencrypt)
 
 
 def _run(work: Callable[[Settings, Storage], Coroutine[Any, Any, _Result]]) -> _Result:

@@ -15,7 +15,7 @@ from porta.cli.groups import Group
 from porta.cli.migrate_check import check
 from porta.cli.migrate_finish import finish, tell_waiting, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
-from porta.config.single_settings import find_signing_key_encryption_key
+from porta.config.single_settings import find_signing_key_encryption_keys
 from porta.security.encryption import encrypt
 from storage.postgres import migrate as runner
 from storage.postgres.migrate import MigrationRefused, MigrationStatus
@@ -100,16 +100,16 @@ def _promise(kid: str) -> None:
 
 def _encryption_key(kid: str) -> bytes:
     try:
-        key = find_signing_key_encryption_key()
+        keys = find_signing_key_encryption_keys()
     except SettingsInvalid as error:
         raise click.ClickException("\n".join(error.problems)) from None
-    if key is None:
+    if not keys:
         raise MigrationRefused(
             f"signing key {kid} of Porta 1.x is stored in the clear, and is encrypted when the"
             " database is taken over: set SIGNING_KEY_ENCRYPTION_KEY to the value that the servers"
             " have; nothing was changed"
         )
-    return key
+    return keys[0]
 
 
 def _show(standing: list[MigrationStatus], as_json: bool) -> None:

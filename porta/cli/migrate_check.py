@@ -11,7 +11,7 @@ import click
 from porta.cli.commands import report_errors
 from porta.cli.database_option import database_option
 from porta.config.setting_errors import SettingsInvalid
-from porta.config.single_settings import find_signing_key_encryption_key
+from porta.config.single_settings import find_signing_key_encryption_keys
 from porta.services.succession import check as succession
 from porta.services.succession.finding import Finding, Severity
 from storage.postgres import migrate as runner
@@ -63,10 +63,10 @@ def _findings(database_url: str) -> Sequence[Finding]:
     if asyncio.run(way_back.find(database_url)) is not WayBack.OPEN:
         return ()
     try:
-        key = find_signing_key_encryption_key()
+        keys = find_signing_key_encryption_keys()
     except SettingsInvalid:  # told among the settings
-        key = None
-    return asyncio.run(succession.find(database_url, key))
+        keys = ()
+    return asyncio.run(succession.find(database_url, keys))
 
 
 def _print_json(unapplied: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:

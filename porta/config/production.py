@@ -16,6 +16,10 @@ _PUBLISHED_KEYS = frozenset(
     bytes.fromhex(key) for key in ("0123456789abcdef" * 4, "fedcba9876543210" * 4, "aa" * 32)
 )
 """Keys of the examples of Porta 1.x, and the one that it used when it was given none."""
+_READ_ONCE = (
+    "holds a published example, under which anybody can encrypt; PORTA_SKIP_PROD_SAFETY=true, for"
+    " porta keys reencrypt alone, reads what is encrypted with it"
+)
 _OR_ELSE = "or set STORES_WITHOUT_TLS=true where the network between is yours alone"
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 """Values of libpq's sslmode that never fall back to plain text."""
@@ -34,9 +38,13 @@ def production_problems(settings: Settings) -> list[str]:
          "TWO_FACTOR_ENCRYPTION_KEY: missing; generate it with `openssl rand -hex 32`"),
         (_is_published(settings.two_factor_encryption_key),
          "TWO_FACTOR_ENCRYPTION_KEY: is a published example"),
+        (any(map(_is_published, settings.two_factor_decryption_keys)),
+         f"TWO_FACTOR_DECRYPTION_KEYS: {_READ_ONCE}"),
         (_is_published(settings.signing_key_encryption_key),
          "SIGNING_KEY_ENCRYPTION_KEY: is a published example; where keys of the database are"
-         " encrypted with it, PORTA_SKIP_PROD_SAFETY=true starts until they are replaced"),
+         " encrypted with it, PORTA_SKIP_PROD_SAFETY=true starts until they are encrypted anew"),
+        (any(map(_is_published, settings.signing_key_decryption_keys)),
+         f"SIGNING_KEY_DECRYPTION_KEYS: {_READ_ONCE}"),
         (parse_dsn(settings.database_url).get("password") == "porta_dev",
          "DATABASE_URL: uses the development password"),
         (not settings.secure and urlsplit(settings.issuer_base_url).hostname not in _LOCAL_HOSTS,

@@ -7,6 +7,7 @@ from typing import Any
 
 _ESCAPED = "with special characters of the password as %XX"
 _HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
+_FURTHER_REMEDY = "a comma list of former keys, or of the next, of 64 hex digits each"
 ISSUER_FORM = (
     "https://id.example.com or https://example.com:8443/id: no user name, query, fragment or"
     " unusual character"
@@ -19,7 +20,9 @@ _REMEDIES = {
     "ISSUER_BASE_URL": ISSUER_FORM,
     "COOKIE_KEYS": "a comma list of keys; make each with `openssl rand -base64 48`",
     "SIGNING_KEY_ENCRYPTION_KEY": _HEX_REMEDY,
+    "SIGNING_KEY_DECRYPTION_KEYS": _FURTHER_REMEDY,
     "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
+    "TWO_FACTOR_DECRYPTION_KEYS": _FURTHER_REMEDY,
     "TRUSTED_PROXIES": "a comma list of addresses and networks of proxies: 10.0.0.5,192.0.2.0/28",
     "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AliasChoices,
+    BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -35,6 +37,7 @@ from porta.config.setting_errors import (
     problem_of,
 )
 from porta.security import passwords
+from porta.security.encryption import EncryptionKeys
 from storage.postgres.dsn import DsnInvalid
 from storage.postgres.dsn import parse as parse_dsn
 from storage.redis.urls import parse_redis_url
@@ -48,6 +51,21 @@ _URL = re.compile(
     r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
     re.ASCII,
 )
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _split(value: Any) -> Any:
+    return tuple(_parts(value)) if isinstance(value, str) else value
+
+
+HexKeys = Annotated[
+    tuple[Annotated[str, StringConstraints(pattern=HEX_KEY)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
 _FIT: dict[str, Any] = {
     "database_url": "postgresql://",
     "issuer_base_url": "https://localhost",
@@ -122,7 +140,10 @@ class Settings(EnvironmentSettings):
     issuer_base_url: str
     cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
     signing_key_encryption_key: str = Field(pattern=HEX_KEY)
+    signing_key_decryption_keys: HexKeys = ()
+    """Further keys that stored signing keys may be encrypted under, while these are renewed."""
     two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
+    two_factor_decryption_keys: HexKeys = ()
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_user: str | None = None
@@ -165,6 +186,16 @@ class Settings(EnvironmentSettings):
     def secure(self) -> bool:
         """Whether the issuer is https, which makes cookies `Secure` and sends HSTS."""
         return self.issuer_base_url[:8].lower() == "https://"
+
+    @property
+    def signing_key_encryption_keys(self) -> EncryptionKeys:
+        """What signing keys are encrypted under, and what they may be encrypted under still."""
+        return as_encryption_keys(self.signing_key_encryption_key, self.signing_key_decryption_keys)
+
+    @property
+    def two_factor_encryption_keys(self) -> EncryptionKeys:
+        """The same of TOTP secrets; empty where there is no key."""
+        return as_encryption_keys(self.two_factor_encryption_key, self.two_factor_decryption_keys)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -215,7 +246,7 @@ class Settings(EnvironmentSettings):
     @field_validator("admin_cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: Any) -> Any:
-        return tuple(_parts(value)) if isinstance(value, str) else value
+        return _split(value)
 
     @field_validator(*READERS, mode="before")
     @classmethod
@@ -301,16 +332,17 @@ def read_settings(**overrides: Any) -> tuple[Settings, list[Any]]:
         return Settings(**overrides | fit), faulty
 
 
+def as_encryption_keys(key: str | None, further: Iterable[str]) -> EncryptionKeys:
+    """Return 64 hex digits each as the keys they are; without `key` there are none."""
+    return tuple(map(bytes.fromhex, (key, *further))) if key is not None else ()
+
+
 def _match_url(url: str) -> re.Match[str]:
     """Return the port and path of an issuer or origin. Raises ValueError."""
     match = _URL.fullmatch(url)
     if match is None or int(match["port"] or 1) > 65535:
         raise ValueError("is malformed")
     return match
-
-
-def _parts(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _fit(name: str) -> Any:

@@ -10,7 +10,14 @@ from pydantic import Field, ValidationError
 from porta.config.inherited import read_database_url
 from porta.config.production import production_problems
 from porta.config.setting_errors import SettingsInvalid, field_of, find_leftover, problem_of
-from porta.config.settings import HEX_KEY, EnvironmentSettings, read_settings
+from porta.config.settings import (
+    HEX_KEY,
+    EnvironmentSettings,
+    HexKeys,
+    as_encryption_keys,
+    read_settings,
+)
+from porta.security.encryption import EncryptionKeys
 
 _Some = TypeVar("_Some")
 
@@ -60,8 +67,9 @@ class _Issuer(EnvironmentSettings):
     issuer_base_url: str | None = None
 
 
-class _EncryptionKey(EnvironmentSettings):
+class _EncryptionKeys(EnvironmentSettings):
     signing_key_encryption_key: str | None = Field(None, pattern=HEX_KEY)
+    signing_key_decryption_keys: HexKeys = ()
 
 
 def find_database_url() -> str | None:
@@ -80,16 +88,17 @@ def find_database_url() -> str | None:
         raise SettingsInvalid([f"DATABASE_URL: {fault_of_1x}"]) from None
 
 
-def find_signing_key_encryption_key() -> bytes | None:
-    """Return SIGNING_KEY_ENCRYPTION_KEY, found as `find_database_url` finds its own.
+def find_signing_key_encryption_keys() -> EncryptionKeys:
+    """Return SIGNING_KEY_ENCRYPTION_KEY and SIGNING_KEY_DECRYPTION_KEYS, found as
+    `find_database_url` finds its own; nothing without the first.
 
-    Raises SettingsInvalid where it is none.
+    Raises SettingsInvalid where one is none.
     """
     try:
-        found = _EncryptionKey().signing_key_encryption_key
+        found = _EncryptionKeys()
     except ValidationError as error:
         raise SettingsInvalid([problem_of(item) for item in error.errors()]) from None
-    return bytes.fromhex(found) if found is not None else None
+    return as_encryption_keys(found.signing_key_encryption_key, found.signing_key_decryption_keys)
 
 
 def find_issuer() -> str | None:

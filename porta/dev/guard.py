@@ -49,7 +49,7 @@ async def _make_sure(settings: Settings, mark: str) -> None:
     await migrate.up(settings.database_url)
     storage = await Storage.open(settings.database_url, None, pool_size=1)
     try:
-        key = bytes.fromhex(settings.signing_key_encryption_key)
+        key = settings.signing_key_encryption_keys
         check_encryption_key(await storage.signing_keys.list(), key)
         # Before anything is seeded: who is interrupted then must be let in again.
         if mark and (await storage.system_config.all()).get(_MARK) != mark:

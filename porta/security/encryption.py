@@ -8,6 +8,8 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+EncryptionKeys = tuple[bytes, ...]
+"""Keys of 32 bytes each: the first encrypts, and whatever one of them encrypted is decrypted."""
 _KEY_BYTES, _IV_BYTES, _TAG_BYTES = 32, 12, 16
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from porta.errors import Unavailable
+from porta.security.encryption import EncryptionKeys
 from porta.security.key_schedule import ScheduledKey, State, build_schedule
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable, load_private
 from storage.models.signing_keys import SigningKey
@@ -122,7 +123,7 @@ class KeyRings:
     def build(
         cls,
         rows: Iterable[SigningKey],
-        encryption_key: bytes,
+        encryption_keys: EncryptionKeys,
         *,
         longest_token_ttl: float,
         previous: KeyRings | None = None,
@@ -130,7 +131,7 @@ class KeyRings:
         """Load the keys of `rows`; those that `previous` holds already are taken over.
 
         A key that cannot be used is logged and left out, so that the others go on serving: what
-        our encryption key does not vouch for is shown to nobody, since verifiers would believe it.
+        our encryption keys do not vouch for is shown to nobody, since verifiers would believe it.
         Without `previous`, at the start of a process, NoUsableKey is raised where there are none.
         """
         rows = tuple(rows)
@@ -145,7 +146,7 @@ class KeyRings:
             kept = previous._reusable(row) if previous else None
             if kept is None:
                 try:
-                    kept = _load(row, encryption_key)
+                    kept = _load(row, encryption_keys)
                 except KeyUnusable as unusable:
                     _LOG.error("signing_key.unusable", extra=_told(unusable))
                     lost.append((row, unusable.problem))
@@ -215,9 +216,9 @@ class KeyRings:
 _EMPTY = KeyRing({"keys": []}, (), {}, {})
 
 
-def _load(row: SigningKey, encryption_key: bytes) -> Key:
+def _load(row: SigningKey, encryption_keys: EncryptionKeys) -> Key:
     """Return the key of a row. One that signs no more needs its private half as a proof only."""
-    key = load_private(row, encryption_key)
+    key = load_private(row, encryption_keys)
     return key if row.status == "active" else replace(key, private=None, headers={})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,7 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from porta.security.encryption import DecryptionFailed, Encrypted, decrypt, encrypt
+from porta.security.encryption import (
+    DecryptionFailed,
+    Encrypted,
+    EncryptionKeys,
+    decrypt,
+    encrypt,
+)
 from storage.models.signing_keys import BOUND, SigningKey
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
@@ -108,15 +115,15 @@ def load_public(row: SigningKey) -> Key:
     return Key(row.kid, row.algorithm, public, None, parameters | common)
 
 
-def seal(row: SigningKey, private_key: str, encryption_key: bytes) -> SigningKey:
-    """Return `row` with `private_key` (PEM) encrypted.
+def seal(row: SigningKey, private_key: str, encryption_keys: EncryptionKeys) -> SigningKey:
+    """Return `row` with `private_key` (PEM) encrypted under the first of `encryption_keys`.
 
     It is bound to the row: its kid, its algorithm and its organization are the associated data. A
     key that Porta 1.x shares has none, for 1.x has to read it: there its kid, which is the digest
     of its public key, stands for all three, since the table takes no others.
     """
     associated = b"" if row.is_shared else _identity(row)
-    encrypted = encrypt(private_key, encryption_key, associated)
+    encrypted = encrypt(private_key, encryption_keys[0], associated)
     return msgspec.structs.replace(
         row,
         private_key=("" if row.is_shared else BOUND) + encrypted.ciphertext,
@@ -131,19 +138,30 @@ def is_sealed(row: SigningKey) -> bool:
     return row.encrypted and row.is_bound != row.is_shared
 
 
-def reseal(row: SigningKey, encryption_key: bytes) -> SigningKey:
-    """Return a row that was encrypted in another form sealed. Raises KeyUnusable."""
-    return seal(row, _private_pem(row, encryption_key), encryption_key)
+def reseal(row: SigningKey, encryption_keys: EncryptionKeys) -> SigningKey:
+    """Return a row sealed that was encrypted in another form, or under another of
+    `encryption_keys`. Raises KeyUnusable.
+    """
+    return seal(row, _private_pem(row, encryption_keys), encryption_keys)
 
 
-def load_private(row: SigningKey, encryption_key: bytes) -> Key:
+def is_encrypted_under(row: SigningKey, encryption_keys: EncryptionKeys) -> bool:
+    """Tell whether one of `encryption_keys` opens the private half of this very row."""
+    try:
+        _private_pem(row, encryption_keys)
+    except KeyUnusable:
+        return False
+    return True
+
+
+def load_private(row: SigningKey, encryption_keys: EncryptionKeys) -> Key:
     """Return both halves of a row, found to belong together. Raises KeyUnusable.
 
-    That the private half is encrypted under our key is what tells a row of ours from one that
+    That the private half is encrypted under a key of ours is what tells a row of ours from one that
     somebody else wrote.
     """
     half = load_public(row)
-    pem = _private_pem(row, encryption_key)
+    pem = _private_pem(row, encryption_keys)
     try:
         # Proving an RSA key sound takes 40 ms; GCM has proven that these are our own bytes.
         private = load_pem_private_key(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
@@ -156,7 +174,7 @@ def load_private(row: SigningKey, encryption_key: bytes) -> Key:
     return Key(half.kid, half.algorithm, half.public, private, half.jwk)
 
 
-def _private_pem(row: SigningKey, encryption_key: bytes) -> str:
+def _private_pem(row: SigningKey, encryption_keys: EncryptionKeys) -> str:
     if not row.encrypted:
         raise KeyUnusable(
             row.kid,
@@ -170,14 +188,14 @@ def _private_pem(row: SigningKey, encryption_key: bytes) -> str:
     associated = _identity(row) if row.is_bound else b""
     ciphertext = row.private_key.removeprefix(BOUND)
     encrypted = Encrypted(ciphertext, row.private_key_iv or "", row.private_key_tag or "")
-    try:
-        return decrypt(encrypted, encryption_key, associated)
-    except DecryptionFailed:
-        raise KeyUnusable(
-            row.kid,
-            "it was encrypted under another key, or for another row; set"
-            " SIGNING_KEY_ENCRYPTION_KEY to the value it had when this signing key was made",
-        ) from None
+    for key in encryption_keys:
+        with suppress(DecryptionFailed):
+            return decrypt(encrypted, key, associated)
+    raise KeyUnusable(
+        row.kid,
+        "it was encrypted under another key, or for another row; set"
+        " SIGNING_KEY_ENCRYPTION_KEY to the value it had when this signing key was made",
+    )
 
 
 def _identity(row: SigningKey) -> bytes:

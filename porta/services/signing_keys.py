@@ -12,6 +12,7 @@ from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
 from porta.config.system import Config, build_config
 from porta.errors import Conflict, NotFound
+from porta.security.encryption import EncryptionKeys
 from porta.security.key_schedule import ScheduledKey, State, build_schedule, longest_token_ttl
 from porta.security.keys import ALGORITHMS, KeyPair, generate, seal
 from porta.services.usable_keys import can_sign_without, check_encryption_key, resealed, usable
@@ -45,7 +46,7 @@ class ListedKey(NamedTuple):
 
 async def ensure(
     storage: Storage,
-    encryption_key: bytes,
+    encryption_keys: EncryptionKeys,
     algorithms: Sequence[str] = ALGORITHMS,
     *,
     now: float,
@@ -58,33 +59,33 @@ async def ensure(
 
     A first key of the global ring signs at once, for nothing else can. A first key of an
     organization's own is published `lead` seconds before it takes over from the global one.
-    Raises Conflict when the stored keys are encrypted under another key than `encryption_key`.
+    Raises Conflict when the stored keys are encrypted under none of `encryption_keys`.
     """
     stored = await storage.signing_keys.list()
     missing = _missing(stored, algorithms, organization_id)
-    if not missing and not resealed(stored, encryption_key):
+    if not missing and not resealed(stored, encryption_keys):
         return ()
     if missing:
-        check_encryption_key(stored, encryption_key)
+        check_encryption_key(stored, encryption_keys)
     # Whole seconds: the database rounds, and a key must not begin a microsecond too late.
     activated_at = floor(now) if organization_id is None else now + lead
-    rows = await _make(missing, encryption_key, organization_id, now, activated_at)
+    rows = await _make(missing, encryption_keys, organization_id, now, activated_at)
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
         # Another process may have made them while ours were being computed.
         stored = await tx.signing_keys.list()
         missing = _missing(stored, algorithms, organization_id)
         if missing:
-            check_encryption_key(stored, encryption_key)
+            check_encryption_key(stored, encryption_keys)
         made = tuple(row for row in rows if row.algorithm in missing)
         await _insert(tx, made, "key.generated", actor)
-        await _reseal(tx, stored, encryption_key)
+        await _reseal(tx, stored, encryption_keys)
     return made
 
 
 async def rotate(
     storage: Storage,
-    encryption_key: bytes,
+    encryption_keys: EncryptionKeys,
     *,
     now: float,
     lead: float,
@@ -97,28 +98,28 @@ async def rotate(
     A new key is published at once and signs `lead` seconds later; the private halves of keys that
     are long gone are erased. `now` is seconds since the epoch. Raises NotFound when the ring
     has no key to rotate, and Conflict while an earlier rotation waits to sign, or when the stored
-    keys are encrypted under another key than `encryption_key`.
+    keys are encrypted under none of `encryption_keys`.
     """
     rows = await storage.signing_keys.list()
     algorithms = _rotatable(rows, algorithm, organization_id)
     _check_none_waits(rows, algorithms, organization_id, now)
-    check_encryption_key(rows, encryption_key)
-    made = await _make(algorithms, encryption_key, organization_id, now, now + lead)
+    check_encryption_key(rows, encryption_keys)
+    made = await _make(algorithms, encryption_keys, organization_id, now, now + lead)
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
         rows = await tx.signing_keys.list()
         _check_none_waits(rows, algorithms, organization_id, now)
-        check_encryption_key(rows, encryption_key)
+        check_encryption_key(rows, encryption_keys)
         await _insert(tx, made, "key.rotated", actor)
         # What cannot sign has put nobody in retirement.
-        await _forget(tx, usable(await tx.signing_keys.list(), encryption_key), now)
-        await _reseal(tx, rows, encryption_key)
+        await _forget(tx, usable(await tx.signing_keys.list(), encryption_keys), now)
+        await _reseal(tx, rows, encryption_keys)
     return made
 
 
 async def revoke(
     storage: Storage,
-    encryption_key: bytes,
+    encryption_keys: EncryptionKeys,
     kid: str,
     *,
     now: float,
@@ -139,25 +140,27 @@ async def revoke(
             raise NotFound(f"No signing key has the kid {kid!r}; porta keys list shows them.")
         if row.status == "revoked":
             raise Conflict(f"Signing key {kid} is revoked already.")
-        if not force and not can_sign_without(row, rows, encryption_key, now):
+        if not force and not can_sign_without(row, rows, encryption_keys, now):
             raise Conflict(
                 f"This ring has no other {row.algorithm} key that could sign. Rotate it first: the"
                 " new key takes over at once when this one is revoked."
             )
-        await _reseal(tx, rows, encryption_key)
+        await _reseal(tx, rows, encryption_keys)
         await tx.signing_keys.set_status(kid, "revoked")
         await _record(tx, row, "key.revoked", actor)
     return row
 
 
-async def listing(storage: Storage, encryption_key: bytes, *, now: float) -> tuple[ListedKey, ...]:
+async def listing(
+    storage: Storage, encryption_keys: EncryptionKeys, *, now: float
+) -> tuple[ListedKey, ...]:
     """Return every key of every ring: the global one first, the newest first in each.
 
-    Those that servers with this `encryption_key` refuse are listed as such, and displace nobody.
+    Those that servers with these `encryption_keys` refuse are listed as such, and displace nobody.
     """
     rows = await storage.signing_keys.list()
     config = build_config(await storage.system_config.all())
-    kids = {row.kid for row in usable(rows, encryption_key)}
+    kids = {row.kid for row in usable(rows, encryption_keys)}
     believed = [row for row in rows if row.kid in kids or row.status == "revoked"]
     schedule = {scheduled.row.kid: scheduled for scheduled in _schedules(believed, config)}
     return tuple(
@@ -246,19 +249,19 @@ def _check_none_waits(
 
 async def _make(
     algorithms: Sequence[str],
-    encryption_key: bytes,
+    encryption_keys: EncryptionKeys,
     organization_id: str | None,
     now: float,
     activated_at: float,
 ) -> tuple[SigningKey, ...]:
     # An RSA key takes long to find: off the event loop, and before any lock is taken.
     pairs = await asyncio.to_thread(lambda: [generate(name) for name in algorithms])
-    return tuple(_row(pair, encryption_key, organization_id, now, activated_at) for pair in pairs)
+    return tuple(_row(pair, encryption_keys, organization_id, now, activated_at) for pair in pairs)
 
 
 def _row(
     pair: KeyPair,
-    encryption_key: bytes,
+    encryption_keys: EncryptionKeys,
     organization_id: str | None,
     now: float,
     activated_at: float,
@@ -273,12 +276,12 @@ def _row(
         created_at=now,
         activated_at=activated_at,
     )
-    return seal(row, pair.private_key, encryption_key)
+    return seal(row, pair.private_key, encryption_keys)
 
 
-async def _reseal(tx: Storage, rows: Iterable[SigningKey], encryption_key: bytes) -> None:
+async def _reseal(tx: Storage, rows: Iterable[SigningKey], encryption_keys: EncryptionKeys) -> None:
     """Encrypt in today's form what was encrypted in another."""
-    for row in resealed(rows, encryption_key):
+    for row in resealed(rows, encryption_keys):
         await tx.signing_keys.replace(row)
 
 

@@ -36,7 +36,7 @@ async def prepare(runtime: Runtime) -> None:
     await clock_skew.measure(runtime)
     await signing_keys.ensure(
         runtime.storage,
-        bytes.fromhex(runtime.settings.signing_key_encryption_key),
+        runtime.settings.signing_key_encryption_keys,
         now=runtime.clock(),
         lead=0,
     )

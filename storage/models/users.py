@@ -103,3 +103,13 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
     permissions: tuple[str, ...] = ()
     claims: dict[str, Any] = {}
     """Custom claim values by claim name."""
+
+
+class TotpSecret(msgspec.Struct, frozen=True):
+    """A row of `user_totp`: a secret as it is stored, encrypted, with IV and tag, in hex."""
+
+    id: str
+    user_id: str
+    encrypted_secret: str
+    encryption_iv: str
+    encryption_tag: str

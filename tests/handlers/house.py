@@ -24,7 +24,7 @@ SPA_ORIGIN = "https://spa.example"
 async def furnish(runtime: Runtime) -> None:
     """Fill an empty database. The clients of `acme` are called web, spa, desk and third."""
     storage, settings = runtime.storage, runtime.settings
-    key = bytes.fromhex(settings.signing_key_encryption_key)
+    key = settings.signing_key_encryption_keys
     await signing_keys.ensure(storage, key, ("ES256",), now=time.time(), lead=0)
     application = Application(id=str(uuid4()), name="App", slug="app")
     await storage.applications.insert(application)

@@ -163,7 +163,7 @@ async def test_a_signing_key_is_heard_of(runtime: Runtime) -> None:
         return {str(jwk["kid"]) for jwk in keys.of(acme, now).jwks["keys"]}
 
     before = published((await runtime.snapshot()).keys)
-    key = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    key = runtime.settings.signing_key_encryption_keys
     await signing_keys.ensure(runtime.storage, key, ("PS256",), now=now, lead=0)
 
     async def arrived() -> bool:

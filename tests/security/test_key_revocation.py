@@ -52,14 +52,14 @@ async def browser(served: Served) -> AsyncIterator[Browser]:
 
 async def _rotate(runtime: Runtime) -> set[str]:
     made = await signing_keys.rotate(
-        runtime.storage, _encryption_key(runtime), now=runtime.clock(), lead=120
+        runtime.storage, _encryption_keys(runtime), now=runtime.clock(), lead=120
     )
     return {key.kid for key in made}
 
 
 async def _revoke(runtime: Runtime, kid: str, *, force: bool = False) -> None:
     await signing_keys.revoke(
-        runtime.storage, _encryption_key(runtime), kid, now=runtime.clock(), force=force
+        runtime.storage, _encryption_keys(runtime), kid, now=runtime.clock(), force=force
     )
 
 
@@ -71,12 +71,12 @@ async def _revoke_all(runtime: Runtime, algorithm: str) -> None:
 
 async def _make_anew(runtime: Runtime) -> None:
     await signing_keys.ensure(
-        runtime.storage, _encryption_key(runtime), now=runtime.clock(), lead=120
+        runtime.storage, _encryption_keys(runtime), now=runtime.clock(), lead=120
     )
 
 
-def _encryption_key(runtime: Runtime) -> bytes:
-    return bytes.fromhex(runtime.settings.signing_key_encryption_key)
+def _encryption_keys(runtime: Runtime) -> tuple[bytes, ...]:
+    return runtime.settings.signing_key_encryption_keys
 
 
 async def _hear(*instances: Served, algorithms: Callable[[tuple[str, ...]], bool]) -> None:

@@ -23,7 +23,7 @@ async def test_the_ring_of_an_organization_signs_for_it_alone(
     before = await browser.tokens()
     made = await signing_keys.ensure(
         served.runtime.storage,
-        bytes.fromhex(served.runtime.settings.signing_key_encryption_key),
+        served.runtime.settings.signing_key_encryption_keys,
         now=served.runtime.clock(),
         lead=0,
         organization_id=await organization_id(served),

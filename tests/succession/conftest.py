@@ -16,16 +16,25 @@ from tests.succession import porta_1x
 from tests.succession.sign_in import serving
 
 
+@pytest.fixture(scope="session")
+def template_adopted(create_database: Callable[..., str]) -> str:
+    """The name of a database of 1.6.1 that was migrated, to be copied."""
+    url = porta_1x.build(create_database)
+    take_over(url)
+    return porta_1x.name_of(url)
+
+
 @pytest.fixture
-def of_1x(create_database: Callable[..., str]) -> str:
-    """The URL of a database as 1.6.1 left it."""
+def of_1x(request: pytest.FixtureRequest, create_database: Callable[..., str]) -> str:
+    """The URL of a database as 1.6.1 left it, or where `adopted` is asked for, of that one."""
+    if "adopted" in request.fixturenames:
+        return create_database(request.getfixturevalue("template_adopted"))
     return porta_1x.build(create_database)
 
 
 @pytest.fixture
 def adopted(of_1x: str) -> str:
     """The URL of a database of 1.6.1 that was migrated."""
-    take_over(of_1x)
     return of_1x
 
 

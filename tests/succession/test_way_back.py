@@ -123,9 +123,9 @@ async def test_succession_A1_1x_and_we_verify_what_the_other_has_signed(
     async with serving(of_1x) as served:
         now = time.time()
         organization = porta_1x.DOCK
-        made = await signing_keys.rotate(served.runtime.storage, _KEY, now=now, lead=0)
+        made = await signing_keys.rotate(served.runtime.storage, (_KEY,), now=now, lead=0)
         own = await signing_keys.ensure(
-            served.runtime.storage, _KEY, now=now, lead=0, organization_id=organization
+            served.runtime.storage, (_KEY,), now=now, lead=0, organization_id=organization
         )
         ours = next(row.kid for row in made if row.algorithm == "ES256")
 
@@ -210,12 +210,12 @@ async def test_succession_A1_a_key_of_the_admin_api_of_1x_is_refused_until_someb
         async with serving(adopted):
             pass
     storage = await Storage.open(adopted)
-    await legacy_keys.adopt(storage, _KEY, made.kid)
+    await legacy_keys.adopt(storage, (_KEY,), made.kid)
     for refused in (made.kid, _OF_1X):
         with pytest.raises(Conflict, match="left in the clear"):
-            await legacy_keys.adopt(storage, _KEY, refused)
+            await legacy_keys.adopt(storage, (_KEY,), refused)
     with pytest.raises(NotFound):
-        await legacy_keys.adopt(storage, _KEY, "0" * 16)
+        await legacy_keys.adopt(storage, (_KEY,), "0" * 16)
     await storage.close()
     assert made.kid in await porta_1x.load_keys(database), "and 1.x reads it still"
     async with serving(adopted) as served:

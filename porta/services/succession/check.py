@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from porta.security.encryption import EncryptionKeys
 from porta.services.succession import environment, judged
 from porta.services.succession.finding import Finding, Severity
 from porta.services.succession.rows import RULES
@@ -12,10 +13,10 @@ from storage.repositories.differences import Differences
 _ORDER = list(Severity)
 
 
-async def find(dsn: str, encryption_key: bytes | None) -> list[Finding]:
+async def find(dsn: str, encryption_keys: EncryptionKeys) -> list[Finding]:
     """Return what will differ, or differs, from Porta 1.x; nothing is written.
 
-    `encryption_key` is what the signing keys are encrypted with; None where it is not known.
+    `encryption_keys` are what the signing keys may be encrypted with; none where that is unknown.
     """
     async with opened(dsn) as connection, connection.transaction():
         differences = Differences(connection)
@@ -26,7 +27,7 @@ async def find(dsn: str, encryption_key: bytes | None) -> list[Finding]:
         found += judged.judge_passwords(await differences.meet("password_costs"))
         found += judged.judge_keys(
             await differences.signing_keys(),
-            encryption_key,
+            encryption_keys,
             migrated=await migrate.keeps_our_books(connection),
         )
     found += environment.judge_environment() + environment.judge_pages()

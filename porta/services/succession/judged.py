@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from porta.config.system import Config, convert_setting
 from porta.errors import Invalid
 from porta.protocol.clients.registered_uris import find_redirect_uri_fault
 from porta.protocol.requests.scopes import OIDC_SCOPES
-from porta.security.encryption import DecryptionFailed, Encrypted, decrypt
+from porta.security.encryption import DecryptionFailed, Encrypted, EncryptionKeys, decrypt
 from porta.security.passwords import is_dear_cost
 from porta.services.succession.finding import Finding, Rule, Severity
 from storage.repositories.differences import InheritedClient, InheritedKey, Met
@@ -112,7 +113,7 @@ def judge_passwords(costs: Iterable[Met]) -> list[Finding]:
 
 
 def judge_keys(
-    keys: Iterable[InheritedKey], encryption_key: bytes | None, *, migrated: bool
+    keys: Iterable[InheritedKey], encryption_keys: EncryptionKeys, *, migrated: bool
 ) -> list[Finding]:
     """Look at the signing keys that 1.x loads, with the key at hand, if any."""
     known = list(keys)
@@ -120,7 +121,7 @@ def judge_keys(
     closed = [
         Met(key.kid, key.status)
         for key in known
-        if key.encrypted and not _opens(key, encryption_key)
+        if key.encrypted and not _opens(key, encryption_keys)
     ]
     none = [] if any(key.status == "active" for key in known) else [Met("signing_keys", "none")]
     return (
@@ -153,11 +154,11 @@ def _fault(key: str, rows: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _opens(key: InheritedKey, encryption_key: bytes | None) -> bool:
-    if encryption_key is None or key.iv is None or key.tag is None:
+def _opens(key: InheritedKey, encryption_keys: EncryptionKeys) -> bool:
+    if key.iv is None or key.tag is None:
         return False
-    try:
-        decrypt(Encrypted(key.private_key, key.iv, key.tag), encryption_key)
-    except DecryptionFailed:
-        return False
-    return True
+    for each in encryption_keys:
+        with suppress(DecryptionFailed):
+            decrypt(Encrypted(key.private_key, key.iv, key.tag), each)
+            return True
+    return False

@@ -143,7 +143,7 @@ class Installation:
 
     async def keys(self, organization_id: str) -> str:
         """Give an organization a ring of one key, and return its kid."""
-        key = bytes.fromhex(self.runtime.settings.signing_key_encryption_key)
+        key = self.runtime.settings.signing_key_encryption_keys
         made = await signing_keys.ensure(
             self.runtime.storage, key, ("ES256",), now=self.runtime.clock() - 600, lead=0,
             organization_id=organization_id,

@@ -72,7 +72,7 @@ def test_security_13_an_adoption_encrypts_what_is_in_the_clear_and_says_so(
     sealed = Encrypted(row.private_key, row.private_key_iv or "", row.private_key_tag or "")
     opened = decrypt(sealed, bytes.fromhex(KEY))
     assert opened.startswith("-----BEGIN PRIVATE KEY-----"), "in the form that 1.x reads as well"
-    rings = KeyRings.build(_keys(database).values(), bytes.fromhex(KEY), longest_token_ttl=3600)
+    rings = KeyRings.build(_keys(database).values(), (bytes.fromhex(KEY),), longest_token_ttl=3600)
     ring = rings.of("", row.activated_at + 1)
     assert ring.verifier(PLAIN) is not None
 

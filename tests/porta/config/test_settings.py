@@ -166,6 +166,10 @@ def test_every_fault_is_told_at_once() -> None:
             )
         ),
         *(
+            ({name: f"{'ef' * 32},{'aA' * 32}"}, name.upper())
+            for name in ("two_factor_decryption_keys", "signing_key_decryption_keys")
+        ),
+        *(
             ({"database_url": url}, "DATABASE_URL")
             for url in (
                 "hunter2",
@@ -479,6 +483,27 @@ def test_security_14_hops_within_reason(hops: str) -> None:
     assert _problems(trusted_proxy_hops=hops) == ["TRUSTED_PROXY_HOPS"]
     assert _load(trusted_proxy_hops="2").trusted_proxy_hops == 2
     assert _load(trusted_proxy_hops="").trusted_proxy_hops is None
+
+
+def test_reencryption_what_may_be_decrypted_with_stands_behind_what_encrypts() -> None:
+    found = _load(
+        signing_key_decryption_keys=f" {'01' * 32} ,{'02' * 32},",
+        two_factor_encryption_key="03" * 32,
+        two_factor_decryption_keys="",
+    )
+    assert found.signing_key_encryption_keys == (b"\xab" * 32, b"\x01" * 32, b"\x02" * 32)
+    assert found.two_factor_encryption_keys == (b"\x03" * 32,)
+    bare = _load(two_factor_decryption_keys="01" * 32)
+    assert bare.two_factor_encryption_keys == (), "nothing to encrypt with"
+
+
+@pytest.mark.parametrize("value", ["01" * 31, "zz" * 32, f"{'01' * 32} {'02' * 32}", "x"])
+def test_reencryption_a_malformed_list_of_keys_is_refused(value: str) -> None:
+    for name in ("signing_key_decryption_keys", "two_factor_decryption_keys"):
+        with pytest.raises(SettingsInvalid) as refused:
+            _load(**{name: value})
+        (problem,) = refused.value.problems
+        assert problem.startswith(f"{name.upper()}: is malformed; a comma list")
 
 
 @pytest.mark.parametrize(

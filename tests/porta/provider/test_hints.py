@@ -64,7 +64,7 @@ async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
     """RP-Initiated Logout §2: sessions outlive the keys that signed their ID tokens."""
     token, now = _token(runtime, tenant), runtime.clock()
     kid = tenant.keys.signer("ES256").kid
-    secret = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    secret = runtime.settings.signing_key_encryption_keys
     await signing_keys.rotate(runtime.storage, secret, now=now, lead=0, algorithm="ES256")
     monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)
 
@@ -149,7 +149,7 @@ async def unheard(
 
 async def _signed_by_a_neighbour(runtime: Runtime, tenant: Tenant, algorithm: str) -> str:
     """Return an ID token of a key that another instance made just now."""
-    secret = bytes.fromhex(runtime.settings.signing_key_encryption_key)
+    secret = runtime.settings.signing_key_encryption_keys
     now = runtime.clock()
     await signing_keys.ensure(runtime.storage, secret, (algorithm,), now=now, lead=0)
     _, rows = await runtime.storage.system_config.with_signing_keys()

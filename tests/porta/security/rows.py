@@ -12,6 +12,7 @@ from porta.security.keys import KeyPair, generate, seal
 from storage.models.signing_keys import SigningKey
 
 KEY = bytes.fromhex("5a" * 32)
+KEYS = (KEY,)
 
 
 def pair(algorithm: str = "ES256", number: int = 0) -> KeyPair:
@@ -29,7 +30,7 @@ def row(
 ) -> SigningKey:
     """A row of the global ring that is active since 1000, as it is stored today."""
     made = pair(algorithm, number)
-    sealed = seal(_unsealed(algorithm, number, **changes), made.private_key, key)
+    sealed = seal(_unsealed(algorithm, number, **changes), made.private_key, (key,))
     return msgspec.structs.replace(sealed, **changes)
 
 

@@ -16,7 +16,7 @@ from porta.security.jwt import InvalidJWT, sign, verify
 from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS, load_public
 
-from .rows import KEY, pair, row
+from .rows import KEYS, pair, row
 
 ISSUER = "https://id.example/acme"
 NOW = 10_000.0
@@ -32,7 +32,7 @@ LIBRARY: dict[str, type[ECKey | RSAKey | OKPKey]] = {
 @pytest.fixture(scope="module")
 def ring() -> KeyRing:
     rows = [row(algorithm) for algorithm in ALGORITHMS]
-    return KeyRings.build(rows, KEY, longest_token_ttl=3600).of("acme", NOW)
+    return KeyRings.build(rows, KEYS, longest_token_ttl=3600).of("acme", NOW)
 
 
 def b64(raw: bytes) -> str:
@@ -215,7 +215,7 @@ def test_keys_and_urls_in_the_header_are_ignored(ring: KeyRing) -> None:
     foreign = pair("ES256", 1)
     from .rows import row as make_row
 
-    theirs = KeyRings.build([make_row("ES256", 1)], KEY, longest_token_ttl=0).of("x", NOW)
+    theirs = KeyRings.build([make_row("ES256", 1)], KEYS, longest_token_ttl=0).of("x", NOW)
     hints = {"jwk": theirs.signer("ES256").jwk, "jku": "http://evil/", "x5u": "http://evil/"}
     assert check(forge(ring, header_of(ring, **hints)), ring) == CLAIMS
     with pytest.raises(InvalidJWT, match="signature"):
@@ -423,5 +423,5 @@ def test_messages_never_quote_the_token(ring: KeyRing) -> None:
 
 def keys() -> dict[str, Any]:
     rows = [row(algorithm) for algorithm in ("ES256", "RS256")]
-    ring = KeyRings.build(rows, KEY, longest_token_ttl=3600).of("acme", NOW)
+    ring = KeyRings.build(rows, KEYS, longest_token_ttl=3600).of("acme", NOW)
     return {algorithm: ring.signer(algorithm) for algorithm in ring.algorithms}

@@ -20,7 +20,7 @@ TTL = 3600
 
 
 def build(*rows: SigningKey, previous: KeyRings | None = None, key: bytes = KEY) -> KeyRings:
-    return KeyRings.build(rows, key, longest_token_ttl=TTL, previous=previous)
+    return KeyRings.build(rows, (key,), longest_token_ttl=TTL, previous=previous)
 
 
 def kids(ring: KeyRing) -> list[str]:

@@ -26,7 +26,7 @@ from porta.security.keys import (
 )
 from storage.models.signing_keys import SigningKey
 
-from .rows import KEY, bound_row, pair, plain_row, row, unbound_row
+from .rows import KEY, KEYS, bound_row, pair, plain_row, row, unbound_row
 
 LIBRARY: dict[str, type[ECKey | RSAKey | OKPKey]] = {
     "ES256": ECKey,
@@ -57,7 +57,7 @@ def test_only_our_algorithms_are_generated(algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_jwk_is_public_and_the_one_that_joserfc_builds(algorithm: str) -> None:
-    key = load_private(row(algorithm), KEY)
+    key = load_private(row(algorithm), KEYS)
     theirs = LIBRARY[algorithm].import_key(pair(algorithm).public_key).as_dict(private=False)
     theirs.pop("kid", None)
     expected = theirs | {"use": "sig", "alg": algorithm, "kid": key.kid}
@@ -67,8 +67,8 @@ def test_the_jwk_is_public_and_the_one_that_joserfc_builds(algorithm: str) -> No
 
 @pytest.mark.parametrize("old", [unbound_row(), bound_row()], ids=["Porta 1.x", "bound"])
 def test_succession_A1_a_key_that_1x_shares_is_sealed_as_1x_does_it(old: SigningKey) -> None:
-    made = reseal(old, KEY)
-    assert load_private(made, KEY).jwk == load_private(old, KEY).jwk
+    made = reseal(old, KEYS)
+    assert load_private(made, KEYS).jwk == load_private(old, KEYS).jwk
     for each in (made, row()):
         assert is_sealed(each)
         sealed = Encrypted(each.private_key, each.private_key_iv or "", each.private_key_tag or "")
@@ -84,16 +84,16 @@ def test_succession_A1_a_key_that_1x_cannot_load_is_bound(
     made = row(algorithm, organization_id=organization)
     assert is_sealed(made)
     assert made.private_key.startswith("bound:")
-    assert load_private(made, KEY).private is not None
+    assert load_private(made, KEYS).private is not None
     with pytest.raises(KeyUnusable, match="not bound"):
-        load_private(unbound_row(algorithm, organization_id=organization), KEY)
+        load_private(unbound_row(algorithm, organization_id=organization), KEYS)
 
 
 def test_security_13_a_private_key_in_the_clear_is_refused_and_not_quoted() -> None:
     plain = plain_row()
     for use in (load_private, reseal):
         with pytest.raises(KeyUnusable, match="is not encrypted") as raised:
-            use(plain, KEY)
+            use(plain, KEYS)
         assert plain.private_key not in str(raised.value)
 
 
@@ -102,28 +102,28 @@ def test_security_13_a_private_key_in_the_clear_is_refused_and_not_quoted() -> N
 )
 def test_security_13_a_ciphertext_is_of_use_in_its_own_row(other: dict[str, str]) -> None:
     made = row("RS256")
-    assert load_private(structs.replace(made, activated_at=1.0, status="retired"), KEY)
+    assert load_private(structs.replace(made, activated_at=1.0, status="retired"), KEYS)
     with pytest.raises(KeyUnusable, match="another row"):
-        load_private(structs.replace(made, **other), KEY)
+        load_private(structs.replace(made, **other), KEYS)
 
 
 def test_a_row_of_another_encryption_key_says_what_to_do() -> None:
     with pytest.raises(KeyUnusable, match="SIGNING_KEY_ENCRYPTION_KEY") as raised:
-        load_private(row(key=bytes(32)), KEY)
+        load_private(row(key=bytes(32)), KEYS)
     assert raised.value.kid == pair("ES256").kid
     assert raised.value.kid in str(raised.value)
 
 
 def test_an_encrypted_row_without_iv_and_tag_is_unusable() -> None:
     with pytest.raises(KeyUnusable):
-        load_private(row(private_key_iv=None, private_key_tag=None), KEY)
+        load_private(row(private_key_iv=None, private_key_tag=None), KEYS)
 
 
 def test_halves_that_do_not_belong_together_are_unusable() -> None:
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(bound_row(public_key=pair("ES256", 1).public_key), KEY)
+        load_private(bound_row(public_key=pair("ES256", 1).public_key), KEYS)
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(seal(row(), pair("RS256").private_key, KEY), KEY)
+        load_private(seal(row(), pair("RS256").private_key, KEYS), KEYS)
 
 
 def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
@@ -131,13 +131,13 @@ def test_a_private_key_of_no_signature_scheme_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     with pytest.raises(KeyUnusable, match="does not belong"):
-        load_private(seal(row(), pem.decode(), KEY), KEY)
+        load_private(seal(row(), pem.decode(), KEYS), KEYS)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PRIVATE KEY-----\nAA==\n"])
 def test_a_damaged_private_key_is_unusable_and_not_quoted(damaged: str) -> None:
     with pytest.raises(KeyUnusable, match=r"PKCS#8 PEM$"):
-        load_private(seal(row(), damaged, KEY), KEY)
+        load_private(seal(row(), damaged, KEYS), KEYS)
 
 
 def test_a_private_key_under_a_passphrase_is_unusable() -> None:
@@ -147,7 +147,7 @@ def test_a_private_key_under_a_passphrase_is_unusable() -> None:
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
     )
     with pytest.raises(KeyUnusable):
-        load_private(seal(row(), pem.decode(), KEY), KEY)
+        load_private(seal(row(), pem.decode(), KEYS), KEYS)
 
 
 @pytest.mark.parametrize("damaged", ["", "PEM", "-----BEGIN PUBLIC KEY-----\nAA==\n"])

@@ -55,26 +55,28 @@ def stored(algorithm: str, *, plain: bool = False, **more: Any) -> SigningKey:
 
 
 async def ensure(storage: Storage, *algorithms: str, now: float = NOW, **more: Any) -> list[str]:
-    made = await signing_keys.ensure(storage, KEY, algorithms or FAST, now=now, lead=LEAD, **more)
+    made = await signing_keys.ensure(
+        storage, (KEY,), algorithms or FAST, now=now, lead=LEAD, **more
+    )
     return [row.kid for row in made]
 
 
 async def rotate(storage: Storage, now: float = NOW, **more: Any) -> list[str]:
-    made = await signing_keys.rotate(storage, KEY, now=now, lead=LEAD, **more)
+    made = await signing_keys.rotate(storage, (KEY,), now=now, lead=LEAD, **more)
     return [row.kid for row in made]
 
 
 async def revoke(storage: Storage, kid: str, now: float = NOW, **more: Any) -> SigningKey:
-    return await signing_keys.revoke(storage, KEY, kid, now=now, **more)
+    return await signing_keys.revoke(storage, (KEY,), kid, now=now, **more)
 
 
 async def ring(storage: Storage, now: float, organization_id: str = ACME) -> KeyRing:
     rows = await storage.signing_keys.list()
-    return KeyRings.build(rows, KEY, longest_token_ttl=TTL).of(organization_id, now)
+    return KeyRings.build(rows, (KEY,), longest_token_ttl=TTL).of(organization_id, now)
 
 
 async def states(storage: Storage, now: float) -> dict[str, str]:
-    listed = await signing_keys.listing(storage, KEY, now=now)
+    listed = await signing_keys.listing(storage, (KEY,), now=now)
     return {key.kid: str(key.state) for key in listed}
 
 
@@ -228,9 +230,9 @@ async def test_under_another_encryption_key_nothing_is_added(storage: Storage) -
     before = await storage.signing_keys.list()
     wrong: dict[str, Any] = {"now": NOW + DAY, "lead": LEAD}
     for work in (
-        signing_keys.rotate(storage, WRONG, **wrong),
-        signing_keys.ensure(storage, WRONG, FAST, **wrong),
-        signing_keys.ensure(storage, WRONG, ("ES256",), organization_id=ACME, **wrong),
+        signing_keys.rotate(storage, (WRONG,), **wrong),
+        signing_keys.ensure(storage, (WRONG,), FAST, **wrong),
+        signing_keys.ensure(storage, (WRONG,), ("ES256",), organization_id=ACME, **wrong),
     ):
         with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY") as refused:
             await work
@@ -251,10 +253,10 @@ async def test_whoever_made_the_first_key_meanwhile_decides_the_encryption_key(
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
         late = asyncio.create_task(
-            signing_keys.ensure(other, WRONG, ("ES256", "PS256"), now=NOW, lead=LEAD)
+            signing_keys.ensure(other, (WRONG,), ("ES256", "PS256"), now=NOW, lead=LEAD)
         )
         await eventually(lambda: _waits_for_the_keys(database), 60)
-        await signing_keys.ensure(tx, KEY, ("ES256",), now=NOW, lead=LEAD)
+        await signing_keys.ensure(tx, (KEY,), ("ES256",), now=NOW, lead=LEAD)
     with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY"):
         await late
     assert len(await storage.signing_keys.list()) == 1
@@ -357,7 +359,7 @@ async def test_security_7_the_published_key_takes_over_from_a_revoked_one(storag
     assert found.signer("ES256").kid == new
     assert found.has_revoked(old)
     assert not found.has_revoked(new)
-    listed = {key.kid: key for key in await signing_keys.listing(storage, KEY, now=NOW)}
+    listed = {key.kid: key for key in await signing_keys.listing(storage, (KEY,), now=NOW)}
     assert (listed[new].state, listed[new].signs_from) == (State.ACTIVE, NOW)
     assert len(await rotate(storage, NOW + 1)) == 1, "it does not wait for its time any more"
 
@@ -408,7 +410,7 @@ async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:
     (own,) = await ensure(storage, "ES256", organization_id=ACME)
     (new,) = await rotate(storage, NOW + DAY)
     await storage.signing_keys.set_status(own, "revoked")
-    listed = await signing_keys.listing(storage, KEY, now=NOW + DAY)
+    listed = await signing_keys.listing(storage, (KEY,), now=NOW + DAY)
     assert [key.kid for key in listed] == [new, old, own]
     assert [key.organization_id for key in listed] == [None, None, ACME]
     assert [str(key.state) for key in listed] == ["published", "active", "revoked"]
@@ -425,5 +427,5 @@ async def test_the_longest_token_life_of_the_configuration_counts(storage: Stora
     (old,) = await ensure(storage, "ES256")
     await rotate(storage, NOW + DAY)
     await storage.system_config.put("id_token_ttl", "7200", "duration")
-    listed = {key.kid: key for key in await signing_keys.listing(storage, KEY, now=NOW + DAY)}
+    listed = {key.kid: key for key in await signing_keys.listing(storage, (KEY,), now=NOW + DAY)}
     assert listed[old].leaves == pytest.approx(NOW + DAY + LEAD + 7200 + MARGIN, abs=1e-3)

@@ -57,7 +57,7 @@ async def test_a_key_that_was_encrypted_otherwise(fresh_database_url: str) -> No
 
 async def test_another_encryption_key_adds_no_key_that_is_missing(fresh_database_url: str) -> None:
     first = await Runtime.open(settings_for(fresh_database_url, None))
-    key = bytes.fromhex(first.settings.signing_key_encryption_key)
+    key = first.settings.signing_key_encryption_keys
     await signing_keys.ensure(first.storage, key, ("EdDSA",), now=first.clock(), lead=0)
     await first.close()
     other = settings_for(fresh_database_url, None, signing_key_encryption_key="ef" * 32)
