@@ -239,9 +239,20 @@ async def test_B27_the_same_text_works_everywhere(served: Served, browser: Brows
 
 
 async def test_B27_a_machine_may_ask_for_more_than_it_gets(served: Served) -> None:
-    form = {"grant_type": "client_credentials", "scope": "contacts:read openid unheard-of phone"}
+    form = {"grant_type": "client_credentials", "scope": "contacts:read unheard-of"}
     answer = await post(served, "/token", form, "acme-machine")
     assert answer.json()["scope"] == "contacts:read"
+
+
+@pytest.mark.parametrize("other", ["phone", "openid", "offline_access", "phone unheard-of"])
+async def test_succession_A11_what_exists_and_is_not_the_machines_is_refused(
+    served: Served, other: str
+) -> None:
+    for scope in (f"contacts:read {other}", f"{other} contacts:read"):
+        form = {"grant_type": "client_credentials", "scope": scope}
+        answer = await post(served, "/token", form, "acme-machine")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+        assert other.split()[0] in answer.json()["error_description"]
 
 
 @pytest.mark.parametrize("scope", ["unheard-of", "x:y OPENID", "contacts:delete"])

@@ -93,15 +93,18 @@ def client_credentials_scope(
     """Return the scope of a token that `client` asks for itself (RFC 6749 §4.4.2).
 
     Nothing requested is nothing granted, and so is what nobody here knows: machines send scopes
-    that mean something elsewhere, as Porta 1.x let them. What the client is not registered for is
-    ignored; nobody is offline without a person, so `offline_access` falls away too. Raises
-    InvalidScope when nothing is left of what somebody here knows: an OIDC scope, or one of
-    `known`, those of the API resources.
+    that mean something elsewhere, as Porta 1.x let them. Nobody is offline without a person, so
+    `offline_access` falls away too. Raises InvalidScope when nothing else is left, and for what
+    somebody here knows, an OIDC scope or one of `known`, those of the API resources, and the client
+    is not registered for: a machine that counts on it is to hear that it has it not.
     """
-    asked = parse_scope(requested)
-    usable = set(registered_scope(client)) - {OFFLINE_ACCESS}
-    granted = tuple(value for value in asked if value in usable)
-    return _some(tuple(value for value in asked if value in {*OIDC_SCOPES, *known}), granted)
+    asked, registered = parse_scope(requested), registered_scope(client)
+    recognized = tuple(value for value in asked if value in {*OIDC_SCOPES, *known})
+    refused = [value for value in recognized if value not in registered]
+    if refused:
+        raise InvalidScope(f"the client is not registered for scope {join_scope(refused)}")
+    granted = tuple(value for value in asked if value in registered and value != OFFLINE_ACCESS)
+    return _some(recognized, granted)
 
 
 def issues_refresh_token(client: Client, scope: tuple[str, ...]) -> bool:

@@ -96,6 +96,7 @@ def test_B27_client_credentials_scope() -> None:
     assert scopes.client_credentials_scope(machine, "api:read offline_access") == ("api:read",)
     assert scopes.client_credentials_scope(machine, " ") == ()
     assert scopes.client_credentials_scope(machine, "api:write api:read x") == ("api:read",)
+    assert scopes.client_credentials_scope(machine, "x openid", {"api:read"}) == ("openid",)
     for requested in ("api:write", "offline_access", "offline_access api:write"):
         with pytest.raises(InvalidScope):
             scopes.client_credentials_scope(machine, requested, {"api:read", "api:write"})
@@ -109,6 +110,20 @@ def test_succession_A11_a_machine_may_send_what_nobody_knows(requested: str) -> 
     assert scopes.client_credentials_scope(machine, both, {"api:read"}) == ("api:read",)
     with pytest.raises(InvalidScope):
         scopes.client_credentials_scope(machine, f"{requested} phone", {"api:read"})
+
+
+@pytest.mark.parametrize(
+    "other", ["phone", "profile", "offline_access", "api:write", "api:write phone unheard-of"]
+)
+def test_succession_A11_what_exists_and_is_not_the_machines_is_refused(other: str) -> None:
+    """Beside what it may have as well, wherever it stands; other grants ignore it (B27)."""
+    machine, known = client(scope="openid api:read"), {"api:read", "api:write"}
+    for requested in (other, f"{other} api:read", f"api:read openid {other}"):
+        with pytest.raises(InvalidScope, match=other.split()[0]):
+            scopes.client_credentials_scope(machine, requested, known)
+    asked = scopes.parse_scope(f"openid {other}")
+    assert scopes.effective_scope(asked, machine) == ("openid",)
+    assert scopes.narrow_scope(("openid",), f"openid {other}", machine) == ("openid",)
 
 
 _OFFLINE = ("openid", "offline_access")
