@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Page
 
 from tests.flows.chromium import chromium
 from tests.porta.pages.brands import BRANDS
-from tests.porta.pages.page_site import Site, serving, show_state
+from tests.porta.pages.page_site import Site, keep_still, serving, show_state
 from tests.porta.pages.page_states import STATES
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
@@ -64,7 +64,7 @@ async def picture(browser: Browser, site: Site, chosen: dict[str, str], only: st
         java_script_enabled=chosen["script"] == "yes",
     )
     page, taken = await context.new_page(), []
-    await page.route("**/callback", lambda route: route.fulfill(status=204))
+    await keep_still(page)
     for name in STATES:
         if only in name:
             await show_state(page, site, name, organization)

@@ -98,8 +98,18 @@ async def open_page(
     return page, complaints
 
 
+async def keep_still(page: Page) -> None:
+    """Have the page of a posted response stay where it is, as one whose script is late."""
+    await page.route(
+        "**/static/form_post.*.js",
+        lambda route: route.fulfill(content_type="text/javascript", body=""),
+    )
+
+
 async def show_state(page: Page, site: Site, name: str, organization: Organization | None) -> None:
     """Go to a page of STATES, in the brand of `organization` if it is a page of one."""
     state = STATES[name]
     site.shown, site.organization = state.values, organization if state.branded else None
     await page.goto(f"{site.url}/{state.page}")
+    if state.page == "form_post":
+        await page.locator("button").wait_for()

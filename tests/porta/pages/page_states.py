@@ -10,8 +10,8 @@ _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"
 _AGAIN = "/acme/auth/r1"
 _FAILED = {"error": "login.error_invalid", "email": "ada@acme.example"}
 _MUCH = tuple(
-    Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Cancel orders"},
-         (("Read stock", "What is there, and where"), ("Order", ""), ("Cancel orders", "")))
+    Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Void orders"},
+         (("Read stock", "What is there, and where"), ("Order", ""), ("Void orders", "")))
     for n in range(6)
 )  # fmt: skip
 
@@ -60,7 +60,11 @@ STATES: dict[str, State] = {
          "tos_url": "https://portal.example/terms", "policy_url": "https://portal.example/privacy"},
     ),
     "consent, stale": State("consent", {"error": "errors.csrf_invalid"}),
-    "gesture": State("gesture", {"account": "ada@acme.example"}),
+    "gesture": State(
+        "gesture",
+        {"account": "ada@acme.example", "may_switch": True,
+         "client_logo_url": "/pictures/logo.svg"},
+    ),
     "gesture, stale": State("gesture", {"error": "errors.csrf_invalid", "account": "a@b.example"}),
     "form_post": State("form_post", {}),
     "logout": State("logout", {"cancel_url": "/acme"}),
@@ -87,7 +91,9 @@ STATES: dict[str, State] = {
     "root, development": State(
         "root", {"organizations": (("Acme", "/acme"), ("B", "/b"))}, branded=False
     ),
-    "expired": _error("interaction_expired", restart_url=_AGAIN, **_APPLICATION),
+    "expired": _error(
+        "interaction_expired", restart_url=_AGAIN, email="ada@acme.example", **_APPLICATION
+    ),
     "expired, unknown": _error("interaction_expired", home_url="/acme"),
     "cookies": _error("cookies_required", restart_url=_AGAIN, **_APPLICATION),
     "finished": _error("already_finished", home_url="/acme", client_name="Desktop"),

@@ -14,7 +14,7 @@ from tests.flows.chromium import needs_chromium
 from tests.machine import skip_without
 from tests.porta.pages.brands import BRANDS
 from tests.porta.pages.page_documents import ROOT
-from tests.porta.pages.page_site import Site, open_page, show_state
+from tests.porta.pages.page_site import Site, keep_still, open_page, show_state
 from tests.porta.pages.page_states import STATES
 from tests.porta.pages.test_in_browser import _hex
 
@@ -53,7 +53,7 @@ async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
     context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page, complaints = await context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
-    await page.route("**/callback", lambda route: route.fulfill(status=204))
+    await keep_still(page)
     for name in STATES if brand in WHOLE else FEW:
         await show_state(page, site, name, BRANDS[brand])
         await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")

@@ -1,0 +1,69 @@
+"""Every state of every page: none is forgotten, and each is in one language, within its budget."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+import pytest
+
+from handlers.pages import _KINDS, _TOLD
+from porta.pages import branding
+from porta.pages.encodings import Encoded, encode
+from porta.pages.render import Pages
+from porta.pages.values import PAGES
+from storage.models.organizations import Organization
+from tests.porta.pages.brands import BRANDS
+from tests.porta.pages.page_documents import VALUES
+from tests.porta.pages.page_states import STATES
+from tests.porta.pages.test_catalogs import catalog, texts
+
+BUDGET = 30_000
+"""Bytes of a first visit, as they are sent."""
+
+
+def _html(pages: Pages, name: str, locale: str, organization: Organization | None = None) -> str:
+    state = STATES[name]
+    values = {**VALUES[state.page], **state.values}
+    return pages.render(state.page, organization=organization, locale=locale, menu="", **values)
+
+
+def test_every_page_and_every_refusal_has_its_state() -> None:
+    assert {state.page for state in STATES.values()} == set(PAGES)
+    kinds = {state.values.get("kind") for state in STATES.values() if state.page == "error"}
+    assert kinds >= {*_KINDS.values(), *_TOLD}
+
+
+def test_every_value_of_a_page_is_shown_in_some_state() -> None:
+    given = {(state.page, value) for state in STATES.values() for value in state.values}
+    given |= {(page, value) for page, values in VALUES.items() for value in values}
+    known = {(name, value) for name, page in PAGES.items() for value in page.optional}
+    assert known - given == set()
+
+
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_a_german_page_has_no_english_words(pages: Pages, name: str) -> None:
+    german, html = catalog("de"), _html(pages, name, "de").partition("<footer")[0]
+    for message in catalog("en"):
+        english = [text for text in texts(message) if len(text) > 5 and "{" not in text]
+        for text in english if message.id else ():
+            if text not in texts(german[message.id]):
+                assert not re.search(rf"\b{re.escape(escape(text))}\b", html), message.id
+
+
+@pytest.mark.parametrize("brand", ["bare", "light", "awkward", "warm"])
+def test_people_29_no_first_visit_weighs_more_than_30_kb(pages: Pages, brand: str) -> None:
+    """Pages as they are, since they are never compressed; what they link to as it is sent."""
+    organization = BRANDS[brand]
+    assert organization
+    own = _sent(encode(branding.stylesheet(organization).encode()))
+    for name in STATES:
+        html = _html(pages, name, "de", organization)
+        files = [pages.static(each) for each in re.findall(r'"/static/([^"]+)"', html)]
+        assert files
+        linked = sum(_sent(file.content) for file in files if file)
+        assert len(html.encode()) + own + linked < BUDGET, name
+
+
+def _sent(content: Encoded) -> int:
+    return len(content.gzip or content.identity)
