@@ -118,3 +118,19 @@ async def test_every_control_is_reached_by_the_keyboard_and_seen_there(
                     if got != right
                 ]
     assert missed == {}
+
+
+@pytest.mark.parametrize("state", ["consent, much", "gesture"])
+@pytest.mark.parametrize(("scheme", "plate"), [("light", "0px"), ("dark", "6px")])
+async def test_people_26_the_logo_of_an_application_is_seen_on_a_dark_card(
+    browser: Browser, site: Site, state: str, scheme: str, plate: str
+) -> None:
+    async with _opened(browser, "phone", color_scheme=scheme) as page:
+        await show_state(page, site, state, BRANDS["light"])
+        style = "(name) => getComputedStyle(document.querySelector('.client-logo'))[name]"
+        assert await page.evaluate(style, "paddingTop") == plate
+        if scheme == "dark":
+            assert await page.evaluate(style, "backgroundColor") == "rgb(255, 255, 255)"
+        box = await page.locator(".client-logo").bounding_box()
+        assert box is not None
+        assert box["width"] > 150, "as wide as it was drawn"
