@@ -6,12 +6,14 @@ from typing import Any
 
 from porta.audit.actors import SYSTEM
 from porta.security.passwords import Parameters, Passwords
-from porta.services import applications, organizations, users
+from porta.services import applications, clients, organizations, users
 from porta.services.applications import NewApplication
+from porta.services.clients import NewClient
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization
 from porta.services.users import Locking, NewUser
 from storage.models.applications import Application
+from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.models.users import UserProfile
 from storage.router import Storage
@@ -36,6 +38,11 @@ _USER = {
     ("active", "suspended"): users.suspend,
     ("suspended", "active"): users.unsuspend,
     ("locked", "active"): users.unlock,
+}
+_CLIENT = {
+    "active": clients.activate,
+    "inactive": clients.deactivate,
+    "revoked": clients.revoke,
 }
 _PASSWORDS = Passwords(Parameters(memory_kib=8, passes=1, lanes=1))
 
@@ -77,3 +84,15 @@ async def set_user_status(
     if status == "locked":
         return await users.lock(storage, SYSTEM, id, Locking(reason=reason))
     return await _USER[stored.status, status](storage, SYSTEM, id, Reasoned(reason=reason))
+
+
+async def make_client(
+    storage: Storage, organization_id: str, application_id: str, **said: Any
+) -> Client:
+    """Make a client of what is said, by the names of RFC 7591 or of JSON."""
+    home = {"organization_id": organization_id, "application_id": application_id}
+    return await clients.create(storage, SYSTEM, NewClient.parse({**said, **home}))
+
+
+async def set_client_status(storage: Storage, target: str, status: str) -> Client:
+    return await _CLIENT[status](storage, SYSTEM, target)

@@ -13,7 +13,7 @@ from porta.errors import Conflict, Invalid, NotFound, Problem
 from porta.security.passwords import Passwords
 from porta.services import applications, clients, roles, user_roles, users
 from porta.services.applications import NewApplication
-from porta.services.clients import Terms
+from porta.services.clients import NewClient
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.roles import NewPermission, NewRole, PermissionIds
 from porta.services.user_roles import RoleIds
@@ -161,7 +161,8 @@ async def initialize(
             tx, SYSTEM, NewApplication.parse({"name": "Porta Admin", "slug": APPLICATION})
         )
         made, counts = await _make_roles(tx, application)
-        client = await clients.create(tx, organization, application, _CLI, terms=Terms())
+        home = {"organization_id": organization.id, "application_id": application.id}
+        client = await clients.create(tx, SYSTEM, NewClient.parse({**_CLI, **home}))
         user = await users.create(tx, SYSTEM, organization.id, _command(person), passwords)
         held = RoleIds.parse({"role_ids": [made[SUPER_ADMIN].id]})
         await user_roles.assign(tx, SYSTEM, user.id, held)

@@ -21,6 +21,19 @@ class ClientSecret(msgspec.Struct, frozen=True):
     expires_at: float | None = None
 
 
+class SecretEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `client_secrets` as administrators see it. Times are seconds since the epoch."""
+
+    id: str
+    client_id: str
+    """The id of the client's row."""
+    label: str | None
+    expires_at: float | None
+    status: str
+    last_used_at: float | None
+    created_at: float
+
+
 class Client(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `clients`, with its secrets and its application's claim definitions."""
 
@@ -70,6 +83,11 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     defines_roles: bool = False
     """Whether its application has any role, and, below, any permission; or it is told all."""
     defines_permissions: bool = False
+    created_at: float = 0.0
+    """Seconds since the epoch; so is when it changed last."""
+    updated_at: float = 0.0
+    version: int = 0
+    """How often it has changed; not written by hand."""
 
     @property
     def active(self) -> bool:

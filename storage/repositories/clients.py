@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 
 from storage.errors import AlreadyExists
 from storage.models.claims import ClaimDefinition, ClaimMapping
-from storage.models.clients import Client, ClientSecret, web_origins
+from storage.models.clients import Client, ClientSecret, SecretEntry, web_origins
+from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
+from storage.repositories.columns import assignments, dated, key_column
+from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 
 _ARRAYS = (
     "redirect_uris",
@@ -25,9 +29,17 @@ _COLUMNS = tuple(
     if name
     not in (
         *("application_status", "secrets", "claim_definitions", "era"),
-        *("defines_roles", "defines_permissions"),
+        *("defines_roles", "defines_permissions", "created_at", "updated_at", "version"),
     )
 )
+_KEPT = ("id", "organization_id", "application_id", "client_id", "client_type", "status")
+_WRITABLE = frozenset(_COLUMNS) - {*_KEPT, "is_adopted"}
+_SECRET = (
+    "s.id, s.client_id, s.label, EXTRACT(EPOCH FROM s.expires_at)::float8, s.status,"
+    " EXTRACT(EPOCH FROM s.last_used_at)::float8, EXTRACT(EPOCH FROM s.created_at)::float8"
+)
+SORTS = {"client_name": Sort("client_name"), "created_at": moment("created_at")}
+"""What a list of clients can be sorted by."""
 _SECRETS = msgspec.json.Decoder(tuple[ClientSecret, ...])
 _DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
 _MAPPINGS = msgspec.json.Decoder(tuple[ClaimMapping, ...])
@@ -74,7 +86,7 @@ class Clients:
                     OR EXISTS (SELECT FROM roles r WHERE r.application_id = c.application_id),
                 c.tells_all_roles
                     OR EXISTS (SELECT FROM permissions p WHERE p.application_id = c.application_id),
-                asked.place
+                {dated("c.")}, asked.place
             FROM unnest(%(client_ids)s::text[], %(organization_ids)s::uuid[])
                 WITH ORDINALITY AS asked (client_id, organization_id, place)
             JOIN clients c ON c.client_id = asked.client_id
@@ -85,6 +97,48 @@ class Clients:
         )
         found = {keys[row[-1] - 1]: _client(row[:-1]) for row in rows}
         return {key: found.get(key) for key in keys}
+
+    async def find_by_key(self, id_or_client_id: str, *, hold: bool = False) -> Client | None:
+        """Return the client of this id or client_id, in whichever organization: it is for the
+        caller to compare. `hold` keeps the row from changing until the transaction ends.
+        """
+        row = await self._pg.fetchrow(
+            f"""
+            SELECT client_id, organization_id FROM clients
+            WHERE {key_column(id_or_client_id, "client_id")} = %(key)s
+            {"FOR NO KEY UPDATE" if hold else ""}
+            """,  # noqa: S608
+            {"key": id_or_client_id},
+        )
+        return await self.find(row[0], row[1]) if row else None
+
+    async def list_page(
+        self,
+        page: Page,
+        *,
+        organization_id: str | None = None,
+        application_id: str | None = None,
+        status: str | None = None,
+        search: str | None = None,
+    ) -> Listed[Client]:
+        """Return a page of clients: of this organization, application and status, with `search` in
+        their name.
+        """
+        selection = Selection("client_id, organization_id", "clients", SORTS)
+        for name, value in (
+            ("organization_id", organization_id),
+            ("application_id", application_id),
+        ):
+            if value is not None:
+                selection.where(f"{name} = %({name})s::uuid", **{name: value})
+        if status is not None:
+            selection.where("status = %(status)s", status=status)
+        if search is not None:
+            selection.where("client_name ILIKE %(search)s", search=containing(search))
+        listed = await select_page(self._pg, selection, page, lambda row: (row[0], row[1]))
+        found = await self.find_each(listed.rows)
+        rows = tuple(client for key in listed.rows if (client := found[key]) is not None)
+        return Listed(rows=rows, next=listed.next, previous=listed.previous, total=listed.total)
 
     async def origins(self, organization_ids: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return the origins that active clients of each organization registered, and those of
@@ -129,15 +183,17 @@ class Clients:
         secret_sha256: str,
         label: str | None = None,
         expires_at: float | None = None,
-    ) -> None:
+    ) -> SecretEntry | None:
         """Add a secret to the client of this internal `id`. Times are epoch seconds."""
-        await self._pg.execute(
-            """
-            INSERT INTO client_secrets (client_id, secret_hash, secret_sha256, label, expires_at)
+        row = await self._pg.fetchrow(
+            f"""
+            INSERT INTO client_secrets AS s
+                (client_id, secret_hash, secret_sha256, label, expires_at)
             SELECT c.id, %(hash)s, %(sha256)s, %(label)s, to_timestamp(%(expires_at)s)
             FROM clients c
             WHERE c.id = %(id)s AND (c.organization_id = %(organization_id)s) IS TRUE
-            """,
+            RETURNING {_SECRET}
+            """,  # noqa: S608
             {
                 "id": id,
                 "organization_id": organization_id,
@@ -147,6 +203,7 @@ class Clients:
                 "expires_at": expires_at,
             },
         )
+        return _secret(row) if row else None
 
     async def find_id_by_name(
         self, organization_id: str, application_id: str, client_name: str
@@ -167,19 +224,34 @@ class Clients:
         )
         return row[0] if row else None
 
-    async def update(self, client: Client) -> None:
-        """Write everything but its ids, its organization, its application and its status."""
-        kept = ("id", "organization_id", "application_id", "client_id", "status")
-        columns = ", ".join(
-            f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in kept
-        )
-        await self._pg.execute(
+    async def update(self, id: str, organization_id: str, changes: Mapping[str, object]) -> bool:
+        """Write these columns alone; tell whether there is such a client.
+
+        Never its ids, its organization, its application, its type or its status.
+        """
+        columns = assignments(changes, _WRITABLE, _placeholder)
+        touched = await self._pg.execute(
             f"""
             UPDATE clients SET {columns}
             WHERE id = %(id)s AND (organization_id = %(organization_id)s) IS TRUE
             """,  # noqa: S608
-            _values(client),
+            {**_encoded(changes), "id": id, "organization_id": organization_id},
         )
+        return touched == 1
+
+    async def list_secrets(self, id: str, organization_id: str) -> tuple[SecretEntry, ...]:
+        """Return the secrets of the client of this internal `id`, the newest first, revoked ones
+        and expired ones among them.
+        """
+        rows = await self._pg.fetch(
+            f"""
+            SELECT {_SECRET} FROM client_secrets s JOIN clients c ON c.id = s.client_id
+            WHERE c.id = %(id)s AND (c.organization_id = %(organization_id)s) IS TRUE
+            ORDER BY s.created_at DESC, s.id
+            """,  # noqa: S608
+            {"id": id, "organization_id": organization_id},
+        )
+        return tuple(map(_secret, rows))
 
     async def has_secret(self, id: str, organization_id: str, sha256: str) -> bool:
         """Whether the client of this internal `id` ever had this secret, revoked ones included."""
@@ -224,16 +296,36 @@ def _placeholder(name: str) -> str:
 
 
 def _values(client: Client) -> dict[str, object]:
-    values = {name: getattr(client, name) for name in _COLUMNS}
-    for name in _ARRAYS:
-        values[name] = None if values[name] is None else list(values[name])
-    for name in ("metadata", "claim_mappings"):
-        values[name] = msgspec.json.encode(values[name]).decode()
-    return values
+    return _encoded({name: getattr(client, name) for name in _COLUMNS})
+
+
+def _encoded(values: Mapping[str, object]) -> dict[str, object]:
+    encoded = dict(values)
+    for name, value in values.items():
+        if name in _ARRAYS and value is not None:
+            encoded[name] = [*cast(Sequence[str], value)]
+        elif name in ("metadata", "claim_mappings"):
+            encoded[name] = msgspec.json.encode(value).decode()
+    return encoded
+
+
+def _secret(row: Row) -> SecretEntry:
+    return SecretEntry(**dict(zip(SecretEntry.__struct_fields__, row, strict=True)))
 
 
 def _client(row: Row) -> Client:
-    *columns, era, application_status, secrets, definitions, roles, permissions = row
+    (
+        *columns,
+        era,
+        application_status,
+        secrets,
+        definitions,
+        roles,
+        permissions,
+        made,
+        at,
+        version,
+    ) = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     for name in _ARRAYS:
         values[name] = None if values[name] is None else tuple(values[name])
@@ -250,6 +342,9 @@ def _client(row: Row) -> Client:
         claim_definitions=_DEFINITIONS.decode(definitions) if definitions else (),
         defines_roles=roles,
         defines_permissions=permissions,
+        created_at=made,
+        updated_at=at,
+        version=version,
     )
 
 

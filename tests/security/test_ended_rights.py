@@ -10,14 +10,19 @@ import pytest
 import pytest_asyncio
 
 from porta.browser import sessions
-from porta.services import clients, users
+from porta.services import users
 from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from tests.administered import set_application_status, set_organization_status, set_user_status
+from tests.administered import (
+    set_application_status,
+    set_client_status,
+    set_organization_status,
+    set_user_status,
+)
 from tests.security.browser import (
     GOOD,
     PASSWORD,
@@ -98,7 +103,7 @@ async def _set(served: Served, rights: Rights, what: str, status: str) -> None:
         case "person":
             await set_user_status(storage, rights.user.id, status)
         case "client":
-            await clients.set_status(storage, rights.client.client_id, acme, status)
+            await set_client_status(storage, rights.client.client_id, status)
         case "application":
             await set_application_status(storage, "crm", status)
         case _:

@@ -158,7 +158,7 @@ async def test_B10_no_right_crosses_the_border(served: Served, browser: Browser)
     globex = await organization_id(served, neighbour.SLUG)
     theirs = await storage.clients.find(name, globex)
     assert theirs is not None
-    await storage.clients.update(msgspec.structs.replace(theirs, introspects_organization=True))
+    await storage.clients.update(theirs.id, globex, {"introspects_organization": True})
     tokens = await browser.tokens(scope="openid contacts:read")
     for identifier in ("https://api.acme.test", served.issuer()):
         resource = ApiResource(

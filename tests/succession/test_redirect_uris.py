@@ -9,10 +9,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import SYSTEM
 from porta.services import clients
-from porta.services.clients import Terms
+from porta.services.clients import ClientPatch
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
+from tests.administered import make_client
 from tests.pkce import challenge_of
 from tests.served import CALLBACK, VERIFIER, Served, hidden_fields, location, query_of
 from tests.succession import porta_1x
@@ -69,9 +71,7 @@ async def _register(served: Served, client_id: str) -> None:
         "client_name": "Ours", "redirect_uris": [CALLBACK], "scope": "openid profile",
         "access_token_format": "opaque",
     }  # fmt: skip
-    await clients.create(
-        storage, organization, application, registration, terms=Terms(), client_id=client_id
-    )
+    await make_client(storage, organization.id, application.id, **registration, client_id=client_id)
 
 
 @pytest_asyncio.fixture
@@ -271,9 +271,8 @@ async def test_succession_A14_what_is_provisioned_anew_stays_as_it_was_made(
             "client_name": "Renamed", "redirect_uris": list(stored.redirect_uris),
             "grant_types": list(stored.grant_types), "scope": stored.scope,
         }  # fmt: skip
-        await clients.update(storage, stored, registration, terms=Terms())
-        again = await storage.clients.find(client_id, porta_1x.DOCK)
-        assert again is not None
+        patch = ClientPatch.parse(registration)
+        again = await clients.update(storage, SYSTEM, stored.id, patch)
         assert (again.client_name, again.is_adopted) == ("Renamed", adopted)
 
 

@@ -13,10 +13,9 @@ import pytest
 import pytest_asyncio
 
 from porta.security import jwt
-from porta.services import clients
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
-from tests.administered import set_user_status
+from tests.administered import set_client_status, set_user_status
 from tests.served import Served, beside
 from tests.succession import porta_1x
 from tests.succession.sign_in import AUTH, CLIENT, serving, token
@@ -265,7 +264,7 @@ async def test_succession_refresh_a_client_that_was_inactive_has_lost_them(
     value = await _issued(database)
     storage = served.runtime.storage
     for status in ("inactive", "active"):
-        await clients.set_status(storage, CLIENT, porta_1x.DOCK, status)
+        await set_client_status(storage, CLIENT, status)
 
     async def heard() -> bool:
         client = await served.runtime.client(CLIENT, porta_1x.DOCK)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from porta.audit.changes import differing
 from porta.errors import Conflict, Invalid
 from porta.protocol.clients.client_auth import match_secret
-from porta.protocol.clients.client_metadata import ClientMetadata
 from porta.security import opaque
 from porta.services import clients
-from porta.services.clients import Terms
+from porta.services.clients import ClientPatch, NewClient, NewSecret
 from porta.services.provisioning.document import ClientEntry, SecretEntry
+from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.report import Credential
 from porta.services.provisioning.run import Catalogue, Run
 from storage.models.applications import Application
@@ -34,16 +36,10 @@ async def provision_client(
         client, why = stored, "exists" if stored.status != "revoked" else "revoked"
         run.skipped("client", client.client_id, entry.client_name, why)
     else:
-        client = stored
-        changed = await clients.update(
-            run.storage,
-            client,
-            _kept(client, entry) | entry.registration(only_said=True),
-            terms=_terms(entry, client),
-            actor=run.actor,
-        )
-        after = await run.storage.clients.find(client.client_id, organization.id)
-        run.updated("client", client.client_id, entry.client_name, changed, (client, after))
+        patch = command_of(entry, ClientPatch, **_said(entry))
+        client = await clients.update(run.storage, run.actor, stored.id, patch)
+        changed = differing(stored, client)
+        run.updated("client", client.client_id, entry.client_name, changed, (stored, client))
     secret = await _provision_secret(run, client, entry.secret, new=stored is None)
     told = await run.storage.clients.find(client.client_id, organization.id) or client
     run.report.credentials.append(_credential(run, organization, application, told, entry, secret))
@@ -55,53 +51,23 @@ async def _create(
     application: Application,
     entry: ClientEntry,
 ) -> Client:
+    home = {"organization_id": organization.id, "application_id": application.id}
+    said = {**_said(entry), **home}
+    if entry.token_endpoint_auth_method is None:
+        public = entry.client_type == "public"
+        said["token_endpoint_auth_method"] = "none" if public else "client_secret_post"
     try:
-        return await clients.create(
-            run.storage,
-            organization,
-            application,
-            entry.registration(),
-            terms=_terms(entry, None),
-            client_id=entry.client_id,
-            actor=run.actor,
-        )
+        return await clients.create(run.storage, run.actor, command_of(entry, NewClient, **said))
     except Conflict as refusal:
-        raise Invalid(refusal.message) from None
+        raise Invalid(problems=refusal.problems) from None
 
 
-_TERMS = {
-    "first_party": "is_first_party",
-    "login_methods": "login_methods",
-    "introspects_organization": "introspects_organization",
-    "tells_all_roles": "tells_all_roles",
-}
-"""What an administrator decides, by the keys of the file."""
-_REGISTERED = frozenset(ClientMetadata.__dataclass_fields__) - {"metadata"}
-
-
-def _terms(entry: ClientEntry, stored: Client | None) -> Terms:
-    """Return the terms of the file; where that is silent, those of a client that exists."""
-    silent = _TERMS.keys() - entry.model_fields_set if stored is not None else set()
-    said = {
-        name: getattr(stored, name) if key in silent else getattr(entry, key)
-        for key, name in _TERMS.items()
-    }
-    return Terms(**said)
-
-
-def _kept(stored: Client, entry: ClientEntry) -> dict[str, Any]:
-    """Return what `stored` is registered as. Response types follow the grant types of a file."""
-    kept = {name: getattr(stored, name) for name in _REGISTERED} | dict(stored.metadata)
-    if "grant_types" in entry.model_fields_set:
-        del kept["response_types"]
-    # Two words for one thing: the one that the file says takes the place of the other.
-    if any(mapping.source == "roles" for mapping in entry.claim_mappings or ()):
-        del kept["roles_claim"]
-    elif entry.roles_claim:
-        kept["claim_mappings"] = [m for m in kept["claim_mappings"] if m.source != "roles"]
-    if entry.client_type != stored.client_type:  # that alone is wrong, and told
-        del kept["token_endpoint_auth_method"]
-    return kept
+def _said(entry: ClientEntry) -> dict[str, Any]:
+    """Return what the file says by other names than a command has."""
+    said: dict[str, Any] = {"client_type": entry.client_type}
+    if "first_party" in entry.model_fields_set:
+        said["is_first_party"] = entry.first_party
+    return said
 
 
 async def _find(
@@ -112,7 +78,7 @@ async def _find(
     )
     client = await run.storage.clients.find(client_id, organization.id) if client_id else None
     if client is not None and client.application_id != application.id:
-        raise Invalid("client_id: a client of another application has it")
+        raise Invalid.at("client_id", message="a client of another application has it")
     return client
 
 
@@ -130,15 +96,13 @@ async def _provision_secret(
         if await run.storage.clients.has_secret(client.id, client.organization_id, digest):
             run.skipped("client_secret", client.client_id, entry.label or "" if entry else "")
             return chosen if match_secret(client, chosen, run.now).alive else None
-    secret = await clients.add_secret(
-        run.storage,
-        client,
-        run.passwords,
-        value=chosen,
+    end = entry.end(run.now) if entry else None
+    command = NewSecret.model_construct(
         label=entry.label if entry else None,
-        expires_at=entry.end(run.now) if entry else None,
-        actor=run.actor,
+        value=chosen,
+        expires_at=datetime.fromtimestamp(end, UTC) if end is not None else None,
     )
+    _, secret = await clients.add_secret(run.storage, run.actor, client.id, command, run.passwords)
     run.created("client_secret", client.client_id, entry.label or "" if entry else "")
     return secret
 

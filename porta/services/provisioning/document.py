@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.applications import NewApplication, NewModule
 from porta.services.claims import ClaimPatch
+from porta.services.clients import ClaimMappingCommand
 from porta.services.organizations import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
@@ -78,12 +79,8 @@ class SecretEntry(Entry):
         return self.expires_at.replace(tzinfo=zone).timestamp()
 
 
-class ClaimMappingEntry(Entry):
-    """What a client calls roles, permissions or a custom claim, and where it goes."""
-
-    source: str
-    claim: str | tuple[str, ...]
-    targets: tuple[Literal["id_token", "access_token", "userinfo"], ...] | None = None
+class ClaimMappingEntry(ClaimMappingCommand):
+    model_config = ENTRY
 
 
 class ClientEntry(Entry):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid
 from porta.security.passwords import Passwords
-from porta.services import applications, claims, organizations, roles, user_roles, users
+from porta.services import applications, claims, clients, organizations, roles, user_roles, users
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -23,6 +23,7 @@ from porta.services.applications import (
     NewModule,
 )
 from porta.services.claims import ClaimPatch, NewClaim, NewValue
+from porta.services.clients import ClientFilters, ClientPatch, NewClient, NewSecret
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.roles import (
@@ -197,6 +198,40 @@ async def test_hostile_people(storage: Storage, passwords: Passwords, data: st.D
                 await change(model.parse(body))
             except (Invalid, Conflict) as refusal:
                 told_in_words(refusal, body)
+
+
+@hostile
+@given(st.data())
+async def test_hostile_clients(storage: Storage, passwords: Passwords, data: st.DataObject) -> None:
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        home = (await make_organization(tx, f"c-{mark}")).id
+        owner = (await make_application(tx, f"c-{mark}")).id
+        right = {
+            "organizationId": home,
+            "applicationId": owner,
+            "clientName": "C",
+            "redirectUris": ["https://a.test/"],
+        }
+        body = data.draw(bodies(NewClient, st.just(right)))
+        try:
+            made = await clients.create(tx, SYSTEM, NewClient.parse(body))
+        except (Invalid, Conflict) as refusal:
+            told_in_words(refusal, body)
+            made = await clients.create(tx, SYSTEM, NewClient.parse(right))
+        changes: tuple[tuple[Any, Any], ...] = (
+            (ClientPatch, partial(clients.update, tx, SYSTEM, made.id)),
+            (ClientFilters, partial(clients.list, tx, SYSTEM, Page())),
+            (NewSecret, lambda told: clients.add_secret(tx, SYSTEM, made.id, told, passwords)),
+            (Reasoned, partial(clients.revoke, tx, SYSTEM, made.id)),
+        )
+        for model, change in changes:
+            body = data.draw(bodies(model, st.just({})))
+            try:
+                await change(model.parse(body))
+            except (Invalid, Conflict) as refusal:
+                if model is not NewSecret or made.client_type == "confidential":
+                    told_in_words(refusal, body)
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])

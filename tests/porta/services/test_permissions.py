@@ -12,11 +12,11 @@ import pytest
 
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Forbidden
-from porta.services import applications, claims, organizations, roles, user_roles, users
+from porta.services import applications, claims, clients, organizations, roles, user_roles, users
 from porta.services.permissions import PERMISSIONS, check_all, needed_by
 
 FAMILIES: tuple[ModuleType, ...] = (
-    *(organizations, applications, roles, user_roles, claims, users),
+    *(organizations, applications, roles, user_roles, claims, clients, users),
 )
 
 FOR_ALL = (users.expect_stored_costs, users.end_rights)

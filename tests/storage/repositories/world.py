@@ -124,8 +124,10 @@ async def build_world(pg: Postgres) -> World:
     stored = await Applications(pg).insert(application)
     assert stored is not None
     await Clients(pg).insert(client)
+    known = await Clients(pg).find(client.client_id, organization.id)
+    assert known is not None
     await Users(pg).insert(user)
-    return World(organization, stored, client, user)
+    return World(organization, stored, known, user)
 
 
 async def give_rights(

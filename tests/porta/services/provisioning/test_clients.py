@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import clients
 from porta.services.provisioning import load_document, provision
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_application, make_organization, set_application_status
+from tests.administered import (
+    make_application,
+    make_organization,
+    set_application_status,
+    set_client_status,
+)
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -109,7 +113,7 @@ async def test_a_revoked_client_stays_revoked(storage: Storage, passwords: Passw
     await run(storage, passwords, seed("ended"))
     organization = await storage.organizations.find_by_slug("ended")
     assert organization is not None
-    await clients.set_status(storage, "ended-web", organization.id, "revoked")
+    await set_client_status(storage, "ended-web", "revoked")
     data = seed("ended")
     client = data["organizations"][0]["applications"][0]["clients"][0]
     client |= {"redirect_uris": ["https://other.test/"], "secret": {"value": SECRET[::-1]}}
@@ -141,7 +145,7 @@ async def test_the_client_id_of_another_organization_is_refused(
     data["organizations"][0]["applications"][0]["clients"][0]["client_id"] = "owner-web"
     report = await run(storage, passwords, data, "overwrite")
     assert [problem.place for problem in report.errors] == [
-        "organizations[0].applications[0].clients[0]"
+        "organizations[0].applications[0].clients[0].client_id"
     ]
     assert (await find_client(storage, "owner", "owner-web")).status == "active"
 
@@ -153,7 +157,7 @@ async def test_a_client_keeps_its_type(storage: Storage, passwords: Passwords) -
     client |= {"client_type": "public"}
     del client["secret"]
     report = await run(storage, passwords, data, "overwrite")
-    assert ["client_type" in problem.message for problem in report.errors] == [True]
+    assert [problem.place.endswith(".client_type") for problem in report.errors] == [True]
 
 
 async def test_two_organizations_share_an_application(
