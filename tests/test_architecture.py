@@ -66,6 +66,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "handlers",
         "porta.pages.render",
         "porta.dev.web",
+        "porta.dev.pages",
         "porta.dev.client",
         "porta.dev.mail_catcher",
         "porta.dev.instances",

@@ -47,7 +47,7 @@ class Inbox:
     def add(self, sender: str, recipients: list[str], helo: str, data: bytes) -> Mail:
         """Keep a message and return it."""
         identifier = secrets.token_urlsafe(12)
-        to = tuple(_sound(recipient) for recipient in recipients)
+        to = tuple(map(_sound, recipients))
         mail = Mail(identifier, _sound(sender), to, _sound(helo), data, datetime.now(UTC))
         self.mails.appendleft(mail)
         return mail
@@ -63,9 +63,16 @@ class Inbox:
         return "250 OK"
 
 
-def headers_of(message: Message) -> Iterator[tuple[str, str]]:
+def headers_of(message: Message) -> list[tuple[str, str]]:
     """Return names and values of the headers, for a person."""
-    return ((name, _decoded(str(raw))) for name, raw in message.raw_items())
+    return [(name, _decoded(str(raw))) for name, raw in message.raw_items()]
+
+
+def subject_of(mail: Mail) -> str:
+    """Return the subject, or a word that it has none."""
+    headers = headers_of(mail.parsed())
+    subject = next((value for name, value in headers if name.lower() == "subject"), "")
+    return subject.strip() or "(no subject)"
 
 
 def body_of(message: Message, kind: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,10 +63,14 @@ class _ProviderHandler(web.PageHandler):
         self.finish_json({"access_token": "opaque<", "id_token": token})
 
 
+def _b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def make_key(kid: str) -> Key:
     private = generate_private_key(SECP256R1())
     numbers = private.public_key().public_numbers()
-    x, y = (dev_client.encode(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
+    x, y = (_b64(n.to_bytes(32, "big")) for n in (numbers.x, numbers.y))
     jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256"}
     return Key(kid, "ES256", private.public_key(), private, jwk)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from porta.dev import mail_api, mail_catcher, mail_pages
+from porta.dev import mail_catcher
 from porta.dev.mail_inbox import Inbox, Mail, body_of
 from tests.flows.chromium import chromium, needs_chromium, window
 from tests.porta.dev.odd_mails import ODD
@@ -22,16 +22,16 @@ def caught(data: bytes, recipient: str = "a@b.test") -> Mail:
 
 
 def shown(header: bytes, body: bytes = b"hello\r\n") -> str:
-    return mail_pages.message(caught(header + b"\r\n\r\n" + body))
+    return mail_catcher.message_page(caught(header + b"\r\n\r\n" + body))
 
 
 @given(st.lists(st.sampled_from(_LINES) | st.binary(max_size=40)).map(b"\r\n".join))
 def test_every_message_can_be_shown_and_told(data: bytes) -> None:
     mail = caught(data)
-    for page in (mail_pages.inbox([mail]), mail_pages.message(mail)):
+    for page in (mail_catcher.inbox_page([mail]), mail_catcher.message_page(mail)):
         assert page.encode()
     assert (body_of(mail.parsed(), "html") or "").encode() is not None
-    assert msgspec.json.encode(mail_api.describe(mail))
+    assert msgspec.json.encode(mail_catcher.describe(mail))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_attachment_is_not_the_text() -> None:
     ],
 )
 def test_a_link_ends_where_its_sentence_goes_on(text: str, links: list[str] | None) -> None:
-    page = mail_pages.message(
+    page = mail_catcher.message_page(
         caught(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
     )
     if links is not None:
