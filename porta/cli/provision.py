@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import click
@@ -22,8 +21,8 @@ from porta.security.passwords import Parameters, Passwords
 from porta.services import startup
 from porta.services.provisioning import Line, Report, provision_all
 from porta.services.provisioning.document import Document
-from porta.services.provisioning.file import STANDARD_INPUT, ProvisioningFile, load_file
-from porta.services.provisioning.problems import DocumentInvalid, FileProblem
+from porta.services.provisioning.file import STANDARD_INPUT, ProvisioningFile, load_files, locate
+from porta.services.provisioning.problems import FileProblem
 from storage.router import Storage
 
 Mode = Literal["merge", "overwrite"]
@@ -73,7 +72,7 @@ def provision(
         raise click.UsageError("Name at least one file, or - for the standard input.")
     if sources.count(STANDARD_INPUT) > 1:
         raise click.UsageError("The standard input (-) can be read once only.")
-    files, problems = _load(sources)
+    files, problems = load_files(sources)
     if problems:
         _refuse(problems, mode, dry_run, json_wanted)
     settings = some_settings_or_exit(ProvisioningSettings)
@@ -81,9 +80,9 @@ def provision(
     approved = _approve(run, yes) if mode == "overwrite" and not dry_run else None
     report = approved if isinstance(approved, Report) else run(dry_run=dry_run, approved=approved)
     if report.errors:
-        problems = [_locate(problem, files) for problem in report.errors]
+        problems = [locate(problem, files) for problem in report.errors]
         _refuse(problems, mode, dry_run, json_wanted)
-    report.notes[:] = [_locate(note, files) for note in report.notes]
+    report.notes[:] = [locate(note, files) for note in report.notes]
     if json_wanted:
         click.echo(as_json(report))
         return
@@ -128,19 +127,6 @@ class _Runner:
         return with_storage(settings, work)
 
 
-def _load(sources: Sequence[str]) -> tuple[dict[str, ProvisioningFile], list[FileProblem]]:
-    """Return the files by their names, and what is wrong with any of them."""
-    files: dict[str, ProvisioningFile] = {}
-    problems: list[FileProblem] = []
-    for source in sources:
-        try:
-            files[source] = load_file(source)
-            _ = files[source].document
-        except DocumentInvalid as refusal:
-            problems += (replace(each, source=source) for each in refusal.problems)
-    return files, problems
-
-
 def _approve(run: _Runner, yes: bool) -> Sequence[Line] | Report | None:
     """Return the updates that somebody agreed to; None where nobody has to be asked; a report with
     errors where there is nothing to agree to.
@@ -154,11 +140,6 @@ def _approve(run: _Runner, yes: bool) -> Sequence[Line] | Report | None:
         show_report(plan, only_updates=True)
         confirm(f"Change {len(plan.updated)} things that exist?")
     return plan.updated
-
-
-def _locate(problem: FileProblem, files: dict[str, ProvisioningFile]) -> FileProblem:
-    file = files.get(problem.source)
-    return file.locate(problem) if file is not None and problem.path else problem
 
 
 def _refuse(problems: Sequence[FileProblem], mode: Mode, dry_run: bool, json_wanted: bool) -> None:

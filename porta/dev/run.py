@@ -198,7 +198,7 @@ async def _seed(plan: Plan, environment: Mapping[str, str], mark: str) -> dict[s
     `mark` is empty for the database of this folder.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "porta.dev.guard", mark, *map(str, plan.seeds)),
+        *(sys.executable, "-m", "porta.dev.seed", mark, *map(str, plan.seeds)),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,7 +1,9 @@
 """The second step of `porta dev`, in a process of its own: migrate, seed, tell what there is.
 
-The last line of its standard output is JSON: `organizations` in the shape of dev.json, and
-`demonstration`: the `client` that the demonstration page is, and a `person` who can sign in there.
+Its first argument is the mark of the data folder when the database is not in that folder, else
+empty; the rest are files. The last line of its standard output is JSON: `organizations` in the
+shape of dev.json, and `demonstration`: the `client` that the demonstration page is, and a `person`
+who can sign in there.
 """
 
 from __future__ import annotations
@@ -13,20 +15,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import click
 
 from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
+from porta.dev import guard
 from porta.security.passwords import Parameters, Passwords
 from porta.services import provisioning
 from porta.services.provisioning.document import Document
-from porta.services.provisioning.file import ProvisioningFile, build_document, load_file
+from porta.services.provisioning.file import ProvisioningFile, build_document, load_files
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import DocumentInvalid
 from porta.services.provisioning.report import Credential
+from porta.services.usable_keys import check_encryption_key
 from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.postgres import migrate
@@ -49,16 +52,18 @@ class Person:
         return {"email": self.email, **({"password": self.password} if self.password else {})}
 
 
-def main(paths: Sequence[str]) -> None:
-    """Migrate, provision the files of `paths`, print; a refusal is an exit code and a message."""
+def main(mark: str, paths: Sequence[str]) -> None:
+    """Make sure of the database, seed it, print; a refusal is an exit code and a message."""
+    files, problems = load_files(paths)
+    if problems:
+        sys.exit("\n".join(f"{problem.source}: {problem}" for problem in problems))
+    documents = {path: file.document for path, file in files.items()}
     try:
-        files = _load(paths)
-        documents = {path: file.document for path, file in files.items()}
         settings = settings_or_exit()
         with report_errors(), _located(files):
-            seeded = asyncio.run(_seed(settings, documents))
-    except click.ClickException as fault:
-        sys.exit(fault.message)
+            seeded = asyncio.run(_seed(settings, documents, mark))
+    except click.ClickException as error:
+        sys.exit(error.message)
     print(json.dumps(seeded))
 
 
@@ -68,39 +73,29 @@ def _located(files: Mapping[str, ProvisioningFile]) -> Iterator[None]:
     try:
         yield
     except DocumentInvalid as refusal:
-        file = files[refusal.source]
-        located = [file.locate(problem) for problem in refusal.problems]
+        located = [files[refusal.source].locate(problem) for problem in refusal.problems]
         raise DocumentInvalid(refusal.source, located) from None
 
 
-def _load(paths: Sequence[str]) -> dict[str, ProvisioningFile]:
-    """Return the files by their paths. Raises ClickException with the problems of all of them."""
-    files: dict[str, ProvisioningFile] = {}
-    refusals: list[str] = []
-    for path in paths:
-        try:
-            files[path] = load_file(path)
-            _ = files[path].document
-        except DocumentInvalid as refusal:
-            refusals.append(refusal.message)
-    if refusals:
-        raise click.ClickException("\n".join(refusals))
-    return files
-
-
-async def _seed(settings: Settings, documents: Mapping[str, Document]) -> dict[str, Any]:
+async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str) -> dict[str, Any]:
+    if mark:
+        await guard.check_ours(settings.database_url, mark)
     await migrate.up(settings.database_url)
-    storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
     passwords = Passwords(
         Parameters(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     )
+    storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
     try:
+        keys = settings.signing_key_encryption_keys
+        check_encryption_key(await storage.signing_keys.list(), keys)
+        if mark:  # before anything is seeded: who is interrupted then must be let in again
+            await guard.put_mark(storage, mark)
         credentials = await provision_all(storage, documents, passwords)
-        told = partial(describe, storage, passwords, settings.issuer_base_url, documents.values())
-        seeded = await told(credentials)
+        told = (storage, passwords, settings.issuer_base_url, documents.values())
+        seeded = await describe(*told, credentials)
         if seeded["demonstration"] is None and settings.environment == "development":
             credentials += await add_demonstration(storage, passwords, documents.values())
-            seeded = await told(credentials)
+            seeded = await describe(*told, credentials)
         return seeded
     finally:
         passwords.close()
@@ -116,8 +111,7 @@ async def provision_all(
     )
     if report.errors:
         source = report.errors[0].source
-        at_fault = [problem for problem in report.errors if problem.source == source]
-        raise DocumentInvalid(source, at_fault)
+        raise DocumentInvalid(source, [each for each in report.errors if each.source == source])
     return report.credentials
 
 
@@ -128,9 +122,7 @@ async def add_demonstration(
     demonstration page is; return that client. A seed of one's own has none.
     """
     for slug, users in _users(documents).items():
-        organization = await storage.organizations.find_by_slug(slug)
-        assert organization is not None, "it was provisioned"
-        people = await _people(storage, passwords, organization, users)
+        organization, people = await _people(storage, passwords, slug, users)
         if any(person.can_sign_in for person in people):
             document = _demonstration_document(organization)
             return await provision_all(storage, {"the demonstration": document}, passwords)
@@ -148,11 +140,7 @@ def _demonstration_document(organization: Organization) -> Document:
         "login_methods": ["password"],
     }
     application = {"name": _DEMONSTRATION, "slug": "demonstration", "clients": [client]}
-    entry = {
-        "name": organization.name,
-        "slug": organization.slug,
-        "applications": [application],
-    }
+    entry = {"name": organization.name, "slug": organization.slug, "applications": [application]}
     return build_document("", {"version": "1.0", "organizations": [entry]})
 
 
@@ -170,19 +158,19 @@ async def describe(
     for each in credentials:
         clients.setdefault(each.client_id, each)  # only the first file is told a secret made there
     for slug, users in _users(documents).items():
-        issuer = f"{base_url}/{slug}"
-        organization = await storage.organizations.find_by_slug(slug)
-        assert organization is not None, "it was provisioned"
-        people = await _people(storage, passwords, organization, users)
+        organization, people = await _people(storage, passwords, slug, users)
         own = [each for each in clients.values() if each.organization == slug]
         described[slug] = {
-            "issuer": issuer,
+            "issuer": f"{base_url}/{slug}",
             "people": [person.describe() for person in people],
             "clients": [_client(each) for each in own],
         }
-        demonstration = demonstration or await _demonstration(
-            storage, issuer, organization, own, people
-        )
+        person = next((each for each in people if each.can_sign_in), None)
+        client = person and await _demonstrable(storage, organization, own)
+        if client and person and demonstration is None:
+            names = {"issuer": f"{base_url}/{slug}", "client_id": client.client_id}
+            registration = names | {"scope": client.scope}
+            demonstration = {"client": registration, "person": person.describe()}
     return {"organizations": described, "demonstration": demonstration}
 
 
@@ -197,8 +185,10 @@ def _users(documents: Iterable[Document]) -> dict[str, list[UserEntry]]:
 
 
 async def _people(
-    storage: Storage, passwords: Passwords, organization: Organization, users: Sequence[UserEntry]
-) -> list[Person]:
+    storage: Storage, passwords: Passwords, slug: str, users: Sequence[UserEntry]
+) -> tuple[Organization, list[Person]]:
+    organization = await storage.organizations.find_by_slug(slug)
+    assert organization is not None, "it was provisioned"
     open_to_passwords = (
         organization.status == "active"
         and organization.two_factor_policy == "optional"
@@ -210,16 +200,11 @@ async def _people(
         if stored is None or user.password is None:
             continue
         right = (await passwords.verify(stored.password_hash, user.password)).ok
+        usable = right and stored.status == "active" and not stored.two_factor_enabled
+        person = Person(user.email, user.password if right else None, usable and open_to_passwords)
         if right or user.email not in people:
-            people[user.email] = Person(
-                user.email,
-                user.password if right else None,
-                right
-                and open_to_passwords
-                and stored.status == "active"
-                and not stored.two_factor_enabled,
-            )
-    return list(people.values())
+            people[user.email] = person
+    return organization, list(people.values())
 
 
 def _client(credential: Credential) -> dict[str, Any]:
@@ -233,22 +218,14 @@ def _client(credential: Credential) -> dict[str, Any]:
     }
 
 
-async def _demonstration(
-    storage: Storage,
-    issuer: str,
-    organization: Organization,
-    credentials: Sequence[Credential],
-    people: Sequence[Person],
-) -> dict[str, Any] | None:
-    """Return the client that the demonstration page can be, and somebody who can sign in there."""
-    person = next((each for each in people if each.can_sign_in), None)
-    if person is None:
-        return None
+async def _demonstrable(
+    storage: Storage, organization: Organization, credentials: Sequence[Credential]
+) -> Client | None:
+    """Return the first client that the demonstration page can be."""
     for credential in credentials:
         client = await storage.clients.find(credential.client_id, organization.id)
         if client is not None and _can_demonstrate(client):
-            registration = {"issuer": issuer, "client_id": client.client_id, "scope": client.scope}
-            return {"client": registration, "person": person.describe()}
+            return client
     return None
 
 
@@ -266,4 +243,4 @@ def _can_demonstrate(client: Client) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

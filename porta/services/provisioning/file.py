@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
@@ -148,6 +148,27 @@ def load_file(path: FilePath | str) -> ProvisioningFile:
         raise DocumentInvalid(source, [FileProblem((), "is not UTF-8")]) from None
     except Malformed as fault:
         raise DocumentInvalid(source, [fault.problem]) from None
+
+
+def load_files(
+    sources: Iterable[str],
+) -> tuple[dict[str, ProvisioningFile], list[FileProblem]]:
+    """Return the files by their names, and what is wrong with any of them."""
+    files: dict[str, ProvisioningFile] = {}
+    problems: list[FileProblem] = []
+    for source in sources:
+        try:
+            files[source] = load_file(source)
+            _ = files[source].document
+        except DocumentInvalid as refusal:
+            problems += (replace(each, source=source) for each in refusal.problems)
+    return files, problems
+
+
+def locate(problem: FileProblem, files: Mapping[str, ProvisioningFile]) -> FileProblem:
+    """Return the problem of one of `files` with its line and column."""
+    file = files.get(problem.source)
+    return file.locate(problem) if file is not None and problem.path else problem
 
 
 def load_document(path: FilePath | str) -> Document:
