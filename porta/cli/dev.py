@@ -12,8 +12,8 @@ from porta.cli.numbers import WholeNumber
 
 def _issuer(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     if given is not None:
+        from porta.config.hosts import check_issuer
         from porta.config.setting_errors import ISSUER_FORM
-        from porta.config.settings import check_issuer
 
         try:
             check_issuer(given)

@@ -1,7 +1,8 @@
-"""Hosts in settings: which lead to this machine (RFC 6761 §6.3), which into a private network."""
+"""Hosts in settings: an issuer's form, this machine (RFC 6761 §6.3), and private networks."""
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -9,6 +10,22 @@ _LOCAL_NAMES = frozenset({"localhost.localdomain", "localhost6", "ip6-localhost"
 """What /etc/hosts calls this host, beside `localhost` and what ends in it."""
 _PRIVATE_NAMES = (".internal", ".local", ".svc", ".lan", ".home.arpa")
 """Endings that no public name has: ICANN's, RFC 6762's, RFC 8375's, and those of clusters."""
+
+
+_ISSUER = re.compile(
+    # Capitals stay: 1.x took them, and clients compare the issuer letter by letter.
+    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
+    # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
+    r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
+    re.ASCII,
+)
+
+
+def check_issuer(url: str) -> None:
+    """Raise ValueError where `url` is in no form that an issuer can have (ISSUER_FORM)."""
+    match = _ISSUER.fullmatch(url)
+    if match is None or int(match["port"] or 1) > 65535:
+        raise ValueError("is malformed")
 
 
 def is_this_host(host: str | None) -> bool:

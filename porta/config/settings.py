@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
@@ -20,13 +19,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from pydantic_settings.sources import (
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-)
+from pydantic_settings import NoDecode
 
 from porta.config import env_file
+from porta.config.environment import EnvironmentSettings, variables
+from porta.config.hosts import check_issuer
 from porta.config.inherited import READERS, adapt
 from porta.config.production import production_problems
 from porta.config.setting_errors import (
@@ -44,13 +41,6 @@ from storage.redis.urls import parse_redis_url
 
 Network = IPv4Network | IPv6Network
 HEX_KEY = r"^[0-9a-fA-F]{64}$"
-_URL = re.compile(
-    # Capitals stay: 1.x took them, and clients compare the issuer letter by letter.
-    r"[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+])(:(?P<port>[1-9][0-9]{0,4}))?"
-    # Segments of RFC 3986 §3.3; not ";", which ends the path of a cookie (RFC 6265 §4.1.1).
-    r"(?P<path>(/(?!\.\.?(/|$))([A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-F]{2})+)*)",
-    re.ASCII,
-)
 
 
 def _parts(value: str) -> list[str]:
@@ -95,31 +85,6 @@ def _default_drain(known: dict[str, Any]) -> float:
 def _default_host(known: dict[str, Any]) -> str:
     """A container is reached from outside; a server without safety rules is for its own machine."""
     return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
-
-
-class _EnvFileSource(EnvSettingsSource):
-    """The file `.env`, as `env_file` reads it."""
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        values = env_file.read(variables(self.settings_cls)).values
-        return {name.lower(): value for name, value in values.items()}
-
-
-class EnvironmentSettings(BaseSettings):
-    """Settings of the environment, else of `.env`."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _EnvFileSource(settings_cls)
 
 
 class Settings(EnvironmentSettings):
@@ -291,19 +256,6 @@ class Settings(EnvironmentSettings):
         return value
 
 
-def variables(settings: type[BaseSettings]) -> frozenset[str]:
-    """Return the names of the variables that `settings` are read from, in upper case."""
-    aliases = (field.validation_alias for field in settings.model_fields.values())
-    chosen = (each.choices for each in aliases if isinstance(each, AliasChoices))
-    named = (str(name) for choices in chosen for name in choices)
-    return frozenset(name.upper() for name in (*settings.model_fields, *named))
-
-
-def check_issuer(url: str) -> None:
-    """Raise ValueError where `url` is in no form that an issuer can have (ISSUER_FORM)."""
-    _match_url(url)
-
-
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; `overrides` (field names) win.
 
@@ -335,14 +287,6 @@ def read_settings(**overrides: Any) -> tuple[Settings, list[Any]]:
 def as_encryption_keys(key: str | None, further: Iterable[str]) -> EncryptionKeys:
     """Return 64 hex digits each as the keys they are; without `key` there are none."""
     return tuple(map(bytes.fromhex, (key, *further))) if key is not None else ()
-
-
-def _match_url(url: str) -> re.Match[str]:
-    """Return the port and path of an issuer or origin. Raises ValueError."""
-    match = _URL.fullmatch(url)
-    if match is None or int(match["port"] or 1) > 65535:
-        raise ValueError("is malformed")
-    return match
 
 
 def _fit(name: str) -> Any:

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
+from porta.config.environment import EnvironmentSettings
 from porta.config.inherited import read_database_url
 from porta.config.production import production_problems
 from porta.config.setting_errors import SettingsInvalid, field_of, find_leftover, problem_of
 from porta.config.settings import (
     HEX_KEY,
-    EnvironmentSettings,
     HexKeys,
     as_encryption_keys,
     read_settings,
