@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from handlers.base import PortaHandler
-from handlers.ops.probe import StoreFinding, fault_of
+from handlers.ops.probe import StoreFinding, problem_of
 from porta.limits.proxies import client_address
 from porta.observability import clock_skew
 
@@ -64,7 +64,7 @@ class ReadyHandler(ProbeHandler):
 
     async def get(self) -> None:
         look = await self.application.probe.look()
-        configured = await fault_of(self.runtime.snapshot()) is None
+        configured = await problem_of(self.runtime.snapshot()) is None
         draining = self.application.life.draining
         in_time = clock_skew.is_tolerable(self.runtime)
         ready = look.database.serves and configured and in_time and not draining

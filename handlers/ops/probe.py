@@ -83,7 +83,7 @@ class Probe:
         return self._seen
 
     async def _database(self) -> StoreFinding:
-        problem = await fault_of(self._storage.trial.write())
+        problem = await problem_of(self._storage.trial.write())
         if problem is None:
             self._database_since = None
             return StoreFinding(StoreState.OK)
@@ -94,14 +94,14 @@ class Probe:
     async def _redis(self) -> StoreFinding:
         if not self._storage.has_redis:
             return StoreFinding(StoreState.ABSENT)
-        await fault_of(self._storage.try_redis())
+        await problem_of(self._storage.try_redis())
         trouble = self._storage.redis_trouble
         if trouble is None:
             return StoreFinding(StoreState.OK)
         return StoreFinding(StoreState.DEGRADED, trouble.reason, trouble.since)
 
 
-async def fault_of(check: Awaitable[object]) -> str | None:
+async def problem_of(check: Awaitable[object]) -> str | None:
     """Return why `check` failed, or that it took too long; None when it did not fail."""
     try:
         await asyncio.wait_for(check, _LIMIT)

@@ -31,8 +31,8 @@ def parse_json(raw: bytes) -> Any:
         value = json.loads(
             raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
         )
-    except (ValueError, RecursionError) as fault:
-        twice = f": {fault}" if isinstance(fault, _Twice) else ""
+    except (ValueError, RecursionError) as error:
+        twice = f": {error}" if isinstance(error, _Twice) else ""
         raise Invalid(f"The body is no JSON{twice}") from None
     _check_storable(value)
     return value

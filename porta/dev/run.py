@@ -102,9 +102,9 @@ def _prepare_folder(plan: Plan, stack: AsyncExitStack) -> None:
         held = lock(plan.data / "lock", f"running porta dev in {plan.data}")
         stack.callback(held.close)
         state.remove_description(plan.data)
-    except OSError as fault:
+    except OSError as error:
         raise StartFailed(
-            f"{plan.data} cannot be used ({fault.strerror}). Name another folder: --data FOLDER"
+            f"{plan.data} cannot be used ({error.strerror}). Name another folder: --data FOLDER"
         ) from None
 
 

@@ -21,7 +21,7 @@ from porta.services.fields import (
     judged,
     one_of,
 )
-from porta.text.names import find_name_fault
+from porta.text.names import find_name_problem
 from storage.models.organizations import Brand, BrandTexts, Organization
 
 __all__ = ["LONGEST_TEXTS", "LONGEST_URL", "BrandLinks", "BrandWords", "BrandingPatch", "merge"]
@@ -33,7 +33,7 @@ _OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_ur
 """What Porta 1.x has a column for."""
 
 
-def find_css_faults(css: str) -> Iterator[str]:
+def find_css_problems(css: str) -> Iterator[str]:
     """Yield what custom CSS holds that no page would be given, each with its line; bounded."""
     _, dropped = custom_css.clean(css)
     yield from map(str, dropped[:_MOST_TOLD])
@@ -43,13 +43,13 @@ def find_css_faults(css: str) -> Iterator[str]:
 
 def _clean(css: str) -> str:
     """CSS is cleaned before it is stored: what nobody can store, nobody can be served."""
-    told = "\n".join(find_css_faults(css))
+    told = "\n".join(find_css_problems(css))
     if told:
         raise ValueError(told)
     return custom_css.sanitize(css)
 
 
-def _find_language_fault(language: str) -> str | None:
+def _find_language_problem(language: str) -> str | None:
     known = find_languages()
     return None if language in known else f"is no language of the pages: {', '.join(known)}"
 
@@ -70,10 +70,10 @@ class BrandLinks(Patch):
 class BrandWords(Patch):
     """What an organization says on its pages in one language."""
 
-    title: Annotated[str, _words("title"), judged(find_name_fault)] | None = ABSENT
-    lead: Annotated[str, _words("lead"), judged(find_name_fault)] | None = ABSENT
-    help: Annotated[str, _words("help"), judged(find_name_fault)] | None = ABSENT
-    note: Annotated[str, _words("note"), judged(find_name_fault)] | None = ABSENT
+    title: Annotated[str, _words("title"), judged(find_name_problem)] | None = ABSENT
+    lead: Annotated[str, _words("lead"), judged(find_name_problem)] | None = ABSENT
+    help: Annotated[str, _words("help"), judged(find_name_problem)] | None = ABSENT
+    note: Annotated[str, _words("note"), judged(find_name_problem)] | None = ABSENT
 
 
 class BrandingPatch(Patch):
@@ -95,7 +95,7 @@ class BrandingPatch(Patch):
     logo_dark_url: SecureLink | None = ABSENT
     home_url: SecureLink | None = ABSENT
     links: BrandLinks | None = ABSENT
-    texts: dict[Annotated[str, judged(_find_language_fault)], BrandWords | None] | None = ABSENT
+    texts: dict[Annotated[str, judged(_find_language_problem)], BrandWords | None] | None = ABSENT
     """By the language of the pages."""
 
 

@@ -37,7 +37,7 @@ _WORDS = {
 }
 
 
-def find_name_fault(name: str) -> str | None:
+def find_name_problem(name: str) -> str | None:
     """Return what makes `name` unfit for a claim, or None."""
     if not _NAME.fullmatch(name):
         return "must be 1 to 100 of a-z, 0-9 and '_', beginning with a letter"
@@ -67,7 +67,7 @@ class ClaimPatch(Patch):
 class NewClaim(ClaimPatch):
     """A claim to be defined: a text, in access tokens and at userinfo, unless it says more."""
 
-    claim_name: Annotated[str, judged(find_name_fault)]
+    claim_name: Annotated[str, judged(find_name_problem)]
 
 
 class NewValue(Command):

@@ -14,11 +14,11 @@ from porta.errors import Invalid
 from porta.pages import languages
 from porta.pages.colors import is_color
 from porta.pages.render import find_languages
-from porta.protocol.clients.registered_uris import find_link_fault
+from porta.protocol.clients.registered_uris import find_link_problem
 from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs
 from porta.text.email_addresses import canonical_email
-from porta.text.names import find_name_fault, find_text_fault
+from porta.text.names import find_name_problem, find_text_problem
 from porta.text.urls import parse_web_url
 from storage.repositories.columns import is_id
 
@@ -41,13 +41,13 @@ def rule(check: Callable[[T], T]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def judged(find_fault: Callable[[str], str | None]) -> AfterValidator:
-    """Let pydantic collect the fault that `find_fault` returns, if any."""
+def judged(find_problem: Callable[[str], str | None]) -> AfterValidator:
+    """Let pydantic collect the problem that `find_problem` returns, if any."""
 
     def validate(value: str) -> str:
-        fault = find_fault(value)
-        if fault is not None:
-            raise ValueError(fault)
+        problem = find_problem(value)
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
     return AfterValidator(validate)
@@ -63,16 +63,16 @@ def _bare(message: str) -> str:
     return re.sub(r"^((slug|identifier|scopes): |email (?=is ))", "", message)
 
 
-def _find_color_fault(color: str) -> str | None:
+def _find_color_problem(color: str) -> str | None:
     return None if is_color(color) else "must be a colour like #0F766E"
 
 
-def _find_locale_fault(locale: str) -> str | None:
+def _find_locale_problem(locale: str) -> str | None:
     fits = len(locale) <= 10 and _LOCALE.fullmatch(locale)
     return None if fits else "must be a language, like de or en-GB"
 
 
-def _find_page_locale_fault(locale: str) -> str | None:
+def _find_page_locale_problem(locale: str) -> str | None:
     """Pages in a language without a catalog would be English, and nobody would know why."""
     known = find_languages()
     if languages.choose(known, locale.replace("_", "-"), None):
@@ -80,11 +80,11 @@ def _find_page_locale_fault(locale: str) -> str | None:
     return f"there are no pages in this language; there are: {', '.join(known)}"
 
 
-def _find_image_fault(url: str) -> str | None:
+def _find_image_problem(url: str) -> str | None:
     return None if url.lower().startswith("https://") else "must be an https URL"
 
 
-def _find_slug_fault(slug: str) -> str | None:
+def _find_slug_problem(slug: str) -> str | None:
     return "must not look like an id" if is_id(slug) else None
 
 
@@ -92,28 +92,28 @@ DEEPEST, LARGEST = 32, 16 * 1024
 """Levels, and bytes, of a value that JSON says."""
 
 
-def find_json_fault(value: object, depth: int = 0) -> str | None:
+def find_json_problem(value: object, depth: int = 0) -> str | None:
     """Return what no column keeps of `value`, decoded JSON, or None."""
     match value:
         case None | bool():
             return None
         case str():
-            return find_text_fault(value)
+            return find_text_problem(value)
         case int() | float():
             # What a database makes of 1e20 is an integer that tokens could not hold.
             return None if abs(value) < 2**63 else "holds a number that is too large"
         case dict() | list() if depth < DEEPEST:
             inner = [*value, *value.values()] if isinstance(value, dict) else value
-            return next(filter(None, (find_json_fault(each, depth + 1) for each in inner)), None)
+            return next(filter(None, (find_json_problem(each, depth + 1) for each in inner)), None)
     return "is nested too deeply"
 
 
 def _keepable(value: Any) -> Any:
-    fault = find_json_fault(value)
-    if fault is None and len(json.dumps(value)) > LARGEST:
-        fault = f"must have at most {LARGEST} bytes as JSON"
-    if fault is not None:
-        raise ValueError(fault)
+    problem = find_json_problem(value)
+    if problem is None and len(json.dumps(value)) > LARGEST:
+        problem = f"must have at most {LARGEST} bytes as JSON"
+    if problem is not None:
+        raise ValueError(problem)
     return value
 
 
@@ -129,7 +129,7 @@ def _only_written(value: Any) -> Any:
     return value
 
 
-def _find_country_fault(country: str) -> str | None:
+def _find_country_problem(country: str) -> str | None:
     return None if _COUNTRY.fullmatch(country) else "must be two letters, like DE"
 
 
@@ -137,13 +137,13 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
 
-Name = Annotated[str, Field(min_length=1, max_length=255), judged(find_name_fault)]
-Short = Annotated[str, Field(min_length=1, max_length=50), judged(find_name_fault)]
-Description = Annotated[str, Field(max_length=1000), judged(find_text_fault)]
-LongDescription = Annotated[str, Field(max_length=2000), judged(find_text_fault)]
-Reason = Annotated[str, Field(min_length=1, max_length=500), judged(find_text_fault)]
+Name = Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
+Short = Annotated[str, Field(min_length=1, max_length=50), judged(find_name_problem)]
+Description = Annotated[str, Field(max_length=1000), judged(find_text_problem)]
+LongDescription = Annotated[str, Field(max_length=2000), judged(find_text_problem)]
+Reason = Annotated[str, Field(min_length=1, max_length=500), judged(find_text_problem)]
 """Why somebody changes a status; the audit trail keeps it."""
-SearchTerm = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_fault)]
+SearchTerm = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_problem)]
 Id = Annotated[
     str,
     judged(lambda text: None if is_id(text) else "must be an id"),
@@ -151,20 +151,20 @@ Id = Annotated[
 ]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1, max_length=100), AfterValidator(_distinct)]
 Flag = Annotated[bool, Strict()]
-Locale = Annotated[str, judged(_find_locale_fault)]
-PageLocale = Annotated[str, judged(_find_locale_fault), judged(_find_page_locale_fault)]
+Locale = Annotated[str, judged(_find_locale_problem)]
+PageLocale = Annotated[str, judged(_find_locale_problem), judged(_find_page_locale_problem)]
 WebUrl = Annotated[str, rule(parse_web_url)]
-Link = Annotated[str, Field(max_length=LONGEST_URL), judged(find_link_fault)]
+Link = Annotated[str, Field(max_length=LONGEST_URL), judged(find_link_problem)]
 SecureLink = Annotated[
-    str, Field(max_length=LONGEST_URL), judged(_find_image_fault), judged(find_link_fault)
+    str, Field(max_length=LONGEST_URL), judged(_find_image_problem), judged(find_link_problem)
 ]
-Color = Annotated[str, judged(_find_color_fault)]
+Color = Annotated[str, judged(_find_color_problem)]
 Email = Annotated[str, Field(max_length=255), rule(canonical_email)]
 Day = Annotated[date, BeforeValidator(_only_written)]
 """A date as YYYY-MM-DD."""
-Country = Annotated[str, judged(_find_country_fault)]
-OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_fault)]
-ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_fault)]
+Country = Annotated[str, judged(_find_country_problem)]
+OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_problem)]
+ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_problem)]
 RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]
 PermissionSlug = Annotated[str, rule(slugs.parse_permission_slug)]
 Algorithm = Annotated[str, rule(parse_algorithm)]

@@ -34,7 +34,7 @@ from porta.services.lifecycle import USER, event_of
 from porta.services.people import WHAT, find_user, hold_user
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require
-from porta.text.names import find_text_fault
+from porta.text.names import find_text_problem
 from storage.errors import StorageError
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 _LOG = logging.getLogger(__name__)
-Street = Annotated[str, Field(min_length=1, max_length=1000), judged(find_text_fault)]
-PostalCode = Annotated[str, Field(min_length=1, max_length=20), judged(find_text_fault)]
+Street = Annotated[str, Field(min_length=1, max_length=1000), judged(find_text_problem)]
+PostalCode = Annotated[str, Field(min_length=1, max_length=20), judged(find_text_problem)]
 _NAMES = ("preferred_username", "nickname", "given_name", "middle_name", "family_name")
 
 

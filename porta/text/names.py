@@ -9,7 +9,7 @@ import re
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
-def find_name_fault(name: str) -> str | None:
+def find_name_problem(name: str) -> str | None:
     """Return what makes `name` unfit to be shown, or None. Its length is not looked at."""
     if _UNFIT.search(name):
         return "must hold no line break, control character or change of direction"
@@ -18,7 +18,7 @@ def find_name_fault(name: str) -> str | None:
     return None
 
 
-def find_text_fault(text: str) -> str | None:
+def find_text_problem(text: str) -> str | None:
     """Return what makes `text`, of one or several lines, unfit to be kept and shown, or None."""
     if _UNFIT.search(re.sub("\r\n|[\n\t]", " ", text)):
         return "must hold no control character or change of direction"

@@ -10,17 +10,17 @@ from porta.errors import Problem
 from porta.protocol.clients.client_auth import METHODS
 from porta.protocol.clients.metadata_reader import MetadataReader
 from porta.protocol.clients.registered_uris import (
-    find_link_fault,
-    find_origin_fault,
-    find_redirect_uri_fault,
+    find_link_problem,
+    find_origin_problem,
+    find_redirect_uri_problem,
 )
 from porta.protocol.errors import InvalidClientMetadata, InvalidScope
 from porta.protocol.requests.checks import RESPONSE_TYPES
 from porta.protocol.requests.scopes import join_scope, parse_scope
 from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.tokens.claim_mappings import read_claim_mappings
-from porta.protocol.tokens.standard_claims import find_roles_claim_fault
-from porta.text.names import find_name_fault
+from porta.protocol.tokens.standard_claims import find_roles_claim_problem
+from porta.text.names import find_name_problem
 from storage.models.claims import ClaimMapping
 
 APPLICATION_TYPES = ("web", "native", "spa")
@@ -96,9 +96,9 @@ def _read(reader: MetadataReader, algorithms: tuple[str, ...]) -> ClientMetadata
         client_name=_name(reader),
         client_type=client_type,
         application_type=application_type,
-        redirect_uris=reader.each("redirect_uris", lambda u: find_redirect_uri_fault(u, native)),
+        redirect_uris=reader.each("redirect_uris", lambda u: find_redirect_uri_problem(u, native)),
         post_logout_redirect_uris=reader.each(
-            "post_logout_redirect_uris", lambda u: find_redirect_uri_fault(u, native)
+            "post_logout_redirect_uris", lambda u: find_redirect_uri_problem(u, native)
         ),
         grant_types=grant_types,
         response_types=reader.choices(
@@ -106,7 +106,7 @@ def _read(reader: MetadataReader, algorithms: tuple[str, ...]) -> ClientMetadata
         ),
         scope=_scope(reader),
         token_endpoint_auth_method=method,
-        allowed_origins=reader.each("allowed_origins", find_origin_fault),
+        allowed_origins=reader.each("allowed_origins", find_origin_problem),
         require_pkce=reader.flag("require_pkce", client_type == "public"),
         metadata=_further(reader),
         **_tokens(reader, algorithms),
@@ -134,7 +134,7 @@ def _tokens(reader: MetadataReader, algorithms: tuple[str, ...]) -> dict[str, An
 
 def _roles_claim(reader: MetadataReader) -> str | None:
     name = reader.text("roles_claim")
-    problem = find_roles_claim_fault(name) if name else None
+    problem = find_roles_claim_problem(name) if name else None
     if problem is not None:
         reader.refuse("roles_claim", problem)
     return name or None
@@ -154,7 +154,7 @@ def _claim_mappings(reader: MetadataReader) -> tuple[ClaimMapping, ...]:
 
 def _name(reader: MetadataReader) -> str:
     name = reader.text("client_name")
-    problem = find_name_fault(name)
+    problem = find_name_problem(name)
     if not 0 < len(name.strip()) <= len(name) <= MAX_NAME:
         problem = f"must have 1 to {MAX_NAME} characters"
     if problem is not None:
@@ -188,7 +188,7 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in LINKS:
         link = reader.text(name)
-        problem = find_link_fault(link) if link else None
+        problem = find_link_problem(link) if link else None
         if problem is not None:
             reader.refuse(name, problem)
         elif link:

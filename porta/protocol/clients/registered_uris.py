@@ -33,7 +33,7 @@ _NO_ORIGINS = frozenset({"about", "blob", "data", "file", "filesystem", "javascr
 _PRIVATE = re.compile(r"[A-Za-z][A-Za-z0-9+-]*(?:\.[A-Za-z0-9+-]+)+:/.*")
 
 
-def find_redirect_uri_fault(uri: str, native: bool) -> str | None:
+def find_redirect_uri_problem(uri: str, native: bool) -> str | None:
     """Look at a redirect or post-logout redirect URI; `native` clients may use private schemes."""
     problem = _find_common_problem(uri)
     if problem is not None:
@@ -43,12 +43,12 @@ def find_redirect_uri_fault(uri: str, native: bool) -> str | None:
     return _find_web_problem(uri)
 
 
-def find_link_fault(uri: str) -> str | None:
+def find_link_problem(uri: str) -> str | None:
     """Look at a link shown to people (logo_uri, tos_uri ...)."""
     return _find_common_problem(uri) or _find_web_problem(uri)
 
 
-def find_origin_fault(origin: str) -> str | None:
+def find_origin_problem(origin: str) -> str | None:
     """Look at an origin: compared with what browsers send, so only their spelling is of use.
 
     Nothing is ever sent to one, so its scheme may be any that an application is packaged under.

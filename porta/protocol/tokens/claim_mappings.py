@@ -10,7 +10,7 @@ from porta.errors import Path
 from porta.protocol.tokens.standard_claims import (
     RESERVED_CLAIMS,
     ROLE_CLAIMS,
-    find_roles_claim_fault,
+    find_roles_claim_problem,
 )
 from storage.models.claims import CLAIM_TARGETS, ClaimMapping
 from storage.models.clients import Client
@@ -59,7 +59,7 @@ def read_claim_mappings(raw: Any, refuse: Refuse) -> tuple[ClaimMapping, ...]:
     return read
 
 
-def find_path_fault(source: str, path: tuple[str, ...]) -> str | None:
+def find_path_problem(source: str, path: tuple[str, ...]) -> str | None:
     """Return why `source` cannot be told at `path`, or None."""
     if not 0 < len(path) <= MAX_DEPTH:
         return f"must have 1 to {MAX_DEPTH} members"
@@ -80,7 +80,7 @@ def effective_mappings(client: Client) -> tuple[ClaimMapping, ...]:
     It is a name, not a path, whatever stands in it, and nothing where it is no fit one.
     """
     name, mappings = client.roles_claim, client.claim_mappings
-    if name is None or find_roles_claim_fault(name) or any(m.source == "roles" for m in mappings):
+    if name is None or find_roles_claim_problem(name) or any(m.source == "roles" for m in mappings):
         return mappings
     return (*mappings, ClaimMapping("roles", (name,)))
 
@@ -129,7 +129,7 @@ def _find_problems(
         yield "source", f"'{source}' is no custom claim, and is told under its own name only"
     if path is None:
         yield "claim", "must be a name, a path of names with dots between them, or a list of names"
-    elif message := find_path_fault(str(source), path):
+    elif message := find_path_problem(str(source), path):
         yield "claim", message
     if targets is not None and not _are_targets(targets):
         yield "targets", f"must be one or more of: {', '.join(CLAIM_TARGETS)}"

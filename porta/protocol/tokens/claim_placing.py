@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from porta.protocol.tokens.claim_mappings import (
     effective_mappings,
-    find_path_fault,
+    find_path_problem,
     overlap,
     path_for,
 )
@@ -72,7 +72,7 @@ def _move(
     path = path_for(mapping, client)
     name = ".".join(path)
     why: tuple[Reason, str]
-    if find_path_fault(mapping.source, mapping.path) is not None:
+    if find_path_problem(mapping.source, mapping.path) is not None:
         # Whatever wrote the row, nothing speaks for a claim with a meaning of its own.
         why = "reserved", "that is the name of another claim"
     elif target not in mapping.targets:
@@ -93,7 +93,7 @@ def _place_of(claim: Claim) -> tuple[str, ...]:
 
 
 def _taken(mappings: tuple[ClaimMapping, ...]) -> frozenset[str]:
-    return frozenset(m.path[0] for m in mappings if find_path_fault(m.source, m.path) is None)
+    return frozenset(m.path[0] for m in mappings if find_path_problem(m.source, m.path) is None)
 
 
 def _note_mapped(trace: Trace, mappings: tuple[ClaimMapping, ...], client: Client) -> None:

@@ -95,7 +95,7 @@ RESERVED_CLAIMS = frozenset(
 _ROLES_CLAIM = re.compile(r"[A-Za-z][A-Za-z0-9_.:/-]{0,99}")
 
 
-def find_roles_claim_fault(name: str) -> str | None:
+def find_roles_claim_problem(name: str) -> str | None:
     """Return why a client cannot be told its roles as `name`, or None. `roles` is their own."""
     if not _ROLES_CLAIM.fullmatch(name):
         return "must have 1 to 100 of A-Z, a-z, 0-9 and _.:/- and begin with a letter"

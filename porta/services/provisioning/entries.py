@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from porta.services.claims import find_name_fault
+from porta.services.claims import find_name_problem
 from porta.services.commands import Command
 from porta.services.fields import (
     Algorithm,
@@ -45,7 +45,7 @@ __all__ = [
     "rule",
 ]
 
-ClaimName = Annotated[str, judged(find_name_fault)]
+ClaimName = Annotated[str, judged(find_name_problem)]
 AccessTokenFormat = Literal["jwt", "opaque"]
 AccessTokenType = Literal["at+jwt", "JWT"]
 

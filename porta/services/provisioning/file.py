@@ -146,8 +146,8 @@ def load_file(path: FilePath | str) -> ProvisioningFile:
         raise DocumentInvalid(source, [FileProblem((), error.strerror or "unreadable")]) from None
     except UnicodeDecodeError:
         raise DocumentInvalid(source, [FileProblem((), "is not UTF-8")]) from None
-    except Malformed as fault:
-        raise DocumentInvalid(source, [fault.problem]) from None
+    except Malformed as error:
+        raise DocumentInvalid(source, [error.problem]) from None
 
 
 def load_files(

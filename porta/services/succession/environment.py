@@ -37,8 +37,8 @@ def judge_environment() -> list[Finding]:
     """Read the environment as a server would."""
     try:
         notes = load_settings().notes
-    except SettingsInvalid as fault:
-        return _REFUSED.found(map(_split, fault.problems))
+    except SettingsInvalid as error:
+        return _REFUSED.found(map(_split, error.problems))
     return _READ.found(map(_split, notes))
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from porta.config.system import Config, convert_setting
 from porta.errors import Invalid
-from porta.protocol.clients.registered_uris import find_redirect_uri_fault
+from porta.protocol.clients.registered_uris import find_redirect_uri_problem
 from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.security.encryption import DecryptionFailed, Encrypted, EncryptionKeys, decrypt
 from porta.security.passwords import is_dear_cost
@@ -88,10 +88,10 @@ def judge_clients(clients: Iterable[InheritedClient]) -> list[Finding]:
     known = list(clients)
     dead = [Met(c.who, uri) for c in known for uri in c.redirect_uris if _is_dead(uri)]
     odd = [
-        Met(c.who, f"{uri}: {fault}")
+        Met(c.who, f"{uri}: {problem}")
         for c in known
         for uri in c.redirect_uris
-        if not _is_dead(uri) and (fault := _find_oddity(uri, c.application_type == "native"))
+        if not _is_dead(uri) and (problem := _find_oddity(uri, c.application_type == "native"))
     ]
     granted = [Met(c.who, told) for c in known if (told := " ".join(_further(c)))]
     return _URIS_DEAD.found(dead) + _URIS.found(odd) + _SCOPES.found(granted)
@@ -101,7 +101,9 @@ def judge_config(rows: Mapping[str, Any]) -> list[Finding]:
     """Look at `system_config`, decoded."""
     known = {field.name for field in msgspec.structs.fields(Config)}
     idle = [Met(key, "without effect") for key in sorted(rows.keys() - known)]
-    wrong = [Met(key, fault) for key in sorted(rows.keys() & known) if (fault := _fault(key, rows))]
+    wrong = [
+        Met(key, problem) for key in sorted(rows.keys() & known) if (problem := _problem(key, rows))
+    ]
     return _VALUES.found(wrong) + _CONFIG.found(idle)
 
 
@@ -138,7 +140,7 @@ def _is_dead(uri: str) -> bool:
 def _find_oddity(uri: str, native: bool) -> str | None:
     if _DEFAULT_PORT.match(uri):
         return "1.x took it without the port too; here it is compared as written"
-    return find_redirect_uri_fault(uri, native)
+    return find_redirect_uri_problem(uri, native)
 
 
 def _further(client: InheritedClient) -> Iterator[str]:
@@ -146,11 +148,11 @@ def _further(client: InheritedClient) -> Iterator[str]:
     return (scope for scope in client.scope.split() if scope not in known)
 
 
-def _fault(key: str, rows: Mapping[str, Any]) -> str | None:
+def _problem(key: str, rows: Mapping[str, Any]) -> str | None:
     try:
         convert_setting(key, rows[key])
-    except Invalid as fault:
-        return fault.message
+    except Invalid as error:
+        return error.message
     return None
 
 

@@ -201,7 +201,7 @@ def test_people_17_what_is_dropped_of_custom_css_is_refused_by_its_line(
 
 
 def test_people_17_a_sheet_full_of_mistakes_is_told_of_in_bounds() -> None:
-    told = list(brands.find_css_faults("h1{position:fixed}\n" * 500))
+    told = list(brands.find_css_problems("h1{position:fixed}\n" * 500))
     assert len(told) == 21
     assert told[-1] == "and 480 more"
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from porta.protocol.clients.registered_uris import (
-    find_link_fault,
-    find_origin_fault,
-    find_redirect_uri_fault,
+    find_link_problem,
+    find_origin_problem,
+    find_redirect_uri_problem,
 )
 
 
@@ -36,13 +36,13 @@ from porta.protocol.clients.registered_uris import (
     ],
 )
 def test_good_for_everyone(uri: str, native: bool) -> None:
-    assert find_redirect_uri_fault(uri, native) is None
+    assert find_redirect_uri_problem(uri, native) is None
 
 
 @pytest.mark.parametrize("uri", ["com.example.app:/cb", "com.example.app://cb", "a.b+c-1:/"])
 def test_private_schemes_are_for_native_clients(uri: str) -> None:
-    assert find_redirect_uri_fault(uri, True) is None
-    assert find_redirect_uri_fault(uri, False) is not None
+    assert find_redirect_uri_problem(uri, True) is None
+    assert find_redirect_uri_problem(uri, False) is not None
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -114,13 +114,13 @@ def test_private_schemes_are_for_native_clients(uri: str) -> None:
     ],
 )
 def test_good_for_nobody(uri: str, native: bool) -> None:
-    assert find_redirect_uri_fault(uri, native) is not None
+    assert find_redirect_uri_problem(uri, native) is not None
 
 
 @given(st.text(max_size=60), st.booleans())
 def test_what_passes_is_a_line_of_ascii_without_fragment(text: str, native: bool) -> None:
     for uri in (text, f"https://{text}", f"https://a.example/{text}", f"a.b:/{text}"):
-        if find_redirect_uri_fault(uri, native) is None:
+        if find_redirect_uri_problem(uri, native) is None:
             assert uri.isascii()
             assert uri.isprintable()
             assert not set('#*\\ "<>') & set(uri)
@@ -137,7 +137,7 @@ def test_what_passes_is_a_line_of_ascii_without_fragment(text: str, native: bool
     ],
 )
 def test_origins(origin: str) -> None:
-    assert find_origin_fault(origin) is None
+    assert find_origin_problem(origin) is None
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_origins(origin: str) -> None:
     ],
 )
 def test_K18_origins_of_packaged_applications(origin: str) -> None:
-    assert find_origin_fault(origin) is None
+    assert find_origin_problem(origin) is None
     for more in ("/", "/x", "?x", "#x", ":0", ":65536", ":"):
-        assert find_origin_fault(origin + more) is not None, more
-    assert find_origin_fault(origin.replace("://", "://user@")) is not None
-    assert find_origin_fault(origin.replace("://", ":", 1)) is not None
+        assert find_origin_problem(origin + more) is not None, more
+    assert find_origin_problem(origin.replace("://", "://user@")) is not None
+    assert find_origin_problem(origin.replace("://", ":", 1)) is not None
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_K18_origins_of_packaged_applications(origin: str) -> None:
      "http://tauri.localhost./"],
 )  # fmt: skip
 def test_K18_what_is_the_origin_of_nothing(origin: str) -> None:
-    assert find_origin_fault(origin) is not None
+    assert find_origin_problem(origin) is not None
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_K18_what_is_the_origin_of_nothing(origin: str) -> None:
     ],
 )
 def test_no_origins(origin: str) -> None:
-    assert find_origin_fault(origin) is not None
+    assert find_origin_problem(origin) is not None
 
 
 def test_limits_are_inclusive() -> None:
@@ -211,12 +211,12 @@ def test_limits_are_inclusive() -> None:
         f"https://{long_host}.b/",
         "https://" + "a" * 63 + ".example/",
     ):
-        assert find_redirect_uri_fault(uri, False) is None
-    assert find_redirect_uri_fault(f"https://{long_host}.bc/", False) is not None
+        assert find_redirect_uri_problem(uri, False) is None
+    assert find_redirect_uri_problem(f"https://{long_host}.bc/", False) is not None
 
 
 def test_links() -> None:
-    assert find_link_fault("https://shop.example/logo.png?size=1") is None
+    assert find_link_problem("https://shop.example/logo.png?size=1") is None
     for uri in (
         "http://shop.example/logo.png",
         "https://shop.example/logo.png#x",
@@ -227,4 +227,4 @@ def test_links() -> None:
         "",
         "a.b:/c",
     ):
-        assert find_link_fault(uri) is not None
+        assert find_link_problem(uri) is not None

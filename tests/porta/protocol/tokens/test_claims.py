@@ -22,7 +22,7 @@ from porta.protocol.tokens.standard_claims import (
     RESERVED_CLAIMS,
     STANDARD_CLAIMS,
     address,
-    find_roles_claim_fault,
+    find_roles_claim_problem,
     full_name,
 )
 from storage.models.claims import ClaimDefinition
@@ -477,7 +477,7 @@ def test_applications_F9_a_third_party_needs_consent_for_roles_of_any_name() -> 
     ],
 )
 def test_applications_F9_no_claim_with_a_meaning_of_its_own_is_overwritten(name: str) -> None:
-    assert find_roles_claim_fault(name) is not None
+    assert find_roles_claim_problem(name) is not None
 
 
 @pytest.mark.parametrize("name", ["iss", "aud", "exp", "nonce", "sub", "client_id", "jti", "email"])
