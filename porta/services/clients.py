@@ -26,7 +26,7 @@ from porta.services.fields import Flag, Id, LoginMethods, Name, SearchTerm, judg
 from porta.services.lifecycle import CLIENT, event_of
 from porta.services.permissions import ADMINISTRATION, check_all, needs
 from porta.services.targets import changes_of, check_page, is_key, require, require_id
-from porta.text.names import find_text_fault
+from porta.text.names import find_text_problem
 from storage.errors import AlreadyExists
 from storage.models.clients import Client, SecretEntry
 from storage.models.pages import Listed, Page
@@ -44,17 +44,17 @@ _TERMS = ("is_first_party", "login_methods", "introspects_organization", "tells_
 _REGISTERED = frozenset(ClientMetadata.__dataclass_fields__) - {"metadata"}
 
 
-def _find_client_id_fault(client_id: str) -> str | None:
+def _find_client_id_problem(client_id: str) -> str | None:
     fits = _CLIENT_ID.fullmatch(client_id)
     return None if fits else "must be 3 to 255 of letters, digits, '.', '_', '~' and '-'"
 
 
-def _find_secret_fault(secret: str) -> str | None:
+def _find_secret_problem(secret: str) -> str | None:
     fits = _SECRET.fullmatch(secret)
     return None if fits else "must be 32 to 255 printable ASCII characters without spaces"
 
 
-Word = Annotated[str, Field(max_length=2048), judged(find_text_fault)]
+Word = Annotated[str, Field(max_length=2048), judged(find_text_problem)]
 Words = Annotated[tuple[Word, ...], Field(max_length=50)]
 
 
@@ -119,7 +119,7 @@ class NewClient(ClientPatch):
     organization_id: Id
     application_id: Id
     client_name: Name
-    client_id: Annotated[str, judged(_find_client_id_fault)] | None = ABSENT
+    client_id: Annotated[str, judged(_find_client_id_problem)] | None = ABSENT
     """Chosen; without it, one is made."""
 
 
@@ -130,7 +130,7 @@ class NewSecret(Command):
     """One more secret of a confidential client. Without a `value`, 256 random bits are taken."""
 
     label: Name | None = ABSENT
-    value: Annotated[str, judged(_find_secret_fault)] | None = Field(None, repr=False)
+    value: Annotated[str, judged(_find_secret_problem)] | None = Field(None, repr=False)
     expires_at: datetime | None = None
     """A time without zone is UTC."""
 
