@@ -22,6 +22,7 @@ from storage.models.pages import Cursor, Listed, Page
 
 _DEFAULT_LIMIT = 20
 _PURPOSE = "admin cursor"
+Order = Literal["asc", "desc"]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -40,8 +41,8 @@ class Sorting(Paging):
 
     sort_by: str | None = None
     sort: str | None = None
-    sort_order: Literal["asc", "desc"] | None = None
-    order: Literal["asc", "desc"] | None = None
+    sort_order: Order | None = None
+    order: Order | None = None
 
 
 class Listing(Shown, Generic[T]):
@@ -59,13 +60,22 @@ class Listing(Shown, Generic[T]):
 
 
 def page_of(
-    call: Call, paging: Paging, *, numbered: bool = True, default: int = _DEFAULT_LIMIT
+    call: Call,
+    paging: Paging,
+    *,
+    numbered: bool = True,
+    default: int = _DEFAULT_LIMIT,
+    sort: str = "created_at",
+    order: Order = "desc",
 ) -> Page:
     """Return which rows `paging` asks for. Raises Invalid for a cursor that is not of this list.
 
-    Where nothing is asked for, the first page is one by number (`numbered`), as in Porta 1.x.
+    `sort` and `order` are those where the query names none. Where nothing is asked for, the first
+    page is one by number (`numbered`), as in Porta 1.x.
     """
-    sort, order = _order_of(paging)
+    if isinstance(paging, Sorting):
+        sort = to_snake(paging.sort_by or paging.sort or sort)
+        order = paging.sort_order or paging.order or order
     by_number = paging.page is not None or paging.page_size is not None
     by_cursor = paging.cursor is not None or paging.limit is not None
     if by_number and by_cursor:
@@ -75,13 +85,6 @@ def page_of(
         return Page(limit=limit, sort=sort, order=order, number=number)
     cursor = None if paging.cursor is None else _open(call, paging, paging.cursor)
     return Page(limit=paging.limit or default, sort=sort, order=order, cursor=cursor)
-
-
-def _order_of(paging: Paging) -> tuple[str, Literal["asc", "desc"]]:
-    if not isinstance(paging, Sorting):
-        return "created_at", "desc"
-    sort = to_snake(paging.sort_by or paging.sort or "created_at")
-    return sort, paging.sort_order or paging.order or "desc"
 
 
 def listing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
+from handlers.admin_api.statuses import Change, status_of
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.errors import Invalid
 from porta.services import organizations
@@ -199,15 +199,6 @@ async def _changed(call: Call, patch: OrganizationPatch) -> Stored:
     return await organizations.update(call.storage, call.actor, target, patch, call.version)
 
 
-def _status_of(change: Callable[..., Awaitable[Stored]]) -> Callable[[Call], Awaitable[Answer]]:
-    async def run(call: Call) -> Answer:
-        command = call.body_as(Reasoned)
-        await change(call.storage, call.actor, call.path["idOrSlug"], command, call.version)
-        return Answer()
-
-    return run
-
-
 async def _history(call: Call) -> Answer:
     found = await organizations.get(call.storage, call.actor, call.path["idOrSlug"])
     return await history.answer(call, AuditFilter(organization_id=found.id))
@@ -251,12 +242,12 @@ async def _delete(call: Call) -> Answer:
 _ONE = "/organizations/{idOrSlug}"
 
 
-def _status_route(name: str, summary: str, change: Callable[..., Awaitable[Stored]]) -> Route:
+def _status_route(name: str, summary: str, change: Change) -> Route:
     return Route(
         "POST",
         f"{_ONE}/{name}",
         summary,
-        _status_of(change),
+        status_of(change, "idOrSlug"),
         permissions=needed_by(change),
         request=Reasoned,
         optional_body=True,

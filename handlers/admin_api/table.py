@@ -9,16 +9,20 @@ from itertools import groupby
 from tornado.routing import URLSpec
 
 from handlers.admin_api import (
+    applications,
     audit,
+    claims,
     config,
     explain,
     keys,
     me,
     metadata,
     organizations,
+    roles,
     sessions,
     stats,
     two_factor,
+    user_roles,
 )
 from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
 from handlers.admin_api.reference import OpenApiHandler, ReferenceHandler
@@ -30,6 +34,10 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *organizations.ROUTES,
     *two_factor.ROUTES,
+    *applications.ROUTES,
+    *roles.ROUTES,
+    *claims.ROUTES,
+    *user_roles.ROUTES,
     *stats.ROUTES,
     *sessions.ROUTES,
     *audit.ROUTES,

@@ -32,6 +32,8 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     organization_id: str | None = None
     user_id: str | None = None
     actor_id: str | None = None
+    application_id: str | None = None
+    """Of what happened to an application, or to what it defines."""
     since: float | None = None
     """Seconds since the epoch, as `until`."""
     until: float | None = None

@@ -113,6 +113,14 @@ class Claims:
         selection.where("application_id = %(application_id)s", application_id=application_id)
         return await select_page(self._pg, selection, page, _definition)
 
+    async def find_by_id(self, id: str) -> ClaimDefinition | None:
+        """Return the claim of this id, of whatever application."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_DEFINITION} FROM custom_claim_definitions WHERE id = %(id)s",  # noqa: S608
+            {"id": id},
+        )
+        return _definition(row) if row else None
+
     async def find(
         self, application_id: str, id_or_name: str, *, hold: bool = False
     ) -> ClaimDefinition | None:

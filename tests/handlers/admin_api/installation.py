@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.services import administration, signing_keys
@@ -35,6 +37,8 @@ class Installation:
 
     runtime: Runtime
     made: Administration
+    http: httpx.AsyncClient
+    """The Admin API, as the super-admin asks it to furnish the tests."""
 
     @property
     def admin_id(self) -> str:
@@ -71,9 +75,10 @@ class Installation:
             id=str(uuid4()), application_id=application_id, name="R", slug=secrets.token_hex(6)
         )
         await storage.roles.insert(role)
-        for each in await storage.roles.permissions(application_id):
-            if each.slug in permissions:
-                await storage.roles.grant(role.id, [each.id])
+        known = await storage.roles.permissions(application_id)
+        granted = [each.id for each in known if each.slug in permissions]
+        if granted:
+            await storage.roles.grant(role.id, granted)
         person = await self.person()
         await storage.user_roles.assign(person.id, person.organization_id, [role.id])
         return person
@@ -121,6 +126,29 @@ class Installation:
         application = Application(id=str(uuid4()), name=slug, slug=slug)
         await self.runtime.storage.applications.insert(application)
         return application.id
+
+    async def app_slug(self) -> str:
+        """Make another application, and return its slug."""
+        id = await self.app()
+        (row,) = await self.fetch("SELECT slug FROM applications WHERE id = %(id)s", id=id)
+        return str(row[0])
+
+    async def post(self, path: str, body: Any) -> Any:
+        """Make something as the super-admin, over the API; return its `data`."""
+        return await self._send("POST", path, body)
+
+    async def put(self, path: str, body: Any) -> Any:
+        """Change something as the super-admin."""
+        return await self._send("PUT", path, body)
+
+    async def _send(self, method: str, path: str, body: Any) -> Any:
+        answer = await self.http.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()["data"] if answer.content else None
+
+    async def roles(self) -> tuple[Role, ...]:
+        """Return the roles of administrators."""
+        return await self._roles()
 
     async def foreign_role(self, person: User, slug: str, permission: str) -> None:
         """Give a person a role of another application, with a permission of this name."""
@@ -228,10 +256,14 @@ class Installation:
         return value
 
 
-async def install(runtime: Runtime) -> Installation:
+@asynccontextmanager
+async def installed(runtime: Runtime, url: str) -> AsyncIterator[Installation]:
     """Do what `porta init` does."""
     made = await administration.initialize(runtime.storage, SUPER, runtime.passwords)
-    return Installation(runtime, made)
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        installation = Installation(runtime, made, http)
+        http.headers.update(bearer(await installation.token()))
+        yield installation
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -85,3 +85,31 @@ async def test_every_change_is_in_the_trail_with_what_was_before_and_after(
     assert entry["actorId"] == installation.made.user.id
     assert made.name in str(entry["metadata"])
     assert "After" in str(entry["metadata"])
+
+
+async def test_nobody_grants_what_they_do_not_hold(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    """Not by a role, not by a permission of a role that they have, not to themselves (J.2)."""
+    person = await installation.person_with("admin:role:assign", "admin:role:update")
+    headers = bearer(await installation.token(person))
+    application = installation.made.application.id
+    (role,) = [each for each in await installation.roles() if each.slug == "porta-super-admin"]
+    (own,) = await installation.runtime.storage.user_roles.of_user(
+        person.id, person.organization_id
+    )
+    known = await installation.runtime.storage.roles.permissions(application)
+    (permission,) = [each for each in known if each.slug == "admin:key:rotate"]
+    mine = f"/organizations/{installation.admin_id}/users/{person.id}/roles"
+    for method, path, body in (
+        ("PUT", mine, {"roleIds": [role.id]}),
+        ("POST", mine, {"roleId": role.id}),
+        (
+            "PUT",
+            f"/applications/{application}/roles/{own.id}/permissions",
+            {"permissionIds": [permission.id]},
+        ),
+    ):
+        answer = await api.request(method, path, json=body, headers=headers)
+        assert answer.status_code == 403, (path, answer.text)
+    assert (await api.post("/keys/rotate", headers=headers)).status_code == 403

@@ -1,0 +1,277 @@
+"""Applications, which belong to no organization, and their modules."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from handlers.admin_api import history
+from handlers.admin_api.history import History, HistoryQuery
+from handlers.admin_api.lists import Listing, Sorting, listing, page_of
+from handlers.admin_api.route import Route
+from handlers.admin_api.statuses import status_of
+from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
+from porta.services import applications
+from porta.services.applications import (
+    ApplicationFilters,
+    ApplicationPatch,
+    ModulePatch,
+    NewApplication,
+    NewModule,
+)
+from porta.services.commands import Reasoned
+from porta.services.permissions import needed_by
+from storage.models.applications import Application as Stored
+from storage.models.applications import ApplicationModule
+from storage.models.audit import AuditFilter
+
+_ONE = "/applications/{applicationId}"
+_MODULE = f"{_ONE}/modules/{{moduleId}}"
+_SortBy = Literal["name", "created_at", "createdAt"]
+
+
+class Application(Shown):
+    """What is registered: its clients, roles, permissions and claims hang on it."""
+
+    id: str
+    name: str
+    slug: str
+    description: str | None
+    status: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class Module(Shown):
+    """A part of an application, by which its permissions are grouped."""
+
+    id: str
+    application_id: str
+    name: str
+    slug: str
+    description: str | None
+    status: str
+    is_active: bool
+    created_at: Moment
+    updated_at: Moment
+
+
+class ApplicationBody(NewApplication):
+    """An application to be made."""
+
+    organization_id: str | None = Field(None, description="Not read: it belongs to none")
+
+
+class ApplicationQuery(Sorting):
+    """Which applications."""
+
+    sort_by: _SortBy | None = None
+    sort: _SortBy | None = None
+    status: Literal["active", "inactive", "archived"] | None = None
+    search: str | None = Field(None, max_length=100, description="A part of name or slug")
+
+
+def _one(stored: Stored) -> Answer:
+    return Answer(Data(data=Application.model_validate(stored)), version=stored.version)
+
+
+def _module(stored: ApplicationModule) -> Module:
+    told = {name: getattr(stored, name) for name in Module.model_fields if name != "is_active"}
+    return Module(**told, is_active=stored.status == "active")
+
+
+def _one_module(stored: ApplicationModule) -> Answer:
+    return Answer(Data(data=_module(stored)), version=stored.version)
+
+
+async def _create(call: Call) -> Answer:
+    said = call.body_as(ApplicationBody).said()
+    said.pop("organization_id", None)
+    command = NewApplication.parse(said)
+    return _one(await applications.create(call.storage, call.actor, command))
+
+
+async def _list(call: Call) -> Answer:
+    query = call.query_as(ApplicationQuery)
+    filters = ApplicationFilters.parse({"status": query.status, "search": query.search})
+    page = page_of(call, query)
+    listed = await applications.list(call.storage, call.actor, page, filters)
+    return Answer(listing(call, query, page, listed, Application.model_validate))
+
+
+async def _get(call: Call) -> Answer:
+    return _one(await applications.get(call.storage, call.actor, call.path["applicationId"]))
+
+
+async def _update(call: Call) -> Answer:
+    patch, target = call.body_as(ApplicationPatch), call.path["applicationId"]
+    return _one(await applications.update(call.storage, call.actor, target, patch, call.version))
+
+
+async def _history(call: Call) -> Answer:
+    found = await applications.get(call.storage, call.actor, call.path["applicationId"])
+    return await history.answer(call, AuditFilter(application_id=found.id))
+
+
+async def _create_module(call: Call) -> Answer:
+    command, owner = call.body_as(NewModule), call.path["applicationId"]
+    return _one_module(await applications.create_module(call.storage, call.actor, owner, command))
+
+
+async def _list_modules(call: Call) -> Answer:
+    owner = call.path["applicationId"]
+    found = await applications.list_modules(call.storage, call.actor, owner)
+    return Answer(Items(data=tuple(map(_module, found)), total=len(found)))
+
+
+async def _get_module(call: Call) -> Answer:
+    owner, target = call.path["applicationId"], call.path["moduleId"]
+    return _one_module(await applications.get_module(call.storage, call.actor, owner, target))
+
+
+async def _changed(call: Call, patch: ModulePatch) -> ApplicationModule:
+    owner, target = call.path["applicationId"], call.path["moduleId"]
+    return await applications.update_module(
+        call.storage, call.actor, owner, target, patch, call.version
+    )
+
+
+async def _update_module(call: Call) -> Answer:
+    return _one_module(await _changed(call, call.body_as(ModulePatch)))
+
+
+async def _deactivate_module(call: Call) -> Answer:
+    await _changed(call, ModulePatch(status="inactive"))
+    return Answer()
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/applications",
+        "Make an application",
+        _create,
+        permissions=needed_by(applications.create),
+        request=ApplicationBody,
+        response=Data[Application],
+        status=201,
+        errors=(400, 409),
+    ),
+    Route(
+        "GET",
+        "/applications",
+        "List applications",
+        _list,
+        permissions=needed_by(applications.list),
+        query=ApplicationQuery,
+        response=Listing[Application],
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        _ONE,
+        "Read an application, by id or slug",
+        _get,
+        permissions=needed_by(applications.get),
+        response=Data[Application],
+        delegable=True,
+    ),
+    *(
+        Route(
+            method,
+            _ONE,
+            "Change an application",
+            _update,
+            permissions=needed_by(applications.update),
+            request=ApplicationPatch,
+            response=Data[Application],
+            errors=(400, 412),
+        )
+        for method in ("PUT", "PATCH")
+    ),
+    *(
+        Route(
+            "POST",
+            f"{_ONE}/{name}",
+            summary,
+            status_of(change, "applicationId"),
+            permissions=needed_by(change),
+            request=Reasoned,
+            optional_body=True,
+            errors=(400,),
+        )
+        for name, summary, change in (
+            ("activate", "Make an inactive application active", applications.activate),
+            ("deactivate", "Refuse its clients, and end what they hold", applications.deactivate),
+            ("archive", "Archive an application for good", applications.archive),
+        )
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/history",
+        "Tell what happened to an application",
+        _history,
+        permissions=needed_by(applications.get),
+        query=HistoryQuery,
+        response=History,
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/modules",
+        "Make a module of an application",
+        _create_module,
+        permissions=needed_by(applications.create_module),
+        request=NewModule,
+        response=Data[Module],
+        status=201,
+        errors=(409,),
+    ),
+    Route(
+        "GET",
+        f"{_ONE}/modules",
+        "List the modules of an application",
+        _list_modules,
+        permissions=needed_by(applications.list_modules),
+        response=Items[Module],
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        _MODULE,
+        "Read a module",
+        _get_module,
+        permissions=needed_by(applications.get_module),
+        response=Data[Module],
+        delegable=True,
+    ),
+    *(
+        Route(
+            method,
+            _MODULE,
+            "Change a module",
+            _update_module,
+            permissions=needed_by(applications.update_module),
+            request=ModulePatch,
+            response=Data[Module],
+            errors=(412,),
+        )
+        for method in ("PUT", "PATCH")
+    ),
+    Route(
+        "POST",
+        f"{_MODULE}/deactivate",
+        "Deactivate a module",
+        _deactivate_module,
+        permissions=needed_by(applications.update_module),
+        request=Reasoned,
+        optional_body=True,
+    ),
+    Route(
+        "DELETE",
+        _MODULE,
+        "The same, as some clients call it",
+        _deactivate_module,
+        permissions=needed_by(applications.update_module),
+    ),
+)
