@@ -18,6 +18,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "admin.import",
         "admin.initialized",
         "api_resource.created",
+        "api_resource.deleted",
         "api_resource.updated",
         "app.activated",
         "app.archived",

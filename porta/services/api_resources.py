@@ -3,97 +3,255 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import msgspec
+from pydantic import AfterValidator, Field, Strict, model_validator
 
-from porta.audit import events
-from porta.audit.actors import SYSTEM, Actor
-from porta.errors import Conflict, Invalid
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
+from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.errors import InvalidScope
 from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier
 from porta.protocol.requests.scopes import OIDC_SCOPES, parse_scope
-from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
-from porta.services.signing_algorithms import parse_algorithm
-from storage.errors import AlreadyExists
-from storage.models.clients import ApiResource
+from porta.services.commands import ABSENT, Command, Patch
+from porta.services.fields import Algorithm, Description, Locale, Name, SearchTerm, judged
+from porta.services.permissions import needs
+from porta.services.targets import changes_of, check_page, is_key, require, require_id
+from storage.models.clients import ApiResource, ScopeText
+from storage.models.organizations import Organization
+from storage.models.pages import Listed, Page
+from storage.repositories.api_resources import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-
-def parse_identifier(identifier: str) -> str:
-    """Return `identifier`. Raises Invalid unless a request can name it (RFC 8707 §2)."""
-    if not is_identifier(identifier):
-        raise Invalid(
-            "identifier: an absolute URI without a fragment is needed (RFC 8707 §2), of at most"
-            f" {MAX_LENGTH} characters"
-        )
-    return identifier
+WHAT = "API resource"
+_LONGEST_TTL = 10 * 31_536_000
+"""Seconds."""
 
 
-def parse_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `scopes`. Raises Invalid for one that cannot be a scope or belongs to OpenID."""
-    for scope in scopes:
-        try:
-            whole = parse_scope(scope) == (scope,)
-        except InvalidScope:
-            whole = False
-        if not whole:
-            raise Invalid("scopes: each is one word (RFC 6749 §3.3)")
-        if scope in OIDC_SCOPES:
-            raise Invalid(f"scopes: '{scope}' belongs to OpenID Connect")
+def find_identifier_fault(identifier: str) -> str | None:
+    """Return why no request can name `identifier` (RFC 8707 §2), or None."""
+    if is_identifier(identifier):
+        return None
+    return (
+        "an absolute URI without a fragment is needed (RFC 8707 §2), of at most"
+        f" {MAX_LENGTH} characters"
+    )
+
+
+def find_scope_fault(scope: str) -> str | None:
+    """Return why `scope` can be none of an API, or None."""
+    try:
+        whole = parse_scope(scope) == (scope,)
+    except InvalidScope:
+        whole = False
+    if not whole:
+        return "each is one word (RFC 6749 §3.3)"
+    return f"'{scope}' belongs to OpenID Connect" if scope in OIDC_SCOPES else None
+
+
+class ScopeWords(Command):
+    """What the consent page says of a scope."""
+
+    title: Name | None = None
+    description: Description | None = None
+
+
+class Scope(ScopeWords):
+    """A scope: its name alone, or with words for people, also in other languages."""
+
+    name: Annotated[str, judged(find_scope_fault)]
+    translations: Annotated[dict[Locale, ScopeWords], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, data: Any) -> Any:
+        return {"name": data} if isinstance(data, str) else data
+
+    @property
+    def text(self) -> ScopeText:
+        """Return the words as they are stored."""
+        translations = {
+            language: ScopeText(words.title, words.description)
+            for language, words in self.translations.items()
+        }
+        return ScopeText(self.title, self.description, translations)
+
+
+def _once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    if len({scope.name for scope in scopes}) < len(scopes):
+        raise ValueError("a scope stands in it twice")
     return scopes
 
 
-async def create(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> ApiResource:
-    """Store a new resource and return it with its id. Raises Invalid or Conflict."""
-    parse_identifier(resource.identifier)
-    _check(resource)
-    new = msgspec.structs.replace(resource, id=str(uuid.uuid4()))
-    async with storage.transaction() as tx:
-        await _check_clients(tx, new)
-        try:
-            await tx.api_resources.insert(new)
-        except AlreadyExists:
-            raise Conflict("identifier: this organization has it already") from None
-        await _record(tx, "api_resource.created", new, actor)
-    return new
+class ApiResourcePatch(Patch):
+    """What of a resource may change. Its identifier stands in tokens, and does not."""
+
+    name: Name = ABSENT
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=200), AfterValidator(_once)] = ABSENT
+    access_token_format: Literal["jwt", "opaque"] | None = ABSENT
+    access_token_ttl: Annotated[int, Strict(), Field(ge=1, le=_LONGEST_TTL)] | None = ABSENT
+    """Seconds; null takes the system's."""
+    access_token_type: Literal["at+jwt", "JWT"] | None = ABSENT
+    """Null takes the client's, as it does for the algorithm."""
+    access_token_signing_alg: Algorithm | None = ABSENT
+    introspection_clients: Annotated[
+        tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=100)
+    ] = ABSENT
+    """The client_ids of those that may introspect the tokens it is sent (RFC 7662 §4)."""
+    status: Literal["active", "inactive"] = ABSENT
 
 
-async def update(storage: Storage, resource: ApiResource, *, actor: Actor = SYSTEM) -> None:
-    """Write everything of a resource but its identifier. Raises Invalid."""
-    _check(resource)
-    async with storage.transaction() as tx:
-        await _check_clients(tx, resource)
-        await tx.api_resources.update(resource)
-        await _record(tx, "api_resource.updated", resource, actor)
+class NewApiResource(ApiResourcePatch):
+    """A resource to be made."""
+
+    name: Name
+    identifier: Annotated[str, judged(find_identifier_fault)]
 
 
-def _check(resource: ApiResource) -> None:
-    parse_scopes(resource.scopes)
-    if resource.access_token_type not in (None, *ACCESS_TOKEN_TYPES):
-        raise Invalid(f"access_token_type: must be one of: {', '.join(ACCESS_TOKEN_TYPES)}")
-    if resource.access_token_signing_alg is not None:
-        parse_algorithm(resource.access_token_signing_alg)
+class ApiResourceFilters(Command):
+    """Which resources are listed."""
+
+    search: SearchTerm | None = None
+    """A part of the name or identifier, in any letter case."""
 
 
-async def _check_clients(tx: Storage, resource: ApiResource) -> None:
+@needs("admin:client:create")
+async def create(
+    tx: Storage, actor: Actor, organization: str, command: NewApiResource
+) -> ApiResource:
+    """Make a resource of an organization (id or slug). Raises NotFound, Invalid, Conflict."""
+    home = await _home(tx, actor, organization)
+    columns = _columns(command)
+    await _check_clients(tx, home.id, columns)
+    new = ApiResource(id=str(uuid.uuid4()), organization_id=home.id, **columns)
+    made = await tx.api_resources.insert(new)
+    if made is None:
+        raise Conflict.at("identifier", message="this organization has it already")
+    await _record(tx, actor, "api_resource.created", None, made)
+    return made
+
+
+@needs("admin:client:read")
+async def get(
+    storage: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> ApiResource:
+    """Return the resource of this id, of the organization `within` where that is named. Raises
+    NotFound.
+    """
+    return _visible(actor, await storage.api_resources.find(require_id(target, WHAT)), within)
+
+
+@needs("admin:client:read")
+async def list(
+    storage: Storage, actor: Actor, organization: str, page: Page, filters: ApiResourceFilters
+) -> Listed[ApiResource]:
+    """Return a page of the resources of an organization. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    home = await _home(storage, actor, organization)
+    return await storage.api_resources.list_page(home.id, page, search=filters.search)
+
+
+@needs("admin:client:update")
+async def update(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    patch: ApiResourcePatch,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> ApiResource:
+    """Change what `patch` says of a resource. Raises NotFound, PreconditionFailed, Invalid."""
+    stored = await _held(tx, actor, target, version, within)
+    changes = changes_of(stored, _columns(patch))
+    if not changes:
+        return stored
+    await _check_clients(tx, stored.organization_id, changes)
+    after = await tx.api_resources.update(stored.id, stored.organization_id, changes)
+    await _record(tx, actor, "api_resource.updated", stored, require(after, WHAT))
+    return require(after, WHAT)
+
+
+@needs("admin:client:revoke")
+async def delete(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> ApiResource:
+    """Delete a resource: no token can be asked for it any more. Return what it was.
+
+    Raises NotFound, PreconditionFailed.
+    """
+    stored = await _held(tx, actor, target, version, within)
+    await tx.api_resources.delete(stored.id, stored.organization_id)
+    await _record(tx, actor, "api_resource.deleted", stored, None)
+    return stored
+
+
+async def _check_clients(tx: Storage, organization_id: str, columns: dict[str, Any]) -> None:
     """A right that waits for whoever takes the name would be nobody's decision."""
-    for client_id in resource.introspection_clients:
-        client = await tx.clients.find(client_id, resource.organization_id)
+    for index, client_id in enumerate(columns.get("introspection_clients", ())):
+        client = await tx.clients.find(client_id, organization_id) if is_key(client_id) else None
         if client is None or client.status == "revoked" or client.client_type != "confidential":
-            raise Invalid(
-                f"introspection_clients: '{client_id}' is no confidential client of this"
-                " organization"
+            raise Invalid.at(
+                *("introspectionClients", index),
+                message=f"'{client_id}' is no confidential client of this organization",
             )
 
 
-async def _record(tx: Storage, event_type: str, resource: ApiResource, actor: Actor) -> None:
-    await events.record(
+async def _held(
+    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
+) -> ApiResource:
+    found = await tx.api_resources.find(require_id(target, WHAT), hold=True)
+    return require(_visible(actor, found, within), WHAT, version)
+
+
+def _visible(actor: Actor, found: ApiResource | None, within: str | None) -> ApiResource:
+    if found is None or not actor.sees(found.organization_id):
+        raise NotFound(f"{WHAT} not found")
+    if within is not None and found.organization_id != within:
+        raise NotFound(f"{WHAT} not found")
+    return found
+
+
+async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
+    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
+    if found is None or not actor.sees(found.id):
+        raise NotFound("Organization not found")
+    return found
+
+
+def _columns(patch: ApiResourcePatch) -> dict[str, Any]:
+    said = patch.said()
+    if "scopes" in said:
+        texts = {scope.name: scope.text for scope in said["scopes"]}
+        said["scope_texts"] = {name: text for name, text in texts.items() if text != ScopeText()}
+        said["scopes"] = tuple(scope.name for scope in said["scopes"])
+    return said
+
+
+async def _record(
+    tx: Storage,
+    actor: Actor,
+    event_type: str,
+    before: ApiResource | None,
+    after: ApiResource | None,
+) -> None:
+    about = after or before
+    assert about is not None, "one of the two is there"
+    await record_change(
         tx,
+        actor,
         event_type,
-        organization_id=resource.organization_id,
-        metadata={"api_resource_id": resource.id},
-        actor=actor,
+        before,
+        after,
+        organization_id=about.organization_id,
+        api_resource_id=about.id,
     )

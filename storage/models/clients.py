@@ -121,6 +121,12 @@ class ApiResource(msgspec.Struct, frozen=True, kw_only=True):
     access_token_signing_alg: str | None = None
     introspection_clients: tuple[str, ...] = ()
     """The client_ids of those that may introspect the tokens it is sent (RFC 7662 §4)."""
+    status: str = "active"
+    created_at: float = 0.0
+    """Seconds since the epoch; so is when it changed last."""
+    updated_at: float = 0.0
+    version: int = 0
+    """How often it has changed; not written by hand."""
 
 
 def web_origin(uri: str) -> str | None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import msgspec
 
 from storage.models.clients import ApiResource
-from storage.postgres.statement import Executor
+from storage.models.pages import Listed, Page
+from storage.postgres.statement import Executor, Row
+from storage.repositories.columns import assignments, dated
+from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 
 _ARRAYS = ("scopes", "introspection_clients")
-_COLUMNS = ApiResource.__struct_fields__
-_KEPT = ("id", "organization_id", "identifier")
+_DATED = ("created_at", "updated_at", "version")
+_WRITTEN = tuple(name for name in ApiResource.__struct_fields__ if name not in _DATED)
+_COLUMNS = f"{', '.join(_WRITTEN)}, {dated()}"
+_WRITABLE = frozenset(_WRITTEN) - {"id", "organization_id", "identifier"}
+SORTS = {
+    "identifier": Sort("identifier"),
+    "name": Sort("name"),
+    "created_at": moment("created_at"),
+}
+"""What a list of API resources can be sorted by."""
 
 
 class ApiResources:
@@ -30,49 +42,99 @@ class ApiResources:
         """Return the active resources of each organization, by identifier."""
         rows = await self._pg.fetch(
             f"""
-            SELECT {", ".join(_COLUMNS)} FROM api_resources
+            SELECT {_COLUMNS} FROM api_resources
             WHERE organization_id = ANY(%(ids)s::uuid[]) AND status = 'active'
             ORDER BY identifier
             """,  # noqa: S608
             {"ids": list(organization_ids)},
         )
         found: dict[str, list[ApiResource]] = {id: [] for id in organization_ids}
-        for row in rows:
-            values = dict(zip(_COLUMNS, row, strict=True))
-            values["scope_texts"] = msgspec.json.decode(values["scope_texts"])
-            resource = msgspec.convert(values, ApiResource)
+        for resource in map(_resource, rows):
             found[resource.organization_id].append(resource)
         return {id: tuple(resources) for id, resources in found.items()}
 
-    async def insert(self, resource: ApiResource) -> None:
-        """Add a resource; AlreadyExists when the organization has one of this identifier."""
-        await self._pg.execute(
+    async def find(self, id: str, *, hold: bool = False) -> ApiResource | None:
+        """Return the resource of this id in whichever organization: it is for the caller to
+        compare. `hold` keeps the row from changing until the transaction ends.
+        """
+        row = await self._pg.fetchrow(
             f"""
-            INSERT INTO api_resources ({", ".join(_COLUMNS)})
-            VALUES ({", ".join(map(_placeholder, _COLUMNS))})
+            SELECT {_COLUMNS} FROM api_resources WHERE id = %(id)s
+            {"FOR NO KEY UPDATE" if hold else ""}
             """,  # noqa: S608
-            _values(resource),
+            {"id": id},
         )
+        return _resource(row) if row else None
 
-    async def update(self, resource: ApiResource) -> None:
-        """Write everything but its id, its organization and its identifier."""
-        columns = ", ".join(
-            f"{name} = {_placeholder(name)}" for name in _COLUMNS if name not in _KEPT
+    async def list_page(
+        self, organization_id: str, page: Page, *, search: str | None = None
+    ) -> Listed[ApiResource]:
+        """Return a page of the resources of an organization, with `search` in their name or
+        identifier.
+        """
+        selection = Selection(_COLUMNS, "api_resources", SORTS)
+        selection.where("organization_id = %(organization_id)s", organization_id=organization_id)
+        if search is not None:
+            selection.where(
+                "(name ILIKE %(search)s OR identifier ILIKE %(search)s)", search=containing(search)
+            )
+        return await select_page(self._pg, selection, page, _resource)
+
+    async def insert(self, resource: ApiResource) -> ApiResource | None:
+        """Add a resource; None when the organization has one of this identifier."""
+        row = await self._pg.fetchrow(
+            f"""
+            INSERT INTO api_resources ({", ".join(_WRITTEN)})
+            VALUES ({", ".join(map(_placeholder, _WRITTEN))})
+            ON CONFLICT (organization_id, identifier) DO NOTHING
+            RETURNING {_COLUMNS}
+            """,  # noqa: S608
+            _encoded({name: getattr(resource, name) for name in _WRITTEN}),
         )
-        await self._pg.execute(
+        return _resource(row) if row else None
+
+    async def update(
+        self, id: str, organization_id: str, changes: Mapping[str, object]
+    ) -> ApiResource | None:
+        """Write these columns alone, and return the resource as it is then.
+
+        Never its id, its organization or its identifier.
+        """
+        columns = assignments(changes, _WRITABLE, _placeholder)
+        row = await self._pg.fetchrow(
             f"""
             UPDATE api_resources SET {columns}
             WHERE id = %(id)s AND organization_id = %(organization_id)s
+            RETURNING {_COLUMNS}
             """,  # noqa: S608
-            _values(resource),
+            {**_encoded(changes), "id": id, "organization_id": organization_id},
         )
+        return _resource(row) if row else None
+
+    async def delete(self, id: str, organization_id: str) -> bool:
+        """Delete a resource of this organization; tell whether there was one."""
+        deleted = await self._pg.execute(
+            "DELETE FROM api_resources WHERE id = %(id)s AND organization_id = %(organization_id)s",
+            {"id": id, "organization_id": organization_id},
+        )
+        return deleted == 1
 
 
 def _placeholder(name: str) -> str:
     return f"%({name})s::text[]" if name in _ARRAYS else f"%({name})s"
 
 
-def _values(resource: ApiResource) -> dict[str, object]:
-    values = msgspec.structs.asdict(resource)
-    values["scope_texts"] = msgspec.json.encode(resource.scope_texts).decode()
-    return values | {name: list(values[name]) for name in _ARRAYS}
+def _encoded(values: Mapping[str, object]) -> dict[str, object]:
+    encoded = dict(values)
+    for name in _ARRAYS:
+        if name in encoded:
+            encoded[name] = [*cast(Sequence[str], values[name])]
+    if "scope_texts" in encoded:
+        encoded["scope_texts"] = msgspec.json.encode(values["scope_texts"]).decode()
+    return encoded
+
+
+def _resource(row: Row) -> ApiResource:
+    values = dict(zip((*_WRITTEN, *_DATED), row, strict=True))
+    values["scope_texts"] = msgspec.json.decode(values["scope_texts"])
+    return msgspec.convert(values, ApiResource)

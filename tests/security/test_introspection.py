@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import SYSTEM
 from porta.errors import Invalid
 from porta.services import api_resources
+from porta.services.api_resources import ApiResourcePatch, NewApiResource
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
 from tests.security import neighbour
@@ -191,17 +192,14 @@ async def test_B10_only_a_confidential_client_of_the_organization_can_be_named(
     await neighbour.move_in(served)
     acme = await organization_id(served)
     identifier = f"urn:{secrets.token_hex(6)}"
-    resource = ApiResource(
-        id="", organization_id=acme, identifier=identifier, name="x", introspection_clients=(name,)
-    )
+    said = {"identifier": identifier, "name": "x"}
     storage = served.runtime.storage
-    with pytest.raises(Invalid, match="introspection_clients"):
-        await api_resources.create(storage, resource)
-    made = await api_resources.create(
-        storage, msgspec.structs.replace(resource, introspection_clients=("acme-machine",))
-    )
-    with pytest.raises(Invalid, match="introspection_clients"):
-        await api_resources.update(
-            storage, msgspec.structs.replace(made, introspection_clients=("acme-machine", name))
-        )
+    wrong = NewApiResource.parse({**said, "introspectionClients": [name]})
+    with pytest.raises(Invalid, match=r"introspectionClients\[0\]: "):
+        await api_resources.create(storage, SYSTEM, acme, wrong)
+    right = NewApiResource.parse({**said, "introspectionClients": ["acme-machine"]})
+    made = await api_resources.create(storage, SYSTEM, acme, right)
+    patch = ApiResourcePatch.parse({"introspectionClients": ["acme-machine", name]})
+    with pytest.raises(Invalid, match=r"introspectionClients\[1\]: "):
+        await api_resources.update(storage, SYSTEM, made.id, patch)
     assert made in await storage.api_resources.find_all(acme)

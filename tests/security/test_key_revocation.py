@@ -9,9 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import SYSTEM
 from porta.runtime import Runtime
 from porta.services import api_resources, signing_keys
-from storage.models.clients import ApiResource
+from porta.services.api_resources import NewApiResource
 from tests.security.browser import (
     Browser,
     a_browser,
@@ -192,11 +193,10 @@ async def test_applications_F2_a_code_outlasts_the_lack_of_the_key_that_an_api_w
 ) -> None:
     """Which API resource a code is for is known when it has been used up."""
     client = await add_client(served)
-    api = ApiResource(
-        id="", organization_id=client.organization_id, identifier="urn:api", name="API",
-        access_token_signing_alg="PS256",
-    )  # fmt: skip
-    await api_resources.create(served.runtime.storage, api)
+    said = {"identifier": "urn:api", "name": "API", "accessTokenSigningAlg": "PS256"}
+    await api_resources.create(
+        served.runtime.storage, SYSTEM, client.organization_id, NewApiResource.parse(said)
+    )
 
     async def known() -> bool:
         found = await served.runtime.api_resources(client.organization_id)

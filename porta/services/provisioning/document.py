@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
+from porta.services.api_resources import NewApiResource
 from porta.services.applications import NewApplication, NewModule
 from porta.services.claims import ClaimPatch
 from porta.services.clients import ClaimMappingCommand
@@ -19,16 +20,13 @@ from porta.services.provisioning.entries import (
     AccessTokenType,
     Algorithm,
     ClaimName,
-    Description,
     Entry,
-    Locale,
     LoginMethods,
     Name,
     rule,
 )
 from porta.services.provisioning.people import UserEntry
 from porta.services.roles import NewPermission, NewRole
-from storage.models.clients import ScopeText
 
 
 class ModuleEntry(NewModule):
@@ -141,44 +139,8 @@ class ApplicationEntry(NewApplication):
     clients: tuple[ClientEntry, ...] = ()
 
 
-class ScopeWords(Entry):
-    """What the consent page says of a scope."""
-
-    title: Name | None = None
-    description: Description | None = None
-
-
-class ScopeEntry(ScopeWords):
-    """A scope: its name alone, or with words for people, also in other languages."""
-
-    name: str
-    translations: dict[Locale, ScopeWords] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_name(cls, data: Any) -> Any:
-        return {"name": data} if isinstance(data, str) else data
-
-    @property
-    def text(self) -> ScopeText:
-        """Return the words as they are stored."""
-        translations = {
-            language: ScopeText(words.title, words.description)
-            for language, words in self.translations.items()
-        }
-        return ScopeText(self.title, self.description, translations)
-
-
-class ApiResourceEntry(Entry):
-    """A protected resource that tokens may be asked for (RFC 8707)."""
-
-    identifier: str
-    name: Name
-    scopes: tuple[ScopeEntry, ...] = ()
-    access_token_format: AccessTokenFormat | None = None
-    access_token_type: AccessTokenType | None = None
-    access_token_signing_alg: Algorithm | None = None
-    introspection_clients: tuple[str, ...] = ()
+class ApiResourceEntry(NewApiResource):
+    model_config = ENTRY
 
 
 class OrganizationEntry(NewOrganization):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from porta.audit.changes import differing
 from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.services import api_resources, organizations
+from porta.services.api_resources import ApiResourcePatch, NewApiResource
 from porta.services.organizations import NewOrganization, OrganizationPatch
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
 from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import FileProblem, Path
 from porta.services.provisioning.run import Run
 from porta.text.suggestions import did_you_mean
-from storage.models.clients import ApiResource, ScopeText
+from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
 
 
@@ -66,23 +65,17 @@ async def provision_api_resources(run: Run, path: Path, entry: OrganizationEntry
 async def _provision_api_resource(
     run: Run, organization: Organization, entry: ApiResourceEntry, stored: ApiResource | None
 ) -> None:
-    slug, said = entry.identifier, {name: getattr(entry, name) for name in entry.model_fields_set}
-    if "scopes" in said:
-        said["scopes"] = tuple(scope.name for scope in entry.scopes)
-        texts = {scope.name: scope.text for scope in entry.scopes}
-        said["scope_texts"] = {name: text for name, text in texts.items() if text != ScopeText()}
+    slug, args = entry.identifier, (run.storage, run.actor)
     if stored is None:
-        new = ApiResource(id="", organization_id=organization.id, **said)
-        await api_resources.create(run.storage, new, actor=run.actor)
+        command = command_of(entry, NewApiResource)
+        await api_resources.create(*args, organization.id, command)
         run.created("api_resource", slug, entry.name)
     elif not run.overwrite:
         run.skipped("api_resource", slug, entry.name)
     else:
-        changed = tuple(name for name in said if getattr(stored, name) != said[name])
-        wanted = msgspec.structs.replace(stored, **said)
-        if changed:
-            await api_resources.update(run.storage, wanted, actor=run.actor)
-        run.updated("api_resource", slug, entry.name, changed, (stored, wanted))
+        patch = command_of(entry, ApiResourcePatch)
+        after = await api_resources.update(*args, stored.id, patch)
+        run.updated("api_resource", slug, entry.name, differing(stored, after), (stored, after))
 
 
 async def note_unknown_scopes(run: Run, path: Path, entry: OrganizationEntry) -> None:

@@ -10,10 +10,8 @@ from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.services import brands, users
-from porta.services.api_resources import parse_identifier, parse_scopes
 from porta.services.brands import BrandingPatch
 from porta.services.provisioning.document import (
-    ApiResourceEntry,
     ApplicationEntry,
     ClientEntry,
     Document,
@@ -51,8 +49,6 @@ def _of_organization(
     yield from _twins(
         (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
     )
-    for index, resource in enumerate(resources):
-        yield from _of_api_resource((*path, "api_resources", index), resource)
     yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
     if organization.branding is not None:
         yield from _of_branding(path, organization.branding)
@@ -66,15 +62,6 @@ def _of_organization(
 def _of_branding(path: Path, branding: BrandingPatch) -> Iterator[FileProblem]:
     """Whatever is stored beside it, a brand of a file fits together by itself."""
     yield from _refused(path, lambda: brands.merge(Organization(id="", name="", slug=""), branding))
-
-
-def _of_api_resource(path: Path, resource: ApiResourceEntry) -> Iterator[FileProblem]:
-    yield from _refused((*path, "identifier"), lambda: parse_identifier(resource.identifier))
-    yield from _refused((*path, "scopes"), lambda: parse_scopes(_names(resource)))
-
-
-def _names(resource: ApiResourceEntry) -> tuple[str, ...]:
-    return tuple(scope.name for scope in resource.scopes)
 
 
 def _refused(path: Path, check: Callable[[], object]) -> Iterator[FileProblem]:

@@ -16,6 +16,11 @@ from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.protocol.features.resource_indicators import check_syntax
 from porta.services import api_resources, applications, claims, roles, user_roles
+from porta.services.api_resources import (
+    ApiResourceFilters,
+    ApiResourcePatch,
+    NewApiResource,
+)
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -35,7 +40,7 @@ from porta.services.roles import (
     RolePatch,
 )
 from porta.services.user_roles import RoleIds
-from storage.models.clients import ApiResource
+from storage.models.clients import ScopeText
 from storage.models.pages import Page
 from storage.models.roles import Permission, Role
 from storage.models.users import User
@@ -482,44 +487,71 @@ def test_no_claim_value(claim_type: str, value: Any) -> None:
 
 
 async def test_api_resources(storage: Storage, alice: User, pg: Postgres) -> None:
-    new = ApiResource(
-        id="",
-        organization_id=alice.organization_id,
-        identifier="https://api.acme.test",
-        name="API",
-        scopes=("contacts:read",),
+    home, identifier = alice.organization_id, "https://api.acme.test"
+    said = {"identifier": identifier, "name": "API", "scopes": ["contacts:read"]}
+    command = NewApiResource.parse(said)
+    made = await api_resources.create(storage, SYSTEM, home, command)
+    assert await storage.api_resources.find_all(home) == (made,)
+    async with storage.transaction() as tx:
+        with pytest.raises(Conflict, match="identifier: "):
+            await api_resources.create(tx, SYSTEM, home, command)
+        assert await api_resources.get(tx, SYSTEM, made.id) == made
+    scope = {"name": "contacts:write", "title": "Change contacts"}
+    patch = ApiResourcePatch.parse({"scopes": [scope], "accessTokenFormat": "opaque"})
+    after = await api_resources.update(storage, SYSTEM, made.id, patch, made.version)
+    assert after == msgspec.structs.replace(
+        made,
+        scopes=("contacts:write",),
+        scope_texts={"contacts:write": ScopeText("Change contacts")},
+        access_token_format="opaque",
+        updated_at=after.updated_at,
+        version=2,
     )
-    made = await api_resources.create(storage, new)
-    assert await storage.api_resources.find_all(alice.organization_id) == (made,)
-    with pytest.raises(Conflict):
-        await api_resources.create(storage, new)
-    changed = msgspec.structs.replace(
-        made, scopes=("contacts:write",), access_token_format="opaque"
-    )
-    await api_resources.update(storage, changed)
-    assert await storage.api_resources.find_all(alice.organization_id) == (changed,)
+    with pytest.raises(PreconditionFailed):
+        await api_resources.update(
+            storage, SYSTEM, made.id, ApiResourcePatch(name="Late"), made.version
+        )
+    filters = ApiResourceFilters.parse({"search": "ACME.test"})
+    listed = await api_resources.list(storage, SYSTEM, home, Page(), filters)
+    assert listed.rows == (after,)
+    other = await make_organization(storage, f"r-{uuid4().hex}")
+    bound = Actor(permissions=ALL, organization_id=other.id)
+    for actor, within in ((bound, None), (SYSTEM, other.id), (bound, home)):
+        for call in (
+            partial(api_resources.get, storage, actor, made.id),
+            partial(api_resources.update, storage, actor, made.id, ApiResourcePatch(name="X")),
+            partial(api_resources.delete, storage, actor, made.id),
+        ):
+            with pytest.raises(NotFound, match=r"^API resource not found$"):
+                await call(within=within)
+    with pytest.raises(NotFound, match=r"^Organization not found$"):
+        await api_resources.create(storage, bound, home, command)
+    await api_resources.delete(storage, SYSTEM, made.id)
+    assert await storage.api_resources.find_all(home) == ()
     assert await event_types(pg, "api_resource_id", made.id) == [
         "api_resource.created",
         "api_resource.updated",
+        "api_resource.deleted",
     ]
 
 
 @pytest.mark.parametrize(
     "identifier",
-    ["", "api", "/api", "https://api.test/#x", "https://a b", "https:", "a:" + "x" * 511],
+    ["", "api", "/api", "https://api.test/#x", "https://a b", "https:", "a:" + "x" * 511,
+     "a:\ud800"],
 )  # fmt: skip
 def test_a_bad_identifier(identifier: str) -> None:
-    with pytest.raises(Invalid):
-        api_resources.parse_identifier(identifier)
+    with pytest.raises(Invalid, match="identifier: "):
+        NewApiResource.parse({"identifier": identifier, "name": "API"})
 
 
 @pytest.mark.parametrize("identifier", ["https://api.test/*?x=%20", "urn:api", "a:" + "x" * 510])
 def test_what_may_be_created_can_be_asked_for(identifier: str) -> None:
-    assert api_resources.parse_identifier(identifier) == identifier
-    check_syntax((identifier,))
+    command = NewApiResource.parse({"identifier": identifier, "name": "API"})
+    check_syntax((command.identifier,))
 
 
 @pytest.mark.parametrize("scope", ["", "a b", 'a"b', "ä", "openid", "offline_access", "a\n"])
 def test_a_bad_scope(scope: str) -> None:
-    with pytest.raises(Invalid):
-        api_resources.parse_scopes((scope,))
+    with pytest.raises(Invalid, match=r"scopes\[1\]\.name: "):
+        ApiResourcePatch.parse({"scopes": ["fine", scope]})

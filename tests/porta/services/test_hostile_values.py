@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid
 from porta.security.passwords import Passwords
-from porta.services import applications, claims, clients, organizations, roles, user_roles, users
+from porta.services import (
+    api_resources,
+    applications,
+    claims,
+    clients,
+    organizations,
+    roles,
+    user_roles,
+    users,
+)
+from porta.services.api_resources import (
+    ApiResourceFilters,
+    ApiResourcePatch,
+    NewApiResource,
+)
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -232,6 +246,31 @@ async def test_hostile_clients(storage: Storage, passwords: Passwords, data: st.
             except (Invalid, Conflict) as refusal:
                 if model is not NewSecret or made.client_type == "confidential":
                     told_in_words(refusal, body)
+
+
+@hostile
+@given(st.data())
+async def test_hostile_api_resources(storage: Storage, data: st.DataObject) -> None:
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        home = (await make_organization(tx, f"r-{mark}")).id
+        right = {"identifier": f"urn:{mark}", "name": "API"}
+        body = data.draw(bodies(NewApiResource, st.just(right)))
+        try:
+            made = await api_resources.create(tx, SYSTEM, home, NewApiResource.parse(body))
+        except (Invalid, Conflict) as refusal:
+            told_in_words(refusal, body)
+            made = await api_resources.create(tx, SYSTEM, home, NewApiResource.parse(right))
+        changes: tuple[tuple[Any, Any], ...] = (
+            (ApiResourcePatch, partial(api_resources.update, tx, SYSTEM, made.id)),
+            (ApiResourceFilters, partial(api_resources.list, tx, SYSTEM, home, Page())),
+        )
+        for model, change in changes:
+            body = data.draw(bodies(model, st.just({})))
+            try:
+                await change(model.parse(body))
+            except Invalid as refusal:
+                told_in_words(refusal, body)
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])

@@ -12,10 +12,20 @@ import pytest
 
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Forbidden
-from porta.services import applications, claims, clients, organizations, roles, user_roles, users
+from porta.services import (
+    api_resources,
+    applications,
+    claims,
+    clients,
+    organizations,
+    roles,
+    user_roles,
+    users,
+)
 from porta.services.permissions import PERMISSIONS, check_all, needed_by
 
 FAMILIES: tuple[ModuleType, ...] = (
+    api_resources,
     *(organizations, applications, roles, user_roles, claims, clients, users),
 )
 

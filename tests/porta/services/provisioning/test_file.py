@@ -117,7 +117,7 @@ def test_api_resources_are_checked_before_anything_is_done() -> None:
     found = problems(data(organization(api_resources=resources)))
     assert set(found) == {
         "organizations[0].api_resources[0].identifier",
-        "organizations[0].api_resources[1].scopes",
+        "organizations[0].api_resources[1].scopes[0].name",
     }
 
 

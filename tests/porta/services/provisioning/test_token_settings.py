@@ -153,7 +153,7 @@ async def test_B10_an_api_resource_names_nobody_else(
     }
     _clients(document).append(public)
     (problem,) = (await run(storage, passwords, document)).errors
-    assert problem.place == "organizations[0].api_resources[0]"
+    assert problem.place == "organizations[0].api_resources[0].introspection_clients[0]"
     assert name in problem.message
     assert await storage.organizations.find_by_slug(prefix) is None, "all of it or nothing"
 
