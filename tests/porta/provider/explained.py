@@ -48,7 +48,8 @@ _PATHS = (
 )
 _TEXT = st.none() | st.sampled_from(("", "Ada", "Ü", "x" * 250))
 _VALUES = st.sampled_from((0, 1.5, False, "", "text", [], [1, {"a": None}], {"a": 1}))
-_LARGE = st.integers(0, 9000).map(lambda size: "x" * size)
+_LARGE = st.sampled_from(("x" * 100, "x" * 4500, "x" * 7000))
+_FLAG = st.sampled_from((True, True, False))
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,14 @@ _WORLD = st.fixed_dictionaries(
         "permitted": st.dictionaries(st.sampled_from(_ROLES), _chosen(("a:b:c", "a:b:d"))),
         "definitions": st.dictionaries(
             st.sampled_from(_CLAIMS),
-            st.tuples(st.sampled_from(CLAIM_TYPES), *[st.booleans()] * len(CLAIM_TARGETS)),
+            st.tuples(st.sampled_from(CLAIM_TYPES), *[_FLAG] * len(CLAIM_TARGETS)),
         ),
         "values": st.dictionaries(st.sampled_from(_CLAIMS), _VALUES | _LARGE),
         "resources": _chosen(("stock", "orders")),
         "resource_format": st.sampled_from((None, "jwt", "opaque")),
-        "scope": st.none() | _chosen(SCOPES).map(" ".join),
+        "scope": st.none()
+        | _chosen(SCOPES).map(" ".join)
+        | _chosen(SCOPES).map(lambda values: " ".join(("openid", *values))),
         "resource": _chosen(("https://stock.test", "https://orders.test")).map(lambda r: r[:1])
         | st.just(()),
         "claims": st.none()
