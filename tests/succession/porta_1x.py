@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +152,49 @@ def encrypted_key(kid: str, public_key: str, private_key: str, activated_at: flo
         f" '{sealed.ciphertext}', 'active', to_timestamp({activated_at}), '{sealed.iv}',"
         f" '{sealed.tag}', TRUE)"
     )
+
+
+async def leave_refresh_token(database: Postgres, *, grant: str | None = "", **changes: Any) -> str:
+    """Leave a refresh token as 1.6.1 does; return its value.
+
+    `grant` is the scope of its grant, else that of the token; None for one that is gone.
+    """
+    value, now = secrets.token_urlsafe(32), int(time.time())
+    row = {"type": "RefreshToken", "expires_in": 86_400, "consumed": False, "grant_expires_in": 900}
+    row |= {name: changes.pop(name) for name in row.keys() & changes.keys()}
+    payload = {
+        "iat": now - 60, "exp": now + 86_340, "jti": value, "kind": "RefreshToken",
+        "accountId": CLEO, "clientId": "dock-web", "grantId": f"grant-of-{value}"[:43],
+        "gty": "authorization_code", "scope": "openid profile offline_access",
+        "sessionUid": "a-session-of-1x",
+        "authTime": now - 600, "nonce": "n-1x", "iiat": now - 600, "rotations": 0, "claims": {},
+        **changes,
+    }  # fmt: skip
+    await database.execute(
+        "INSERT INTO oidc_payloads (id, type, payload, grant_id, expires_at, consumed_at)"
+        " VALUES (%(id)s, %(type)s, %(payload)s, %(grant)s, now() + make_interval(secs => %(ttl)s),"
+        " CASE WHEN %(consumed)s THEN now() END)",
+        {
+            "id": value,
+            "type": row["type"],
+            "payload": json.dumps(payload),
+            "grant": payload["grantId"],
+            "ttl": row["expires_in"],
+            "consumed": row["consumed"],
+        },
+    )
+    if grant is not None:
+        held = {"kind": "Grant", "openid": {"scope": grant or payload["scope"]}}
+        await database.execute(
+            "INSERT INTO oidc_payloads (id, type, payload, expires_at) VALUES (%(id)s, 'Grant',"
+            " %(payload)s, now() + make_interval(secs => %(ttl)s)) ON CONFLICT DO NOTHING",
+            {
+                "id": payload["grantId"],
+                "payload": json.dumps(held),
+                "ttl": row["grant_expires_in"],
+            },
+        )
+    return value
 
 
 WRITES = {

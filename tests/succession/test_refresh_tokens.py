@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -31,48 +30,6 @@ async def served(adopted: str) -> AsyncIterator[Served]:
         yield running
 
 
-async def _issued(database: Postgres, *, grant: str | None = "", **changes: Any) -> str:
-    """Leave a refresh token as 1.6.1 does; return its value.
-
-    `grant` is the scope of its grant, else that of the token; None for one that is gone.
-    """
-    value, now = secrets.token_urlsafe(32), int(time.time())
-    row = {"type": "RefreshToken", "expires_in": 86_400, "consumed": False, "grant_expires_in": 900}
-    row |= {name: changes.pop(name) for name in row.keys() & changes.keys()}
-    payload = {
-        "iat": now - 60, "exp": now + 86_340, "jti": value, "kind": "RefreshToken",
-        "accountId": porta_1x.CLEO, "clientId": CLIENT, "grantId": f"grant-of-{value}"[:43],
-        "gty": "authorization_code", "scope": _SCOPE, "sessionUid": "a-session-of-1x",
-        "authTime": now - 600, "nonce": "n-1x", "iiat": now - 600, "rotations": 0, "claims": {},
-        **changes,
-    }  # fmt: skip
-    await database.execute(
-        "INSERT INTO oidc_payloads (id, type, payload, grant_id, expires_at, consumed_at)"
-        " VALUES (%(id)s, %(type)s, %(payload)s, %(grant)s, now() + make_interval(secs => %(ttl)s),"
-        " CASE WHEN %(consumed)s THEN now() END)",
-        {
-            "id": value,
-            "type": row["type"],
-            "payload": json.dumps(payload),
-            "grant": payload["grantId"],
-            "ttl": row["expires_in"],
-            "consumed": row["consumed"],
-        },
-    )
-    if grant is not None:
-        held = {"kind": "Grant", "openid": {"scope": grant or payload["scope"]}}
-        await database.execute(
-            "INSERT INTO oidc_payloads (id, type, payload, expires_at) VALUES (%(id)s, 'Grant',"
-            " %(payload)s, now() + make_interval(secs => %(ttl)s)) ON CONFLICT DO NOTHING",
-            {
-                "id": payload["grantId"],
-                "payload": json.dumps(held),
-                "ttl": row["grant_expires_in"],
-            },
-        )
-    return value
-
-
 async def _refresh(served: Served, value: str, **more: Any) -> Any:
     return await token(served, grant_type="refresh_token", refresh_token=value, **more)
 
@@ -96,7 +53,7 @@ async def _without_grace(served: Served) -> None:
 async def test_succession_refresh_nobody_who_was_offline_signs_in_anew(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     before = await porta_1x.read(database)
     answer = await _refresh(served, value)
     assert answer.status_code == 200, answer.text
@@ -115,7 +72,7 @@ async def test_succession_refresh_nobody_who_was_offline_signs_in_anew(
 
 async def test_succession_refresh_a_copy_is_found_out(served: Served, database: Postgres) -> None:
     await _without_grace(served)
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     successor = (await _refresh(served, value)).json()["refresh_token"]
     assert not await _works(served, value)
     assert not await _works(served, successor), "its family went with it"
@@ -131,9 +88,9 @@ async def test_succession_refresh_what_1x_had_rotated_ends_its_grant(
     served: Served, database: Postgres, taken_over_before: bool
 ) -> None:
     grant = secrets.token_urlsafe(32)
-    old = await _issued(database, grantId=grant, consumed=True)
-    value = await _issued(database, grantId=grant, rotations=1)
-    apart = await _issued(database)
+    old = await porta_1x.leave_refresh_token(database, grantId=grant, consumed=True)
+    value = await porta_1x.leave_refresh_token(database, grantId=grant, rotations=1)
+    apart = await porta_1x.leave_refresh_token(database)
     if taken_over_before:
         value = (await _refresh(served, value)).json()["refresh_token"]
     assert not await _works(served, old)
@@ -166,7 +123,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 async def test_succession_refresh_what_is_refused(
     served: Served, database: Postgres, changes: dict[str, Any]
 ) -> None:
-    value = await _issued(database, **changes)
+    value = await porta_1x.leave_refresh_token(database, **changes)
     assert not await _works(served, value)
     assert not await _works(served, value)
 
@@ -175,13 +132,13 @@ async def test_succession_refresh_what_1x_bound_to_nothing_is_a_bearers(
     served: Served, database: Postgres
 ) -> None:
     unbound = {"jkt": None, "x5t#S256": None, "attestationJkt": None}
-    assert await _works(served, await _issued(database, **unbound))
+    assert await _works(served, await porta_1x.leave_refresh_token(database, **unbound))
 
 
 async def test_succession_refresh_a_rotated_token_that_is_sent_again_and_again_is_told_of_once(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database, consumed=True)
+    value = await porta_1x.leave_refresh_token(database, consumed=True)
     for _ in range(3):
         assert not await _works(served, value)
     told = await database.fetch(
@@ -194,7 +151,7 @@ async def test_succession_refresh_a_rotated_token_that_is_sent_again_and_again_i
 async def test_succession_refresh_a_rotated_token_of_no_person_here_is_refused_as_any(
     served: Served, database: Postgres, person: str
 ) -> None:
-    value = await _issued(database, consumed=True, **REFUSED[person])
+    value = await porta_1x.leave_refresh_token(database, consumed=True, **REFUSED[person])
     assert not await _works(served, value)
     url = f"{served.issuer('dock')}/token/revocation"
     answer = await served.http.post(url, data={"token": value}, auth=AUTH)
@@ -204,7 +161,7 @@ async def test_succession_refresh_a_rotated_token_of_no_person_here_is_refused_a
 async def test_succession_refresh_a_token_is_its_clients_and_its_organizations(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     assert not await _works(served, value, auth=_OTHER)
     backend = ("Zm9ydHktdGhyZWUtY2hhcmFjdGVycy1vZi1hLWNsaWVudA", porta_1x.SECRET)
     assert not await _works(served, value, auth=backend, slug="acme")
@@ -214,7 +171,7 @@ async def test_succession_refresh_a_token_is_its_clients_and_its_organizations(
 async def test_succession_refresh_the_grant_and_the_client_decide_what_is_left(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database, grant="openid offline_access")
+    value = await porta_1x.leave_refresh_token(database, grant="openid offline_access")
     answer = await _refresh(served, value)
     assert set(answer.json()["scope"].split()) == {"openid", "offline_access"}
 
@@ -224,7 +181,10 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
     served: Served, database: Postgres, status: str
 ) -> None:
     """Also with a token that nobody had presented before, and after they are let in again."""
-    first, later = await _issued(database), await _issued(database)
+    first, later = (
+        await porta_1x.leave_refresh_token(database),
+        await porta_1x.leave_refresh_token(database),
+    )
     storage = served.runtime.storage
     await set_user_status(storage, porta_1x.CLEO, status)
     assert not await _works(served, first)
@@ -232,14 +192,14 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
     for value in (first, later):
         assert not await _works(served, value)
     await asyncio.sleep(1.1)  # 1.x counts in seconds
-    assert await _works(served, await _issued(database, iat=int(time.time())))
+    assert await _works(served, await porta_1x.leave_refresh_token(database, iat=int(time.time())))
 
 
 async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
     served: Served, database: Postgres
 ) -> None:
     """Else a family that is being founded would slip past the end."""
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
 
     async def waits() -> bool:
         return bool(
@@ -261,7 +221,7 @@ async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
 async def test_succession_refresh_a_client_that_was_inactive_has_lost_them(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     storage = served.runtime.storage
     for status in ("inactive", "active"):
         await set_client_status(storage, CLIENT, status)
@@ -278,7 +238,7 @@ async def test_succession_refresh_a_client_that_was_inactive_has_lost_them(
 async def test_succession_refresh_what_its_client_revokes_is_dead(
     served: Served, database: Postgres, used_before: bool
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     successor = (await _refresh(served, value)).json()["refresh_token"] if used_before else None
     url = f"{served.issuer('dock')}/token/revocation"
     stranger = await served.http.post(url, data={"token": value}, auth=_OTHER)
@@ -302,7 +262,7 @@ async def test_succession_refresh_what_is_revoked_is_remembered_while_1x_would_k
         return config.refresh_token_ttl == config.refresh_token_absolute_ttl == 3600
 
     await eventually(heard)
-    value = await _issued(database, expires_in=86_400)
+    value = await porta_1x.leave_refresh_token(database, expires_in=86_400)
     url = f"{served.issuer('dock')}/token/revocation"
     assert (await served.http.post(url, data={"token": value}, auth=AUTH)).status_code == 200
     kept = await database.fetch(
@@ -315,7 +275,7 @@ async def test_succession_refresh_what_is_revoked_is_remembered_while_1x_would_k
 async def test_succession_refresh_another_clients_revocation_harms_nothing(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     url = f"{served.issuer('dock')}/token/revocation"
     await served.http.post(url, data={"token": value}, auth=_OTHER)
     assert await _works(served, value)
@@ -324,7 +284,7 @@ async def test_succession_refresh_another_clients_revocation_harms_nothing(
 async def test_succession_refresh_one_use_by_two_instances_founds_one_family(
     served: Served, database: Postgres
 ) -> None:
-    value = await _issued(database)
+    value = await porta_1x.leave_refresh_token(database)
     async with beside(served) as other:
         answers = await asyncio.gather(
             *(_refresh(instance, value) for instance in (served, other) for _ in range(5))
@@ -337,7 +297,10 @@ async def test_succession_refresh_one_use_by_two_instances_founds_one_family(
 async def test_succession_refresh_a_token_that_was_taken_over_is_not_kept_for_later(
     served: Served, database: Postgres
 ) -> None:
-    used, unused = await _issued(database), await _issued(database)
+    used, unused = (
+        await porta_1x.leave_refresh_token(database),
+        await porta_1x.leave_refresh_token(database),
+    )
     await database.execute(
         "DELETE FROM oidc_payloads WHERE NOT payload ? 'iiat' AND type <> 'Grant'"
     )
