@@ -70,7 +70,7 @@ async def test_applications_F9_one_word_for_roles_takes_the_place_of_the_other(
     [
         ({"source": "roles", "claim": "sub"}, "claim_mappings[1].claim"),
         ({"source": "roles", "claim": "iss.roles"}, "claim_mappings[1].claim"),
-        ({"source": "roles", "claim": "a", "targets": ["jwt"]}, "claim_mappings[1].targets[0]"),
+        ({"source": "roles", "claim": "a", "targets": ["jwt"]}, "claim_mappings[1].targets"),
         ({"source": "email", "claim": "mail"}, "claim_mappings[1].source"),
         ({"source": "roles"}, "claim_mappings[1].claim"),
         ({"source": "roles", "claim": "realm_access"}, "claim_mappings[1].claim"),
