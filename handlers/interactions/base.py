@@ -8,10 +8,9 @@ from handlers.interactions import endings
 from handlers.oidc import outcomes
 from handlers.pages import FOR_PEOPLE, finish_page
 from handlers.tenant import TenantHandler
-from porta.authn import login
-from porta.authn.login import OpenInteraction
-from porta.browser import request_copies
+from porta.browser import open_interactions, request_copies
 from porta.browser.binding import Browser
+from porta.browser.open_interactions import OpenInteraction
 from porta.errors import Forbidden, NotFound
 from porta.protocol.requests.params import Params
 from porta.tenants.tenant import Tenant
@@ -26,7 +25,7 @@ class InteractionHandler(TenantHandler):
 
     async def prepare(self) -> None:
         try:
-            self.opened = await login.open_interaction(self.runtime, self.uid(), self._browser_at)
+            self.opened = await open_interactions.get(self.runtime, self.uid(), self._browser_at)
         except NotFound as error:
             await endings.end(self, self.uid(), error)
             return
@@ -79,7 +78,7 @@ class InteractionHandler(TenantHandler):
     def csrf_holds(self, form: Params) -> bool:
         """Whether the form was rendered for this interaction."""
         try:
-            login.check_csrf(self.opened, form.get("_csrf"))
+            open_interactions.check_csrf(self.opened, form.get("_csrf"))
         except Forbidden:
             return False
         return True

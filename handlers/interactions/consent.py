@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from handlers import languages
 from handlers.interactions.base import InteractionHandler
-from porta.authn import login
+from porta.browser import open_interactions
 from porta.pages import consent_lines
 
 
@@ -21,7 +21,7 @@ async def show_consent(
         "consent",
         status=status,
         error=error,
-        account=await login.signed_in_as(handler.runtime, handler.opened),
+        account=await open_interactions.signed_in_as(handler.runtime, handler.opened),
         may_switch=handler.opened.may_switch,
         lines=consent_lines.build(
             shown,
@@ -64,9 +64,9 @@ class ConfirmHandler(InteractionHandler):
             await show_consent(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
             return
         if form.get("decision") == "switch":
-            await login.switch_account(self.runtime, self.opened)
+            await open_interactions.switch_account(self.runtime, self.opened)
             self.start_over()
             return
         approve = form.get("decision") == "approve"
-        await login.consent(self.runtime, self.opened, approve, self.origin)
+        await open_interactions.consent(self.runtime, self.opened, approve, self.origin)
         self.resume()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from handlers.interactions.base import InteractionHandler
-from porta.authn import login
+from porta.browser import open_interactions
 
 
 async def show_gesture(
@@ -16,7 +16,7 @@ async def show_gesture(
         "gesture",
         status=status,
         error=error,
-        account=await login.signed_in_as(handler.runtime, handler.opened),
+        account=await open_interactions.signed_in_as(handler.runtime, handler.opened),
         may_switch=handler.opened.may_switch,
         redirect_uri=handler.opened.redirect_uri,
         client_logo_url=handler.opened.client.metadata.get("logo_uri"),
@@ -42,11 +42,11 @@ class ContinueHandler(InteractionHandler):
 
     async def _decide(self, decision: str | None) -> None:
         if decision == "switch":
-            await login.switch_account(self.runtime, self.opened)
+            await open_interactions.switch_account(self.runtime, self.opened)
             self.start_over()
             return
         if decision == "continue":
-            await login.go_on(self.runtime, self.opened)
+            await open_interactions.go_on(self.runtime, self.opened)
         else:
-            await login.abort(self.runtime, self.opened)
+            await open_interactions.abort(self.runtime, self.opened)
         self.resume()

@@ -12,6 +12,7 @@ from handlers.interactions.gesture import show_gesture
 from handlers.pages import wait
 from porta.authn import login
 from porta.authn.password import LoginFailed
+from porta.browser import open_interactions
 from porta.provider import authorization
 
 _TYPED = frozenset({"email", "password"})
@@ -51,7 +52,7 @@ async def _account(handler: InteractionHandler) -> str | None:
     opened = handler.opened
     if not opened.reauthenticates:
         return None
-    account = await login.signed_in_as(handler.runtime, opened)
+    account = await open_interactions.signed_in_as(handler.runtime, opened)
     hint = opened.interaction.parameters.get("login_hint")
     return account if hint in (None, account) else None
 
@@ -125,7 +126,7 @@ class SwitchHandler(InteractionHandler):
 
     async def post(self) -> None:
         if self.csrf_holds(self.form()) and self.asks_for("login"):
-            await login.switch_account(self.runtime, self.opened)
+            await open_interactions.switch_account(self.runtime, self.opened)
         self.start_over()
 
 
@@ -133,5 +134,5 @@ class AbortHandler(InteractionHandler):
     """GET /interaction/{uid}/abort: in the browser that began it, and nowhere else."""
 
     async def get(self) -> None:
-        await login.abort(self.runtime, self.opened)
+        await open_interactions.abort(self.runtime, self.opened)
         self.resume()

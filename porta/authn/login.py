@@ -1,76 +1,24 @@
-"""Login: a person at an interaction is found, signed in, asked for consent, or gone away."""
+"""Login: a person at an interaction signs in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from porta.audit import events
 from porta.authn import password
 from porta.authn.password import LoginFailed
-from porta.browser import interactions, sessions
-from porta.browser.binding import Browser
-from porta.browser.interactions import InteractionExpired
-from porta.errors import Forbidden, Invalid, Unavailable
+from porta.browser import interactions, open_interactions, sessions
+from porta.browser.open_interactions import OpenInteraction
+from porta.errors import Invalid, Unavailable
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.limits.rate_limits import Throttled
-from porta.protocol.clients.redirect_uris import omitted_redirect_uri
-from porta.protocol.requests.claims_request import parse_claims_request
 from porta.protocol.tokens import authentication
 from porta.runtime import Runtime
-from porta.security import known_browsers, opaque
-from porta.tenants import resolve
-from porta.tenants.tenant import Tenant
+from porta.security import known_browsers
 from porta.text.email_addresses import canonical_email
-from storage.models.artifacts import Interaction, Session
-from storage.models.clients import Client
 from storage.models.users import User
 from storage.router import Storage
-
-_CONFIRMING = frozenset({"login_prompt", "max_age"})
-"""Reasons of `prompts.login_reasons` that ask for the same person again."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenInteraction:
-    """An interaction in the browser that began it, with all it needs to be shown."""
-
-    uid: str
-    interaction: Interaction
-    tenant: Tenant
-    client: Client
-
-    @property
-    def redirect_uri(self) -> str:
-        """Where the answer travels. Raises UntrustedRequest where it was left out, and the client
-        has another number of them by now.
-        """
-        sent = self.interaction.parameters.get("redirect_uri")
-        return sent or omitted_redirect_uri(self.client, openid=False)
-
-    @property
-    def login_methods(self) -> tuple[str, ...]:
-        """How this client lets people sign in: its own choice, or else its organization's."""
-        methods = self.client.login_methods
-        return methods if methods is not None else self.tenant.organization.default_login_methods
-
-    @property
-    def reauthenticates(self) -> bool:
-        """Whether somebody who is signed in is to show that it is still them, and nobody else."""
-        reasons, previous = self.interaction.reasons, self.interaction.previous_session
-        return previous is not None and bool(reasons) and _CONFIRMING.issuperset(reasons)
-
-    @property
-    def may_switch(self) -> bool:
-        """Whether somebody else may sign in here: a request for one person takes no other, whether
-        an ID token named them or the claims (Core §3.1.2.1, §5.5.1).
-        """
-        interaction = self.interaction
-        named = parse_claims_request(interaction.parameters.get("claims")).subjects()
-        one = interaction.hint_subject is not None or (named is not None and len(named) < 2)
-        return interaction.previous_session is not None and not one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +30,6 @@ class SignedIn:
     session_value: str
     expires_at: int
     known_value: str
-
-
-async def open_interaction(
-    runtime: Runtime, uid: str, browser_at: Callable[[Tenant], Browser]
-) -> OpenInteraction:
-    """Return the interaction for the browser that began it.
-
-    `browser_at` tells what this browser presents at an organization. Raises InteractionExpired
-    for one that is unknown, expired, finished or another browser's, all alike.
-    """
-    interaction = await interactions.find(runtime, uid)
-    if interaction is None:
-        raise InteractionExpired("interaction not found")
-    tenant = await resolve.resolve(runtime, interaction.slug)
-    if not interactions.is_of(interaction, browser_at(tenant)):
-        raise InteractionExpired("interaction not found")
-    client = await resolve.find_client(runtime, tenant, interaction.client_id)
-    if tenant.id != interaction.organization_id or client is None:
-        raise InteractionExpired("interaction not found")
-    return OpenInteraction(uid, interaction, tenant, client)
-
-
-def check_csrf(opened: OpenInteraction, value: str | None) -> None:
-    """Raise Forbidden unless the form was rendered for this interaction."""
-    if not opaque.equal(value or "", opened.interaction.csrf):
-        raise Forbidden("errors.csrf_invalid")
 
 
 async def submit(
@@ -182,12 +104,14 @@ async def _count(
         await rate_limits.count_login(runtime, opened.tenant, email, origin.address, known)
     except Throttled as throttled:
         if throttled.first:
-            await _record(runtime, opened, "rate_limit.login", origin)
+            await open_interactions.record(runtime, opened, "rate_limit.login", origin)
         refusal = _refusal("errors.rate_limit_exceeded", 429, throttled.retry_after)
         if not throttled.last:
             raise refusal from None
     if "password" not in opened.login_methods:
-        await _record(runtime, opened, "security.login_method_disabled", origin, method="password")
+        await open_interactions.record(
+            runtime, opened, "security.login_method_disabled", origin, method="password"
+        )
         raise _refusal("errors.login_method_disabled", 403)
     return refusal
 
@@ -204,97 +128,6 @@ async def _keep(
         session_uid=session_uid,
         previous_session=session_uid,
         consented=None,
-    )
-
-
-async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, origin: Origin) -> None:
-    """Keep what the person decided about what they were shown."""
-    if opened.interaction.prompt != "consent":
-        raise InteractionExpired("interaction not found")
-    shown = opened.interaction.shown
-    if approve:
-        await interactions.save(runtime, opened.tenant, opened.interaction, consented=shown)
-    else:
-        await interactions.save(
-            runtime, opened.tenant, opened.interaction, error="User denied consent"
-        )
-    session = await _session(runtime, opened)
-    await _record(
-        runtime,
-        opened,
-        "user.consent.granted" if approve else "user.consent.denied",
-        origin,
-        user_id=session.account_id if session else None,
-        scope=" ".join(shown.scope),
-        resource=" ".join(shown.resource),
-        claims=" ".join(shown.claims),
-    )
-
-
-async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
-    """Keep that the person, shown the client and their account, went on."""
-    if opened.interaction.prompt != "gesture":
-        raise InteractionExpired("interaction not found")
-    session_uid = opened.interaction.previous_session
-    await interactions.save(runtime, opened.tenant, opened.interaction, gesture=session_uid)
-
-
-async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
-    """Have the person sign in as somebody else; until they do, they stay who they are.
-
-    Where that would end at the client as an error, nothing changes: no page of ours offers it.
-    """
-    if not opened.may_switch:
-        return
-    asked = opened.interaction.parameters
-    await interactions.save(
-        runtime,
-        opened.tenant,
-        opened.interaction,
-        prompt="login",
-        reasons=("select_account",),
-        parameters={name: asked[name] for name in asked if name != "login_hint"},
-    )
-
-
-async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
-    """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
-    session = await _session(runtime, opened)
-    if session is None:
-        return None
-    user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
-    return user.email if user is not None else None
-
-
-async def abort(runtime: Runtime, opened: OpenInteraction) -> None:
-    """The person went away: the client is told `access_denied`."""
-    await interactions.save(
-        runtime, opened.tenant, opened.interaction, error="User aborted the interaction"
-    )
-
-
-async def _session(runtime: Runtime, opened: OpenInteraction) -> Session | None:
-    """Return the session that the browser was last seen with."""
-    uid = opened.interaction.previous_session
-    return None if uid is None else await sessions.find_by_uid(runtime, opened.tenant, uid)
-
-
-async def _record(
-    runtime: Runtime,
-    opened: OpenInteraction,
-    kind: str,
-    origin: Origin,
-    *,
-    user_id: str | None = None,
-    **metadata: str,
-) -> None:
-    await events.record(
-        runtime.storage,
-        kind,
-        organization_id=opened.tenant.id,
-        user_id=user_id,
-        metadata={"client_id": opened.client.client_id, **metadata},
-        origin=origin,
     )
 
 

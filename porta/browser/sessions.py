@@ -89,21 +89,29 @@ async def sign_in(
     )
     life = min(tenant.config.session_ttl, tenant.config.session_idle_ttl)
     async with runtime.storage.transaction() as tx:
-        held = await tx.sessions.find_for_update(browser, tenant.id)
-        same = (account_id, session.era)
-        own = next((each for each in held if (each.account_id, each.era) == same), None)
-        if own is not None:
-            session = replace(session, uid=own.uid, created_at=own.created_at)
-        if before_commit is not None:
-            await before_commit(tx, session.uid)
-        for each in held:
-            if each.uid != session.uid:
-                await tx.end_session(each)
-        if own is not None:
-            await tx.replace_session(own, session, life)
-        else:
-            await tx.artifacts.save(session, life)
-    return session, value
+        return await _open(tx, session, life, before_commit), value
+
+
+async def _open(
+    tx: Storage, session: Session, life: int, before_commit: BeforeCommit | None
+) -> Session:
+    """Save the session of a browser in place of those that it had; `life` is in seconds."""
+    assert session.browser is not None
+    held = await tx.sessions.find_for_update(session.browser, session.organization_id)
+    same = (session.account_id, session.era)
+    own = next((each for each in held if (each.account_id, each.era) == same), None)
+    if own is not None:
+        session = replace(session, uid=own.uid, created_at=own.created_at)
+    if before_commit is not None:
+        await before_commit(tx, session.uid)
+    for each in held:
+        if each.uid != session.uid:
+            await tx.end_session(each)
+    if own is not None:
+        await tx.replace_session(own, session, life)
+    else:
+        await tx.artifacts.save(session, life)
+    return session
 
 
 async def sign_out(runtime: Runtime, session: Session) -> None:

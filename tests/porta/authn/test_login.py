@@ -13,11 +13,12 @@ import pytest
 import pytest_asyncio
 
 from porta.authn import login
-from porta.authn.login import OpenInteraction, SignedIn
+from porta.authn.login import SignedIn
 from porta.authn.password import LoginFailed
-from porta.browser import interactions
+from porta.browser import interactions, open_interactions
 from porta.browser.binding import Browser, new_secret
 from porta.browser.interactions import InteractionExpired
+from porta.browser.open_interactions import OpenInteraction
 from porta.errors import Forbidden, NotFound, Unavailable
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
@@ -59,7 +60,7 @@ async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInterac
         **(fields | changes),
     )
     uid = await runtime.storage.artifacts.create(make, tenant.config.interaction_ttl)
-    return await login.open_interaction(runtime, uid, lambda _: browser)
+    return await open_interactions.get(runtime, uid, lambda _: browser)
 
 
 async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
@@ -243,7 +244,7 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
     await interactions.save(runtime, tenant, here)
     origin = Origin("192.0.2.42", "", opaque.new_value())
     opened = OpenInteraction(opened.uid, here, tenant, opened.client)
-    await login.consent(runtime, opened, approve, origin)
+    await open_interactions.consent(runtime, opened, approve, origin)
     user = await runtime.storage.users.find_by_email(tenant.id, EMAIL)
     assert user is not None
     kind = "user.consent.granted" if approve else "user.consent.denied"
@@ -252,7 +253,7 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
 
 async def test_a_page_names_whoever_is_here_now(runtime: Runtime, tenant: Tenant) -> None:
     opened = await _open(runtime, tenant)
-    assert await login.signed_in_as(runtime, opened) is None
+    assert await open_interactions.signed_in_as(runtime, opened) is None
     signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     session = await _session(runtime, signed_in)
     assert session is not None
@@ -263,7 +264,7 @@ async def test_a_page_names_whoever_is_here_now(runtime: Runtime, tenant: Tenant
         ({"previous_session": None, "session_uid": session.uid}, None),
     ):
         shown = await _open(runtime, tenant, **changes)
-        assert await login.signed_in_as(runtime, shown) == expected
+        assert await open_interactions.signed_in_as(runtime, shown) == expected
 
 
 async def test_a_client_decides_before_its_organization(runtime: Runtime, tenant: Tenant) -> None:
@@ -280,8 +281,8 @@ async def test_a_form_of_elsewhere_is_refused(
 ) -> None:
     opened = await _open(runtime, tenant)
     with pytest.raises(Forbidden):
-        login.check_csrf(opened, value)
-    login.check_csrf(opened, opened.interaction.csrf)
+        open_interactions.check_csrf(opened, value)
+    open_interactions.check_csrf(opened, opened.interaction.csrf)
 
 
 async def test_consent_is_kept_where_it_was_asked_for(
@@ -289,14 +290,14 @@ async def test_consent_is_kept_where_it_was_asked_for(
 ) -> None:
     shown = Consent(scope=("openid", "email"), resource=("urn:a",), claims=("roles",))
     opened = await _open(runtime, tenant, prompt="consent", shown=shown)
-    await login.consent(runtime, opened, True, ORIGIN)
+    await open_interactions.consent(runtime, opened, True, ORIGIN)
     assert (await _now(runtime, opened)).consented == shown
     denied = await _open(runtime, tenant, prompt="consent")
-    await login.consent(runtime, denied, False, ORIGIN)
+    await open_interactions.consent(runtime, denied, False, ORIGIN)
     after = await _now(runtime, denied)
     assert (after.consented, after.error) == (None, "User denied consent")
     with pytest.raises(NotFound):
-        await login.consent(runtime, await _open(runtime, tenant), True, ORIGIN)
+        await open_interactions.consent(runtime, await _open(runtime, tenant), True, ORIGIN)
 
 
 async def test_an_interaction_of_what_is_gone_is_gone(runtime: Runtime, tenant: Tenant) -> None:
