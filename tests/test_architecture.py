@@ -202,6 +202,20 @@ def test_nothing_is_named_for_no_use() -> None:
     assert {module for part, module in parts.items() if part in vague} == set()
 
 
+def test_every_process_collects_the_same_tests() -> None:
+    """The processes that share the tests compare their names: none of them is made by chance."""
+    chance = re.compile(r"\b(uuid[14]|token_\w+|random|randint|urandom)\(")
+    made = [
+        f"{path.relative_to(ROOT)}:{decorator.lineno}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in node.decorator_list
+        if chance.search(ast.unparse(decorator))
+    ]
+    assert made == []
+
+
 def _how_to_add() -> list[tuple[str, str, str]]:
     """The rows of the table "How to add", but the goals (°)."""
     document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

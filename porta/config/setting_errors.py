@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import BaseModel
+
+from porta.text.validation import find_messages
+
 _ESCAPED = "with special characters of the password as %XX"
 _HEX_REMEDY = "64 hex digits; make them with `openssl rand -hex 32`, keep them like the database"
 _FURTHER_REMEDY = "a comma list of former keys, or of the next, of 64 hex digits each"
@@ -77,6 +81,6 @@ def missing(name: str) -> str:
 def problem_of(item: Any) -> str:
     """Return an error of pydantic as one line: NAME, what is wrong, what to do."""
     name = str(item["loc"][0]).upper()
-    problem = _SENTENCES.get(item["type"]) or item["msg"].removeprefix("Value error, ")
+    problem = _SENTENCES.get(item["type"]) or "; ".join(find_messages(item, BaseModel))
     remedy = _REMEDIES.get(name)
     return f"{_SPELLINGS.get(name, name)}: {problem}" + (f"; {remedy}" if remedy else "")

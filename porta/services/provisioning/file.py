@@ -41,16 +41,6 @@ _NAMED_BY = ("email", "client_id", "client_name", "slug", "name", "identifier", 
 """Keys whose value tells a person which entry of a list it is, the best first."""
 _SLUG_OF_NAME = {("organizations",), ("applications",), ("modules",), ("roles",)}
 """Lists whose entries need no slug, when they have a name."""
-_LATER = "the form comes first; rules between entries are checked once it is right"
-
-
-class FormInvalid(DocumentInvalid):
-    """A file whose form is wrong: there is no document yet that the rules could be held against."""
-
-    def __init__(self, source: str, problems: list[FileProblem]) -> None:
-        super().__init__(source, problems)
-        self.message += f"\n{source}: {_LATER}"
-        self.args = (self.message,)
 
 
 class ProvisioningFile:
@@ -69,19 +59,16 @@ class ProvisioningFile:
         if self.data is None:
             raise DocumentInvalid(self.source, [FileProblem((), "is empty")])
         problems = list(find_syntax_problems(self.data))
-        refusal: type[DocumentInvalid] = DocumentInvalid
+        document = None
         try:
             document = Document.model_validate(self.data)
         except ValidationError as error:
-            refusal, found = FormInvalid, _form_problems(error)
-        else:
-            found = find_rule_problems(document)
-        told = {problem.path for problem in problems}
-        problems += (problem for problem in found if problem.path not in told)
-        if not problems:
+            problems += _unlike(problems, _form_problems(error))
+        problems += _unlike(problems, find_rule_problems(self.data))
+        if document is not None and not problems:
             return document
         problems += find_loose_references(self.data)
-        raise refusal(self.source, self._told(problems))
+        raise DocumentInvalid(self.source, self._told(problems))
 
     def locate(self, problem: FileProblem) -> FileProblem:
         """Return `problem` with its line, column and names, and the name of this file."""
@@ -110,6 +97,12 @@ class _FormProblem(FileProblem):
     """An error of pydantic, put into words only where it is told: there may be very many."""
 
     item: Any = None
+
+
+def _unlike(told: list[FileProblem], found: Iterator[FileProblem]) -> list[FileProblem]:
+    """Return what is found at other places than those that something is told of already."""
+    paths = {problem.path for problem in told}
+    return [problem for problem in found if problem.path not in paths]
 
 
 def _form_problems(error: ValidationError) -> Iterator[FileProblem]:

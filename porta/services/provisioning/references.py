@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from porta.services.provisioning.problems import FileProblem, Path
+from porta.services.provisioning.rules import entries
 from porta.tenants import slugs
 from porta.text.suggestions import did_you_mean
 
@@ -26,15 +27,15 @@ def find_loose_references(data: object) -> Iterator[FileProblem]:
     The database may hold it. A file that is refused anyway is told of it in the same round.
     """
     defined: dict[str, _Defined] = {}
-    for _, organization in _entries(data, (), "organizations"):
-        for _, application in _entries(organization, (), "applications"):
+    for _, organization in entries(data, (), "organizations"):
+        for _, application in entries(organization, (), "applications"):
             _collect(application, defined.setdefault(_slug_of(application), _Defined()))
-    for path, organization in _entries(data, (), "organizations"):
-        for at, application in _entries(organization, path, "applications"):
+    for path, organization in entries(data, (), "organizations"):
+        for at, application in entries(organization, path, "applications"):
             known = defined[_slug_of(application)].permissions
-            for place, role in _entries(application, at, "roles"):
+            for place, role in entries(application, at, "roles"):
                 yield from _of_role(place, role, known)
-        for at, user in _entries(organization, path, "users"):
+        for at, user in entries(organization, path, "users"):
             yield from _of_user(at, user, defined)
 
 
@@ -49,7 +50,7 @@ def _of_user(
     path: Path, user: dict[str, Any], defined: dict[str, _Defined]
 ) -> Iterator[FileProblem]:
     for key, named, kind in (("roles", "role", "roles"), ("claims", "claim", "claim_definitions")):
-        for place, reference in _entries(user, path, key):
+        for place, reference in entries(user, path, key):
             app, slug = reference.get("app"), reference.get(named)
             if not isinstance(app, str) or not isinstance(slug, str):
                 continue
@@ -68,7 +69,7 @@ def _loose(path: Path, kind: str, slug: str, known: Collection[str]) -> FileProb
 
 def _collect(application: dict[str, Any], into: _Defined) -> None:
     for kind in ("roles", "permissions", "claim_definitions"):
-        getattr(into, kind).update(_slug_of(entry) for _, entry in _entries(application, (), kind))
+        getattr(into, kind).update(_slug_of(entry) for _, entry in entries(application, (), kind))
 
 
 def _slug_of(entry: dict[str, Any]) -> str:
@@ -76,10 +77,3 @@ def _slug_of(entry: dict[str, Any]) -> str:
     if isinstance(slug, str):
         return slug
     return slugs.slugify(name) if isinstance(name, str) else ""
-
-
-def _entries(holder: object, path: Path, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    listed = holder.get(key) if isinstance(holder, dict) else None
-    for index, entry in enumerate(listed) if isinstance(listed, list) else ():
-        if isinstance(entry, dict):
-            yield (*path, key, index), entry

@@ -1,83 +1,101 @@
-"""Provisioning rules between entries: twins, and what one entry cannot know of itself."""
+"""Provisioning rules between entries: twins, and what one entry cannot know of itself.
+
+They are held against the decoded file, entry by entry: one whose form is wrong is told so, and
+keeps nobody from hearing what is wrong with the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
 from porta.services import brands, users
-from porta.services.brands import BrandingPatch
-from porta.services.provisioning.document import (
-    ApplicationEntry,
-    ClientEntry,
-    Document,
-    OrganizationEntry,
-)
+from porta.services.provisioning.document import ClientEntry, OrganizationEntry
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import FileProblem, Path, problems_of
 from porta.services.provisioning.settings import check_setting
+from porta.tenants import slugs
+from porta.text.email_addresses import canonical_email
 from storage.models.organizations import Organization
 
-E = TypeVar("E")
+M = TypeVar("M", bound=BaseModel)
+Raw = dict[str, Any]
+_NESTED = frozenset({"api_resources", "applications", "users", "roles", "claims"})
+"""Lists of entries that are looked at by themselves."""
 
 
-def find_rule_problems(document: Document) -> Iterator[FileProblem]:
-    """Yield everything that is wrong and only shows between entries."""
-    yield from _twins(("organizations",), document.organizations, lambda each: each.slug, "slug")
-    for index, organization in enumerate(document.organizations):
-        yield from _of_organization(("organizations", index), organization, document)
-    clients = [
-        (("organizations", i, "applications", j, "clients", k), client)
-        for i, organization in enumerate(document.organizations)
-        for j, application in enumerate(organization.applications)
-        for k, client in enumerate(application.clients)
-    ]
-    yield from _same_client_ids(clients)
-    for key, value in document.config.items():
-        yield from _refused(("config", key), partial(check_setting, key, value))
+def find_rule_problems(data: object) -> Iterator[FileProblem]:
+    """Yield everything that is wrong in a decoded file and only shows between its entries."""
+    if not isinstance(data, dict):
+        return
+    yield from _twins(data, (), "organizations", "slug")
+    seen: set[str] = set()
+    for path, organization in entries(data, (), "organizations"):
+        for kind, key in (("users", "email"), ("api_resources", "identifier")):
+            yield from _twins(organization, path, kind, key)
+        yield from _twins(organization, path, "applications", "slug")
+        yield from _of_organization(path, organization, data.get("allow_passwords") is True)
+        for at, application in entries(organization, path, "applications"):
+            yield from _of_application(at, application, seen)
+    config = data.get("config")
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if isinstance(key, str):
+            yield from _refused(("config", key), partial(check_setting, key, value))
 
 
-def _of_organization(
-    path: Path, organization: OrganizationEntry, document: Document
+def _of_organization(path: Path, raw: Raw, passwords_allowed: bool) -> Iterator[FileProblem]:
+    organization = _read(OrganizationEntry, raw)
+    if organization is not None and organization.branding is not None:
+        # Whatever is stored beside it, a brand of a file fits together by itself.
+        blank = Organization(id="", name="", slug="")
+        yield from _refused(path, partial(brands.merge, blank, organization.branding))
+    for at, entry in entries(raw, path, "users"):
+        if entry.get("password") is not None and not passwords_allowed:
+            message = "passwords in a file need allow_passwords: true"
+            yield FileProblem((*at, "password"), message)
+        user = _read(UserEntry, entry)
+        if organization is not None and user is not None:
+            yield from _of_password(at, user, organization)
+
+
+def _of_password(
+    path: Path, user: UserEntry, organization: OrganizationEntry
 ) -> Iterator[FileProblem]:
-    resources, applications = organization.api_resources, organization.applications
-    yield from _twins((*path, "users"), organization.users, lambda each: each.email, "email")
-    yield from _twins(
-        (*path, "api_resources"), resources, lambda each: each.identifier, "identifier"
-    )
-    yield from _twins((*path, "applications"), applications, lambda each: each.slug, "slug")
-    if organization.branding is not None:
-        yield from _of_branding(path, organization.branding)
-    for index, user in enumerate(organization.users):
-        place = (*path, "users", index, "password")
-        yield from _of_password(place, user, organization, document.allow_passwords)
-    for index, application in enumerate(applications):
-        yield from _of_application((*path, "applications", index), application)
+    password = user.password
+    if password is None:
+        return
+    policy = organization.two_factor_policy or "optional"
+    names = users.names_of(_Named(organization), user)
+    yield from _refused(path, lambda: users.check_new_password(password, policy, names))
 
 
-def _of_branding(path: Path, branding: BrandingPatch) -> Iterator[FileProblem]:
-    """Whatever is stored beside it, a brand of a file fits together by itself."""
-    yield from _refused(path, lambda: brands.merge(Organization(id="", name="", slug=""), branding))
+class _Named:
+    """An organization of a file, by the names that a stored one has."""
+
+    def __init__(self, entry: OrganizationEntry) -> None:
+        self.name = entry.name
+        self.branding_company_name = entry.branding.company_name if entry.branding else None
 
 
-def _refused(path: Path, check: Callable[[], object]) -> Iterator[FileProblem]:
-    try:
-        check()
-    except Invalid as refusal:
-        yield from problems_of(refusal, path)
-
-
-def _of_application(path: Path, application: ApplicationEntry) -> Iterator[FileProblem]:
-    for name in ("modules", "permissions", "roles", "claim_definitions"):
-        yield from _twins((*path, name), getattr(application, name), lambda each: each.slug, "slug")
-    clients = application.clients
-    yield from _twins((*path, "clients"), clients, lambda each: each.client_name, "client_name")
-    for index, client in enumerate(clients):
-        yield from _of_client((*path, "clients", index), client)
+def _of_application(path: Path, raw: Raw, client_ids: set[str]) -> Iterator[FileProblem]:
+    for kind in ("modules", "permissions", "roles", "claim_definitions"):
+        yield from _twins(raw, path, kind, "slug")
+    yield from _twins(raw, path, "clients", "client_name")
+    for at, entry in entries(raw, path, "clients"):
+        client_id = entry.get("client_id")
+        if isinstance(client_id, str):
+            if client_id in client_ids:
+                yield FileProblem((*at, "client_id"), "stands twice in this file")
+            client_ids.add(client_id)
+        client = _read(ClientEntry, entry)
+        if client is not None:
+            yield from _of_client(at, client)
 
 
 def _of_client(path: Path, client: ClientEntry) -> Iterator[FileProblem]:
@@ -92,42 +110,48 @@ def _of_client(path: Path, client: ClientEntry) -> Iterator[FileProblem]:
         yield from problems_of(refusal, path)
 
 
-def _of_password(
-    path: Path, user: UserEntry, organization: OrganizationEntry, allowed: bool
-) -> Iterator[FileProblem]:
-    password = user.password
-    if password is None:
-        return
-    if not allowed:
-        yield FileProblem(path, "passwords in a file need allow_passwords: true")
-    policy = organization.two_factor_policy or "optional"
-    names = users.names_of(_Named(organization), user)
-    yield from _refused(path[:-1], lambda: users.check_new_password(password, policy, names))
-
-
-class _Named:
-    """An organization of a file, by the names that a stored one has."""
-
-    def __init__(self, entry: OrganizationEntry) -> None:
-        self.name = entry.name
-        self.branding_company_name = entry.branding.company_name if entry.branding else None
-
-
-def _same_client_ids(clients: Iterable[tuple[Path, ClientEntry]]) -> Iterator[FileProblem]:
+def _twins(holder: Raw, path: Path, kind: str, key: str) -> Iterator[FileProblem]:
     seen: set[str] = set()
-    for path, client in clients:
-        if client.client_id is None:
-            continue
-        if client.client_id in seen:
-            yield FileProblem((*path, "client_id"), "stands twice in this file")
-        seen.add(client.client_id)
+    for at, entry in entries(holder, path, kind):
+        value = _value_of(entry, key)
+        if value is not None and value in seen:
+            yield FileProblem((*at, key), "stands twice in this list")
+        seen |= {value} if value is not None else set()
 
 
-def _twins(
-    path: Path, entries: Sequence[E], key: Callable[[E], Hashable], field: str
-) -> Iterator[FileProblem]:
-    seen: set[Hashable] = set()
-    for index, entry in enumerate(entries):
-        if key(entry) in seen:
-            yield FileProblem((*path, index, field), "stands twice in this list")
-        seen.add(key(entry))
+def _value_of(entry: Raw, key: str) -> str | None:
+    """Return what an entry is known by: a slug may be made of its name, an address is one person's
+    in every spelling.
+    """
+    value, name = entry.get(key), entry.get("name")
+    if key == "slug" and value is None and isinstance(name, str):
+        return slugs.slugify(name)
+    if not isinstance(value, str):
+        return None
+    try:
+        return canonical_email(value) if key == "email" else value
+    except Invalid:
+        return value
+
+
+def _read(model: type[M], raw: Raw) -> M | None:
+    """Return the entry without those nested in it; None where its form is wrong, which is told."""
+    try:
+        return model.model_validate({k: v for k, v in raw.items() if k not in _NESTED})
+    except ValidationError:
+        return None
+
+
+def _refused(path: Path, check: Callable[[], object]) -> Iterator[FileProblem]:
+    try:
+        check()
+    except Invalid as refusal:
+        yield from problems_of(refusal, path)
+
+
+def entries(holder: object, path: Path, key: str) -> Iterator[tuple[Path, Raw]]:
+    """Yield every mapping of a list of the file with its path, whatever else the list holds."""
+    listed = holder.get(key) if isinstance(holder, dict) else None
+    for index, entry in enumerate(listed) if isinstance(listed, list) else ():
+        if isinstance(entry, dict):
+            yield (*path, key, index), entry
