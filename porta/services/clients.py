@@ -190,6 +190,17 @@ async def create(tx: Storage, actor: Actor, command: NewClient) -> Client:
     return made
 
 
+@needs("admin:client:create")
+async def create_with_secret(
+    tx: Storage, actor: Actor, command: NewClient, secret: NewSecret, passwords: Passwords
+) -> tuple[Client, tuple[SecretEntry, str] | None]:
+    """Make a client as `create` does; a confidential one with a secret, and the value of that."""
+    made = await create(tx, actor, command)
+    if made.client_type != "confidential":
+        return made, None
+    return made, await _issue_secret(tx, actor, made, secret, passwords)
+
+
 @needs("admin:client:read")
 async def get(storage: Storage, actor: Actor, target: str) -> Client:
     """Return the client of this id or client_id. Raises NotFound."""
@@ -301,6 +312,21 @@ async def add_secret(
         raise Invalid("secret: a public client keeps none")
     if client.status == "revoked":
         raise Invalid("secret: a revoked client gets none")
+    return await _issue_secret(tx, actor, client, command, passwords)
+
+
+@needs("admin:client:revoke")
+async def revoke_secret(tx: Storage, actor: Actor, target: str, secret_id: str) -> None:
+    """End one secret of a client, at once and for good. Raises NotFound, Forbidden."""
+    client, id = await _held(tx, actor, target), require_id(secret_id, WHAT_SECRET)
+    if not await tx.clients.revoke_secret(client.id, client.organization_id, id):
+        raise NotFound(f"{WHAT_SECRET} not found")
+    await _record_secret(tx, actor, "client.secret.revoked", client, id)
+
+
+async def _issue_secret(
+    tx: Storage, actor: Actor, client: Client, command: NewSecret, passwords: Passwords
+) -> tuple[SecretEntry, str]:
     secret = command.value or opaque.new_value()
     made = await tx.clients.add_secret(
         client.id,
@@ -314,15 +340,6 @@ async def add_secret(
         raise NotFound(f"{WHAT} not found")
     await _record_secret(tx, actor, "client.secret.generated", client, made.id)
     return made, secret
-
-
-@needs("admin:client:revoke")
-async def revoke_secret(tx: Storage, actor: Actor, target: str, secret_id: str) -> None:
-    """End one secret of a client, at once and for good. Raises NotFound, Forbidden."""
-    client, id = await _held(tx, actor, target), require_id(secret_id, WHAT_SECRET)
-    if not await tx.clients.revoke_secret(client.id, client.organization_id, id):
-        raise NotFound(f"{WHAT_SECRET} not found")
-    await _record_secret(tx, actor, "client.secret.revoked", client, id)
 
 
 async def _set_status(

@@ -34,6 +34,8 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     actor_id: str | None = None
     application_id: str | None = None
     """Of what happened to an application, or to what it defines."""
+    client_id: str | None = None
+    """Of what administrators did to the client of this client_id."""
     since: float | None = None
     """Seconds since the epoch, as `until`."""
     until: float | None = None

@@ -29,10 +29,11 @@ _CONDITIONS = {
     "user_id": "a.user_id = %(user_id)s",
     "actor_id": "a.actor_id = %(actor_id)s",
     "application_id": "a.metadata ->> 'application_id' = %(application_id)s",
+    "client_id": "a.event_category = 'admin' AND a.metadata ->> 'client_id' = %(client_id)s",
     "since": "a.created_at >= to_timestamp(%(since)s::float8)",
     "until": "a.created_at < to_timestamp(%(until)s::float8)",
 }
-_INDEXED = ("event_type", "organization_id", "user_id", "application_id")
+_INDEXED = ("event_type", "organization_id", "user_id", "application_id", "client_id")
 """What an index finds together with the time: one of them, and the rest is read on the way."""
 # It looks at those that stand first: there is no index of moments alone.
 _COUNT_OLD = """
