@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -103,7 +103,7 @@ async def test_an_application_lives_and_ends(storage: Storage, pg: Postgres) -> 
     assert told["before"] == {"name": "Shop", "description": None}
 
 
-@pytest.mark.parametrize("slug", ["", "ab", "admin", "system", "Shop", "a b c", str(uuid4())])
+@pytest.mark.parametrize("slug", ["", "ab", "admin", "system", "Shop", "a b c", str(UUID(int=7))])
 def test_a_bad_application_slug(slug: str) -> None:
     for command in (NewApplication, NewModule):
         with pytest.raises(Invalid, match="slug: "):

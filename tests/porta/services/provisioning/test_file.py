@@ -203,7 +203,13 @@ def test_people_34_rules_between_entries_are_told_beside_a_wrong_form() -> None:
             branding={"background": "picture"},
             colour="red",
             applications=[
-                application(clients=[web, client(redirect_uris=5), {**web, "client_name": "B"}]),
+                application(
+                    clients=[
+                        web,
+                        client(client_name="A", redirect_uris=5),
+                        {**web, "client_name": "B"},
+                    ]
+                ),
                 application(
                     slug="other", clients=[client(redirect_uris=["http://acme.test/"])], roles=5
                 ),
