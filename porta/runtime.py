@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from porta.browser.session_uses import SessionUses
 from porta.config.cache import ConfigCache
 from porta.config.settings import Settings
 from porta.config.system import Config, build_config
+from porta.emails.mailer import Mailer, server_of
+from porta.emails.post import Post
+from porta.emails.render import Emails
 from porta.limits.recent_keys import RecentKeys
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
@@ -65,6 +69,7 @@ class Runtime:
         self.pages = pages
         self.stylesheets = StyleSheets()
         self.session_uses = SessionUses(storage)
+        self.mailer = Mailer(server_of(settings))
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
@@ -127,7 +132,20 @@ class Runtime:
         """Close the pools; what was begun is finished by the caller first."""
         self.passwords.close()
         await self.session_uses.close()
+        await self.mailer.close()
         await self.storage.close()
+
+    @cached_property
+    def post(self) -> Post:
+        """What it takes to write a mail; templates are read when the first one is written."""
+        settings = self.settings
+        return Post(
+            emails=Emails(self.pages, settings.issuer_base_url),
+            sender=settings.smtp_from or "porta@localhost",
+            keys=settings.cookie_keys,
+            issuer_base_url=settings.issuer_base_url,
+            clock=lambda: self.clock(),
+        )
 
     async def snapshot(self) -> Snapshot:
         """Return the configuration and key rings, at most a minute old."""

@@ -17,6 +17,7 @@ from storage.repositories.administrators import Administrators
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.audit import Audit
+from storage.repositories.auth_tokens import AuthTokens
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
 from storage.repositories.delegations import Delegations
@@ -106,6 +107,7 @@ class Storage:
         self.expired = Expired(executor)
         self.jobs = Jobs(executor)
         self.explanations = Explanations(executor)
+        self.auth_tokens = AuthTokens(executor)
         self.trial = Trial(executor)
 
     @classmethod

@@ -58,6 +58,9 @@ def production_problems(settings: Settings) -> list[str]:
          "SMTP_HOST, SMTP_FROM: both are needed to reach people"),
         (is_this_host(settings.smtp_host),
          "SMTP_HOST: is this host; name a mail server, or this one by its address in the network"),
+        (settings.smtp_tls == "none" and not is_private_host(settings.smtp_host),
+         "SMTP_TLS: none hands mail over in the open to a host that may be public; use starttls,"
+         " or implicit"),
         (not settings.stores_without_tls and _in_the_open(settings.database_url),
          "DATABASE_URL: sends secrets in the open to a host that may be public;"
          f" add ?sslmode=verify-full, {_OR_ELSE}"),

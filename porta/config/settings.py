@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
@@ -23,7 +24,7 @@ from pydantic_settings import NoDecode
 
 from porta.config import env_file
 from porta.config.environment import EnvironmentSettings, variables
-from porta.config.hosts import check_issuer
+from porta.config.hosts import check_issuer, is_this_host
 from porta.config.inherited import READERS, adapt
 from porta.config.production import production_problems
 from porta.config.setting_errors import (
@@ -33,13 +34,16 @@ from porta.config.setting_errors import (
     find_leftover,
     problem_of,
 )
+from porta.errors import Invalid
 from porta.security import passwords
 from porta.security.encryption import EncryptionKeys
+from porta.text.email_addresses import canonical_email
 from storage.postgres.dsn import DsnInvalid
 from storage.postgres.dsn import parse as parse_dsn
 from storage.redis.urls import parse_redis_url
 
 Network = IPv4Network | IPv6Network
+Tls = Literal["starttls", "implicit", "none"]
 HEX_KEY = r"^[0-9a-fA-F]{64}$"
 
 
@@ -82,6 +86,13 @@ def _default_drain(known: dict[str, Any]) -> float:
     return 5.0 if known.get("environment") == "production" else 0.0
 
 
+def _default_tls(known: dict[str, Any]) -> Tls:
+    """Only on this very machine is mail handed over in plain text unless somebody says so."""
+    if known.get("smtp_port") == 465:
+        return "implicit"  # RFC 8314 §3.3
+    return "none" if is_this_host(known.get("smtp_host")) else "starttls"
+
+
 def _default_host(known: dict[str, Any]) -> str:
     """A container is reached from outside; a server without safety rules is for its own machine."""
     return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
@@ -111,6 +122,8 @@ class Settings(EnvironmentSettings):
     two_factor_decryption_keys: HexKeys = ()
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_tls: Tls = Field(default_factory=_default_tls)
+    """`starttls` and `implicit` insist on TLS with a certificate that holds; `none` is plain."""
     smtp_user: str | None = None
     smtp_pass: str | None = None
     smtp_from: str | None = None
@@ -207,6 +220,20 @@ class Settings(EnvironmentSettings):
         if not isinstance(value, str):
             return value
         return tuple(ip_network(part.strip(), strict=False) for part in _parts(value))
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _read_sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            found = getaddresses([value])
+            try:
+                ((_, address),) = found
+                canonical_email(address)
+            except (ValueError, Invalid):
+                raise ValueError(
+                    "is no address: id@example.com, or Name <id@example.com>"
+                ) from None
+        return value
 
     @field_validator("admin_cors_origins", mode="before")
     @classmethod

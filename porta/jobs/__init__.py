@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from porta.jobs import compare_clocks, expect_costs, purge_expired
+from porta.jobs import compare_clocks, expect_costs, purge_expired, send_mail
 from porta.jobs.job import Job
 from porta.jobs.tickers import Ticker
 
-JOBS: tuple[Job, ...] = (purge_expired.JOB,)
+JOBS: tuple[Job, ...] = (purge_expired.JOB, send_mail.JOB)
 TICKERS: tuple[Ticker, ...] = (compare_clocks.TICKER, expect_costs.TICKER)

@@ -7,7 +7,7 @@ import random
 
 import msgspec
 
-from porta.jobs.job import Execution, JobFailed, LeaseLost
+from porta.jobs.job import Execution, JobDeferred, JobFailed, LeaseLost
 from storage.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ async def _run(execution: Execution) -> None:
         raise
     except (JobFailed, msgspec.DecodeError) as error:
         await _bury(execution, _words(error))
-    except StorageError as error:
+    except (StorageError, JobDeferred) as error:
         await _fail(execution, _words(error))
     except Exception as error:
         _LOG.exception("job.broken", extra=_about(execution))

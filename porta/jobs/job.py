@@ -22,6 +22,10 @@ class JobFailed(Exception):
     """A job cannot succeed, however often it is tried: it is a dead letter at once."""
 
 
+class JobDeferred(Exception):
+    """A job cannot be done now, for a reason that people understand: another attempt may do."""
+
+
 class LeaseLost(Exception):
     """Another worker may have the job by now: whatever this one did not commit is void."""
 

@@ -82,7 +82,7 @@ class Pages:
         `base_path` is the path of the issuer's base URL, and stands before every path in a page.
         Raises OSError, tornado.template.ParseError or babel's PoFileError for what cannot be used.
         """
-        root = directory or _data_folder("templates")
+        root = directory or find_data_folder("templates")
         namespace = {"base": base_path, "escaped": _escaped}
         loader = Loader(str(root), autoescape="escaped", namespace=namespace, whitespace="oneline")
         pages = cls(
@@ -203,6 +203,10 @@ class Pages:
         """Return the file behind the last segment of a `static_url`, or None."""
         return self._static.find(name)
 
+    def direction(self, locale: str) -> str:
+        """Return in which direction a language is written: `ltr` or `rtl`."""
+        return self._language(locale).direction
+
     def _language(self, locale: str) -> _Language:
         return self._languages.get(locale) or self._languages[FALLBACK]
 
@@ -231,7 +235,7 @@ def _find(text: Callable[..., str], key: str) -> str:
         return ""
 
 
-def _data_folder(name: str) -> Path:
+def find_data_folder(name: str) -> Path:
     """Return a folder of data: inside the package (an installed wheel), else beside it."""
     inside = _HERE / name
     return inside if inside.is_dir() else _HERE.parent / name
@@ -244,7 +248,7 @@ def find_languages() -> tuple[str, ...]:
 
 
 def _catalogs(directory: Path | None) -> list[Path]:
-    return sorted((directory or _data_folder("locale")).glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
+    return sorted((directory or find_data_folder("locale")).glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
 
 
 def _tag(locale: Locale) -> str:

@@ -41,6 +41,20 @@ def canonical_email(text: str) -> str:
     return canonical
 
 
+def ascii_domain_form(address: str) -> str:
+    """Return a canonical address with its domain in ASCII (IDNA 2008, RFC 5891), for SMTP.
+
+    A local part beyond ASCII stays as it is: only RFC 6531 takes it. Raises Invalid.
+    """
+    if address.isascii():
+        return address
+    try:
+        found = validate_email(address + _PARENT, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        raise _refusal() from None
+    return f"{found.local_part}@{found.ascii_domain.removesuffix(_PARENT)}"
+
+
 def trim(text: str) -> str:
     """Return `text` without the white space and the invisible characters around it.
 

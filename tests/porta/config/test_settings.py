@@ -543,6 +543,7 @@ def test_reencryption_a_malformed_list_of_keys_is_refused(value: str) -> None:
         ({"smtp_host": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_from": None}, "SMTP_HOST, SMTP_FROM"),
         ({"smtp_host": "localhost"}, "SMTP_HOST"),
+        ({"smtp_tls": "none"}, "SMTP_TLS"),
         *(
             ({"smtp_host": host}, "SMTP_HOST")
             for host in (
@@ -603,3 +604,16 @@ def test_plain_http_is_fit_on_this_very_host() -> None:
 def test_it_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         _load().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("sender", ["id", "id@", "a@b.test, c@d.test", "Porta", "<>", "a b@c.test"])
+def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
+    with pytest.raises(SettingsInvalid, match="SMTP_FROM"):
+        load_settings(**FIT | {"smtp_from": sender})
+
+
+@pytest.mark.parametrize(
+    "sender", ["id@example.com", "Porta <id@example.com>", '"P, x" <i@e.test>']
+)
+def test_a_sender_may_have_a_name(sender: str) -> None:
+    assert load_settings(**FIT | {"smtp_from": sender}).smtp_from == sender

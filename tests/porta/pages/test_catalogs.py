@@ -66,7 +66,9 @@ def test_messages_are_translated(language: str) -> None:
 
 
 def test_every_key_in_a_template_exists(pages: Pages) -> None:
-    source = "".join(path.read_text() for path in TEMPLATES.rglob("*.html"))
+    source = "".join(
+        path.read_text() for path in TEMPLATES.rglob("*") if path.suffix in (".html", ".txt")
+    )
     keys = set(re.findall(r"""(?:\bt|\brich|\bknown)\(\s*["']([a-z0-9_.]+)["']""", source))
     assert len(keys) > 30
     names = (
@@ -78,9 +80,11 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "claims",
         "time",
         "api",
+        "name",
+        "inviter",
         "items",
     )
-    for key in keys - {"login.retry_after", "login.lock_answer"}:
+    for key in keys - {"login.retry_after", "login.lock_answer", "emails.invitation.expires"}:
         values = dict.fromkeys(names, "v")
         assert pages.text("en", key, **values)
 

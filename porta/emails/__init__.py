@@ -1,0 +1,1 @@
+"""E-mails: rendered, queued with what made them necessary, built and sent."""

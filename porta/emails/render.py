@@ -1,0 +1,84 @@
+"""E-mails in a language and an organization's look: Tornado templates, Babel catalogs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tornado.template import Loader
+
+from porta.emails.message import Letter
+from porta.pages import branding
+from porta.pages.branding import DEFAULT_COLOR
+from porta.pages.colors import DARK, LIGHT, is_color, is_dark, mend
+from porta.pages.render import Pages, find_data_folder
+from storage.models.organizations import Organization
+
+
+class Emails:
+    """Every e-mail, as HTML and as text; their words are those of the pages' catalogs."""
+
+    def __init__(self, pages: Pages, issuer_base_url: str, directory: Path | None = None) -> None:
+        self._pages = pages
+        self._base = issuer_base_url
+        root = str((directory or find_data_folder("templates")) / "emails")
+        self._html = Loader(root, autoescape="xhtml_escape", whitespace="oneline")
+        self._text = Loader(root, autoescape=None, whitespace="all")
+
+    def render(
+        self,
+        template: str,
+        subject: str,
+        organization: Organization,
+        locale: str,
+        /,
+        **values: Any,
+    ) -> Letter:
+        """Return the e-mail `template` of `templates/emails`, under a `subject` in its language.
+
+        Raises KeyError for a message that no catalog has, NameError for a value that is missing.
+        """
+        brand = branding.brand(organization)
+        language = self.language(locale)
+        color = organization.branding_primary_color
+        primary = color if color and is_color(color) else DEFAULT_COLOR
+        context = values | {
+            "t": partial(self._pages.text, language),
+            "lang": language,
+            "direction": self._pages.direction(language),
+            "subject": subject,
+            "company": brand.company,
+            "logo_url": self._absolute(brand.logo_url),
+            "links": [(link.text, self._absolute(link.url)) for link in brand.links],
+            "help": brand.says(language).help,
+            "button_color": primary,
+            "button_text": LIGHT if is_dark(primary) else DARK,
+            "link_color": mend(primary, LIGHT),
+        }
+        return Letter(
+            subject=subject,
+            text=_tidy(self._text.load(f"{template}.txt").generate(**context).decode()),
+            html=self._html.load(f"{template}.html").generate(**context).decode(),
+            language=language,
+            sender_name=brand.company,
+        )
+
+    def language(self, *wanted: str | None) -> str:
+        """Return the language to write in: the first of `wanted` that there is a catalog of."""
+        return self._pages.negotiate(None, None, *wanted)
+
+    def words(self, locale: str, key: str, **values: object) -> str:
+        """Return a message as plain text, for a subject."""
+        return self._pages.text(locale, key, **values)
+
+    def _absolute(self, url: str) -> str:
+        """A mail stands nowhere: a path of ours is told with its host."""
+        return f"{self._base}{url}" if url.startswith("/") else url
+
+
+def _tidy(text: str) -> str:
+    """Return `text` without the blank lines that parts of the template left."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
+    return "\n".join(kept) + "\n"
