@@ -12,6 +12,7 @@ from porta.jobs.attempt import attempt
 from porta.jobs.job import Execution, Job
 from porta.runtime import Runtime
 from storage.errors import StorageError
+from storage.models.jobs import ClaimedJob
 from storage.repositories.jobs import ANYBODY, NOBODY
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Worker:
         self._concurrency = concurrency
         self._lease = lease
         self._running: dict[asyncio.Task[None], Execution] = {}
+        self._claiming: asyncio.Task[ClaimedJob | None] | None = None
         self._wake = asyncio.Event()
         self._patience: float | None = None
         self._after = ANYBODY
@@ -103,9 +105,14 @@ class Worker:
         """Claim a job and begin it; tell whether there was one."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._lease
-        claimed = await self._runtime.storage.jobs.claim(
-            self._kinds, lease=self._lease, after=self._after, full=self._full_queue()
+        # Never abandoned: the server would go on, and give a lease to nobody.
+        self._claiming = loop.create_task(
+            self._runtime.storage.jobs.claim(
+                self._kinds, lease=self._lease, after=self._after, full=self._full_queue()
+            )
         )
+        claimed = await asyncio.shield(self._claiming)
+        self._claiming = None
         if claimed is None:
             return False
         self._after = claimed.organization_id or ANYBODY
@@ -172,6 +179,10 @@ class Worker:
             task.cancel()
         await asyncio.gather(keeper, *left, return_exceptions=True)
         leases = _leases(e for e in left.values() if not e.completed)
+        if self._claiming is not None:
+            await asyncio.wait({self._claiming})
+            if self._claiming.exception() is None and (late := self._claiming.result()):
+                leases[late.id] = late.lease
         if leases:
             try:
                 await self._runtime.storage.jobs.release(leases)

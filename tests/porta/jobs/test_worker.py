@@ -456,3 +456,22 @@ async def test_progress_is_to_be_read_while_it_runs(runtime: Runtime, pg: Postgr
         await _until(pg, (True, False, 1, None))
     assert before == [(0, 100, "rows")], "once a second, not a hundred times"
     assert await pg.fetch(sql) == [(100, 100, "rows")]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.002, 0.005, 0.01, 0.02])
+async def test_a_claim_under_way_leaves_no_lease_to_nobody(
+    runtime: Runtime, pg: Postgres, after: float
+) -> None:
+    async def run(_: Execution, n: int) -> None:
+        await asyncio.sleep(3600)
+
+    await enqueue(runtime, *range(20))
+    async with pg.connection() as held, held.transaction():
+        await held.execute("LOCK TABLE jobs IN SHARE MODE")  # claims wait, in the server
+        task = asyncio.create_task(Worker(runtime, [job(run)]).run())
+        await asyncio.sleep(0.3 + after)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.5)
+    assert await pg.fetch("SELECT count(*) FROM jobs WHERE lease IS NOT NULL") == [(0,)]
