@@ -44,6 +44,8 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "client.secret.verified",
         "client.updated",
         "config.updated",
+        "delegation.removed",
+        "delegation.set",
         "job.retried",
         "key.adopted",
         "key.generated",

@@ -127,6 +127,17 @@ class Installation:
         await self.runtime.storage.applications.insert(application)
         return application.id
 
+    async def empty_role(self) -> str:
+        """Make a role of administrators that permits nothing, and return its id."""
+        role = Role(
+            id=str(uuid4()),
+            application_id=self.made.application.id,
+            name="R",
+            slug=secrets.token_hex(6),
+        )
+        await self.runtime.storage.roles.insert(role)
+        return role.id
+
     async def app_slug(self) -> str:
         """Make another application, and return its slug."""
         id = await self.app()

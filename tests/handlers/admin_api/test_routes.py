@@ -138,6 +138,8 @@ async def test_its_permissions_are_needed_and_enough(
         headers = bearer(await installation.token(person))
         body = _is_refusal(await _send(api, route, made, headers=headers), 403)
         assert missing in body["error"]
+    if "super-administrators" in route.summary:
+        return
     person = await installation.person_with(*route.permissions)
     headers = bearer(await installation.token(person))
     answer = await _send(api, route, made, headers=headers)
