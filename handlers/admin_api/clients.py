@@ -12,6 +12,7 @@ from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import status_of
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
+from porta.protocol.tokens.claim_mappings import to_entry
 from porta.services import clients
 from porta.services.clients import ClientFilters, ClientPatch, NewClient, NewSecret
 from porta.services.commands import Reasoned
@@ -33,7 +34,7 @@ class Mapping(Shown):
     """What a client calls a claim, and where it goes."""
 
     source: str
-    path: tuple[str, ...]
+    claim: str | tuple[str, ...]
     targets: tuple[str, ...]
 
 
@@ -159,7 +160,7 @@ def _told(stored: Stored) -> dict[str, Any]:
     others = {"name", "claim_mappings", *_FURTHER, *_FURTHER_SETTINGS}
     told = {name: getattr(stored, name) for name in Client.model_fields if name not in others}
     further = {name: stored.metadata.get(name) for name in (*_FURTHER, *_FURTHER_SETTINGS)}
-    mappings = tuple(map(Mapping.model_validate, stored.claim_mappings))
+    mappings = tuple(Mapping.model_validate(to_entry(each)) for each in stored.claim_mappings)
     return {**told, **further, "claim_mappings": mappings, "name": stored.client_name}
 
 

@@ -74,6 +74,30 @@ async def create_public_by_other_names(installation: Installation) -> Example:
 
 
 @example("POST", "/clients")
+async def create_with_mappings(installation: Installation) -> Example:
+    """What is told is what may be sent."""
+    mappings = [
+        {"source": "roles", "claim": "realm_access.roles", "targets": ["id_token", "userinfo"]},
+        {"source": "permissions", "claim": ["a.b", "{client_id}"], "targets": ["access_token"]},
+    ]
+
+    def check(answer: Any) -> None:
+        assert answer["data"]["client"]["claimMappings"] == mappings
+
+    return Example(body=await _body(installation, claimMappings=mappings), check=check)
+
+
+@example("POST", "/clients")
+async def create_with_a_mapping_to_a_reserved_claim(installation: Installation) -> Example:
+    mappings = [{"source": "roles", "claim": "sub"}]
+
+    def check(answer: Any) -> None:
+        assert [each["path"] for each in answer["details"]] == ["claimMappings[0].claim"]
+
+    return Example(body=await _body(installation, claimMappings=mappings), status=400, check=check)
+
+
+@example("POST", "/clients")
 async def create_with_a_fragment(installation: Installation) -> Example:
     body = await _body(installation, redirectUris=["https://app.example/#x", "http://a.example/"])
 
