@@ -264,7 +264,7 @@ async def _api(served: Served, organization_id: str, **fields: Any) -> ApiResour
     await served.runtime.storage.api_resources.insert(api)
 
     async def heard() -> bool:
-        return api in await served.runtime.api_resources(organization_id)
+        return api.id in [each.id for each in await served.runtime.api_resources(organization_id)]
 
     await eventually(heard)
     return api

@@ -53,7 +53,8 @@ async def api(served: Served, backend: Client) -> AsyncIterator[ApiResource]:
     await served.runtime.storage.api_resources.insert(resource)
 
     async def heard() -> bool:
-        return resource in await served.runtime.api_resources(backend.organization_id)
+        known = await served.runtime.api_resources(backend.organization_id)
+        return resource.id in [each.id for each in known]
 
     await eventually(heard)
     yield resource
