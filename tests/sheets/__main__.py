@@ -1,7 +1,7 @@
 """Contact sheets of the pages, for people to look at: `python -m tests.sheets [NAME=VALUE...]`.
 
 Every state of every page, in every brand, scheme, language and size, with and without JavaScript,
-as PNG files in `tests/screenshots/`: one sheet for each combination. `brand=warm`, `scheme=dark`,
+as PNG files in `tests/screenshots/`: one sheet for each combination. `brand=light`, `scheme=dark`,
 `language=de`, `size=phone`, `script=no` and `state=consent` narrow it down.
 """
 
