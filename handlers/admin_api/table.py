@@ -25,6 +25,7 @@ from handlers.admin_api import (
     stats,
     two_factor,
     user_roles,
+    users,
 )
 from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
 from handlers.admin_api.reference import OpenApiHandler, ReferenceHandler
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *applications.ROUTES,
     *roles.ROUTES,
     *claims.ROUTES,
+    *users.ROUTES,
     *user_roles.ROUTES,
     *clients.ROUTES,
     *delegations.ROUTES,

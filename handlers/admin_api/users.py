@@ -1,0 +1,312 @@
+"""People of organizations: added, read, changed, refused; their passwords and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from pydantic import Field
+
+from handlers.admin_api import history
+from handlers.admin_api.history import History, HistoryQuery
+from handlers.admin_api.lists import Listing, Sorting, listing, page_of
+from handlers.admin_api.route import Route
+from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
+from porta.services import users
+from porta.services.commands import Command, Reasoned
+from porta.services.fields import Reason
+from porta.services.permissions import needed_by
+from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
+from storage.models.audit import AuditFilter
+from storage.models.users import UserProfile
+
+_WITHIN = "/organizations/{organizationId}/users"
+_ONES = (f"{_WITHIN}/{{userId}}", "/users/{userId}")
+"""The same people, with their organization named and without."""
+_SortBy = Literal[
+    "email",
+    "given_name",
+    "givenName",
+    "family_name",
+    "familyName",
+    "created_at",
+    "createdAt",
+    "last_login_at",
+    "lastLoginAt",
+]
+
+
+class User(Shown):
+    """A person of an organization."""
+
+    id: str
+    organization_id: str
+    email: str
+    email_verified: bool
+    has_password: bool
+    password_changed_at: Moment | None
+    given_name: str | None
+    family_name: str | None
+    middle_name: str | None
+    nickname: str | None
+    preferred_username: str | None
+    profile_url: str | None
+    picture_url: str | None
+    website_url: str | None
+    gender: str | None
+    birthdate: str | None
+    zoneinfo: str | None
+    locale: str | None
+    phone_number: str | None
+    phone_number_verified: bool
+    address_street: str | None
+    address_locality: str | None
+    address_region: str | None
+    address_postal_code: str | None
+    address_country: str | None
+    two_factor_enabled: bool
+    two_factor_method: str | None
+    status: str
+    locked_at: Moment | None
+    locked_reason: str | None
+    last_login_at: Moment | None
+    login_count: int
+    failed_login_count: int
+    last_failed_login_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class UserQuery(Sorting):
+    """Which people."""
+
+    sort_by: _SortBy | None = None
+    sort: _SortBy | None = None
+    status: Literal["active", "inactive", "suspended", "locked"] | None = None
+    search: str | None = Field(None, max_length=100, description="A part of address or name")
+
+
+class LockBody(Command):
+    """Why somebody is locked."""
+
+    reason: Reason = "locked by an administrator"
+
+
+def _shown(stored: UserProfile) -> User:
+    told = {name: getattr(stored, name) for name in User.model_fields if name != "has_password"}
+    return User(**told, has_password=stored.password_hash is not None)
+
+
+def _one(stored: UserProfile) -> Answer:
+    return Answer(Data(data=_shown(stored)), version=stored.version)
+
+
+def _target(call: Call) -> tuple[str, str | None]:
+    """Return the person, and the organization that the path names."""
+    named = "organizationId" in call.path
+    return call.id("userId"), call.id("organizationId") if named else None
+
+
+async def _create(call: Call) -> Answer:
+    command, home = call.body_as(NewUser), call.id("organizationId")
+    return _one(await users.create(call.storage, call.actor, home, command, call.runtime.passwords))
+
+
+async def _list(call: Call) -> Answer:
+    query, home = call.query_as(UserQuery), call.id("organizationId")
+    filters = UserFilters.parse({"status": query.status, "search": query.search})
+    page = page_of(call, query)
+    listed = await users.list(call.storage, call.actor, home, page, filters)
+    return Answer(listing(call, query, page, listed, _shown))
+
+
+async def _get(call: Call) -> Answer:
+    user, within = _target(call)
+    return _one(await users.get(call.storage, call.actor, user, within=within))
+
+
+async def _update(call: Call) -> Answer:
+    (user, within), patch = _target(call), call.body_as(UserPatch)
+    return _one(
+        await users.update(call.storage, call.actor, user, patch, call.version, within=within)
+    )
+
+
+async def _set_password(call: Call) -> Answer:
+    (user, within), command = _target(call), call.body_as(NewPassword)
+    passwords = call.runtime.passwords
+    await users.set_password(call.storage, call.actor, user, command, passwords, within=within)
+    return Answer()
+
+
+async def _clear_password(call: Call) -> Answer:
+    user, within = _target(call)
+    await users.clear_password(call.storage, call.actor, user, within=within)
+    return Answer()
+
+
+async def _verify_email(call: Call) -> Answer:
+    user, within = _target(call)
+    await users.verify_email(call.storage, call.actor, user, within=within)
+    return Answer()
+
+
+async def _lock(call: Call) -> Answer:
+    user, within = _target(call)
+    command = Locking(reason=call.body_as(LockBody).reason)
+    await users.lock(call.storage, call.actor, user, command, call.version, within=within)
+    return Answer()
+
+
+def _status_of(change: Callable[..., Awaitable[object]]) -> Callable[[Call], Awaitable[Answer]]:
+    async def run(call: Call) -> Answer:
+        (user, within), command = _target(call), call.body_as(Reasoned)
+        await change(call.storage, call.actor, user, command, call.version, within=within)
+        return Answer()
+
+    return run
+
+
+async def _history(call: Call) -> Answer:
+    user, within = _target(call)
+    found = await users.get(call.storage, call.actor, user, within=within)
+    return await history.answer(call, AuditFilter(user_id=found.id))
+
+
+_STATUSES: tuple[tuple[str, str, Any], ...] = (
+    ("deactivate", "Refuse a person, and end what they hold", users.deactivate),
+    ("reactivate", "Make an inactive person active", users.reactivate),
+    ("suspend", "Suspend a person, and end what they hold", users.suspend),
+    ("unsuspend", "End a suspension", users.unsuspend),
+    ("unlock", "Unlock a person", users.unlock),
+)
+
+
+def _of_one(base: str) -> tuple[Route, ...]:
+    """Return the routes of one person, as `base` names them."""
+    return (
+        Route(
+            "GET",
+            base,
+            "Read a person",
+            _get,
+            permissions=needed_by(users.get),
+            response=Data[User],
+            delegable=True,
+        ),
+        *(
+            Route(
+                method,
+                base,
+                "Change a person: what is left out stays, null removes",
+                _update,
+                permissions=needed_by(users.update),
+                request=UserPatch,
+                response=Data[User],
+                errors=(400, 409, 412),
+                delegable=True,
+            )
+            for method in ("PUT", "PATCH")
+        ),
+        *(
+            Route(
+                "POST",
+                f"{base}/{name}",
+                summary,
+                _status_of(change),
+                permissions=needed_by(change),
+                request=Reasoned,
+                optional_body=True,
+                errors=(400,),
+                delegable=True,
+            )
+            for name, summary, change in _STATUSES
+        ),
+        Route(
+            "POST",
+            f"{base}/lock",
+            "Lock a person, and end what they hold",
+            _lock,
+            permissions=needed_by(users.lock),
+            request=LockBody,
+            optional_body=True,
+            errors=(400,),
+            delegable=True,
+        ),
+        Route(
+            "POST",
+            f"{base}/password",
+            "Give a person another password, and end what they hold",
+            _set_password,
+            permissions=needed_by(users.set_password),
+            request=NewPassword,
+            errors=(400,),
+            delegable=True,
+        ),
+        Route(
+            "DELETE",
+            f"{base}/password",
+            "Take the password from a person",
+            _clear_password,
+            permissions=needed_by(users.clear_password),
+            delegable=True,
+        ),
+        Route(
+            "POST",
+            f"{base}/verify-email",
+            "Take the address of a person for theirs",
+            _verify_email,
+            permissions=needed_by(users.verify_email),
+            request=Nothing,
+            optional_body=True,
+            delegable=True,
+        ),
+        Route(
+            "GET",
+            f"{base}/history",
+            "Tell what happened to a person",
+            _history,
+            permissions=needed_by(users.get),
+            query=HistoryQuery,
+            response=History,
+            delegable=True,
+        ),
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        _WITHIN,
+        "Add a person to an organization",
+        _create,
+        permissions=needed_by(users.create),
+        request=NewUser,
+        response=Data[User],
+        status=201,
+        errors=(400, 409),
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        _WITHIN,
+        "List the people of an organization",
+        _list,
+        permissions=needed_by(users.list),
+        query=UserQuery,
+        response=Listing[User],
+        delegable=True,
+    ),
+    *(route for base in _ONES for route in _of_one(base)),
+    Route(
+        "POST",
+        "/users/{userId}/activate",
+        "The same as reactivate",
+        _status_of(users.reactivate),
+        permissions=needed_by(users.reactivate),
+        request=Reasoned,
+        optional_body=True,
+        errors=(400,),
+        delegable=True,
+    ),
+)
