@@ -16,6 +16,7 @@ from handlers.admin_api import (
     config,
     delegations,
     explain,
+    jobs,
     keys,
     me,
     metadata,
@@ -49,6 +50,7 @@ ROUTES: tuple[Route, ...] = (
     *audit.ROUTES,
     *config.ROUTES,
     *keys.ROUTES,
+    *jobs.ROUTES,
     *explain.ROUTES,
 )
 
