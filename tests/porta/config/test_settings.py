@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -617,3 +618,26 @@ def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
 )
 def test_a_sender_may_have_a_name(sender: str) -> None:
     assert load_settings(**FIT | {"smtp_from": sender}).smtp_from == sender
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"port": "many"}, "PORT: must be a whole number"),
+        ({"port": 3.5}, "PORT: must be a whole number"),
+        ({"port": -1}, "PORT: must be "),
+        ({"environment": "staging"}, "PORTA_ENV, NODE_ENV: must be 'development'"),
+        ({"environment": "produktion"}, "did you mean production?"),
+        ({"log_level": "loud"}, "LOG_LEVEL: must be "),
+        ({"argon2_workers": "x"}, "ARGON2_WORKERS: must be a whole number"),
+        ({"drain_seconds": 10**9}, "DRAIN_SECONDS: must be "),
+    ],
+)
+def test_people_35_what_is_wrong_with_a_setting_is_told_in_words_of_ours(
+    changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        _load(**changes)
+    (problem,) = caught.value.problems
+    assert told in problem
+    assert not re.search(r"Input|String|valid integer|unable to parse|should", problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -158,6 +159,38 @@ async def test_a_change_of_what_was_read_before_another_changed_it_is_told(
     found = await storage.organizations.find_by_id(made.id)
     assert found is not None
     assert (found.name, found.status) == ("First", "active")
+
+
+async def test_at_once_two_change_one_thing_and_nothing_is_lost(storage: Storage) -> None:
+    """Members of a brand stand in one column: each change has to see the one before it."""
+    made = await make(storage)
+    fields = ("inkColor", "pageColor", "cardColor")
+
+    async def paint(field: str, color: str) -> None:
+        patch = OrganizationPatch.parse({"branding": {field: color}})
+        async with storage.transaction() as tx:
+            await organizations.update(tx, SYSTEM, made.id, patch)
+            await asyncio.sleep(0.01)
+
+    async def rename(version: int, name: str) -> bool:
+        try:
+            async with storage.transaction() as tx:
+                patch = OrganizationPatch(name=name)
+                await organizations.update(tx, SYSTEM, made.id, patch, version)
+                await asyncio.sleep(0.01)
+        except PreconditionFailed:
+            return False
+        return True
+
+    for turn in range(3):
+        color = f"#00000{turn}"
+        await asyncio.gather(*(paint(field, color) for field in fields))
+        found = await storage.organizations.find_by_id(made.id)
+        assert found is not None
+        brand = found.brand
+        assert (brand.ink_color, brand.page_color, brand.card_color) == (color,) * 3
+        won = await asyncio.gather(*(rename(found.version, f"N{turn}{n}") for n in range(3)))
+        assert sorted(won) == [False, False, True]
 
 
 async def test_two_changes_of_one_transaction_have_two_versions(storage: Storage) -> None:
