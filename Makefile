@@ -69,6 +69,10 @@ messages: $(VENV)/test.stamp ## check that every language of locale/ says everyt
 faults: $(VENV)/test.stamp ## take databases away under load, and tell what it cost
 	@$(PYTHON) -m pytest -q -s -m faults $(or $(ARGS),tests/faults)
 
+fuzz: $(VENV)/test.stamp ## hold the Admin API to its document by 10,000 requests
+	@ADMIN_API_CASES=$${ADMIN_API_CASES:-10000} $(PYTHON) -m pytest -q --timeout=3600 \
+	  tests/handlers/admin_api/test_schema.py $(ARGS)
+
 bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 	@$(PYTHON) -m tests.bench $(ARGS)
 

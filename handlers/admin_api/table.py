@@ -9,6 +9,7 @@ from itertools import groupby
 from tornado.routing import URLSpec
 
 from handlers.admin_api import (
+    api_resources,
     applications,
     audit,
     claims,
@@ -45,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *user_roles.ROUTES,
     *clients.ROUTES,
     *delegations.ROUTES,
+    *api_resources.ROUTES,
     *stats.ROUTES,
     *sessions.ROUTES,
     *audit.ROUTES,
