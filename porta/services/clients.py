@@ -54,6 +54,8 @@ def _find_secret_problem(secret: str) -> str | None:
     return None if fits else "must be 32 to 255 printable ASCII characters without spaces"
 
 
+ClientId = Annotated[str, judged(_find_client_id_problem)]
+SecretValue = Annotated[str, judged(_find_secret_problem)]
 Word = Annotated[str, Field(max_length=2048), judged(find_text_problem)]
 Words = Annotated[tuple[Word, ...], Field(max_length=50)]
 
@@ -119,7 +121,7 @@ class NewClient(ClientPatch):
     organization_id: Id
     application_id: Id
     client_name: Name
-    client_id: Annotated[str, judged(_find_client_id_problem)] | None = ABSENT
+    client_id: ClientId | None = ABSENT
     """Chosen; without it, one is made."""
 
 
@@ -130,7 +132,7 @@ class NewSecret(Command):
     """One more secret of a confidential client. Without a `value`, 256 random bits are taken."""
 
     label: Name | None = ABSENT
-    value: Annotated[str, judged(_find_secret_problem)] | None = Field(None, repr=False)
+    value: SecretValue | None = Field(None, repr=False)
     expires_at: datetime | None = None
     """A time without zone is UTC."""
 

@@ -11,7 +11,7 @@ from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.api_resources import NewApiResource
 from porta.services.applications import NewApplication, NewModule
 from porta.services.claims import ClaimPatch
-from porta.services.clients import ClaimMappingCommand
+from porta.services.clients import ClaimMappingCommand, ClientId, SecretValue
 from porta.services.organizations import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
@@ -56,7 +56,7 @@ class SecretEntry(Entry):
     """A client secret. Without a `value` one is generated, and told once."""
 
     label: Name | None = None
-    value: str | None = Field(None, min_length=32, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    value: SecretValue | None = Field(None, repr=False)
     expires_at: datetime | None = None
     expires_in: Annotated[str, rule(parse_duration)] | None = None
     """A number and its unit: h(ours), d(ays), m(onths) or y(ears)."""
@@ -84,7 +84,7 @@ class ClaimMappingEntry(ClaimMappingCommand):
 class ClientEntry(Entry):
     """A client, by the names of RFC 7591 §2 wherever they exist."""
 
-    client_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._~-]{3,255}$")
+    client_id: ClientId | None = None
     client_name: Name
     client_type: Literal["confidential", "public"]
     application_type: Literal["web", "native", "spa"] = "web"
