@@ -136,7 +136,7 @@ def parse_redirect_target(params: Params, client: Client) -> RedirectTarget:
 
 
 def parse_authorization_request(params: Params, client: Client) -> AuthorizationRequest:
-    """Return the request that `params` describe; a pushed one is unfolded by the caller before.
+    """Return the request that `params` describe; a pushed one is resolved by the caller before.
 
     Raises the OAuthError that belongs to what is malformed, UntrustedRequest only for a missing
     `client_id` or `redirect_uri`.
