@@ -151,10 +151,12 @@ def test_the_back_off_doubles_from_a_second_to_ten_minutes() -> None:
     assert all(a <= b for a, b in pairwise(longest))
 
 
+@pytest.mark.parametrize("concurrency", [1, 5])
 async def test_one_organizations_ten_thousand_do_not_delay_anothers_one(
-    runtime: Runtime, pg: Postgres
+    runtime: Runtime, pg: Postgres, concurrency: int
 ) -> None:
-    many, other = [(await build_world(pg)).organization.id for _ in range(2)]
+    # The other one comes last by its id: only the turn brings it forward.
+    many, other = sorted([(await build_world(pg)).organization.id for _ in range(2)])
     await pg.execute(
         "INSERT INTO jobs (kind, payload, organization_id, ready)"
         """ SELECT 'test_work', '{"n": 0}', %(many)s, TRUE FROM generate_series(1, 10000)""",
@@ -165,14 +167,14 @@ async def test_one_organizations_ten_thousand_do_not_delay_anothers_one(
     async def run(_: Execution, n: int) -> None:
         order.append(n)
 
-    async with working(runtime, job(run)):
+    async with working(runtime, job(run), concurrency=concurrency):
         while len(order) < 20:
             await asyncio.sleep(0.01)
         before = len(order)
         await enqueue(runtime, 1, organization_id=other)
-        while 1 not in order:
+        while 1 not in order and len(order) < before + 500:
             await asyncio.sleep(0.01)
-        delay = order.index(1) - before
+        delay = (order.index(1) if 1 in order else len(order)) - before
     assert delay < 100, "a handful are under way, and every other turn is the other's"
 
 
@@ -458,20 +460,30 @@ async def test_progress_is_to_be_read_while_it_runs(runtime: Runtime, pg: Postgr
     assert await pg.fetch(sql) == [(100, 100, "rows")]
 
 
-@pytest.mark.parametrize("after", [0.0, 0.002, 0.005, 0.01, 0.02])
-async def test_a_claim_under_way_leaves_no_lease_to_nobody(
-    runtime: Runtime, pg: Postgres, after: float
-) -> None:
-    async def run(_: Execution, n: int) -> None:
-        await asyncio.sleep(3600)
+async def test_a_claim_under_way_leaves_no_lease_to_nobody(database_url: str, pg: Postgres) -> None:
+    """It is cancelled when the server has given the lease, and the answer is still on its way."""
+    begun: list[int] = []
 
-    await enqueue(runtime, *range(20))
-    async with pg.connection() as held, held.transaction():
-        await held.execute("LOCK TABLE jobs IN SHARE MODE")  # claims wait, in the server
-        task = asyncio.create_task(Worker(runtime, [job(run)]).run())
-        await asyncio.sleep(0.3 + after)
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.sleep(0.5)
-    assert await pg.fetch("SELECT count(*) FROM jobs WHERE lease IS NOT NULL") == [(0,)]
+    async def run(_: Execution, n: int) -> None:
+        begun.append(n)
+
+    async def leased() -> bool:
+        return await pg.fetch("SELECT lease IS NOT NULL FROM jobs") == [(True,)]
+
+    async with relay(database_url) as (wire, url):
+        apart = await Runtime.open(settings_for(url, None))
+        try:
+            await enqueue(apart, 1)
+            wire.delay = 0.5
+            task = asyncio.create_task(Worker(apart, [job(run)]).run())
+            await eventually(leased, 30.0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        finally:
+            wire.restore()
+            await apart.close()
+    assert begun == []
+    found = await pg.fetch("SELECT ready, lease, attempts FROM jobs")
+    await pg.execute("DELETE FROM jobs")
+    assert found == [(True, None, 0)]
