@@ -17,6 +17,7 @@ from porta.services.commands import ABSENT, Command, Patch
 from porta.services.fields import Algorithm, Description, Locale, Name, SearchTerm, judged
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require, require_id
+from porta.text.names import find_text_problem
 from storage.models.clients import ApiResource, ScopeText
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
@@ -99,7 +100,8 @@ class ApiResourcePatch(Patch):
     """Null takes the client's, as it does for the algorithm."""
     access_token_signing_alg: Algorithm | None = ABSENT
     introspection_clients: Annotated[
-        tuple[Annotated[str, Field(max_length=255)], ...], Field(max_length=100)
+        tuple[Annotated[str, Field(max_length=255), judged(find_text_problem)], ...],
+        Field(max_length=100),
     ] = ABSENT
     """The client_ids of those that may introspect the tokens it is sent (RFC 7662 §4)."""
     status: Literal["active", "inactive"] = ABSENT

@@ -54,7 +54,7 @@ from porta.services.users import Locking, NewPassword, NewUser, UserFilters, Use
 from storage.models.pages import Page
 from storage.router import Storage
 from tests.administered import make_application, make_organization, make_user
-from tests.porta.services.hostile import bodies, values
+from tests.porta.services.hostile import bodies, names_of, values
 
 _PYDANTIC = (
     "Input should",
@@ -285,3 +285,23 @@ async def test_signs_of_patterns_are_searched_for_as_they_are(
     assert listed.rows == (made,)
     filters = OrganizationFilters.parse({"search": "%" + made.name[-31:]})
     assert not (await organizations.list(storage, SYSTEM, Page(), filters)).rows
+
+
+COMMANDS = (
+    *(NewOrganization, OrganizationPatch, NewApplication, NewModule, NewRole, NewPermission),
+    *(NewClaim, NewUser, NewClient, NewSecret, NewApiResource, Reasoned, Locking, UserFilters),
+    *(OrganizationFilters, ApplicationFilters, ClientFilters, ApiResourceFilters),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("text", ["a\x00b", "a\udfffb"], ids=["nul", "surrogate"])
+def test_no_field_takes_what_no_database_keeps(command: Any, text: str) -> None:
+    """A password is hashed, whatever it is made of; its own rules judge it."""
+    for name in names_of(command):
+        if name != "password":
+            for value in (text, [text]):
+                with pytest.raises(Invalid) as refused:
+                    command.parse({name: value})
+                places = [problem.path[:1] for problem in refused.value.problems]
+                assert (name,) in places, name
