@@ -23,6 +23,8 @@ from handlers.admin_api.table import ROUTES
 from handlers.http.server import Server
 from tests.handlers.admin_api.installation import Installation, bearer
 
+# The server, in another thread of the same process, draws its own numbers meanwhile.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 _IN_ALL = int(os.environ.get("ADMIN_API_CASES", "0"))
 _FEW = 8
 CASES = max(_FEW, _IN_ALL // len(ROUTES))
