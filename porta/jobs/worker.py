@@ -121,7 +121,8 @@ class Worker:
         task = loop.create_task(attempt(execution))
         self._running[task] = execution
         task.add_done_callback(self._ended)
-        self._busy_until = loop.time() + _BUSY_FOR
+        if not claimed.scheduled:  # what recurs brings nothing after it (idle budget)
+            self._busy_until = loop.time() + _BUSY_FOR
         return True
 
     def _full_queue(self) -> str:

@@ -20,7 +20,7 @@ HEARTBEAT, PATIENCE, SECOND_LOOK = 0.3, 0.4, 0.1
 the time was up. Together they are how long changes can be missed without our knowing: a right may
 outlive its end by a second at most.
 """
-AWAKE, ASLEEP = 30.0, 60.0
+AWAKE, ASLEEP = 30.0, 240.0
 """Seconds for which it keeps up that pace after somebody has asked whether it hears; and those
 between two signs of life then. Who asks a sleeper is told no, which is safe, and wakes it.
 """
