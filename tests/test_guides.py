@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from porta.config.system import Config
 from porta.protocol import endpoints, errors
@@ -18,6 +19,7 @@ from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.end_session import EndSessionRequest
 from porta.protocol.requests.scopes import OFFLINE_ACCESS
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
+from porta.services.commands import Command
 from porta.services.provisioning import document, people
 from porta.services.provisioning.entries import Entry
 from tests.applications.__main__ import APPLICATIONS
@@ -70,16 +72,17 @@ FOREIGN = {
 """Words of applications that look like Porta's; those in a page's own blocks need no line here."""
 
 
-def _entries(parent: type[Entry]) -> Iterator[type[Entry]]:
+def _models(parent: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for child in parent.__subclasses__():
         yield child
-        yield from _entries(child)
+        yield from _models(child)
 
 
 def _known_words() -> set[str]:
     """Return every word that Porta has: settings, config, error codes, claims, parameters."""
-    assert {document.Document, people.UserEntry} <= set(_entries(Entry))
-    fields = {name for entry in _entries(Entry) for name in entry.model_fields}
+    models = {*_models(Entry), *_models(Command)}
+    assert {document.Document, people.UserEntry} <= models
+    fields = {name for model in models for name in model.model_fields}
     config = set(Config.__annotations__)
     parameters = {*AuthorizationRequest.__annotations__, *EndSessionRequest.__annotations__}
     codes = {error.code for error in vars(errors).values() if hasattr(error, "code")}

@@ -165,7 +165,7 @@ async def test_what_may_be_asked_again_has_a_link_to_itself(
     assert _links(page) == [itself, application]
     assert _links(again) == [again.request.url.raw_path.decode()]
     assert _links(posted) == [itself, application], "a form is not sent again by a link"
-    assert _links(await browser.http.get(f"{fragile.served.issuer()}/auth")) == []
+    assert _links(await browser.http.get(f"{fragile.served.issuer()}/auth")) == ["/acme"]
     fragile.postgres.restore()
     fragile.redis.restore()
 

@@ -167,10 +167,6 @@ def test_every_fault_is_told_at_once() -> None:
             )
         ),
         *(
-            ({name: f"{'ef' * 32},{'aA' * 32}"}, name.upper())
-            for name in ("two_factor_decryption_keys", "signing_key_decryption_keys")
-        ),
-        *(
             ({"database_url": url}, "DATABASE_URL")
             for url in (
                 "hunter2",
@@ -512,6 +508,10 @@ def test_reencryption_a_malformed_list_of_keys_is_refused(value: str) -> None:
     [
         ({"cookie_keys": "k" * 31}, "COOKIE_KEYS"),
         ({"cookie_keys": "please-change-me-" + "k" * 32}, "COOKIE_KEYS"),
+        *(
+            ({name: f"{'ef' * 32},{'aA' * 32}"}, name.upper())
+            for name in ("two_factor_decryption_keys", "signing_key_decryption_keys")
+        ),
         ({"cookie_keys": "k" * 32 + ",PLEASE_CHANGE_ME" + "k" * 32}, "COOKIE_KEYS"),
         ({"two_factor_encryption_key": None}, "TWO_FACTOR_ENCRYPTION_KEY"),
         ({"two_factor_encryption_key": "0123456789abcdef" * 4}, "TWO_FACTOR_ENCRYPTION_KEY"),
