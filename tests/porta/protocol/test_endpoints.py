@@ -8,6 +8,7 @@ from porta.protocol import endpoints
 def test_every_path_once() -> None:
     names = [name for name in vars(endpoints) if name.isupper() and name != "WELL_KNOWN_PREFIX"]
     assert {name: getattr(endpoints, name) for name in names} == {
+        "ADMIN_API": "/api/admin",
         "AUTHORIZATION": "/auth",
         "AUTHORIZATION_RESUME": "/auth/{uid}",
         "TOKEN": "/token",
