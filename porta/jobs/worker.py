@@ -112,6 +112,8 @@ class Worker:
             )
         )
         claimed = await asyncio.shield(self._claiming)
+        if self._patience is not None:
+            return False  # stopped meanwhile: `_give_up` gives it back
         self._claiming = None
         if claimed is None:
             return False

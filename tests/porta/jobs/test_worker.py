@@ -460,8 +460,11 @@ async def test_progress_is_to_be_read_while_it_runs(runtime: Runtime, pg: Postgr
     assert await pg.fetch(sql) == [(100, 100, "rows")]
 
 
-async def test_a_claim_under_way_leaves_no_lease_to_nobody(database_url: str, pg: Postgres) -> None:
-    """It is cancelled when the server has given the lease, and the answer is still on its way."""
+@pytest.mark.parametrize("how", ["stopped", "cancelled"])
+async def test_a_claim_under_way_leaves_no_lease_to_nobody(
+    database_url: str, pg: Postgres, how: str
+) -> None:
+    """It ends when the server has given the lease, and the answer is still on its way."""
     begun: list[int] = []
 
     async def run(_: Execution, n: int) -> None:
@@ -475,11 +478,16 @@ async def test_a_claim_under_way_leaves_no_lease_to_nobody(database_url: str, pg
         try:
             await enqueue(apart, 1)
             wire.delay = 0.5
-            task = asyncio.create_task(Worker(apart, [job(run)]).run())
+            ending = Worker(apart, [job(run)])
+            task = asyncio.create_task(ending.run())
             await eventually(leased, 30.0)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            if how == "stopped":
+                ending.stop(60.0)
                 await task
+            else:
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
         finally:
             wire.restore()
             await apart.close()
