@@ -17,7 +17,8 @@ from porta.services.commands import Command
 
 MAX_DEPTH = 32
 _MOST_PROBLEMS = 100
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+"""A string, or what is left of the text where one does not end: nothing is looked at twice."""
 _BRACKET = re.compile(rb"[\[\]{}]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 C = TypeVar("C", bound=Command)
