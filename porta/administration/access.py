@@ -16,9 +16,9 @@ from porta.protocol.requests.scopes import parse_scope
 from porta.protocol.tokens.bearer import is_askable
 from porta.runtime import Runtime
 from porta.security import jwt
+from porta.services.permissions import ADMINISTRATION
 from storage.models.administrators import Holder, Presented
 
-APPLICATION = "porta-admin"
 SCOPE = "admin"
 """What a client of another application needs, beside the audience."""
 _DEAD = "the access token is invalid, expired or revoked"
@@ -75,7 +75,7 @@ def _check_purpose(runtime: Runtime, found: Presented) -> None:
     issuer = f"{runtime.settings.issuer_base_url}/{holder.slug}"
     if not set(token.audience) <= {own, issuer}:
         raise InvalidToken("the access token was issued for another resource")
-    if holder.application == APPLICATION:
+    if holder.application == ADMINISTRATION:
         return
     if own not in token.audience:
         raise InvalidToken("the access token was issued for another resource")

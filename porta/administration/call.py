@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,9 +15,9 @@ from porta.audit.actors import Actor
 from porta.errors import NotFound
 from porta.runtime import Runtime
 from porta.services.commands import Command
+from storage.repositories.columns import is_id
 from storage.router import Storage
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 M = TypeVar("M", bound=Command)
 T = TypeVar("T")
 
@@ -64,11 +63,6 @@ class Items(Shown, Generic[T]):
 
     data: tuple[T, ...]
     total: int
-
-
-def is_id(text: str) -> bool:
-    """Whether `text` is spelled as an id of ours; what is not is nobody's."""
-    return _UUID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

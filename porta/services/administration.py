@@ -27,7 +27,6 @@ from storage.models.users import User
 if TYPE_CHECKING:
     from storage.router import Storage
 
-APPLICATION = ADMINISTRATION
 SUPER_ADMIN = "porta-super-admin"
 
 
@@ -106,8 +105,8 @@ async def get_uninitialized(storage: Storage) -> Organization:
     admin = await storage.organizations.find_super_admin()
     if admin is None:
         raise NotFound("There is no super-admin organization. Migrate first: porta migrate up")
-    if await storage.applications.find_by_slug(APPLICATION):
-        raise Conflict(f"This installation is initialized: application {APPLICATION} is there.")
+    if await storage.applications.find_by_slug(ADMINISTRATION):
+        raise Conflict(f"This installation is initialized: application {ADMINISTRATION} is there.")
     return admin
 
 
@@ -158,7 +157,7 @@ async def initialize(
         organization = await get_uninitialized(tx)
         check_administrator(person, organization)
         application = await applications.create(
-            tx, SYSTEM, NewApplication.parse({"name": "Porta Admin", "slug": APPLICATION})
+            tx, SYSTEM, NewApplication.parse({"name": "Porta Admin", "slug": ADMINISTRATION})
         )
         made, counts = await _make_roles(tx, application)
         home = {"organization_id": organization.id, "application_id": application.id}
