@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
@@ -11,6 +10,7 @@ from handlers.base import PortaHandler
 from handlers.ops.probe import StoreFinding, problem_of
 from porta.limits.proxies import client_address
 from porta.observability import clock_skew
+from porta.text.timestamps import spell_timestamp
 
 _FORWARDING = (
     "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
@@ -50,7 +50,7 @@ class HealthHandler(ProbeHandler):
         details = {
             "checks": {"server": "ok", **words},
             **({"faults": faults} if faults else {}),
-            "timestamp": _iso(self.runtime.clock()),
+            "timestamp": spell_timestamp(self.runtime.clock()),
         }
         healthy = look.database.serves
         well = "degraded" if look.degraded else "healthy"
@@ -98,10 +98,4 @@ def _told(finding: StoreFinding) -> dict[str, str]:
     """Return why it does not serve, and since when."""
     if finding.reason is None or finding.since is None:
         return {}
-    return {"reason": finding.reason, "since": _iso(finding.since)}
-
-
-def _iso(now: float) -> str:
-    return (
-        datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return {"reason": finding.reason, "since": spell_timestamp(finding.since)}

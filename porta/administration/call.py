@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
@@ -15,6 +14,7 @@ from porta.audit.actors import Actor
 from porta.errors import NotFound
 from porta.runtime import Runtime
 from porta.services.commands import Command
+from porta.text.timestamps import spell_timestamp
 from storage.repositories.columns import is_id
 from storage.router import Storage
 
@@ -34,15 +34,9 @@ class Shown(BaseModel):
     )
 
 
-def spell_moment(seconds: float) -> str:
-    """Return a moment, in seconds since the epoch, as RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 Moment = Annotated[
     float,
-    PlainSerializer(spell_moment, return_type=str),
+    PlainSerializer(spell_timestamp, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
 """Seconds since the epoch, which travel as text."""

@@ -1,0 +1,11 @@
+"""Timestamps as text (RFC 3339)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def spell_timestamp(seconds: float) -> str:
+    """Return a moment, in seconds since the epoch, in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
