@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from asyncio import Future
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from types import TracebackType
@@ -18,6 +19,7 @@ from handlers.answers import JSON, Answers
 from handlers.application import Porta
 from handlers.errors import RETRY, Failure, failure_of, is_expected
 from handlers.headers import leave_room
+from handlers.http.framing import MAX_BODY
 from porta.limits.origin import Origin
 from porta.limits.proxies import client_address
 from porta.observability import log
@@ -59,6 +61,14 @@ class PortaHandler(RequestHandler):
         log.request.set(self.about)  # here: Tornado refuses a method before prepare
         application.life.in_flight += 1
         super().__init__(application, request, **kwargs)
+
+    @classmethod
+    def longest_body(cls, method: str, arguments: Mapping[str, Any]) -> int:
+        """Return how many bytes a request by `method` may bring; `arguments` are those that its
+        URL is registered with.
+        """
+        del method, arguments
+        return MAX_BODY
 
     def clear(self) -> None:
         """Begin the answer: every header it has by default, and no name of a product."""

@@ -63,6 +63,11 @@ class AdminHandler(AdminErrorHandler):
     def initialize(self, routes: Mapping[str, Route]) -> None:
         self._routes = routes
 
+    @classmethod
+    def longest_body(cls, method: str, arguments: Mapping[str, Any]) -> int:
+        route: Route | None = arguments["routes"].get(method)
+        return super().longest_body(method, arguments) if route is None else route.longest_body
+
     def prepare(self) -> None:
         """Nothing: Tornado has no word for a path that knows a method less than its class."""
 

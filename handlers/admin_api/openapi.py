@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from handlers.admin_api.answers import ErrorBody
 from handlers.admin_api.route import Route
+from handlers.http.framing import MAX_BODY
 from porta.administration.access import SCOPE
 from porta.administration.idempotency import MAX_KEY
 from porta.protocol import endpoints
@@ -105,8 +106,13 @@ def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
         "x-permissions": list(route.permissions),
         "x-delegable": route.delegable,
     }
+    told = []
     if route.permissions:
-        found["description"] = f"Needs {' and '.join(route.permissions)}."
+        told.append(f"Needs {' and '.join(route.permissions)}.")
+    if route.longest_body != MAX_BODY:
+        told.append(f"Takes a body of up to {route.longest_body // 1024} KB.")
+    if told:
+        found["description"] = " ".join(told)
     if route.public:
         found["security"] = []
     if route.request is not None:

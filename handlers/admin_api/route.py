@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from handlers.http.framing import MAX_BODY
 from porta.administration.call import Answer, Call, Nothing
 from porta.services.commands import Command
 
@@ -47,6 +48,8 @@ class Route:
     delegable: bool = False
     optional_body: bool = False
     """Whether the body may be left out, and is then one without any field."""
+    longest_body: int = MAX_BODY
+    """Bytes that it takes."""
 
     @property
     def changes(self) -> bool:

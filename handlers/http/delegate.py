@@ -54,6 +54,7 @@ class _Message(HTTPMessageDelegate):
         self._size = 0  # bytes of the body that came
         self._held = 0  # of them, those that count as `arriving`
         self._wants_body = False
+        self._longest_body = framing.MAX_BODY
         self._has_place = True
 
     def headers_received(
@@ -63,10 +64,13 @@ class _Message(HTTPMessageDelegate):
         self._request = framing.RawRequest(self._connection, start_line, headers)
         self._stream.enter(Phase.BODY)
         framing.check_framing(start_line, headers)
-        refusal = framing.find_refusal(headers, self._stream.fields)
+        delegate = self._application.find_handler(self._request)
+        handler = delegate.handler_class
+        if issubclass(handler, PortaHandler):
+            asked = start_line.method, delegate.handler_kwargs
+            self._longest_body = handler.longest_body(*asked)
+        refusal = framing.find_refusal(headers, self._stream.fields, self._longest_body)
         if refusal is None:
-            delegate = self._application.find_handler(self._request)
-            handler = delegate.handler_class
             if self._may_ask(handler) and not self._is_too_much(handler):
                 self._delegate = delegate
                 self._wants_body = _takes_body(handler, start_line.method)
@@ -106,7 +110,7 @@ class _Message(HTTPMessageDelegate):
 
     def _find_refusal(self) -> HTTPStatus | None:
         """Return why no more of this body is taken: it, or all that arrives, is too much."""
-        if self._size > framing.MAX_BODY:  # a chunked one tells its length only as it comes
+        if self._size > self._longest_body:  # a chunked one tells its length only as it comes
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         life = self._application.life
         if self._wants_body and self._size > framing.SMALL_BODY:

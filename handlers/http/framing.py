@@ -17,7 +17,8 @@ MAX_HEADER = 16 * 1024
 """Bytes of a message's header."""
 MAX_FIELDS = 100
 MAX_BODY = 64 * 1024
-"""Bytes of a message's body. Longer ones are read to the end and refused."""
+"""Bytes of a message's body, where a handler does not say otherwise. Longer ones are read to the
+end and refused."""
 SMALL_BODY = 8 * 1024
 """Bytes of a body that are always taken; of what goes beyond it, only so much in all."""
 MAX_DISCARDED = 1024 * 1024
@@ -42,14 +43,14 @@ def check_framing(start_line: RequestStartLine, headers: HTTPHeaders) -> None:
         raise HTTPInputError("ambiguous Transfer-Encoding")
 
 
-def find_refusal(headers: HTTPHeaders, fields: int) -> HTTPStatus | None:
+def find_refusal(headers: HTTPHeaders, fields: int, longest_body: int) -> HTTPStatus | None:
     """Return the status to refuse a message with whose framing is clear, or None.
 
-    `fields` is the number of lines in its header.
+    `fields` is the number of lines in its header, `longest_body` the bytes that its handler takes.
     """
     if fields > MAX_FIELDS:
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-    if declared_length(headers) > MAX_BODY:
+    if declared_length(headers) > longest_body:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if "Content-Encoding" in headers:
         return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
