@@ -55,3 +55,22 @@ async def clean_up(storage: Storage, actor: Actor, days: int, *, dry_run: bool) 
             told = {"retention_days": days, "deleted": deleted}
             await events.record(tx, "audit.cleaned", metadata=told, actor=actor)
     return found, deleted
+
+
+async def erase_person(tx: Storage, actor: Actor, user_id: str, organization_id: str) -> int:
+    """Remove from the trail what is personal of a person; return how many entries it was found in.
+
+    Who, when and what stay, so that the trail goes on proving itself; addresses, programs and all
+    that was told of what happened to them go. To be called in the transaction that removes the
+    person, who may be gone before or after. The caller has checked that the actor may.
+    """
+    found = await tx.events.erase_person(user_id)
+    await events.record(
+        tx,
+        "audit.person.erased",
+        organization_id=organization_id,
+        user_id=user_id,
+        metadata={"entries": found},
+        actor=actor,
+    )
+    return found

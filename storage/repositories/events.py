@@ -34,6 +34,19 @@ _PURGE = """
     )
 """
 
+# What a person said and where they were, wherever they acted; and what was done to them. Who, when
+# and what kind of thing stay.
+_ERASE = """
+    UPDATE audit_log SET
+        description = CASE WHEN user_id = %(user_id)s::uuid THEN NULL ELSE description END,
+        metadata = CASE WHEN user_id = %(user_id)s::uuid THEN '{}' ELSE metadata END,
+        ip_address = CASE WHEN COALESCE(actor_id, user_id) = %(user_id)s::uuid
+            THEN NULL ELSE ip_address END,
+        user_agent = CASE WHEN COALESCE(actor_id, user_id) = %(user_id)s::uuid
+            THEN NULL ELSE user_agent END
+    WHERE %(user_id)s::uuid IN (user_id, actor_id) AND event_type <> 'audit.person.erased'
+"""
+
 
 class Events:
     """The table `audit_log`."""
@@ -54,3 +67,11 @@ class Events:
         What somebody else has locked is left for the next time.
         """
         return await self._pg.execute(_PURGE, {"days": days, "limit": limit})
+
+    async def erase_person(self, user_id: str) -> int:
+        """Remove what is personal from the entries of a person; return how many there are.
+
+        Where they were, and with what, of what they did; and all that was told of what happened to
+        them. Ids, kinds and moments stay.
+        """
+        return await self._pg.execute(_ERASE, {"user_id": user_id})
