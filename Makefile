@@ -116,7 +116,7 @@ $(VENV)/test.stamp: requirements-test.txt requirements-dev.txt $(UV)
 
 # The browser tests drive the system's Chromium: no other package brings one.
 chromium: $(VENV)/test.stamp
-	@reason=$$($(PYTHON) -m tests.machine) && exit 0; \
+	@reason=$$($(PYTHON) -m tests.world.machine) && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo 'Installing Chromium with apt-get, for the browser tests'; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \

@@ -6,18 +6,15 @@ controller starts them once; each worker has databases of its own, and a Redis d
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -25,61 +22,19 @@ import pytest_asyncio
 
 from porta.authn import password
 from porta.config.settings import Settings
-from porta.dev.servers import RunningServer, start_postgres, start_redis
 from storage.postgres import migrate, notifications
 from storage.postgres.driver import Postgres
-from tests.machine import DEMANDED, browser_fault
-from tests.storage.valkey import Valkey
+from tests.world.databases import Servers, administer, run_apart, with_database
+from tests.world.machine import DEMANDED, browser_fault
+from tests.world.valkey import Valkey
 
-_UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-_CONNECTIONS = 200 + 40 * (os.cpu_count() or 1)
-"""Each worker has a few pools of ten, and there is a worker for each processor."""
 _MEANT = ("DATABASE_URL", "REDIS_URL")
 """What the caller's environment may say; the rest of it is about other programs than ours."""
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"PORTA_ENV", "NODE_ENV"}
 _RUN = secrets.token_hex(6)  # others may use the same server
 SHIPPED_FAILURE_STEP = password.FAILURE_STEP
 """What `impatient` shortens."""
-T = TypeVar("T")
 _numbers = itertools.count(1)
-
-
-class Servers:
-    """Both servers, each started when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._running: dict[str, RunningServer] = {}
-
-    @cached_property
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
-        """Made when it is needed: a worker of xdist starts nothing."""
-        folder = tempfile.TemporaryDirectory(prefix="porta-tests-", ignore_cleanup_errors=True)
-        Path(folder.name).chmod(0o755)
-        return folder
-
-    @property
-    def postgres(self) -> str:
-        if "postgres" not in self._running:
-            self._running["postgres"] = start_postgres(
-                Path(self._folder.name) / "postgres",
-                url=os.environ.get("DATABASE_URL"),
-                settings=_UNSAFE_BUT_FAST | {"max_connections": str(_CONNECTIONS)},
-            )
-        return self._running["postgres"].url
-
-    @property
-    def redis(self) -> str:
-        if "redis" not in self._running:
-            self._running["redis"] = start_redis(
-                Path(self._folder.name) / "redis", url=os.environ.get("REDIS_URL")
-            )
-        return self._running["redis"].url
-
-    def stop(self) -> None:
-        for server in self._running.values():
-            server.discard()
-        if self._running:
-            self._folder.cleanup()
 
 
 _SERVERS = pytest.StashKey[Servers]()
@@ -140,17 +95,6 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["porta_servers"] = (servers.postgres, servers.redis)
 
 
-def run_apart(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on a loop of its own, in a thread: the tests' loop is not disturbed."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
-
-
-def with_database(url: str, name: str) -> str:
-    """Return `url` with another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
 @pytest.fixture(scope="session")
 def postgres_url(request: pytest.FixtureRequest) -> str:
     """The maintenance database of the server."""
@@ -202,7 +146,7 @@ def create_database(postgres_url: str) -> Iterator[Callable[..., str]]:
 
     def create(template: str = "template0") -> str:
         name = f"porta_test_{_RUN}_{next(_numbers)}"
-        run_apart(_administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        run_apart(administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
         made.append(name)
         return with_database(postgres_url, name)
 
@@ -210,7 +154,7 @@ def create_database(postgres_url: str) -> Iterator[Callable[..., str]]:
     if not os.environ.get("DATABASE_URL"):
         return  # a server of our own goes with all that is in it; hundreds of them take minutes
     for name in made:
-        run_apart(_administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        run_apart(administer(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")
@@ -239,11 +183,3 @@ async def pg(database_url: str) -> AsyncIterator[Postgres]:
     postgres = await Postgres.open(database_url)
     yield postgres
     await postgres.close()
-
-
-async def _administer(url: str, sql: str) -> None:
-    postgres = await Postgres.open(url, size=1, statement_timeout=0)
-    try:
-        await postgres.execute(sql)
-    finally:
-        await postgres.close()

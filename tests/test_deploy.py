@@ -16,7 +16,7 @@ import yaml
 
 from porta.config.setting_errors import SettingsInvalid
 from porta.config.settings import Settings, load_settings
-from tests.machine import skip_without
+from tests.world.machine import skip_without
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / ".env.example"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine import skip_without
+from tests.world.machine import skip_without
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements-uv.txt", "requirements.txt", "requirements-dev.txt", "requirements-test.txt")

@@ -31,7 +31,7 @@ from tests.applications import (
 from tests.applications.application import Application, Place, Registration
 from tests.applications.running import Porta, installed, serving
 from tests.flows.chromium import FLAGS
-from tests.machine import browser_fault, find_chromium
+from tests.world.machine import browser_fault, find_chromium
 
 APPLICATIONS = tuple(
     module.APPLICATION

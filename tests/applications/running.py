@@ -18,7 +18,7 @@ from typing import Any, Self
 import httpx
 
 from tests.applications.application import Application, Command, Place, Registration
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _UV = _ROOT / ".venv" / "uv" / "bin" / "uv"

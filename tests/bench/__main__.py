@@ -23,7 +23,7 @@ from rich.table import Table
 from tests.bench import target as targets
 from tests.bench.measure import Row, measure, measure_bare
 from tests.bench.workloads import WORKLOADS
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.bench.connection import Answer, Connection
 from tests.bench.target import Target
-from tests.flows.person import forms_of
-from tests.pkce import challenge_of
+from tests.factories import challenge_of
+from tests.world.answers import forms_of
 
 
 class Browser:

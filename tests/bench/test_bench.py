@@ -18,7 +18,7 @@ from tests.bench import target as targets
 from tests.bench.measure import measure
 from tests.bench.target import Target
 from tests.bench.workloads import WORKLOADS, Workload, obtain_tokens, visitor
-from tests.served import CALLBACK, SECRETS, serve
+from tests.world.served import CALLBACK, SECRETS, serve
 
 
 def _client(client_id: str, *redirect_uris: str) -> dict[str, Any]:

@@ -16,16 +16,9 @@ from typing import Any
 import httpx
 
 from porta.observability.log import mask_path
-from tests.balancer import Balancer
-from tests.security.browser import (
-    Browser,
-    code_form,
-    is_active,
-    new_address,
-    post,
-    refresh_form,
-)
-from tests.served import Served
+from tests.world.balancer import Balancer
+from tests.world.browser import Browser, code_form, is_active, new_address, post, refresh_form
+from tests.world.served import Served
 
 WORKERS = int(os.environ.get("FAULT_WORKERS", "4"))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from porta.dev import binaries, postgres_data
 from porta.dev.processes import identity
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 _USER = "porta"
 

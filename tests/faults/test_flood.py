@@ -17,9 +17,9 @@ from redis import Redis
 
 from porta.config.system import Config
 from storage.postgres.driver import Postgres
-from tests.flows.installation import Installation, running
 from tests.flows.party import VERIFIER, Party
-from tests.flows.person import Person
+from tests.world.person import Person
+from tests.world.processes import Installation, running
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + 4 * SECONDS)]

@@ -14,8 +14,8 @@ import pytest
 from storage.postgres import migrate
 from storage.postgres.driver import Postgres
 from tests.faults.standby import Node, Pair, replicated
-from tests.served import SECRETS, Served, serve
-from tests.waiting import eventually
+from tests.world.served import SECRETS, Served, serve
+from tests.world.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 

@@ -16,16 +16,14 @@ from typing import Any
 
 import pytest
 
-from tests.balancer import Balancer
 from tests.faults.people import WORKERS, Load, lost, working
-from tests.handlers.relay import relay
-from tests.security.browser import (
-    add_user,
-)
 from tests.security.test_redis_away import FAULTS, House, dump, restore
-from tests.served import beside, serve
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.balancer import Balancer
+from tests.world.browser import add_user
+from tests.world.relay import relay
+from tests.world.served import beside, serve
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240 + 4 * SECONDS)]

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
-from tests.balancer import Balancer
 from tests.faults.people import Load, lost, working
-from tests.security.browser import add_user
-from tests.served import Served, beside, serve
-from tests.storage.topologies import SERVICE, Cluster, SentinelTrio, ask, started
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.balancer import Balancer
+from tests.world.browser import add_user
+from tests.world.served import Served, beside, serve
+from tests.world.topologies import SERVICE, Cluster, SentinelTrio, ask, started
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
-from tests.machine import browser_fault, find_chromium, skip_without
+from tests.world.machine import browser_fault, find_chromium, skip_without
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 needs_chromium = [

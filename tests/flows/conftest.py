@@ -13,9 +13,9 @@ from playwright.async_api import Browser
 from tests.flows import arrivals
 from tests.flows.arrivals import Arrivals
 from tests.flows.chromium import Window, chromium, origin_of, window
-from tests.flows.installation import SEEDS, Installation, running
 from tests.flows.party import VERIFIER, Party
-from tests.flows.person import Person
+from tests.world.person import Person
+from tests.world.processes import SEEDS, Installation, running
 
 
 @pytest.fixture(scope="session")

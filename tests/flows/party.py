@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 
+from tests.factories import challenge_of
 from tests.flows.chromium import Window
-from tests.flows.installation import Installation
-from tests.flows.person import Person, query_of
-from tests.pkce import challenge_of
+from tests.world.answers import query_in
+from tests.world.person import Person
+from tests.world.processes import Installation
 
 VERIFIER = "v" * 43
 """For tests in which no two sign-ins need telling apart."""
@@ -50,7 +51,7 @@ class Party:
         """Return a code the person obtained, and its verifier."""
         verifier = secrets.token_urlsafe(48)
         callback = person.visit(self.authorization_url(verifier, **more), self.redirect_uri)
-        answer = query_of(callback)
+        answer = query_in(callback)
         assert "code" in answer, answer
         return answer["code"], verifier
 

@@ -13,8 +13,9 @@ from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.flows.installation import Installation
-from tests.flows.person import Person, query_of
+from tests.world.answers import query_in
+from tests.world.person import Person
+from tests.world.processes import Installation
 
 CALLBACK = "http://127.0.0.1:9009/callback"
 
@@ -58,8 +59,8 @@ def _sign_in(
         discovery["authorization_endpoint"], code_verifier=verifier, nonce=nonce, **more
     )
     callback = person.visit(url, CALLBACK)
-    assert query_of(callback)["state"] == state
-    assert query_of(callback)["iss"] == discovery["issuer"]
+    assert query_in(callback)["state"] == state
+    assert query_in(callback)["iss"] == discovery["issuer"]
     token: dict[str, Any] = party.fetch_token(
         discovery["token_endpoint"], authorization_response=callback, code_verifier=verifier
     )
@@ -126,7 +127,7 @@ def test_a_third_party_asks_for_consent_once_a_session(
         url, _ = party.create_authorization_url(
             discovery["authorization_endpoint"], code_verifier="v" * 43
         )
-        assert "code" in query_of(alice.visit(url, callback))
+        assert "code" in query_in(alice.visit(url, callback))
         assert len(alice.pages) == expected
     assert "application on this device" in alice.pages[1], "consent names the destination"
     assert alice.email in alice.pages[1], "consent names who is signed in"
@@ -156,4 +157,4 @@ def test_logout_ends_everything(
     silent, _ = party.create_authorization_url(
         discovery["authorization_endpoint"], code_verifier="v" * 43, prompt="none"
     )
-    assert query_of(alice.visit(silent, CALLBACK))["error"] == "login_required"
+    assert query_in(alice.visit(silent, CALLBACK))["error"] == "login_required"

@@ -9,8 +9,8 @@ import pytest
 from tests.flows.arrivals import Arrivals
 from tests.flows.chromium import needs_chromium
 from tests.flows.conftest import OpenWindow
-from tests.flows.installation import Installation
 from tests.flows.party import VERIFIER, Party
+from tests.world.processes import Installation
 
 pytestmark = needs_chromium
 PARTNER = "http://127.0.0.1:9011/callback"

@@ -13,8 +13,8 @@ from porta.observability.log import support_code
 from storage.models.artifacts import artifact_id
 from tests.flows.chromium import Window, needs_chromium
 from tests.flows.conftest import OpenWindow
-from tests.flows.installation import Installation
 from tests.flows.party import VERIFIER, Party, is_signed_in
+from tests.world.processes import Installation
 
 pytestmark = needs_chromium
 GOODBYE = "http://127.0.0.1:9009/"

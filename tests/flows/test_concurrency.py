@@ -6,9 +6,9 @@ import asyncio
 
 import httpx
 
-from tests.flows.installation import Installation
 from tests.flows.party import Party
-from tests.flows.person import Person
+from tests.world.person import Person
+from tests.world.processes import Installation
 
 PARALLEL = 50
 

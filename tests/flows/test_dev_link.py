@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.flows.chromium import Window, needs_chromium, origin_of
 from tests.flows.conftest import OpenWindow
-from tests.flows.installation import Installation
+from tests.world.processes import Installation
 
 pytestmark = needs_chromium
 

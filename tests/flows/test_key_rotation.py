@@ -15,8 +15,8 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.flows.installation import ROOT, Installation
 from tests.flows.party import Party
+from tests.world.processes import ROOT, Installation
 
 
 class Verifier:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.flows.installation import Installation
-from tests.flows.person import Person, query_of
-from tests.machine import skip_without
+from tests.world.answers import query_in
+from tests.world.machine import skip_without
+from tests.world.person import Person
+from tests.world.processes import Installation
 
 NODE = Path(__file__).parent / "node"
 pytestmark = [
@@ -54,7 +55,7 @@ def test_an_unmodified_relying_party(
         assert said["introspection"]["after"] == {"active": False}
     assert said["pushed"]["sub"] == said["id_token"]["sub"]
     assert said["pushed"]["sid"] == said["id_token"]["sid"], "the second sign-in was silent"
-    assert query_of(said["logout"]) == {"state": "goodbye"}
+    assert query_in(said["logout"]) == {"state": "goodbye"}
 
 
 def _converse(party: dict[str, Any], person: Person, ends: tuple[str, str]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import httpx
 import pytest
 import redis
 
-from tests.flows.installation import SEEDS, Installation, running
 from tests.flows.party import Party
-from tests.flows.person import Person, query_of
-from tests.storage.valkey import Valkey
+from tests.world.answers import query_in
+from tests.world.person import Person
+from tests.world.processes import SEEDS, Installation, running
+from tests.world.valkey import Valkey
 
 SESSIONS = 100
 
@@ -42,5 +43,5 @@ def _silent(party: Party, jars: list[httpx.Cookies]) -> int:
             http.cookies = jar
             answer = http.get(url)
             assert answer.status_code == 303, answer.text
-            silent += "code" in query_of(answer.headers["location"])
+            silent += "code" in query_in(answer.headers["location"])
     return silent

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.installation import Installation
 from tests.flows.party import VERIFIER, Party
-from tests.served import hidden_fields, query_of
+from tests.world.answers import hidden_fields, query_of
+from tests.world.processes import Installation
 
 
 @pytest.mark.parametrize("tabs", [1, 3])

@@ -13,9 +13,9 @@ from handlers.http.server import Server
 from porta.config.settings import Settings
 from porta.observability.log import request_log
 from porta.runtime import Runtime
-from tests.handlers.house import furnish
-from tests.logged import Log, logged
-from tests.ports import free_port
+from tests.world.house import furnish
+from tests.world.log import Log, logged
+from tests.world.ports import free_port
 
 
 @pytest.fixture(scope="module")

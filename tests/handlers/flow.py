@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.handlers.house import CALLBACK, EMAIL, PASSWORD, SECRET
-from tests.pkce import challenge_of
-from tests.served import hidden_fields
+from tests.factories import challenge_of
+from tests.world.answers import hidden_fields
+from tests.world.house import CALLBACK, EMAIL, PASSWORD, SECRET
 
 VERIFIER = "v" * 43
 CHALLENGE = challenge_of(VERIFIER)

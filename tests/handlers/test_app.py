@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from porta.config.settings import Settings
 from porta.runtime import Runtime
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 SERVE = "from handlers.app import run; from porta.config.settings import Settings; run(Settings())"
 

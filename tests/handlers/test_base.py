@@ -13,8 +13,8 @@ from handlers.http.server import Server
 from porta.observability.log import support_code
 from porta.runtime import Runtime
 from tests.handlers.flow import VERIFIER, answered, begin, hidden, parameters, submit
-from tests.handlers.house import CALLBACK, SECRET
 from tests.handlers.http.wire import exchange, request, statuses
+from tests.world.house import CALLBACK, SECRET
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PATHS = [

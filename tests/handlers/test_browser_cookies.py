@@ -9,7 +9,7 @@ import pytest
 
 from handlers import cookies
 from tests.handlers.flow import answered, begin, csrf, parameters, sign_in, submit
-from tests.handlers.house import EMAIL, PASSWORD
+from tests.world.house import EMAIL, PASSWORD
 
 SECRET, SESSION = "browser_acme", "session_acme"
 

@@ -11,17 +11,9 @@ import pytest
 import pytest_asyncio
 
 from porta import runtime
-from tests.security.browser import add_client
-from tests.served import (
-    CALLBACK,
-    SECRETS,
-    VERIFIER,
-    Served,
-    hidden_fields,
-    location,
-    query_of,
-    serve,
-)
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.browser import add_client
+from tests.world.served import CALLBACK, SECRETS, VERIFIER, Served, serve
 
 BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.handlers.flow import redeem
-from tests.handlers.house import SECRET, SPA_ORIGIN
+from tests.world.house import SECRET, SPA_ORIGIN
 
 CLIENT_ENDPOINTS = {
     "/acme/token": "POST, OPTIONS",

@@ -12,8 +12,8 @@ from handlers import app
 from porta.config.settings import Settings
 from porta.runtime import Runtime
 from tests.handlers.flow import parameters
-from tests.handlers.house import CALLBACK
-from tests.served import above_the_footer
+from tests.world.answers import above_the_footer
+from tests.world.house import CALLBACK
 
 EVIL = "https://evil.example/<b>?x=1"
 CASES = [

@@ -20,10 +20,10 @@ from tornado.web import Application, RequestHandler
 
 from handlers.http.server import Server
 from porta.runtime import Runtime
-from tests.certificates import write_certificate
 from tests.flows.chromium import Window, chromium, needs_chromium, window
 from tests.handlers.flow import parameters
-from tests.handlers.house import EMAIL, PASSWORD
+from tests.world.certificates import write_certificate
+from tests.world.house import EMAIL, PASSWORD
 
 pytestmark = needs_chromium
 SCHEME = "claude://settings/connectors"

@@ -11,8 +11,8 @@ import pytest
 from handlers.http.server import Server
 from porta.runtime import Runtime
 from tests.handlers.flow import begin, parameters, sign_in, submit
-from tests.handlers.house import CALLBACK, EMAIL, SECRET
-from tests.logged import Log
+from tests.world.house import CALLBACK, EMAIL, SECRET
+from tests.world.log import Log
 
 _CODE = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": "c" * 43}
 _REFRESH = {"grant_type": "refresh_token", "refresh_token": "r" * 43}

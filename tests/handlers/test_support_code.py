@@ -10,8 +10,8 @@ import pytest
 
 from porta.observability.log import support_code
 from tests.handlers.flow import begin, parameters, submit
-from tests.handlers.house import EMAIL
-from tests.logged import Log
+from tests.world.house import EMAIL
+from tests.world.log import Log
 
 HTML = {"Accept": "text/html"}
 

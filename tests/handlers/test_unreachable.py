@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.handlers.flow import begin, csrf, parameters, submit
-from tests.handlers.house import EMAIL, PASSWORD
 from tests.handlers.ops.test_health import Fragile, fragile
 from tests.handlers.test_ways_on import primary_actions
+from tests.world.house import EMAIL, PASSWORD
 
 __all__ = ["fragile"]
 

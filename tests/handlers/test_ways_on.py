@@ -20,8 +20,8 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.models.artifacts import artifact_id
 from tests.handlers.flow import begin, parameters, redeem, sign_in, submit
-from tests.handlers.house import CALLBACK
-from tests.waiting import eventually
+from tests.world.house import CALLBACK
+from tests.world.waiting import eventually
 
 HOME = "https://app.example/"
 HTML = {"Accept": "text/html,application/xhtml+xml"}

@@ -17,9 +17,9 @@ from porta.services import signing_keys
 from storage.errors import Unreachable
 from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
-from tests.handlers.relay import Relay, relay
-from tests.porta.open_runtime import opened, until_listening
-from tests.waiting import eventually
+from tests.world.relay import Relay, relay
+from tests.world.runtime import opened, until_listening
+from tests.world.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

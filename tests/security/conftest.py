@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from tests.flows.conftest import alice, installation
-from tests.security.browser import Browser, a_browser
-from tests.served import Served, serve
+from tests.world.browser import Browser, a_browser
+from tests.world.served import Served, serve
 
 __all__ = ["alice", "installation"]
 

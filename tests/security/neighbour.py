@@ -9,8 +9,9 @@ import httpx
 
 from porta.services.provisioning import provision
 from porta.services.provisioning.file import load_document
-from tests.security.browser import GOOD, Browser, code_form
-from tests.served import Served, hidden_fields, location, query_of
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.browser import GOOD, Browser, code_form
+from tests.world.served import Served
 
 SLUG = "globex"
 CLIENT = ("globex-web", "globex-web-secret-for-tests-only-0001")

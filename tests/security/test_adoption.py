@@ -14,10 +14,10 @@ from porta.runtime import Runtime
 from porta.services import startup
 from storage.postgres import migrate
 from storage.postgres.driver import Postgres
-from tests.ports import free_port
-from tests.security.browser import CHALLENGE
-from tests.security.claims import claims_of
-from tests.served import VERIFIER, Served, hidden_fields, location, query_of, settings_for
+from tests.world.answers import claims_of, hidden_fields, location, query_of
+from tests.world.browser import CHALLENGE
+from tests.world.ports import free_port
+from tests.world.served import VERIFIER, Served, settings_for
 
 FIXTURE = Path(__file__).parent.parent / "storage" / "fixtures" / "porta_1x.sql"
 KEY = "0f" * 32

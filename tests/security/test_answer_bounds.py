@@ -7,8 +7,9 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 
-from tests.security.browser import GOOD, Browser, add_client, post
-from tests.served import CALLBACK, Served, location, query_of, serve
+from tests.world.answers import location, query_of
+from tests.world.browser import GOOD, Browser, add_client, post
+from tests.world.served import CALLBACK, Served, serve
 
 MOST = 3072
 """Bytes of a `Location` as it is sent."""

@@ -8,9 +8,9 @@ import pytest
 
 from porta.browser import sessions
 from porta.tenants import resolve
-from tests.security.browser import Browser
-from tests.security.claims import claims_of
-from tests.served import Served
+from tests.world.answers import claims_of
+from tests.world.browser import Browser
+from tests.world.served import Served
 
 LATER = 100
 

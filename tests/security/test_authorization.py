@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import httpx
 import pytest
 
-from tests.security.browser import (
+from tests.world.answers import above_the_footer, claims_of, hidden_fields, location, query_of
+from tests.world.browser import (
     CHALLENGE,
     GOOD,
     Browser,
@@ -22,15 +23,7 @@ from tests.security.browser import (
     refresh_form,
     refusal,
 )
-from tests.security.claims import claims_of
-from tests.served import (
-    CALLBACK,
-    Served,
-    above_the_footer,
-    hidden_fields,
-    location,
-    query_of,
-)
+from tests.world.served import CALLBACK, Served
 
 NATIVE = {"client_id": "acme-native", "scope": "openid"}
 

@@ -14,9 +14,9 @@ from porta.services.claims import NewClaim, NewValue
 from storage.models.claims import CLAIM_TARGETS, ClaimDefinition, ClaimMapping
 from storage.models.clients import Client
 from storage.models.roles import Permission, Role
-from tests.administered import make_application
-from tests.logged import logged
-from tests.security.browser import (
+from tests.world.administered import make_application
+from tests.world.answers import claims_of
+from tests.world.browser import (
     Browser,
     add_client,
     add_user,
@@ -25,9 +25,9 @@ from tests.security.browser import (
     refresh_form,
     userinfo,
 )
-from tests.security.claims import claims_of
-from tests.served import Served
-from tests.waiting import eventually
+from tests.world.log import logged
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 TYPED: dict[str, tuple[str, Any]] = {
     "department": ("string", "Ingénierie"),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.browser import (
     Browser,
     add_client,
     code_form,
@@ -21,7 +21,7 @@ from tests.security.browser import (
     post,
     refusal,
 )
-from tests.served import SECRETS, Served
+from tests.world.served import SECRETS, Served
 
 FORM = {"grant_type": "client_credentials"}
 PATHS = ("/token", "/token/introspection", "/token/revocation", "/request")

@@ -13,7 +13,8 @@ from porta.browser import sessions
 from porta.tenants import resolve
 from storage.models.artifacts import artifact_id
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import claims_of, query_of
+from tests.world.browser import (
     CHALLENGE,
     Browser,
     add_user,
@@ -26,8 +27,7 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.security.claims import claims_of
-from tests.served import SECRETS, Served, query_of
+from tests.world.served import SECRETS, Served
 
 INVALID_GRANT = (400, "invalid_grant")
 

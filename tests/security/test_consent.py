@@ -14,7 +14,8 @@ import pytest
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import claims_of, hidden_fields, location, query_of
+from tests.world.browser import (
     Browser,
     add_client,
     code_form,
@@ -24,9 +25,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.security.claims import claims_of
-from tests.served import Served, hidden_fields, location, query_of
-from tests.waiting import eventually
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 API = "https://api.acme.test"
 CALLBACK = "http://127.0.0.1:9011/callback"

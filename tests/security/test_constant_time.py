@@ -14,10 +14,10 @@ import pytest
 from porta.protocol.clients.client_auth import match_secret
 from porta.security import opaque
 from storage.models.clients import ClientSecret
-from tests.pkce import challenge_of
-from tests.porta.protocol.builders import NOW, client
-from tests.security.browser import CHALLENGE, Browser, a_browser, code_form, post, refusal
-from tests.served import SECRETS, Served, hidden_fields
+from tests.factories import NOW, challenge_of, client
+from tests.world.answers import hidden_fields
+from tests.world.browser import CHALLENGE, Browser, a_browser, code_form, post, refusal
+from tests.world.served import SECRETS, Served
 
 Compared = list[tuple[bytes, bytes]]
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from storage.models.artifacts import artifact_id
 from storage.postgres.driver import Postgres
-from tests.security.browser import Browser, is_active, post, refresh_form, refusal
-from tests.served import Served, beside
+from tests.world.browser import Browser, is_active, post, refresh_form, refusal
+from tests.world.served import Served, beside
 
 OLD, NEW = "k" * 32, "n" * 32
 INVALID_GRANT = (400, "invalid_grant")

@@ -17,13 +17,14 @@ from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from tests.administered import (
+from tests.world.administered import (
     set_application_status,
     set_client_status,
     set_organization_status,
     set_user_status,
 )
-from tests.security.browser import (
+from tests.world.answers import location
+from tests.world.browser import (
     GOOD,
     PASSWORD,
     Browser,
@@ -38,8 +39,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, beside, location
-from tests.waiting import eventually
+from tests.world.served import Served, beside
+from tests.world.waiting import eventually
 
 INVALID_GRANT = (400, "invalid_grant")
 PERSON = [("person", "suspended"), ("person", "inactive"), ("person", "locked")]

@@ -17,8 +17,8 @@ import redis as redis_client
 
 from porta.browser import sessions
 from porta.tenants import resolve
-from tests.handlers.relay import Relay, relay
-from tests.security.browser import (
+from tests.world.answers import above_the_footer, hidden_fields, location, query_of
+from tests.world.browser import (
     GOOD,
     Browser,
     a_browser,
@@ -31,9 +31,10 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, above_the_footer, hidden_fields, location, query_of, serve
-from tests.storage.valkey import Valkey
-from tests.waiting import all_soon, eventually, stopwatch
+from tests.world.relay import Relay, relay
+from tests.world.served import Served, serve
+from tests.world.valkey import Valkey
+from tests.world.waiting import all_soon, eventually, stopwatch
 
 DOCUMENTS = ("/acme/jwks", "/acme/.well-known/openid-configuration", "/live")
 

@@ -12,8 +12,9 @@ from porta.security.keys import ALGORITHMS
 from porta.services.provisioning import build_document, provision
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
-from tests.administered import make_application
-from tests.security.browser import (
+from tests.world.administered import make_application
+from tests.world.answers import claims_of, header_of, hidden_fields, query_of
+from tests.world.browser import (
     Browser,
     a_browser,
     add_client,
@@ -25,9 +26,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.security.claims import claims_of, header_of
-from tests.served import CALLBACK, Served, hidden_fields, query_of
-from tests.waiting import eventually
+from tests.world.served import CALLBACK, Served
+from tests.world.waiting import eventually
 
 IDENTITY = {"email", "email_verified", "name", "given_name", "family_name", "preferred_username"}
 

@@ -10,8 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.security.browser import Browser, add_client, code_form, post, userinfo
-from tests.served import Served
+from tests.world.browser import Browser, add_client, code_form, post, userinfo
+from tests.world.served import Served
 
 ACR = "urn:porta:acr:password"
 CLAIMS = {

@@ -13,7 +13,8 @@ from porta.tenants import resolve
 from storage.models.artifacts import ARTIFACTS, Session, artifact_id
 from storage.postgres.driver import Postgres
 from storage.stores.redis import key_of
-from tests.security.browser import (
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.browser import (
     Browser,
     a_browser,
     code_form,
@@ -22,8 +23,8 @@ from tests.security.browser import (
     post,
     refresh_form,
 )
-from tests.served import Served, beside, hidden_fields, location, query_of, serve
-from tests.waiting import eventually
+from tests.world.served import Served, beside, serve
+from tests.world.waiting import eventually
 
 LIMIT = 1800
 BUSY = 300

@@ -17,7 +17,7 @@ from porta.services.api_resources import ApiResourcePatch, NewApiResource
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
 from tests.security import neighbour
-from tests.security.browser import (
+from tests.world.browser import (
     Browser,
     add_client,
     code_form,
@@ -26,8 +26,8 @@ from tests.security.browser import (
     post,
     refresh_form,
 )
-from tests.served import Served
-from tests.waiting import eventually
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 MACHINE = {"grant_type": "client_credentials"}
 

@@ -16,9 +16,10 @@ from redis import Redis
 
 from porta.protocol.requests.authorization_request import LIMITS
 from storage.postgres.driver import Postgres
-from tests.security.browser import GOOD, Browser, a_browser, add_client, add_user
-from tests.served import SECRETS, Served, location, serve
-from tests.storage.valkey import Valkey
+from tests.world.answers import location
+from tests.world.browser import GOOD, Browser, a_browser, add_client, add_user
+from tests.world.served import SECRETS, Served, serve
+from tests.world.valkey import Valkey
 
 MOST = 8192
 """Bytes of one artifact, its key included."""

@@ -13,7 +13,8 @@ from porta.audit.actors import SYSTEM
 from porta.runtime import Runtime
 from porta.services import api_resources, signing_keys
 from porta.services.api_resources import NewApiResource
-from tests.security.browser import (
+from tests.world.answers import header_of
+from tests.world.browser import (
     Browser,
     a_browser,
     add_client,
@@ -24,9 +25,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.security.claims import header_of
-from tests.served import Served, beside, serve
-from tests.waiting import eventually
+from tests.world.served import Served, beside, serve
+from tests.world.waiting import eventually
 
 UNAVAILABLE = (503, "temporarily_unavailable")
 

@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
-from tests.administered import set_organization_status
-from tests.porta.open_runtime import until_listening
-from tests.security.browser import (
+from tests.world.administered import set_organization_status
+from tests.world.answers import hidden_fields, location
+from tests.world.browser import (
     GOOD,
     Browser,
     a_browser,
@@ -25,8 +25,9 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import CALLBACK, Served, hidden_fields, location
-from tests.waiting import eventually, stopwatch
+from tests.world.runtime import until_listening
+from tests.world.served import CALLBACK, Served
+from tests.world.waiting import eventually, stopwatch
 
 DOCUMENTS = (
     "/.well-known/openid-configuration",

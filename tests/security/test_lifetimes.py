@@ -31,9 +31,8 @@ from storage.models.artifacts import (
 )
 from storage.postgres.driver import Postgres
 from storage.stores.redis import key_of
-from tests.security.browser import GOOD, Browser, configured, post, refresh_form
-from tests.security.claims import claims_of
-from tests.served import location
+from tests.world.answers import claims_of, location
+from tests.world.browser import GOOD, Browser, configured, post, refresh_form
 
 TTL = 300
 """A value that every setting may have, and none has by default."""

@@ -19,7 +19,8 @@ from porta.security import known_browsers
 from porta.security.passwords import Passwords
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import claims_of, hidden_fields, location, query_of
+from tests.world.browser import (
     PASSWORD,
     SECRET,
     SESSION,
@@ -30,9 +31,8 @@ from tests.security.browser import (
     configured,
     new_address,
 )
-from tests.security.claims import claims_of
-from tests.served import Served, hidden_fields, location, query_of
-from tests.waiting import eventually
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 HOME = "https://app.acme.test/"
 """What the seed says of the client."""

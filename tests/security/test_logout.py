@@ -9,7 +9,8 @@ import pytest
 
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import above_the_footer, hidden_fields, location, query_of
+from tests.world.browser import (
     Browser,
     a_browser,
     add_client,
@@ -22,15 +23,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import (
-    Served,
-    above_the_footer,
-    hidden_fields,
-    location,
-    post_across_sites,
-    query_of,
-)
-from tests.waiting import eventually
+from tests.world.served import Served, post_across_sites
+from tests.world.waiting import eventually
 
 AFTER = "http://127.0.0.1:9009/"
 

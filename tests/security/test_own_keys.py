@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from porta.services import signing_keys
 from tests.security import neighbour
-from tests.security.browser import Browser, a_browser, organization_id
-from tests.security.claims import header_of
-from tests.served import Served, location
-from tests.waiting import eventually
+from tests.world.answers import header_of, location
+from tests.world.browser import Browser, a_browser, organization_id
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 
 async def _kids(served: Served, slug: str) -> set[str]:

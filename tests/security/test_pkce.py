@@ -6,7 +6,8 @@ import pytest
 
 from storage.models.clients import Client
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import query_of
+from tests.world.browser import (
     Browser,
     add_client,
     code_form,
@@ -15,8 +16,8 @@ from tests.security.browser import (
     post,
     refusal,
 )
-from tests.served import CALLBACK, SECRETS, Served, query_of
-from tests.waiting import eventually
+from tests.world.served import CALLBACK, SECRETS, Served
+from tests.world.waiting import eventually
 
 WITHOUT = {"code_challenge": None, "code_challenge_method": None}
 

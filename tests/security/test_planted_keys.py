@@ -11,10 +11,10 @@ from msgspec import structs
 
 from storage.models.signing_keys import SigningKey
 from tests.porta.security import rows
-from tests.security.browser import a_browser, is_active
-from tests.security.claims import header_of
-from tests.served import Served, beside
-from tests.waiting import eventually
+from tests.world.answers import header_of
+from tests.world.browser import a_browser, is_active
+from tests.world.served import Served, beside
+from tests.world.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

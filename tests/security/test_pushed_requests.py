@@ -11,7 +11,8 @@ from redis import Redis
 
 from storage.models.artifacts import artifact_id
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.browser import (
     GOOD,
     Browser,
     a_browser,
@@ -22,7 +23,7 @@ from tests.security.browser import (
     post,
     refusal,
 )
-from tests.served import CALLBACK, Served, hidden_fields, location, query_of, serve
+from tests.world.served import CALLBACK, Served, serve
 
 CLIENT = GOOD["client_id"]
 

@@ -14,9 +14,17 @@ import pytest_asyncio
 import redis as redis_client
 
 from storage.models.artifacts import Home, home_of
-from tests.balancer import Balancer
-from tests.handlers.relay import Relay, relay
-from tests.security.browser import (
+from tests.storage.redis.trouble import (
+    State,
+    a_replica,
+    full,
+    stopped,
+    unable_to_save,
+    without_replicas,
+)
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.balancer import Balancer
+from tests.world.browser import (
     GOOD,
     PASSWORD,
     Browser,
@@ -29,17 +37,10 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, beside, hidden_fields, location, query_of, serve
-from tests.storage.redis.trouble import (
-    State,
-    a_replica,
-    full,
-    stopped,
-    unable_to_save,
-    without_replicas,
-)
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.relay import Relay, relay
+from tests.world.served import Served, beside, serve
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.security.browser import (
+from tests.world.answers import location, query_of
+from tests.world.browser import (
     GOOD,
     Browser,
     a_browser,
@@ -18,7 +19,7 @@ from tests.security.browser import (
     post,
     refusal,
 )
-from tests.served import Served, location, query_of
+from tests.world.served import Served
 
 
 async def _ask(served: Served, address: str, method: str = "GET", **changes: str) -> httpx.Response:

@@ -11,18 +11,11 @@ import pytest
 
 from porta.observability.log import support_code
 from storage.postgres.driver import Postgres
-from tests.handlers.relay import relay
-from tests.logged import Log, logged
-from tests.security.browser import (
-    GOOD,
-    Browser,
-    a_browser,
-    code_form,
-    post,
-    refresh_form,
-    userinfo,
-)
-from tests.served import SECRETS, VERIFIER, Served, hidden_fields, location, serve
+from tests.world.answers import hidden_fields, location
+from tests.world.browser import GOOD, Browser, a_browser, code_form, post, refresh_form, userinfo
+from tests.world.log import Log, logged
+from tests.world.relay import relay
+from tests.world.served import SECRETS, VERIFIER, Served, serve
 
 WRONG = "a-wrong-password-that-was-typed"
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.flows.installation import Installation
 from tests.flows.party import Party
-from tests.flows.person import Person, query_of
+from tests.world.answers import query_in
+from tests.world.person import Person
+from tests.world.processes import Installation
 
 OWN, OTHER = "acme", "globex"
 
@@ -82,7 +83,7 @@ def test_a_session_is_no_session(own: Party, other: Party, alice: Person) -> Non
         answer = httpx.get(
             other.authorization_url("v" * 43, prompt="none"), cookies={name: session}
         )
-        assert query_of(answer.headers["location"])["error"] == "login_required"
+        assert query_in(answer.headers["location"])["error"] == "login_required"
         ended = httpx.get(f"{other.issuer}/session/end", cookies={name: session})
         assert "xsrf" not in ended.text
     assert own.code(alice, prompt="none")
@@ -99,7 +100,7 @@ def test_an_interaction_is_unknown(own: Party, other: Party, alice: Person) -> N
     assert answer.status_code in (400, 404)
     assert "location" not in answer.headers
     page = str(begun.url.join(begun.headers["location"]))
-    assert "code" in query_of(alice.visit(page, own.redirect_uri)), "and it is unharmed"
+    assert "code" in query_in(alice.visit(page, own.redirect_uri)), "and it is unharmed"
 
 
 def test_a_pushed_request_is_unknown_and_unharmed(
@@ -113,7 +114,7 @@ def test_a_pushed_request_is_unknown_and_unharmed(
     url = httpx.URL(
         f"{own.issuer}/auth", params={"client_id": own.client_id, "request_uri": pushed}
     )
-    assert "code" in query_of(alice.visit(str(url), own.redirect_uri))
+    assert "code" in query_in(alice.visit(str(url), own.redirect_uri))
 
 
 def test_an_id_token_hint_is_unknown(
@@ -122,7 +123,7 @@ def test_an_id_token_hint_is_unknown(
     hint = own.tokens(alice)["id_token"]
     other.code(stranger)
     answer = stranger.http.get(other.authorization_url("v" * 43, id_token_hint=hint, prompt="none"))
-    assert query_of(answer.headers["location"])["error"] == "invalid_request"
+    assert query_in(answer.headers["location"])["error"] == "invalid_request"
     page = stranger.http.get(f"{other.issuer}/session/end", params={"id_token_hint": hint})
     assert page.status_code == 200
     assert 'name="xsrf"' in page.text, "a foreign hint ends nothing without a question"
@@ -143,7 +144,7 @@ def test_the_same_address_is_two_people(
 
 def test_a_password_is_unknown(other: Party, alice: Person) -> None:
     page = alice.http.get(other.authorization_url("v" * 43), follow_redirects=True)
-    from tests.flows.person import forms_of
+    from tests.world.answers import forms_of
 
     form = next(form for form in forms_of(page.text) if "password" in form.names)
     answer = alice.http.post(

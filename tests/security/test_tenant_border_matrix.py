@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from tests.security import neighbour
-from tests.security.browser import (
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.browser import (
     GOOD,
     SECRET,
     SESSION,
@@ -24,7 +25,7 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.served import Served, hidden_fields, location, query_of
+from tests.world.served import Served
 
 AFTER = "http://127.0.0.1:9009/"
 THEIR_SESSION = "session_globex"

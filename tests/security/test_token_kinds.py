@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from storage.postgres.driver import Postgres
-from tests.security.browser import (
+from tests.world.answers import claims_of, hidden_fields
+from tests.world.browser import (
     Browser,
     a_browser,
     add_client,
@@ -20,9 +21,8 @@ from tests.security.browser import (
     refusal,
     userinfo,
 )
-from tests.security.claims import claims_of
-from tests.served import Served, hidden_fields
-from tests.waiting import eventually
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 API = "https://api.acme.test"
 

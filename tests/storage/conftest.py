@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from storage.redis.lane import Redis
 from storage.router import Storage
-from tests.storage.topologies import Cluster, SentinelTrio, started
-from tests.storage.valkey import Valkey
+from tests.world.topologies import Cluster, SentinelTrio, started
+from tests.world.valkey import Valkey
 
 
 @pytest.fixture(scope="module")

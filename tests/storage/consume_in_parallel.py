@@ -11,7 +11,7 @@ import sys
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import ARTIFACTS, AuthorizationCode
-from tests.storage.samples import open_store
+from tests.world.stores import open_store
 
 _CALLERS = 25
 

@@ -16,8 +16,9 @@ from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
 from storage.repositories.expired import Expired
 from storage.router import Storage
-from tests.storage import samples
-from tests.waiting import eventually
+from tests import factories
+from tests.world import stores
+from tests.world.waiting import eventually
 
 A, B = str(uuid4()), str(uuid4())
 LIMITS = {"idle_ttl": 600.0, "interval": 60.0}
@@ -32,9 +33,9 @@ BUSY = 60
 
 def _session(organization_id: str = A, *, lasts: int = 86_400) -> tuple[str, Session]:
     """Return a session that ends in `lasts` seconds, with the value it is presented by."""
-    value, id = samples.presented()
+    value, id = factories.presented()
     ends = int(time.time()) + lasts
-    return value, samples.session(organization_id, id=id, browser=id, expires_at=ends)
+    return value, factories.session(organization_id, id=id, browser=id, expires_at=ends)
 
 
 async def _unused_for(pg: Postgres, session: Session, seconds: float) -> None:
@@ -105,7 +106,7 @@ async def test_security_14_no_use_revives_what_is_over(
             sql = "UPDATE sessions SET expires_at = now() WHERE id = %(id)s"
             await pg.execute(sql, {"id": session.id})
         case "replaced":
-            new = msgspec.structs.replace(session, id=samples.presented()[1])
+            new = msgspec.structs.replace(session, id=factories.presented()[1])
             async with either.transaction() as tx:
                 await tx.replace_session(session, new, 600)
             await _unused_for(pg, session, 300)
@@ -137,7 +138,7 @@ async def test_security_14_a_use_that_races_the_end_of_its_session_loses(
         if change == "ended":
             await tx.end_session(session)
         else:
-            new = msgspec.structs.replace(session, id=samples.presented()[1])
+            new = msgspec.structs.replace(session, id=factories.presented()[1])
             await tx.replace_session(session, new, 600)
     assert not await noting
     assert await alone.artifacts.find(Session, value, A) is None
@@ -155,7 +156,7 @@ async def test_security_14_a_sign_in_is_a_use(alone: Storage, pg: Postgres) -> N
     _, session = _session()
     await alone.artifacts.save(session, 600)
     await _unused_for(pg, session, 599)
-    new = msgspec.structs.replace(session, id=samples.presented()[1])
+    new = msgspec.structs.replace(session, id=factories.presented()[1])
     async with alone.transaction() as tx:
         await tx.replace_session(session, new, 600)
     ((id, since, _),) = await pg.fetch(_ROW, {"uid": session.uid})
@@ -169,11 +170,11 @@ async def test_security_14_a_copy_dies_with_the_limit_it_knew_and_the_row_decide
     """The use was noted after the copy was made: with it goes what it knew, not the session."""
     value, session = _session()
     await storage.artifacts.save(session, 3)
-    assert 0 < await redis.command("PTTL", samples.key(session)) <= 3000
+    assert 0 < await redis.command("PTTL", stores.key(session)) <= 3000
     assert await _note(storage, session, interval=0)
 
     async def copy_is_gone() -> bool:
-        return await redis.command("GET", samples.key(session)) is None
+        return await redis.command("GET", stores.key(session)) is None
 
     await eventually(copy_is_gone, 30)
     assert await storage.artifacts.find(Session, value, A) == session

@@ -13,12 +13,12 @@ import pytest
 from storage.errors import Refused, Unreachable
 from storage.models.artifacts import Home, home_of
 from storage.router import Storage
-from tests.handlers.relay import relay
-from tests.ports import free_port
-from tests.storage import samples
+from tests import factories
 from tests.storage.redis.trouble import STATES, State, stopped
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.ports import free_port
+from tests.world.relay import relay
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 A = str(uuid4())
 
@@ -27,7 +27,7 @@ A = str(uuid4())
 async def test_faults_F2_a_server_starts_with_redis_away_and_takes_it_up_when_it_comes(
     database_url: str, own_redis: Valkey, state: State, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make = partial(samples.code, A)
+    make = partial(factories.code, A)
     with state(own_redis):
         with caplog.at_level(logging.WARNING, "storage"):
             storage = await Storage.open(database_url, own_redis.url)
@@ -94,7 +94,7 @@ async def test_a_password_that_is_wrong_later_stops_nothing(
         return trouble is not None and "WRONGPASS" in trouble.reason
 
     await eventually(says_so, 30.0)
-    assert home_of(await storage.artifacts.create(partial(samples.code, A), 60)) is Home.POSTGRES
+    assert home_of(await storage.artifacts.create(partial(factories.code, A), 60)) is Home.POSTGRES
     await storage.close()
 
 
@@ -151,7 +151,7 @@ async def test_faults_F9_how_long_redis_is_waited_for_can_be_set(
     database_url: str, own_redis: Valkey
 ) -> None:
     """A Redis that is far away: too slow by default, and of use to whoever has the time."""
-    make = partial(samples.code, A)
+    make = partial(factories.code, A)
     async with relay(own_redis.url) as (wire, url):
         wire.delay = 0.3
         patient = await Storage.open(database_url, url, redis_deadline=20)

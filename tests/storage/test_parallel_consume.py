@@ -11,19 +11,20 @@ from storage.models.artifacts import (
     ARTIFACTS,
     AuthorizationCode,
 )
-from tests.storage import samples
+from tests import factories
 from tests.storage.beside import answers_of_two
+from tests.world import stores
 
 CODE = ARTIFACTS[AuthorizationCode]
 A = str(uuid4())
 
 
-@pytest.mark.parametrize("name", samples.SHARED)
+@pytest.mark.parametrize("name", stores.SHARED)
 async def test_of_50_parallel_callers_in_two_processes_one_is_given_the_code(
     name: str, database_url: str, redis_url: str
 ) -> None:
-    code = samples.code(A)
-    async with samples.open_store(name, database_url, redis_url) as store:
+    code = factories.code(A)
+    async with stores.open_store(name, database_url, redis_url) as store:
         await store.save(CODE, code, 60)
         told = f"{database_url}\n{redis_url}\n"
         answers = await answers_of_two(

@@ -12,7 +12,7 @@ from storage.repositories.users import Users
 from storage.stores.counters import Limit, PostgresCounters, RedisCounters
 from tests.storage.beside import answers_of_two
 from tests.storage.count_in_parallel import MOST, ROUNDS
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 
 @pytest.mark.parametrize("name", ["redis", "postgres"])

@@ -27,10 +27,11 @@ from storage.models.artifacts import (
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
 from storage.router import RoundTrips, Storage
-from tests.ports import free_port
-from tests.storage import samples
+from tests import factories
 from tests.storage.counting import within
-from tests.storage.valkey import Valkey
+from tests.world import stores
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
 
 A, B = str(uuid4()), str(uuid4())
 
@@ -55,23 +56,23 @@ async def failing_transaction(storage: Storage) -> AsyncIterator[Storage]:
 async def test_an_artifact_goes_where_the_table_says(
     storage: Storage, pg: Postgres, redis: Redis
 ) -> None:
-    session = samples.session(A)
-    every = [session, samples.code(A), samples.interaction(A), samples.replay_mark(A)]
-    every.append(samples.grant(A, session)[1])
+    session = factories.session(A)
+    every = [session, factories.code(A), factories.interaction(A), factories.replay_mark(A)]
+    every.append(factories.grant(A, session)[1])
     for artifact in every:
         await storage.artifacts.save(artifact, 60)
         store = ARTIFACTS[type(artifact)].store
         assert await rows(pg, artifact) == (store is not Store.REDIS_OR_POSTGRES)
-        assert await redis.command("EXISTS", samples.key(artifact)) == (store is not Store.POSTGRES)
+        assert await redis.command("EXISTS", stores.key(artifact)) == (store is not Store.POSTGRES)
 
 
 async def test_without_redis_everything_goes_to_postgres(
     alone: Storage, pg: Postgres, redis: Redis
 ) -> None:
-    for artifact in (samples.session(A), samples.code(A), samples.interaction(A)):
+    for artifact in (factories.session(A), factories.code(A), factories.interaction(A)):
         await alone.artifacts.save(artifact, 60)
         assert await rows(pg, artifact) == 1
-        assert await redis.command("EXISTS", samples.key(artifact)) == 0
+        assert await redis.command("EXISTS", stores.key(artifact)) == 0
     assert not alone.has_redis
     await alone.try_redis()
     assert alone.round_trips.redis == 0
@@ -80,8 +81,8 @@ async def test_without_redis_everything_goes_to_postgres(
 async def test_a_value_is_found_and_never_stored(
     either: Storage, pg: Postgres, redis: Redis
 ) -> None:
-    value, id = samples.presented()
-    code = samples.code(A, id=id)
+    value, id = factories.presented()
+    code = factories.code(A, id=id)
     await either.artifacts.save(code, 60)
     assert await either.artifacts.find(AuthorizationCode, value, A) == code
     assert await either.artifacts.find(AuthorizationCode, id, A) is None
@@ -94,9 +95,9 @@ async def test_a_value_is_found_and_never_stored(
 
 
 async def test_the_whole_interface(either: Storage) -> None:
-    value, id = samples.presented()
-    session, code = samples.session(A, id=id), samples.code(A, id=id)
-    interaction, mark = samples.interaction(A, id=id), samples.replay_mark(A)
+    value, id = factories.presented()
+    session, code = factories.session(A, id=id), factories.code(A, id=id)
+    interaction, mark = factories.interaction(A, id=id), factories.replay_mark(A)
     artifacts = either.artifacts
     await artifacts.save(session, 60)
     assert await artifacts.find(Session, value, A) == session
@@ -108,7 +109,7 @@ async def test_the_whole_interface(either: Storage) -> None:
     with pytest.raises(AlreadyConsumed) as replay:
         await artifacts.consume(AuthorizationCode, value, A)
     assert replay.value.artifact == code
-    other_value, other_id = samples.presented()
+    other_value, other_id = factories.presented()
     interaction = msgspec.structs.replace(interaction, id=other_id)
     await artifacts.save(interaction, 60)
     assert await artifacts.find(Interaction, other_value, ANY_ORGANIZATION) == interaction
@@ -118,9 +119,9 @@ async def test_the_whole_interface(either: Storage) -> None:
 
 
 async def test_a_transaction_is_committed_as_one(either: Storage) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
-    grant_value, given = samples.grant(A, session)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
+    grant_value, given = factories.grant(A, session)
     async with either.transaction() as tx:
         await tx.artifacts.save(session, 60)
         await tx.artifacts.save(given, 60)
@@ -132,16 +133,16 @@ async def test_a_transaction_is_committed_as_one(either: Storage) -> None:
 
 
 async def test_a_transaction_that_fails_leaves_nothing(either: Storage) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     async with failing_transaction(either) as tx:
         await tx.artifacts.save(session, 60)
     assert await either.artifacts.find(Session, value, A) is None
 
 
 async def test_what_is_ended_in_a_transaction_that_fails_lives_on(either: Storage) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await either.artifacts.save(session, 60)
     async with failing_transaction(either) as tx:
         await tx.end_session(session)
@@ -151,8 +152,8 @@ async def test_what_is_ended_in_a_transaction_that_fails_lives_on(either: Storag
 
 @pytest.mark.parametrize("how", ["end", "delete", "consume"])
 async def test_what_is_ended_in_a_transaction_is_gone_after_it(either: Storage, how: str) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await either.artifacts.save(session, 60)
     assert await either.artifacts.find(Session, value, A) == session
     async with either.transaction() as tx:
@@ -166,9 +167,9 @@ async def test_what_is_ended_in_a_transaction_is_gone_after_it(either: Storage, 
 
 
 async def test_a_transaction_inside_joins_the_one_outside(either: Storage) -> None:
-    value, id = samples.presented()
+    value, id = factories.presented()
     async with failing_transaction(either) as outer, outer.transaction() as inner:
-        await inner.artifacts.save(samples.session(A, id=id), 60)
+        await inner.artifacts.save(factories.session(A, id=id), 60)
     assert await either.artifacts.find(Session, value, A) is None
 
 
@@ -192,7 +193,7 @@ async def test_round_trips_are_counted(storage: Storage) -> None:
     await storage.ping_postgres()
     assert storage.has_redis
     await storage.try_redis()
-    await storage.artifacts.save(samples.interaction(A), 60)
+    await storage.artifacts.save(factories.interaction(A), 60)
     after = storage.round_trips
     assert after.postgres == before.postgres + 1
     assert before.redis + 2 <= after.redis <= before.redis + 3  # the script may be new to Redis

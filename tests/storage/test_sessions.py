@@ -34,11 +34,12 @@ from storage.redis.lane import Redis
 from storage.router import Storage
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis_over_postgres import RedisOverPostgresStore
-from tests.storage import samples
+from tests import factories
 from tests.storage.counting import within
 from tests.storage.redis.trouble import a_replica
-from tests.storage.topologies import FIXTURES
-from tests.storage.valkey import Valkey
+from tests.world import stores
+from tests.world.topologies import FIXTURES
+from tests.world.valkey import Valkey
 
 A, B = str(uuid4()), str(uuid4())
 
@@ -78,8 +79,8 @@ async def test_100_sessions_survive_an_emptied_and_a_restarted_redis(
     storage = await Storage.open(database_url, own_redis.url)
     values = []
     for _ in range(100):
-        value, id = samples.presented()
-        await storage.artifacts.save(samples.session(A, id=id), 600)
+        value, id = factories.presented()
+        await storage.artifacts.save(factories.session(A, id=id), 600)
         values.append(value)
     redis = await Redis.open(own_redis.url)
     await redis.command("FLUSHALL")
@@ -100,18 +101,18 @@ async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreach
 ) -> None:
     storage = await Storage.open(database_url, own_redis.url)
     own_redis.stop()
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await storage.artifacts.save(session, 60)
     assert await storage.artifacts.find(Session, value, A) == session
     await storage.end_session(session)
     assert await storage.artifacts.find(Session, value, A) is None
     for work in (
-        storage.artifacts.save(samples.code(A), 60),
+        storage.artifacts.save(factories.code(A), 60),
         storage.artifacts.find(Interaction, value, ANY_ORGANIZATION),
         storage.artifacts.consume(AuthorizationCode, value, A),
-        storage.artifacts.save(samples.interaction(A), 60),
-        storage.artifacts.delete(samples.code(A)),
+        storage.artifacts.save(factories.interaction(A), 60),
+        storage.artifacts.delete(factories.code(A)),
         storage.try_redis(),
     ):
         with pytest.raises(Unreachable):
@@ -124,14 +125,14 @@ async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreach
 async def test_a_session_is_read_from_redis_once_it_was_read(
     storage: Storage, redis: RedisClient
 ) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await storage.artifacts.save(session, 600)
     before = storage.round_trips
     assert await storage.artifacts.find(Session, value, A) == session
     assert storage.round_trips.postgres == before.postgres
     assert storage.round_trips.redis == before.redis + 1
-    await redis.command("DEL", samples.key(session))
+    await redis.command("DEL", stores.key(session))
     assert await storage.artifacts.find(Session, value, A) == session
     assert storage.round_trips.postgres == before.postgres + 1
     assert await storage.artifacts.find(Session, value, A) == session
@@ -141,12 +142,12 @@ async def test_a_session_is_read_from_redis_once_it_was_read(
 async def test_a_copy_lives_a_minute_at_most_and_never_longer_than_its_session(
     storage: Storage, redis: RedisClient
 ) -> None:
-    (long_value, long_id), (short_value, short_id) = samples.presented(), samples.presented()
-    long, short = samples.session(A, id=long_id), samples.session(A, id=short_id)
+    (long_value, long_id), (short_value, short_id) = factories.presented(), factories.presented()
+    long, short = factories.session(A, id=long_id), factories.session(A, id=short_id)
     saved = time.monotonic()
 
     async def lives(session: Session, seconds: int) -> bool:
-        left = await redis.command("PTTL", samples.key(session)) / 1000
+        left = await redis.command("PTTL", stores.key(session)) / 1000
         passed = time.monotonic() - saved
         return bool(seconds - passed - 1 < left <= seconds)
 
@@ -155,7 +156,7 @@ async def test_a_copy_lives_a_minute_at_most_and_never_longer_than_its_session(
     assert await lives(long, 60)
     assert await lives(short, 20)
     for session in (long, short):
-        await redis.command("DEL", samples.key(session))
+        await redis.command("DEL", stores.key(session))
     await storage.artifacts.find(Session, long_value, A)
     await storage.artifacts.find(Session, short_value, A)
     assert await lives(long, 60)
@@ -181,10 +182,10 @@ class SlowStore(PostgresStore):
 async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
     storage: Storage, pg: Postgres, redis: RedisClient
 ) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await storage.artifacts.save(session, 600)
-    await redis.command("DEL", samples.key(session))
+    await redis.command("DEL", stores.key(session))
     slow = SlowStore(pg)
     reader = RedisOverPostgresStore(RedisBreaker(redis), slow)
     reading = asyncio.create_task(reader.find(ARTIFACTS[Session], id, A))
@@ -198,12 +199,12 @@ async def test_a_read_that_began_before_the_end_cannot_bring_a_session_back(
 async def test_an_end_that_redis_missed_is_made_good_by_another(
     storage: Storage, redis: RedisClient
 ) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await storage.artifacts.save(session, 600)
     await storage.tokens.end_session(session)  # Redis was away: its copy is still there.
     assert not await storage.artifacts.delete(msgspec.structs.replace(session, organization_id=B))
-    assert await redis.command("EXISTS", samples.key(session)) == 1
+    assert await redis.command("EXISTS", stores.key(session)) == 1
     await storage.artifacts.delete(session)
     assert await storage.artifacts.find(Session, value, A) is None
 
@@ -213,26 +214,26 @@ async def test_a_copy_counts_for_nothing_while_redis_takes_no_writes(
 ) -> None:
     """It can still be read there, and what ended meanwhile could not be taken away."""
     storage = await Storage.open(database_url, own_redis.url)
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await storage.artifacts.save(session, 600)
     with a_replica(own_redis):
         with pytest.raises(Unreachable):
             await storage.try_redis()
         await storage.end_session(session)
         with own_redis.client() as client:
-            assert client.exists(samples.key(session))
+            assert client.exists(stores.key(session))
         assert await storage.artifacts.find(Session, value, A) is None
     await storage.close()
 
 
 async def test_an_ended_session_takes_its_grants_and_tokens_with_it(either: Storage) -> None:
-    value, id = samples.presented()
-    session, other = samples.session(A, id=id), samples.session(A)
+    value, id = factories.presented()
+    session, other = factories.session(A, id=id), factories.session(A)
     await either.artifacts.save(session, 60)
     await either.artifacts.save(other, 60)
-    grant_value, given = samples.grant(A, session)
-    other_value, kept = samples.grant(A, other)
+    grant_value, given = factories.grant(A, session)
+    other_value, kept = factories.grant(A, other)
     await either.artifacts.save(given, 60)
     await either.artifacts.save(kept, 60)
     token_value, token = await _issue(either, session, given)
@@ -247,8 +248,8 @@ async def test_an_ended_session_takes_its_grants_and_tokens_with_it(either: Stor
 
 
 async def test_an_ended_session_cannot_be_saved_to_life(either: Storage) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await either.artifacts.save(session, 60)
     await either.end_session(session)
     with pytest.raises(AlreadyConsumed):
@@ -257,13 +258,13 @@ async def test_an_ended_session_cannot_be_saved_to_life(either: Storage) -> None
 
 
 async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str, AccessToken]:
-    value, id = samples.presented()
+    value, id = factories.presented()
     owner: dict[str, Any] = {
         "organization_id": A,
         "client_id": "c",
         "account_id": session.account_id,
     }
-    _, family_id = samples.presented()
+    _, family_id = factories.presented()
     family = TokenFamily(
         id=family_id,
         grant_id=given.id,
@@ -285,8 +286,8 @@ async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str,
 
 
 async def test_only_a_living_session_of_the_organization_can_be_held(either: Storage) -> None:
-    _, own = samples.presented()
-    living, ended, expired = (samples.session(A, browser=own) for _ in range(3))
+    _, own = factories.presented()
+    living, ended, expired = (factories.session(A, browser=own) for _ in range(3))
     for session, ttl in ((living, 60), (ended, 60), (expired, 0)):
         await either.artifacts.save(session, ttl)
     await either.end_session(ended)
@@ -299,8 +300,8 @@ async def test_only_a_living_session_of_the_organization_can_be_held(either: Sto
 async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
     either: Storage, pg: Postgres
 ) -> None:
-    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
-    old = samples.session(A, id=old_id, browser=old_id)
+    (old_value, old_id), (value, id) = factories.presented(), factories.presented()
+    old = factories.session(A, id=old_id, browser=old_id)
     new = msgspec.structs.replace(old, id=id, authenticated_at=old.authenticated_at + 9)
     await either.artifacts.save(old, 60)
     async with either.transaction() as tx:
@@ -316,8 +317,8 @@ async def test_a_session_that_is_replaced_has_another_key_and_the_same_life(
 
 async def test_a_session_of_another_organization_is_not_replaced(either: Storage) -> None:
     """The one that is held names its organization already; the statement does so all the same."""
-    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
-    old = samples.session(A, id=old_id, browser=old_id)
+    (old_value, old_id), (value, id) = factories.presented(), factories.presented()
+    old = factories.session(A, id=old_id, browser=old_id)
     await either.artifacts.save(old, 60)
     foreign = msgspec.structs.replace(old, organization_id=B)
     async with either.transaction() as tx:
@@ -328,8 +329,8 @@ async def test_a_session_of_another_organization_is_not_replaced(either: Storage
 
 
 async def test_a_replacement_that_is_rolled_back_changes_nothing(either: Storage) -> None:
-    (old_value, old_id), (value, id) = samples.presented(), samples.presented()
-    old = samples.session(A, id=old_id, browser=old_id)
+    (old_value, old_id), (value, id) = factories.presented(), factories.presented()
+    old = factories.session(A, id=old_id, browser=old_id)
     await either.artifacts.save(old, 60)
     with contextlib.suppress(ZeroDivisionError):
         async with either.transaction() as tx:
@@ -353,8 +354,8 @@ async def _end(tx: Storage, session: Session, value: str, how: str) -> None:
 @pytest.mark.parametrize("end", ["delete", "consume", "end"])
 async def test_an_end_that_is_rolled_back_takes_nothing_away(either: Storage, end: str) -> None:
     """Nor its copy, which would be missed for a minute by whoever looks there first."""
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await either.artifacts.save(session, 600)
     with contextlib.suppress(ZeroDivisionError):
         async with either.transaction() as tx:
@@ -365,8 +366,8 @@ async def test_an_end_that_is_rolled_back_takes_nothing_away(either: Storage, en
 
 @pytest.mark.parametrize("end", ["delete", "consume", "end"])
 async def test_an_end_within_a_transaction_ends_the_copy_too(either: Storage, end: str) -> None:
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await either.artifacts.save(session, 600)
     async with either.transaction() as tx:
         await _end(tx, session, value, end)
@@ -378,7 +379,7 @@ async def test_a_copy_that_comes_late_brings_no_replaced_session_back(
 ) -> None:
     """Of two sign-ins side by side the first may write its copy after the second has buried it."""
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
-    (value, id), first = samples.presented(), samples.session(A)
+    (value, id), first = factories.presented(), factories.session(A)
     between = msgspec.structs.replace(first, id=id)
     await copies.evict(ARTIFACTS[Session], between.id)
     await copies.succeed(ARTIFACTS[Session], first.id, between, 60)
@@ -390,8 +391,8 @@ async def test_security_10_nor_one_that_ended_before_its_copy_was_written(
 ) -> None:
     """Of two sign-ins side by side the second may end the first before that has its copy."""
     copies = RedisOverPostgresStore(RedisBreaker(redis), PostgresStore(pg))
-    (value, id) = samples.presented()
-    ended = samples.session(A, id=id)
+    (value, id) = factories.presented()
+    ended = factories.session(A, id=id)
     await copies.evict(ARTIFACTS[Session], id)
     await copies.copy_new(ARTIFACTS[Session], ended, 60)
     assert await storage.artifacts.find(Session, value, A) is None

@@ -11,9 +11,9 @@ import pytest_asyncio
 from porta.security.encryption import encrypt
 from storage.postgres import migrate
 from storage.postgres.driver import Postgres
-from tests.conftest import run_apart
 from tests.succession import porta_1x
 from tests.succession.sign_in import serving
+from tests.world.databases import run_apart
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from porta.security.encryption import Encrypted, decrypt, encrypt
 from storage.postgres.driver import Postgres
-from tests.conftest import run_apart
+from tests.world.databases import run_apart
 
 KEY = "0f" * 32
 """SIGNING_KEY_ENCRYPTION_KEY of the installation."""

@@ -7,19 +7,11 @@ from typing import Any
 
 import httpx
 
-from tests.pkce import challenge_of
-from tests.ports import free_port
-from tests.served import (
-    CALLBACK,
-    VERIFIER,
-    Served,
-    hidden_fields,
-    location,
-    query_of,
-    settings_for,
-    unseeded,
-)
+from tests.factories import challenge_of
 from tests.succession import porta_1x
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.ports import free_port
+from tests.world.served import CALLBACK, VERIFIER, Served, settings_for, unseeded
 
 CLIENT = "dock-web"
 AUTH = (CLIENT, porta_1x.SECRET)

@@ -10,10 +10,10 @@ import pytest
 from porta.services.provisioning import provision
 from porta.services.provisioning.file import load_document
 from storage.postgres.driver import Postgres
-from tests.served import Served
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.sign_in import AUTH, serving, token, tokens
+from tests.world.served import Served
 
 _FORMATS = "SELECT client_id, access_token_format FROM clients ORDER BY 1"
 _MACHINE = "UPDATE clients SET grant_types = '{client_credentials}' WHERE client_id = 'dock-other'"

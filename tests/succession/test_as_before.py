@@ -12,12 +12,13 @@ import pytest_asyncio
 
 from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
-from tests.pkce import challenge_of
-from tests.served import CALLBACK, VERIFIER, Served, hidden_fields, location, query_of
+from tests.factories import challenge_of
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.sign_in import AUTH, CLIENT, serving, tokens
-from tests.waiting import eventually
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.served import CALLBACK, VERIFIER, Served
+from tests.world.waiting import eventually
 
 POST = ("dock-post", porta_1x.SECRET)
 _CLIENTS = """

@@ -16,10 +16,10 @@ from storage.errors import StorageError
 from storage.postgres.driver import Postgres
 from storage.postgres.migration_lock import opened
 from storage.repositories.differences import Differences
-from tests.conftest import run_apart
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.test_roles import ELSEWHERE
+from tests.world.databases import run_apart
 
 _FIT = {
     "PORTA_ENV": "test",

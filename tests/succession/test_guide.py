@@ -20,11 +20,11 @@ from porta.__main__ import main
 from storage.postgres.driver import Postgres
 from tests.porta.cli.test_serve import serving as a_server
 from tests.porta.security import rows as made_rows
-from tests.ports import free_port
-from tests.served import Served
 from tests.succession import porta_1x
 from tests.succession.sign_in import token, tokens
-from tests.waiting import eventually
+from tests.world.ports import free_port
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "succession.md").read_text("utf-8")

@@ -15,11 +15,11 @@ from storage.postgres.driver import Postgres
 from storage.postgres.migrate import Migration
 from storage.postgres.migration_lock import locked
 from storage.postgres.migration_steps import parse_steps
-from tests.conftest import run_apart
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.traffic import traffic
-from tests.waiting import eventually
+from tests.world.databases import run_apart
+from tests.world.waiting import eventually
 
 _BEFORE = Path(__file__).parents[1] / "storage" / "fixtures" / "0016_in_one.sql"
 _OLD = "58efc7cec4ff05632783f7dd1e82272d38957b2ebfb1825bcb09927a0d41ea2d"

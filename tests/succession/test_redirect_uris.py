@@ -14,13 +14,14 @@ from porta.services import clients
 from porta.services.clients import ClientPatch
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
-from tests.administered import make_client
-from tests.pkce import challenge_of
-from tests.served import CALLBACK, VERIFIER, Served, hidden_fields, location, query_of
+from tests.factories import challenge_of
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.sign_in import AUTH, CLIENT, serving, token, tokens
-from tests.waiting import eventually
+from tests.world.administered import make_client
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.served import CALLBACK, VERIFIER, Served
+from tests.world.waiting import eventually
 
 OTHER = "http://127.0.0.1:9009/other"
 _ASKED = {

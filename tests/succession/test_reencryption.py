@@ -26,7 +26,7 @@ from storage.router import Storage
 from tests.porta.security import rows as made_rows
 from tests.succession import porta_1x
 from tests.succession.sign_in import serving, tokens
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 OLD, NEW, OTHER = bytes.fromhex(porta_1x.KEY), bytes.fromhex("3c" * 32), bytes.fromhex("7d" * 32)
 OLD_2FA, NEW_2FA = bytes.fromhex("2a" * 32), bytes.fromhex("2b" * 32)

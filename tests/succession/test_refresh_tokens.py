@@ -14,11 +14,11 @@ import pytest_asyncio
 from porta.security import jwt
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
-from tests.administered import set_client_status, set_user_status
-from tests.served import Served, beside
 from tests.succession import porta_1x
 from tests.succession.sign_in import AUTH, CLIENT, serving, token
-from tests.waiting import eventually
+from tests.world.administered import set_client_status, set_user_status
+from tests.world.served import Served, beside
+from tests.world.waiting import eventually
 
 _OTHER = ("dock-other", porta_1x.SECRET)
 _SCOPE = "openid profile offline_access"

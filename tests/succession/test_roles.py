@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from storage.postgres.driver import Postgres
-from tests.security.claims import claims_of
-from tests.served import Served
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.sign_in import AUTH, serving, token, tokens
-from tests.waiting import eventually
+from tests.world.answers import claims_of
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 ELSEWHERE = f"""
     WITH app AS (

@@ -7,10 +7,10 @@ from argon2 import PasswordHasher
 
 from porta.jobs import purge_expired
 from storage.postgres.driver import Postgres
-from tests.served import Served
 from tests.succession import porta_1x
 from tests.succession.sign_in import serving, tokens
-from tests.waiting import eventually
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 _COUNT = "SELECT count(*) FROM audit_log WHERE created_at < now() - interval '90 days'"
 

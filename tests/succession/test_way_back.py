@@ -15,12 +15,12 @@ from porta.services import legacy_keys, signing_keys
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.security import rows
-from tests.security.claims import header_of
-from tests.served import Served
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
 from tests.succession.sign_in import serving, tokens
-from tests.waiting import eventually
+from tests.world.answers import header_of
+from tests.world.served import Served
+from tests.world.waiting import eventually
 
 _KEY = bytes.fromhex(porta_1x.KEY)
 _OF_1X = "126a675dc58ac7aa"

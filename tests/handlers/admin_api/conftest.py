@@ -11,7 +11,7 @@ import pytest_asyncio
 from handlers.http.server import Server
 from porta.config.settings import Settings
 from porta.runtime import Runtime
-from tests.handlers.admin_api.installation import Installation, installed
+from tests.world.administrators import Installation, installed
 
 ORIGIN = "https://gui.example"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from handlers.admin_api.route import Route
 from handlers.admin_api.table import ROUTES
-from tests.handlers.admin_api.installation import Installation
+from tests.world.administrators import Installation
 
 
 @dataclass(frozen=True)

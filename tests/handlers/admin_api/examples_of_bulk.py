@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
-from tests.handlers.admin_api.installation import Installation
+from tests.world.administrators import Installation
 
 
 @example("POST", "/bulk/organizations/status")

@@ -8,7 +8,7 @@ from typing import Any
 from storage.models.clients import Client
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
-from tests.handlers.admin_api.installation import Installation
+from tests.world.administrators import Installation
 
 ONE = "/clients/{clientId}"
 SECRET = f"{ONE}/secrets/{{secretId}}"

@@ -7,7 +7,7 @@ from typing import Any
 from porta.outbox import queue
 from porta.outbox.queue import Kind, Nothing
 from tests.handlers.admin_api.examples import Example, example
-from tests.handlers.admin_api.installation import Installation
+from tests.world.administrators import Installation
 
 # No worker of the installation knows it, so it stays as it is.
 _KIND = Kind("example", Nothing)

@@ -9,7 +9,7 @@ from porta.audit import events
 from porta.browser import sessions
 from porta.tenants import resolve
 from tests.handlers.admin_api.examples import Example, example
-from tests.handlers.admin_api.installation import Installation
+from tests.world.administrators import Installation
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 

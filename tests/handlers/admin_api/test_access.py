@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from porta.services.permissions import PERMISSIONS
-from tests.handlers.admin_api.installation import Installation, bearer
+from tests.world.administrators import Installation, bearer
 
 
 async def _me(api: httpx.AsyncClient, token: str) -> httpx.Response:

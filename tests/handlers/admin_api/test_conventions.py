@@ -13,7 +13,7 @@ from handlers.admin_api.preconditions import is_known, parse_version
 from porta.audit import events
 from porta.errors import Invalid, PreconditionFailed
 from tests.handlers.admin_api.conftest import ORIGIN
-from tests.handlers.admin_api.installation import Installation, bearer
+from tests.world.administrators import Installation, bearer
 
 
 def _key() -> dict[str, str]:

@@ -20,7 +20,7 @@ from handlers.http.server import Server
 from porta.services.permissions import PERMISSIONS
 from tests.handlers import admin_api
 from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
-from tests.handlers.admin_api.installation import Installation, bearer
+from tests.world.administrators import Installation, bearer
 
 for _module in pkgutil.iter_modules(admin_api.__path__, f"{admin_api.__name__}."):
     if "examples_of_" in _module.name:

@@ -21,7 +21,7 @@ from handlers.admin_api import openapi
 from handlers.admin_api.route import Route
 from handlers.admin_api.table import ROUTES
 from handlers.http.server import Server
-from tests.handlers.admin_api.installation import Installation, bearer
+from tests.world.administrators import Installation, bearer
 
 # The server, in another thread of the same process, draws its own numbers meanwhile.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.handlers.admin_api.installation import Installation, bearer
+from tests.world.administrators import Installation, bearer
 
 
 async def test_two_who_change_different_fields_keep_both_changes(

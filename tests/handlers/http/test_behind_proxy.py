@@ -17,8 +17,8 @@ from porta.observability.log import request_log
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import hidden, parameters
-from tests.handlers.house import EMAIL, PASSWORD
-from tests.logged import logged
+from tests.world.house import EMAIL, PASSWORD
+from tests.world.log import logged
 
 ISSUER = "https://id.example/sso"
 _BROWSER = r"__Host-browser_acme=[\w-]{86}; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"

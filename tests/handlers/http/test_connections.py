@@ -25,7 +25,7 @@ from handlers.routes import ROUTES
 from porta.config.settings import Settings
 from porta.runtime import Runtime
 from tests.handlers.http.wire import exchange, request, statuses
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 PLACES = 50
 SHARE = 20

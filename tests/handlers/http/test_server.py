@@ -26,7 +26,7 @@ from handlers.http.timeouts import Phase
 from handlers.routes import ROUTES
 from porta.runtime import Runtime
 from tests.handlers.http.wire import exchange, request, statuses
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 ROOM = 20
 """Connections that the server accepts at once."""

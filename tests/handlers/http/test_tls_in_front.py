@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from storage.postgres.driver import Postgres
-from tests.certificates import write_certificate
-from tests.ports import free_port
-from tests.served import CALLBACK, Served, location, serve
-from tests.waiting import eventually
+from tests.world.answers import location
+from tests.world.certificates import write_certificate
+from tests.world.ports import free_port
+from tests.world.served import CALLBACK, Served, serve
+from tests.world.waiting import eventually
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 DOCUMENT = Path(__file__).parents[3] / "docs" / "operations.md"

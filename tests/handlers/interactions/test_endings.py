@@ -18,8 +18,8 @@ from porta.runtime import Runtime
 from porta.security import boxes
 from storage.models.artifacts import artifact_id
 from tests.handlers.flow import answered, begin, csrf, parameters, sign_in, submit
-from tests.handlers.house import EMAIL, PASSWORD
-from tests.waiting import eventually
+from tests.world.house import EMAIL, PASSWORD
+from tests.world.waiting import eventually
 
 HOME = "https://app.example/"
 STEPS = [("GET", ""), ("GET", "/consent"), ("GET", "/abort"), ("POST", "/login"),

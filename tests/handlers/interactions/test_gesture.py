@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from porta.runtime import Runtime
 from tests.handlers.flow import answered, begin, csrf, hidden, parameters, sign_in, submit
-from tests.handlers.house import EMAIL
+from tests.world.house import EMAIL
 
 SCHEME = "com.example.app:/callback"
 CLAIMED = "https://app.example/native"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.handlers.flow import answered, begin, csrf, hidden, sign_in, submit
-from tests.handlers.house import EMAIL, PASSWORD
+from tests.world.house import EMAIL, PASSWORD
 
 AGAIN = "Please sign in again"
 

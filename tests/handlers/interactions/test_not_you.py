@@ -13,7 +13,7 @@ import pytest
 from porta.runtime import Runtime
 from storage.models.users import User
 from tests.handlers.flow import answered, begin, csrf, hidden, parameters, redeem, sign_in, submit
-from tests.handlers.house import EMAIL, PASSWORD
+from tests.world.house import EMAIL, PASSWORD
 
 
 async def _bob(runtime: Runtime) -> str:

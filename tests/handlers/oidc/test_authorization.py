@@ -12,9 +12,10 @@ from handlers.http.server import Server
 from porta.observability.log import support_code
 from porta.runtime import Runtime
 from tests.handlers.flow import answered, begin, hidden, parameters, sign_in, submit
-from tests.handlers.house import CALLBACK, SECRET
 from tests.handlers.http.wire import exchange, request, statuses
-from tests.served import above_the_footer, post_across_sites
+from tests.world.answers import above_the_footer
+from tests.world.house import CALLBACK, SECRET
+from tests.world.served import post_across_sites
 
 
 async def test_a_request_becomes_an_interaction_bound_to_the_browser(

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.handlers.flow import hidden, parameters, redeem, sign_in
-from tests.served import above_the_footer, post_across_sites
+from tests.world.answers import above_the_footer
+from tests.world.served import post_across_sites
 
 BYE = "https://app.example/bye"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.handlers.house import SECRET
+from tests.world.house import SECRET
 
 
 @pytest.mark.parametrize(("secret", "status"), [(SECRET, 200), ("x" * 64, 401)])

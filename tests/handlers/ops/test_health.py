@@ -23,12 +23,12 @@ from porta.config.settings import Settings
 from porta.observability import clock_skew
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
-from tests.handlers.house import SECRET, furnish
-from tests.handlers.relay import Relay, relay
-from tests.served import settings_for
 from tests.storage.redis.trouble import STATES, State
-from tests.storage.valkey import Valkey
-from tests.waiting import all_soon, eventually, stopwatch
+from tests.world.house import SECRET, furnish
+from tests.world.relay import Relay, relay
+from tests.world.served import settings_for
+from tests.world.valkey import Valkey
+from tests.world.waiting import all_soon, eventually, stopwatch
 
 CREDENTIALS = {
     "grant_type": "client_credentials", "client_id": "web", "client_secret": SECRET,

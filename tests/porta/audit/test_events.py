@@ -14,7 +14,7 @@ from porta.audit.events import EVENTS
 from porta.limits.origin import Origin
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

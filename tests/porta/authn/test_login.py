@@ -28,8 +28,8 @@ from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Consent, Interaction, Session
 from storage.postgres.driver import Postgres
-from tests.handlers.house import CALLBACK, EMAIL, PASSWORD
-from tests.porta.open_runtime import opened
+from tests.world.house import CALLBACK, EMAIL, PASSWORD
+from tests.world.runtime import opened
 
 ORIGIN = Origin("192.0.2.7")
 

@@ -26,7 +26,7 @@ from porta.tenants.tenant import Tenant
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.conftest import SHIPPED_FAILURE_STEP
-from tests.porta.open_runtime import opened
+from tests.world.runtime import opened
 
 RIGHT, WRONG = "a right and rather long password", "a wrong and rather long password"
 ORIGIN = Origin("192.0.2.7", "a browser", "request-1")

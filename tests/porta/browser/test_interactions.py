@@ -19,7 +19,7 @@ from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Interaction
-from tests.porta.open_runtime import opened
+from tests.world.runtime import opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -15,7 +15,7 @@ from porta.browser.request_copies import MOST, RequestCopy
 from porta.runtime import Runtime
 from porta.security import boxes, opaque
 from storage.models.artifacts import Interaction
-from tests.porta.open_runtime import opened
+from tests.world.runtime import opened
 
 _VALUE = "r" * 43
 

@@ -16,8 +16,8 @@ from porta.browser.session_uses import SessionUses
 from storage.models.artifacts import Session
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.storage import samples
-from tests.waiting import eventually
+from tests import factories
+from tests.world.waiting import eventually
 
 A = str(uuid4())
 
@@ -31,7 +31,7 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
 
 async def _unused(storage: Storage, pg: Postgres) -> Session:
     """Return a session that was last used five minutes ago."""
-    session = samples.session(A, expires_at=int(time.time()) + 86_400)
+    session = factories.session(A, expires_at=int(time.time()) + 86_400)
     await storage.artifacts.save(session, 600)
     sql = "UPDATE sessions SET used_at = now() - interval '300 s' WHERE id = %(id)s"
     await pg.execute(sql, {"id": session.id})
@@ -110,7 +110,7 @@ async def test_security_14_a_database_that_is_away_costs_one_line_in_the_log(
     await storage.close()
     uses = SessionUses(storage)
     with caplog.at_level(logging.WARNING):
-        _note(uses, *(samples.session(A) for _ in range(50)))
+        _note(uses, *(factories.session(A) for _ in range(50)))
 
         async def is_told() -> bool:
             return bool(caplog.records)

@@ -19,8 +19,8 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session, artifact_id
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.porta.open_runtime import opened
-from tests.waiting import eventually
+from tests.world.runtime import opened
+from tests.world.waiting import eventually
 
 ALICE = "00000000-0000-4000-8000-00000000000a"
 BOB = "00000000-0000-4000-8000-00000000000b"

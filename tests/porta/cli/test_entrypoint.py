@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.porta.dev.processes import children, wait_for
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

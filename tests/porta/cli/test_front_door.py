@@ -26,10 +26,10 @@ from porta.version import VERSION
 from storage.errors import StorageError, Unreachable
 from storage.postgres.driver import Postgres
 from storage.postgres.migrate import MigrationRefused
-from tests.conftest import run_apart
 from tests.porta.dev.answering import answering
-from tests.ports import free_port
-from tests.storage.valkey import Valkey
+from tests.world.databases import run_apart
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
 
 ROOT = Path(__file__).parents[3]
 _KEY = "ab" * 32

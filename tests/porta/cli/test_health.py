@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from porta.__main__ import main
 from tests.porta.dev.answering import answering
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 _OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 

@@ -13,7 +13,7 @@ from porta.__main__ import main
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.conftest import run_apart
+from tests.world.databases import run_apart
 
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
 Run = Callable[..., Result]

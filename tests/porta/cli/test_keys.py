@@ -20,8 +20,8 @@ from porta.security.keys import ALGORITHMS
 from storage.models.organizations import Organization
 from storage.models.signing_keys import SigningKey
 from storage.router import Storage
-from tests.conftest import run_apart
 from tests.porta.security.rows import plain_row
+from tests.world.databases import run_apart
 
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
 Run = Callable[..., Result]

@@ -15,8 +15,8 @@ from porta.security.keyring import KeyRings
 from storage.models.signing_keys import SigningKey
 from storage.postgres.driver import Postgres
 from storage.repositories.signing_keys import SigningKeys
-from tests.conftest import run_apart
 from tests.porta.security.rows import pair
+from tests.world.databases import run_apart
 
 FIXTURE = Path(__file__).parents[2] / "storage" / "fixtures" / "porta_1x.sql"
 KEY = "0f" * 32

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 PROBE = Path(__file__).parents[3] / "docker" / "probe"
 CURL = ("curl", "-f")

@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 
 from porta.__main__ import main
 from storage.postgres.driver import Postgres
-from tests.conftest import run_apart
 from tests.porta.services.provisioning.seeds import SECRET, seed
+from tests.world.databases import run_apart
 
 ROOT = Path(__file__).parents[3]
 PASSWORD = "quiet-otter-paints-seven"

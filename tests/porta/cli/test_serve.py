@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.porta.dev.processes import wait_for
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from storage.postgres.driver import Postgres
-from tests.ports import free_port
-from tests.waiting import eventually
+from tests.world.ports import free_port
+from tests.world.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 # No worker of this version knows it, and each makes this kind ready all the same.

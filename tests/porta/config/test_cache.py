@@ -13,7 +13,7 @@ import pytest
 from porta.config import cache as config_cache
 from porta.config.cache import _BATCH, _REFRESH_WAIT, ConfigCache
 from storage.errors import Unreachable
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 
 class Source:

@@ -22,9 +22,9 @@ import httpx
 import psycopg2
 import pytest
 
-from tests.flows.person import forms_of
 from tests.porta.dev.processes import gone, wait_for
-from tests.ports import free_port, free_ports
+from tests.world.answers import forms_of
+from tests.world.ports import free_port, free_ports
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 90

@@ -21,7 +21,7 @@ from porta.dev import binaries, postgres_data
 from porta.dev.processes import StartFailed
 from porta.dev.servers import RunningServer, start_postgres, start_redis
 from tests.porta.dev.processes import gone, wait_for
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 Start = Callable[..., RunningServer]
 Prepare = Callable[[Path], Path]

@@ -12,7 +12,7 @@ import pytest
 
 from porta.dev import instances, state
 from porta.dev.processes import StartFailed
-from tests.ports import free_ports
+from tests.world.ports import free_ports
 
 
 def test_secrets_are_made_once_and_for_their_owner(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 from porta.emails import mailer as module
 from porta.emails.mailer import MailDeferred, Mailer, MailRefused, MailServer, server_of
 from tests.porta.emails.smtp_servers import PASSWORD, USER, certificate, raw, serving
-from tests.ports import free_port
-from tests.served import settings_for
+from tests.world.ports import free_port
+from tests.world.served import settings_for
 
 MESSAGE = b"From: id@example.com\r\nTo: ann@acme.test\r\nSubject: x\r\n\r\nBody\r\n"
 

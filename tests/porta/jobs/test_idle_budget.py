@@ -13,7 +13,7 @@ from porta.jobs import process
 from porta.runtime import Runtime
 from porta.services import startup
 from storage.postgres import notifications
-from tests.served import settings_for
+from tests.world.served import settings_for
 
 STATEMENTS_PER_MINUTE = 30
 _SECONDS = 60.0

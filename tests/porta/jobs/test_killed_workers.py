@@ -12,8 +12,8 @@ import pytest
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.porta.jobs.workers import enqueue
-from tests.served import settings_for
-from tests.waiting import eventually
+from tests.world.served import settings_for
+from tests.world.waiting import eventually
 
 JOBS, KILLS = 1000, 10
 

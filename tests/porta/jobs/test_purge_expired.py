@@ -11,8 +11,8 @@ from porta.jobs import JOBS, purge_expired
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.porta.jobs.workers import working
-from tests.served import settings_for
-from tests.waiting import eventually
+from tests.world.served import settings_for
+from tests.world.waiting import eventually
 
 ROWS = 1200
 

@@ -12,7 +12,7 @@ from porta.jobs import tickers
 from porta.jobs.tickers import Ticker
 from porta.runtime import Runtime
 from storage.errors import Unreachable
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 NOBODY = cast(Runtime, None)  # these look at nothing
 

@@ -19,12 +19,12 @@ from porta.outbox.queue import Kind, Nothing
 from porta.runtime import Runtime
 from storage.errors import Unreachable
 from storage.postgres.driver import Postgres
-from tests.handlers.relay import relay
 from tests.porta.jobs.workers import WORK, Number, enqueue, job, working
-from tests.porta.open_runtime import until_listening
-from tests.served import settings_for
-from tests.storage.repositories.world import build_world
-from tests.waiting import eventually
+from tests.world.relay import relay
+from tests.world.rows import build_world
+from tests.world.runtime import until_listening
+from tests.world.served import settings_for
+from tests.world.waiting import eventually
 
 
 @pytest_asyncio.fixture(loop_scope="session")

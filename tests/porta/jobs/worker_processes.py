@@ -16,7 +16,7 @@ from porta.jobs.job import Execution
 from porta.jobs.worker import Worker
 from porta.runtime import Runtime
 from tests.porta.jobs.workers import job
-from tests.served import settings_for
+from tests.world.served import settings_for
 
 LEASE = 2.0
 

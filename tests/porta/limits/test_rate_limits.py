@@ -19,7 +19,7 @@ from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from tests.porta.open_runtime import opened
+from tests.world.runtime import opened
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 

@@ -22,13 +22,13 @@ from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
 from storage.models.artifacts import Interaction
 from storage.models.clients import Client
-from tests.porta.open_runtime import opened
-from tests.porta.protocol import builders
-from tests.storage.valkey import Valkey
+from tests import factories
+from tests.world.runtime import opened
+from tests.world.valkey import Valkey
 
 Count = Callable[[Runtime, Tenant, Client, str], Awaitable[object]]
-PUBLIC = builders.client(client_type="public", token_endpoint_auth_method="none")
-SECRET = builders.client()
+PUBLIC = factories.client(client_type="public", token_endpoint_auth_method="none")
+SECRET = factories.client()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["redis", "postgres"])
@@ -107,7 +107,7 @@ async def test_security_1_an_address_may_leave_so_many(
 
 async def test_security_1_of_any_client(runtime: Runtime, tenant: Tenant) -> None:
     limited, here = _limited(tenant), _ipv4()
-    clients = [builders.client(client_id=f"c{number}") for number in range(6)]
+    clients = [factories.client(client_id=f"c{number}") for number in range(6)]
     waits = [await _waits(runtime, limited, here, client) for client in clients]
     assert waits == [True] * 4 + [False] * 2
 
@@ -145,7 +145,7 @@ async def test_security_1_who_floods_a_client_is_refused_and_who_comes_by_is_not
     for _ in range(5):
         newcomer = _ipv4()
         assert [await _waits(runtime, limited, newcomer) for _ in range(3)] == [True, True, False]
-    other = builders.client(client_id="other")
+    other = factories.client(client_id="other")
     assert await _waits(runtime, limited, greedy, other), "another client's people may"
 
 

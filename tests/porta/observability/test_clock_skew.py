@@ -13,7 +13,7 @@ from porta.jobs import TICKERS, compare_clocks
 from porta.observability import clock_skew
 from porta.runtime import Runtime
 from porta.services import startup
-from tests.served import settings_for
+from tests.world.served import settings_for
 
 AT_ONCE = 1.0  # seconds: what the machine takes between two readings is no skew
 

@@ -11,12 +11,12 @@ from porta.pages.colors import contrast
 from porta.pages.values import PAGES
 from storage.models.organizations import Organization
 from tests.flows.chromium import needs_chromium
-from tests.machine import skip_without
 from tests.porta.pages.brands import BRANDS
 from tests.porta.pages.page_documents import ROOT
 from tests.porta.pages.page_site import Site, keep_still, open_page, show_state
 from tests.porta.pages.page_states import STATES
 from tests.porta.pages.test_in_browser import _hex
+from tests.world.machine import skip_without
 
 AXE = ROOT / "tests" / "flows" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -14,7 +14,7 @@ from porta.pages.values import PAGES
 from storage.models.organizations import Organization
 from tests.flows.chromium import chromium, needs_chromium
 from tests.porta.pages.page_site import Site, open_page
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 # The worst that the sanitiser lets through: everything white on white, and as small as it gets.
 COVERING = "*{color:#fff!important;background:#fff!important;font-size:12px!important}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.protocol.discovery import build_document
-from tests.porta.protocol.builders import ISSUER
+from tests.factories import ISSUER
 
 
 def test_the_document() -> None:

@@ -34,8 +34,8 @@ from storage.models.clients import ApiResource, Client
 from storage.models.organizations import Organization
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.pkce import challenge_of
-from tests.security.claims import claims_of
+from tests.factories import challenge_of
+from tests.world.answers import claims_of
 
 CALLBACK = "https://app.example/callback"
 VERIFIER = "v" * 43

@@ -7,7 +7,7 @@ import pytest
 
 from porta.provider import consents
 from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
-from tests.porta.protocol.builders import client as build_client
+from tests.factories import client as build_client
 
 SESSION = Session(
     id=artifact_id("cookie"), organization_id="acme", uid="session", account_id="alice",

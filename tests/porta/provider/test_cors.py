@@ -11,9 +11,9 @@ from porta.provider import cors
 from porta.runtime import Runtime
 from porta.tenants import resolve
 from storage.postgres.driver import Postgres
-from tests.handlers.house import SPA_ORIGIN
-from tests.porta.open_runtime import opened
-from tests.waiting import eventually
+from tests.world.house import SPA_ORIGIN
+from tests.world.runtime import opened
+from tests.world.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -11,8 +11,8 @@ from porta.provider import discovery
 from porta.runtime import Runtime
 from porta.tenants import resolve
 from storage.models.clients import ApiResource
-from tests.porta.open_runtime import opened
-from tests.waiting import eventually
+from tests.world.runtime import opened
+from tests.world.waiting import eventually
 
 STANDARD = ["openid", "profile", "email", "address", "phone", "offline_access"]
 

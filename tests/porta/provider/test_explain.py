@@ -20,8 +20,8 @@ from porta.runtime import Runtime
 from storage.models.artifacts import Consent, Grant, Session
 from storage.models.claims import ClaimMapping
 from storage.postgres.driver import Postgres
-from tests.porta.open_runtime import opened
 from tests.porta.provider.explained import Issued, build, drawn, issue
+from tests.world.runtime import opened
 
 TARGETS: tuple[Target, ...] = ("id_token", "access_token", "userinfo")
 _AT_ISSUE = {

@@ -20,7 +20,7 @@ from porta.services import signing_keys
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.postgres.driver import Postgres
-from tests.porta.open_runtime import opened
+from tests.world.runtime import opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

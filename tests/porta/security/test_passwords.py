@@ -26,7 +26,7 @@ from porta.security.passwords import (
     Verdict,
     is_too_dear,
 )
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 CHEAP = Parameters(memory_kib=64, passes=1, lanes=1)
 WRONG = Verdict(ok=False, needs_rehash=False)

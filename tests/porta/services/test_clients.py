@@ -23,7 +23,8 @@ from storage.models.organizations import Organization
 from storage.models.pages import Page
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import (
+from tests.porta.services.audit import event_types, last_metadata
+from tests.world.administered import (
     make_application,
     make_client,
     make_organization,
@@ -31,7 +32,6 @@ from tests.administered import (
     set_client_status,
     set_organization_status,
 )
-from tests.porta.services.audit import event_types, last_metadata
 
 Home = tuple[Organization, Application]
 WEB = {"clientName": "Web", "redirectUris": ["https://acme.test/callback"]}

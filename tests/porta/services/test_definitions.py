@@ -46,8 +46,8 @@ from storage.models.roles import Permission, Role
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_application, make_organization, make_user
 from tests.porta.services.audit import event_types, last_metadata
+from tests.world.administered import make_application, make_organization, make_user
 
 ALL = frozenset(PERMISSIONS)
 

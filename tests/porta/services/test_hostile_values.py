@@ -53,8 +53,8 @@ from porta.services.user_roles import RoleIds
 from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
 from storage.models.pages import Page
 from storage.router import Storage
-from tests.administered import make_application, make_organization, make_user
 from tests.porta.services.hostile import bodies, names_of, values
+from tests.world.administered import make_application, make_organization, make_user
 
 _PYDANTIC = (
     "Input should",

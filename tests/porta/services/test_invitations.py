@@ -24,8 +24,8 @@ from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.porta.emails.smtp_servers import serving
 from tests.porta.jobs.workers import working
-from tests.served import settings_for
-from tests.waiting import eventually
+from tests.world.served import settings_for
+from tests.world.waiting import eventually
 
 ISSUER = "https://id.example.com/base"
 ACME = Organization(

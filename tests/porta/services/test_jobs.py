@@ -17,7 +17,7 @@ from storage.models.jobs import Job, JobState, NewJob
 from storage.models.pages import Page
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 _STATES = {
     JobState.READY: "ready = TRUE",

@@ -16,7 +16,7 @@ from storage.models.organizations import Organization
 from storage.models.pages import Page
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization
+from tests.world.administered import make_organization
 
 Order = Literal["asc", "desc"]
 

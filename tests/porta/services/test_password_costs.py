@@ -13,8 +13,8 @@ from porta.runtime import Runtime
 from porta.services import startup
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.administered import make_organization
-from tests.served import settings_for
+from tests.world.administered import make_organization
+from tests.world.served import settings_for
 
 
 async def test_what_the_stored_hashes_cost_is_known_from_the_start(

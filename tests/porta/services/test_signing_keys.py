@@ -21,7 +21,7 @@ from storage.models.signing_keys import SigningKey
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.security import rows as made_rows
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 KEY = bytes.fromhex("5a" * 32)
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"

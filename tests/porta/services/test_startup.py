@@ -15,7 +15,7 @@ from porta.security.keys import ALGORITHMS, KeyUnusable
 from porta.services import signing_keys, startup
 from porta.services.startup import SchemaOutdated
 from tests.porta.security.rows import row
-from tests.served import settings_for
+from tests.world.served import settings_for
 
 
 async def test_a_database_without_our_schema(create_database: Callable[..., str]) -> None:

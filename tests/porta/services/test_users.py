@@ -22,8 +22,8 @@ from storage.models.pages import Page
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import make_organization, make_user, set_user_status
 from tests.porta.services.audit import event_types, last_metadata
+from tests.world.administered import make_organization, make_user, set_user_status
 
 PASSWORD = "quiet otter paints"
 ALL = frozenset(PERMISSIONS)

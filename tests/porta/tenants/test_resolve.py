@@ -11,8 +11,8 @@ from porta.errors import Forbidden, NotFound
 from porta.runtime import Runtime
 from porta.tenants import resolve
 from storage.postgres.driver import Postgres
-from tests.porta.open_runtime import opened
-from tests.waiting import eventually
+from tests.world.runtime import opened
+from tests.world.waiting import eventually
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from porta.dev.processes import identity
-from tests.machine import skip_without
-from tests.ports import free_port
+from tests.world.machine import skip_without
+from tests.world.ports import free_port
 
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 

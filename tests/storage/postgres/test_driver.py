@@ -24,9 +24,9 @@ from porta.dev.servers import start_postgres
 from storage.errors import AlreadyExists, StorageError, Unreachable
 from storage.postgres.driver import Postgres
 from storage.postgres.statement import Statement
-from tests.handlers.relay import relay
-from tests.ports import free_port
-from tests.waiting import eventually, stopwatch
+from tests.world.ports import free_port
+from tests.world.relay import relay
+from tests.world.waiting import eventually, stopwatch
 
 _ADD = Statement("add", "SELECT %(a)s::int + %(b)s::int")
 

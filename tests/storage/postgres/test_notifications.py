@@ -12,9 +12,9 @@ import pytest_asyncio
 from storage.postgres.driver import Postgres
 from storage.postgres.notifications import HEARTBEAT, PATIENCE, SECOND_LOOK, NotificationListener
 from storage.postgres.statement import Row
-from tests.handlers.relay import relay
-from tests.storage.repositories.world import World, build_world
-from tests.waiting import eventually
+from tests.world.relay import relay
+from tests.world.rows import World, build_world
+from tests.world.waiting import eventually
 
 Heard = list[tuple[str, str]]
 

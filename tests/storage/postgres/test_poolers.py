@@ -16,9 +16,9 @@ from storage.postgres.driver import Postgres
 from storage.postgres.migrate import migrations
 from storage.postgres.statement import Statement
 from storage.router import Storage
-from tests.served import serve
 from tests.storage.postgres.pgbouncer import needs_pgbouncer, pooled
-from tests.waiting import eventually
+from tests.world.served import serve
+from tests.world.waiting import eventually
 
 pytestmark = needs_pgbouncer
 

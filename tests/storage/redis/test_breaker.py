@@ -16,11 +16,11 @@ from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Script
 from storage.redis.lane import Redis
 from storage.router import Storage
-from tests.storage import samples
+from tests import factories
 from tests.storage.counting import within
 from tests.storage.redis.trouble import STATES, State, frozen, full
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 A = str(uuid4())
 
@@ -43,9 +43,9 @@ async def test_faults_F3_whatever_keeps_redis_from_writing_costs_nobody_a_sign_i
     database_url: str, own_redis: Valkey, state: State
 ) -> None:
     storage = await Storage.open(database_url, own_redis.url)
-    make, artifacts = partial(samples.code, A), storage.artifacts
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    make, artifacts = partial(factories.code, A), storage.artifacts
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     with state(own_redis):
         with pytest.raises(Unreachable):
             await storage.try_redis()
@@ -74,7 +74,7 @@ async def test_faults_F3_a_request_finds_out_by_itself_that_redis_is_full(
 ) -> None:
     storage = await Storage.open(database_url, own_redis.url)
     with full(own_redis):
-        assert home_of(await storage.artifacts.create(partial(samples.code, A), 60)) is (
+        assert home_of(await storage.artifacts.create(partial(factories.code, A), 60)) is (
             Home.POSTGRES
         )
         trouble = storage.redis_trouble
@@ -91,7 +91,7 @@ async def test_not_each_caller_waits_for_the_deadline(database_url: str, own_red
             await storage.try_redis()
         before = storage.round_trips.redis
         for _ in range(30):
-            await storage.artifacts.create(partial(samples.code, A), 60)
+            await storage.artifacts.create(partial(factories.code, A), 60)
             await within(storage.counters, A)
         assert storage.round_trips.redis == before, "a silent Redis is not sent a word"
     await storage.close()
@@ -106,7 +106,7 @@ async def test_a_refusal_is_not_asked_for_again_by_each_caller(
             await storage.try_redis()
         before = storage.round_trips.redis
         for _ in range(50):
-            await storage.artifacts.create(partial(samples.code, A), 60)
+            await storage.artifacts.create(partial(factories.code, A), 60)
             await within(storage.counters, A)
         assert storage.round_trips.redis - before < 50, "trials, and nothing else"
     await storage.close()
@@ -116,7 +116,7 @@ async def test_a_full_redis_uses_up_what_it_holds_once(
     database_url: str, own_redis: Valkey
 ) -> None:
     storage = await Storage.open(database_url, own_redis.url)
-    code = await storage.artifacts.create(partial(samples.code, A), 60)
+    code = await storage.artifacts.create(partial(factories.code, A), 60)
     assert home_of(code) is Home.REDIS
     with full(own_redis):
         answers = await asyncio.gather(
@@ -133,7 +133,7 @@ async def test_what_could_not_be_finished_is_not_found(
 ) -> None:
     """A form whose answer cannot be kept, again and again, would be a dead end."""
     storage = await Storage.open(database_url, own_redis.url)
-    uid = await storage.artifacts.create(partial(samples.interaction, A), 60)
+    uid = await storage.artifacts.create(partial(factories.interaction, A), 60)
     with state(own_redis):
         with pytest.raises(Unreachable):
             await storage.try_redis()
@@ -148,8 +148,8 @@ async def test_a_copy_ends_with_its_session_at_a_full_redis(
     """Another instance, which has not met the fault yet, must not read what is left of it."""
     here = await Storage.open(database_url, own_redis.url)
     there = await Storage.open(database_url, own_redis.url)
-    value, id = samples.presented()
-    session = samples.session(A, id=id)
+    value, id = factories.presented()
+    session = factories.session(A, id=id)
     await here.artifacts.save(session, 60)
     assert await there.artifacts.find(Session, value, A) == session
     with full(own_redis):

@@ -12,8 +12,8 @@ from storage.errors import StorageError, Unreachable
 from storage.redis.client import Call, Script
 from storage.redis.lane import Redis
 from storage.redis.urls import parse_redis_url
-from tests.ports import free_port
-from tests.storage.valkey import Valkey
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -26,9 +26,9 @@ from storage.errors import Unreachable
 from storage.opening import open_client
 from storage.redis.connection import Wire
 from storage.redis.lane import Redis
-from tests.ports import free_port
-from tests.storage.valkey import Valkey
-from tests.waiting import stopwatch
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
+from tests.world.waiting import stopwatch
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

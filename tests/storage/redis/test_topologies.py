@@ -24,11 +24,11 @@ from storage.redis.cluster import RedisCluster
 from storage.redis.discovery import slot_of
 from storage.router import Storage
 from storage.stores.counters import FallbackCounters, Limit, PostgresCounters
-from tests.storage import samples
+from tests import factories
 from tests.storage.counting import within
-from tests.storage.topologies import SERVICE, Cluster, SentinelTrio, ask, keys, started
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests.world.topologies import SERVICE, Cluster, SentinelTrio, ask, keys, started
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 A = str(uuid4())
 ADD = Script("return redis.call('INCR', KEYS[1])")
@@ -183,7 +183,7 @@ async def test_faults_F7_a_failover_is_followed(
     database_url: str, trio: SentinelTrio, fail: Callable[[SentinelTrio], None]
 ) -> None:
     one, two = [await Storage.open(database_url, trio.url) for _ in range(2)]
-    make = partial(samples.code, A)
+    make = partial(factories.code, A)
     before = await one.artifacts.create(make, 60)
     assert home_of(before) is Home.REDIS
     with trio.primary.client() as client:
@@ -355,7 +355,7 @@ async def test_faults_F4_a_replica_of_a_cluster_takes_over(
     fault: Callable[[Cluster], AbstractContextManager[None]],
 ) -> None:
     cluster = Cluster(tmp_path, replicas=3)
-    make = partial(samples.code, A)
+    make = partial(factories.code, A)
     with started(cluster):
         one, two = [await Storage.open(database_url, cluster.url) for _ in range(2)]
 
@@ -397,7 +397,7 @@ async def test_faults_F4_a_cluster_may_come_after_its_clients(
             return storage.redis_trouble is None
 
         await eventually(taken_up, 60)
-        value = await storage.artifacts.create(partial(samples.code, A), 60)
+        value = await storage.artifacts.create(partial(factories.code, A), 60)
         assert home_of(value) is Home.REDIS
     await storage.close()
 

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import redis
 
-from tests.ports import free_port
-from tests.storage.valkey import Valkey
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
 
 State = Callable[[Valkey], AbstractContextManager[None]]
 

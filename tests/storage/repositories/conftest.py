@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest_asyncio
 
 from storage.postgres.driver import Postgres
-from tests.storage.repositories.world import World, build_world
+from tests.world.rows import World, build_world
 
 
 @pytest_asyncio.fixture

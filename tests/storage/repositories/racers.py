@@ -10,7 +10,8 @@ import msgspec
 
 from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens
-from tests.storage.repositories.world import World, new_value
+from tests.factories import new_value
+from tests.world.rows import World
 
 _PROCESSES = 2
 _CALLERS = 25

@@ -10,7 +10,8 @@ import pytest
 from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
-from tests.storage.repositories.world import World, build_world, new_id
+from tests.factories import new_id
+from tests.world.rows import World, build_world
 
 
 def _resource(world: World, identifier: str) -> ApiResource:

@@ -8,7 +8,8 @@ import pytest
 from storage.models.applications import Application, ApplicationModule
 from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
-from tests.storage.repositories.world import World, new_id
+from tests.factories import new_id
+from tests.world.rows import World
 
 
 async def test_an_application_is_found_by_its_slug(pg: Postgres, world: World) -> None:

@@ -11,7 +11,8 @@ from storage.models.claims import ClaimDefinition, ClaimMapping
 from storage.postgres.driver import Postgres
 from storage.repositories.claims import MOST_NAMES, Claims
 from storage.repositories.clients import Clients
-from tests.storage.repositories.world import World, build_world, new_id
+from tests.factories import new_id
+from tests.world.rows import World, build_world
 
 
 def _definition(application_id: str, name: str = "level") -> ClaimDefinition:

@@ -16,7 +16,8 @@ from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.clients import Clients
 from storage.repositories.organizations import Organizations
-from tests.storage.repositories.world import World, build_world, give_rights, new_id, new_value
+from tests.factories import new_id, new_value
+from tests.world.rows import World, build_world, give_rights
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import asyncio
 from storage.models.events import Event
 from storage.postgres.driver import Postgres
 from storage.repositories.events import Events
-from tests.storage.repositories.world import World, new_id
+from tests.factories import new_id
+from tests.world.rows import World
 
 
 async def test_an_event_is_written_down_whole(pg: Postgres, world: World) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from storage.models.jobs import ClaimedJob, NewJob
 from storage.postgres.driver import Postgres
 from storage.repositories.jobs import ANYBODY, NOBODY, Jobs
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 KINDS = ("k",)
 

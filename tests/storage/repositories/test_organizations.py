@@ -9,7 +9,8 @@ from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.repositories.organizations import Organizations
-from tests.storage.repositories.world import World, new_id
+from tests.factories import new_id
+from tests.world.rows import World
 
 
 @pytest.fixture

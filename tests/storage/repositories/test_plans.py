@@ -8,7 +8,7 @@ import pytest
 from storage.postgres.driver import Postgres
 from storage.postgres.statement import Statement
 from storage.repositories import token_sql, user_sql
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 _HOT = [
     *(each for each in vars(token_sql).values() if isinstance(each, Statement)),

@@ -14,7 +14,8 @@ from storage.models.artifacts import (
 from storage.postgres.driver import Postgres
 from storage.repositories.pushed_requests import PushedRequests
 from storage.stores.postgres import PostgresStore
-from tests.storage.repositories.world import World, build_world, new_value
+from tests.factories import new_value
+from tests.world.rows import World, build_world
 
 
 def _pushed(world: World) -> PushedAuthorizationRequest:

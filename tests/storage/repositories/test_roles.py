@@ -8,7 +8,8 @@ from storage.models.roles import Permission, Role
 from storage.postgres.driver import Postgres
 from storage.repositories.roles import Roles
 from storage.repositories.user_roles import UserRoles
-from tests.storage.repositories.world import World, build_world, give_rights, new_id
+from tests.factories import new_id
+from tests.world.rows import World, build_world, give_rights
 
 
 async def test_roles_and_permissions_of_an_application(pg: Postgres, world: World) -> None:

@@ -14,7 +14,8 @@ from storage.models.signing_keys import SigningKey
 from storage.postgres.driver import Postgres
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
-from tests.storage.repositories.world import World, new_id
+from tests.factories import new_id
+from tests.world.rows import World
 
 
 @pytest_asyncio.fixture

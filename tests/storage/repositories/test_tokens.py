@@ -21,8 +21,9 @@ from storage.models.tokens import Rotation, TokenFamily
 from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens
 from storage.stores.postgres import PostgresStore
+from tests.factories import new_value
 from tests.storage.repositories.racers import Job, race
-from tests.storage.repositories.world import World, build_world, give_rights, new_value
+from tests.world.rows import World, build_world, give_rights
 
 GRACE = 10
 

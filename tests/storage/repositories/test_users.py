@@ -12,7 +12,8 @@ from storage.models.users import LoginAttempt, User
 from storage.postgres.driver import Postgres
 from storage.repositories.users import Users
 from storage.stores.postgres import PostgresStore
-from tests.storage.repositories.world import World, build_world, give_rights, new_id
+from tests.factories import new_id
+from tests.world.rows import World, build_world, give_rights
 
 
 @pytest.fixture

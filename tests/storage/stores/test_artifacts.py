@@ -28,20 +28,21 @@ from storage.redis.lane import Redis
 from storage.router import Storage
 from storage.stores import encode
 from storage.stores.redis import RedisStore
-from tests.storage import samples
-from tests.storage.valkey import Valkey
+from tests import factories
+from tests.world import stores
+from tests.world.valkey import Valkey
 
 A = str(uuid4())
 MADE: tuple[tuple[Callable[..., Routed], type[Routed]], ...] = (
-    (partial(samples.code, A), AuthorizationCode),
-    (partial(samples.interaction, A), Interaction),
+    (partial(factories.code, A), AuthorizationCode),
+    (partial(factories.interaction, A), Interaction),
 )
 
 
 async def _places(pg: Postgres, redis: Redis, artifact: Routed) -> tuple[int, int]:
     """Return whether PostgreSQL and Redis hold it."""
     found = await pg.fetch("SELECT 1 FROM artifacts WHERE id = %(id)s", {"id": artifact.id})
-    return len(found), await redis.command("EXISTS", samples.key(artifact))
+    return len(found), await redis.command("EXISTS", stores.key(artifact))
 
 
 @pytest.mark.parametrize("home", Home)
@@ -161,7 +162,7 @@ async def test_a_value_of_a_version_that_knew_redis_only_is_served(
     storage: Storage, redis: Redis
 ) -> None:
     value = f"x{new_value(Home.REDIS)[1:]}"
-    older = samples.interaction(A, id=artifact_id(value), home=None)
+    older = factories.interaction(A, id=artifact_id(value), home=None)
     assert b"home" not in encode(older)
     kind = ARTIFACTS[Interaction]
     await RedisStore(RedisBreaker(redis)).save(kind, older, 60)

@@ -16,7 +16,7 @@ from storage.models.artifacts import (
 )
 from storage.stores import decode, encode
 from storage.stores.postgres import COLUMNS
-from tests.storage import samples
+from tests import factories
 
 SESSION = ARTIFACTS[Session]
 A = str(uuid4())
@@ -30,7 +30,9 @@ def test_every_artifact_of_the_table_can_be_encoded(record: type[Artifact]) -> N
     others: dict[str, object] = {"audience": (), "parameters": {}}
     needed = {field.name for field in fields if field.required}
     values = {k: v for k, v in {**others, **texts, **numbers}.items() if k in needed}
-    artifact = msgspec.convert({**values, "id": samples.new_id(), "organization_id": A}, record)
+    artifact = msgspec.convert(
+        {**values, "id": factories.new_artifact_id(), "organization_id": A}, record
+    )
     payload = encode(artifact)
     assert artifact.id.encode() not in payload
     assert decode(ARTIFACTS[record], artifact.id, payload) == artifact
@@ -43,11 +45,11 @@ def test_every_index_of_the_table_has_its_column(kind: ArtifactKind) -> None:
 
 def test_an_id_that_is_no_digest_is_refused() -> None:
     with pytest.raises(ValueError, match="artifact_id"):
-        encode(samples.replay_mark(A, id='x","organization_id":"y'))
+        encode(factories.replay_mark(A, id='x","organization_id":"y'))
 
 
 def test_a_payload_of_a_newer_version_is_read_without_what_is_unknown() -> None:
-    session = samples.session(A)
+    session = factories.session(A)
     newer = encode(session)[:-1] + b',"invented_later":[1]}'
     assert decode(SESSION, session.id, newer) == session
 
@@ -55,4 +57,4 @@ def test_a_payload_of_a_newer_version_is_read_without_what_is_unknown() -> None:
 def test_an_unreadable_payload_is_an_error_of_storage() -> None:
     for payload in (b"{}", b"", b"nonsense", b'{"organization_id":1}'):
         with pytest.raises(StorageError, match="unreadable Session"):
-            decode(SESSION, samples.new_id(), payload)
+            decode(SESSION, factories.new_artifact_id(), payload)

@@ -15,10 +15,10 @@ from storage.models.artifacts import Home, Interaction, artifact_id, home_of
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from storage.stores.counters import Excess, Limit
-from tests.storage import samples
-from tests.storage.topologies import keys
-from tests.storage.valkey import Valkey
-from tests.waiting import eventually
+from tests import factories
+from tests.world.topologies import keys
+from tests.world.valkey import Valkey
+from tests.world.waiting import eventually
 
 A = str(uuid4())
 SLOT = "waiting"
@@ -32,7 +32,7 @@ class Maker:
 
     def __call__(self, **fields: Any) -> Interaction:
         self.ids.append(fields["id"])
-        return samples.interaction(A, **fields)
+        return factories.interaction(A, **fields)
 
 
 @pytest.fixture(params=["redis", "postgres", "sentinel", "cluster"])
@@ -73,7 +73,7 @@ async def test_security_1_what_is_within_its_limits_is_kept(kept: Storage) -> No
         assert home_of(value) is (Home.REDIS if kept.has_redis else Home.POSTGRES)
         found = await kept.artifacts.find(Interaction, value, A)
         assert found is not None
-        assert found.parameters == samples.interaction(A).parameters
+        assert found.parameters == factories.interaction(A).parameters
 
 
 async def test_security_1_what_is_refused_is_not_kept(

@@ -23,8 +23,8 @@ from storage.stores.counters import (
     PostgresCounters,
     RedisCounters,
 )
-from tests.storage.topologies import keys
-from tests.storage.valkey import Valkey
+from tests.world.topologies import keys
+from tests.world.valkey import Valkey
 
 Shorten = Callable[[str, float], Awaitable[None]]
 Stored = Callable[..., Awaitable[list[str]]]

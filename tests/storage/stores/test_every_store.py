@@ -29,16 +29,17 @@ from storage.stores import ArtifactStore
 from storage.stores import redis as redis_store
 from storage.stores.memory import MemoryStore
 from storage.stores.redis import RedisStore
-from tests.storage import samples
-from tests.storage.topologies import FIXTURES
+from tests import factories
+from tests.world import stores
+from tests.world.topologies import FIXTURES
 
 CODE, MARK = ARTIFACTS[AuthorizationCode], ARTIFACTS[ReplayDetection]
 INTERACTION, SESSION = ARTIFACTS[Interaction], ARTIFACTS[Session]
 A, B = str(uuid4()), str(uuid4())
 
 STORES = [
-    *((name, "server") for name in samples.STORES),
-    *((name, topology) for name in samples.IN_REDIS for topology in ("sentinel", "cluster")),
+    *((name, "server") for name in stores.STORES),
+    *((name, topology) for name in stores.IN_REDIS for topology in ("sentinel", "cluster")),
 ]
 
 
@@ -52,7 +53,7 @@ def kind(request: pytest.FixtureRequest) -> tuple[str, str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def store(kind: tuple[str, str], database_url: str) -> AsyncIterator[ArtifactStore]:
     name, url = kind
-    async with samples.open_store(name, database_url, url) as store:
+    async with stores.open_store(name, database_url, url) as store:
         yield store
 
 
@@ -65,19 +66,19 @@ async def redis(kind: tuple[str, str]) -> AsyncIterator[RedisClient]:
 
 @pytest.mark.parametrize(
     "artifact",
-    [samples.session(A), samples.code(A), samples.interaction(A), samples.replay_mark(A)],
+    [factories.session(A), factories.code(A), factories.interaction(A), factories.replay_mark(A)],
     ids=lambda artifact: type(artifact).__name__,
 )
 async def test_what_is_saved_is_found_whole(store: ArtifactStore, artifact: Artifact) -> None:
     kind = ARTIFACTS[type(artifact)]
-    fresh = msgspec.structs.replace(artifact, id=samples.new_id())
+    fresh = msgspec.structs.replace(artifact, id=factories.new_artifact_id())
     await store.save(kind, fresh, 60)
     assert await store.find(kind, fresh.id, A) == fresh
     assert await store.find(kind, fresh.id, A) == fresh
 
 
 async def test_what_was_never_saved_is_none(store: ArtifactStore) -> None:
-    id = samples.new_id()
+    id = factories.new_artifact_id()
     assert await store.find(CODE, id, A) is None
     assert await store.consume(CODE, id, A) is None
     assert await store.find_by(SESSION, A, "uid", id) is None
@@ -87,7 +88,7 @@ async def test_what_was_never_saved_is_none(store: ArtifactStore) -> None:
 async def test_what_has_expired_is_none(
     store: ArtifactStore, redis: RedisClient, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, session = samples.code(A), samples.session(A)
+    code, session = factories.code(A), factories.session(A)
     await store.save(CODE, code, 60)
     await store.save(SESSION, session, 60)
     assert await store.find(CODE, code.id, A) == code
@@ -104,7 +105,7 @@ async def test_what_has_expired_is_none(
 
 async def _end(redis: RedisClient, pg: Postgres, artifact: Artifact) -> None:
     """Have the time of an artifact be up, where the store gave it a minute at most."""
-    key = samples.key(artifact)
+    key = stores.key(artifact)
     if 0 < await redis.command("PTTL", key) <= 60_000:
         await redis.command("PEXPIRE", key, 0)
     await pg.execute(
@@ -115,18 +116,18 @@ async def _end(redis: RedisClient, pg: Postgres, artifact: Artifact) -> None:
 
 
 async def test_a_copy_is_not_refilled_beyond_its_time(database_url: str, redis_url: str) -> None:
-    session = samples.session(A)
-    async with samples.open_store("redis over postgres", database_url, redis_url) as store:
+    session = factories.session(A)
+    async with stores.open_store("redis over postgres", database_url, redis_url) as store:
         await store.save(SESSION, session, 20)
         redis = await open_client(redis_url)
-        await redis.command("DEL", samples.key(session))
+        await redis.command("DEL", stores.key(session))
         assert await store.find(SESSION, session.id, A) == session
-        assert 0 < await redis.command("PTTL", samples.key(session)) <= 20_000
+        assert 0 < await redis.command("PTTL", stores.key(session)) <= 20_000
         await redis.close()
 
 
 async def test_security_14_another_client_consumes_nothing(store: ArtifactStore) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, 60)
     strangers = ("client", 'client "one', f"{code.client_id} ", code.client_id.upper(), "%", "*")
     for stranger in strangers:
@@ -139,7 +140,7 @@ async def test_security_14_another_client_consumes_nothing(store: ArtifactStore)
 
 
 async def test_what_is_no_clients_is_consumed_for_none(store: ArtifactStore) -> None:
-    session = samples.session(A)
+    session = factories.session(A)
     await store.save(SESSION, session, 60)
     assert await store.consume(SESSION, session.id, A, "client") is None
     assert await store.find(SESSION, session.id, A) == session
@@ -147,14 +148,14 @@ async def test_what_is_no_clients_is_consumed_for_none(store: ArtifactStore) -> 
 
 @pytest.mark.parametrize("ttl", [0, -5])
 async def test_what_has_no_time_left_is_gone_at_once(store: ArtifactStore, ttl: float) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, ttl)
     await asyncio.sleep(0.02)
     assert await store.find(CODE, code.id, A) is None
 
 
 async def test_another_organization_sees_nothing_and_harms_nothing(store: ArtifactStore) -> None:
-    code, session = samples.code(A), samples.session(A)
+    code, session = factories.code(A), factories.session(A)
     await store.save(CODE, code, 60)
     await store.save(SESSION, session, 60)
     assert await store.find(CODE, code.id, B) is None
@@ -169,15 +170,15 @@ async def test_another_organization_sees_nothing_and_harms_nothing(store: Artifa
 
 
 async def test_another_organization_cannot_take_an_id_over(store: ArtifactStore) -> None:
-    session = samples.session(A)
+    session = factories.session(A)
     await store.save(SESSION, session, 60)
     with pytest.raises(AlreadyExists):
-        await store.save(SESSION, samples.session(B, id=session.id), 60)
+        await store.save(SESSION, factories.session(B, id=session.id), 60)
     assert await store.find(SESSION, session.id, A) == session
 
 
 async def test_another_kind_is_unknown_under_the_same_id(store: ArtifactStore) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, 60)
     assert await store.find(INTERACTION, code.id, A) is None
     assert await store.consume(MARK, code.id, A) is None
@@ -186,7 +187,7 @@ async def test_another_kind_is_unknown_under_the_same_id(store: ArtifactStore) -
 
 
 async def test_an_interaction_is_found_before_its_organization(store: ArtifactStore) -> None:
-    interaction = samples.interaction(A)
+    interaction = factories.interaction(A)
     await store.save(INTERACTION, interaction, 60)
     assert await store.find(INTERACTION, interaction.id, ANY_ORGANIZATION) == interaction
     assert await store.consume(INTERACTION, interaction.id, ANY_ORGANIZATION) == interaction
@@ -195,7 +196,7 @@ async def test_an_interaction_is_found_before_its_organization(store: ArtifactSt
 
 
 async def test_nothing_else_is(store: ArtifactStore) -> None:
-    session = samples.session(A)
+    session = factories.session(A)
     await store.save(SESSION, session, 60)
     with pytest.raises(ValueError, match="names its organization"):
         await store.find(SESSION, session.id, ANY_ORGANIZATION)
@@ -211,7 +212,7 @@ async def test_nothing_else_is(store: ArtifactStore) -> None:
 async def test_saving_again_replaces(
     store: ArtifactStore, redis: RedisClient, pg: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = samples.interaction(A)
+    before = factories.interaction(A)
     after = msgspec.structs.replace(
         before, prompt="consent", session_uid="u", consented=Consent(scope=("openid",))
     )
@@ -225,7 +226,7 @@ async def test_saving_again_replaces(
 
 
 async def test_the_first_to_consume_gets_it_later_ones_are_told(store: ArtifactStore) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, 60)
     assert await store.consume(CODE, code.id, A) == code
     for _ in range(2):
@@ -236,7 +237,7 @@ async def test_the_first_to_consume_gets_it_later_ones_are_told(store: ArtifactS
 
 
 async def test_what_was_consumed_cannot_be_saved_to_life(store: ArtifactStore) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, 60)
     await store.consume(CODE, code.id, A)
     with pytest.raises(AlreadyConsumed):
@@ -247,7 +248,7 @@ async def test_what_was_consumed_cannot_be_saved_to_life(store: ArtifactStore) -
 
 
 async def test_a_consumed_artifact_is_forgotten_with_its_time(store: ArtifactStore) -> None:
-    code = samples.code(A)
+    code = factories.code(A)
     await store.save(CODE, code, 0.2)
     await store.consume(CODE, code.id, A)
     await asyncio.sleep(0.3)
@@ -255,14 +256,14 @@ async def test_a_consumed_artifact_is_forgotten_with_its_time(store: ArtifactSto
 
 
 async def test_a_replay_mark_is_made_once(store: ArtifactStore) -> None:
-    mark = samples.replay_mark(A)
+    mark = factories.replay_mark(A)
     await store.save(MARK, mark, 60)
     with pytest.raises(AlreadyConsumed):
         await store.save(MARK, mark, 60)
 
 
 async def test_of_many_who_make_one_replay_mark_one_succeeds(store: ArtifactStore) -> None:
-    mark = samples.replay_mark(A)
+    mark = factories.replay_mark(A)
     answers = await asyncio.gather(
         *(store.save(MARK, mark, 60) for _ in range(20)), return_exceptions=True
     )
@@ -271,21 +272,21 @@ async def test_of_many_who_make_one_replay_mark_one_succeeds(store: ArtifactStor
 
 
 async def test_a_replay_mark_of_another_organization_counts_as_used(store: ArtifactStore) -> None:
-    mark = samples.replay_mark(A)
+    mark = factories.replay_mark(A)
     await store.save(MARK, mark, 60)
     with pytest.raises(AlreadyConsumed):
-        await store.save(MARK, samples.replay_mark(B, id=mark.id), 60)
+        await store.save(MARK, factories.replay_mark(B, id=mark.id), 60)
 
 
 async def test_a_replay_mark_can_be_made_again_after_its_time(store: ArtifactStore) -> None:
-    mark = samples.replay_mark(A)
+    mark = factories.replay_mark(A)
     await store.save(MARK, mark, 0.1)
     await asyncio.sleep(0.2)
     await store.save(MARK, mark, 60)
 
 
 async def test_what_is_deleted_is_gone(store: ArtifactStore) -> None:
-    code, session = samples.code(A), samples.session(A)
+    code, session = factories.code(A), factories.session(A)
     await store.save(CODE, code, 60)
     await store.save(SESSION, session, 60)
     for kind, gone in ((CODE, code), (SESSION, session)):
@@ -299,7 +300,7 @@ async def test_what_is_deleted_is_gone(store: ArtifactStore) -> None:
 
 
 async def test_a_session_is_found_by_its_uid(store: ArtifactStore) -> None:
-    session, other = samples.session(A), samples.session(A)
+    session, other = factories.session(A), factories.session(A)
     await store.save(SESSION, session, 60)
     await store.save(SESSION, other, 60)
     assert await store.find_by(SESSION, A, "uid", session.uid) == session
@@ -311,7 +312,7 @@ async def test_an_index_that_leads_elsewhere_finds_nothing(
     """It lives under a key of its own, and may have been left behind: it is a hint."""
     if not isinstance(store, RedisStore):
         pytest.skip("its index is a column of the row")
-    session = samples.session(A)
+    session = factories.session(A)
     await store.save(SESSION, session, 60)
     stale = redis_store._index_key(SESSION, A, "uid", "another")
     await redis.command("SET", stale, session.id)
@@ -320,7 +321,7 @@ async def test_an_index_that_leads_elsewhere_finds_nothing(
 
 
 async def test_tests_what_was_consumed_is_found_by_no_index(store: ArtifactStore) -> None:
-    session, other = samples.session(A), samples.session(A)
+    session, other = factories.session(A), factories.session(A)
     await store.save(SESSION, session, 60)
     await store.save(SESSION, other, 60)
     assert await store.consume(SESSION, session.id, A) == session

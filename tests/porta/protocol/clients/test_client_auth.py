@@ -23,7 +23,7 @@ from porta.protocol.clients.client_auth import (
 from porta.protocol.errors import InvalidClient, InvalidRequest, OAuthError
 from porta.protocol.requests.params import parse_params
 from storage.models.clients import ClientSecret
-from tests.porta.protocol.builders import NOW, client, secret
+from tests.factories import NOW, client, secret
 
 _BASIC = Credentials("shop", "client_secret_basic", "s3cret")
 _POST = Credentials("shop", "client_secret_post", "s3cret")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from porta.protocol.clients.redirect_uris import check_post_logout_redirect_uri, check_redirect_uri
 from porta.protocol.errors import UntrustedRequest
-from tests.porta.protocol.builders import client
+from tests.factories import client
 
 _URI = "https://shop.example/cb?x=1"
 _WEB = client(redirect_uris=(_URI, "https://shop.example:443/other"))

@@ -16,7 +16,7 @@ from porta.protocol.features.pkce import (
     check_verifier,
     is_required,
 )
-from tests.porta.protocol.builders import CHALLENGE, ISSUER, VERIFIER, client, policy, request
+from tests.factories import CHALLENGE, ISSUER, VERIFIER, client, policy, request
 
 _UNRESERVED = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 

@@ -7,7 +7,7 @@ import pytest
 from porta.protocol.errors import InvalidRequest, UntrustedRequest
 from porta.protocol.features import pushed_authorization as par
 from porta.protocol.requests.params import parse_params
-from tests.porta.protocol.builders import ISSUER
+from tests.factories import ISSUER
 
 
 def test_request_uri_and_back() -> None:

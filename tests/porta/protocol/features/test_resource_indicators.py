@@ -6,7 +6,7 @@ import pytest
 
 from porta.protocol.errors import InvalidScope, InvalidTarget
 from porta.protocol.features import resource_indicators as ri
-from tests.porta.protocol.builders import ISSUER, api, client, policy, request
+from tests.factories import ISSUER, api, client, policy, request
 
 _A = api("https://a.example/", "a:read", "shared")
 _B = api("urn:acme:b", "b:read", "shared")

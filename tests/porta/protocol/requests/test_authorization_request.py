@@ -33,7 +33,7 @@ from porta.protocol.requests.authorization_request import (
 from porta.protocol.requests.claims_request import RequestedClaim
 from porta.protocol.requests.params import REPEATABLE, Params, parse_params
 from storage.models.artifacts import Consent
-from tests.porta.protocol.builders import client
+from tests.factories import client
 
 _BASE: dict[str, Any] = {"client_id": "shop", "redirect_uri": "https://shop.example/cb"}
 _FULL = {

@@ -16,7 +16,7 @@ from porta.protocol.errors import (
     UntrustedRequest,
 )
 from porta.protocol.requests.checks import accept
-from tests.porta.protocol.builders import client, policy, request
+from tests.factories import client, policy, request
 
 
 def test_a_good_request_passes_unchanged() -> None:

@@ -17,7 +17,7 @@ from porta.protocol.requests.end_session import (
     parse_end_session,
 )
 from porta.protocol.requests.params import Params, parse_params
-from tests.porta.protocol.builders import client
+from tests.factories import client
 
 _URI = "https://shop.example/bye?x=1"
 _FULL = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from porta.protocol.errors import (
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.protocol.requests.prompts import Prompt, PromptState, next_prompt
 from storage.models.artifacts import Consent
-from tests.porta.protocol.builders import NOW, client, request, session
+from tests.factories import NOW, client, request, session
 
 _ACR = "urn:porta:acr:password"
+alices = partial(session, account_id="u-1")
 
 
 def _claims(**id_token: Any) -> ClaimsRequest:
@@ -30,7 +32,7 @@ def _situation(**changes: Any) -> PromptState:
         "request": request(**asked),
         "client": client(**registered),
         "now": NOW,
-        "session": session(),
+        "session": alices(),
         "is_user_usable": True,
     }
     return PromptState(**(fields | changes))
@@ -51,14 +53,14 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
     [
         ({"session": None}, ("no_session",)),
         ({"session": None, "is_user_usable": False}, ("no_session",)),
-        ({"session": session(expires_at=NOW)}, ("no_session",)),
+        ({"session": alices(expires_at=NOW)}, ("no_session",)),
         ({"is_user_usable": False}, ("inactive_user",)),
         ({"is_user_usable": False, "authenticated": True}, ("inactive_user",)),
         ({"asked": {"prompt": ("login",)}}, ("login_prompt",)),
         ({"asked": {"prompt": ("login", "consent")}}, ("login_prompt",)),
         ({"asked": {"prompt": ("select_account",)}}, ("select_account",)),
         ({"asked": {"max_age": 599}}, ("max_age",)),
-        ({"asked": {"max_age": 0}, "session": session(authenticated_at=NOW)}, ("max_age",)),
+        ({"asked": {"max_age": 0}, "session": alices(authenticated_at=NOW)}, ("max_age",)),
         ({"registered": {"metadata": {"default_max_age": 599}}}, ("max_age",)),
         ({"hint_subject": "u-2"}, ("other_subject",)),
         ({"asked": {"claims": _claims(sub={"value": "u-2"})}}, ("other_subject",)),
@@ -66,7 +68,7 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
         (
             {
                 "asked": {"claims": _claims(acr={"essential": True, "value": _ACR})},
-                "session": session(acr=None),
+                "session": alices(acr=None),
             },
             ("essential_acr",),
         ),
@@ -95,7 +97,7 @@ def test_login(changes: dict[str, Any], reasons: tuple[str, ...]) -> None:
             "asked": {"claims": _claims(acr={"essential": True, "value": _ACR})},
             "authenticated": True,
         },
-        {"asked": {"claims": _claims(acr={"essential": True})}, "session": session(acr=None)},
+        {"asked": {"claims": _claims(acr={"essential": True})}, "session": alices(acr=None)},
         {"asked": {"claims": _claims(acr={"value": "urn:unknown"})}},
         {"asked": {"acr_values": ("urn:unknown",)}},
         {"asked": {"prompt": ("none",)}},
@@ -136,7 +138,7 @@ def test_another_person_than_the_one_named_ends_it(changes: dict[str, Any]) -> N
 
 
 def test_a_session_that_ended_meanwhile_is_a_login() -> None:
-    for changes in ({"session": None}, {"session": session(expires_at=NOW)}):
+    for changes in ({"session": None}, {"session": alices(expires_at=NOW)}):
         situation = _situation(authenticated=True, hint_subject="u-1", **changes)
         assert next_prompt(situation) == Prompt("login", ("no_session",))
 
@@ -151,7 +153,7 @@ def test_an_essential_acr_out_of_reach(values: list[Any], authenticated: bool) -
 
 def test_an_essential_acr_that_the_sign_in_did_not_reach() -> None:
     asked = {"claims": _claims(acr={"essential": True, "value": _ACR})}
-    for found in (session(acr=None), None):
+    for found in (alices(acr=None), None):
         with pytest.raises(UnmetAuthenticationRequirements):
             next_prompt(_situation(asked=asked, authenticated=True, session=found))
 

@@ -19,7 +19,7 @@ from porta.protocol.requests.response_modes import (
     error_parameters,
     success_parameters,
 )
-from tests.porta.protocol.builders import ISSUER
+from tests.factories import ISSUER
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from porta.protocol.errors import InvalidScope
 from porta.protocol.requests import scopes
-from tests.porta.protocol.builders import client
+from tests.factories import client
 
 
 def test_parse_keeps_order_and_drops_repetition() -> None:

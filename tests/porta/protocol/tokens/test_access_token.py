@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from porta.protocol.tokens.access_token import build_access_token, build_token_response
-from tests.porta.protocol.builders import ISSUER, NOW
+from tests.factories import ISSUER, NOW
 
 
 def _built(**changes: Any) -> dict[str, Any]:

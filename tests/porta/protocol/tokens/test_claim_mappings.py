@@ -23,7 +23,7 @@ from porta.protocol.tokens.claim_trace import Claim, Target
 from porta.protocol.tokens.claims import build_claims, claims_with_openid
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS, ROLE_CLAIMS
 from storage.models.claims import CLAIM_TARGETS, ClaimDefinition, ClaimMapping
-from tests.porta.protocol.builders import ISSUER, client, facts, organization
+from tests.factories import ISSUER, client, facts, organization
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
 _LEAST: dict[str, Any] = {"client_name": "Shop", "redirect_uris": ["https://shop.example/cb"]}

@@ -16,7 +16,7 @@ from porta.protocol.tokens.claim_sources import Release
 from porta.protocol.tokens.claim_trace import Target, Trace
 from porta.protocol.tokens.claims import build_claims
 from storage.models.claims import ClaimDefinition, ClaimMapping
-from tests.porta.protocol.builders import ISSUER, client, facts, organization, user
+from tests.factories import ISSUER, client, facts, organization, user
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
 _PLACES = {

@@ -12,7 +12,7 @@ from porta.protocol.tokens.claim_trace import Target, Trace
 from porta.protocol.tokens.claim_types import CLAIM_TYPES, is_of_type
 from porta.protocol.tokens.claims import build_claims
 from storage.models.claims import ClaimDefinition
-from tests.porta.protocol.builders import ISSUER, client, facts, organization
+from tests.factories import ISSUER, client, facts, organization
 
 _VALUES: dict[str, list[Any]] = {
     "string": ["", "text", "7", "true"],

@@ -26,7 +26,7 @@ from porta.protocol.tokens.standard_claims import (
     full_name,
 )
 from storage.models.claims import ClaimDefinition
-from tests.porta.protocol.builders import ISSUER, client, facts, organization, user
+from tests.factories import ISSUER, client, facts, organization, user
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
 _EVERYTHING = {

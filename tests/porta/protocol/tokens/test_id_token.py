@@ -6,7 +6,7 @@ import pytest
 
 from porta.protocol.tokens.access_token import build_access_token
 from porta.protocol.tokens.id_token import build_at_hash, build_id_token, is_id_token
-from tests.porta.protocol.builders import ISSUER, NOW
+from tests.factories import ISSUER, NOW
 
 
 def test_the_least() -> None:

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from porta.protocol.tokens.introspection import INACTIVE, Token, build_introspection, may_introspect
 from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken
-from tests.porta.protocol.builders import ISSUER, NOW, api, client
+from tests.factories import ISSUER, NOW, api, client
 
 _COMMON: dict[str, Any] = {
     "id": "digest",

@@ -7,12 +7,6 @@ from porta.security.passwords import Passwords
 from porta.services.provisioning import load_document, provision
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.administered import (
-    make_application,
-    make_organization,
-    set_application_status,
-    set_client_status,
-)
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -21,6 +15,12 @@ from tests.porta.services.provisioning.seeds import (
     kinds,
     run,
     seed,
+)
+from tests.world.administered import (
+    make_application,
+    make_organization,
+    set_application_status,
+    set_client_status,
 )
 
 

@@ -7,7 +7,6 @@ from porta.security.passwords import Passwords
 from porta.services.provisioning import load_document, provision
 from storage.models.clients import ScopeText
 from storage.router import Storage
-from tests.administered import set_user_status
 from tests.porta.services.provisioning.seeds import (
     EXAMPLES,
     NOW,
@@ -18,6 +17,7 @@ from tests.porta.services.provisioning.seeds import (
     run,
     seed,
 )
+from tests.world.administered import set_user_status
 
 
 async def test_the_example_for_development(fresh_storage: Storage, passwords: Passwords) -> None:

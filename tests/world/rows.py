@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from storage.models.applications import Application
-from storage.models.artifacts import AccessToken, RefreshToken, Session, artifact_id
+from storage.models.artifacts import AccessToken, RefreshToken, Session
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import Client
 from storage.models.organizations import Organization
-from storage.models.roles import Permission, Role
 from storage.models.tokens import TokenFamily
 from storage.models.users import User
 from storage.postgres.driver import Postgres
@@ -23,14 +22,8 @@ from storage.repositories.organizations import Organizations
 from storage.repositories.roles import Roles
 from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
-def new_value() -> str:
-    return secrets.token_urlsafe(32)
+from tests import factories
+from tests.factories import new_id, new_value
 
 
 @dataclass(frozen=True)
@@ -42,77 +35,42 @@ class World:
     client: Client
     user: User
 
-    def family(self, code: str | None = None, *, session_uid: str | None = None) -> TokenFamily:
-        return TokenFamily(
-            id=artifact_id(code or new_value()),
-            organization_id=self.organization.id,
-            client_id=self.client.client_id,
-            account_id=self.user.id,
-            grant_id=new_value(),
-            session_uid=session_uid or new_value(),
-            expires_at=int(time.time()) + 3600,
-        )
+    def family(self, code: str | None = None, **changes: Any) -> TokenFamily:
+        return factories.family(self.client, self.user.id, code, **changes)
 
     def access(self, family: TokenFamily, value: str | None = None) -> AccessToken:
-        now = int(time.time())
-        return AccessToken(
-            id=artifact_id(value or new_value()),
-            organization_id=self.organization.id,
-            client_id=self.client.client_id,
-            account_id=self.user.id,
-            family_id=family.id,
-            scope="openid profile",
-            audience=("https://api.example.com",),
-            issued_at=now,
-            expires_at=now + 600,
-        )
+        return factories.access_token(family, value)
 
     def refresh(
         self, family: TokenFamily, value: str | None = None, generation: int = 0
     ) -> RefreshToken:
-        now = int(time.time())
-        return RefreshToken(
-            id=artifact_id(value or new_value()),
-            organization_id=self.organization.id,
-            client_id=self.client.client_id,
-            account_id=self.user.id,
-            family_id=family.id,
-            generation=generation,
-            scope="openid profile offline_access",
-            issued_at=now,
-            expires_at=now + 3600,
-            authenticated_at=now,
-        )
+        return factories.refresh_token(family, value, generation=generation)
 
     def session(self, uid: str) -> Session:
         now = int(time.time())
-        return Session(
-            id=artifact_id(new_value()),
-            organization_id=self.organization.id,
-            uid=uid,
-            account_id=self.user.id,
-            created_at=now,
-            authenticated_at=now,
-            expires_at=now + 3600,
-        )
+        return factories.session(
+            self.organization.id, uid=uid, account_id=self.user.id,
+            created_at=now, authenticated_at=now, expires_at=now + 3600,
+        )  # fmt: skip
 
 
 async def build_world(pg: Postgres) -> World:
     """Insert a new organization with everything in it."""
     name = secrets.token_hex(4)
-    organization = Organization(id=new_id(), name=f"Organization {name}", slug=f"org-{name}")
-    application = Application(id=new_id(), name=f"Application {name}", slug=f"app-{name}")
-    client = Client(
+    organization = factories.organization(
+        id=new_id(), name=f"Organization {name}", slug=f"org-{name}"
+    )
+    application = factories.application(name=f"Application {name}", slug=f"app-{name}")
+    client = factories.client(
         id=new_id(),
         organization_id=organization.id,
         application_id=application.id,
         client_id=new_value(),
         client_name="A client",
-        client_type="confidential",
         redirect_uris=("https://rp.example.com/cb", "com.example.app:/cb"),
         allowed_origins=("https://spa.example.com",),
     )
-    user = User(
+    user = factories.user(
         id=new_id(),
         organization_id=organization.id,
         email=f"Ada-{name}@example.com",
@@ -140,11 +98,11 @@ async def give_rights(
 ) -> None:
     """Give the person a role with two permissions, and two claims, at this application."""
     application_id = application_id or world.application.id
-    given = Role(id=new_id(), application_id=application_id, name=role, slug=role)
+    given = factories.role(application_id, slug=role)
     roles = Roles(pg)
     await roles.insert(given)
     for slug in ("doc:page:write", "doc:page:read"):
-        permission = Permission(id=new_id(), application_id=application_id, name=slug, slug=slug)
+        permission = factories.permission(application_id, slug)
         await roles.insert_permission(permission)
         await roles.grant(given.id, [permission.id])
     await UserRoles(pg).assign(world.user.id, world.organization.id, [given.id])

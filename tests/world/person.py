@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Self
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 
-
-@dataclass(slots=True)
-class Form:
-    """A form of a page: where it goes, and what it says already."""
-
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attributes}
-        if tag == "form":
-            self.forms.append(Form(values.get("action", "")))
-        elif tag in ("input", "button") and self.forms and "name" in values:
-            form = self.forms[-1]
-            form.names.add(values["name"])
-            if values.get("type") == "hidden":
-                form.fields[values["name"]] = values.get("value", "")
+from tests.world.answers import forms_of
 
 
 class Person:
@@ -86,15 +61,3 @@ class Person:
                 continue
             return self.http.post(action, data=values)
         raise AssertionError(f"nothing to do on this page:\n{page}")
-
-
-def forms_of(page: str) -> list[Form]:
-    """Return the forms of a page, in their order."""
-    parser = _Forms()
-    parser.feed(page)
-    return parser.forms
-
-
-def query_of(url: str) -> dict[str, str]:
-    """Return the parameters in the query of a URL."""
-    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import msgspec
@@ -16,9 +15,11 @@ from porta.browser import binding
 from porta.security import opaque
 from storage.models.clients import Client
 from storage.models.users import User
-from tests.pkce import challenge_of
-from tests.served import CALLBACK, SECRETS, VERIFIER, Served, hidden_fields, location, query_of
-from tests.waiting import eventually
+from tests import factories
+from tests.factories import challenge_of, new_id
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.served import CALLBACK, SECRETS, VERIFIER, Served
+from tests.world.waiting import eventually
 
 PASSWORD = "quiet-otter-paints-seven-lamps"
 CHALLENGE = challenge_of(VERIFIER)
@@ -181,8 +182,8 @@ async def organization_id(served: Served, slug: str = "acme") -> str:
 
 async def add_user(served: Served, email: str = "", **fields: Any) -> User:
     """Add a person to acme whose password is PASSWORD, unless `password_hash` says otherwise."""
-    user = User(
-        id=str(uuid4()),
+    user = factories.user(
+        id=new_id(),
         organization_id=await organization_id(served),
         email=email or f"{secrets.token_hex(6)}@acme.test",
         **({"password_hash": await served.runtime.passwords.hash(PASSWORD)} | fields),
@@ -198,7 +199,7 @@ async def add_client(served: Served, like: str = "acme-web-basic", **fields: Any
     assert model is not None
     name = fields.pop("client_id", None) or f"client-{secrets.token_hex(12)}"
     client = msgspec.structs.replace(
-        model, id=str(uuid4()), client_id=name, client_name=name, secrets=(), **fields
+        model, id=new_id(), client_id=name, client_name=name, secrets=(), **fields
     )
     await clients.insert(client)
     if client.client_type == "confidential":

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
@@ -19,11 +18,11 @@ from porta.runtime import Runtime
 from porta.services import startup
 from porta.services.provisioning import provision
 from porta.services.provisioning.file import load_document
-from tests.flows.person import forms_of
-from tests.pkce import challenge_of
-from tests.ports import free_port
+from tests.factories import challenge_of
+from tests.world.answers import hidden_fields, location, query_of
+from tests.world.ports import free_port
 
-SEED = Path(__file__).parent.parent / "examples" / "dev.yaml"
+SEED = Path(__file__).parents[2] / "examples" / "dev.yaml"
 CALLBACK = "http://127.0.0.1:9009/callback"
 VERIFIER = "v" * 43
 
@@ -162,22 +161,6 @@ async def unseeded(
         yield Served(runtime, http, f"http://127.0.0.1:{port}")
 
 
-def above_the_footer(page: httpx.Response) -> str:
-    """Return what a page says; behind it stands its own address, once for each other language."""
-    return page.text.partition("<footer")[0]
-
-
-def hidden_fields(page: str) -> dict[str, str]:
-    """Return the hidden inputs of a page by name."""
-    return {name: value for form in forms_of(page) for name, value in form.fields.items()}
-
-
-def location(answer: httpx.Response) -> str:
-    """Return the absolute URL that a redirect leads to."""
-    assert answer.is_redirect, f"{answer.status_code}: {answer.text}"
-    return urljoin(str(answer.url), answer.headers["location"])
-
-
 async def post_across_sites(http: httpx.AsyncClient, url: str, **sent: Any) -> httpx.Response:
     """Post as a page of another site does: cookies of SameSite=Lax stay at home (RFC 6265bis)."""
     kept = httpx.Cookies(http.cookies)
@@ -186,11 +169,6 @@ async def post_across_sites(http: httpx.AsyncClient, url: str, **sent: Any) -> h
     http.cookies = kept
     http.cookies.extract_cookies(answer)
     return answer
-
-
-def query_of(answer: httpx.Response) -> dict[str, str]:
-    """Return the parameters that a redirect carries."""
-    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
 
 async def _hear_everything(runtime: Runtime) -> None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.ports import free_ports
+from tests.world.ports import free_ports
 
-ROOT = Path(__file__).parent.parent.parent
-SEEDS = (ROOT / "examples" / "dev.yaml", Path(__file__).parent / "globex.yaml")
+ROOT = Path(__file__).parents[2]
+SEEDS = (ROOT / "examples" / "dev.yaml", ROOT / "tests" / "flows" / "globex.yaml")
 START_SECONDS = 90
 
 

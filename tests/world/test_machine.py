@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import machine
+from tests.world import machine
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LOADER = (
     "driver/node: error while loading shared libraries: libatomic.so.1:"
     " cannot open shared object file: No such file or directory"

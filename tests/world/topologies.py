@@ -11,8 +11,8 @@ from typing import Any
 
 import redis
 
-from tests.ports import free_port
-from tests.storage.valkey import Valkey
+from tests.world.ports import free_port
+from tests.world.valkey import Valkey
 
 FIXTURES = {"server": "redis_url", "sentinel": "sentinel_url", "cluster": "cluster_url"}
 """The fixture that is the URL of each topology."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
@@ -17,15 +14,15 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.services import administration, signing_keys
 from porta.services.administration import Administration, Administrator
-from storage.models.applications import Application
-from storage.models.artifacts import AccessToken, ClientCredentials, artifact_id
+from storage.models.artifacts import artifact_id
 from storage.models.clients import Client
 from storage.models.organizations import Organization
-from storage.models.roles import Permission, Role
-from storage.models.tokens import TokenFamily
+from storage.models.roles import Role
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.waiting import eventually
+from tests import factories
+from tests.factories import new_id
+from tests.world.waiting import eventually
 
 PASSWORD = "quiet-otter-paints-seven-lamps"
 SUPER = Administrator("super@admin.example", "Sue", "Perez", PASSWORD)
@@ -55,8 +52,8 @@ class Installation:
 
     async def person(self, *roles: str, organization_id: str | None = None) -> User:
         """Make a person with these roles of the application `porta-admin`."""
-        user = User(
-            id=str(uuid4()),
+        user = factories.user(
+            id=new_id(),
             organization_id=organization_id or self.admin_id,
             email=f"{secrets.token_hex(6)}@admin.example",
             email_verified=True,
@@ -71,9 +68,7 @@ class Installation:
     async def person_with(self, *permissions: str) -> User:
         """Make a person with a role of their own, of just these permissions."""
         storage, application_id = self.runtime.storage, self.made.application.id
-        role = Role(
-            id=str(uuid4()), application_id=application_id, name="R", slug=secrets.token_hex(6)
-        )
+        role = factories.role(application_id)
         await storage.roles.insert(role)
         known = await storage.roles.permissions(application_id)
         granted = [each.id for each in known if each.slug in permissions]
@@ -122,19 +117,13 @@ class Installation:
 
     async def app(self) -> str:
         """Make another application, and return its id."""
-        slug = f"a{secrets.token_hex(6)}"
-        application = Application(id=str(uuid4()), name=slug, slug=slug)
+        application = factories.application()
         await self.runtime.storage.applications.insert(application)
         return application.id
 
     async def empty_role(self) -> str:
         """Make a role of administrators that permits nothing, and return its id."""
-        role = Role(
-            id=str(uuid4()),
-            application_id=self.made.application.id,
-            name="R",
-            slug=secrets.token_hex(6),
-        )
+        role = factories.role(self.made.application.id)
         await self.runtime.storage.roles.insert(role)
         return role.id
 
@@ -164,10 +153,8 @@ class Installation:
     async def foreign_role(self, person: User, slug: str, permission: str) -> None:
         """Give a person a role of another application, with a permission of this name."""
         storage, application_id = self.runtime.storage, await self.app()
-        role = Role(id=str(uuid4()), application_id=application_id, name="R", slug=slug)
-        granted = Permission(
-            id=str(uuid4()), application_id=application_id, name="P", slug=permission
-        )
+        role = factories.role(application_id, slug=slug)
+        granted = factories.permission(application_id, permission)
         await storage.roles.insert(role)
         await storage.roles.insert_permission(granted)
         await storage.roles.grant(role.id, [granted.id])
@@ -176,7 +163,7 @@ class Installation:
     async def organization(self) -> Organization:
         """Make an ordinary organization."""
         slug = f"o{secrets.token_hex(6)}"
-        organization = Organization(id=str(uuid4()), name=slug, slug=slug)
+        organization = factories.organization(id=new_id(), name=slug, slug=slug)
         await self.runtime.storage.organizations.insert(organization)
         return organization
 
@@ -208,16 +195,14 @@ class Installation:
         """Make a confidential client of the super-admin organization."""
         name = f"c{secrets.token_hex(6)}"
         given: dict[str, Any] = {
-            "id": str(uuid4()),
+            "id": new_id(),
             "organization_id": self.admin_id,
             "application_id": self.made.application.id,
             "client_id": name,
             "client_name": name,
-            "client_type": "confidential",
             "grant_types": ("authorization_code", "client_credentials"),
-            **fields,
         }
-        client = Client(**given)
+        client = factories.client(**given | fields)
         await self.runtime.storage.clients.insert(client)
         return client
 
@@ -226,43 +211,21 @@ class Installation:
     ) -> str:
         """Return an access token of a person, by default the super-admin, for a client."""
         user, client = user or self.made.user, client or self.made.client
-        value, now = opaque.new_value(), int(time.time())
-        expires_at = now + 3600
-        family = TokenFamily(
-            id=artifact_id(opaque.new_value()),
-            organization_id=user.organization_id,
-            client_id=client.client_id,
-            account_id=user.id,
-            grant_id="",
-            session_uid=opaque.new_value(),
-            expires_at=expires_at,
+        value = opaque.new_value()
+        family = factories.family(
+            client, user.id, organization_id=user.organization_id, grant_id=""
         )
-        token = partial(
-            AccessToken,
-            id=artifact_id(value),
-            organization_id=user.organization_id,
-            client_id=client.client_id,
-            account_id=user.id,
-            family_id=family.id,
-            issued_at=now,
-            expires_at=expires_at,
-        )
-        given: dict[str, Any] = {"scope": "openid", "audience": (self.issuer,), **fields}
-        await self.runtime.storage.tokens.redeem(family, 3600, token(**given), 3600, None, 0)
+        given: dict[str, Any] = {"scope": "openid", "audience": (self.issuer,)}
+        given["expires_at"] = family.expires_at
+        token = factories.access_token(family, value, **given | fields)
+        await self.runtime.storage.tokens.redeem(family, 3600, token, 3600, None, 0)
         return value
 
     async def machine_token(self, client: Client, **fields: Any) -> str:
         """Return an access token that a client has for itself."""
-        value, now = opaque.new_value(), int(time.time())
-        given: dict[str, Any] = {"scope": "", "audience": (self.issuer,), **fields}
-        token = ClientCredentials(
-            id=artifact_id(value),
-            organization_id=client.organization_id,
-            client_id=client.client_id,
-            issued_at=now,
-            expires_at=now + 600,
-            **given,
-        )
+        value = opaque.new_value()
+        given: dict[str, Any] = {"audience": (self.issuer,), **fields}
+        token = factories.client_credentials(client, value, **given)
         await self.runtime.storage.tokens.issue(token, 600)
         return value
 

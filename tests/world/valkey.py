@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 
 from porta.dev.binaries import locate_redis
-from tests.ports import free_port
+from tests.world.ports import free_port
 
 
 class Valkey:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from typing import Any
-from uuid import uuid4
 
 from porta.runtime import Runtime
 from porta.services import signing_keys
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization
-from storage.models.users import User
+from tests import factories
+from tests.factories import new_id
 
 EMAIL = "alice@acme.example"
 PASSWORD = "correct horse battery staple"
@@ -26,15 +26,15 @@ async def furnish(runtime: Runtime) -> None:
     storage, settings = runtime.storage, runtime.settings
     key = settings.signing_key_encryption_keys
     await signing_keys.ensure(storage, key, ("ES256",), now=time.time(), lead=0)
-    application = Application(id=str(uuid4()), name="App", slug="app")
+    application = factories.application(name="App", slug="app")
     await storage.applications.insert(application)
     acme = await _organization(runtime, "acme", branding_company_name="Acme Ltd.")
     await _organization(runtime, "globex")
     await _organization(runtime, "suspended", status="suspended")
     await _organization(runtime, "archived", status="archived")
     await storage.users.insert(
-        User(
-            id=str(uuid4()),
+        factories.user(
+            id=new_id(),
             organization_id=acme.id,
             email=EMAIL,
             password_hash=await runtime.passwords.hash(PASSWORD),
@@ -63,8 +63,8 @@ async def furnish(runtime: Runtime) -> None:
 
 
 async def _organization(runtime: Runtime, slug: str, **fields: Any) -> Organization:
-    organization = Organization(
-        id=str(uuid4()), name=slug.capitalize(), slug=slug, default_login_methods=("password",),
+    organization = factories.organization(
+        id=new_id(), name=slug.capitalize(), slug=slug, default_login_methods=("password",),
         **fields,
     )  # fmt: skip
     await runtime.storage.organizations.insert(organization)
@@ -74,18 +74,14 @@ async def _organization(runtime: Runtime, slug: str, **fields: Any) -> Organizat
 def _client(
     organization: Organization, application: Application, name: str, **fields: Any
 ) -> Client:
-    defaults: dict[str, Any] = {
-        "client_type": "confidential",
+    fields = {
+        "id": new_id(),
+        "organization_id": organization.id,
+        "application_id": application.id,
+        "client_id": name,
+        "client_name": name.capitalize(),
         "token_endpoint_auth_method": "client_secret_post",
         "grant_types": ("authorization_code", "refresh_token", "client_credentials"),
         "post_logout_redirect_uris": ("https://app.example/bye",),
-        "scope": "openid profile email offline_access",
-    }
-    return Client(
-        id=str(uuid4()),
-        organization_id=organization.id,
-        application_id=application.id,
-        client_id=name,
-        client_name=name.capitalize(),
-        **defaults | fields,
-    )
+    } | fields
+    return factories.client(**fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.waiting import eventually, stopwatch
+from tests.world.waiting import eventually, stopwatch
 
 
 async def test_time_passes_while_the_loop_waits_and_not_while_it_is_held_up() -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from tests.served import Served
+from tests.world.served import Served
 
 
 class Balancer(httpx.AsyncHTTPTransport):

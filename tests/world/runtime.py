@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from porta.runtime import Runtime
-from tests.handlers.house import furnish
-from tests.served import settings_for
-from tests.waiting import eventually
+from tests.world.house import furnish
+from tests.world.served import settings_for
+from tests.world.waiting import eventually
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """What a machine may lack, and whether the tests that need it are then skipped.
 
-Run as a program (`python -m tests.machine`) it says what the browser tests lack, and exits with 1.
+Run as a program (`python -m tests.world.machine`) it says what the browser tests lack, and exits
+with 1.
 """
 
 from __future__ import annotations
