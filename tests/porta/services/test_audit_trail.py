@@ -13,7 +13,7 @@ from porta.limits.origin import Origin
 from porta.services import audit_trail
 from storage.postgres.driver import Postgres
 from storage.router import Storage
-from tests.storage.repositories.world import build_world
+from tests.world.rows import build_world
 
 _LEFT = """
     SELECT event_type, user_id::text, actor_id::text, description, metadata::text,
