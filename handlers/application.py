@@ -11,6 +11,7 @@ from tornado.httputil import format_timestamp
 from tornado.web import Application, RequestHandler
 
 from handlers import headers
+from handlers.http.open_streams import OpenStreams
 from handlers.ops.probe import Probe
 from porta.errors import Unavailable
 from porta.limits.proxies import is_near
@@ -42,6 +43,7 @@ class Porta(Application):
         settings = runtime.settings
         self.runtime = runtime
         self.life = ServerState()
+        self.streams = OpenStreams()
         self.probe = Probe(runtime)
         self.secure: bool = settings.secure
         self.base_path = urlsplit(settings.issuer_base_url).path

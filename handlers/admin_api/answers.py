@@ -70,7 +70,7 @@ class AdminAnswers(Answers):
         for name, value in cors_headers(handler).items():
             handler.set_header(name, value)
         handler.set_header("Content-Type", "application/json")
-        body = _build(handler, failure)
+        body = build(handler, failure)
         handler.write(body.model_dump_json(by_alias=True, exclude_none=True))
 
 
@@ -94,7 +94,8 @@ def cors_headers(handler: PortaHandler) -> Mapping[str, str]:
     }
 
 
-def _build(handler: PortaHandler, failure: Failure) -> ErrorBody:
+def build(handler: PortaHandler, failure: Failure) -> ErrorBody:
+    """Return what an answer says of what the handler failed with."""
     error, message = handler.error, failure.message
     problems = error.problems if isinstance(error, PortaError) else ()
     if isinstance(error, PortaError):  # its words as they are, beyond those of RFC 6749

@@ -10,25 +10,29 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
-from handlers.admin_api.answers import ADMIN, cors_headers, may_read
+from handlers import event_stream
+from handlers.admin_api.answers import ADMIN, build, cors_headers, may_read
 from handlers.admin_api.preconditions import is_known, parse_version
-from handlers.admin_api.route import Route
+from handlers.admin_api.route import EVENT_STREAM, Route
 from handlers.application import Porta
 from handlers.base import PortaHandler
-from handlers.errors import Failure
+from handlers.errors import Failure, failure_of
 from porta.administration import access, bodies, idempotency, limits
 from porta.administration.access import Caller
-from porta.administration.call import Answer, Call, Nothing
+from porta.administration.call import Answer, Call, Event, Events, Nothing
 from porta.administration.idempotency import KeptAnswer
+from porta.audit.actors import Actor
+from porta.errors import Forbidden, PortaError
 from porta.observability import log
 from porta.protocol.tokens.bearer import parse_bearer
 from porta.services.commands import Command
+from storage.errors import Unreachable
 
 _JSON = frozenset({"application/json", "application/merge-patch+json"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ALLOWED_HEADERS = (
     "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id,"
-    " X-Confirm-Purge, X-Porta-SDK-Version, X-CSRF-Token"
+    " Last-Event-ID, X-Confirm-Purge, X-Porta-SDK-Version, X-CSRF-Token"
 )
 _PREFLIGHT_AGE = "86400"
 
@@ -117,8 +121,7 @@ class AdminHandler(AdminErrorHandler):
         query = self._read_query(route)
         body = self._read_body(route)
         if not route.changes:
-            call = Call(self.runtime, self.runtime.storage, caller, path, query, body)
-            self._answer(_kept(route, await route.run(call)), replayed=False)
+            await self._look(route, caller, path, query, body)
             return
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
@@ -136,16 +139,62 @@ class AdminHandler(AdminErrorHandler):
                 )
         self._answer(answer, replayed=replayed)
 
+    async def _look(
+        self,
+        route: Route,
+        caller: Caller | None,
+        path: Mapping[str, str],
+        query: Command,
+        body: Command,
+    ) -> None:
+        """Answer a request that changes nothing."""
+        last = event_stream.parse_last_event_id(self.request.headers.get_list("Last-Event-ID"))
+        storage = self.runtime.storage
+        call = Call(self.runtime, storage, caller, path, query, body, last_event_id=last)
+        answer = await route.run(call)
+        if answer.events is None:
+            self._answer(_kept(route, answer), replayed=False)
+        else:
+            await self._stream(route, call, answer.events)
+
     async def _admit(self, route: Route) -> Caller:
         """Return who asks. Raises InvalidToken, TooManyRequests, and Forbidden for a permission."""
-        token = parse_bearer(self.authorization(), None, self.query_names())
-        caller = await access.authenticate(self.runtime, token, self.origin)
+        caller = await self._authenticate()
         await limits.count(self.runtime, caller, changes=route.changes)
-        for permission in route.permissions:
-            caller.actor.check(permission)
-        if not route.delegable:
-            caller.actor.check_unbound()
+        _check_rights(route, caller.actor)
         return caller
+
+    async def _authenticate(self) -> Caller:
+        token = parse_bearer(self.authorization(), None, self.query_names())
+        return await access.authenticate(self.runtime, token, self.origin)
+
+    async def _stream(self, route: Route, call: Call, events: Events) -> None:
+        """Send what happens, as long as the token and its rights are what they were."""
+        if self.request.method == "HEAD":
+            self.set_header("Content-Type", EVENT_STREAM)
+            self.finish()
+            return
+
+        async def check() -> None:
+            actor = (await self._authenticate()).actor
+            _check_rights(route, actor)
+            if actor.organization_id != call.actor.organization_id:
+                raise Forbidden("what you administer has changed")
+
+        assert call.caller is not None
+        with self.application.streams.place(call.caller.key) as end:
+            try:
+                await event_stream.send(self, events, check, end)
+            except (PortaError, Unreachable) as error:
+                self._end_with(error)
+        self.finish()
+
+    def _end_with(self, error: PortaError | Unreachable) -> None:
+        """Tell in the stream what it ends with: its status has been sent."""
+        self.error = error
+        failure = failure_of(error)
+        self.log_refusal(failure)
+        self.write(event_stream.spell(Event(build(self, failure), name="error")))
 
     def _read_query(self, route: Route) -> Command:
         parameters = self.query()
@@ -182,6 +231,14 @@ class AdminHandler(AdminErrorHandler):
         else:
             self.set_status(answer.status)
             self.finish(answer.body)
+
+
+def _check_rights(route: Route, actor: Actor) -> None:
+    """Raise Forbidden, naming the permission that is missing."""
+    for permission in route.permissions:
+        actor.check(permission)
+    if not route.delegable:
+        actor.check_unbound()
 
 
 def _kept(route: Route, answer: Answer) -> KeptAnswer:

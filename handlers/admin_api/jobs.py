@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import aclosing
 from uuid import UUID
 
 from pydantic import Field
 
 from handlers.admin_api.lists import Listing, Paging, listing, page_of
-from handlers.admin_api.route import Route
-from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
+from handlers.admin_api.route import EVENT_STREAM, Route
+from porta.administration.call import (
+    Answer,
+    Call,
+    Data,
+    Event,
+    Events,
+    Moment,
+    Nothing,
+    Shown,
+)
 from porta.services import jobs
 from porta.services.jobs import JobFilters
 from porta.services.permissions import needed_by
@@ -86,6 +97,27 @@ async def _get(call: Call) -> Answer:
     return Answer(Data(data=_shown(found)))
 
 
+async def _events(call: Call) -> Answer:
+    found = await jobs.get(call.storage, call.actor, call.path["jobId"])
+    if found.ended and _version(_shown(found)) == call.last_event_id:
+        return Answer()  # the client has it all, and is told not to come back (HTML §9.2.3)
+    return Answer(events=_watched(call))
+
+
+async def _watched(call: Call) -> Events:
+    async with aclosing(jobs.watch(call.storage, call.actor, call.path["jobId"])) as states:
+        async for job in states:
+            shown = _shown(job)
+            version = _version(shown)
+            if version != call.last_event_id:
+                yield Event(shown, id=version, name="job")
+
+
+def _version(job: Job) -> str:
+    """Return what tells one state of a job from every other."""
+    return hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:32]
+
+
 async def _retry(call: Call) -> Answer:
     found = await jobs.retry(call.storage, call.actor, call.path["jobId"])
     return Answer(Data(data=_shown(found)))
@@ -109,6 +141,17 @@ ROUTES = (
         _get,
         permissions=needed_by(jobs.get),
         response=Data[Job],
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        "/jobs/{jobId}/events",
+        "Watch a job: an event whenever it changes, until it has ended",
+        _events,
+        permissions=needed_by(jobs.get),
+        response=Job,
+        also=(204,),
+        media_type=EVENT_STREAM,
         delegable=True,
     ),
     Route(

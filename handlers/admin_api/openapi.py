@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from handlers.admin_api.answers import ErrorBody
 from handlers.admin_api.route import Route
+from handlers.event_stream import MAX_EVENT_ID
 from handlers.http.framing import MAX_BODY
 from porta.administration.access import SCOPE
 from porta.administration.idempotency import MAX_KEY
@@ -48,6 +49,12 @@ _PARAMETERS: dict[str, Any] = {
         "in": "header",
         "description": "The ETag of the version that is there already",
         "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "The id of the last event that is there: the stream goes on after it",
+        "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_EVENT_ID}}}$"},
     },
 }
 
@@ -135,7 +142,9 @@ def _responses(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
     found = {str(route.success): success}
     for status in route.also:
         found[str(status)] = {**success, "description": HTTPStatus(status).phrase}
-    if route.method == "GET" and not route.public:
+        if status == HTTPStatus.NO_CONTENT:
+            found[str(status)].pop("content", None)
+    if route.method == "GET" and not route.public and not route.is_stream:
         found["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
     failure = {"application/json": {"schema": references[ErrorBody, "serialization"]}}
     for refused in route.failures:
@@ -179,6 +188,8 @@ def _headers(route: Route) -> list[dict[str, Any]]:
         names.append("IdempotencyKey")
     elif route.changes:
         names.append("IfMatch")
+    elif route.is_stream:
+        names.append("LastEventId")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 

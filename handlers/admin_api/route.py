@@ -14,6 +14,7 @@ from porta.services.commands import Command
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SEGMENT = "[^/]+"
+EVENT_STREAM = "text/event-stream"
 
 Run = Callable[[Call], Awaitable[Answer]]
 
@@ -41,7 +42,7 @@ class Route:
     errors: tuple[int, ...] = ()
     """Statuses beside those that every route may answer, or that follow from its parts."""
     also: tuple[int, ...] = ()
-    """Statuses of success beside `status`, with the same body."""
+    """Statuses of success beside `status`, with the same body; 204 has none."""
     media_type: str = "application/json"
     """Of what is answered."""
     public: bool = False
@@ -55,6 +56,11 @@ class Route:
     def changes(self) -> bool:
         """Whether it runs in a transaction."""
         return self.method != "GET"
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it answers by server-sent events, whose data are the model of its response."""
+        return self.media_type == EVENT_STREAM
 
     @property
     def placeholders(self) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ class Server:
         self.application.life.draining = True
         await asyncio.sleep(drain)
         self._http.stop()
+        self.application.streams.end_all()
         deadline = monotonic() + limit
         while self.connections and monotonic() < deadline:
             await asyncio.sleep(_TICK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, TypeVar
 
@@ -73,6 +73,8 @@ class Call:
     body: Command
     version: int | None = None
     """The version that the caller wants to change (`If-Match`); None takes any."""
+    last_event_id: str | None = None
+    """The last event that the caller of a stream has (`Last-Event-ID`, HTML §9.2.4)."""
 
     @property
     def actor(self) -> Actor:
@@ -99,6 +101,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a stream: its data, and the id by which a caller goes on after it."""
+
+    data: BaseModel
+    id: str | None = None
+    """One line; None for what nobody can go on after."""
+    name: str = "message"
+    """One line: its type, which scripts listen to."""
+
+
+Events = AsyncGenerator[Event, None]
+"""A stream, which is closed when its caller goes away."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a route answers: a model to be sent, or nothing (204); with the tag of its version."""
 
@@ -108,3 +125,5 @@ class Answer:
     status: int | None = None
     """Where it is another than that of the route."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    events: Events | None = None
+    """What is sent as it happens, of a route that is a stream; begun after the answer has."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -80,7 +80,7 @@ async def retry(tx: Storage, actor: Actor, target: str) -> Job:
     return await _find(tx, actor, target)
 
 
-async def watch(storage: Storage, actor: Actor, target: str) -> AsyncIterator[Job]:
+async def watch(storage: Storage, actor: Actor, target: str) -> AsyncGenerator[Job, None]:
     """Yield a job as it is, and again whenever it changed, until it has ended.
 
     Raises NotFound, also when it is purged meanwhile, and Forbidden.

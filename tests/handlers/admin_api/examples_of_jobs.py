@@ -77,3 +77,25 @@ async def retry(installation: Installation) -> Example:
 async def retry_nothing(installation: Installation) -> Example:
     del installation
     return Example({"jobId": "99999999"}, status=404)
+
+
+@example("GET", "/jobs/{jobId}/events")
+async def watch_job(installation: Installation) -> Example:
+    id = await _dead(installation)
+
+    def check(event: Any) -> None:
+        assert (event["id"], event["state"], event["lastError"]) == (id, "dead", "no")
+
+    return Example({"jobId": id}, check=check)
+
+
+@example("GET", "/jobs/{jobId}/events")
+async def watch_no_job(installation: Installation) -> Example:
+    del installation
+    return Example({"jobId": "none"}, status=404)
+
+
+@example("GET", "/jobs/{jobId}/events")
+async def watch_after_no_event(installation: Installation) -> Example:
+    headers = {"Last-Event-ID": "a b"}
+    return Example({"jobId": await _dead(installation)}, headers=headers, status=400)

@@ -42,7 +42,10 @@ def _schema() -> Any:
     return loaded
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+_ENDING = [route for route in ROUTES if not route.is_stream]  # schemathesis reads to the end
+
+
+@pytest.mark.parametrize("route", _ENDING, ids=lambda route: f"{route.method} {route.path}")
 async def test_no_answer_is_outside_of_the_document(
     installation: Installation, server: Server, route: Route
 ) -> None:

@@ -176,5 +176,5 @@ async def test_who_stops_watching_leaves_nothing_behind(storage: Storage, pg: Po
     watching = jobs.watch(storage, SYSTEM, id)
     await anext(watching)
     assert len(storage._connections.on_change) == before + 1
-    await watching.aclose()  # type: ignore[attr-defined]
+    await watching.aclose()
     assert len(storage._connections.on_change) == before
