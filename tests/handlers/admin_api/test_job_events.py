@@ -17,9 +17,9 @@ from handlers.http.server import Server
 from handlers.http.timeouts import Phase
 from porta.outbox import queue
 from porta.outbox.queue import Kind, Nothing
-from tests.handlers.admin_api.installation import Installation, bearer
-from tests.ports import free_port
-from tests.waiting import eventually
+from tests.world.administrators import Installation, bearer
+from tests.world.ports import free_port
+from tests.world.waiting import eventually
 
 _KIND = Kind("watched", Nothing)
 _PATIENCE = 30.0
@@ -124,7 +124,7 @@ async def test_a_last_event_that_is_none_is_refused(
     api: httpx.AsyncClient, installation: Installation, value: str
 ) -> None:
     id = await _queued(installation)
-    headers = {"Last-Event-ID": value.encode("latin-1")}
+    headers = {b"Last-Event-ID": value.encode("latin-1")}
     answer = await api.get(f"/jobs/{id}/events", headers=headers)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/json"
