@@ -28,6 +28,7 @@ from storage.repositories.idempotent_answers import IdempotentAnswers
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
+from storage.repositories.personal_data import PersonalData
 from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.roles import Roles
 from storage.repositories.session_lists import SessionLists
@@ -103,6 +104,7 @@ class Storage:
         self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
         self.session_lists = SessionLists(executor)
+        self.personal_data = PersonalData(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
         self.jobs = Jobs(executor)

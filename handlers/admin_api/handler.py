@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -120,13 +121,15 @@ class AdminHandler(AdminErrorHandler):
         path = bodies.read_path(dict(zip(route.placeholders, segments, strict=True)))
         query = self._read_query(route)
         body = self._read_body(route)
+        headers = {name.lower(): value for name, value in self.request.headers.get_all()}
+        asked = Call(self.runtime, self.runtime.storage, caller, path, query, body, headers)
         if not route.changes:
-            await self._look(route, caller, path, query, body)
+            await self._look(route, asked)
             return
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
         async with self.runtime.storage.transaction() as tx:
-            call = Call(self.runtime, tx, caller, path, query, body, version)
+            call = replace(asked, storage=tx, version=version)
 
             async def run() -> KeptAnswer:
                 return _kept(route, await route.run(call))
@@ -139,18 +142,10 @@ class AdminHandler(AdminErrorHandler):
                 )
         self._answer(answer, replayed=replayed)
 
-    async def _look(
-        self,
-        route: Route,
-        caller: Caller | None,
-        path: Mapping[str, str],
-        query: Command,
-        body: Command,
-    ) -> None:
+    async def _look(self, route: Route, asked: Call) -> None:
         """Answer a request that changes nothing."""
         last = event_stream.parse_last_event_id(self.request.headers.get_list("Last-Event-ID"))
-        storage = self.runtime.storage
-        call = Call(self.runtime, storage, caller, path, query, body, last_event_id=last)
+        call = replace(asked, last_event_id=last)
         answer = await route.run(call)
         if answer.events is None:
             self._answer(_kept(route, answer), replayed=False)

@@ -92,13 +92,14 @@ class LockBody(Command):
     reason: Reason = "locked by an administrator"
 
 
-def _shown(stored: UserProfile) -> User:
+def shown(stored: UserProfile) -> User:
+    """Return a person as they are told of."""
     told = {name: getattr(stored, name) for name in User.model_fields if name != "has_password"}
     return User(**told, has_password=stored.password_hash is not None)
 
 
 def _one(stored: UserProfile) -> Answer:
-    return Answer(Data(data=_shown(stored)), version=stored.version)
+    return Answer(Data(data=shown(stored)), version=stored.version)
 
 
 def _target(call: Call) -> tuple[str, str | None]:
@@ -117,7 +118,7 @@ async def _list(call: Call) -> Answer:
     filters = UserFilters.parse({"status": query.status, "search": query.search})
     page = page_of(call, query)
     listed = await users.list(call.storage, call.actor, home, page, filters)
-    return Answer(listing(call, query, page, listed, _shown))
+    return Answer(listing(call, query, page, listed, shown))
 
 
 async def _get(call: Call) -> Answer:

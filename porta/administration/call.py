@@ -71,6 +71,8 @@ class Call:
     """The placeholders of the path by name, as they were sent."""
     query: Command
     body: Command
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Those of the request, by their names in lower case."""
     version: int | None = None
     """The version that the caller wants to change (`If-Match`); None takes any."""
     last_event_id: str | None = None

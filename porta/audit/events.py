@@ -88,7 +88,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.unlocked",
         "user.updated",
     ),
-    "gdpr": ("audit.person.erased", "user.purged"),
+    "gdpr": ("audit.person.erased", "user.exported", "user.purged"),
     "authentication": (
         "2fa.challenge.started",
         "2fa.otp.resent",

@@ -34,18 +34,21 @@ _PURGE = """
     )
 """
 
+_OF_PERSON = """
+    %(user_id)s::uuid IN (user_id, actor_id) AND event_type <> 'audit.person.erased'
+"""
 # What a person said and where they were, wherever they acted; and what was done to them. Who, when
 # and what kind of thing stay.
-_ERASE = """
+_ERASE = f"""
     UPDATE audit_log SET
         description = CASE WHEN user_id = %(user_id)s::uuid THEN NULL ELSE description END,
-        metadata = CASE WHEN user_id = %(user_id)s::uuid THEN '{}' ELSE metadata END,
+        metadata = CASE WHEN user_id = %(user_id)s::uuid THEN '{{}}' ELSE metadata END,
         ip_address = CASE WHEN COALESCE(actor_id, user_id) = %(user_id)s::uuid
             THEN NULL ELSE ip_address END,
         user_agent = CASE WHEN COALESCE(actor_id, user_id) = %(user_id)s::uuid
             THEN NULL ELSE user_agent END
-    WHERE %(user_id)s::uuid IN (user_id, actor_id) AND event_type <> 'audit.person.erased'
-"""
+    WHERE {_OF_PERSON}
+"""  # noqa: S608
 
 
 class Events:
@@ -75,3 +78,11 @@ class Events:
         them. Ids, kinds and moments stay.
         """
         return await self._pg.execute(_ERASE, {"user_id": user_id})
+
+    async def count_person(self, user_id: str) -> int:
+        """Return how many entries `erase_person` would find."""
+        row = await self._pg.fetchrow(
+            f"SELECT count(*) FROM audit_log WHERE {_OF_PERSON}",  # noqa: S608
+            {"user_id": user_id},
+        )
+        return int(row[0]) if row else 0

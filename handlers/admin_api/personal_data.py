@@ -1,0 +1,245 @@
+"""Personal data of one person: handed out as a whole, and erased for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from handlers.admin_api.route import Route
+from handlers.admin_api.users import User, shown
+from porta.administration.call import Answer, Call, Data, Moment, Shown
+from porta.errors import Invalid
+from porta.services import personal_data
+from porta.services.permissions import needed_by
+from porta.services.personal_data import PersonalRecord, Purge
+from storage.models.audit import AuditEntry
+
+_ONE = "/organizations/{organizationId}/users/{userId}"
+_CONFIRMED = "x-confirm-purge"
+
+
+class HomeOrganization(Shown):
+    """The organization of a person."""
+
+    id: str
+    name: str
+    slug: str
+
+
+class PersonalRole(Shown):
+    """A role, and since when."""
+
+    role_id: str
+    role_name: str
+    role_slug: str
+    application_id: str
+    assigned_at: Moment
+
+
+class PersonalClaim(Shown):
+    """A value of a claim that an application defines."""
+
+    claim_name: str
+    value: Any
+    application_id: str
+
+
+class GivenConsent(Shown):
+    """What a client was allowed at once."""
+
+    scope: tuple[str, ...]
+    resource: tuple[str, ...]
+    claims: tuple[str, ...]
+
+
+class Allowed(Shown):
+    """What a person allowed a client, in one session."""
+
+    client_id: str
+    created_at: Moment
+    consents: tuple[GivenConsent, ...]
+
+
+class LetIn(Shown):
+    """A client that the person let in, and until when."""
+
+    client_id: str
+    created_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None
+    revoked_reason: str | None
+
+
+class SignedIn(Shown):
+    """A browser that the person signed in with."""
+
+    ip_address: str | None
+    user_agent: str | None
+    created_at: Moment
+    expires_at: Moment
+    last_activity_at: Moment
+
+
+class Link(Shown):
+    """A link that the person was sent: `invitation`, `password_reset` or `magic_link`."""
+
+    kind: str
+    created_at: Moment
+    expires_at: Moment
+    used_at: Moment | None
+
+
+class TrailEntry(Shown):
+    """What happened to the person, or what they did; where from, where it was they."""
+
+    id: str
+    event_type: str
+    event_category: str
+    description: str | None
+    ip_address: str | None
+    user_agent: str | None
+    created_at: Moment
+
+
+class SecondFactor(Shown):
+    """Whether a second factor is asked for; what proves it is told nobody."""
+
+    enabled: bool
+    method: str | None
+
+
+class PersonalExport(Shown):
+    """All that is kept of a person, but secrets and their hashes."""
+
+    exported_at: Moment
+    user: User
+    organization: HomeOrganization
+    roles: tuple[PersonalRole, ...]
+    custom_claims: tuple[PersonalClaim, ...]
+    two_factor: SecondFactor
+    consents: tuple[Allowed, ...]
+    authorizations: tuple[LetIn, ...]
+    sessions: tuple[SignedIn, ...]
+    oidc_sessions: int = Field(description="How many sessions there are")
+    links: tuple[Link, ...]
+    audit_log: tuple[TrailEntry, ...]
+    actions: tuple[TrailEntry, ...] = Field(description="What the person did to others")
+
+
+class PurgeOutcome(Shown):
+    """What is gone; of a dry run, what would go."""
+
+    dry_run: bool
+    user_id: str
+    anonymized_email: str
+    deleted_roles: int
+    deleted_claims: int
+    deleted_two_factor: int
+    deleted_oidc_payloads: int = Field(description="Tokens, and grants")
+    deleted_authorizations: int
+    deleted_sessions: int
+    deleted_links: int
+    deleted_mails: int
+    deleted_delegations: int
+    anonymized_audit_entries: int
+
+
+def _entry(entry: AuditEntry, person: str) -> TrailEntry:
+    """Where an administrator was is no business of the person's (GDPR Art. 15(4))."""
+    theirs = entry.actor_id in (None, person)
+    told = {name: getattr(entry, name) for name in TrailEntry.model_fields}
+    hidden = {} if theirs else {"ip_address": None, "user_agent": None}
+    return TrailEntry(**{**told, **hidden})
+
+
+def _exported(record: PersonalRecord, now: float) -> PersonalExport:
+    user = record.user
+    return PersonalExport(
+        exported_at=now,
+        user=shown(user),
+        organization=HomeOrganization.model_validate(record.organization),
+        roles=tuple(map(PersonalRole.model_validate, record.roles)),
+        custom_claims=tuple(
+            PersonalClaim(
+                claim_name=claim.claim_name, value=held.value, application_id=claim.application_id
+            )
+            for claim, held in record.claims
+        ),
+        two_factor=SecondFactor(enabled=user.two_factor_enabled, method=user.two_factor_method),
+        consents=tuple(map(Allowed.model_validate, record.grants)),
+        authorizations=tuple(map(LetIn.model_validate, record.authorizations)),
+        sessions=tuple(map(SignedIn.model_validate, record.sessions)),
+        oidc_sessions=len(record.sessions),
+        links=tuple(map(Link.model_validate, record.links)),
+        audit_log=tuple(_entry(each, user.id) for each in record.happened),
+        actions=tuple(_entry(each, user.id) for each in record.done),
+    )
+
+
+async def _export(call: Call) -> Answer:
+    found = await personal_data.export(
+        call.storage, call.actor, call.id("userId"), within=call.id("organizationId")
+    )
+    return Answer(Data(data=_exported(found, call.runtime.clock())))
+
+
+async def _purge(call: Call) -> Answer:
+    command = call.body_as(Purge)
+    confirmed = command.confirm_purge or call.headers.get(_CONFIRMED) == "true"
+    if not confirmed and not command.dry_run:
+        raise Invalid.at(
+            "confirmPurge", message="must be true: nothing brings a purged person back"
+        )
+    purged = await personal_data.purge(
+        call.storage,
+        call.actor,
+        call.id("userId"),
+        within=call.id("organizationId"),
+        dry_run=command.dry_run,
+    )
+    counts = purged.counts
+    return Answer(
+        Data(
+            data=PurgeOutcome(
+                dry_run=purged.dry_run,
+                user_id=purged.user_id,
+                anonymized_email=purged.anonymized_email,
+                deleted_roles=counts["roles"],
+                deleted_claims=counts["claims"],
+                deleted_two_factor=counts["two_factor"],
+                deleted_oidc_payloads=counts["tokens"],
+                deleted_authorizations=counts["families"],
+                deleted_sessions=counts["sessions"],
+                deleted_links=counts["links"],
+                deleted_mails=counts["mails"],
+                deleted_delegations=counts["delegations"],
+                anonymized_audit_entries=purged.anonymized_audit_entries,
+            )
+        )
+    )
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{_ONE}/export",
+        "Hand out all that is kept of a person (GDPR Art. 15, 20)",
+        _export,
+        permissions=needed_by(personal_data.export),
+        response=Data[PersonalExport],
+        delegable=True,
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/purge",
+        "Erase a person for good (GDPR Art. 17), or tell what would go",
+        _purge,
+        permissions=needed_by(personal_data.purge),
+        request=Purge,
+        response=Data[PurgeOutcome],
+        optional_body=True,
+        errors=(400,),
+        delegable=True,
+    ),
+)
