@@ -10,7 +10,7 @@ from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
-from handlers.admin_api.statuses import status_of
+from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.services import applications
 from porta.services.applications import (
@@ -190,22 +190,15 @@ ROUTES = (
         )
         for method in ("PUT", "PATCH")
     ),
-    *(
-        Route(
-            "POST",
-            f"{_ONE}/{name}",
-            summary,
-            status_of(change, "applicationId"),
-            permissions=needed_by(change),
-            request=Reasoned,
-            optional_body=True,
-            errors=(400,),
-        )
-        for name, summary, change in (
+    *status_routes(
+        _ONE,
+        named("applicationId"),
+        (
             ("activate", "Make an inactive application active", applications.activate),
             ("deactivate", "Refuse its clients, and end what they hold", applications.deactivate),
             ("archive", "Archive an application for good", applications.archive),
-        )
+        ),
+        delegable=False,
     ),
     Route(
         "GET",

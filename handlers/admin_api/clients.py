@@ -10,11 +10,13 @@ from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
-from handlers.admin_api.statuses import status_of
+from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.protocol.tokens.claim_mappings import to_entry
-from porta.services import clients
-from porta.services.clients import ClientFilters, ClientPatch, NewClient, NewSecret
+from porta.services import client_secrets, clients
+from porta.services.client_registration import ClientPatch, NewClient
+from porta.services.client_secrets import NewSecret
+from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
 from porta.services.fields import Id, Name
 from porta.services.permissions import needed_by
@@ -194,7 +196,7 @@ async def _create(call: Call) -> Answer:
     body = call.body_as(ClientBody)
     said = body.model_dump(exclude_unset=True, exclude={"secret_label"})
     label = NewSecret(label=body.secret_label)
-    made, issued = await clients.create_with_secret(
+    made, issued = await client_secrets.create_client(
         call.storage, call.actor, NewClient.parse(said), label, call.runtime.passwords
     )
     whole = await _whole(call, made)
@@ -231,13 +233,13 @@ async def _history(call: Call) -> Answer:
 
 
 async def _list_secrets(call: Call) -> Answer:
-    found = await clients.list_secrets(call.storage, call.actor, call.path["clientId"])
+    found = await client_secrets.list(call.storage, call.actor, call.path["clientId"])
     return Answer(Items(data=tuple(map(Secret.model_validate, found)), total=len(found)))
 
 
 async def _add_secret(call: Call) -> Answer:
     command, target = call.body_as(NewSecret), call.path["clientId"]
-    entry, value = await clients.add_secret(
+    entry, value = await client_secrets.add(
         call.storage, call.actor, target, command, call.runtime.passwords
     )
     return Answer(SecretAnswer(data=_new_secret(entry, value), warning=_WARNING))
@@ -245,7 +247,7 @@ async def _add_secret(call: Call) -> Answer:
 
 async def _revoke_secret(call: Call) -> Answer:
     target, secret = call.path["clientId"], call.path["secretId"]
-    await clients.revoke_secret(call.storage, call.actor, target, secret)
+    await client_secrets.revoke(call.storage, call.actor, target, secret)
     return Answer()
 
 
@@ -255,7 +257,7 @@ ROUTES = (
         "/clients",
         "Make a client; a confidential one gets a secret, which is shown this once",
         _create,
-        permissions=needed_by(clients.create_with_secret),
+        permissions=needed_by(client_secrets.create_client),
         request=ClientBody,
         response=CreatedAnswer,
         status=201,
@@ -295,23 +297,15 @@ ROUTES = (
         )
         for method in ("PUT", "PATCH")
     ),
-    *(
-        Route(
-            "POST",
-            f"{_ONE}/{name}",
-            summary,
-            status_of(change, "clientId"),
-            permissions=needed_by(change),
-            request=Reasoned,
-            optional_body=True,
-            errors=(400,),
-            delegable=True,
-        )
-        for name, summary, change in (
+    *status_routes(
+        _ONE,
+        named("clientId"),
+        (
             ("activate", "Make an inactive client active", clients.activate),
             ("deactivate", "Refuse a client, and end what it holds", clients.deactivate),
             ("revoke", "Revoke a client for good", clients.revoke),
-        )
+        ),
+        delegable=True,
     ),
     Route(
         "GET",
@@ -328,7 +322,7 @@ ROUTES = (
         f"{_ONE}/secrets",
         "List the secrets of a client, never their values",
         _list_secrets,
-        permissions=needed_by(clients.list_secrets),
+        permissions=needed_by(client_secrets.list),
         response=Items[Secret],
         delegable=True,
     ),
@@ -337,7 +331,7 @@ ROUTES = (
         f"{_ONE}/secrets",
         "Give a client one more secret, which is shown this once",
         _add_secret,
-        permissions=needed_by(clients.add_secret),
+        permissions=needed_by(client_secrets.add),
         request=NewSecret,
         response=SecretAnswer,
         status=201,
@@ -351,7 +345,7 @@ ROUTES = (
             path,
             "End a secret of a client for good",
             _revoke_secret,
-            permissions=needed_by(clients.revoke_secret),
+            permissions=needed_by(client_secrets.revoke),
             request=Reasoned if method == "POST" else None,
             optional_body=method == "POST",
             delegable=True,

@@ -10,12 +10,12 @@ from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
-from handlers.admin_api.statuses import Change, status_of
+from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.errors import Invalid
 from porta.services import organizations
 from porta.services.brands import BrandingPatch
-from porta.services.commands import Command, Reasoned
+from porta.services.commands import Command
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.permissions import needed_by
 from porta.tenants import slugs
@@ -242,20 +242,6 @@ async def _delete(call: Call) -> Answer:
 _ONE = "/organizations/{idOrSlug}"
 
 
-def _status_route(name: str, summary: str, change: Change) -> Route:
-    return Route(
-        "POST",
-        f"{_ONE}/{name}",
-        summary,
-        status_of(change, "idOrSlug"),
-        permissions=needed_by(change),
-        request=Reasoned,
-        optional_body=True,
-        errors=(400,),
-        delegable=True,
-    )
-
-
 ROUTES = (
     Route(
         "POST",
@@ -321,12 +307,21 @@ ROUTES = (
         errors=(400, 412),
         delegable=True,
     ),
-    _status_route(
-        "suspend", "Refuse its people and clients, and end what was issued", organizations.suspend
+    *status_routes(
+        _ONE,
+        named("idOrSlug"),
+        (
+            (
+                "suspend",
+                "Refuse its people and clients, and end what was issued",
+                organizations.suspend,
+            ),
+            ("activate", "End a suspension", organizations.activate),
+            ("archive", "Let it be as if it were gone", organizations.archive),
+            ("restore", "Make an archived organization active again", organizations.restore),
+        ),
+        delegable=True,
     ),
-    _status_route("activate", "End a suspension", organizations.activate),
-    _status_route("archive", "Let it be as if it were gone", organizations.archive),
-    _status_route("restore", "Make an archived organization active again", organizations.restore),
     Route(
         "GET",
         f"{_ONE}/history",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,12 +10,14 @@ from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
+from handlers.admin_api.statuses import Ways, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
-from porta.services import users
-from porta.services.commands import Command, Reasoned
+from porta.services import user_passwords, users
+from porta.services.commands import Command
 from porta.services.fields import Reason
 from porta.services.permissions import needed_by
-from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
+from porta.services.user_passwords import NewPassword
+from porta.services.users import Locking, NewUser, UserFilters, UserPatch
 from storage.models.audit import AuditFilter
 from storage.models.users import UserProfile
 
@@ -108,6 +109,11 @@ def _target(call: Call) -> tuple[str, str | None]:
     return call.id("userId"), call.id("organizationId") if named else None
 
 
+def _status_target(call: Call) -> tuple[str, dict[str, str | None]]:
+    user, within = _target(call)
+    return user, {"within": within}
+
+
 async def _create(call: Call) -> Answer:
     command, home = call.body_as(NewUser), call.id("organizationId")
     return _one(await users.create(call.storage, call.actor, home, command, call.runtime.passwords))
@@ -136,13 +142,13 @@ async def _update(call: Call) -> Answer:
 async def _set_password(call: Call) -> Answer:
     (user, within), command = _target(call), call.body_as(NewPassword)
     passwords = call.runtime.passwords
-    await users.set_password(call.storage, call.actor, user, command, passwords, within=within)
+    await user_passwords.set(call.storage, call.actor, user, command, passwords, within=within)
     return Answer()
 
 
 async def _clear_password(call: Call) -> Answer:
     user, within = _target(call)
-    await users.clear_password(call.storage, call.actor, user, within=within)
+    await user_passwords.clear(call.storage, call.actor, user, within=within)
     return Answer()
 
 
@@ -159,22 +165,13 @@ async def _lock(call: Call) -> Answer:
     return Answer()
 
 
-def _status_of(change: Callable[..., Awaitable[object]]) -> Callable[[Call], Awaitable[Answer]]:
-    async def run(call: Call) -> Answer:
-        (user, within), command = _target(call), call.body_as(Reasoned)
-        await change(call.storage, call.actor, user, command, call.version, within=within)
-        return Answer()
-
-    return run
-
-
 async def _history(call: Call) -> Answer:
     user, within = _target(call)
     found = await users.get(call.storage, call.actor, user, within=within)
     return await history.answer(call, AuditFilter(user_id=found.id))
 
 
-_STATUSES: tuple[tuple[str, str, Any], ...] = (
+_STATUSES: Ways = (
     ("deactivate", "Refuse a person, and end what they hold", users.deactivate),
     ("reactivate", "Make an inactive person active", users.reactivate),
     ("suspend", "Suspend a person, and end what they hold", users.suspend),
@@ -209,20 +206,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             )
             for method in ("PUT", "PATCH")
         ),
-        *(
-            Route(
-                "POST",
-                f"{base}/{name}",
-                summary,
-                _status_of(change),
-                permissions=needed_by(change),
-                request=Reasoned,
-                optional_body=True,
-                errors=(400,),
-                delegable=True,
-            )
-            for name, summary, change in _STATUSES
-        ),
+        *status_routes(base, _status_target, _STATUSES, delegable=True),
         Route(
             "POST",
             f"{base}/lock",
@@ -239,7 +223,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             f"{base}/password",
             "Give a person another password, and end what they hold",
             _set_password,
-            permissions=needed_by(users.set_password),
+            permissions=needed_by(user_passwords.set),
             request=NewPassword,
             errors=(400,),
             delegable=True,
@@ -249,7 +233,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             f"{base}/password",
             "Take the password from a person",
             _clear_password,
-            permissions=needed_by(users.clear_password),
+            permissions=needed_by(user_passwords.clear),
             delegable=True,
         ),
         Route(
@@ -299,15 +283,10 @@ ROUTES = (
         delegable=True,
     ),
     *(route for base in _ONES for route in _of_one(base)),
-    Route(
-        "POST",
-        "/users/{userId}/activate",
-        "The same as reactivate",
-        _status_of(users.reactivate),
-        permissions=needed_by(users.reactivate),
-        request=Reasoned,
-        optional_body=True,
-        errors=(400,),
+    *status_routes(
+        "/users/{userId}",
+        _status_target,
+        (("activate", "The same as reactivate", users.reactivate),),
         delegable=True,
     ),
 )

@@ -11,9 +11,9 @@ from porta.audit import events
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid, NotFound, Problem
 from porta.security.passwords import Passwords
-from porta.services import applications, clients, roles, user_roles, users
+from porta.services import applications, clients, roles, user_passwords, user_roles, users
 from porta.services.applications import NewApplication
-from porta.services.clients import NewClient
+from porta.services.client_registration import NewClient
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.roles import NewPermission, NewRole, PermissionIds
 from porta.services.user_roles import RoleIds
@@ -119,7 +119,7 @@ def check_administrator(person: Administrator, organization: Organization) -> No
     problems: list[Problem] = []
     for check in (
         partial(_command, person),
-        partial(users.check_new_password, person.password, policy, names),
+        partial(user_passwords.check_new_password, person.password, policy, names),
     ):
         try:
             check()

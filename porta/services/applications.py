@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid
-from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
+from porta.services.commands import ABSENT, Command, Patch, Slugged
 from porta.services.definitions import WHAT, find_application, hold_application
 from porta.services.fields import ApplicationSlug, LongDescription, Name, SearchTerm
-from porta.services.lifecycle import APPLICATION, event_of
+from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import ADMINISTRATION, check_all, needs
 from porta.services.targets import changes_of, check_page, require, require_id
 from storage.models.applications import Application, ApplicationModule
@@ -107,46 +107,6 @@ async def update(
 
 
 @needs("admin:app:update", unbound=True)
-async def deactivate(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Application:
-    """Deactivate an application: its clients are refused, at once, and what they hold is ended.
-
-    Raises NotFound, PreconditionFailed, and Invalid where it is not active, or is that of the
-    administration.
-    """
-    return await _set_status(tx, actor, target, "inactive", command, version)
-
-
-@needs("admin:app:update", unbound=True)
-async def activate(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Application:
-    """Make an inactive application active. Raises as `deactivate` does."""
-    return await _set_status(tx, actor, target, "active", command, version)
-
-
-@needs("admin:app:archive", unbound=True)
-async def archive(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Application:
-    """Archive an application for good. Raises as `deactivate` does."""
-    return await _set_status(tx, actor, target, "archived", command, version)
-
-
-@needs("admin:app:update", unbound=True)
 async def create_module(
     tx: Storage, actor: Actor, application: str, command: NewModule
 ) -> ApplicationModule:
@@ -201,21 +161,22 @@ async def update_module(
     return after
 
 
-async def _set_status(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    status: str,
-    command: Reasoned,
-    version: int | None,
-) -> Application:
-    stored = await hold_application(tx, target, version)
+async def _held(tx: Storage, actor: Actor, target: str, version: int | None) -> Application:
+    del actor  # whoever may, may of all: applications belong to no organization
+    return await hold_application(tx, target, version)
+
+
+async def _check_may_leave(tx: Storage, stored: Application, status: str) -> None:
+    del tx, status
     if stored.slug == ADMINISTRATION:
         raise Invalid.at("status", message="the application of the administration stays active")
-    event_type = event_of(APPLICATION, stored.status, status)
-    after = require(await tx.applications.update(stored.id, {"status": status}), WHAT)
-    await _record(tx, actor, event_type, stored, after, **command.told())
-    return after
+
+
+async def _write_status(
+    tx: Storage, stored: Application, status: str, reason: str | None
+) -> Application:
+    del reason
+    return require(await tx.applications.update(stored.id, {"status": status}), WHAT)
 
 
 async def _record(
@@ -240,3 +201,20 @@ async def _record_module(
     await record_change(
         tx, actor, event_type, before, after, application_id=owner, module_id=after.id
     )
+
+
+_LIFECYCLE = Lifecycle(__name__, _held, _write_status, _record, _check_may_leave)
+
+deactivate = needs("admin:app:update", unbound=True)(
+    _LIFECYCLE.change("deactivate", "active", to="inactive", event="app.deactivated")
+)
+"""Deactivate an application: its clients are refused, at once, and what they hold is ended. Never
+that of the administration."""
+activate = needs("admin:app:update", unbound=True)(
+    _LIFECYCLE.change("activate", "inactive", to="active", event="app.activated")
+)
+"""Make an inactive application active."""
+archive = needs("admin:app:archive", unbound=True)(
+    _LIFECYCLE.change("archive", "active", "inactive", to="archived", event="app.archived")
+)
+"""Archive an application for good."""

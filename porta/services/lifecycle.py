@@ -1,46 +1,98 @@
-"""Status machines: which status follows which, and the event that tells of it."""
+"""Lifecycle: a change of status, whatever it is of: from where it leads, what tells of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from porta.audit.actors import Actor
 from porta.errors import Invalid
+from porta.services.commands import NO_REASON, Reasoned
 
-Lifecycle = Mapping[tuple[str, str], str]
-"""From (status, next status) to the type of the event."""
-
-ORGANIZATION: Lifecycle = {
-    ("active", "suspended"): "org.suspended",
-    ("suspended", "active"): "org.activated",
-    ("active", "archived"): "org.archived",
-    ("suspended", "archived"): "org.archived",
-    ("archived", "active"): "org.restored",
-}
-APPLICATION: Lifecycle = {
-    ("active", "inactive"): "app.deactivated",
-    ("inactive", "active"): "app.activated",
-    ("active", "archived"): "app.archived",
-    ("inactive", "archived"): "app.archived",
-}
-CLIENT: Lifecycle = {
-    ("active", "inactive"): "client.deactivated",
-    ("inactive", "active"): "client.activated",
-    ("active", "revoked"): "client.revoked",
-    ("inactive", "revoked"): "client.revoked",
-}
-USER: Lifecycle = {
-    ("active", "inactive"): "user.deactivated",
-    ("inactive", "active"): "user.reactivated",
-    ("active", "suspended"): "user.suspended",
-    ("suspended", "active"): "user.activated",
-    ("active", "locked"): "user.locked",
-    ("locked", "active"): "user.unlocked",
-}
+if TYPE_CHECKING:
+    from storage.router import Storage
 
 
-def event_of(lifecycle: Lifecycle, status: str, wanted: str) -> str:
-    """Return the event of going from `status` to `wanted`. Raises Invalid where no way leads."""
-    event_type = lifecycle.get((status, wanted))
-    if event_type is None:
-        raise Invalid.at("status", message=f"'{wanted}' does not follow '{status}'")
-    return event_type
+class HasStatus(Protocol):
+    """A record with a status."""
+
+    @property
+    def status(self) -> str: ...
+
+
+R = TypeVar("R", bound=HasStatus)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Change(Protocol[R_co]):
+    """An operation that changes the status of `target` and returns it as it is then.
+
+    Raises NotFound, PreconditionFailed, Invalid for a status that does not follow, Forbidden.
+    """
+
+    def __call__(
+        self,
+        tx: Storage,
+        actor: Actor,
+        /,
+        target: str,
+        command: Reasoned = NO_REASON,
+        version: int | None = None,
+        **place: str | None,
+    ) -> Coroutine[Any, Any, R_co]: ...
+
+
+async def _anything_may(tx: Storage, stored: object, status: str) -> None:
+    del tx, stored, status
+
+
+async def _ended_by_era(tx: Storage, stored: object, status: str, event: str) -> None:
+    """The database counts the change, and what was issued before is of an earlier era
+    (decisions/0018): nothing is left to be done.
+    """
+    del tx, stored, status, event
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle(Generic[R]):
+    """How things of one family are held, written and told of when their status changes."""
+
+    family: str
+    """The module whose operations these are."""
+    hold: Callable[..., Awaitable[R]]
+    """(tx, actor, target, version, **place): returns it, held, for who sees it and may change it.
+    Raises NotFound, PreconditionFailed, Forbidden."""
+    write: Callable[[Storage, R, str, str | None], Awaitable[R]]
+    """(tx, stored, status, reason): writes the status; returns it as it is then."""
+    record: Callable[..., Awaitable[None]]
+    """(tx, actor, event, before, after, **told)."""
+    check_may_leave: Callable[[Storage, R, str], Awaitable[None]] = _anything_may
+    """(tx, stored, status): raises for what has to stay as it is."""
+    end: Callable[[Storage, R, str, str], Awaitable[None]] = _ended_by_era
+    """(tx, stored, status, event): ends what was issued under the former status, for good."""
+
+    def change(self, name: str, *since: str, to: str, event: str) -> Change[R]:
+        """Return the operation `name`, which leads from one of `since` to the status `to`."""
+
+        async def change(
+            tx: Storage,
+            actor: Actor,
+            /,
+            target: str,
+            command: Reasoned = NO_REASON,
+            version: int | None = None,
+            **place: str | None,
+        ) -> R:
+            stored = await self.hold(tx, actor, target, version, **place)
+            await self.check_may_leave(tx, stored, to)
+            if stored.status not in since:
+                raise Invalid.at("status", message=f"'{to}' does not follow '{stored.status}'")
+            after = await self.write(tx, stored, to, command.reason)
+            await self.end(tx, stored, to, event)
+            await self.record(tx, actor, event, stored, after, **command.told())
+            return after
+
+        change.__name__ = change.__qualname__ = name
+        change.__module__ = self.family
+        return change

@@ -12,7 +12,7 @@ from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
 from porta.services import brands
 from porta.services.brands import BrandingPatch
-from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
+from porta.services.commands import ABSENT, Command, Patch, Slugged
 from porta.services.fields import (
     Algorithm,
     Flag,
@@ -22,7 +22,7 @@ from porta.services.fields import (
     PageLocale,
     SearchTerm,
 )
-from porta.services.lifecycle import ORGANIZATION, event_of
+from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import check_all, needs
 from porta.services.targets import changes_of, check_page, is_key, require
 from storage.models.organizations import Organization
@@ -122,58 +122,6 @@ async def update(
     return after
 
 
-@needs("admin:org:suspend")
-async def suspend(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Organization:
-    """Suspend an organization: its people and clients are refused, at once, on every instance.
-
-    What was issued before is ended for good. Raises NotFound, PreconditionFailed, and Invalid where
-    it is not active, or is the super-admin organization.
-    """
-    return await _set_status(tx, actor, target, "suspended", command, version)
-
-
-@needs("admin:org:suspend")
-async def activate(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Organization:
-    """End a suspension. Raises as `suspend` does, and Invalid for what is archived."""
-    return await _set_status(tx, actor, target, "active", command, version, since="suspended")
-
-
-@needs("admin:org:archive")
-async def archive(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Organization:
-    """Archive an organization: it is as if it were gone, until restored. Raises as `suspend`."""
-    return await _set_status(tx, actor, target, "archived", command, version)
-
-
-@needs("admin:org:archive")
-async def restore(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-) -> Organization:
-    """Make an archived organization active again. Raises as `suspend` does."""
-    return await _set_status(tx, actor, target, "active", command, version, since="archived")
-
-
 @needs("admin:org:archive")
 async def count_dependents(storage: Storage, actor: Actor, target: str) -> dict[str, int]:
     """Return how many rows of each kind `delete` would take along. Raises NotFound."""
@@ -192,7 +140,7 @@ async def delete(
     Raises NotFound, PreconditionFailed, and Invalid for the super-admin organization.
     """
     stored = await _held(tx, actor, target, version)
-    _check_not_super_admin(stored)
+    await _check_may_leave(tx, stored, "deleted")
     counts = await tx.organizations.count_dependents(stored.id)
     await tx.organizations.set_status(stored.id, "archived")  # ends what was issued
     await tx.organizations.delete(stored.id)
@@ -200,29 +148,9 @@ async def delete(
     return stored
 
 
-async def _set_status(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    status: str,
-    command: Reasoned,
-    version: int | None,
-    since: str | None = None,
-) -> Organization:
-    stored = await _held(tx, actor, target, version)
-    _check_not_super_admin(stored)
-    event_type = event_of(ORGANIZATION, stored.status, status)
-    if since is not None and stored.status != since:
-        raise Invalid.at("status", message=f"it is {stored.status}, not {since}")
-    after = require(await tx.organizations.set_status(stored.id, status), WHAT)
-    await record_change(
-        tx, actor, event_type, stored, after, organization_id=stored.id, **command.told()
-    )
-    return after
-
-
-def _check_not_super_admin(stored: Organization) -> None:
-    """Without it nobody could administer."""
+async def _check_may_leave(tx: Storage, stored: Organization, status: str) -> None:
+    """Without the super-admin organization nobody could administer."""
+    del tx, status
     if stored.is_super_admin:
         raise Invalid.at("status", message="the super-admin organization stays active")
 
@@ -254,3 +182,42 @@ def _events_of(changed: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...
         ("org.2fa.policyChanged", changed & policy),
     )
     return tuple((event_type, fields) for event_type, fields in parts if fields)
+
+
+async def _write_status(
+    tx: Storage, stored: Organization, status: str, reason: str | None
+) -> Organization:
+    del reason
+    return require(await tx.organizations.set_status(stored.id, status), WHAT)
+
+
+async def _record_status(
+    tx: Storage,
+    actor: Actor,
+    event_type: str,
+    before: Organization,
+    after: Organization,
+    **told: str,
+) -> None:
+    await record_change(tx, actor, event_type, before, after, organization_id=after.id, **told)
+
+
+_LIFECYCLE = Lifecycle(__name__, _held, _write_status, _record_status, _check_may_leave)
+
+suspend = needs("admin:org:suspend")(
+    _LIFECYCLE.change("suspend", "active", to="suspended", event="org.suspended")
+)
+"""Suspend an organization: its people and clients are refused, at once, on every instance; what was
+issued before is ended for good. Never the super-admin organization."""
+activate = needs("admin:org:suspend")(
+    _LIFECYCLE.change("activate", "suspended", to="active", event="org.activated")
+)
+"""End a suspension."""
+archive = needs("admin:org:archive")(
+    _LIFECYCLE.change("archive", "active", "suspended", to="archived", event="org.archived")
+)
+"""Archive an organization: it is as if it were gone, until restored."""
+restore = needs("admin:org:archive")(
+    _LIFECYCLE.change("restore", "archived", to="active", event="org.restored")
+)
+"""Make an archived organization active again."""

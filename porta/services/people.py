@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
+from porta.audit.changes import record_change
 from porta.errors import Forbidden, NotFound
 from porta.services.permissions import ADMINISTRATION
 from porta.services.targets import require, require_id
-from storage.models.users import UserProfile
+from storage.models.users import User, UserProfile
 
 if TYPE_CHECKING:
     from storage.router import Storage
@@ -60,3 +61,30 @@ def _visible(actor: Actor, found: UserProfile | None, within: str | None) -> Use
     if within is not None and found.organization_id != within:
         raise NotFound(f"{WHAT} not found")
     return found
+
+
+async def check_not_super_admin(storage: Storage, user: User, what: str) -> None:
+    """Raise Forbidden for the super-admin user, of whom `what` holds whoever asks."""
+    if await is_super_admin(storage, user.id):
+        raise Forbidden(f"the super-admin user {what}")
+
+
+async def record_of_person(
+    tx: Storage,
+    actor: Actor,
+    event_type: str,
+    before: UserProfile | None,
+    after: UserProfile,
+    **more: str,
+) -> None:
+    """Record that a person `before` became `after`."""
+    await record_change(
+        tx,
+        actor,
+        event_type,
+        before,
+        after,
+        organization_id=after.organization_id,
+        user_id=after.id,
+        **more,
+    )

@@ -8,7 +8,7 @@ import signal
 from porta.config.settings import Settings
 from porta.observability import clock_skew
 from porta.runtime import Runtime
-from porta.services import signing_keys, users
+from porta.services import signing_keys, user_passwords
 from storage.errors import StorageError
 from storage.postgres import migrate
 
@@ -41,7 +41,7 @@ async def prepare(runtime: Runtime) -> None:
         lead=0,
     )
     await runtime.snapshot()
-    await users.expect_stored_costs(runtime.storage, runtime.passwords)
+    await user_passwords.expect_stored_costs(runtime.storage, runtime.passwords)
 
 
 def stop_on_signals() -> asyncio.Event:

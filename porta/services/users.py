@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field
 
 from porta.audit.actors import Actor
-from porta.audit.changes import record_change
-from porta.errors import Conflict, Forbidden, Invalid, NotFound
-from porta.security.password_rules import check_password
-from porta.security.passwords import Passwords, is_dear_cost
-from porta.services import people
-from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned
+from porta.errors import Conflict, Invalid, NotFound
+from porta.security.passwords import Passwords
+from porta.services.commands import ABSENT, Command, Patch, Reasoned
 from porta.services.fields import (
     Country,
     Day,
@@ -30,12 +25,18 @@ from porta.services.fields import (
     WebUrl,
     judged,
 )
-from porta.services.lifecycle import USER, event_of
-from porta.services.people import WHAT, find_user, hold_user
+from porta.services.lifecycle import Lifecycle
+from porta.services.people import (
+    WHAT,
+    check_not_super_admin,
+    find_user,
+    hold_user,
+    record_of_person,
+)
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require
+from porta.services.user_passwords import check_new_password, names_of
 from porta.text.names import find_text_problem
-from storage.errors import StorageError
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
 from storage.models.users import User, UserProfile
@@ -44,10 +45,8 @@ from storage.repositories.users import SORTS
 if TYPE_CHECKING:
     from storage.router import Storage
 
-_LOG = logging.getLogger(__name__)
 Street = Annotated[str, Field(min_length=1, max_length=1000), judged(find_text_problem)]
 PostalCode = Annotated[str, Field(min_length=1, max_length=20), judged(find_text_problem)]
-_NAMES = ("preferred_username", "nickname", "given_name", "middle_name", "family_name")
 
 
 class AddressPatch(Patch):
@@ -91,13 +90,7 @@ class NewUser(UserPatch):
     status: Literal["active", "inactive"] = ABSENT
 
 
-class NewPassword(Command):
-    """Another password, chosen by an administrator."""
-
-    password: str = Field(repr=False)
-
-
-class Locking(Command):
+class Locking(Reasoned):
     """Why a person is locked, which is needed."""
 
     reason: Reason
@@ -109,23 +102,6 @@ class UserFilters(Command):
     status: Literal["active", "inactive", "suspended", "locked"] | None = None
     search: SearchTerm | None = None
     """A part of the address or the name, in any letter case."""
-
-
-async def expect_stored_costs(storage: Storage, passwords: Passwords) -> None:
-    """Tell the hasher what the stored hashes of each organization cost, so that no failure tells
-    them apart, and the log how many are beyond our bounds: these people need a new password.
-
-    Where this cannot be asked, the hasher keeps what it knows, and learns one by one as they are
-    met.
-    """
-    try:
-        found = await storage.users.password_costs(passwords.cost)
-    except StorageError:
-        _LOG.warning("passwords.costs_unknown")
-        return
-    passwords.expect((organization_id, cost) for organization_id, cost, _ in found)
-    if people := sum(people for _, cost, people in found if is_dear_cost(cost)):
-        _LOG.warning("passwords.need_reset", extra={"people": people})
 
 
 @needs("admin:user:create")
@@ -148,7 +124,7 @@ async def create(
     made = await tx.users.insert(msgspec.structs.replace(new, **columns))
     if made is None:
         raise _taken()
-    await _record(tx, actor, "user.created", None, made)
+    await record_of_person(tx, actor, "user.created", None, made)
     return made
 
 
@@ -198,7 +174,7 @@ async def update(
     if not changes:
         return stored
     after = require(await tx.users.update(stored.id, stored.organization_id, changes), WHAT)
-    await _record(tx, actor, "user.updated", stored, after)
+    await record_of_person(tx, actor, "user.updated", stored, after)
     return after
 
 
@@ -212,199 +188,8 @@ async def verify_email(
         return stored
     changes = {"email_verified": True}
     after = require(await tx.users.update(stored.id, stored.organization_id, changes), WHAT)
-    await _record(tx, actor, "user.email.verified", stored, after)
+    await record_of_person(tx, actor, "user.email.verified", stored, after)
     return after
-
-
-@needs("admin:user:update")
-async def set_password(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: NewPassword,
-    passwords: Passwords,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Give a person another password. Whoever else had got in is out (ASVS 7.4.3).
-
-    Raises NotFound, Forbidden, and Invalid for a password that may not be chosen.
-    """
-    seen = await find_user(tx, actor, target, within)
-    home = require(await tx.organizations.find_by_id(seen.organization_id), WHAT)
-    check_new_password(command.password, home.two_factor_policy, names_of(home, seen))
-    password_hash = await passwords.hash(command.password)  # before anything is held
-    stored = await hold_user(tx, actor, target, within)
-    after = await tx.users.set_password(stored.id, stored.organization_id, password_hash)
-    await end_rights(tx, stored.id, stored.organization_id, "user.password.set")
-    await _record(tx, actor, "user.password.set", stored, require(after, WHAT))
-    return require(after, WHAT)
-
-
-@needs("admin:user:update")
-async def clear_password(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None
-) -> UserProfile:
-    """Take the password from a person, who signs in by other ways from then on.
-
-    Raises NotFound, Forbidden, also for the super-admin user, who could not sign in.
-    """
-    stored = await hold_user(tx, actor, target, within)
-    await _check_not_super_admin(tx, stored, "stays able to sign in")
-    after = await tx.users.set_password(stored.id, stored.organization_id, None)
-    await end_rights(tx, stored.id, stored.organization_id, "user.password.cleared")
-    await _record(tx, actor, "user.password.cleared", stored, require(after, WHAT))
-    return require(after, WHAT)
-
-
-@needs("admin:user:suspend")
-async def deactivate(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Deactivate an active person. It works at once, and for good: who is active again signs in
-    anew.
-
-    Raises NotFound, PreconditionFailed, Invalid for a status that does not follow, and Forbidden
-    for the super-admin user, and for who may what the actor may not.
-    """
-    return await _set_status(tx, actor, target, ("active", "inactive"), command, version, within)
-
-
-@needs("admin:user:suspend")
-async def reactivate(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Make an inactive person active. Raises as `deactivate` does."""
-    return await _set_status(tx, actor, target, ("inactive", "active"), command, version, within)
-
-
-@needs("admin:user:suspend")
-async def suspend(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Suspend an active person. Raises, and works, as `deactivate` does."""
-    return await _set_status(tx, actor, target, ("active", "suspended"), command, version, within)
-
-
-@needs("admin:user:suspend")
-async def unsuspend(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """End a suspension. Raises as `deactivate` does."""
-    return await _set_status(tx, actor, target, ("suspended", "active"), command, version, within)
-
-
-@needs("admin:user:suspend")
-async def lock(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Locking,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Lock an active person. Raises, and works, as `deactivate` does."""
-    because = Reasoned(reason=command.reason)
-    return await _set_status(tx, actor, target, ("active", "locked"), because, version, within)
-
-
-@needs("admin:user:suspend")
-async def unlock(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    command: Reasoned = NO_REASON,
-    version: int | None = None,
-    *,
-    within: str | None = None,
-) -> UserProfile:
-    """Unlock a person; failures are counted anew. An automatic lock has ended nothing, nor does
-    its end. Raises as `deactivate` does.
-    """
-    return await _set_status(tx, actor, target, ("locked", "active"), command, version, within)
-
-
-async def end_rights(tx: Storage, user_id: str, organization_id: str, reason: str) -> None:
-    """End every session of a person with all that was issued in it, tokens included, for good.
-
-    For a status that changes and a password that is set, in the transaction `tx` of that change:
-    whoever else had got in is out (ASVS 7.4.2, 7.4.3). `reason` is a word for the record.
-    """
-    await tx.end_account(user_id, organization_id, reason)
-
-
-def check_new_password(password: str, two_factor_policy: str, names: Iterable[str]) -> None:
-    """Raise Invalid, at `password`, for one that may not be chosen: beside a second factor it may
-    be shorter. `names` are those that an attacker would try first.
-    """
-    alone = two_factor_policy == "optional"
-    try:
-        check_password(password, names, minimum=15 if alone else 8)
-    except Invalid as refusal:
-        raise Invalid.at("password", message=refusal.message) from None
-
-
-def names_of(organization: Any, person: User | NewUser) -> tuple[str, ...]:
-    """Return the names that somebody who guesses a password would try first."""
-    company = getattr(organization, "branding_company_name", None)
-    said = (organization.name, company, person.email, *(getattr(person, n) for n in _NAMES))
-    return tuple(word for word in said if word)
-
-
-async def _set_status(
-    tx: Storage,
-    actor: Actor,
-    target: str,
-    way: tuple[str, str],
-    command: Reasoned,
-    version: int | None,
-    within: str | None,
-) -> UserProfile:
-    stored = await hold_user(tx, actor, target, within, version)
-    since, status = way
-    event_type = event_of(USER, stored.status, status)
-    if stored.status != since:
-        raise Invalid.at("status", message=f"it is {stored.status}, not {since}")
-    if status != "active":
-        await _check_not_super_admin(tx, stored, "stays active")
-    key = stored.id, stored.organization_id
-    if not await tx.users.set_status(*key, status, expected=since, reason=command.reason):
-        raise Conflict.at("status", message="it changed at the same time")
-    if not stored.is_usable or status != "active":
-        await end_rights(tx, *key, event_type)
-    after = require(await tx.users.find(stored.id), WHAT)
-    await _record(tx, actor, event_type, stored, after, **command.told())
-    return after
-
-
-async def _check_not_super_admin(tx: Storage, user: User, what: str) -> None:
-    if await people.is_super_admin(tx, user.id):
-        raise Forbidden(f"the super-admin user {what}")
 
 
 async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
@@ -430,21 +215,68 @@ def _taken() -> Conflict:
     return Conflict.at("email", message="this organization has a person with this address")
 
 
-async def _record(
+async def _write_status(
+    tx: Storage, stored: UserProfile, status: str, reason: str | None
+) -> UserProfile:
+    key, since = (stored.id, stored.organization_id), stored.status
+    if not await tx.users.set_status(*key, status, expected=since, reason=reason):
+        raise Conflict.at("status", message="it changed at the same time")
+    return require(await tx.users.find(stored.id), WHAT)
+
+
+async def _end(tx: Storage, stored: UserProfile, status: str, event: str) -> None:
+    """End every session and token; also of who becomes active, for a sign-in that was on its way
+    (decisions/0018). An automatic lock ended nothing, nor does its end.
+    """
+    if not stored.is_usable or status != "active":
+        await tx.end_account(stored.id, stored.organization_id, event)
+
+
+async def _held(
+    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None = None
+) -> UserProfile:
+    return await hold_user(tx, actor, target, within, version)
+
+
+async def _check_may_leave(tx: Storage, stored: UserProfile, status: str) -> None:
+    if status != "active":
+        await check_not_super_admin(tx, stored, "stays active")
+
+
+_LIFECYCLE = Lifecycle(__name__, _held, _write_status, record_of_person, _check_may_leave, _end)
+
+deactivate = needs("admin:user:suspend")(
+    _LIFECYCLE.change("deactivate", "active", to="inactive", event="user.deactivated")
+)
+"""Deactivate an active person, at once and for good: who is active again signs in anew."""
+reactivate = needs("admin:user:suspend")(
+    _LIFECYCLE.change("reactivate", "inactive", to="active", event="user.reactivated")
+)
+"""Make an inactive person active."""
+suspend = needs("admin:user:suspend")(
+    _LIFECYCLE.change("suspend", "active", to="suspended", event="user.suspended")
+)
+"""Suspend an active person, as `deactivate` does."""
+unsuspend = needs("admin:user:suspend")(
+    _LIFECYCLE.change("unsuspend", "suspended", to="active", event="user.activated")
+)
+"""End a suspension."""
+unlock = needs("admin:user:suspend")(
+    _LIFECYCLE.change("unlock", "locked", to="active", event="user.unlocked")
+)
+"""Unlock a person; failures are counted anew."""
+_lock = _LIFECYCLE.change("lock", "active", to="locked", event="user.locked")
+
+
+@needs("admin:user:suspend")
+async def lock(
     tx: Storage,
     actor: Actor,
-    event_type: str,
-    before: UserProfile | None,
-    after: UserProfile,
-    **more: str,
-) -> None:
-    await record_change(
-        tx,
-        actor,
-        event_type,
-        before,
-        after,
-        organization_id=after.organization_id,
-        user_id=after.id,
-        **more,
-    )
+    target: str,
+    command: Locking,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> UserProfile:
+    """Lock an active person, as `deactivate` does, for a reason. Raises as every change does."""
+    return await _lock(tx, actor, target, command, version, within=within)

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 
 from porta.browser import sessions
-from porta.services import users
 from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
@@ -247,7 +246,7 @@ async def test_security_5_a_password_that_is_set_ends_every_session(
     served: Served, rights: Rights
 ) -> None:
     async with served.runtime.storage.transaction() as tx:
-        await users.end_rights(tx, rights.user.id, rights.user.organization_id, "password_set")
+        await tx.end_account(rights.user.id, rights.user.organization_id, "password_set")
     await _tokens_are_dead(served, rights)
     assert "error=login_required" in await _prompt_none(served, rights, rights.session)
 
@@ -269,7 +268,7 @@ async def test_security_5_another_organizations_person_is_left_alone(
 ) -> None:
     stranger = await organization_id(served, "porta-admin")
     async with served.runtime.storage.transaction() as tx:
-        await users.end_rights(tx, rights.user.id, stranger, "password_set")
+        await tx.end_account(rights.user.id, stranger, "password_set")
     assert (await userinfo(served, rights.tokens["access_token"])).status_code == 200
 
 

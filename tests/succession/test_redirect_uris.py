@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from porta.audit.actors import SYSTEM
 from porta.services import clients
-from porta.services.clients import ClientPatch
+from porta.services.client_registration import ClientPatch
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
 from tests.factories import challenge_of

@@ -8,7 +8,7 @@ from porta.audit.actors import SYSTEM
 from porta.security.passwords import Parameters, Passwords
 from porta.services import applications, clients, organizations, users
 from porta.services.applications import NewApplication
-from porta.services.clients import NewClient
+from porta.services.client_registration import NewClient
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization
 from porta.services.users import Locking, NewUser

@@ -9,8 +9,9 @@ from porta.audit.changes import differing
 from porta.errors import Conflict, Invalid
 from porta.protocol.clients.client_auth import match_secret
 from porta.security import opaque
-from porta.services import clients
-from porta.services.clients import ClientPatch, NewClient, NewSecret
+from porta.services import client_secrets, clients
+from porta.services.client_registration import ClientPatch, NewClient
+from porta.services.client_secrets import NewSecret
 from porta.services.provisioning.document import ClientEntry, SecretEntry
 from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.report import Credential
@@ -102,7 +103,7 @@ async def _provision_secret(
         value=chosen,
         expires_at=datetime.fromtimestamp(end, UTC) if end is not None else None,
     )
-    _, secret = await clients.add_secret(run.storage, run.actor, client.id, command, run.passwords)
+    _, secret = await client_secrets.add(run.storage, run.actor, client.id, command, run.passwords)
     run.created("client_secret", client.client_id, entry.label or "" if entry else "")
     return secret
 

@@ -11,7 +11,8 @@ from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.api_resources import NewApiResource
 from porta.services.applications import NewApplication, NewModule
 from porta.services.claims import ClaimPatch
-from porta.services.clients import ClaimMappingCommand, ClientId, SecretValue
+from porta.services.client_registration import ClaimMappingCommand, ClientId
+from porta.services.client_secrets import SecretValue
 from porta.services.organizations import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (

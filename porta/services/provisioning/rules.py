@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from porta.errors import Invalid
 from porta.protocol.clients import client_metadata
 from porta.security.keys import ALGORITHMS
-from porta.services import brands, users
+from porta.services import brands, user_passwords
 from porta.services.provisioning.document import ClientEntry, OrganizationEntry
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import FileProblem, Path, problems_of
@@ -71,8 +71,8 @@ def _of_password(
     if password is None:
         return
     policy = organization.two_factor_policy or "optional"
-    names = users.names_of(_Named(organization), user)
-    yield from _refused(path, lambda: users.check_new_password(password, policy, names))
+    names = user_passwords.names_of(_Named(organization), user)
+    yield from _refused(path, lambda: user_passwords.check_new_password(password, policy, names))
 
 
 class _Named:

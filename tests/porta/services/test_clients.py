@@ -14,8 +14,10 @@ from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.security.opaque import sha256_hex
 from porta.security.passwords import Passwords
-from porta.services import clients
-from porta.services.clients import ClientFilters, ClientPatch, NewClient, NewSecret
+from porta.services import client_secrets, clients
+from porta.services.client_registration import ClientPatch, NewClient
+from porta.services.client_secrets import NewSecret
+from porta.services.clients import ClientFilters
 from porta.services.permissions import PERMISSIONS
 from storage.models.applications import Application
 from storage.models.clients import Client
@@ -206,7 +208,7 @@ async def test_revoked_is_final(
     with pytest.raises(Invalid):
         await set_client_status(storage, made.id, wanted)
     with pytest.raises(Invalid, match="revoked"):
-        await clients.add_secret(storage, SYSTEM, made.id, NewSecret(), passwords)
+        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), passwords)
 
 
 async def test_another_organizations_client_is_unknown(
@@ -222,9 +224,9 @@ async def test_another_organizations_client_is_unknown(
                 partial(clients.update, storage, actor, target, ClientPatch(client_name="X")),
                 partial(clients.deactivate, storage, actor, target),
                 partial(clients.revoke, storage, actor, target),
-                partial(clients.list_secrets, storage, actor, target),
-                partial(clients.add_secret, storage, actor, target, NewSecret(), passwords),
-                partial(clients.revoke_secret, storage, actor, target, str(uuid4())),
+                partial(client_secrets.list, storage, actor, target),
+                partial(client_secrets.add, storage, actor, target, NewSecret(), passwords),
+                partial(client_secrets.revoke, storage, actor, target, str(uuid4())),
             ):
                 with pytest.raises(NotFound, match=r"^Client not found$"):
                     await call()
@@ -266,8 +268,8 @@ async def test_the_clients_of_the_administration_are_for_super_administrators(
         partial(clients.create, storage, lesser, command),
         partial(clients.update, storage, lesser, made.id, ClientPatch(client_name="X")),
         partial(clients.deactivate, storage, lesser, made.id),
-        partial(clients.add_secret, storage, lesser, made.id, NewSecret(), passwords),
-        partial(clients.revoke_secret, storage, lesser, made.id, str(uuid4())),
+        partial(client_secrets.add, storage, lesser, made.id, NewSecret(), passwords),
+        partial(client_secrets.revoke, storage, lesser, made.id, str(uuid4())),
     ):
         with pytest.raises(Forbidden, match="client of the administration"):
             await call()
@@ -281,26 +283,26 @@ async def test_secrets_are_added_and_revoked(
 ) -> None:
     made = await make(storage, home)
     args = storage, SYSTEM, made.id
-    entry, first = await clients.add_secret(*args, NewSecret(label="first"), passwords)
+    entry, first = await client_secrets.add(*args, NewSecret(label="first"), passwords)
     chosen = NewSecret.parse({"value": CHOSEN})
     assert CHOSEN not in repr(chosen)
-    _, second = await clients.add_secret(*args, chosen, passwords)
+    _, second = await client_secrets.add(*args, chosen, passwords)
     assert (len(first), second, entry.label) == (43, CHOSEN, "first")
     found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert {each.sha256 for each in found.secrets} == {sha256_hex(first), sha256_hex(CHOSEN)}
-    listed = await clients.list_secrets(*args)
+    listed = await client_secrets.list(*args)
     assert [each.label for each in listed] == [None, "first"]
     other = await make(storage, home)
     with pytest.raises(NotFound):
-        await clients.revoke_secret(storage, SYSTEM, other.id, entry.id)
-    await clients.revoke_secret(*args, entry.id)
+        await client_secrets.revoke(storage, SYSTEM, other.id, entry.id)
+    await client_secrets.revoke(*args, entry.id)
     found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert [each.sha256 for each in found.secrets] == [sha256_hex(CHOSEN)]
     for unknown in (entry.id, "x", "a\0"):
         with pytest.raises(NotFound):
-            await clients.revoke_secret(*args, unknown)
+            await client_secrets.revoke(*args, unknown)
     assert await event_types(pg, "client_id", made.client_id) == [
         "client.created",
         "client.secret.generated",
@@ -319,7 +321,7 @@ async def test_an_expired_secret_is_none(
         {"expiresAt": "1970-01-01T00:16:40Z"},
         {"value": CHOSEN, "expiresAt": "2096-10-02T07:06:40Z"},
     ):
-        await clients.add_secret(storage, SYSTEM, made.id, NewSecret.parse(said), passwords)
+        await client_secrets.add(storage, SYSTEM, made.id, NewSecret.parse(said), passwords)
     found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert [(each.sha256, each.expires_at) for each in found.secrets] == [
@@ -339,7 +341,7 @@ async def test_a_public_client_keeps_no_secret(
 ) -> None:
     made = await make(storage, home, clientType="public")
     with pytest.raises(Invalid, match="public"):
-        await clients.add_secret(storage, SYSTEM, made.id, NewSecret(), passwords)
+        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), passwords)
 
 
 @pytest.mark.parametrize("archived", ["organization", "application"])

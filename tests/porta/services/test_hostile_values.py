@@ -18,9 +18,11 @@ from porta.services import (
     api_resources,
     applications,
     claims,
+    client_secrets,
     clients,
     organizations,
     roles,
+    user_passwords,
     user_roles,
     users,
 )
@@ -37,7 +39,9 @@ from porta.services.applications import (
     NewModule,
 )
 from porta.services.claims import ClaimPatch, NewClaim, NewValue
-from porta.services.clients import ClientFilters, ClientPatch, NewClient, NewSecret
+from porta.services.client_registration import ClientPatch, NewClient
+from porta.services.client_secrets import NewSecret
+from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.roles import (
@@ -49,8 +53,9 @@ from porta.services.roles import (
     PermissionPatch,
     RolePatch,
 )
+from porta.services.user_passwords import NewPassword
 from porta.services.user_roles import RoleIds
-from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
+from porta.services.users import Locking, NewUser, UserFilters, UserPatch
 from storage.models.pages import Page
 from storage.router import Storage
 from tests.porta.services.hostile import bodies, names_of, values
@@ -203,7 +208,7 @@ async def test_hostile_people(storage: Storage, passwords: Passwords, data: st.D
             (UserFilters, partial(users.list, tx, SYSTEM, home, Page())),
             (RoleIds, partial(user_roles.assign, tx, SYSTEM, made.id)),
             (RoleIds, partial(user_roles.remove, tx, SYSTEM, made.id)),
-            (NewPassword, lambda told: users.set_password(tx, SYSTEM, made.id, told, passwords)),
+            (NewPassword, lambda told: user_passwords.set(tx, SYSTEM, made.id, told, passwords)),
             (Locking, partial(users.lock, tx, SYSTEM, made.id)),
         )
         for model, change in changes:
@@ -236,7 +241,7 @@ async def test_hostile_clients(storage: Storage, passwords: Passwords, data: st.
         changes: tuple[tuple[Any, Any], ...] = (
             (ClientPatch, partial(clients.update, tx, SYSTEM, made.id)),
             (ClientFilters, partial(clients.list, tx, SYSTEM, Page())),
-            (NewSecret, lambda told: clients.add_secret(tx, SYSTEM, made.id, told, passwords)),
+            (NewSecret, lambda told: client_secrets.add(tx, SYSTEM, made.id, told, passwords)),
             (Reasoned, partial(clients.revoke, tx, SYSTEM, made.id)),
         )
         for model, change in changes:

@@ -16,9 +16,11 @@ from porta.services import (
     api_resources,
     applications,
     claims,
+    client_secrets,
     clients,
     organizations,
     roles,
+    user_passwords,
     user_roles,
     users,
 )
@@ -27,9 +29,10 @@ from porta.services.permissions import PERMISSIONS, check_all, needed_by
 FAMILIES: tuple[ModuleType, ...] = (
     api_resources,
     *(organizations, applications, roles, user_roles, claims, clients, users),
+    *(client_secrets, user_passwords),
 )
 
-FOR_ALL = (users.expect_stored_costs, users.end_rights)
+FOR_ALL = (user_passwords.expect_stored_costs,)
 """What no administrator asks for: a server does, and what is a part of an operation."""
 
 

@@ -14,10 +14,11 @@ import pytest_asyncio
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.security.passwords import Passwords
-from porta.services import users
+from porta.services import user_passwords, users
 from porta.services.commands import Reasoned
 from porta.services.permissions import PERMISSIONS
-from porta.services.users import Locking, NewPassword, NewUser, UserFilters, UserPatch
+from porta.services.user_passwords import NewPassword
+from porta.services.users import Locking, NewUser, UserFilters, UserPatch
 from storage.models.pages import Page
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
@@ -103,11 +104,11 @@ async def test_a_password_stands_up_to_the_rules(
     changed = NewPassword.parse({"password": password})
     if fine:
         await users.create(storage, SYSTEM, slug, command, passwords)
-        await users.set_password(storage, SYSTEM, made.id, changed, passwords)
+        await user_passwords.set(storage, SYSTEM, made.id, changed, passwords)
         return
     for call in (
         partial(users.create, storage, SYSTEM, slug, command, passwords),
-        partial(users.set_password, storage, SYSTEM, made.id, changed, passwords),
+        partial(user_passwords.set, storage, SYSTEM, made.id, changed, passwords),
     ):
         with pytest.raises(Invalid, match=r"^password: ") as refused:
             await call()
@@ -119,10 +120,10 @@ async def test_a_password_is_set_and_cleared(
 ) -> None:
     made = await person(storage, home)
     command = NewPassword.parse({"password": PASSWORD})
-    after = await users.set_password(storage, SYSTEM, made.id, command, passwords)
+    after = await user_passwords.set(storage, SYSTEM, made.id, command, passwords)
     assert after.password_hash
     assert (await passwords.verify(after.password_hash, PASSWORD)).ok
-    after = await users.clear_password(storage, SYSTEM, made.id)
+    after = await user_passwords.clear(storage, SYSTEM, made.id)
     assert (after.password_hash, after.password_changed_at) == (None, None)
     assert await event_types(pg, "user_id", made.id) == [
         "user.created",
@@ -305,9 +306,9 @@ async def test_another_organizations_person_is_unknown(
                 partial(users.get, storage, actor, target),
                 partial(users.update, storage, actor, target, UserPatch(given_name="X")),
                 partial(users.verify_email, storage, actor, target),
-                partial(users.clear_password, storage, actor, target),
+                partial(user_passwords.clear, storage, actor, target),
                 partial(
-                    users.set_password,
+                    user_passwords.set,
                     *(storage, actor, target, NewPassword(password=PASSWORD), passwords),
                 ),
                 partial(users.deactivate, storage, actor, target),
@@ -334,7 +335,7 @@ async def test_the_super_admin_user_stays(fresh_storage: Storage, passwords: Pas
         partial(users.deactivate, fresh_storage, actor, made.id),
         partial(users.suspend, fresh_storage, actor, made.id, Reasoned(reason="x")),
         partial(users.lock, fresh_storage, actor, made.id, Locking(reason="x")),
-        partial(users.clear_password, fresh_storage, actor, made.id),
+        partial(user_passwords.clear, fresh_storage, actor, made.id),
     ):
         with pytest.raises(Forbidden, match="super-admin user"):
             await call()

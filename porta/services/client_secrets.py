@@ -1,0 +1,129 @@
+"""Client secrets: made, listed, revoked; their values are shown once."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
+from porta.errors import Invalid, NotFound
+from porta.security import opaque
+from porta.security.passwords import Passwords
+from porta.services import clients
+from porta.services.client_registration import NewClient
+from porta.services.client_targets import hold_client
+from porta.services.commands import ABSENT, Command
+from porta.services.fields import Name, judged
+from porta.services.permissions import needs
+from porta.services.targets import require_id
+from storage.models.clients import Client, SecretEntry
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+WHAT = "Secret"
+_SECRET = re.compile(r"[\x21-\x7e]{32,255}")
+
+
+def _find_secret_problem(secret: str) -> str | None:
+    fits = _SECRET.fullmatch(secret)
+    return None if fits else "must be 32 to 255 printable ASCII characters without spaces"
+
+
+SecretValue = Annotated[str, judged(_find_secret_problem)]
+
+
+class NewSecret(Command):
+    """One more secret of a confidential client. Without a `value`, 256 random bits are taken."""
+
+    label: Name | None = ABSENT
+    value: SecretValue | None = Field(None, repr=False)
+    expires_at: datetime | None = None
+    """A time without zone is UTC."""
+
+    @property
+    def end(self) -> float | None:
+        """When it ends, in seconds since the epoch."""
+        if self.expires_at is None:
+            return None
+        return self.expires_at.replace(tzinfo=self.expires_at.tzinfo or UTC).timestamp()
+
+
+@needs("admin:client:create")
+async def create_client(
+    tx: Storage, actor: Actor, command: NewClient, secret: NewSecret, passwords: Passwords
+) -> tuple[Client, tuple[SecretEntry, str] | None]:
+    """Make a client as `create` does; a confidential one with a secret, and the value of that."""
+    made = await clients.create(tx, actor, command)
+    if made.client_type != "confidential":
+        return made, None
+    return made, await _issue_secret(tx, actor, made, secret, passwords)
+
+
+@needs("admin:client:read")
+async def list(storage: Storage, actor: Actor, target: str) -> builtins.tuple[SecretEntry, ...]:
+    """Return the secrets of a client, the newest first, never their values. Raises NotFound."""
+    client = await clients.get(storage, actor, target)
+    return await storage.clients.list_secrets(client.id, client.organization_id)
+
+
+@needs("admin:client:update")
+async def add(
+    tx: Storage, actor: Actor, target: str, command: NewSecret, passwords: Passwords
+) -> tuple[SecretEntry, str]:
+    """Give a confidential client one more secret; return it with its value, which nobody can read
+    again. Raises NotFound, Invalid for a public client or one that is revoked, Forbidden.
+    """
+    client = await hold_client(tx, actor, target)
+    if client.client_type != "confidential":
+        raise Invalid("secret: a public client keeps none")
+    if client.status == "revoked":
+        raise Invalid("secret: a revoked client gets none")
+    return await _issue_secret(tx, actor, client, command, passwords)
+
+
+@needs("admin:client:revoke")
+async def revoke(tx: Storage, actor: Actor, target: str, secret_id: str) -> None:
+    """End one secret of a client, at once and for good. Raises NotFound, Forbidden."""
+    client, id = await hold_client(tx, actor, target), require_id(secret_id, WHAT)
+    if not await tx.clients.revoke_secret(client.id, client.organization_id, id):
+        raise NotFound(f"{WHAT} not found")
+    await _record_secret(tx, actor, "client.secret.revoked", client, id)
+
+
+async def _issue_secret(
+    tx: Storage, actor: Actor, client: Client, command: NewSecret, passwords: Passwords
+) -> tuple[SecretEntry, str]:
+    secret = command.value or opaque.new_value()
+    made = await tx.clients.add_secret(
+        client.id,
+        client.organization_id,
+        secret_hash=await passwords.hash(secret),
+        secret_sha256=opaque.sha256_hex(secret),
+        label=command.label,
+        expires_at=command.end,
+    )
+    if made is None:
+        raise NotFound("Client not found")
+    await _record_secret(tx, actor, "client.secret.generated", client, made.id)
+    return made, secret
+
+
+async def _record_secret(
+    tx: Storage, actor: Actor, event_type: str, client: Client, secret_id: str
+) -> None:
+    await record_change(
+        tx,
+        actor,
+        event_type,
+        None,
+        None,
+        organization_id=client.organization_id,
+        client_id=client.client_id,
+        secret_id=secret_id,
+    )

@@ -1,0 +1,121 @@
+"""Passwords of people: set and cleared by administrators; what stored hashes cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import Field
+
+from porta.audit.actors import Actor
+from porta.errors import Invalid
+from porta.security.password_rules import check_password
+from porta.security.passwords import Passwords, is_dear_cost
+from porta.services.commands import Command
+from porta.services.people import (
+    WHAT,
+    check_not_super_admin,
+    find_user,
+    hold_user,
+    record_of_person,
+)
+from porta.services.permissions import needs
+from porta.services.targets import require
+from storage.errors import StorageError
+from storage.models.users import UserProfile
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_LOG = logging.getLogger(__name__)
+_NAMES = ("preferred_username", "nickname", "given_name", "middle_name", "family_name")
+
+
+class Named(Protocol):
+    """A person, or who is to be one."""
+
+    @property
+    def email(self) -> str: ...
+
+
+class NewPassword(Command):
+    """Another password, chosen by an administrator."""
+
+    password: str = Field(repr=False)
+
+
+async def expect_stored_costs(storage: Storage, passwords: Passwords) -> None:
+    """Tell the hasher what the stored hashes of each organization cost, so that no failure tells
+    them apart, and the log how many are beyond our bounds: these people need a new password.
+
+    Where this cannot be asked, the hasher keeps what it knows, and learns one by one as they are
+    met.
+    """
+    try:
+        found = await storage.users.password_costs(passwords.cost)
+    except StorageError:
+        _LOG.warning("passwords.costs_unknown")
+        return
+    passwords.expect((organization_id, cost) for organization_id, cost, _ in found)
+    if people := sum(people for _, cost, people in found if is_dear_cost(cost)):
+        _LOG.warning("passwords.need_reset", extra={"people": people})
+
+
+@needs("admin:user:update")
+async def set(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: NewPassword,
+    passwords: Passwords,
+    *,
+    within: str | None = None,
+) -> UserProfile:
+    """Give a person another password. Whoever else had got in is out (ASVS 7.4.3).
+
+    Raises NotFound, Forbidden, and Invalid for a password that may not be chosen.
+    """
+    seen = await find_user(tx, actor, target, within)
+    home = require(await tx.organizations.find_by_id(seen.organization_id), WHAT)
+    check_new_password(command.password, home.two_factor_policy, names_of(home, seen))
+    password_hash = await passwords.hash(command.password)  # before anything is held
+    stored = await hold_user(tx, actor, target, within)
+    after = await tx.users.set_password(stored.id, stored.organization_id, password_hash)
+    await tx.end_account(stored.id, stored.organization_id, "user.password.set")
+    await record_of_person(tx, actor, "user.password.set", stored, require(after, WHAT))
+    return require(after, WHAT)
+
+
+@needs("admin:user:update")
+async def clear(
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> UserProfile:
+    """Take the password from a person, who signs in by other ways from then on.
+
+    Raises NotFound, Forbidden, also for the super-admin user, who could not sign in.
+    """
+    stored = await hold_user(tx, actor, target, within)
+    await check_not_super_admin(tx, stored, "stays able to sign in")
+    after = await tx.users.set_password(stored.id, stored.organization_id, None)
+    await tx.end_account(stored.id, stored.organization_id, "user.password.cleared")
+    await record_of_person(tx, actor, "user.password.cleared", stored, require(after, WHAT))
+    return require(after, WHAT)
+
+
+def check_new_password(password: str, two_factor_policy: str, names: Iterable[str]) -> None:
+    """Raise Invalid, at `password`, for one that may not be chosen: beside a second factor it may
+    be shorter. `names` are those that an attacker would try first.
+    """
+    alone = two_factor_policy == "optional"
+    try:
+        check_password(password, names, minimum=15 if alone else 8)
+    except Invalid as refusal:
+        raise Invalid.at("password", message=refusal.message) from None
+
+
+def names_of(organization: Any, person: Named) -> tuple[str, ...]:
+    """Return the names that somebody who guesses a password would try first."""
+    company = getattr(organization, "branding_company_name", None)
+    said = (organization.name, company, person.email, *(getattr(person, n) for n in _NAMES))
+    return tuple(word for word in said if word)
