@@ -108,6 +108,11 @@ class PortaHandler(RequestHandler):
             self._jar = cookies.parse(self.request.headers.get("Cookie", ""))
         return self._jar
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether a part of the answer has been sent."""
+        return self._headers_written
+
     def compute_etag(self) -> str | None:
         """No entity tag: what is made for one request is not asked for again."""
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
-from handlers import event_stream
+from handlers import download, event_stream
 from handlers.admin_api.answers import ADMIN, build, cors_headers, may_read
 from handlers.admin_api.preconditions import is_known, parse_version
 from handlers.admin_api.route import EVENT_STREAM, Route
@@ -147,10 +147,12 @@ class AdminHandler(AdminErrorHandler):
         last = event_stream.parse_last_event_id(self.request.headers.get_list("Last-Event-ID"))
         call = replace(asked, last_event_id=last)
         answer = await route.run(call)
-        if answer.events is None:
-            self._answer(_kept(route, answer), replayed=False)
-        else:
+        if answer.events is not None:
             await self._stream(route, call, answer.events)
+        elif answer.download is not None:
+            await download.send(self, answer.download)
+        else:
+            self._answer(_kept(route, answer), replayed=False)
 
     async def _admit(self, route: Route) -> Caller:
         """Return who asks. Raises InvalidToken, TooManyRequests, and Forbidden for a permission."""

@@ -139,6 +139,8 @@ def _responses(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
     if route.response is not None:
         schema = references[route.response, "serialization"]
         success["content"] = {route.media_type: {"schema": schema}}
+        if route.text_type is not None:
+            success["content"][route.text_type] = {"schema": {"type": "string"}}
     found = {str(route.success): success}
     for status in route.also:
         found[str(status)] = {**success, "description": HTTPStatus(status).phrase}

@@ -45,6 +45,8 @@ class Route:
     """Statuses of success beside `status`, with the same body; 204 has none."""
     media_type: str = "application/json"
     """Of what is answered."""
+    text_type: str | None = None
+    """Another media type of the same, as a text."""
     public: bool = False
     delegable: bool = False
     optional_body: bool = False

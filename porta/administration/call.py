@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from porta.administration.access import Caller
+from porta.administration.downloads import Download
 from porta.audit.actors import Actor
 from porta.errors import NotFound
 from porta.runtime import Runtime
@@ -129,3 +130,5 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     events: Events | None = None
     """What is sent as it happens, of a route that is a stream; begun after the answer has."""
+    download: Download | None = None
+    """A file that is sent while it is made."""

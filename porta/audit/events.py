@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "admin": (
+        "admin.export",
         "admin.import",
         "admin.initialized",
         "api_resource.created",

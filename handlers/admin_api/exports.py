@@ -1,0 +1,66 @@
+"""Exports: lists as files of JSON or CSV, sent while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import Field, create_model
+
+from handlers.admin_api.route import Route
+from porta.administration.call import Answer, Call, Shown
+from porta.administration.downloads import Format, download
+from porta.services import exports
+from porta.services.commands import Command
+from porta.services.exports import EXPORTS, PERMISSION, Exportable, ExportFilters
+
+CSV = "text/csv"
+_TITLES = {"audit": "the audit trail"}
+
+
+class ExportQuery(Command):
+    """As which file."""
+
+    format: Format = Field("json", description="Of CSV no cell is a formula")
+
+
+class ExportedRows(Shown):
+    """The file as JSON: rows with their columns, by the names of the database."""
+
+    data: tuple[dict[str, Any], ...]
+    exported_at: str
+    total: int
+
+
+def _query(kind: str, wanted: Exportable) -> type[Command]:
+    fields = {name: ExportFilters.model_fields[name] for name in wanted.filters}
+    given: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
+    return create_model(f"{kind.title()}ExportQuery", __base__=ExportQuery, **given)
+
+
+def _run(kind: str) -> Callable[[Call], Awaitable[Answer]]:
+    async def run(call: Call) -> Answer:
+        query = call.query_as(ExportQuery)
+        said = query.model_dump(exclude={"format"}, exclude_unset=True)
+        filters = ExportFilters(**said)
+        found = await exports.export(call.storage, call.actor, kind, filters)
+        return Answer(download=download(found, kind, query.format, call.runtime.clock()))
+
+    return run
+
+
+ROUTES = tuple(
+    Route(
+        "GET",
+        f"/export/{kind}",
+        f"Export {_TITLES.get(kind, kind)} as a file",
+        _run(kind),
+        permissions=(PERMISSION, *wanted.permissions),
+        query=_query(kind, wanted),
+        response=ExportedRows,
+        text_type=CSV,
+        errors=(404,) if {"organization_id", "application_id"} & set(wanted.filters) else (),
+        delegable=True,
+    )
+    for kind, wanted in EXPORTS.items()
+)
