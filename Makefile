@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test long check format serve migrate messages lock bench faults applications sheets image chromium node
+.PHONY: help setup dev test long check format serve migrate messages client lock bench faults applications sheets image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,9 @@ serve: $(VENV)/dev.stamp ## run the server with the settings of the environment 
 
 migrate: $(VENV)/dev.stamp ## migrate the database of DATABASE_URL (ARGS="status")
 	@$(PYTHON) -m porta migrate $(or $(ARGS),up)
+
+client: $(VENV)/test.stamp ## make the Python client of the Admin API anew, from its document
+	@$(PYTHON) -m tests.porta.admin_client.generate
 
 messages: $(VENV)/test.stamp ## check that every language of locale/ says everything
 	@$(PYTHON) -m pytest -q tests/porta/pages/test_catalogs.py

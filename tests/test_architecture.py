@@ -21,6 +21,7 @@ FLOORS: dict[str, int] = {
     "porta.outbox": 1,
     "porta.emails": 1,
     "porta.cli": 5,
+    "porta.admin_client": 1,
     "porta.dev": 5,
     "porta.provider": 4,
     "porta.authn": 4,
@@ -72,6 +73,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "porta.dev.client",
         "porta.dev.mail_catcher",
         "porta.dev.instances",
+        "porta.admin_client.http",
+        "porta.admin_client.loopback",
     ),
     "httpx": ("porta.outbound",),
     "tinycss2": tuple(
@@ -157,6 +160,13 @@ def test_the_root_of_porta_holds_what_belongs_to_no_folder() -> None:
 def test_storage_knows_nothing_above_it(module: str) -> None:
     above = [i for i in _imports(module) if i.split(".")[0] in ("porta", "handlers", "tornado")]
     assert above == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "porta.admin_client")])
+def test_the_client_of_the_admin_api_needs_nothing_of_a_server(module: str) -> None:
+    """Whoever administers from elsewhere imports no database, and no setting of a server."""
+    ours = [i for i in _imports(module) if i.split(".")[0] in PACKAGES]
+    assert [i for i in ours if not _within(i, "porta.admin_client")] == []
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] != "handlers"])

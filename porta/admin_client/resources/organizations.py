@@ -1,0 +1,321 @@
+"""Organizations: models and routes of the resource.
+
+Made by `make client` from the OpenAPI document of the Admin API: not to be edited.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Unpack
+
+from msgspec import UNSET, UnsetType
+
+from porta.admin_client.listing import Listed
+from porta.admin_client.model import Entity, Model
+from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resources.shared import Happened, Reasoned
+
+
+class Links(Model, frozen=True, kw_only=True):
+    """Where the footer of every page leads."""
+
+    support: str | None
+    privacy: str | None
+    terms: str | None
+    imprint: str | None
+
+
+class Words(Model, frozen=True, kw_only=True):
+    """What an organization says on its pages in one language."""
+
+    title: str | None
+    lead: str | None
+    help: str | None
+    note: str | None
+
+
+class BrandLinks(Model, frozen=True, kw_only=True):
+    """Where the footer of every page leads."""
+
+    support: str | UnsetType | None = UNSET
+    privacy: str | UnsetType | None = UNSET
+    terms: str | UnsetType | None = UNSET
+    imprint: str | UnsetType | None = UNSET
+
+
+class BrandWords(Model, frozen=True, kw_only=True):
+    """What an organization says on its pages in one language."""
+
+    title: str | UnsetType | None = UNSET
+    lead: str | UnsetType | None = UNSET
+    help: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+
+
+class SlugState(Entity, frozen=True, kw_only=True):
+    """Whether a slug can be had."""
+
+    is_valid: bool
+    available: bool
+    slug: str
+    error: str | None = None
+
+
+class Deleted(Entity, frozen=True, kw_only=True):
+    """What is gone, or would be."""
+
+    deleted: bool
+    dry_run: bool
+    counts: dict[str, int]
+
+
+class SecondFactors(Entity, frozen=True, kw_only=True):
+    """What an organization asks for, and what it could."""
+
+    two_factor_policy: str
+    valid_policies: tuple[str, ...]
+
+
+class NewPolicy(Model, frozen=True, kw_only=True):
+    """What is asked for from now on."""
+
+    two_factor_policy: Literal["optional", "required_email", "required_totp", "required_any"]
+
+
+class Summary(Entity, frozen=True, kw_only=True):
+    """How many people have a second factor."""
+
+    total_users: int
+    enabled_count: int
+    disabled_count: int
+    totp_count: int
+    email_count: int
+    compliance_rate: float
+
+
+class Branding(Model, frozen=True, kw_only=True):
+    """How an organization looks; null is the look that everybody has."""
+
+    primary_color: str | None
+    company_name: str | None
+    custom_css: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+
+
+class BrandingPatch(Model, frozen=True, kw_only=True):
+    """How an organization looks."""
+
+    primary_color: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    custom_css: str | UnsetType | None = UNSET
+    logo_url: str | UnsetType | None = UNSET
+    favicon_url: str | UnsetType | None = UNSET
+    ink_color: str | UnsetType | None = UNSET
+    page_color: str | UnsetType | None = UNSET
+    card_color: str | UnsetType | None = UNSET
+    radius: int | UnsetType | None = UNSET
+    font: str | UnsetType | None = UNSET
+    background: str | UnsetType | None = UNSET
+    background_url: str | UnsetType | None = UNSET
+    card_position: str | UnsetType | None = UNSET
+    logo_dark_url: str | UnsetType | None = UNSET
+    home_url: str | UnsetType | None = UNSET
+    links: BrandLinks | UnsetType | None = UNSET
+    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
+
+
+class Organization(Entity, frozen=True, kw_only=True):
+    """A tenant: an issuer of its own, with people and clients."""
+
+    id: str
+    name: str
+    slug: str
+    status: str
+    is_super_admin: bool
+    branding_logo_url: str | None
+    branding_favicon_url: str | None
+    branding_primary_color: str | None
+    branding_company_name: str | None
+    branding_custom_css: str | None
+    branding: Branding
+    default_locale: str
+    two_factor_policy: str
+    default_login_methods: tuple[str, ...]
+    require_pkce: bool
+    id_token_claims: bool
+    id_token_signed_response_alg: str
+    email_as_username: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewOrganization(Model, frozen=True, kw_only=True):
+    """An organization to be made. What is left out is as `storage.models.organizations` has it."""
+
+    name: str
+    default_locale: str | UnsetType = UNSET
+    default_login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType = UNSET
+    two_factor_policy: (
+        Literal["optional", "required_email", "required_totp", "required_any"] | UnsetType
+    ) = UNSET
+    require_pkce: bool | UnsetType = UNSET
+    id_token_claims: bool | UnsetType = UNSET
+    id_token_signed_response_alg: str | UnsetType = UNSET
+    email_as_username: bool | UnsetType = UNSET
+    branding: BrandingPatch | UnsetType | None = UNSET
+    slug: str | UnsetType = UNSET
+
+
+class OrganizationPatch(Model, frozen=True, kw_only=True):
+    """What of an organization may change. Its slug stands in every issuer, and does not."""
+
+    name: str | UnsetType = UNSET
+    default_locale: str | UnsetType = UNSET
+    default_login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType = UNSET
+    two_factor_policy: (
+        Literal["optional", "required_email", "required_totp", "required_any"] | UnsetType
+    ) = UNSET
+    require_pkce: bool | UnsetType = UNSET
+    id_token_claims: bool | UnsetType = UNSET
+    id_token_signed_response_alg: str | UnsetType = UNSET
+    email_as_username: bool | UnsetType = UNSET
+    branding: BrandingPatch | UnsetType | None = UNSET
+
+
+class OrganizationsResource(Resource):
+    """Organizations."""
+
+    async def create(self, body: NewOrganization, **once: Unpack[Once]) -> Organization:
+        """Make an organization."""
+        return await self._one(Organization, "POST", ("organizations",), body=body, **once)
+
+    def list(
+        self,
+        *,
+        sort_by: Literal["name", "created_at"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        status: Literal["active", "suspended", "archived"] | None = None,
+        search: str | None = None,
+        page_size: int = 100,
+    ) -> Listed[Organization]:
+        """List organizations."""
+        return self._pages(
+            Organization,
+            ("organizations",),
+            query={"sortBy": sort_by, "sortOrder": sort_order, "status": status, "search": search},
+            page_size=page_size,
+        )
+
+    async def validate_slug(self, *, slug: str) -> SlugState:
+        """Tell whether a slug can be had."""
+        return await self._one(
+            SlugState, "GET", ("organizations", "validate-slug"), query={"slug": slug}
+        )
+
+    async def get(self, id_or_slug: str) -> Organization:
+        """Read an organization."""
+        return await self._one(Organization, "GET", ("organizations", id_or_slug))
+
+    async def update(
+        self, id_or_slug: str, body: OrganizationPatch, **condition: Unpack[Condition]
+    ) -> Organization:
+        """Change an organization: what is left out stays, null removes."""
+        return await self._one(
+            Organization, "PATCH", ("organizations", id_or_slug), body=body, **condition
+        )
+
+    async def delete(
+        self, id_or_slug: str, *, dry_run: bool | None = None, **condition: Unpack[Condition]
+    ) -> Deleted:
+        """Delete an organization with its people and clients, or say what would go."""
+        return await self._one(
+            Deleted, "DELETE", ("organizations", id_or_slug), query={"dryRun": dry_run}, **condition
+        )
+
+    async def set_branding(
+        self, id_or_slug: str, body: BrandingPatch, **condition: Unpack[Condition]
+    ) -> Organization:
+        """Change how an organization looks."""
+        return await self._one(
+            Organization, "PUT", ("organizations", id_or_slug, "branding"), body=body, **condition
+        )
+
+    async def suspend(
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Refuse its people and clients, and end what was issued."""
+        return await self._nothing(
+            "POST", ("organizations", id_or_slug, "suspend"), body=body, **once
+        )
+
+    async def activate(
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End a suspension."""
+        return await self._nothing(
+            "POST", ("organizations", id_or_slug, "activate"), body=body, **once
+        )
+
+    async def archive(
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Let it be as if it were gone."""
+        return await self._nothing(
+            "POST", ("organizations", id_or_slug, "archive"), body=body, **once
+        )
+
+    async def restore(
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Make an archived organization active again."""
+        return await self._nothing(
+            "POST", ("organizations", id_or_slug, "restore"), body=body, **once
+        )
+
+    def history(
+        self, id_or_slug: str, *, event_type: str | None = None, page_size: int = 100
+    ) -> Listed[Happened]:
+        """Tell what happened in an organization."""
+        return self._pages(
+            Happened,
+            ("organizations", id_or_slug, "history"),
+            query={"eventType": event_type},
+            page_size=page_size,
+        )
+
+    async def two_factor_policy(self, id_or_slug: str) -> SecondFactors:
+        """Read which second factors an organization asks for."""
+        return await self._one(
+            SecondFactors, "GET", ("organizations", id_or_slug, "two-factor", "policy")
+        )
+
+    async def set_two_factor_policy(
+        self, id_or_slug: str, body: NewPolicy, **condition: Unpack[Condition]
+    ) -> SecondFactors:
+        """Change which second factors an organization asks for."""
+        return await self._one(
+            SecondFactors,
+            "PUT",
+            ("organizations", id_or_slug, "two-factor", "policy"),
+            body=body,
+            **condition,
+        )
+
+    async def two_factor_summary(self, id_or_slug: str) -> Summary:
+        """Count who has a second factor."""
+        return await self._one(
+            Summary, "GET", ("organizations", id_or_slug, "two-factor", "summary")
+        )

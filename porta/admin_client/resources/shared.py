@@ -1,0 +1,165 @@
+"""Models that several resources have.
+
+Made by `make client` from the OpenAPI document of the Admin API: not to be edited.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from porta.admin_client.model import Entity, Model
+
+
+class Reasoned(Model, frozen=True, kw_only=True):
+    """A change of status, and why."""
+
+    reason: str | UnsetType | None = UNSET
+
+
+class Happened(Model, frozen=True, kw_only=True):
+    """Something that happened."""
+
+    id: str
+    event_type: str
+    actor_id: str | None
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+class Role(Entity, frozen=True, kw_only=True):
+    """What people of an application may be."""
+
+    id: str
+    application_id: str
+    name: str
+    slug: str
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Permission(Entity, frozen=True, kw_only=True):
+    """What a role may permit."""
+
+    id: str
+    application_id: str
+    module_id: str | None
+    name: str
+    slug: str
+    description: str | None
+    created_at: datetime
+
+
+class NewValue(Model, frozen=True, kw_only=True):
+    """A person's value of a claim."""
+
+    value: Any
+
+
+class User(Entity, frozen=True, kw_only=True):
+    """A person of an organization."""
+
+    id: str
+    organization_id: str
+    email: str
+    email_verified: bool
+    has_password: bool
+    password_changed_at: datetime | None
+    given_name: str | None
+    family_name: str | None
+    middle_name: str | None
+    nickname: str | None
+    preferred_username: str | None
+    profile_url: str | None
+    picture_url: str | None
+    website_url: str | None
+    gender: str | None
+    birthdate: str | None
+    zoneinfo: str | None
+    locale: str | None
+    phone_number: str | None
+    phone_number_verified: bool
+    address_street: str | None
+    address_locality: str | None
+    address_region: str | None
+    address_postal_code: str | None
+    address_country: str | None
+    two_factor_enabled: bool
+    two_factor_method: str | None
+    status: str
+    locked_at: datetime | None
+    locked_reason: str | None
+    last_login_at: datetime | None
+    login_count: int
+    failed_login_count: int
+    last_failed_login_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class AddressPatch(Model, frozen=True, kw_only=True):
+    """Where a person lives (OpenID Connect Core §5.1.1)."""
+
+    street: str | UnsetType | None = UNSET
+    locality: str | UnsetType | None = UNSET
+    region: str | UnsetType | None = UNSET
+    postal_code: str | UnsetType | None = UNSET
+    country: str | UnsetType | None = UNSET
+
+
+class LockBody(Model, frozen=True, kw_only=True):
+    """Why somebody is locked."""
+
+    reason: str | UnsetType = UNSET
+
+
+class NewPassword(Model, frozen=True, kw_only=True):
+    """Another password, chosen by an administrator."""
+
+    password: str
+
+
+class ShownSecret(Entity, frozen=True, kw_only=True):
+    """A secret that was just made, with its value."""
+
+    id: str
+    client_id: str
+    label: str | None
+    plaintext: str
+    secret: str
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class Delegated(Entity, frozen=True, kw_only=True):
+    """Who administers, what for, and with which roles."""
+
+    user_id: str | None
+    client_id: str | None
+    organization_id: str | None
+    role_ids: tuple[str, ...]
+
+
+class UserPatch(Model, frozen=True, kw_only=True):
+    """What of a person may change; password and status have ways of their own."""
+
+    email: str | UnsetType = UNSET
+    email_verified: bool | UnsetType = UNSET
+    given_name: str | UnsetType | None = UNSET
+    family_name: str | UnsetType | None = UNSET
+    middle_name: str | UnsetType | None = UNSET
+    nickname: str | UnsetType | None = UNSET
+    preferred_username: str | UnsetType | None = UNSET
+    profile_url: str | UnsetType | None = UNSET
+    picture_url: str | UnsetType | None = UNSET
+    website_url: str | UnsetType | None = UNSET
+    gender: str | UnsetType | None = UNSET
+    birthdate: date | UnsetType | None = UNSET
+    zoneinfo: str | UnsetType | None = UNSET
+    locale: str | UnsetType | None = UNSET
+    phone_number: str | UnsetType | None = UNSET
+    phone_number_verified: bool | UnsetType = UNSET
+    address: AddressPatch | UnsetType | None = UNSET

@@ -1,0 +1,445 @@
+"""Users: models and routes of the resource.
+
+Made by `make client` from the OpenAPI document of the Admin API: not to be edited.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal, Unpack
+
+from msgspec import UNSET, UnsetType
+
+from porta.admin_client.listing import Listed
+from porta.admin_client.model import Entity, Model
+from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resources.shared import (
+    AddressPatch,
+    Happened,
+    LockBody,
+    NewPassword,
+    Reasoned,
+    User,
+    UserPatch,
+)
+
+
+class NewUser(Model, frozen=True, kw_only=True):
+    """A person to be added. Without a password they have none."""
+
+    email: str
+    email_verified: bool | UnsetType = UNSET
+    given_name: str | UnsetType | None = UNSET
+    family_name: str | UnsetType | None = UNSET
+    middle_name: str | UnsetType | None = UNSET
+    nickname: str | UnsetType | None = UNSET
+    preferred_username: str | UnsetType | None = UNSET
+    profile_url: str | UnsetType | None = UNSET
+    picture_url: str | UnsetType | None = UNSET
+    website_url: str | UnsetType | None = UNSET
+    gender: str | UnsetType | None = UNSET
+    birthdate: date | UnsetType | None = UNSET
+    zoneinfo: str | UnsetType | None = UNSET
+    locale: str | UnsetType | None = UNSET
+    phone_number: str | UnsetType | None = UNSET
+    phone_number_verified: bool | UnsetType = UNSET
+    address: AddressPatch | UnsetType | None = UNSET
+    password: str | UnsetType | None = UNSET
+    status: Literal["active", "inactive"] | UnsetType = UNSET
+
+
+class GivenConsent(Model, frozen=True, kw_only=True):
+    """What a client was allowed at once."""
+
+    scope: tuple[str, ...]
+    resource: tuple[str, ...]
+    claims: tuple[str, ...]
+
+
+class HomeOrganization(Model, frozen=True, kw_only=True):
+    """The organization of a person."""
+
+    id: str
+    name: str
+    slug: str
+
+
+class LetIn(Model, frozen=True, kw_only=True):
+    """A client that the person let in, and until when."""
+
+    client_id: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_reason: str | None
+
+
+class Link(Model, frozen=True, kw_only=True):
+    """A link that the person was sent: `invitation`, `password_reset` or `magic_link`."""
+
+    kind: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class PersonalClaim(Model, frozen=True, kw_only=True):
+    """A value of a claim that an application defines."""
+
+    claim_name: str
+    value: Any
+    application_id: str
+
+
+class PersonalRole(Model, frozen=True, kw_only=True):
+    """A role, and since when."""
+
+    role_id: str
+    role_name: str
+    role_slug: str
+    application_id: str
+    assigned_at: datetime
+
+
+class SecondFactor(Model, frozen=True, kw_only=True):
+    """Whether a second factor is asked for; what proves it is told nobody."""
+
+    enabled: bool
+    method: str | None
+
+
+class SignedIn(Model, frozen=True, kw_only=True):
+    """A browser that the person signed in with."""
+
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+    expires_at: datetime
+    last_activity_at: datetime
+
+
+class TrailEntry(Model, frozen=True, kw_only=True):
+    """What happened to the person, or what they did; where from, where it was they."""
+
+    id: str
+    event_type: str
+    event_category: str
+    description: str | None
+    ip_address: str | None
+    user_agent: str | None
+    created_at: datetime
+
+
+class PurgeOutcome(Entity, frozen=True, kw_only=True):
+    """What is gone; of a dry run, what would go."""
+
+    dry_run: bool
+    user_id: str
+    anonymized_email: str
+    deleted_roles: int
+    deleted_claims: int
+    deleted_two_factor: int
+    deleted_oidc_payloads: int
+    deleted_authorizations: int
+    deleted_sessions: int
+    deleted_links: int
+    deleted_mails: int
+    deleted_delegations: int
+    anonymized_audit_entries: int
+
+
+class Purge(Model, frozen=True, kw_only=True):
+    """Whether a person is really to be erased, which nothing brings back."""
+
+    confirm_purge: bool | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET
+
+
+class AbsentClaim(Model, frozen=True, kw_only=True):
+    """A claim that is not told, and why."""
+
+    name: str
+    source: str
+    reason: str
+    detail: str
+
+
+class ToldClaim(Model, frozen=True, kw_only=True):
+    """A claim that is told; `value` is null for what is only known when it is issued."""
+
+    name: str
+    source: str
+    rule: str
+    value: Any | None = None
+
+
+class PolicyOutcome(Model, frozen=True, kw_only=True):
+    """One policy, and what it makes of this."""
+
+    policy: str
+    outcome: str
+    reason: str
+
+
+class ScopeOutcome(Model, frozen=True, kw_only=True):
+    """One scope that was asked for."""
+
+    scope: str
+    is_granted: bool
+    reason: str
+
+
+class Allowed(Model, frozen=True, kw_only=True):
+    """What a person allowed a client, in one session."""
+
+    client_id: str
+    created_at: datetime
+    consents: tuple[GivenConsent, ...]
+
+
+class ExplainedTarget(Model, frozen=True, kw_only=True):
+    """What the ID token, the access token or userinfo holds."""
+
+    target: str
+    form: str
+    reason: str
+    claims: tuple[ToldClaim, ...]
+    absent: tuple[AbsentClaim, ...]
+    size: int
+    is_large: bool
+    referenced: tuple[str, ...]
+
+
+class PersonalExport(Entity, frozen=True, kw_only=True):
+    """All that is kept of a person, but secrets and their hashes."""
+
+    exported_at: datetime
+    user: User
+    organization: HomeOrganization
+    roles: tuple[PersonalRole, ...]
+    custom_claims: tuple[PersonalClaim, ...]
+    two_factor: SecondFactor
+    consents: tuple[Allowed, ...]
+    authorizations: tuple[LetIn, ...]
+    sessions: tuple[SignedIn, ...]
+    oidc_sessions: int
+    links: tuple[Link, ...]
+    audit_log: tuple[TrailEntry, ...]
+    actions: tuple[TrailEntry, ...]
+
+
+class ExplainedTokens(Entity, frozen=True, kw_only=True):
+    """Everything that decides on the tokens of one person for one client."""
+
+    organization_id: str
+    user_id: str
+    client_id: str
+    is_issued: bool
+    decisions: tuple[PolicyOutcome, ...]
+    scopes: tuple[ScopeOutcome, ...]
+    audience: tuple[str, ...]
+    targets: tuple[ExplainedTarget, ...]
+
+
+class UsersResource(Resource):
+    """Users."""
+
+    async def create(self, organization_id: str, body: NewUser, **once: Unpack[Once]) -> User:
+        """Add a person to an organization."""
+        return await self._one(
+            User, "POST", ("organizations", organization_id, "users"), body=body, **once
+        )
+
+    def list(
+        self,
+        organization_id: str,
+        *,
+        sort_by: Literal["email", "given_name", "family_name", "created_at", "last_login_at"]
+        | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        status: Literal["active", "inactive", "suspended", "locked"] | None = None,
+        search: str | None = None,
+        page_size: int = 100,
+    ) -> Listed[User]:
+        """List the people of an organization."""
+        return self._pages(
+            User,
+            ("organizations", organization_id, "users"),
+            query={"sortBy": sort_by, "sortOrder": sort_order, "status": status, "search": search},
+            page_size=page_size,
+        )
+
+    async def get(self, organization_id: str, user_id: str) -> User:
+        """Read a person."""
+        return await self._one(User, "GET", ("organizations", organization_id, "users", user_id))
+
+    async def update(
+        self, organization_id: str, user_id: str, body: UserPatch, **condition: Unpack[Condition]
+    ) -> User:
+        """Change a person: what is left out stays, null removes."""
+        return await self._one(
+            User,
+            "PATCH",
+            ("organizations", organization_id, "users", user_id),
+            body=body,
+            **condition,
+        )
+
+    async def deactivate(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Refuse a person, and end what they hold."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "deactivate"),
+            body=body,
+            **once,
+        )
+
+    async def reactivate(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Make an inactive person active."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "reactivate"),
+            body=body,
+            **once,
+        )
+
+    async def suspend(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Suspend a person, and end what they hold."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "suspend"),
+            body=body,
+            **once,
+        )
+
+    async def unsuspend(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End a suspension."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "unsuspend"),
+            body=body,
+            **once,
+        )
+
+    async def unlock(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Unlock a person."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "unlock"),
+            body=body,
+            **once,
+        )
+
+    async def lock(
+        self, organization_id: str, user_id: str, body: LockBody | None = None, **once: Unpack[Once]
+    ) -> None:
+        """Lock a person, and end what they hold."""
+        return await self._nothing(
+            "POST", ("organizations", organization_id, "users", user_id, "lock"), body=body, **once
+        )
+
+    async def set_password(
+        self, organization_id: str, user_id: str, body: NewPassword, **once: Unpack[Once]
+    ) -> None:
+        """Give a person another password, and end what they hold."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "password"),
+            body=body,
+            **once,
+        )
+
+    async def delete_password(
+        self, organization_id: str, user_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Take the password from a person."""
+        return await self._nothing(
+            "DELETE", ("organizations", organization_id, "users", user_id, "password"), **condition
+        )
+
+    async def verify_email(self, organization_id: str, user_id: str, **once: Unpack[Once]) -> None:
+        """Take the address of a person for theirs."""
+        return await self._nothing(
+            "POST", ("organizations", organization_id, "users", user_id, "verify-email"), **once
+        )
+
+    def history(
+        self,
+        organization_id: str,
+        user_id: str,
+        *,
+        event_type: str | None = None,
+        page_size: int = 100,
+    ) -> Listed[Happened]:
+        """Tell what happened to a person."""
+        return self._pages(
+            Happened,
+            ("organizations", organization_id, "users", user_id, "history"),
+            query={"eventType": event_type},
+            page_size=page_size,
+        )
+
+    async def export(self, organization_id: str, user_id: str) -> PersonalExport:
+        """Hand out all that is kept of a person (GDPR Art. 15, 20)."""
+        return await self._one(
+            PersonalExport, "GET", ("organizations", organization_id, "users", user_id, "export")
+        )
+
+    async def purge(
+        self, organization_id: str, user_id: str, body: Purge | None = None, **once: Unpack[Once]
+    ) -> PurgeOutcome:
+        """Erase a person for good (GDPR Art. 17), or tell what would go."""
+        return await self._one(
+            PurgeOutcome,
+            "POST",
+            ("organizations", organization_id, "users", user_id, "purge"),
+            body=body,
+            **once,
+        )
+
+    async def explain(
+        self,
+        organization_id: str,
+        user_id: str,
+        *,
+        client_id: str,
+        scope: str | None = None,
+        resource: str | None = None,
+        claims: str | None = None,
+        roles: str | None = None,
+        without_roles: str | None = None,
+        claim_values: str | None = None,
+        user_status: Literal["active", "inactive", "suspended", "locked"] | None = None,
+        client_status: Literal["active", "inactive", "revoked"] | None = None,
+        organization_status: Literal["active", "suspended", "archived"] | None = None,
+        first_party: bool | None = None,
+    ) -> ExplainedTokens:
+        """Tell why a person's tokens for a client say what they say, and what if."""
+        return await self._one(
+            ExplainedTokens,
+            "GET",
+            ("organizations", organization_id, "users", user_id, "explain"),
+            query={
+                "clientId": client_id,
+                "scope": scope,
+                "resource": resource,
+                "claims": claims,
+                "roles": roles,
+                "withoutRoles": without_roles,
+                "claimValues": claim_values,
+                "userStatus": user_status,
+                "clientStatus": client_status,
+                "organizationStatus": organization_status,
+                "firstParty": first_party,
+            },
+        )

@@ -1,0 +1,49 @@
+"""What the guide shows of the client does what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.world.administrators import Installation
+
+GUIDE = Path(__file__).parents[3] / "docs" / "admin-api.md"
+
+
+async def test_the_example_of_the_guide(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = await installation.post(
+        "/clients",
+        {
+            "organizationId": installation.admin_id,
+            "applicationId": installation.made.application.id,
+            "clientName": "Script",
+            "clientType": "confidential",
+            "redirectUris": [],
+            "grantTypes": ["client_credentials"],
+        },
+    )
+    (role,) = [r.id for r in await installation.roles() if r.slug == "porta-org-admin"]
+    body = {"roleIds": [role], "organizationId": None}
+    await installation.put(f"/clients/{made['id']}/administration", body)
+    (example,) = GUIDE.read_text("utf-8").split("```python\n")[1:]
+    code = example.partition("```")[0]
+    for shown, here in (
+        ("https://id.example.com", installation.runtime.settings.issuer_base_url),
+        ("CLIENT_ID", made["clientId"]),
+        ("SECRET", made["secret"]["plaintext"]),
+    ):
+        assert shown in code
+        code = code.replace(shown, here)
+    names: dict[str, Any] = {}
+    exec(compile(code, str(GUIDE), "exec"), names)  # the guide is ours
+    await names["main"]()
+    assert "\ninitech 20" in capsys.readouterr().out
+    assert (await installation.fetch("SELECT name FROM organizations WHERE slug = 'initech'")) == [
+        ("Initech Ltd.",)
+    ]
+    await names["main"]()
+    assert "\nslug " in capsys.readouterr().out  # it is taken
