@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -105,8 +105,66 @@ _APART = frozenset({*TERMS, "organization_id", "application_id", "client_id"})
 
 def columns_of(registration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a registration fills. Raises Invalid with every problem."""
+    return asdict(_validated(registration))
+
+
+def columns_of_change(stored: Client, patch: ClientPatch) -> dict[str, Any]:
+    """Return the columns that a patch writes.
+
+    What is said as it is stored is no change. Judged is what changes, and what depends on it: of
+    what Porta 1.x let be registered, the rest stays as it is. Raises Invalid with every problem.
+    """
+    said = {
+        name: value
+        for name, value in patch.said().items()
+        if name not in _APART and _stored(stored, name) != _plain(value)
+    }
+    kept = {name: getattr(stored, name) for name in _REGISTERED} | dict(stored.metadata)
+    followed = _follow(kept, said)
+    registered = {k: v for k, v in patch.registration().items() if k in said}
+    merged = {**{k: v for k, v in kept.items() if k not in said}, **registered}
+    changed = said.keys() | followed
+    validated = asdict(_validated(merged, changed))
+    columns = {name: validated[name] for name in changed & _REGISTERED}
+    if further := changed - _REGISTERED:
+        rest = {k: v for k, v in stored.metadata.items() if k not in further}
+        given = {k: v for k, v in validated["metadata"].items() if k in further}
+        columns["metadata"] = rest | given
+    return columns
+
+
+def _follow(kept: dict[str, Any], said: Mapping[str, Any]) -> set[str]:
+    """Take from what is `kept` what follows from what is said; return the names of it.
+
+    Response types follow grant types, and of two words for one thing the one that is said takes
+    the place of the other.
+    """
+    followed = set()
+    if "grant_types" in said:
+        del kept["response_types"]
+        followed.add("response_types")
+    if any(mapping.source == "roles" for mapping in said.get("claim_mappings") or ()):
+        del kept["roles_claim"]
+        followed.add("roles_claim")
+    elif said.get("roles_claim"):
+        kept["claim_mappings"] = [m for m in kept["claim_mappings"] if m.source != "roles"]
+        followed.add("claim_mappings")
+    return followed
+
+
+def _stored(stored: Client, name: str) -> Any:
+    return _plain(getattr(stored, name) if name in _REGISTERED else stored.metadata.get(name))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _validated(
+    registration: Mapping[str, Any], changed: Collection[str] | None = None
+) -> ClientMetadata:
     try:
-        return asdict(client_metadata.validate(registration, algorithms=ALGORITHMS))
+        return client_metadata.validate(registration, algorithms=ALGORITHMS, changed=changed)
     except InvalidMetadata as refusal:
         raise Invalid(
             problems=[
@@ -115,20 +173,3 @@ def columns_of(registration: Mapping[str, Any]) -> dict[str, Any]:
                 for name, *rest in [problem.path]
             ]
         ) from None
-
-
-def merged(stored: Client, patch: ClientPatch) -> dict[str, Any]:
-    """Return what a client is registered as once the patch is applied.
-
-    Silence changes nothing, but that response types follow grant types, and of two words for one
-    thing the one that is said takes the place of the other.
-    """
-    said = patch.said()
-    kept = {name: getattr(stored, name) for name in _REGISTERED} | dict(stored.metadata)
-    if "grant_types" in said:
-        del kept["response_types"]
-    if any(mapping.source == "roles" for mapping in said.get("claim_mappings") or ()):
-        del kept["roles_claim"]
-    elif said.get("roles_claim"):
-        kept["claim_mappings"] = [m for m in kept["claim_mappings"] if m.source != "roles"]
-    return {**{k: v for k, v in kept.items() if k not in said}, **patch.registration()}

@@ -13,7 +13,7 @@ from porta.services.client_registration import (
     ClientPatch,
     NewClient,
     columns_of,
-    merged,
+    columns_of_change,
 )
 from porta.services.client_targets import WHAT, hold_client, record_of_client, visible
 from porta.services.commands import Command
@@ -112,13 +112,14 @@ async def update(
     """Change what `patch` says of a client.
 
     Its type never changes: a secret that was public once is none. Raises NotFound,
-    PreconditionFailed, Invalid with every problem, Forbidden for a client that administers.
+    PreconditionFailed, Invalid with every problem of what changes, Forbidden for a client that
+    administers.
     """
     stored = await hold_client(tx, actor, target, version)
     said = patch.said()
     if said.get("client_type", stored.client_type) != stored.client_type:
         raise Invalid.at("clientType", message="a client keeps the one that it was made with")
-    registered = columns_of(merged(stored, patch))
+    registered = columns_of_change(stored, patch)
     columns = {**registered, **{name: said[name] for name in TERMS if name in said}}
     changes = changes_of(stored, columns)
     if not changes:

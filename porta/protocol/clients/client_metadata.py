@@ -70,21 +70,45 @@ class InvalidMetadata(InvalidClientMetadata):
 
 
 def validate(
-    metadata: Mapping[str, Any], *, algorithms: Collection[str] = ("ES256",)
+    metadata: Mapping[str, Any],
+    *,
+    algorithms: Collection[str] = ("ES256",),
+    changed: Collection[str] | None = None,
 ) -> ClientMetadata:
     """Return what `metadata` (decoded JSON, by RFC 7591 names) registers.
 
     `algorithms` are those a token can be signed with; the first is the default. Beside the RFC's
     names it reads `client_type`, `allowed_origins`, `require_pkce`, `id_token_claims`,
     `roles_claim`, `claim_mappings`, `strict_auth_method`, and what begins with `access_token_`.
-    Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every problem.
+    Names it does not know are ignored (RFC 7591 §2). Raises InvalidMetadata with every problem;
+    where members have `changed` alone, with those of these and of what depends on them. What is
+    returned for the others is then of no use where they break a rule.
     """
     reader = MetadataReader(metadata)
     result = _read(reader, tuple(algorithms))
     _check_consistency(result, reader)
-    if reader.problems:
-        raise InvalidMetadata(reader.problems)
+    problems = reader.problems
+    if changed is not None:
+        problems = [each for each in problems if _is_judged(str(each.path[0]), changed)]
+    if problems:
+        raise InvalidMetadata(problems)
     return result
+
+
+_JUDGED_WITH: Mapping[str, frozenset[str]] = {
+    "redirect_uris": frozenset({"application_type", "grant_types"}),
+    "post_logout_redirect_uris": frozenset({"application_type"}),
+    "grant_types": frozenset({"client_type", "token_endpoint_auth_method"}),
+    "response_types": frozenset({"grant_types"}),
+    "application_type": frozenset({"client_type", "token_endpoint_auth_method"}),
+    "token_endpoint_auth_method": frozenset({"client_type"}),
+    "roles_claim": frozenset({"claim_mappings"}),
+}
+"""Which other members the rules of a member read."""
+
+
+def _is_judged(member: str, changed: Collection[str]) -> bool:
+    return member in changed or not _JUDGED_WITH.get(member, frozenset()).isdisjoint(changed)
 
 
 def _read(reader: MetadataReader, algorithms: tuple[str, ...]) -> ClientMetadata:

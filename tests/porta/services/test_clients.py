@@ -199,6 +199,103 @@ async def test_the_ways_between_statuses(storage: Storage, home: Home, pg: Postg
     ]
 
 
+async def break_rules(pg: Postgres, client: Client, **columns: Any) -> None:
+    """Store what Porta 1.x let be registered, and we do not."""
+    for name, value in columns.items():
+        cast = "::text[]" if isinstance(value, list) else "::jsonb" if name == "metadata" else ""
+        sql = f"UPDATE clients SET {name} = %(value)s{cast} WHERE id = %(id)s"
+        await pg.execute(sql, {"value": value, "id": client.id})
+
+
+BROKEN: tuple[dict[str, Any], ...] = (
+    {"redirect_uris": ["http://app.acme.test/callback"]},
+    {"post_logout_redirect_uris": ["javascript:alert(1)"]},
+    {"allowed_origins": ["https://acme.test/path"]},
+    {"scope": 'openid "quoted"'},
+    {"application_type": "spa"},
+    {"grant_types": ["password"], "response_types": ["token"]},
+    {"redirect_uris": []},
+    {"access_token_signing_alg": "none"},
+    {"metadata": '{"logo_uri": "javascript:1", "contacts": ["a@acme.test"]}'},
+)
+HARMLESS: tuple[dict[str, Any], ...] = (
+    {"clientName": "Renamed"},
+    {"requirePkce": True},
+    {"loginMethods": ["password"]},
+    {"policyUri": "https://acme.test/policy"},
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda each: "-".join(each))
+async def test_only_what_a_patch_changes_is_judged(
+    storage: Storage, home: Home, pg: Postgres, broken: dict[str, Any]
+) -> None:
+    """A client of Porta 1.x whose registration breaks a rule of ours can be renamed all the same;
+    what is stored and not said stays, letter for letter.
+    """
+    made = await make(storage, home)
+    await break_rules(pg, made, **broken)
+    before = await storage.clients.find(made.client_id, made.organization_id)
+    assert before is not None
+    for patch in HARMLESS:
+        await clients.update(storage, SYSTEM, made.id, ClientPatch.parse(patch))
+    after = await storage.clients.find(made.client_id, made.organization_id)
+    assert after is not None
+    assert after.client_name == "Renamed"
+    for name in broken:
+        if name == "metadata":
+            assert after.metadata == {**before.metadata, "policy_uri": "https://acme.test/policy"}
+        else:
+            assert getattr(after, name) == getattr(before, name)
+
+
+@pytest.mark.parametrize("broken", BROKEN[:4], ids=lambda each: "-".join(each))
+async def test_what_is_said_again_as_it_is_stored_is_no_change(
+    storage: Storage, home: Home, pg: Postgres, broken: dict[str, Any]
+) -> None:
+    """Whoever sends the whole client back with another name changes the name."""
+    made = await make(storage, home)
+    await break_rules(pg, made, **broken)
+    patch = ClientPatch.parse({**broken, "client_name": "Renamed"})
+    assert (await clients.update(storage, SYSTEM, made.id, patch)).client_name == "Renamed"
+
+
+@pytest.mark.parametrize(
+    ("broken", "patch", "at"),
+    [
+        # what is said is judged
+        (BROKEN[0], {"redirectUris": ["http://app.acme.test/other"]}, "redirectUris"),
+        (BROKEN[3], {"scope": 'openid "otherwise"'}, "scope"),
+        (BROKEN[7], {"accessTokenSigningAlg": "HS256"}, "accessTokenSigningAlg"),
+        (BROKEN[8], {"logoUri": "javascript:2"}, "logoUri"),
+        ({}, {"redirectUris": []}, "redirectUris"),
+        # and what depends on it
+        (
+            {"redirect_uris": [], "grant_types": ["client_credentials"]},
+            {"grantTypes": ["authorization_code"]},
+            "redirectUris",
+        ),
+        (BROKEN[0], {"applicationType": "spa"}, "redirectUris"),
+        (BROKEN[0], {"grantTypes": ["authorization_code", "refresh_token"]}, "redirectUris"),
+        (BROKEN[1], {"applicationType": "native"}, "postLogoutRedirectUris"),
+        ({"response_types": ["token"]}, {"responseTypes": []}, "responseTypes"),
+        ({}, {"tokenEndpointAuthMethod": "none"}, "tokenEndpointAuthMethod"),
+    ],
+)
+async def test_what_a_patch_changes_is_judged_with_what_depends_on_it(
+    storage: Storage,
+    home: Home,
+    pg: Postgres,
+    broken: dict[str, Any],
+    patch: dict[str, Any],
+    at: str,
+) -> None:
+    made = await make(storage, home)
+    await break_rules(pg, made, **broken)
+    with pytest.raises(Invalid, match=rf"{at}(\[\d\])?: "):
+        await clients.update(storage, SYSTEM, made.id, ClientPatch.parse(patch))
+
+
 @pytest.mark.parametrize("wanted", ["active", "inactive", "revoked"])
 async def test_revoked_is_final(
     storage: Storage, home: Home, passwords: Passwords, wanted: str
