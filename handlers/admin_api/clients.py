@@ -13,11 +13,12 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.protocol.tokens.claim_mappings import to_entry
+from porta.security.passwords import Hashed, Passwords
 from porta.services import client_secrets, clients
 from porta.services.client_registration import ClientPatch, NewClient
 from porta.services.client_secrets import NewSecret
 from porta.services.clients import ClientFilters
-from porta.services.commands import Reasoned
+from porta.services.commands import Command, Reasoned
 from porta.services.fields import Id, Name
 from porta.services.permissions import needed_by
 from storage.models.audit import AuditFilter
@@ -192,12 +193,19 @@ def _new_secret(entry: SecretEntry, value: str) -> ShownSecret:
     )
 
 
+def _command(body: Command) -> NewClient:
+    return NewClient.parse(body.model_dump(exclude_unset=True, exclude={"secret_label"}))
+
+
+async def _hash_first(passwords: Passwords, body: Command) -> Hashed | None:
+    return await client_secrets.hash_first(passwords, _command(body))
+
+
 async def _create(call: Call) -> Answer:
     body = call.body_as(ClientBody)
-    said = body.model_dump(exclude_unset=True, exclude={"secret_label"})
     label = NewSecret(label=body.secret_label)
     made, issued = await client_secrets.create_client(
-        call.storage, call.actor, NewClient.parse(said), label, call.runtime.passwords
+        call.storage, call.actor, _command(body), label, call.hashed
     )
     whole = await _whole(call, made)
     secret = _new_secret(*issued) if issued else None
@@ -237,11 +245,15 @@ async def _list_secrets(call: Call) -> Answer:
     return Answer(Items(data=tuple(map(Secret.model_validate, found)), total=len(found)))
 
 
+async def _hash(passwords: Passwords, body: Command) -> Hashed:
+    assert isinstance(body, NewSecret)
+    return await client_secrets.hash_new(passwords, body)
+
+
 async def _add_secret(call: Call) -> Answer:
     command, target = call.body_as(NewSecret), call.path["clientId"]
-    entry, value = await client_secrets.add(
-        call.storage, call.actor, target, command, call.runtime.passwords
-    )
+    assert call.hashed is not None
+    entry, value = await client_secrets.add(call.storage, call.actor, target, command, call.hashed)
     return Answer(SecretAnswer(data=_new_secret(entry, value), warning=_WARNING))
 
 
@@ -259,6 +271,7 @@ ROUTES = (
         _create,
         permissions=needed_by(client_secrets.create_client),
         request=ClientBody,
+        hash=_hash_first,
         response=CreatedAnswer,
         status=201,
         errors=(400, 409),
@@ -333,6 +346,7 @@ ROUTES = (
         _add_secret,
         permissions=needed_by(client_secrets.add),
         request=NewSecret,
+        hash=_hash,
         response=SecretAnswer,
         status=201,
         errors=(400,),

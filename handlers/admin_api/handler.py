@@ -128,8 +128,9 @@ class AdminHandler(AdminErrorHandler):
             return
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
+        hashed = await route.hash(self.runtime.passwords, body) if route.hash else None
         async with self.runtime.storage.transaction() as tx:
-            call = replace(asked, storage=tx, version=version)
+            call = replace(asked, storage=tx, version=version, hashed=hashed)
 
             async def run() -> KeptAnswer:
                 return _kept(route, await route.run(call))

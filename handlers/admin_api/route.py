@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from handlers.http.framing import MAX_BODY
 from porta.administration.call import Answer, Call, Nothing
+from porta.security.passwords import Hashed, Passwords
 from porta.services.commands import Command
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -49,6 +50,8 @@ class Route:
     """Another media type of the same, as a text."""
     public: bool = False
     delegable: bool = False
+    hash: Callable[[Passwords, Command], Awaitable[Hashed | None]] | None = None
+    """Hashes what of the body is to be kept as a hash, before the transaction begins."""
     optional_body: bool = False
     """Whether the body may be left out, and is then one without any field."""
     longest_body: int = MAX_BODY

@@ -12,6 +12,7 @@ from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import Ways, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
+from porta.security.passwords import Hashed, Passwords
 from porta.services import user_passwords, users
 from porta.services.commands import Command
 from porta.services.fields import Reason
@@ -116,7 +117,7 @@ def _status_target(call: Call) -> tuple[str, dict[str, str | None]]:
 
 async def _create(call: Call) -> Answer:
     command, home = call.body_as(NewUser), call.id("organizationId")
-    return _one(await users.create(call.storage, call.actor, home, command, call.runtime.passwords))
+    return _one(await users.create(call.storage, call.actor, home, command, call.hashed))
 
 
 async def _list(call: Call) -> Answer:
@@ -139,10 +140,15 @@ async def _update(call: Call) -> Answer:
     )
 
 
+async def _hash(passwords: Passwords, body: Command) -> Hashed | None:
+    assert isinstance(body, NewUser | NewPassword)
+    return await user_passwords.hash_new(passwords, body.password)
+
+
 async def _set_password(call: Call) -> Answer:
     (user, within), command = _target(call), call.body_as(NewPassword)
-    passwords = call.runtime.passwords
-    await user_passwords.set(call.storage, call.actor, user, command, passwords, within=within)
+    assert call.hashed is not None
+    await user_passwords.set(call.storage, call.actor, user, command, call.hashed, within=within)
     return Answer()
 
 
@@ -225,6 +231,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             _set_password,
             permissions=needed_by(user_passwords.set),
             request=NewPassword,
+            hash=_hash,
             errors=(400,),
             delegable=True,
         ),
@@ -267,6 +274,7 @@ ROUTES = (
         _create,
         permissions=needed_by(users.create),
         request=NewUser,
+        hash=_hash,
         response=Data[User],
         status=201,
         errors=(400, 409),

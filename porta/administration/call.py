@@ -14,6 +14,7 @@ from porta.administration.downloads import Download
 from porta.audit.actors import Actor
 from porta.errors import NotFound
 from porta.runtime import Runtime
+from porta.security.passwords import Hashed
 from porta.services.commands import Command
 from porta.text.timestamps import spell_timestamp
 from storage.repositories.columns import is_id
@@ -76,6 +77,8 @@ class Call:
     """Those of the request, by their names in lower case."""
     version: int | None = None
     """The version that the caller wants to change (`If-Match`); None takes any."""
+    hashed: Hashed | None = None
+    """What `Route.hash` made of the body."""
     last_event_id: str | None = None
     """The last event that the caller of a stream has (`Last-Event-ID`, HTML §9.2.4)."""
 

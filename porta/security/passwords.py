@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,6 +42,15 @@ class Parameters(NamedTuple):
 
 
 DEFAULT = Parameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """A text that was hashed before a transaction began, in which it is to be kept."""
+
+    text: str = field(repr=False)
+    hash: str = field(repr=False)
+    """A PHC string."""
 
 
 class Verdict(NamedTuple):
@@ -87,6 +97,10 @@ class Passwords:
         before = _parameters_of(instead_of) if instead_of is not None else None
         chosen = max((self._parameters, before or self._parameters), key=lambda each: each.work)
         return await self._queue.run(lambda: _hasher(chosen).hash(raws[0]), asker)
+
+    async def hashed(self, text: str, asker: Asker = NOBODY) -> Hashed:
+        """Return `text` with what `hash` makes of it. Raises as that does."""
+        return Hashed(text, await self.hash(text, asker))
 
     async def verify(self, stored: str | None, text: str, asker: Asker = NOBODY) -> Verdict:
         """Compare `text` with a stored PHC string; None stands for a person who has none.

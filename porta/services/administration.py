@@ -153,16 +153,17 @@ async def initialize(
     All of it or nothing. Raises Conflict when it was done before, NotFound before migrating,
     WeakPassword, and Invalid for the address or a name.
     """
+    check_administrator(person, await get_uninitialized(storage))
+    hashed = await passwords.hashed(person.password)
     async with storage.transaction() as tx:
         organization = await get_uninitialized(tx)
-        check_administrator(person, organization)
         application = await applications.create(
             tx, SYSTEM, NewApplication.parse({"name": "Porta Admin", "slug": ADMINISTRATION})
         )
         made, counts = await _make_roles(tx, application)
         home = {"organization_id": organization.id, "application_id": application.id}
         client = await clients.create(tx, SYSTEM, NewClient.parse({**_CLI, **home}))
-        user = await users.create(tx, SYSTEM, organization.id, _command(person), passwords)
+        user = await users.create(tx, SYSTEM, organization.id, _command(person), hashed)
         held = RoleIds.parse({"role_ids": [made[SUPER_ADMIN].id]})
         await user_roles.assign(tx, SYSTEM, user.id, held)
         await tx.system_config.put(

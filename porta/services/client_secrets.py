@@ -13,9 +13,9 @@ from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Invalid, NotFound
 from porta.security import opaque
-from porta.security.passwords import Passwords
+from porta.security.passwords import Hashed, Passwords
 from porta.services import clients
-from porta.services.client_registration import NewClient
+from porta.services.client_registration import NewClient, columns_of
 from porta.services.client_targets import hold_client
 from porta.services.commands import ABSENT, Command
 from porta.services.fields import Name, judged
@@ -54,15 +54,36 @@ class NewSecret(Command):
         return self.expires_at.replace(tzinfo=self.expires_at.tzinfo or UTC).timestamp()
 
 
+async def hash_new(passwords: Passwords, command: NewSecret) -> Hashed:
+    """Make the value of a secret where none is chosen, and hash it, before the transaction that
+    keeps it: that would hold a connection of the pool all the while. Raises Unavailable.
+    """
+    return await passwords.hashed(command.value or opaque.new_value())
+
+
+async def hash_first(passwords: Passwords, command: NewClient) -> Hashed | None:
+    """As `hash_new`, for the first secret of a client to be made; None for one that is public.
+
+    Raises Invalid with every problem of what it registers, before anything is computed.
+    """
+    registered = columns_of(command.registration())
+    is_public = registered["client_type"] == "public"
+    return None if is_public else await hash_new(passwords, NewSecret())
+
+
 @needs("admin:client:create")
 async def create_client(
-    tx: Storage, actor: Actor, command: NewClient, secret: NewSecret, passwords: Passwords
+    tx: Storage, actor: Actor, command: NewClient, secret: NewSecret, hashed: Hashed | None
 ) -> tuple[Client, tuple[SecretEntry, str] | None]:
-    """Make a client as `create` does; a confidential one with a secret, and the value of that."""
+    """Make a client as `create` does; a confidential one with a secret, `hashed` by `hash_first`,
+    and the value of that.
+    """
     made = await clients.create(tx, actor, command)
     if made.client_type != "confidential":
         return made, None
-    return made, await _issue_secret(tx, actor, made, secret, passwords)
+    if hashed is None:
+        raise ValueError("a secret is hashed before the transaction that keeps it")
+    return made, await _issue_secret(tx, actor, made, secret, hashed)
 
 
 @needs("admin:client:read")
@@ -74,17 +95,18 @@ async def list(storage: Storage, actor: Actor, target: str) -> builtins.tuple[Se
 
 @needs("admin:client:update")
 async def add(
-    tx: Storage, actor: Actor, target: str, command: NewSecret, passwords: Passwords
+    tx: Storage, actor: Actor, target: str, command: NewSecret, hashed: Hashed
 ) -> tuple[SecretEntry, str]:
-    """Give a confidential client one more secret; return it with its value, which nobody can read
-    again. Raises NotFound, Invalid for a public client or one that is revoked, Forbidden.
+    """Give a confidential client one more secret, `hashed` by `hash_new`; return it with its
+    value, which nobody can read again. Raises NotFound, Forbidden, and Invalid for a public client
+    or one that is revoked.
     """
     client = await hold_client(tx, actor, target)
     if client.client_type != "confidential":
         raise Invalid("secret: a public client keeps none")
     if client.status == "revoked":
         raise Invalid("secret: a revoked client gets none")
-    return await _issue_secret(tx, actor, client, command, passwords)
+    return await _issue_secret(tx, actor, client, command, hashed)
 
 
 @needs("admin:client:revoke")
@@ -97,21 +119,22 @@ async def revoke(tx: Storage, actor: Actor, target: str, secret_id: str) -> None
 
 
 async def _issue_secret(
-    tx: Storage, actor: Actor, client: Client, command: NewSecret, passwords: Passwords
+    tx: Storage, actor: Actor, client: Client, command: NewSecret, hashed: Hashed
 ) -> tuple[SecretEntry, str]:
-    secret = command.value or opaque.new_value()
+    if command.value not in (None, hashed.text):
+        raise ValueError("another secret was hashed than the one that is chosen")
     made = await tx.clients.add_secret(
         client.id,
         client.organization_id,
-        secret_hash=await passwords.hash(secret),
-        secret_sha256=opaque.sha256_hex(secret),
+        secret_hash=hashed.hash,
+        secret_sha256=opaque.sha256_hex(hashed.text),
         label=command.label,
         expires_at=command.end,
     )
     if made is None:
         raise NotFound("Client not found")
     await _record_secret(tx, actor, "client.secret.generated", client, made.id)
-    return made, secret
+    return made, hashed.text
 
 
 async def _record_secret(

@@ -11,12 +11,11 @@ from pydantic import Field
 from porta.audit.actors import Actor
 from porta.errors import Invalid
 from porta.security.password_rules import check_password
-from porta.security.passwords import Passwords, is_dear_cost
+from porta.security.passwords import Hashed, Passwords, is_dear_cost
 from porta.services.commands import Command
 from porta.services.people import (
     WHAT,
     check_not_super_admin,
-    find_user,
     hold_user,
     record_of_person,
 )
@@ -68,23 +67,42 @@ async def set(
     actor: Actor,
     target: str,
     command: NewPassword,
-    passwords: Passwords,
+    hashed: Hashed,
     *,
     within: str | None = None,
 ) -> UserProfile:
-    """Give a person another password. Whoever else had got in is out (ASVS 7.4.3).
+    """Give a person another password, `hashed` by `hash_new`. Whoever else had got in is out
+    (ASVS 7.4.3).
 
     Raises NotFound, Forbidden, and Invalid for a password that may not be chosen.
     """
-    seen = await find_user(tx, actor, target, within)
-    home = require(await tx.organizations.find_by_id(seen.organization_id), WHAT)
-    check_new_password(command.password, home.two_factor_policy, names_of(home, seen))
-    password_hash = await passwords.hash(command.password)  # before anything is held
     stored = await hold_user(tx, actor, target, within)
-    after = await tx.users.set_password(stored.id, stored.organization_id, password_hash)
+    home = require(await tx.organizations.find_by_id(stored.organization_id), WHAT)
+    check_new_password(command.password, home.two_factor_policy, names_of(home, stored))
+    key, password_hash = (stored.id, stored.organization_id), hash_of(command.password, hashed)
+    after = await tx.users.set_password(*key, password_hash)
     await tx.end_account(stored.id, stored.organization_id, "user.password.set")
     await record_of_person(tx, actor, "user.password.set", stored, require(after, WHAT))
     return require(after, WHAT)
+
+
+async def hash_new(passwords: Passwords, text: str | None) -> Hashed | None:
+    """Hash a new password before the transaction that keeps it: that would hold a connection of
+    the pool, and rows, all the while. None where there is none.
+
+    Raises Invalid, before anything is computed, for what nobody may choose, and Unavailable.
+    """
+    if text is None:
+        return None
+    check_new_password(text, "required", ())
+    return await passwords.hashed(text)
+
+
+def hash_of(password: str, hashed: Hashed | None) -> str:
+    """Return the hash of this very password. Raises ValueError for another's: a mistake."""
+    if hashed is None or hashed.text != password:
+        raise ValueError("a password is hashed before the transaction that keeps it")
+    return hashed.hash
 
 
 @needs("admin:user:update")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from porta.audit.actors import Actor
 from porta.errors import Conflict, Invalid, NotFound
-from porta.security.passwords import Passwords
+from porta.security.passwords import Hashed
 from porta.services.commands import ABSENT, Command, Patch, Reasoned
 from porta.services.fields import (
     Country,
@@ -35,7 +35,7 @@ from porta.services.people import (
 )
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require
-from porta.services.user_passwords import check_new_password, names_of
+from porta.services.user_passwords import check_new_password, hash_of, names_of
 from porta.text.names import find_text_problem
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
@@ -106,9 +106,10 @@ class UserFilters(Command):
 
 @needs("admin:user:create")
 async def create(
-    tx: Storage, actor: Actor, organization: str, command: NewUser, passwords: Passwords
+    tx: Storage, actor: Actor, organization: str, command: NewUser, hashed: Hashed | None = None
 ) -> UserProfile:
-    """Add a person to the organization of this id or slug.
+    """Add a person to the organization of this id or slug; `hashed` is the password, if there is
+    one (`user_passwords.hash_new`).
 
     Raises NotFound, Invalid for a password that may not be chosen or an organization that is
     archived, Conflict when it has somebody with the address.
@@ -120,7 +121,7 @@ async def create(
     columns = _columns(new, command)
     if command.password is not None:
         check_new_password(command.password, home.two_factor_policy, names_of(home, command))
-        columns["password_hash"] = await passwords.hash(command.password)
+        columns["password_hash"] = hash_of(command.password, hashed)
     made = await tx.users.insert(msgspec.structs.replace(new, **columns))
     if made is None:
         raise _taken()

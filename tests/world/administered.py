@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from porta.audit.actors import SYSTEM
-from porta.security.passwords import Parameters, Passwords
+from porta.security.passwords import Hashed, Parameters, Passwords
 from porta.services import applications, clients, organizations, users
 from porta.services.applications import NewApplication
 from porta.services.client_registration import NewClient
 from porta.services.commands import Reasoned
 from porta.services.organizations import NewOrganization
+from porta.services.user_passwords import hash_new
 from porta.services.users import Locking, NewUser
 from storage.models.applications import Application
 from storage.models.clients import Client
@@ -47,6 +48,11 @@ _CLIENT = {
 _PASSWORDS = Passwords(Parameters(memory_kib=8, passes=1, lanes=1))
 
 
+def as_if_hashed(text: str) -> Hashed:
+    """Return a password or secret with a hash that nothing verifies."""
+    return Hashed(text, "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAA")
+
+
 async def make_organization(
     storage: Storage, slug: str, name: str = "Acme", **more: Any
 ) -> Organization:
@@ -73,7 +79,8 @@ async def set_application_status(storage: Storage, target: str, status: str) -> 
 
 async def make_user(storage: Storage, organization: str, email: str, **more: Any) -> UserProfile:
     command = NewUser.parse({"email": email, **more})
-    return await users.create(storage, SYSTEM, organization, command, _PASSWORDS)
+    hashed = await hash_new(_PASSWORDS, command.password)
+    return await users.create(storage, SYSTEM, organization, command, hashed)
 
 
 async def set_user_status(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from porta.audit import events
@@ -15,6 +16,7 @@ from porta.security.passwords import Passwords
 from porta.services.provisioning import applications, clients, organizations, settings, users
 from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry
 from porta.services.provisioning.file import build_document, load_document
+from porta.services.provisioning.hashes import Hashes
 from porta.services.provisioning.problems import DocumentInvalid, FileProblem, Path
 from porta.services.provisioning.report import Credential, Line, Report
 from porta.services.provisioning.run import Catalogue, Run
@@ -44,6 +46,10 @@ _PAUSE = 0.2
 
 class _RollBack(Exception):
     """Leaves the transaction without a trace of it."""
+
+
+class _HashesWanted(Exception):
+    """Leaves it for hashes to be made: what hashes holds no transaction meanwhile."""
 
 
 async def provision(
@@ -88,32 +94,62 @@ async def provision_all(
     secrets and what a file is silent about are never overwritten. A dry run only tells what would
     be done. Where somebody was asked about updates, `approved` holds these: others are not made.
     One run waits for another. `now` is in seconds since the epoch. A report with errors means that
-    nothing was done; inside a transaction, which it joins, that one is then to be rolled back.
+    nothing was done. It is for whoever holds no transaction: what it is to keep as hashes is hashed
+    between two attempts of it, where one is not enough.
     Raises StorageError for what no file is to blame for.
     """
-    report = Report(mode, dry_run)
+    asked = _Asked(documents, mode, dry_run, approved, now, actor, Hashes())
+    while True:
+        try:
+            report = await _attempt(storage, asked)
+        except _HashesWanted:
+            await asked.hashes.make(passwords)
+        else:
+            return Report(mode, dry_run, errors=report.errors) if report.errors else report
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a run is asked for, and the hashes that its attempts share."""
+
+    documents: Mapping[str, Document]
+    mode: Mode
+    dry_run: bool
+    approved: Sequence[Line] | None
+    now: float
+    actor: Actor
+    hashes: Hashes
+
+
+async def _attempt(storage: Storage, asked: _Asked) -> Report:
+    """Do all of it in one transaction, or nothing. Raises _HashesWanted where it is to be done
+    again with hashes that were yet to be made.
+    """
+    report = Report(asked.mode, asked.dry_run)
     source = ""
     try:
         async with storage.transaction() as tx:
             if not await _wait_for_others(tx):
                 report.errors.append(FileProblem((), _OCCUPIED))
                 raise _RollBack
-            for source, document in documents.items():
-                run = Run(tx, passwords, mode == "overwrite", now, actor, Report(mode, dry_run))
+            for source, document in asked.documents.items():
+                part = Report(asked.mode, asked.dry_run)
+                overwrite = asked.mode == "overwrite"
+                run = Run(tx, asked.hashes, overwrite, asked.now, asked.actor, part)
                 await _steps(run, document)
-                report.add(run.report, source)
-            if approved is not None and report.updated != list(approved):
+                report.add(part, source)
+            if asked.approved is not None and report.updated != list(asked.approved):
                 report.errors.append(FileProblem((), _CHANGED_MEANWHILE))
-            if report.errors or dry_run:
+            if report.errors or asked.dry_run:
                 raise _RollBack
-            await _record(tx, report, actor)
+            if asked.hashes.are_wanted:
+                raise _HashesWanted
+            await _record(tx, report, asked.actor)
     except _RollBack:
         report.credentials.clear()
     except Conflict as race:
         message = f"{race.message}: it was made at the same time; run again"
         report.errors.append(FileProblem((), message, source=source))
-    if report.errors:
-        return Report(mode, dry_run, errors=report.errors)
     return report
 
 

@@ -41,7 +41,8 @@ async def provision_client(
         client = await clients.update(run.storage, run.actor, stored.id, patch)
         changed = differing(stored, client)
         run.updated("client", client.client_id, entry.client_name, changed, (stored, client))
-    secret = await _provision_secret(run, client, entry.secret, new=stored is None)
+    place = (organization.slug, application.slug, entry.client_id or entry.client_name)
+    secret = await _provision_secret(run, client, entry.secret, place, new=stored is None)
     told = await run.storage.clients.find(client.client_id, organization.id) or client
     run.report.credentials.append(_credential(run, organization, application, told, entry, secret))
 
@@ -84,9 +85,12 @@ async def _find(
 
 
 async def _provision_secret(
-    run: Run, client: Client, entry: SecretEntry | None, *, new: bool
+    run: Run, client: Client, entry: SecretEntry | None, place: tuple[str, str, str], *, new: bool
 ) -> str | None:
-    """Return the secret to tell: a generated one when it is made, a chosen one while it works."""
+    """Return the secret to tell: a generated one when it is made, a chosen one while it works.
+
+    `place` is the same in each attempt of a run: whatever has an id gets another one.
+    """
     chosen = entry.value if entry else None
     if client.client_type == "public" or client.status == "revoked":
         return None
@@ -103,7 +107,8 @@ async def _provision_secret(
         value=chosen,
         expires_at=datetime.fromtimestamp(end, UTC) if end is not None else None,
     )
-    _, secret = await client_secrets.add(run.storage, run.actor, client.id, command, run.passwords)
+    hashed = run.hashes.of(chosen or run.hashes.generated(place))
+    _, secret = await client_secrets.add(run.storage, run.actor, client.id, command, hashed)
     run.created("client_secret", client.client_id, entry.label or "" if entry else "")
     return secret
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from porta.audit.actors import Actor
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
-from porta.security.passwords import Passwords
+from porta.services.provisioning.hashes import Hashes
 from porta.services.provisioning.problems import FileProblem, Path, problems_of
 from porta.services.provisioning.report import Kind, Line, Report, find_losses
 from porta.text.suggestions import did_you_mean
@@ -49,7 +49,7 @@ class Run:
     """Handed from step to step. `storage` is the transaction; `now` seconds since the epoch."""
 
     storage: Storage
-    passwords: Passwords
+    hashes: Hashes
     overwrite: bool
     now: float
     actor: Actor

@@ -49,7 +49,8 @@ async def _provision_user(run: Run, organization: Organization, entry: UserEntry
     args = run.storage, run.actor
     if stored is None:
         command = command_of(entry, NewUser)
-        await users.create(*args, organization.id, command, run.passwords)
+        hashed = run.hashes.of(command.password) if command.password is not None else None
+        await users.create(*args, organization.id, command, hashed)
         run.created("user", entry.email, name)
     elif not run.overwrite:
         run.skipped("user", entry.email, name)

@@ -20,13 +20,14 @@ from porta.services.client_secrets import NewSecret
 from porta.services.clients import ClientFilters
 from porta.services.permissions import PERMISSIONS
 from storage.models.applications import Application
-from storage.models.clients import Client
+from storage.models.clients import Client, SecretEntry
 from storage.models.organizations import Organization
 from storage.models.pages import Page
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types, last_metadata
 from tests.world.administered import (
+    as_if_hashed,
     make_application,
     make_client,
     make_organization,
@@ -38,7 +39,16 @@ from tests.world.administered import (
 Home = tuple[Organization, Application]
 WEB = {"clientName": "Web", "redirectUris": ["https://acme.test/callback"]}
 CHOSEN = "a-chosen-secret-of-enough-characters"
+HASHED = as_if_hashed(CHOSEN)
 ALL = frozenset(PERMISSIONS)
+
+
+async def add_secret(
+    storage: Storage, client: Client, passwords: Passwords, **said: Any
+) -> tuple[SecretEntry, str]:
+    command = NewSecret.parse(said)
+    hashed = await client_secrets.hash_new(passwords, command)
+    return await client_secrets.add(storage, SYSTEM, client.id, command, hashed)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -305,7 +315,7 @@ async def test_revoked_is_final(
     with pytest.raises(Invalid):
         await set_client_status(storage, made.id, wanted)
     with pytest.raises(Invalid, match="revoked"):
-        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), passwords)
+        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), HASHED)
 
 
 async def test_another_organizations_client_is_unknown(
@@ -322,7 +332,7 @@ async def test_another_organizations_client_is_unknown(
                 partial(clients.deactivate, storage, actor, target),
                 partial(clients.revoke, storage, actor, target),
                 partial(client_secrets.list, storage, actor, target),
-                partial(client_secrets.add, storage, actor, target, NewSecret(), passwords),
+                partial(client_secrets.add, storage, actor, target, NewSecret(), HASHED),
                 partial(client_secrets.revoke, storage, actor, target, str(uuid4())),
             ):
                 with pytest.raises(NotFound, match=r"^Client not found$"):
@@ -365,7 +375,7 @@ async def test_the_clients_of_the_administration_are_for_super_administrators(
         partial(clients.create, storage, lesser, command),
         partial(clients.update, storage, lesser, made.id, ClientPatch(client_name="X")),
         partial(clients.deactivate, storage, lesser, made.id),
-        partial(client_secrets.add, storage, lesser, made.id, NewSecret(), passwords),
+        partial(client_secrets.add, storage, lesser, made.id, NewSecret(), HASHED),
         partial(client_secrets.revoke, storage, lesser, made.id, str(uuid4())),
     ):
         with pytest.raises(Forbidden, match="client of the administration"):
@@ -380,10 +390,10 @@ async def test_secrets_are_added_and_revoked(
 ) -> None:
     made = await make(storage, home)
     args = storage, SYSTEM, made.id
-    entry, first = await client_secrets.add(*args, NewSecret(label="first"), passwords)
+    entry, first = await add_secret(storage, made, passwords, label="first")
     chosen = NewSecret.parse({"value": CHOSEN})
     assert CHOSEN not in repr(chosen)
-    _, second = await client_secrets.add(*args, chosen, passwords)
+    _, second = await add_secret(storage, made, passwords, value=CHOSEN)
     assert (len(first), second, entry.label) == (43, CHOSEN, "first")
     found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
@@ -418,7 +428,7 @@ async def test_an_expired_secret_is_none(
         {"expiresAt": "1970-01-01T00:16:40Z"},
         {"value": CHOSEN, "expiresAt": "2096-10-02T07:06:40Z"},
     ):
-        await client_secrets.add(storage, SYSTEM, made.id, NewSecret.parse(said), passwords)
+        await add_secret(storage, made, passwords, **said)
     found = await storage.clients.find(made.client_id, made.organization_id)
     assert found is not None
     assert [(each.sha256, each.expires_at) for each in found.secrets] == [
@@ -438,7 +448,7 @@ async def test_a_public_client_keeps_no_secret(
 ) -> None:
     made = await make(storage, home, clientType="public")
     with pytest.raises(Invalid, match="public"):
-        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), passwords)
+        await client_secrets.add(storage, SYSTEM, made.id, NewSecret(), HASHED)
 
 
 @pytest.mark.parametrize("archived", ["organization", "application"])

@@ -199,16 +199,24 @@ async def test_hostile_people(storage: Storage, passwords: Passwords, data: st.D
         right = {"email": f"{mark}@a.test"}
         body = data.draw(bodies(NewUser, st.just(right)))
         try:
-            made = await users.create(tx, SYSTEM, home, NewUser.parse(body), passwords)
+            new = NewUser.parse(body)
+            hashed = await user_passwords.hash_new(passwords, new.password)
+            made = await users.create(tx, SYSTEM, home, new, hashed)
         except (Invalid, Conflict) as refusal:
             told_in_words(refusal, body)
             made = await make_user(tx, home, f"{mark}@a.test")
+
+        async def set_password(told: NewPassword) -> None:
+            hashed = await user_passwords.hash_new(passwords, told.password)
+            assert hashed is not None
+            await user_passwords.set(tx, SYSTEM, made.id, told, hashed)
+
         changes: tuple[tuple[Any, Any], ...] = (
             (UserPatch, partial(users.update, tx, SYSTEM, made.id)),
             (UserFilters, partial(users.list, tx, SYSTEM, home, Page())),
             (RoleIds, partial(user_roles.assign, tx, SYSTEM, made.id)),
             (RoleIds, partial(user_roles.remove, tx, SYSTEM, made.id)),
-            (NewPassword, lambda told: user_passwords.set(tx, SYSTEM, made.id, told, passwords)),
+            (NewPassword, set_password),
             (Locking, partial(users.lock, tx, SYSTEM, made.id)),
         )
         for model, change in changes:
@@ -238,10 +246,15 @@ async def test_hostile_clients(storage: Storage, passwords: Passwords, data: st.
         except (Invalid, Conflict) as refusal:
             told_in_words(refusal, body)
             made = await clients.create(tx, SYSTEM, NewClient.parse(right))
+
+        async def add_secret(told: NewSecret) -> None:
+            hashed = await client_secrets.hash_new(passwords, told)
+            await client_secrets.add(tx, SYSTEM, made.id, told, hashed)
+
         changes: tuple[tuple[Any, Any], ...] = (
             (ClientPatch, partial(clients.update, tx, SYSTEM, made.id)),
             (ClientFilters, partial(clients.list, tx, SYSTEM, Page())),
-            (NewSecret, lambda told: client_secrets.add(tx, SYSTEM, made.id, told, passwords)),
+            (NewSecret, add_secret),
             (Reasoned, partial(clients.revoke, tx, SYSTEM, made.id)),
         )
         for model, change in changes:

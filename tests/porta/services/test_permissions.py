@@ -32,7 +32,12 @@ FAMILIES: tuple[ModuleType, ...] = (
     *(client_secrets, user_passwords),
 )
 
-FOR_ALL = (user_passwords.expect_stored_costs,)
+FOR_ALL = (
+    user_passwords.expect_stored_costs,
+    user_passwords.hash_new,
+    client_secrets.hash_new,
+    client_secrets.hash_first,
+)
 """What no administrator asks for: a server does, and what is a part of an operation."""
 
 

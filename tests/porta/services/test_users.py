@@ -17,14 +17,14 @@ from porta.security.passwords import Passwords
 from porta.services import user_passwords, users
 from porta.services.commands import Reasoned
 from porta.services.permissions import PERMISSIONS
-from porta.services.user_passwords import NewPassword
+from porta.services.user_passwords import NewPassword, hash_new
 from porta.services.users import Locking, NewUser, UserFilters, UserPatch
 from storage.models.pages import Page
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.porta.services.audit import event_types, last_metadata
-from tests.world.administered import make_organization, make_user, set_user_status
+from tests.world.administered import as_if_hashed, make_organization, make_user, set_user_status
 
 PASSWORD = "quiet otter paints"
 ALL = frozenset(PERMISSIONS)
@@ -63,7 +63,7 @@ async def test_a_password_is_hashed(
 ) -> None:
     command = NewUser.parse({"email": "hashed@acme.test", "password": PASSWORD})
     assert PASSWORD not in repr(command)
-    made = await users.create(storage, SYSTEM, home, command, passwords)
+    made = await users.create(storage, SYSTEM, home, command, await hash_new(passwords, PASSWORD))
     assert made.password_hash is not None
     assert made.password_hash.startswith("$argon2id$")
     assert made.password_changed_at is not None
@@ -101,14 +101,14 @@ async def test_a_password_stands_up_to_the_rules(
     await make_organization(storage, slug, "Acme Holding", twoFactorPolicy=policy)
     command = NewUser.parse({"email": "a@b.test", "password": password})
     made = await make_user(storage, slug, "b@b.test")
-    changed = NewPassword.parse({"password": password})
+    changed, hashed = NewPassword.parse({"password": password}), as_if_hashed(password)
     if fine:
-        await users.create(storage, SYSTEM, slug, command, passwords)
-        await user_passwords.set(storage, SYSTEM, made.id, changed, passwords)
+        await users.create(storage, SYSTEM, slug, command, hashed)
+        await user_passwords.set(storage, SYSTEM, made.id, changed, hashed)
         return
     for call in (
-        partial(users.create, storage, SYSTEM, slug, command, passwords),
-        partial(user_passwords.set, storage, SYSTEM, made.id, changed, passwords),
+        partial(users.create, storage, SYSTEM, slug, command, hashed),
+        partial(user_passwords.set, storage, SYSTEM, made.id, changed, hashed),
     ):
         with pytest.raises(Invalid, match=r"^password: ") as refused:
             await call()
@@ -120,7 +120,8 @@ async def test_a_password_is_set_and_cleared(
 ) -> None:
     made = await person(storage, home)
     command = NewPassword.parse({"password": PASSWORD})
-    after = await user_passwords.set(storage, SYSTEM, made.id, command, passwords)
+    hashed = await passwords.hashed(PASSWORD)
+    after = await user_passwords.set(storage, SYSTEM, made.id, command, hashed)
     assert after.password_hash
     assert (await passwords.verify(after.password_hash, PASSWORD)).ok
     after = await user_passwords.clear(storage, SYSTEM, made.id)
@@ -309,7 +310,8 @@ async def test_another_organizations_person_is_unknown(
                 partial(user_passwords.clear, storage, actor, target),
                 partial(
                     user_passwords.set,
-                    *(storage, actor, target, NewPassword(password=PASSWORD), passwords),
+                    *(storage, actor, target, NewPassword(password=PASSWORD)),
+                    as_if_hashed(PASSWORD),
                 ),
                 partial(users.deactivate, storage, actor, target),
                 partial(users.lock, storage, actor, target, Locking(reason="x")),
@@ -320,7 +322,7 @@ async def test_another_organizations_person_is_unknown(
                     await call(within=within)
     for operation in (
         partial(users.list, storage, bound, home, Page(), UserFilters()),
-        partial(users.create, storage, bound, home, NewUser(email="n@acme.test"), passwords),
+        partial(users.create, storage, bound, home, NewUser(email="n@acme.test")),
     ):
         with pytest.raises(NotFound, match=r"^Organization not found$"):
             await operation()
