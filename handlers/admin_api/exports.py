@@ -13,6 +13,8 @@ from porta.administration.downloads import Format, download
 from porta.services import exports
 from porta.services.commands import Command
 from porta.services.exports import EXPORTS, PERMISSION, Exportable, ExportFilters
+from porta.services.permissions import needed_by
+from porta.services.provisioning.describe import describe
 
 CSV = "text/csv"
 _TITLES = {"audit": "the audit trail"}
@@ -49,8 +51,9 @@ def _run(kind: str) -> Callable[[Call], Awaitable[Answer]]:
     return run
 
 
-ROUTES = tuple(
-    Route(
+def _route(kind: str, wanted: Exportable) -> Route:
+    named = {"organization_id", "application_id"} & set(wanted.filters)
+    return Route(
         "GET",
         f"/export/{kind}",
         f"Export {_TITLES.get(kind, kind)} as a file",
@@ -59,8 +62,40 @@ ROUTES = tuple(
         query=_query(kind, wanted),
         response=ExportedRows,
         text_type=CSV,
-        errors=(404,) if {"organization_id", "application_id"} & set(wanted.filters) else (),
+        errors=(404,) if named else (),
         delegable=True,
     )
-    for kind, wanted in EXPORTS.items()
+
+
+class ConfigurationQuery(Command):
+    """How much of an organization."""
+
+    people: bool = Field(False, description="Whether its people are in it too")
+
+
+class ProvisioningDocument(Shown):
+    """A file that `porta provision` and `POST /import` read (docs/provisioning.md)."""
+
+    version: str
+    organizations: tuple[dict[str, Any], ...]
+
+
+async def _describe(call: Call) -> Answer:
+    people = call.query_as(ConfigurationQuery).people
+    found = await describe(call.storage, call.actor, call.path["idOrSlug"], with_people=people)
+    return Answer(ProvisioningDocument(**found))
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/organizations/{idOrSlug}/configuration",
+        "Export an organization as a provisioning file, without secrets",
+        _describe,
+        permissions=needed_by(describe),
+        query=ConfigurationQuery,
+        response=ProvisioningDocument,
+        delegable=True,
+    ),
+    *(_route(kind, wanted) for kind, wanted in EXPORTS.items()),
 )

@@ -29,7 +29,7 @@ __all__ = ["LONGEST_TEXTS", "LONGEST_URL", "BrandLinks", "BrandWords", "Branding
 LONGEST_TEXTS = {"title": 80, "lead": 200, "help": 300, "note": 200}
 """Characters."""
 _MOST_TOLD = 20
-_OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
+OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
 """What Porta 1.x has a column for."""
 
 
@@ -105,7 +105,7 @@ def merge(stored: Organization, patch: BrandingPatch | None) -> dict[str, Any]:
     Raises Invalid where what is left does not fit together.
     """
     said = patch.said() if patch is not None else dict.fromkeys(BrandingPatch.model_fields)
-    columns = {f"branding_{name}": said.pop(name) or None for name in _OF_1X if name in said}
+    columns = {f"branding_{name}": said.pop(name) or None for name in OF_1X if name in said}
     brand = stored.brand
     if "links" in said:
         links = said.pop("links")

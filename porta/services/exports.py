@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from porta.services.clients import ClientFilters
 from porta.services.commands import Command
 from porta.services.fields import Id
 from porta.services.organizations import OrganizationFilters
+from porta.services.pages import each_page
 from porta.services.permissions import needed_by
 from porta.services.roles import PermissionFilters
 from porta.services.targets import MOST_ROWS
@@ -116,12 +117,8 @@ def _told(name: str, value: Any) -> Any:
     return value
 
 
-async def _pages(fetch: _Fetch, order: str = "asc") -> Records:
-    page: Page | None = Page(limit=MOST_ROWS, order="asc" if order == "asc" else "desc")
-    while page is not None:
-        listed = await fetch(page)
-        yield listed.rows
-        page = msgspec.structs.replace(page, cursor=listed.next) if listed.next else None
+def _pages(fetch: _Fetch, order: Literal["asc", "desc"] = "asc") -> Records:
+    return each_page(fetch, MOST_ROWS, order)
 
 
 async def _ids(fetch: _Fetch) -> AsyncGenerator[str]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from porta.audit import events
@@ -14,6 +15,7 @@ from porta.errors import Forbidden
 from porta.services import audit_trail, people
 from porta.services.commands import Command
 from porta.services.fields import Flag
+from porta.services.pages import collect
 from porta.services.people import WHAT, find_user, hold_user
 from porta.services.permissions import needs
 from porta.services.targets import require
@@ -21,7 +23,6 @@ from storage.models.artifacts import Grant
 from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.claims import ClaimDefinition, ClaimValue
 from storage.models.organizations import Organization
-from storage.models.pages import Page
 from storage.models.personal_data import AssignedRole, Authorization, SentLink
 from storage.models.sessions import SessionEntry, SessionFilter
 from storage.models.users import UserProfile
@@ -145,20 +146,10 @@ async def _check_not_administering(tx: Storage, user: UserProfile) -> None:
 
 async def _sessions(storage: Storage, user: UserProfile) -> tuple[SessionEntry, ...]:
     wanted = SessionFilter(organization_id=user.organization_id, user_id=user.id, active_only=False)
-    found: list[SessionEntry] = []
-    page: Page | None = Page(limit=_PAGE)
-    while page is not None and len(found) < MOST:
-        listed = await storage.session_lists.list(wanted, page)
-        found += listed.rows
-        page = Page(limit=_PAGE, cursor=listed.next) if listed.next else None
-    return tuple(found)
+    fetch = partial(storage.session_lists.list, wanted)
+    return tuple(await collect(fetch, _PAGE, most=MOST, order="desc"))
 
 
 async def _trail(storage: Storage, wanted: AuditFilter) -> tuple[AuditEntry, ...]:
-    found: list[AuditEntry] = []
-    page: Page | None = Page(limit=_PAGE)
-    while page is not None and len(found) < MOST:
-        listed = await storage.audit.list(wanted, page)
-        found += listed.rows
-        page = Page(limit=_PAGE, cursor=listed.next) if listed.next else None
-    return tuple(found)
+    fetch = partial(storage.audit.list, wanted)
+    return tuple(await collect(fetch, _PAGE, most=MOST, order="desc"))

@@ -6,7 +6,7 @@ Made by `make client` from the OpenAPI document of the Admin API: not to be edit
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from msgspec import UNSET, UnsetType
 
@@ -91,6 +91,13 @@ class Summary(Entity, frozen=True, kw_only=True):
     totp_count: int
     email_count: int
     compliance_rate: float
+
+
+class ProvisioningDocument(Model, frozen=True, kw_only=True):
+    """A file that `porta provision` and `POST /import` read (docs/provisioning.md)."""
+
+    version: str
+    organizations: tuple[dict[str, Any], ...]
 
 
 class Branding(Model, frozen=True, kw_only=True):
@@ -318,4 +325,15 @@ class OrganizationsResource(Resource):
         """Count who has a second factor."""
         return await self._one(
             Summary, "GET", ("organizations", id_or_slug, "two-factor", "summary")
+        )
+
+    async def configuration(
+        self, id_or_slug: str, *, people: bool | None = None
+    ) -> ProvisioningDocument:
+        """Export an organization as a provisioning file, without secrets."""
+        return await self._plain(
+            ProvisioningDocument,
+            "GET",
+            ("organizations", id_or_slug, "configuration"),
+            query={"people": people},
         )

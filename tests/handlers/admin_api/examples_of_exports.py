@@ -48,3 +48,32 @@ def _of_nobody(kind: str, parameter: str) -> None:
 
 for each in EXPORTS:
     _of(each)
+
+
+@example("GET", "/organizations/{idOrSlug}/configuration")
+async def configuration(installation: Installation) -> Example:
+    home = await installation.organization()
+
+    def check(body: Any) -> None:
+        assert body["version"] == "1.0"
+        (told,) = body["organizations"]
+        assert (told["slug"], "users" in told) == (home.slug, False)
+
+    return Example({"idOrSlug": home.slug}, check=check)
+
+
+@example("GET", "/organizations/{idOrSlug}/configuration")
+async def configuration_with_people(installation: Installation) -> Example:
+    home = await installation.organization()
+    person = await installation.person(organization_id=home.id)
+
+    def check(body: Any) -> None:
+        assert [each["email"] for each in body["organizations"][0]["users"]] == [person.email]
+
+    return Example({"idOrSlug": home.id}, query={"people": "true"}, check=check)
+
+
+@example("GET", "/organizations/{idOrSlug}/configuration")
+async def configuration_of_nobody(installation: Installation) -> Example:
+    del installation
+    return Example({"idOrSlug": NOBODY}, status=404)
