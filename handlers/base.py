@@ -11,14 +11,14 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import msgspec
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from handlers import cookies, languages
 from handlers.answers import JSON, Answers
 from handlers.application import Porta
 from handlers.errors import RETRY, Failure, failure_of, is_expected
-from handlers.headers import leave_room
+from handlers.headers import AnswerHeaders, leave_room
 from handlers.http.framing import MAX_BODY
 from porta.limits.origin import Origin
 from porta.limits.proxies import client_address
@@ -72,9 +72,7 @@ class PortaHandler(RequestHandler):
 
     def clear(self) -> None:
         """Begin the answer: every header it has by default, and no name of a product."""
-        headers = HTTPHeaders()
-        for name, value in self.application.common_headers.items():
-            headers[name] = value
+        headers = AnswerHeaders(self.application.common_headers)
         headers["X-Request-Id"] = self.request_id
         headers["Date"] = self.application.date()
         if self.application.life.draining:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders
@@ -17,7 +19,7 @@ _COMMON = {
     "X-Frame-Options": "DENY",
     # Our forms, and those that a client is answered with, have an Origin; no path leaves the house.
     "Referrer-Policy": "strict-origin",
-    "X-XSS-Protection": "0",
+    "X-Xss-Protection": "0",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
 }
 MOST = 4000
@@ -29,8 +31,27 @@ _PAGE = (
 )
 
 
+class AnswerHeaders(HTTPHeaders):
+    """Headers of an answer.
+
+    Tornado's read each character that is added, since they are made for what comes from outside.
+    What a handler adds was read before, by `RequestHandler.add_header`.
+    """
+
+    def __init__(self, common: Mapping[str, str]) -> None:
+        """Begin with those of `common`, whose names are spelled as Tornado spells them."""
+        self._as_list = {name: [value] for name, value in common.items()}
+        self._combined_cache = {}
+
+    def add(self, name: str, value: str, **_: Any) -> None:
+        if name in self:
+            super().add(name, value)
+        else:
+            self[name] = value
+
+
 def common(issuer_base_url: str, *, subdomains: bool = False) -> dict[str, str]:
-    """Return the headers of every answer under an issuer.
+    """Return the headers of every answer under an issuer, spelled as Tornado spells them.
 
     An https one is to be asked in no other way from then on (RFC 6797). What is below its host
     belongs to others, unless `subdomains` says so; a name of this machine, to all that runs here.

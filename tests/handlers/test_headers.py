@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tornado.httputil import HTTPHeaders
 
 from handlers import headers
 from porta.pages.values import PAGES
@@ -52,3 +53,23 @@ def test_K15_hsts_binds_the_host_of_the_issuer_and_nothing_below(
 ) -> None:
     sent = headers.common(issuer, subdomains=subdomains)
     assert sent.get("Strict-Transport-Security") == expected
+
+
+def test_headers_of_an_answer_are_those_that_tornado_would_have_made() -> None:
+    common = headers.common("https://id.example.com")
+    made, tornado = headers.AnswerHeaders(common), HTTPHeaders(common)
+    for each in (made, tornado):
+        each["content-type"] = "text/html"
+        each.add("Set-Cookie", "a=1")
+        each.add("set-cookie", "b=2")
+        each["Date"] = "today"
+        del each["X-Frame-Options"]
+    assert list(made.get_all()) == list(tornado.get_all())
+    assert (made["Set-Cookie"], made.get_list("SET-COOKIE")) == ("a=1,b=2", ["a=1", "b=2"])
+    assert made == tornado
+
+
+def test_headers_of_one_answer_are_not_those_of_the_next() -> None:
+    common = headers.common("https://id.example.com")
+    headers.AnswerHeaders(common).add("Content-Type", "text/html")
+    assert headers.AnswerHeaders(common).get_list("Content-Type") == ["application/json"]
