@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,8 @@ class Porta(Application):
 
     def log_request(self, handler: RequestHandler) -> None:
         """Write the line of a request; none for what succeeds as it did a moment ago (K16)."""
+        if not self.log.is_enabled_for(logging.INFO):
+            return
         request = handler.request
         routine = getattr(handler, "is_routine", False) or request.method == "OPTIONS"
         if routine and not self._is_news(handler):
