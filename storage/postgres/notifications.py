@@ -65,14 +65,18 @@ class NotificationListener:
         self._proof = ""
         self._proven = asyncio.Event()
         self._listening = self._asleep = False
-        self._asked_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self._time = loop.time
+        self._asked_at = loop.time()
         self._asked = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._stay())
+        self._task = loop.create_task(self._stay())
 
     @property
     def listening(self) -> bool:
         """Whether changes are proven to be heard, of which the last proof is a moment ago."""
-        self._asked_at = asyncio.get_running_loop().time()
+        # Asked for each entry of configuration that a request needs: to look the running loop up
+        # is a system call (CPython 3.11).
+        self._asked_at = self._time()
         if self._asleep:
             self._asked.set()
         return self._listening and not self._asleep
@@ -139,7 +143,7 @@ class NotificationListener:
 
     async def _pause(self) -> None:
         """Wait until the next sign of life is due; while nobody asks, for long (idle budget)."""
-        if asyncio.get_running_loop().time() - self._asked_at < AWAKE:
+        if self._time() - self._asked_at < AWAKE:
             await asyncio.sleep(min(HEARTBEAT, self._heartbeat))
             return
         self._asleep = True
