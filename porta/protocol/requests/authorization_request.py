@@ -39,6 +39,7 @@ LIMITS = {
     "claims": 4096,
 }
 """Most bytes of each parameter, in UTF-8."""
+_KEPT = (*LIMITS, "scope", "max_age")
 
 MAX_KEPT = 6144
 """Most bytes of a request as it is kept until a person has answered, or until it is visited.
@@ -97,8 +98,11 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
         }
         if self.omits_redirect_uri:
             words["redirect_uri"] = None
-        plain = {name: getattr(self, name) for name in LIMITS if name not in words}
-        return {name: value for name, value in (plain | words).items() if value}
+        return {
+            name: value
+            for name in _KEPT
+            if (value := words[name] if name in words else getattr(self, name))
+        }
 
 
 class RedirectTarget(msgspec.Struct, frozen=True):

@@ -102,7 +102,8 @@ def parse_params(
             problem = problem or error.message
         else:
             values[key] = (*values[key], text) if key in values else (text,)
-    params = _collect(values, repeatable, problem)
+    plain = len(values) == len(fields) and ("",) not in values.values()
+    params = Params(values, problem) if plain else _collect(values, repeatable, problem)
     if not deferred:
         params.check()
     return params
