@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from functools import partial
+from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
@@ -20,6 +21,7 @@ _PURPOSE = "replay"
 _STEP = 96  # bytes; what looks alike is as long as each other
 _LARGEST = 16384  # bytes, once unpacked
 _BLOCK = 0xFFFF  # bytes of a block that is not compressed, at most
+_ENCODER = msgspec.msgpack.Encoder()
 
 
 class RequestCopy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,18 +63,8 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
 
     A pushed request is not copied: its one use, and its end, are those of what was pushed.
     """
-    asked = interaction.parameters
-    copy = partial(
-        RequestCopy,
-        slug=interaction.slug,
-        client_id=interaction.client_id,
-        created_at=interaction.created_at,
-    )
-    whole = partial(copy, parameters=asked, resource=interaction.resource)
-    bare = partial(copy, bare_uri=asked.get("redirect_uri"))
-    pushed = interaction.pushed is not None or interaction.hint_subject is not None
-    for make in (bare,) if pushed else (whole, bare):
-        data = msgspec.msgpack.encode(make())
+    for copy in _copies(interaction):
+        data = _ENCODER.encode(copy)
         for pack in (_stored, zlib.compress):
             packed = pack(data)
             packed += bytes(-len(packed) % _STEP)  # what stands behind the stream is not read
@@ -80,6 +72,20 @@ def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:
             if len(box) <= MOST:
                 return f"{value}.{box}"
     return value
+
+
+def _copies(interaction: Interaction) -> Iterator[RequestCopy]:
+    """Yield the copies that tell of an interaction, what tells most first."""
+    copy = RequestCopy(
+        slug=interaction.slug,
+        client_id=interaction.client_id,
+        created_at=interaction.created_at,
+        parameters=interaction.parameters,
+        resource=interaction.resource,
+    )
+    if interaction.pushed is None and interaction.hint_subject is None:
+        yield copy
+    yield replace(copy, parameters={}, resource=(), bare_uri=copy.redirect_uri)
 
 
 def _stored(data: bytes) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from msgspec.structs import replace
+
 from porta.browser import binding, interactions, request_copies, sessions
 from porta.browser.binding import Browser
 from porta.browser.interactions import InteractionExpired
@@ -172,8 +174,8 @@ async def _postpone(attempt: Attempt) -> Resume:
 async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
     """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
-    make = partial(
-        Interaction,
+    interaction = Interaction(
+        id="",
         organization_id=tenant.id,
         slug=tenant.slug,
         client_id=attempt.client.client_id,
@@ -190,9 +192,9 @@ async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
         shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )
     value = await request_limits.keep_interaction(
-        runtime, tenant, attempt.client, attempt.address, make
+        runtime, tenant, attempt.client, attempt.address, partial(replace, interaction)
     )
-    return request_copies.to_handle(runtime, value, make(id=""))
+    return request_copies.to_handle(runtime, value, interaction)
 
 
 async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Respond:
