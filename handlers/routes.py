@@ -7,7 +7,7 @@ import re
 from tornado.routing import URLSpec
 
 from handlers.admin_api import table
-from handlers.interactions import consent, gesture, login
+from handlers.interactions import consent, gesture, login, two_factor
 from handlers.oidc import (
     authorization,
     discovery,
@@ -44,6 +44,7 @@ ROUTES = [
         # Before the authorization endpoints: an organization cannot be called "interaction".
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
+        (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
         (_tenant(endpoints.JWKS), jwks.JwksHandler),

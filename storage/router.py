@@ -31,6 +31,7 @@ from storage.repositories.organizations import Organizations
 from storage.repositories.personal_data import PersonalData
 from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.roles import Roles
+from storage.repositories.second_factors import SecondFactorsOfPeople
 from storage.repositories.session_lists import SessionLists
 from storage.repositories.sessions import Sessions
 from storage.repositories.signing_keys import SigningKeys
@@ -88,6 +89,7 @@ class Storage:
         self.clients = Clients(executor)
         self.api_resources = ApiResources(executor)
         self.users = Users(executor)
+        self.second_factors = SecondFactorsOfPeople(executor)
         self.totp_secrets = TotpSecrets(executor)
         self.roles = Roles(executor)
         self.user_roles = UserRoles(executor)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from handlers import browser_cookies
 from handlers.interactions import endings
 from handlers.oidc import outcomes
 from handlers.pages import FOR_PEOPLE, finish_page
 from handlers.tenant import TenantHandler
+from porta.authn.login import SignedIn
 from porta.browser import open_interactions, request_copies
 from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
@@ -94,6 +96,16 @@ class InteractionHandler(TenantHandler):
     def resume(self) -> None:
         """Send the browser on: the authorization request continues."""
         outcomes.resume(self, self.opened.uid)
+
+    def finish_sign_in(self, signed_in: SignedIn | None) -> None:
+        """Send the browser on with its new session; without one, to what is still asked for."""
+        if signed_in is None:
+            self.start_over()
+            return
+        left = max(0, int(signed_in.expires_at - self.runtime.clock()))
+        browser_cookies.keep_session(self, signed_in.session_value, max_age=left)
+        browser_cookies.keep_known(self, signed_in.known_value)
+        self.resume()
 
     def finish_step(self, name: str, *, status: int, **values: Any) -> None:
         """Answer with a page whose form ends, in the end, at the client."""

@@ -1,17 +1,18 @@
-"""Sign-in with a password, and the way out of an interaction."""
+"""Sign-in, factor by factor, and the way out of an interaction."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.browser_cookies import keep_known, keep_session, known_value
+from handlers.browser_cookies import known_value
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
+from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import wait
 from porta.authn import login
-from porta.authn.password import LoginFailed
+from porta.authn.authenticator import LoginFailed
 from porta.browser import open_interactions
 from porta.provider import authorization
 
@@ -78,6 +79,8 @@ class InteractionStartHandler(InteractionHandler):
             await show_consent(self)
         elif self.asks_for("gesture"):
             await show_gesture(self)
+        elif (pending := await login.find_pending(self.runtime, self.opened)) is not None:
+            show_two_factor(self, pending, self.query().get("method"))
         else:
             hint = self.opened.interaction.parameters.get("login_hint")
             await show_login(self, email=hint)
@@ -92,7 +95,7 @@ class LoginHandler(InteractionHandler):
 
     async def post(self) -> None:
         form = self.form(free=_TYPED)
-        email, password = form.get("email") or "", form.get("password") or ""
+        email = form.get("email") or ""
         if not self.csrf_holds(form):
             await show_login(
                 self, status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
@@ -100,7 +103,7 @@ class LoginHandler(InteractionHandler):
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, email, password, self.origin, known_value(self)
+                self.runtime, self.opened, "password", form, self.origin, known_value(self)
             )
         except LoginFailed as refusal:
             await show_login(
@@ -111,14 +114,11 @@ class LoginHandler(InteractionHandler):
                 retry_after=refusal.retry_after,
             )
             return
-        left = max(0, int(signed_in.expires_at - self.runtime.clock()))
-        keep_session(self, signed_in.session_value, max_age=left)
-        keep_known(self, signed_in.known_value)
-        self.resume()
+        self.finish_sign_in(signed_in)
 
 
 class SwitchHandler(InteractionHandler):
-    """POST /interaction/{uid}/switch: whoever is signed in lets somebody else sign in."""
+    """POST /interaction/{uid}/switch: whoever is signed in, or half so, lets somebody else."""
 
     async def get(self) -> None:
         """Change nothing: a link can be followed by anybody's wish."""
@@ -126,7 +126,10 @@ class SwitchHandler(InteractionHandler):
 
     async def post(self) -> None:
         if self.csrf_holds(self.form()) and self.asks_for("login"):
-            await open_interactions.switch_account(self.runtime, self.opened)
+            if self.opened.interaction.sign_in.account_id is not None:
+                await login.start_over(self.runtime, self.opened)
+            else:
+                await open_interactions.switch_account(self.runtime, self.opened)
         self.start_over()
 
 

@@ -1,3 +1,11 @@
-"""Authenticators: the ways a person can prove who they are."""
+"""Authenticators: the ways a person can prove who they are, in one table."""
 
 from __future__ import annotations
+
+from porta.authn import password, recovery_code, totp
+from porta.authn.authenticator import Authenticator
+
+AUTHENTICATORS: dict[str, Authenticator] = {
+    each.name: each
+    for each in (password.AUTHENTICATOR, totp.AUTHENTICATOR, recovery_code.AUTHENTICATOR)
+}

@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from porta.audit import events
-from porta.errors import PortaError, Unavailable
+from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
+from porta.errors import Unavailable
 from porta.limits.address_blocks import address_block
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
+from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
 from porta.security.password_text import MAX_BYTES, is_normal
 from porta.security.passwords import is_too_dear
@@ -22,13 +24,6 @@ from storage.models.users import LoginAttempt, User
 
 FAILURE_STEP = 0.25
 """Seconds. A failure is answered at a whole number of these after it began."""
-
-
-class LoginFailed(PortaError):
-    """A sign-in that did not succeed; `message` is the key of a text in the catalogs."""
-
-    status = 200
-    code = "login_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ async def authenticate(
     known_browser: bool = False,
     counts: bool = True,
 ) -> User:
-    """Return the active user whose password this is; raises LoginFailed.
+    """Return the active user whose password this is; raises LoginFailed. Nobody is signed in by it.
 
     An attempt that does not count, the last one of a pair (`rate_limits.Throttled`), locks nothing;
     nor is it compared behind a lock.
@@ -115,14 +110,10 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
         await _refuse(attempt, counted, closed=closed)
         raise LoginFailed("login.error_invalid")
     user = _as_judged(attempt, counted)
-    await _check_state(attempt, user)
+    await _check_status(attempt, user)
     if verdict.needs_rehash and (not tenant.config.way_back or is_normal(password)):
         # Porta 1.x, should it come back, compares what was typed with what it was hashed from.
         await _rehash(attempt, user, password)
-    await runtime.storage.users.record_login(
-        user.id, tenant.id, known_browser=attempt.known_browser
-    )
-    await attempt.record("user.login.password", user)
     return user
 
 
@@ -170,25 +161,14 @@ def _as_judged(attempt: _Attempt, counted: LoginAttempt) -> User:
     )
 
 
-async def _check_state(attempt: _Attempt, user: User) -> None:
+async def _check_status(attempt: _Attempt, user: User) -> None:
     """Raise LoginFailed when a right password is not enough. It was no failure of its owner."""
-    if user.status != "active":
-        reason, message = user.status, f"login.error_account_{user.status}"
-    elif _needs_second_factor(attempt.tenant, user):
-        reason, message = "second_factor", "login.error_second_factor"
-    else:
+    if user.status == "active":
         return
     if not attempt.known_browser:
         await attempt.runtime.storage.users.reset_attempts(user.id, attempt.tenant.id)
-    await attempt.record("user.login.password.failed", user, reason=reason)
-    raise LoginFailed(message)
-
-
-def _needs_second_factor(tenant: Tenant, user: User) -> bool:
-    """Whether a password alone is not enough. Asking for more is not built yet, so we refuse:
-    a database of Porta 1.x must not lose its second factors by being taken over.
-    """
-    return user.two_factor_enabled or tenant.organization.two_factor_policy != "optional"
+    await attempt.record("user.login.password.failed", user, reason=user.status)
+    raise LoginFailed(f"login.error_account_{user.status}")
 
 
 async def _refuse(attempt: _Attempt, counted: LoginAttempt | None, *, closed: bool) -> None:
@@ -223,3 +203,29 @@ async def _rehash(attempt: _Attempt, user: User, password: str) -> None:
     await attempt.runtime.storage.users.set_password_hash(
         user.id, attempt.tenant.id, fresh, expected=user.password_hash
     )
+
+
+async def _verify(evidence: Evidence) -> User:
+    return await authenticate(
+        evidence.runtime,
+        evidence.tenant,
+        evidence.email,
+        evidence.form.get("password") or "",
+        evidence.origin,
+        known_browser=evidence.known_browser,
+        counts=evidence.counts,
+    )
+
+
+def _check_room(runtime: Runtime, tenant: Tenant, origin: Origin) -> None:
+    runtime.passwords.check_room(asker_of(tenant, origin))
+
+
+AUTHENTICATOR = Authenticator(
+    name="password",
+    kind=Kind.KNOWLEDGE,
+    amr=("pwd",),
+    verify=_verify,
+    event="user.login.password",
+    admit=_check_room,
+)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from porta.browser.binding import Browser
 from porta.limits.origin import Origin
+from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.resolve import era_of, find_client
@@ -55,13 +56,12 @@ async def sign_in(
     tenant: Tenant,
     account_id: str,
     *,
-    amr: tuple[str, ...],
-    acr: str,
+    context: AuthenticationContext,
     browser: str,
     origin: Origin | None = None,
     before_commit: BeforeCommit | None = None,
 ) -> tuple[Session, str]:
-    """Open a session and return it with the value of its cookie.
+    """Open a session and return it with the value of its cookie. `context` is what was shown.
 
     `browser` is the digest of the secret of the browser. Whatever session that had before gives
     way: the same account keeps its uid, and so what hangs on it; another account's session ends,
@@ -79,10 +79,10 @@ async def sign_in(
         uid=opaque.new_value(),
         account_id=account_id,
         created_at=now,
-        authenticated_at=now,
+        authenticated_at=context.auth_time,
         expires_at=now + tenant.config.session_ttl,
-        amr=amr,
-        acr=acr,
+        amr=context.amr,
+        acr=context.acr,
         browser=browser,
         address=origin.address if origin else None,
         user_agent=origin.user_agent[:_LONGEST_AGENT] if origin else None,

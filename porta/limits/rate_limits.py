@@ -35,37 +35,43 @@ class Throttled(TooManyRequests):
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class Guesses:
     """The limits of one attempt, the widest first: those of the address, then those of the pair."""
 
     slot: str
     address: Sequence[Limit]
     pair: Sequence[Limit]
+    reason: str
     ceiling: int | None = None
     """What the pair has for the sake of the lock; None where nothing locks."""
 
-    async def count(self, runtime: Runtime, reason: str) -> None:
+    async def count(self, runtime: Runtime) -> None:
+        """Count an attempt before it is judged; raises Throttled when it is one too many."""
         excess = await runtime.storage.counters.spend(self.slot, (*self.address, *self.pair))
         if excess is not None:
             last = excess.first and excess.limit in self.pair
             last = last and excess.limit.most == self.ceiling
-            raise Throttled(excess, reason=reason, last=last)
+            raise Throttled(excess, reason=self.reason, last=last)
 
     async def reset(self, runtime: Runtime) -> None:
+        """A right one clears its pair, and takes back the one attempt of its address.
+
+        The address keeps what was counted for others: signing in to one's own account in between
+        buys no further guesses.
+        """
         await runtime.storage.counters.settle(
             self.slot, forgotten=_keys(self.pair), returned=_keys(self.address)
         )
 
     async def decrement(self, runtime: Runtime) -> None:
+        """Take back the one attempt of pair and address: nobody could judge it."""
         await runtime.storage.counters.settle(
             self.slot, returned=_keys((*self.address, *self.pair))
         )
 
 
-async def count_login(
-    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
-) -> None:
-    """Count an attempt to sign in before it is judged; raises Throttled when it is one too many.
+def of_login(tenant: Tenant, email: str, address: str, browser: str | None = None) -> Guesses:
+    """Return the limits of attempts to sign in to an account.
 
     Counted for the address with any account, and for the pair of address and account: somebody
     else's guesses do not stop an owner who comes from another address, and no address has enough
@@ -73,25 +79,32 @@ async def count_login(
     account before (`known_browsers.find`): it has a count of its own instead, which nobody else
     can use up.
     """
-    await _login(tenant, email, address, browser).count(runtime, "login_limit")
+    config = tenant.config
+    most, window = config.rate_limit_login_max, config.rate_limit_login_window
+    if browser is not None:
+        key = f"login_browser:{tenant.id}:{browser}"
+        return Guesses(key, (), _by_the_day(key, most, window), "login_limit")
+    # One attempt fewer than lock an account: the last one is left to its owner.
+    lock = config.max_failed_logins
+    ceiling = max(1, lock - 1) if lock > 0 else None
+    pair: list[Limit] = []
+    for block, factor in weighed_blocks(address):
+        key = f"login:{tenant.id}:{block}:{email}"
+        pair += _by_the_day(key, most * factor, window, ceiling)
+    spare = ceiling if lock > 1 else None
+    everyone = _of_address("address", tenant, address)
+    return Guesses(_widest(address), everyone, pair, "login_limit", spare)
 
 
-async def reset_login(
-    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
-) -> None:
-    """A right password clears its pair, and takes back the one attempt of its address.
-
-    The address keeps what was counted for others: signing in to one's own account in between
-    buys no further guesses.
+def of_second_factor(tenant: Tenant, user_id: str, browser: str | None = None) -> Guesses:
+    """Return the limits of attempts at a person's second factor, wherever they are made: whoever
+    gets there knows the first one. `browser` is one that signed in to this account before, and has
+    a count of its own.
     """
-    await _login(tenant, email, address, browser).reset(runtime)
-
-
-async def decrement_login(
-    runtime: Runtime, tenant: Tenant, email: str, address: str, browser: str | None = None
-) -> None:
-    """Take back the one attempt of pair and address: nobody could judge it."""
-    await _login(tenant, email, address, browser).decrement(runtime)
+    config = tenant.config
+    key = f"second_factor:{tenant.id}:{user_id}:{browser or ''}"
+    most, window = config.rate_limit_second_factor_max, config.rate_limit_second_factor_window
+    return Guesses(key, (), _by_the_day(key, most, window), "second_factor_limit")
 
 
 async def count_client_auth_failure(
@@ -104,7 +117,7 @@ async def count_client_auth_failure(
     alone, or anyone could use up what others have. Nobody who is right is ever asked here.
     """
     first = runtime.failed_clients.add(_client(tenant, client_id, address))
-    await _client_auth(tenant, client_id, address).count(runtime, "client_auth_limit")
+    await _client_auth(tenant, client_id, address).count(runtime)
     return first
 
 
@@ -120,24 +133,7 @@ async def reset_client_auth(runtime: Runtime, tenant: Tenant, client_id: str, ad
         await runtime.storage.counters.settle(slot, forgotten=[key])
 
 
-def _login(tenant: Tenant, email: str, address: str, browser: str | None) -> _Attempt:
-    config = tenant.config
-    most, window = config.rate_limit_login_max, config.rate_limit_login_window
-    if browser is not None:
-        key = f"login_browser:{tenant.id}:{browser}"
-        return _Attempt(key, (), _by_the_day(key, most, window))
-    # One attempt fewer than lock an account: the last one is left to its owner.
-    lock = config.max_failed_logins
-    ceiling = max(1, lock - 1) if lock > 0 else None
-    pair: list[Limit] = []
-    for block, factor in weighed_blocks(address):
-        key = f"login:{tenant.id}:{block}:{email}"
-        pair += _by_the_day(key, most * factor, window, ceiling)
-    spare = ceiling if lock > 1 else None
-    return _Attempt(_widest(address), _of_address("address", tenant, address), pair, spare)
-
-
-def _client_auth(tenant: Tenant, client_id: str, address: str) -> _Attempt:
+def _client_auth(tenant: Tenant, client_id: str, address: str) -> Guesses:
     config = tenant.config
     pair = Limit(
         _client(tenant, client_id, address),
@@ -145,7 +141,7 @@ def _client_auth(tenant: Tenant, client_id: str, address: str) -> _Attempt:
         config.rate_limit_client_auth_window,
     )
     of_address = _of_address("client_auth_address", tenant, address)
-    return _Attempt(_widest(address), of_address, [pair])
+    return Guesses(_widest(address), of_address, [pair], "client_auth_limit")
 
 
 def _client(tenant: Tenant, client_id: str, address: str) -> str:

@@ -47,6 +47,17 @@ PAGES: dict[str, Page] = {
         blanks=("uid", "csrf"),
         common=frozenset({"client_name", "notice", "show_password"}),
     ),
+    "two_factor": Page(
+        frozenset({"uid", "csrf", "method", "account"}),
+        {
+            "client_name": None,
+            "others": (),
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+        leaves=True,
+    ),
     "consent": Page(
         frozenset({"uid", "csrf", "client_name", "lines", "redirect_uri"}),
         {

@@ -6,6 +6,7 @@ from functools import partial
 
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.consent import needed_consent
+from porta.protocol.requests.prompts import told_acr
 from porta.protocol.requests.scopes import join_scope
 from porta.protocol.tokens.claims import registered_claims
 from porta.runtime import Runtime
@@ -45,6 +46,6 @@ async def issue_code(
         consented_claims=consent.claims if consent is not None else (),
         resource=request.resource,
         amr=session.amr,
-        acr=session.acr,
+        acr=told_acr(request, session),
     )
     return await runtime.storage.artifacts.create(make, tenant.config.authorization_code_ttl)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +10,9 @@ import msgspec
 
 from porta.audit import events
 from porta.errors import Conflict
-from porta.security.encryption import (
-    DecryptionFailed,
-    Encrypted,
-    EncryptionKeys,
-    decrypt,
-    encrypt,
-)
+from porta.security.encryption import EncryptionKeys, encrypt
 from porta.security.keys import is_encrypted_under, is_sealed, reseal
+from porta.security.totp_secrets import open_secret
 from porta.services import legacy_keys
 from storage.models.signing_keys import SigningKey
 from storage.models.users import TotpSecret
@@ -68,8 +62,8 @@ async def find(storage: Storage, at_rest: AtRest) -> Outdated:
         if not at_rest.two_factor:
             ignored += len(batch)
             continue
-        lost += [each.user_id for each in batch if _open(each, at_rest.two_factor) is None]
-        totp_secrets += sum(_open(each, at_rest.two_factor[:1]) is None for each in batch)
+        lost += [each.user_id for each in batch if open_secret(each, at_rest.two_factor) is None]
+        totp_secrets += sum(open_secret(each, at_rest.two_factor[:1]) is None for each in batch)
     _check_people(lost)
     return Outdated(
         tuple(row.kid for row in _outdated(rows, at_rest.signing)),
@@ -135,8 +129,8 @@ async def _renew_totp_secrets(
 
 def _renewed(batch: Sequence[TotpSecret], keys: EncryptionKeys) -> Iterator[TotpSecret]:
     for each in batch:
-        secret = _open(each, keys)
-        if secret is not None and _open(each, keys[:1]) is None:
+        secret = open_secret(each, keys)
+        if secret is not None and open_secret(each, keys[:1]) is None:
             ciphertext, iv, tag = encrypt(secret, keys[0])
             yield msgspec.structs.replace(
                 each, encrypted_secret=ciphertext, encryption_iv=iv, encryption_tag=tag
@@ -148,14 +142,6 @@ async def _batches(storage: Storage) -> AsyncIterator[tuple[TotpSecret, ...]]:
     while batch := await storage.totp_secrets.batch(after, _BATCH):
         yield batch
         after = batch[-1].id
-
-
-def _open(row: TotpSecret, keys: EncryptionKeys) -> str | None:
-    encrypted = Encrypted(row.encrypted_secret, row.encryption_iv, row.encryption_tag)
-    for key in keys:
-        with suppress(DecryptionFailed):
-            return decrypt(encrypted, key)
-    return None
 
 
 def _standing(rows: Sequence[SigningKey]) -> list[SigningKey]:

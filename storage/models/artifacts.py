@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from storage.models.sign_ins import SignIn
+
 ANY_ORGANIZATION = "*"
 """The organization named by the one look-up that comes before the tenant: an interaction's."""
 
@@ -107,6 +109,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     created_at: int
     previous_session: str | None = None
     """`uid` of the session the browser was last seen with."""
+    sign_in: SignIn = SignIn()
+    """How far a person has come in signing in; nobody, once they have."""
     session_uid: str | None = None
     """`uid` of the session that a sign-in in this interaction opened or renewed."""
     shown: Consent = Consent()

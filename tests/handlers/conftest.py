@@ -32,6 +32,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         redis_url=redis_url,
         cookie_keys=("k" * 40,),
         signing_key_encryption_key="0" * 64,
+        two_factor_encryption_key="2" * 64,
         argon2_memory_kib=8192,
         argon2_passes=1,
     )

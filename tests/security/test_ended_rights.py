@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from porta.browser import sessions
+from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
@@ -223,8 +224,7 @@ async def test_security_5_a_sign_in_that_was_on_its_way_is_ended_by_the_return(
         served.runtime,
         tenant,
         rights.user.id,
-        amr=("pwd",),
-        acr="0",
+        context=AuthenticationContext(("pwd",), "0", int(served.runtime.clock())),
         browser=rights.browser.presented.digest or "",
     )
     await _set(served, rights, "person", "active")

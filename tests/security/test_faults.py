@@ -16,6 +16,7 @@ import pytest_asyncio
 import redis as redis_client
 
 from porta.browser import sessions
+from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.tenants import resolve
 from tests.world.answers import above_the_footer, hidden_fields, location, query_of
 from tests.world.browser import (
@@ -214,8 +215,7 @@ async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back
             runtime,
             tenant,
             renewed.account_id,
-            amr=("pwd",),
-            acr="1",
+            context=AuthenticationContext(("pwd",), "1", int(runtime.clock())),
             browser=browser.presented.digest or "",
         )
         await sessions.sign_out(runtime, ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ from porta.protocol.errors import (
 )
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.consent import missing_consent, needed_consent
-from porta.protocol.tokens.authentication import ACR_VALUES
+from porta.protocol.tokens.authentication import ACR_VALUES, met_acr
 from storage.models.artifacts import Consent, Session
 from storage.models.clients import Client
 
@@ -138,12 +139,17 @@ PROMPTS: tuple[PromptKind, ...] = (
 )
 
 
+def told_acr(request: AuthorizationRequest, session: Session) -> str | None:
+    """Return the authentication context of a session, as this request is told of it."""
+    return met_acr(session.acr, _wanted_acr(request)) or session.acr
+
+
 def _check_acr(situation: PromptState) -> None:
-    requested = situation.request.claims.id_token.get("acr")
-    if requested is None or not requested.essential or not requested.values:
+    wanted = _wanted_acr(situation.request)
+    if not wanted:
         return
     # Core §5.5.1.1: an essential acr that cannot be met is a failed sign-in.
-    reachable = any(value in requested.values for value in ACR_VALUES)
+    reachable = any(value in wanted for value in ACR_VALUES)
     if not reachable or (situation.authenticated and not _has_acr(situation, situation.session)):
         raise UnmetAuthenticationRequirements("the essential acr cannot be met")
 
@@ -177,7 +183,11 @@ def _max_age(request: AuthorizationRequest, client: Client) -> int | None:
 
 
 def _has_acr(situation: PromptState, session: Session | None) -> bool:
-    requested = situation.request.claims.id_token.get("acr")
-    if requested is None or not requested.essential or not requested.values:
-        return True
-    return session is not None and session.acr in requested.values
+    wanted = _wanted_acr(situation.request)
+    return not wanted or (session is not None and met_acr(session.acr, wanted) is not None)
+
+
+def _wanted_acr(request: AuthorizationRequest) -> tuple[Any, ...]:
+    """Return the values of an essential `acr`, of which one has to be reached; () for none."""
+    requested = request.claims.id_token.get("acr")
+    return requested.values if requested is not None and requested.essential else ()

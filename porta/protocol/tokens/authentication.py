@@ -1,9 +1,55 @@
-"""Authentication context: acr and amr values (Core §2, RFC 8176)."""
+"""Authentication context: acr, amr and auth_time of a sign-in (Core §2, RFC 8176)."""
 
 from __future__ import annotations
 
-ACR_PASSWORD = "urn:porta:acr:password"
-AMR_PASSWORD = ("pwd",)
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
 
-ACR_VALUES: tuple[str, ...] = (ACR_PASSWORD,)
+from storage.models.sign_ins import Proof
+
+ACR_PASSWORD = "urn:porta:acr:password"
+ACR_MFA = "urn:porta:acr:mfa"
+
+ACR_VALUES: tuple[str, ...] = (ACR_PASSWORD, ACR_MFA)
 """Every authentication context that a sign-in can reach, weakest first."""
+
+
+class Kind(Enum):
+    """What an authenticator shows: two of one kind are no two factors (NIST SP 800-63B-4 §2.2)."""
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+
+
+_ALONE = {Kind.KNOWLEDGE.value: ACR_PASSWORD}
+"""What a single factor reaches, by its kind."""
+
+
+class AuthenticationContext(NamedTuple):
+    """What tokens tell of a sign-in. `auth_time` is in seconds since the epoch."""
+
+    amr: tuple[str, ...]
+    acr: str
+    auth_time: int
+
+
+def context_of(proofs: Sequence[Proof]) -> AuthenticationContext:
+    """Return what `proofs`, at least one, amount to: nothing else is ever told of a sign-in."""
+    values = dict.fromkeys(value for proof in proofs for value in proof.amr)
+    several = len({proof.kind for proof in proofs}) > 1
+    if several:
+        values["mfa"] = None
+    acr = ACR_MFA if several else _ALONE[proofs[0].kind]
+    return AuthenticationContext(tuple(values), acr, max(proof.at for proof in proofs))
+
+
+def met_acr(acr: str | None, wanted: Sequence[object]) -> str | None:
+    """Return which of the contexts that a client wants a sign-in of `acr` reached; None for none.
+
+    A stronger one meets a weaker one, and is told as what was asked for (Core §5.5.1.1).
+    """
+    if acr in wanted:
+        return acr
+    weaker = ACR_VALUES[: ACR_VALUES.index(acr)] if acr in ACR_VALUES else ()
+    return next((value for value in reversed(weaker) if value in wanted), None)

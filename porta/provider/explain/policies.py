@@ -55,7 +55,7 @@ def sign_in(about: Supposed, policy: AuthorizationPolicy) -> Iterator[Decision]:
     factor = "has" if user.two_factor_enabled else "has no"
     policy_of = organization.two_factor_policy
     reason = f"{policy_of}, by the organization; the person {factor} second factor"
-    yield Decision("two_factor", "told", f"{reason}; a sign-in asks for none yet")
+    yield Decision("two_factor", "told", reason)
     needed = pkce.is_required(client, policy)
     yield Decision(
         "pkce", "told", "the client has to use it" if needed else "the client may use it"

@@ -28,7 +28,7 @@ RULES = (
     Rule(
         "second_factor",
         Severity.STOPS,
-        "People who need a second factor, which cannot be asked for yet: they are refused",
+        "People whose second factor (by e-mail, or yet to enrol) is not there: they are refused",
         "Wait with these organizations. Do not switch the factor off to get them in.",
     ),
     Rule(

@@ -7,6 +7,7 @@ from typing import Any
 
 from porta.audit import events
 from porta.browser import sessions
+from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.tenants import resolve
 from tests.handlers.admin_api.examples import Example, example
 from tests.world.administrators import Installation
@@ -209,7 +210,11 @@ async def _session(installation: Installation) -> tuple[str, str]:
     runtime = installation.runtime
     tenant = await resolve.resolve(runtime, installation.made.organization.slug)
     session, _ = await sessions.sign_in(
-        runtime, tenant, person.id, amr=("pwd",), acr="0", browser=secrets.token_hex(8)
+        runtime,
+        tenant,
+        person.id,
+        context=AuthenticationContext(("pwd",), "0", int(runtime.clock())),
+        browser=secrets.token_hex(8),
     )
     return session.uid, person.id
 

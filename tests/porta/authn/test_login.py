@@ -13,14 +13,15 @@ import pytest
 import pytest_asyncio
 
 from porta.authn import login
+from porta.authn.authenticator import LoginFailed
 from porta.authn.login import SignedIn
-from porta.authn.password import LoginFailed
 from porta.browser import interactions, open_interactions
 from porta.browser.binding import Browser, new_secret
 from porta.browser.interactions import InteractionExpired
 from porta.browser.open_interactions import OpenInteraction
 from porta.errors import Forbidden, NotFound, Unavailable
 from porta.limits.origin import Origin
+from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.security.passwords import Passwords
@@ -63,6 +64,15 @@ async def _open(runtime: Runtime, tenant: Tenant, **changes: Any) -> OpenInterac
     return await open_interactions.get(runtime, uid, lambda _: browser)
 
 
+async def _submit(
+    runtime: Runtime, opened: OpenInteraction, email: str, password: str, origin: Origin
+) -> SignedIn:
+    form = Params({"email": (email,), "password": (password,)})
+    signed_in = await login.submit(runtime, opened, "password", form, origin)
+    assert signed_in is not None
+    return signed_in
+
+
 async def _now(runtime: Runtime, opened: OpenInteraction) -> Interaction:
     found = await runtime.storage.artifacts.find(Interaction, opened.uid, opened.tenant.id)
     assert found is not None
@@ -77,7 +87,7 @@ async def _session(runtime: Runtime, signed_in: SignedIn) -> Session | None:
 
 async def test_a_sign_in_notes_who_is_here(runtime: Runtime, tenant: Tenant) -> None:
     opened = await _open(runtime, tenant, consented=Consent(scope=("openid",)))
-    signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    signed_in = await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     session = await _session(runtime, signed_in)
     assert session is not None
     assert session.expires_at == signed_in.expires_at
@@ -93,7 +103,7 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_session(
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
     before = await pg.fetchrow("SELECT count(*) FROM sessions")
     with pytest.raises(InteractionExpired):
-        await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await pg.fetchrow("SELECT count(*) FROM sessions") == before
 
 
@@ -103,14 +113,14 @@ async def test_a_form_sent_twice_leaves_the_session_of_the_first(
     """The second is still being judged when the first has been taken to its end."""
     secret = new_secret()
     earlier = await _open(runtime, tenant, secret=secret)
-    before = await login.submit(runtime, earlier, EMAIL, PASSWORD, ORIGIN)
+    before = await _submit(runtime, earlier, EMAIL, PASSWORD, ORIGIN)
     session = await _session(runtime, before)
     assert session is not None
     opened = await _open(runtime, tenant, secret=secret)
-    first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    first = await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
     with pytest.raises(InteractionExpired):
-        await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     left = await _session(runtime, first)
     assert left is not None
     assert left.uid == session.uid
@@ -120,9 +130,9 @@ async def test_two_sign_ins_at_one_interaction_end_the_first(
     runtime: Runtime, tenant: Tenant
 ) -> None:
     opened = await _open(runtime, tenant)
-    first = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    first = await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     opened = OpenInteraction(opened.uid, await _now(runtime, opened), tenant, opened.client)
-    second = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    second = await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await _session(runtime, first) is None
     assert await _session(runtime, second) is not None
 
@@ -136,7 +146,7 @@ async def test_what_is_no_address_is_refused_like_an_unknown_one(
 ) -> None:
     opened = await _open(runtime, tenant)
     with pytest.raises(LoginFailed) as caught:
-        await login.submit(runtime, opened, email, PASSWORD, ORIGIN)
+        await _submit(runtime, opened, email, PASSWORD, ORIGIN)
     assert (caught.value.message, caught.value.status) == ("login.error_invalid", 200)
 
 
@@ -147,7 +157,7 @@ async def test_who_may_not_sign_in_by_password_costs_no_hash(
     client = msgspec.structs.replace(opened.client, login_methods=("magic_link",))
     other = OpenInteraction(opened.uid, opened.interaction, tenant, client)
     with pytest.raises(LoginFailed) as caught:
-        await login.submit(runtime, other, EMAIL, PASSWORD, ORIGIN)
+        await _submit(runtime, other, EMAIL, PASSWORD, ORIGIN)
     assert (caught.value.message, caught.value.status) == ("errors.login_method_disabled", 403)
 
 
@@ -167,7 +177,7 @@ async def test_a_throttled_sign_in_is_told_once_a_window(
     opened = await _open(runtime, tenant)
     email, origin = f"{opaque.new_value()}@x.test", Origin("192.0.2.40", "", opaque.new_value())
     tried = await asyncio.gather(
-        *(login.submit(runtime, opened, email, PASSWORD, origin) for _ in range(25)),
+        *(_submit(runtime, opened, email, PASSWORD, origin) for _ in range(25)),
         return_exceptions=True,
     )
     statuses = [each.status for each in tried if isinstance(each, LoginFailed)]
@@ -190,15 +200,15 @@ async def test_who_finds_the_pool_full_has_tried_nothing(
     monkeypatch.setattr(runtime, "passwords", full)
     for _ in range(5):
         with pytest.raises(Unavailable):
-            await login.submit(runtime, opened, EMAIL, PASSWORD, origin)
+            await _submit(runtime, opened, EMAIL, PASSWORD, origin)
     full.close()
     monkeypatch.setattr(runtime, "passwords", hasher)
     for _ in range(2):
         with pytest.raises(LoginFailed) as caught:
-            await login.submit(runtime, opened, EMAIL, "wrong" * 4, origin)
+            await _submit(runtime, opened, EMAIL, "wrong" * 4, origin)
         assert caught.value.status == 200
     with pytest.raises(LoginFailed) as caught:
-        await login.submit(runtime, opened, EMAIL, PASSWORD, origin)
+        await _submit(runtime, opened, EMAIL, PASSWORD, origin)
     assert caught.value.status == 429, "what was judged is counted"
 
 
@@ -210,7 +220,7 @@ async def test_security_3_a_sign_in_that_finds_no_room_asks_no_store(
     monkeypatch.setattr(runtime, "passwords", full)
     before = runtime.storage.round_trips
     with pytest.raises(Unavailable):
-        await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert runtime.storage.round_trips == before
     full.close()
 
@@ -225,7 +235,7 @@ async def test_a_disabled_method_is_told_as_often_as_its_limit_allows(
     statuses = []
     for _ in range(15):
         with pytest.raises(LoginFailed) as caught:
-            await login.submit(runtime, other, EMAIL, PASSWORD, origin)
+            await _submit(runtime, other, EMAIL, PASSWORD, origin)
         statuses.append(caught.value.status)
     assert statuses == [403] * 10 + [429] * 5
     assert await _told(pg, origin) == [
@@ -239,7 +249,7 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
     runtime: Runtime, tenant: Tenant, pg: Postgres, approve: bool
 ) -> None:
     opened = await _open(runtime, tenant)
-    await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     here = msgspec.structs.replace(await _now(runtime, opened), prompt="consent")
     await interactions.save(runtime, tenant, here)
     origin = Origin("192.0.2.42", "", opaque.new_value())
@@ -254,7 +264,7 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
 async def test_a_page_names_whoever_is_here_now(runtime: Runtime, tenant: Tenant) -> None:
     opened = await _open(runtime, tenant)
     assert await open_interactions.signed_in_as(runtime, opened) is None
-    signed_in = await login.submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    signed_in = await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     session = await _session(runtime, signed_in)
     assert session is not None
     for changes, expected in (
@@ -316,9 +326,25 @@ async def test_security_10_sign_ins_side_by_side_leave_one_session(
     secret = new_secret()
     opened = [await _open(runtime, tenant, secret=secret) for _ in range(tabs)]
     made = await asyncio.gather(
-        *(login.submit(runtime, opened[n % tabs], EMAIL, PASSWORD, ORIGIN) for n in range(6))
+        *(_submit(runtime, opened[n % tabs], EMAIL, PASSWORD, ORIGIN) for n in range(6))
     )
     alive = [each for each in [await _session(runtime, each) for each in made] if each is not None]
     assert len(alive) == 1
     for each in opened:
         assert (await _now(runtime, each)).session_uid == alive[0].uid
+
+
+@pytest.mark.parametrize("policy", ["required_email", "required_totp", "required_any"])
+async def test_a_policy_that_nobody_meets_yet_lets_nobody_in(
+    runtime: Runtime, tenant: Tenant, policy: str
+) -> None:
+    """G.1: until a second factor can be enrolled here, a password alone opens nothing."""
+    demanding = msgspec.structs.replace(tenant.organization, two_factor_policy=policy)
+    opened = await _open(runtime, replace(tenant, organization=demanding))
+    opened = replace(opened, tenant=replace(tenant, organization=demanding))
+    with pytest.raises(LoginFailed) as caught:
+        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+    assert caught.value.message == "login.error_second_factor"
+    user = await runtime.storage.users.find_by_email(tenant.id, EMAIL)
+    assert user is not None
+    assert user.failed_login_count == 0, "a right password is no failed one"

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerifyMismatchError
 
 from porta.authn import password
-from porta.authn.password import LoginFailed
+from porta.authn.authenticator import LoginFailed
 from porta.errors import Unavailable
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
@@ -63,9 +63,27 @@ async def _person(runtime: Runtime, tenant: Tenant, **fields: Any) -> User:
     return user
 
 
+async def _authenticate(
+    runtime: Runtime,
+    tenant: Tenant,
+    email: str,
+    text: str,
+    origin: Origin,
+    *,
+    known_browser: bool = False,
+    **how: Any,
+) -> User:
+    """Show a password, and be signed in: nothing else is asked for."""
+    user = await password.authenticate(
+        runtime, tenant, email, text, origin, known_browser=known_browser, **how
+    )
+    await runtime.storage.users.record_login(user.id, tenant.id, known_browser=known_browser)
+    return user
+
+
 async def _message(runtime: Runtime, tenant: Tenant, email: str, text: str) -> str:
     with pytest.raises(LoginFailed) as caught:
-        await password.authenticate(runtime, tenant, email, text, ORIGIN)
+        await _authenticate(runtime, tenant, email, text, ORIGIN)
     return caught.value.message
 
 
@@ -74,7 +92,7 @@ async def test_the_right_password_is_counted_and_recorded(
 ) -> None:
     user = await _person(runtime, tenant)
     await _message(runtime, tenant, user.email, WRONG)
-    found = await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    found = await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
     assert found.id == user.id
     row = await pg.fetchrow(
         "SELECT login_count, failed_login_count, last_login_at IS NOT NULL FROM users"
@@ -87,10 +105,7 @@ async def test_the_right_password_is_counted_and_recorded(
         " ORDER BY sequence",
         {"id": user.id},
     )
-    assert events == [
-        ("user.login.password.failed", "192.0.2.7"),
-        ("user.login.password", "192.0.2.7"),
-    ]
+    assert events == [("user.login.password.failed", "192.0.2.7")]
 
 
 async def test_no_failure_is_answered_before_its_step(
@@ -109,7 +124,7 @@ async def test_no_failure_is_answered_before_its_step(
         assert time.monotonic() - began >= 0.4
     monkeypatch.setattr(password, "FAILURE_STEP", 60)
     began = time.monotonic()
-    await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
     assert time.monotonic() - began < 60, "who knows the password need not wait"
 
 
@@ -136,7 +151,7 @@ async def test_a_full_pool_tells_nothing_by_its_time_either(
     for email in (known.email, "nobody@acme.test"):
         began = time.monotonic()
         with pytest.raises(Unavailable):
-            await password.authenticate(runtime, tenant, email, RIGHT, ORIGIN)
+            await _authenticate(runtime, tenant, email, RIGHT, ORIGIN)
         assert time.monotonic() - began >= 0.4
     full.close()
 
@@ -267,7 +282,7 @@ async def test_a_failure_costs_the_same_whoever_is_asked_for(
         await _message(runtime, tenant, email, text)
         assert sorted(paid) == sorted([TODAY, OF_1X]), name
     paid.clear()
-    await password.authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
     assert paid == [TODAY], "who knows the password pays for no other"
 
 
@@ -322,7 +337,7 @@ async def test_K7_a_password_of_another_machine_signs_in_and_is_renewed(
     )
     user = await _person(runtime, tenant, password_hash=stored)
     for typed in (decomposed, composed, decomposed):
-        found = await password.authenticate(runtime, tenant, user.email, typed, ORIGIN)
+        found = await _authenticate(runtime, tenant, user.email, typed, ORIGIN)
         assert found.id == user.id
     after = await _stored(runtime, user)
     assert (after.password_hash != stored) == stored_raw
@@ -345,7 +360,7 @@ async def test_the_reason_of_a_failure_is_told_to_the_audit_trail_alone(
     for reason, email in cases.items():
         origin = replace(ORIGIN, request_id=str(uuid4()))
         with pytest.raises(LoginFailed):
-            await password.authenticate(runtime, tenant, email, WRONG, origin)
+            await _authenticate(runtime, tenant, email, WRONG, origin)
         rows = await pg.fetch(
             "SELECT metadata->>'reason' FROM audit_log WHERE request_id = %(id)s",
             {"id": origin.request_id},
@@ -361,35 +376,12 @@ async def test_an_old_hash_is_renewed_once_and_never_over_a_newer_one(
     cheap.close()
     user = await _person(runtime, tenant, password_hash=old)
     await asyncio.gather(
-        *(password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN) for _ in range(4))
+        *(_authenticate(runtime, tenant, user.email, RIGHT, ORIGIN) for _ in range(4))
     )
     found = await runtime.storage.users.find_by_id(user.id, tenant.id)
     assert found is not None
     assert found.password_hash not in (old, None)
     assert (await runtime.passwords.verify(found.password_hash, RIGHT)) == (True, False)
-
-
-async def test_a_second_factor_is_not_dropped(
-    runtime: Runtime, tenant: Tenant, pg: Postgres
-) -> None:
-    """Requirement G.1: while it cannot be asked for, a password alone opens nothing."""
-    user = await _person(runtime, tenant)
-    by_id = {"id": user.id}
-    await pg.execute("UPDATE users SET two_factor_enabled = TRUE WHERE id = %(id)s", by_id)
-    assert await _message(runtime, tenant, user.email, RIGHT) == "login.error_second_factor"
-    assert await _message(runtime, tenant, user.email, WRONG) == "login.error_invalid"
-
-
-@pytest.mark.parametrize("policy", ["required_email", "required_totp", "required_any"])
-async def test_a_policy_of_second_factors_is_not_dropped(
-    runtime: Runtime, tenant: Tenant, policy: str
-) -> None:
-    user = await _person(runtime, tenant)
-    strict = replace(
-        tenant,
-        organization=msgspec.structs.replace(tenant.organization, two_factor_policy=policy),
-    )
-    assert await _message(runtime, strict, user.email, RIGHT) == "login.error_second_factor"
 
 
 async def test_a_lock_ends_by_the_clock(
@@ -407,7 +399,7 @@ async def test_a_lock_ends_by_the_clock(
         "a lock that guessing brought about does not tell which guess was right"
     )
     monkeypatch.setattr(runtime, "clock", lambda: clock() + due + 5)
-    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
     found = await _stored(runtime, user)
     assert (found.status, found.failed_login_count) == ("active", 0)
 
@@ -429,7 +421,7 @@ async def test_security_2_the_end_of_a_lock_is_worth_one_guess_and_each_waits_lo
             assert await _message(runtime, strict, user.email, text) == "login.error_invalid"
         assert (await _stored(runtime, user)).auto_locked
     clock.now += 3600
-    await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
     assert (await _stored(runtime, user)).failed_login_count == 0
 
 
@@ -441,16 +433,14 @@ async def test_security_2_a_known_browser_is_not_locked_out_by_strangers(
         await _message(runtime, strict, user.email, WRONG)
     locked = await _stored(runtime, user)
     assert locked.auto_locked
-    found = await password.authenticate(
-        runtime, strict, user.email, RIGHT, ORIGIN, known_browser=True
-    )
+    found = await _authenticate(runtime, strict, user.email, RIGHT, ORIGIN, known_browser=True)
     assert (found.id, found.status) == (user.id, "active")
     assert await _stored(runtime, user) == locked, "it buys the strangers nothing"
     assert await _message(runtime, strict, user.email, RIGHT) == "login.error_invalid"
     with pytest.raises(LoginFailed) as caught:
-        await password.authenticate(runtime, strict, user.email, WRONG, ORIGIN, known_browser=True)
+        await _authenticate(runtime, strict, user.email, WRONG, ORIGIN, known_browser=True)
     assert caught.value.message == "login.error_invalid"
-    assert (await _told(pg, user))[-3:] == ["password", "password.failed", "password.failed"]
+    assert (await _told(pg, user))[-3:] == ["password.failed"] * 3
 
 
 @pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
@@ -460,9 +450,7 @@ async def test_security_2_a_known_browser_opens_nothing_that_is_closed_by_hand(
     user = await _person(runtime, tenant, status=status)
     for text, message in ((WRONG, "login.error_invalid"), (RIGHT, f"login.error_account_{status}")):
         with pytest.raises(LoginFailed) as caught:
-            await password.authenticate(
-                runtime, tenant, user.email, text, ORIGIN, known_browser=True
-            )
+            await _authenticate(runtime, tenant, user.email, text, ORIGIN, known_browser=True)
         assert caught.value.message == message
     assert (await _stored(runtime, user)).status == status
 
@@ -474,7 +462,7 @@ async def test_security_2_a_full_pool_gives_a_known_browser_nothing_back_of_the_
     await _message(runtime, tenant, user.email, WRONG)
     monkeypatch.setattr(runtime, "passwords", full)
     with pytest.raises(Unavailable):
-        await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN, known_browser=True)
+        await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN, known_browser=True)
     full.close()
     assert (await _stored(runtime, user)).failed_login_count == 1
 
@@ -525,11 +513,11 @@ async def test_the_attempt_that_reaches_the_limit_is_judged(
     user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=3)
     for _ in range(2):
         await _message(runtime, strict, user.email, WRONG)
-    found = await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    found = await _authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
     assert found.status == "active"
     after = await _stored(runtime, user)
     assert (after.status, after.locked_at, after.failed_login_count) == ("active", None, 0)
-    assert await _told(pg, user) == ["password.failed", "password.failed", "password"]
+    assert await _told(pg, user) == ["password.failed", "password.failed"]
 
 
 async def test_what_follows_the_limit_is_refused_without_telling(
@@ -563,19 +551,6 @@ async def test_a_state_is_guessed_at_as_rarely_as_a_password(
     assert await _message(runtime, lax, user.email, RIGHT) == state
 
 
-async def test_a_right_password_without_its_second_factor_is_no_guess(
-    runtime: Runtime, tenant: Tenant, pg: Postgres
-) -> None:
-    user, strict = await _person(runtime, tenant), _strict(tenant, max_failed_logins=2)
-    await pg.execute(
-        "UPDATE users SET two_factor_enabled = TRUE WHERE id = %(id)s", {"id": user.id}
-    )
-    for _ in range(5):
-        assert await _message(runtime, strict, user.email, RIGHT) == "login.error_second_factor"
-    assert (await _stored(runtime, user)).status == "active"
-    assert set(await _told(pg, user)) == {"password.failed"}
-
-
 @pytest.mark.parametrize("limit", [1, 2, 0])
 async def test_an_attempt_that_nobody_could_judge_is_taken_back(
     runtime: Runtime, tenant: Tenant, pg: Postgres, monkeypatch: pytest.MonkeyPatch, limit: int
@@ -586,14 +561,14 @@ async def test_an_attempt_that_nobody_could_judge_is_taken_back(
     monkeypatch.setattr(runtime, "passwords", full)
     for email in (user.email, user.email, user.email, "nobody@acme.test"):
         with pytest.raises(Unavailable):
-            await password.authenticate(runtime, strict, email, RIGHT, ORIGIN)
+            await _authenticate(runtime, strict, email, RIGHT, ORIGIN)
     full.close()
     after = await _stored(runtime, user)
     assert (after.status, after.locked_at, after.locked_reason) == ("active", None, None)
     assert after.failed_login_count == 0
     assert await _told(pg, user) == []
     monkeypatch.setattr(runtime, "passwords", right)
-    await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
 
 
 async def test_a_full_pool_ends_no_lock_and_forgives_no_failure(
@@ -607,7 +582,7 @@ async def test_a_full_pool_ends_no_lock_and_forgives_no_failure(
     monkeypatch.setattr(runtime, "passwords", full)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            await password.authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
+            await _authenticate(runtime, strict, user.email, RIGHT, ORIGIN)
     full.close()
     assert await _stored(runtime, user) == locked
     assert (locked.auto_locked, locked.failed_login_count) == (True, 2)
@@ -625,7 +600,7 @@ async def test_a_right_password_needs_no_room_for_a_newer_hash(
         raise Unavailable("full", retry_after=1)
 
     monkeypatch.setattr(Passwords, "hash", no_room)
-    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
     after = await _stored(runtime, user)
     assert (after.password_hash, after.failed_login_count) == (old, 0), "it is renewed another day"
 
@@ -644,14 +619,14 @@ async def test_the_end_of_a_lock_is_told_once(
 async def test_only_a_failure_is_dated(runtime: Runtime, tenant: Tenant, pg: Postgres) -> None:
     user = await _person(runtime, tenant)
     dated = "SELECT last_failed_login_at IS NOT NULL FROM users WHERE id = %(id)s"
-    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
     assert await pg.fetchrow(dated, {"id": user.id}) == (False,)
     await _message(runtime, tenant, user.email, WRONG)
     assert await pg.fetchrow(dated, {"id": user.id}) == (True,)
 
 
-async def test_a_sign_in_takes_three_statements(runtime: Runtime, tenant: Tenant) -> None:
+async def test_a_password_takes_two_statements(runtime: Runtime, tenant: Tenant) -> None:
     user = await _person(runtime, tenant)
     before = runtime.storage.round_trips
-    await password.authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
-    assert runtime.storage.round_trips.postgres == before.postgres + 3
+    await _authenticate(runtime, tenant, user.email, RIGHT, ORIGIN)
+    assert runtime.storage.round_trips.postgres == before.postgres + 2

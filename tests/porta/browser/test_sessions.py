@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from porta.browser import binding, sessions
 from porta.browser.binding import Browser
+from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.runtime import Runtime
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
@@ -49,7 +50,8 @@ async def _sign_in(
     """Sign in, in the browser that was there `before` or in a new one; return what it presents."""
     secret = before.secret if before is not None and before.secret else binding.new_secret()
     session, value = await sessions.sign_in(
-        runtime, tenant, account, amr=("pwd",), acr="urn:test",
+        runtime, tenant, account,
+        context=AuthenticationContext(("pwd",), "urn:test", int(runtime.clock())),
         browser=artifact_id(secret), before_commit=before_commit,
     )  # fmt: skip
     return session, Browser(secret, value)

@@ -87,7 +87,7 @@ def _fresh() -> str:
 
 async def _login(runtime: Runtime, tenant: Tenant, email: str, address: str) -> bool:
     try:
-        await rate_limits.count_login(runtime, tenant, email, address)
+        await rate_limits.of_login(tenant, email, address).count(runtime)
     except TooManyRequests as error:
         return not 0 < (error.retry_after or 0) <= 86_400
     return True
@@ -124,14 +124,14 @@ async def test_a_right_password_clears_the_pair_and_gives_one_attempt_back(
 ) -> None:
     for _ in range(3):
         await _login(runtime, tenant, "a@x.test", HERE)
-    await rate_limits.reset_login(runtime, tenant, "a@x.test", HERE)
+    await rate_limits.of_login(tenant, "a@x.test", HERE).reset(runtime)
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
     assert tried == [True] * 3 + [False], "two and three of five: the address is full"
 
 
 async def test_forgiving_gives_no_credit(runtime: Runtime, tenant: Tenant) -> None:
     for _ in range(10):
-        await rate_limits.reset_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.of_login(tenant, "a@x.test", HERE).reset(runtime)
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]
     assert tried == [True] * 3 + [False]
 
@@ -157,7 +157,7 @@ async def test_what_nobody_judged_is_given_back_to_pair_and_address(
         await _login(runtime, tenant, "a@x.test", HERE)
     for _ in range(4):
         assert await _login(runtime, tenant, "a@x.test", HERE)
-        await rate_limits.decrement_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.of_login(tenant, "a@x.test", HERE).decrement(runtime)
     tried = [await _login(runtime, tenant, f"{name}@x.test", HERE) for name in "aabbb"]
     assert tried == [True, False, True, True, False], "three each, and five in all"
 
@@ -165,7 +165,7 @@ async def test_what_nobody_judged_is_given_back_to_pair_and_address(
 async def test_giving_back_in_parallel_is_exact(runtime: Runtime, tenant: Tenant) -> None:
     async def unjudged() -> None:
         await _login(runtime, tenant, "a@x.test", HERE)
-        await rate_limits.decrement_login(runtime, tenant, "a@x.test", HERE)
+        await rate_limits.of_login(tenant, "a@x.test", HERE).decrement(runtime)
 
     await asyncio.gather(*(unjudged() for _ in range(30)))
     tried = [await _login(runtime, tenant, "a@x.test", HERE) for _ in range(4)]

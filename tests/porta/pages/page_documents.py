@@ -34,6 +34,12 @@ VALUES: dict[str, dict[str, Any]] = {
         "redirect_uri": "https://app.example/cb",
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "support_code": "K7Q-4MD"},
+    "two_factor": {
+        "uid": "i1",
+        "csrf": "c1",
+        "method": "totp",
+        "account": "ada@acme.example",
+    },
     "gesture": {
         "uid": "u1",
         "csrf": "c1",

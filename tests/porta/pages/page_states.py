@@ -50,6 +50,15 @@ STATES: dict[str, State] = {
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),
+    "two-factor": State("two_factor", {"others": ("recovery_code",)}),
+    "two-factor, wrong": State("two_factor", {"error": "two_factor.error_invalid_code"}),
+    "two-factor, recovery": State(
+        "two_factor", {"method": "recovery_code", "others": ("totp",)}
+    ),
+    "two-factor, too often": State(
+        "two_factor",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC"},
+    ),
     "consent": State("consent", {"account": "ada@acme.example", "may_switch": True}),
     "consent, much": State(
         "consent",

@@ -1,0 +1,60 @@
+"""Authenticator: one way to prove who one is, as a line of the table AUTHENTICATORS."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from porta.browser.open_interactions import OpenInteraction
+from porta.errors import PortaError
+from porta.limits.origin import Origin
+from porta.protocol.requests.params import Params
+from porta.protocol.tokens.authentication import Kind
+from porta.runtime import Runtime
+from porta.tenants.tenant import Tenant
+from storage.models.users import User
+
+
+class LoginFailed(PortaError):
+    """A sign-in that did not succeed; `message` is the key of a text in the catalogs."""
+
+    status = 200
+    code = "login_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a person shows, and all that is known of whoever shows it."""
+
+    runtime: Runtime
+    opened: OpenInteraction
+    form: Params
+    origin: Origin
+    email: str
+    """What was typed into the form of a first factor, in its canonical form, or nobody's."""
+    known_browser: bool
+    """Whether this browser signed in to the same account before."""
+    counts: bool = True
+    """Whether it counts as an attempt: one that does not can be right, and locks nothing."""
+    user: User | None = None
+    """Whose second factor it is to be; None where a first one is to say who it is."""
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.opened.tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """One line of AUTHENTICATORS. That it was asked for, and counted, is seen to before it runs."""
+
+    name: str
+    kind: Kind
+    amr: tuple[str, ...]
+    """RFC 8176."""
+    verify: Callable[[Evidence], Awaitable[User]]
+    """Return whose proof it is; raises LoginFailed."""
+    event: str
+    """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
+    admit: Callable[[Runtime, Tenant, Origin], None] | None = None
+    """Raises Unavailable where there is no room to judge it now."""

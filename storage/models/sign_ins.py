@@ -1,0 +1,36 @@
+"""Sign-in: who a person says they are, and the proofs they have given so far."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way in which a person has shown that it is them."""
+
+    method: str
+    """The name of its authenticator (`porta.authn.AUTHENTICATORS`)."""
+    kind: str
+    """What it shows: the value of an `authentication.Kind`."""
+    amr: tuple[str, ...]
+    """RFC 8176."""
+    at: int
+    """Seconds since the epoch."""
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a person has come at an interaction. Whoever it is, they are not signed in yet."""
+
+    account_id: str | None = None
+    """Who they are, by their first proof; all the others are of the same person."""
+    proofs: tuple[Proof, ...] = ()
+
+
+class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has enrolled beside their first factor."""
+
+    method: str | None = None
+    """The one they chose: `totp` or `email`."""
+    has_totp: bool = False
+    recovery_codes: int = 0
+    """How many are unused."""

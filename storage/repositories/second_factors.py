@@ -1,0 +1,74 @@
+"""Second factors: what people have enrolled, and what of it can be used once only."""
+
+from __future__ import annotations
+
+from storage.models.sign_ins import SecondFactors
+from storage.models.users import TotpSecret
+from storage.postgres.statement import Executor
+
+_FIND = """
+    SELECT u.two_factor_method, t.id IS NOT NULL, (
+        SELECT count(*) FROM two_factor_recovery_codes r
+        WHERE r.user_id = u.id AND r.used_at IS NULL
+    )
+    FROM users u LEFT JOIN user_totp t ON t.user_id = u.id AND t.verified
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
+_TOTP = """
+    SELECT t.id::text, t.user_id::text, t.encrypted_secret, t.encryption_iv, t.encryption_tag
+    FROM user_totp t JOIN users u ON u.id = t.user_id
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s AND t.verified
+        AND t.algorithm = 'SHA1' AND t.digits = 6 AND t.period = 30
+"""
+# Whoever comes second waits for the row, and finds the step taken.
+_USE_STEP = """
+    UPDATE user_totp SET last_step = %(step)s
+    WHERE id = %(id)s AND (last_step IS NULL OR last_step < %(step)s)
+"""
+_CODES = """
+    SELECT r.id::text, r.code_hash
+    FROM two_factor_recovery_codes r JOIN users u ON u.id = r.user_id
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s AND r.used_at IS NULL
+    ORDER BY r.created_at, r.id LIMIT %(most)s
+"""
+_USE_CODE = """
+    UPDATE two_factor_recovery_codes SET used_at = now() WHERE id = %(id)s AND used_at IS NULL
+"""
+
+
+class SecondFactorsOfPeople:
+    """The tables `user_totp` and `two_factor_recovery_codes`, person by person."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def find(self, user_id: str, organization_id: str) -> SecondFactors | None:
+        """Return what a person has enrolled; None for a person of another organization."""
+        row = await self._pg.fetchrow(_FIND, _of(user_id, organization_id))
+        if row is None:
+            return None
+        return SecondFactors(method=row[0], has_totp=row[1], recovery_codes=row[2])
+
+    async def find_totp(self, user_id: str, organization_id: str) -> TotpSecret | None:
+        """Return the secret that a person has confirmed, of six digits every 30 seconds."""
+        row = await self._pg.fetchrow(_TOTP, _of(user_id, organization_id))
+        return TotpSecret(*row) if row is not None else None
+
+    async def use_totp_step(self, id: str, step: int) -> bool:
+        """Take a time step of a secret, and all before it; False where it was taken already."""
+        return await self._pg.execute(_USE_STEP, {"id": id, "step": step}) == 1
+
+    async def list_recovery_codes(
+        self, user_id: str, organization_id: str, most: int
+    ) -> list[tuple[str, str]]:
+        """Return id and Argon2id hash of the unused codes of a person, the oldest first."""
+        found = await self._pg.fetch(_CODES, {**_of(user_id, organization_id), "most": most})
+        return [(str(id), str(code_hash)) for id, code_hash in found]
+
+    async def use_recovery_code(self, id: str) -> bool:
+        """Take a code; False where it was taken already."""
+        return await self._pg.execute(_USE_CODE, {"id": id}) == 1
+
+
+def _of(user_id: str, organization_id: str) -> dict[str, str]:
+    return {"user_id": user_id, "organization_id": organization_id}

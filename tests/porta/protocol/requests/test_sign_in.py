@@ -1,0 +1,83 @@
+"""What is demanded of a person who signs in, and what comes next: as a table."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from porta.protocol.requests.sign_in import Ask, Done, Enrol, Required, next_step, required
+from storage.models.sign_ins import Proof, SecondFactors, SignIn
+from tests import factories
+
+PASSWORD = ("password",)
+POLICIES = ("optional", "required_email", "required_totp", "required_any")
+
+
+def _sign_in(*methods: str) -> SignIn:
+    proofs = (Proof(method=each, kind="knowledge", amr=(), at=1) for each in methods)
+    return SignIn(account_id="someone", proofs=tuple(proofs))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_nobody_knows_yet_who_it_is(policy: str) -> None:
+    organization = factories.organization(two_factor_policy=policy)
+    demanded = required(organization, ("password", "magic_link"))
+    assert demanded == Required(("password", "magic_link"))
+    assert next_step(SignIn(), demanded) == Ask(("password", "magic_link"))
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        (SecondFactors(method="totp", has_totp=True), ("totp",)),
+        (SecondFactors(method="totp", recovery_codes=3), ("totp", "recovery_code")),
+        (SecondFactors(method="email", recovery_codes=1), ("email_otp", "recovery_code")),
+        (SecondFactors(), ("totp",)),
+        (None, ("totp",)),
+    ],
+)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_whoever_has_a_second_factor_is_asked_for_it(
+    policy: str, factors: SecondFactors | None, expected: tuple[str, ...]
+) -> None:
+    """Whatever the policy says, and however little is left of it: never for nothing."""
+    organization = factories.organization(two_factor_policy=policy)
+    person = factories.user(two_factor_enabled=True)
+    demanded = required(organization, PASSWORD, person, factors)
+    assert (demanded.second, demanded.enrol) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("optional", Done()),
+        ("required_email", Enrol(("email_otp",))),
+        ("required_totp", Enrol(("totp",))),
+        ("required_any", Enrol(("totp", "email_otp"))),
+    ],
+)
+def test_where_one_is_demanded_it_is_enrolled(policy: str, expected: object) -> None:
+    organization = factories.organization(two_factor_policy=policy)
+    demanded = required(organization, PASSWORD, factories.user())
+    assert next_step(_sign_in("password"), demanded) == expected
+
+
+def test_no_order_and_no_repetition_leads_past_a_factor() -> None:
+    """G.1: only a first one that is asked for, and a second one, are enough."""
+    methods = ("password", "magic_link", "totp", "recovery_code", "email_otp", "nonsense")
+    demanded = Required(PASSWORD, second=("totp", "recovery_code"))
+    for length in range(4):
+        for shown in itertools.product(methods, repeat=length):
+            done = next_step(_sign_in(*shown), demanded) == Done()
+            assert done == ("password" in shown and bool({"totp", "recovery_code"} & {*shown}))
+
+
+def test_proofs_of_nobody_are_none() -> None:
+    nobody = SignIn(proofs=_sign_in("password", "totp").proofs)
+    demanded = Required(PASSWORD, second=("totp",))
+    assert next_step(nobody, demanded) == Ask(PASSWORD)
+
+
+def test_a_client_without_a_method_lets_nobody_in() -> None:
+    assert next_step(_sign_in("password", "totp"), Required(())) == Ask(())
