@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
     "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
+    "tokens": ("porta.cli.tokens", "End at once what was issued to a person, a client, a tenant."),
     "jobs": ("porta.cli.jobs", "Show what is queued, and try again what failed."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
 }

@@ -317,6 +317,11 @@ ROUTES = (
             ("activate", "Make an inactive client active", clients.activate),
             ("deactivate", "Refuse a client, and end what it holds", clients.deactivate),
             ("revoke", "Revoke a client for good", clients.revoke),
+            (
+                "revoke-tokens",
+                "End every code and token that was issued to it until now",
+                clients.revoke_tokens,
+            ),
         ),
         delegable=True,
     ),

@@ -319,6 +319,11 @@ ROUTES = (
             ("activate", "End a suspension", organizations.activate),
             ("archive", "Let it be as if it were gone", organizations.archive),
             ("restore", "Make an archived organization active again", organizations.restore),
+            (
+                "revoke-tokens",
+                "End every session, code and token that was issued in it until now",
+                organizations.revoke_tokens,
+            ),
         ),
         delegable=True,
     ),

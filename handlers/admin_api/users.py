@@ -13,7 +13,7 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import Ways, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
 from porta.security.passwords import Hashed, Passwords
-from porta.services import user_passwords, users
+from porta.services import session_control, user_passwords, users
 from porta.services.commands import Command
 from porta.services.fields import Reason
 from porta.services.permissions import needed_by
@@ -183,6 +183,11 @@ _STATUSES: Ways = (
     ("suspend", "Suspend a person, and end what they hold", users.suspend),
     ("unsuspend", "End a suspension", users.unsuspend),
     ("unlock", "Unlock a person", users.unlock),
+    (
+        "revoke-tokens",
+        "End every session, code and token of a person",
+        session_control.revoke_all,
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Literal
 
+from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import Conflict, Invalid
 from porta.security import opaque
@@ -16,7 +17,7 @@ from porta.services.client_registration import (
     columns_of_change,
 )
 from porta.services.client_targets import WHAT, hold_client, record_of_client, visible
-from porta.services.commands import Command
+from porta.services.commands import NO_REASON, Command, Reasoned
 from porta.services.fields import Id, SearchTerm
 from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import ADMINISTRATION, check_all, needs
@@ -130,6 +131,30 @@ async def update(
     after = require(await tx.clients.find(stored.client_id, stored.organization_id), WHAT)
     await record_of_client(tx, actor, "client.updated", stored, after)
     return after
+
+
+@needs("admin:client:revoke")
+async def revoke_tokens(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> None:
+    """End what was issued to a client until now, on every instance: codes, pushed requests, tokens
+    of people and its own. It goes on with what is issued anew (decisions/0018).
+
+    Raises NotFound, PreconditionFailed, Forbidden for a client that administers.
+    """
+    stored = await hold_client(tx, actor, target, version)
+    await tx.clients.begin_era(stored.id, stored.organization_id)
+    await events.record(
+        tx,
+        "client.tokens.revoked",
+        organization_id=stored.organization_id,
+        metadata={"client_id": stored.client_id, **command.told()},
+        actor=actor,
+    )
 
 
 def _check_introspects(introspects: bool, client_type: str) -> None:

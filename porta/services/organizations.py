@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from porta.audit import events
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
 from porta.services import brands
 from porta.services.brands import BrandingPatch
-from porta.services.commands import ABSENT, Command, Patch, Slugged
+from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
 from porta.services.fields import (
     Algorithm,
     Flag,
@@ -146,6 +147,32 @@ async def delete(
     await tx.organizations.delete(stored.id)
     await record_change(tx, actor, "org.destroyed", stored, None, slug=stored.slug, counts=counts)
     return stored
+
+
+@needs("admin:org:suspend")
+async def revoke_tokens(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+) -> None:
+    """End what was issued in an organization until now: sessions, codes and tokens of its people
+    and clients, on every instance; nobody is kept from what is issued anew (decisions/0018).
+
+    Raises NotFound, PreconditionFailed, and Forbidden for the super-admin organization.
+    """
+    stored = await _held(tx, actor, target, version)
+    if stored.is_super_admin:
+        check_all(actor, "the super-admin organization")
+    await tx.organizations.begin_era(stored.id)
+    await events.record(
+        tx,
+        "org.tokens.revoked",
+        organization_id=stored.id,
+        metadata=command.told(),
+        actor=actor,
+    )
 
 
 async def _check_may_leave(tx: Storage, stored: Organization, status: str) -> None:

@@ -9,6 +9,8 @@ import msgspec
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import NotFound
+from porta.services.commands import NO_REASON, Reasoned
+from porta.services.people import hold_user
 from porta.services.permissions import needs
 from storage.models.artifacts import Session
 from storage.models.pages import Listed, Page
@@ -43,10 +45,11 @@ async def get(storage: Storage, actor: Actor, session_id: str) -> SessionEntry:
 async def revoke(storage: Storage, actor: Actor, session_id: str) -> None:
     """End a session with its grants and tokens, refresh tokens included; once is enough.
 
-    Raises NotFound.
+    Raises NotFound, and Forbidden for that of somebody who may what the actor may not.
     """
     async with storage.transaction() as tx:
         found = await _get(tx, actor, session_id)
+        await hold_user(tx, actor, found.user_id)
         session = await tx.artifacts.find_by(Session, found.organization_id, uid=found.id)
         if session is None:  # it ended, or was not used for too long
             return
@@ -62,25 +65,31 @@ async def revoke(storage: Storage, actor: Actor, session_id: str) -> None:
 
 
 @needs("admin:session:revoke")
-async def revoke_all(storage: Storage, actor: Actor, user_id: str) -> int:
-    """End every session of a person, and every token of theirs; return how many lived.
+async def revoke_all(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    command: Reasoned = NO_REASON,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> int:
+    """End every session of a person, and every code and token of theirs, on every instance; return
+    how many sessions lived. Who signs in anew goes on.
 
-    Raises NotFound.
+    Raises NotFound, PreconditionFailed, and Forbidden for who may what the actor may not.
     """
-    async with storage.transaction() as tx:
-        organization_id = await tx.session_lists.find_organization(user_id)
-        if organization_id is None or not actor.sees(organization_id):
-            raise NotFound("User not found")
-        living = await tx.session_lists.count_living(user_id, organization_id)
-        await tx.end_account(user_id, organization_id, _BY_ADMINISTRATOR)
-        await events.record(
-            tx,
-            "session.revoked",
-            organization_id=organization_id,
-            user_id=user_id,
-            metadata={"sessions": living},
-            actor=actor,
-        )
+    person = await hold_user(tx, actor, target, within, version)
+    living = await tx.session_lists.count_living(person.id, person.organization_id)
+    await tx.end_account(person.id, person.organization_id, _BY_ADMINISTRATOR)
+    await events.record(
+        tx,
+        "user.tokens.revoked",
+        organization_id=person.organization_id,
+        user_id=person.id,
+        metadata={"sessions": living, **command.told()},
+        actor=actor,
+    )
     return living
 
 

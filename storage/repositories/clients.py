@@ -290,6 +290,17 @@ class Clients:
         )
         return touched == 1
 
+    async def begin_era(self, id: str, organization_id: str) -> bool:
+        """End everything that was issued to it; tell whether there is such a client."""
+        touched = await self._pg.execute(
+            """
+            UPDATE clients SET era = era + 1
+            WHERE id = %(id)s AND (organization_id = %(organization_id)s) IS TRUE
+            """,
+            {"id": id, "organization_id": organization_id},
+        )
+        return touched == 1
+
 
 def _placeholder(name: str) -> str:
     return f"%({name})s::text[]" if name in _ARRAYS else f"%({name})s"

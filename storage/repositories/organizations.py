@@ -159,6 +159,13 @@ class Organizations:
         )
         return _organization(row) if row else None
 
+    async def begin_era(self, id: str) -> bool:
+        """End everything that was issued in it; tell whether there is such an organization."""
+        touched = await self._pg.execute(
+            "UPDATE organizations SET era = era + 1 WHERE id = %(id)s", {"id": id}
+        )
+        return touched == 1
+
     async def count_dependents(self, id: str) -> dict[str, int]:
         """Return how many rows of each kind go when the organization is deleted."""
         counts = ", ".join(

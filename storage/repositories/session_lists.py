@@ -62,13 +62,6 @@ class SessionLists:
         )
         return _entry(row) if row else None
 
-    async def find_organization(self, user_id: str) -> str | None:
-        """Return the organization of a person, of whatever organization."""
-        row = await self._pg.fetchrow(
-            "SELECT organization_id FROM users WHERE id = %(id)s", {"id": user_id}
-        )
-        return row[0] if row else None
-
     async def count_living(self, user_id: str, organization_id: str) -> int:
         """Return how many sessions of a person live."""
         row = await self._pg.fetchrow(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import SYSTEM
 from porta.browser import sessions
 from porta.protocol.tokens.authentication import AuthenticationContext
+from porta.services import clients, organizations, session_control
 from porta.tenants import resolve
 from storage.models.artifacts import Session, artifact_id
 from storage.models.clients import Client
@@ -46,6 +48,8 @@ INVALID_GRANT = (400, "invalid_grant")
 PERSON = [("person", "suspended"), ("person", "inactive"), ("person", "locked")]
 CLIENT = [("client", "inactive"), ("application", "inactive")]
 ORGANIZATION = [("organization", "suspended"), ("organization", "archived")]
+REVOKED = [("person", "revoked"), ("client", "revoked"), ("organization", "revoked")]
+"""Nothing is changed but that what was issued until now is refused (the panic button)."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -129,7 +133,22 @@ async def _heard(rights: Rights, *instances: Served) -> None:
     await eventually(known)
 
 
+async def _revoke(served: Served, rights: Rights, what: str) -> None:
+    async with served.runtime.storage.transaction() as tx:
+        match what:
+            case "person":
+                await session_control.revoke_all(tx, SYSTEM, rights.user.id)
+            case "client":
+                await clients.revoke_tokens(tx, SYSTEM, rights.client.client_id)
+            case _:
+                await organizations.revoke_tokens(tx, SYSTEM, rights.user.organization_id)
+
+
 async def _end_and_restore(rights: Rights, what: str, status: str, *instances: Served) -> None:
+    if status == "revoked":
+        await _revoke(instances[0], rights, what)
+        await _heard(rights, *instances)
+        return
     try:
         await _set(instances[0], rights, what, status)
         await _heard(rights, *instances)
@@ -155,7 +174,7 @@ async def _tokens_are_dead(one: Served, rights: Rights) -> None:
     assert refusal(await rights.ask(one, "/token", refresh_form(refresh))) == INVALID_GRANT
 
 
-@pytest.mark.parametrize(("what", "status"), PERSON + CLIENT + ORGANIZATION)
+@pytest.mark.parametrize(("what", "status"), PERSON + CLIENT + ORGANIZATION + REVOKED)
 async def test_security_5_tokens_stay_dead(
     served: Served, other: Served, rights: Rights, what: str, status: str
 ) -> None:
@@ -171,7 +190,7 @@ async def test_security_5_tokens_stay_dead(
     assert (await rights.ask(other, "/token", code_form(rights.code))).status_code == 200
 
 
-@pytest.mark.parametrize(("what", "status"), PERSON + ORGANIZATION)
+@pytest.mark.parametrize(("what", "status"), PERSON + ORGANIZATION + REVOKED[::2])
 async def test_security_5_sessions_stay_dead(
     served: Served, other: Served, rights: Rights, what: str, status: str
 ) -> None:
@@ -182,7 +201,7 @@ async def test_security_5_sessions_stay_dead(
         assert "error=login_required" in await _prompt_none(one, rights, rights.session)
 
 
-@pytest.mark.parametrize(("what", "status"), CLIENT)
+@pytest.mark.parametrize(("what", "status"), [*CLIENT, REVOKED[1]])
 async def test_security_5_a_persons_session_survives_the_end_of_a_client(
     served: Served, other: Served, rights: Rights, what: str, status: str
 ) -> None:
@@ -190,7 +209,7 @@ async def test_security_5_a_persons_session_survives_the_end_of_a_client(
     assert "code=" in await _prompt_none(other, rights, rights.session)
 
 
-@pytest.mark.parametrize(("what", "status"), CLIENT + ORGANIZATION)
+@pytest.mark.parametrize(("what", "status"), CLIENT + ORGANIZATION + REVOKED[1:])
 async def test_security_5_what_a_client_holds_for_itself_stays_dead(
     served: Served, other: Served, rights: Rights, what: str, status: str
 ) -> None:
@@ -208,7 +227,7 @@ async def test_security_5_others_notice_nothing(
     served: Served, other: Served, rights: Rights, browser: Browser
 ) -> None:
     tokens = await browser.tokens()
-    for what, status in (PERSON[0], CLIENT[0]):
+    for what, status in (PERSON[0], CLIENT[0], *REVOKED[:2]):
         await _end_and_restore(rights, what, status, served, other)
     assert await is_active(served, tokens["access_token"])
     assert (await post(other, "/token", refresh_form(tokens["refresh_token"]))).status_code == 200

@@ -309,6 +309,14 @@ class ClientsResource(Resource):
         """Revoke a client for good."""
         return await self._nothing("POST", ("clients", client_id, "revoke"), body=body, **once)
 
+    async def revoke_tokens(
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End every code and token that was issued to it until now."""
+        return await self._nothing(
+            "POST", ("clients", client_id, "revoke-tokens"), body=body, **once
+        )
+
     def history(
         self, client_id: str, *, event_type: str | None = None, page_size: int = 100
     ) -> Listed[Happened]:

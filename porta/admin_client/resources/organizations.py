@@ -292,6 +292,14 @@ class OrganizationsResource(Resource):
             "POST", ("organizations", id_or_slug, "restore"), body=body, **once
         )
 
+    async def revoke_tokens(
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End every session, code and token that was issued in it until now."""
+        return await self._nothing(
+            "POST", ("organizations", id_or_slug, "revoke-tokens"), body=body, **once
+        )
+
     def history(
         self, id_or_slug: str, *, event_type: str | None = None, page_size: int = 100
     ) -> Listed[Happened]:

@@ -340,6 +340,17 @@ class UsersResource(Resource):
             **once,
         )
 
+    async def revoke_tokens(
+        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End every session, code and token of a person."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "revoke-tokens"),
+            body=body,
+            **once,
+        )
+
     async def lock(
         self, organization_id: str, user_id: str, body: LockBody | None = None, **once: Unpack[Once]
     ) -> None:

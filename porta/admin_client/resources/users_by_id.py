@@ -67,6 +67,12 @@ class UsersByIdResource(Resource):
         """Unlock a person."""
         return await self._nothing("POST", ("users", user_id, "unlock"), body=body, **once)
 
+    async def revoke_tokens(
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """End every session, code and token of a person."""
+        return await self._nothing("POST", ("users", user_id, "revoke-tokens"), body=body, **once)
+
     async def lock(self, user_id: str, body: LockBody | None = None, **once: Unpack[Once]) -> None:
         """Lock a person, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "lock"), body=body, **once)

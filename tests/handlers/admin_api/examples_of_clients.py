@@ -190,6 +190,21 @@ _turns("deactivate", "active", "revoked")
 _turns("revoke", "inactive", "revoked")
 
 
+@example("POST", f"{ONE}/revoke-tokens")
+async def revoke_tokens(installation: Installation) -> Example:
+    made = await _client(installation)
+    return Example({"clientId": made.client_id}, body={"reason": "leaked"})
+
+
+@example("POST", f"{ONE}/revoke-tokens")
+async def revoke_tokens_for_too_long_a_reason(installation: Installation) -> Example:
+    made = await _client(installation)
+    return Example({"clientId": made.id}, body={"reason": "x" * 5000}, status=400)
+
+
+_none("POST", f"{ONE}/revoke-tokens")
+
+
 @example("GET", f"{ONE}/history")
 async def history(installation: Installation) -> Example:
     made = await _client(installation)

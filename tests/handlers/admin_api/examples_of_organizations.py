@@ -204,6 +204,24 @@ _turns("archive", "suspended", "archived", "archived")
 _turns("restore", "archived", "suspended", "active")
 
 
+@example("POST", f"{ONE}/revoke-tokens")
+async def revoke_tokens(installation: Installation) -> Example:
+    made = await installation.organization()
+    return Example(_at(made), body={"reason": "stolen laptop"})
+
+
+@example("POST", f"{ONE}/revoke-tokens")
+async def revoke_tokens_for_too_long_a_reason(installation: Installation) -> Example:
+    made = await installation.organization()
+    return Example(_at(made), body={"reason": "x" * 5000}, status=400)
+
+
+@example("POST", f"{ONE}/revoke-tokens")
+async def revoke_tokens_of_none(installation: Installation) -> Example:
+    del installation
+    return Example({"idOrSlug": NOBODY}, status=404)
+
+
 @example("POST", f"{ONE}/suspend")
 async def suspend_the_super_admin(installation: Installation) -> Example:
     return Example({"idOrSlug": installation.admin_id}, status=400)
