@@ -21,6 +21,7 @@ def show_two_factor(
     *,
     status: int = HTTPStatus.OK,
     error: str | None = None,
+    notice: str | None = None,
     retry_after: int | None = None,
 ) -> None:
     """Ask for a second factor: by `method`, where that is one of those that may be shown."""
@@ -33,7 +34,9 @@ def show_two_factor(
         method=chosen,
         others=tuple(each for each in pending.methods if each != chosen),
         account=pending.user.email,
+        resends=login.begins(chosen),
         error=error,
+        notice=notice,
         **wait(handler, retry_after),
     )
 
@@ -72,3 +75,36 @@ class TwoFactorHandler(InteractionHandler):
             )
             return
         self.finish_sign_in(signed_in)
+
+
+class ResendHandler(InteractionHandler):
+    """POST /interaction/{uid}/two-factor/resend: another code of `method` is mailed."""
+
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
+
+    async def post(self) -> None:
+        form = self.form()
+        pending = await login.find_pending(self.runtime, self.opened)
+        if pending is None:
+            self.start_over()
+            return
+        method = form.get("method") or ""
+        if not self.csrf_holds(form):
+            error = "errors.csrf_invalid"
+            show_two_factor(self, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
+            return
+        try:
+            await login.begin_again(self.runtime, self.opened, pending, method, self.origin)
+        except LoginFailed as refusal:
+            show_two_factor(
+                self,
+                pending,
+                method,
+                status=refusal.status,
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+            )
+            return
+        show_two_factor(self, pending, method, notice="two_factor.sent_again")

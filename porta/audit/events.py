@@ -112,6 +112,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "security": (
         "2fa.setup.totp.failed",
         "2fa.verify.failed",
+        "rate_limit.2fa_resend",
         "rate_limit.2fa_verify",
         "rate_limit.client_auth",
         "rate_limit.login",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from porta.authn import password, recovery_code, totp
+from porta.authn import email_otp, password, recovery_code, totp
 from porta.authn.authenticator import Authenticator
 
 AUTHENTICATORS: dict[str, Authenticator] = {
     each.name: each
-    for each in (password.AUTHENTICATOR, totp.AUTHENTICATOR, recovery_code.AUTHENTICATOR)
+    for each in (
+        password.AUTHENTICATOR,
+        totp.AUTHENTICATOR,
+        email_otp.AUTHENTICATOR,
+        recovery_code.AUTHENTICATOR,
+    )
 }

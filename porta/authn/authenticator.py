@@ -56,5 +56,7 @@ class Authenticator:
     """Return whose proof it is; raises LoginFailed."""
     event: str
     """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
+    begin: Callable[[Evidence], Awaitable[None]] | None = None
+    """Done when it is asked for, and again when a person wants that: a code is sent. Counted."""
     admit: Callable[[Runtime, Tenant, Origin], None] | None = None
     """Raises Unavailable where there is no room to judge it now."""

@@ -122,6 +122,23 @@ async def find_pending(runtime: Runtime, opened: OpenInteraction) -> Pending | N
     return Pending(user, _offered(step)) if isinstance(step, Ask) and step.second else None
 
 
+async def begin_again(
+    runtime: Runtime, opened: OpenInteraction, pending: Pending, method: str, origin: Origin
+) -> None:
+    """Do once more what the method begins with: another code is mailed. Raises LoginFailed."""
+    evidence = Evidence(
+        runtime, opened, Params({}), origin, pending.user.email, known_browser=False,
+        user=pending.user,
+    )  # fmt: skip
+    await _check_asked(evidence, method, pending.methods)
+    await _begin(evidence, method)
+
+
+def begins(method: str) -> bool:
+    """Whether a method begins with something that a person may want once more."""
+    return AUTHENTICATORS[method].begin is not None
+
+
 async def start_over(runtime: Runtime, opened: OpenInteraction) -> None:
     """Forget who has shown a first factor at the interaction: somebody else signs in."""
     await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=_NOBODY)
@@ -147,7 +164,8 @@ async def _count(evidence: Evidence, guesses: Guesses, event: str) -> LoginFaile
 async def _check_asked(evidence: Evidence, method: str, asked: tuple[str, ...]) -> None:
     """Raise LoginFailed for a method that nobody asked for here."""
     if method not in asked:
-        await _record(evidence, "security.login_method_disabled", method=method)
+        told = method if method in AUTHENTICATORS else "unknown"
+        await _record(evidence, "security.login_method_disabled", method=told)
         raise _refusal("errors.login_method_disabled", 403)
 
 
@@ -185,14 +203,28 @@ async def _go_on(
         return await _sign_in(evidence, user, sign_in, known_value)
     if not evidence.known_browser:
         await runtime.storage.users.reset_attempts(user.id, opened.tenant.id)
-    if not _offered(step):
+    offered = _offered(step)
+    if not offered:
         first = AUTHENTICATORS[sign_in.proofs[0].method]
         failed = replace(evidence, user=user)
         await _record(failed, f"{first.event}.failed", reason="second_factor")
         raise LoginFailed("login.error_second_factor", reason="second_factor")
+    asked = replace(evidence, user=user)
+    await _begin(asked, offered[0])
     await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=sign_in)
-    await _record(replace(evidence, user=user), "2fa.challenge.started")
+    await _record(asked, "2fa.challenge.started")
     return None
+
+
+async def _begin(evidence: Evidence, method: str) -> None:
+    """Do what a method begins with, where it does, and not too often. Raises LoginFailed."""
+    begin, user = AUTHENTICATORS[method].begin, evidence.user
+    if begin is None or user is None:
+        return
+    await _count(
+        evidence, rate_limits.of_mailed_code(evidence.tenant, user.id), "rate_limit.2fa_resend"
+    )
+    await begin(evidence)
 
 
 async def _next_step(

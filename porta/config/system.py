@@ -53,6 +53,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_second_factor_max: int = 5
     """Attempts at a person's second factor in a window, and five windows' worth in a day."""
     rate_limit_second_factor_window: int = 300
+    rate_limit_mailed_code_max: int = 3
+    """Codes that a person is mailed in a window, and five windows' worth in a day."""
+    rate_limit_mailed_code_window: int = 300
     rate_limit_client_auth_max: int = 30
     rate_limit_client_auth_window: int = 300
     rate_limit_request_max: int = 2000
@@ -104,6 +107,8 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_installation_max": _ATTEMPTS,
     "rate_limit_second_factor_max": (1, 20),  # a day has five windows' worth: NIST allows 100
     "rate_limit_second_factor_window": _WINDOW,
+    "rate_limit_mailed_code_max": (1, 20),
+    "rate_limit_mailed_code_window": _WINDOW,
     "rate_limit_client_auth_max": _ATTEMPTS,
     "rate_limit_client_auth_window": _WINDOW,
     "rate_limit_request_max": _ATTEMPTS,

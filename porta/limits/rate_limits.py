@@ -107,6 +107,14 @@ def of_second_factor(tenant: Tenant, user_id: str, browser: str | None = None) -
     return Guesses(key, (), _by_the_day(key, most, window), "second_factor_limit")
 
 
+def of_mailed_code(tenant: Tenant, user_id: str) -> Guesses:
+    """Return the limits of codes that are mailed to a person (G.7)."""
+    config = tenant.config
+    most, window = config.rate_limit_mailed_code_max, config.rate_limit_mailed_code_window
+    key = f"mailed_code:{tenant.id}:{user_id}"
+    return Guesses(key, (), _by_the_day(key, most, window), "mailed_code_limit")
+
+
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
 ) -> bool:

@@ -52,6 +52,8 @@ PAGES: dict[str, Page] = {
         {
             "client_name": None,
             "others": (),
+            "resends": False,
+            "notice": None,
             "error": None,
             "retry_after": None,
             "retry_at": None,

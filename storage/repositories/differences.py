@@ -98,8 +98,8 @@ QUESTIONS = {
             ELSE ', since the organization says ' || o.two_factor_policy END
         FROM {_PEOPLE}
         WHERE {_STANDS} AND (u.two_factor_enabled OR o.two_factor_policy <> 'optional')
-            AND NOT (u.two_factor_enabled AND u.two_factor_method = 'totp' AND EXISTS (
-                SELECT FROM user_totp t WHERE t.user_id = u.id AND t.verified))
+            AND NOT (u.two_factor_enabled AND (u.two_factor_method = 'email' OR EXISTS (
+                SELECT FROM user_totp t WHERE t.user_id = u.id AND t.verified)))
         GROUP BY o.slug, o.two_factor_policy ORDER BY 1
     """,
     "people_without_password": f"""

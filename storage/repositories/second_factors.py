@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from storage.models.sign_ins import SecondFactors
 from storage.models.users import TotpSecret
 from storage.postgres.statement import Executor
@@ -34,10 +36,27 @@ _CODES = """
 _USE_CODE = """
     UPDATE two_factor_recovery_codes SET used_at = now() WHERE id = %(id)s AND used_at IS NULL
 """
+# What is over is not worth a job: it goes when the next code is mailed.
+_ADD_MAILED = """
+    WITH over AS (
+        DELETE FROM two_factor_otp_codes
+        WHERE user_id = %(user_id)s AND (used_at IS NOT NULL OR expires_at < now())
+    )
+    INSERT INTO two_factor_otp_codes (user_id, code_hash, expires_at)
+    SELECT u.id, %(digest)s, now() + make_interval(secs => %(ttl)s) FROM users u
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
+_USE_MAILED = """
+    UPDATE two_factor_otp_codes c SET used_at = now() FROM users u
+    WHERE c.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+        AND c.code_hash = ANY(%(digests)s::text[]) AND c.used_at IS NULL AND c.expires_at > now()
+"""
 
 
 class SecondFactorsOfPeople:
-    """The tables `user_totp` and `two_factor_recovery_codes`, person by person."""
+    """The tables `user_totp`, `two_factor_otp_codes` and `two_factor_recovery_codes`, person by
+    person.
+    """
 
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
@@ -57,6 +76,21 @@ class SecondFactorsOfPeople:
     async def use_totp_step(self, id: str, step: int) -> bool:
         """Take a time step of a secret, and all before it; False where it was taken already."""
         return await self._pg.execute(_USE_STEP, {"id": id, "step": step}) == 1
+
+    async def add_mailed_code(
+        self, user_id: str, organization_id: str, digest: str, ttl: float
+    ) -> None:
+        """Keep the digest of a code for `ttl` seconds."""
+        await self._pg.execute(
+            _ADD_MAILED, {**_of(user_id, organization_id), "digest": digest, "ttl": ttl}
+        )
+
+    async def use_mailed_code(
+        self, user_id: str, organization_id: str, digests: Sequence[str]
+    ) -> bool:
+        """Take a code that has one of these digests; False where there is none that is good."""
+        key = _of(user_id, organization_id)
+        return await self._pg.execute(_USE_MAILED, {**key, "digests": [*digests]}) > 0
 
     async def list_recovery_codes(
         self, user_id: str, organization_id: str, most: int

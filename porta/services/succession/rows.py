@@ -28,7 +28,7 @@ RULES = (
     Rule(
         "second_factor",
         Severity.STOPS,
-        "People whose second factor (by e-mail, or yet to enrol) is not there: they are refused",
+        "People who have yet to enrol a second factor, which is not there: they are refused",
         "Wait with these organizations. Do not switch the factor off to get them in.",
     ),
     Rule(

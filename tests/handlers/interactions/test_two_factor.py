@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, example, given, settings
@@ -16,6 +18,7 @@ from pyotp import TOTP
 from handlers.http.server import Server
 from porta.authn import AUTHENTICATORS
 from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
+from porta.emails.post import QueuedMail
 from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
 from porta.security import jwt
@@ -192,7 +195,7 @@ async def test_G3_what_is_no_code_is_a_wrong_one(
     assert (answer.status_code, "is not right" in answer.text) == (200, True)
 
 
-@pytest.mark.parametrize("method", ["", "password", "email_otp", "nonsense", "magic_link"])
+@pytest.mark.parametrize("method", ["", "password", "email_otp", "nonsense" * 99, "magic_link"])
 async def test_only_a_method_that_is_asked_for_is_judged(
     http: httpx.AsyncClient, someone: tuple[User, TOTP], method: str
 ) -> None:
@@ -243,10 +246,14 @@ async def test_a_first_factor_that_was_lost_meanwhile_counts_no_more(
 
 
 async def test_a_second_factor_that_cannot_be_asked_for_is_not_dropped(
-    http: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres
+    http: httpx.AsyncClient,
+    someone: tuple[User, TOTP],
+    pg: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nor does a recovery code stand in for it: nobody was shown one (1.x, by e-mail)."""
     user, _ = someone
+    monkeypatch.delitem(AUTHENTICATORS, "email_otp")
     await choose(pg, user, "email")
     posted = await submit(http, await begin(http), email=user.email)
     assert (posted.status_code, "needs a second step" in posted.text) == (200, True)
@@ -311,6 +318,106 @@ async def test_another_factor_is_a_module_and_a_line(
     answer = await http.get(shown.headers["Location"])
     claims = await _claims(runtime, http, answer.headers["Location"])
     assert claims["amr"] == ["pwd", "sms", "mfa"]
+
+
+@pytest_asyncio.fixture
+async def by_mail(
+    runtime: Runtime, someone: tuple[User, TOTP], pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> User:
+    """Somebody who chose codes by e-mail, where there is a mail server."""
+    with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(runtime, "settings", with_mail)
+    await choose(pg, someone[0], "email")
+    return someone[0]
+
+
+async def _mailed(runtime: Runtime, pg: Postgres, user: User) -> list[str]:
+    """Return the codes that were mailed to somebody, the newest first."""
+    rows = await pg.fetch(
+        "SELECT payload::text FROM jobs WHERE kind = 'send_mail' AND payload ->> 'user_id' = %(id)s"
+        " ORDER BY id DESC",
+        {"id": user.id},
+    )
+    letters = [runtime.post.open(msgspec.json.decode(row[0], type=QueuedMail)) for row in rows]
+    return [re.findall(r"^[0-9]{6}$", letter.text, re.M)[0] for letter in letters if letter]
+
+
+async def test_a_code_by_mail_signs_in(
+    runtime: Runtime, http: httpx.AsyncClient, by_mail: User, pg: Postgres
+) -> None:
+    path = await _half_way(http, by_mail)
+    page = await http.get(path)
+    assert hidden(page.text, "method") == "email_otp"
+    (code,) = await _mailed(runtime, pg, by_mail)
+    rows = await pg.fetch(
+        "SELECT code_hash FROM two_factor_otp_codes WHERE user_id = %(id)s", {"id": by_mail.id}
+    )
+    assert code not in str(rows)
+    shown = await _show(http, path, f"{code[:3]} {code[3:]}", method="email_otp")
+    answer = await http.get(shown.headers["Location"])
+    claims = await _claims(runtime, http, answer.headers["Location"])
+    assert claims["amr"] == ["pwd", "otp", "mfa"]
+
+
+async def test_G2_a_mailed_code_is_good_where_it_was_asked_for_and_once(
+    runtime: Runtime, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, by_mail: User,
+    pg: Postgres,
+) -> None:  # fmt: skip
+    paths = [await _half_way(each, by_mail) for each in (http, elsewhere)]
+    second, first = await _mailed(runtime, pg, by_mail)
+    stolen = await _show(elsewhere, paths[1], first, method="email_otp")
+    assert (stolen.status_code, "is not right" in stolen.text) == (200, first != second)
+    form = {"_csrf": await csrf(http, paths[0]), "method": "email_otp", "code": first}
+    tried = await asyncio.gather(
+        *(http.post(f"{paths[0]}/two-factor", data=form) for _ in range(5))
+    )
+    fresh = [each for each in tried if "session" in " ".join(each.headers.get_list("set-cookie"))]
+    assert len(fresh) == 1
+
+
+async def test_G2_a_mailed_code_ends_after_ten_minutes(
+    runtime: Runtime, http: httpx.AsyncClient, by_mail: User, pg: Postgres
+) -> None:
+    path = await _half_way(http, by_mail)
+    (code,) = await _mailed(runtime, pg, by_mail)
+    row = await pg.fetchrow(
+        "UPDATE two_factor_otp_codes SET expires_at = expires_at - interval '600 seconds'"
+        " WHERE user_id = %(id)s RETURNING expires_at <= now()", {"id": by_mail.id},
+    )  # fmt: skip
+    assert row == (True,)
+    late = await _show(http, path, code, method="email_otp")
+    assert (late.status_code, "is not right" in late.text) == (200, True)
+
+
+async def test_G7_another_code_can_be_asked_for_and_not_many(
+    runtime: Runtime, http: httpx.AsyncClient, by_mail: User, pg: Postgres
+) -> None:
+    path = await _half_way(http, by_mail)
+    form = {"_csrf": await csrf(http, path), "method": "email_otp"}
+    stranger = await http.post(f"{path}/two-factor/resend", data=form | {"_csrf": "x" * 43})
+    assert stranger.status_code == 403
+    other = await http.post(f"{path}/two-factor/resend", data=form | {"method": "totp"})
+    assert other.status_code == 403
+    assert len(await _mailed(runtime, pg, by_mail)) == 1
+    for _ in range(2):
+        again = await http.post(f"{path}/two-factor/resend", data=form)
+        assert (again.status_code, "on its way" in again.text) == (200, True)
+    refused = await http.post(f"{path}/two-factor/resend", data=form)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 300
+    codes = await _mailed(runtime, pg, by_mail)
+    assert len(codes) == 3
+    shown = await _show(http, path, codes[-1], method="email_otp")
+    assert shown.status_code == 303, "the first is as good as the last"
+
+
+async def test_without_a_mail_server_nobody_waits_for_a_code(
+    http: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres
+) -> None:
+    user, _ = someone
+    await choose(pg, user, "email")
+    posted = await submit(http, await begin(http), email=user.email)
+    assert (posted.status_code, "cannot be checked here" in posted.text) == (200, True)
 
 
 _STEPS = ("second", "switch", "password", "wrong", "resume", "look", "confirm", "continue")

@@ -55,6 +55,11 @@ STATES: dict[str, State] = {
     "two-factor, recovery": State(
         "two_factor", {"method": "recovery_code", "others": ("totp",)}
     ),
+    "two-factor, e-mail": State(
+        "two_factor",
+        {"method": "email_otp", "others": ("recovery_code",), "resends": True,
+         "notice": "two_factor.sent_again"},
+    ),
     "two-factor, too often": State(
         "two_factor",
         {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC"},

@@ -1,0 +1,80 @@
+"""E-mail code: six digits, mailed to a person for one interaction, good once (out-of-band)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from porta.audit import events
+from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
+from porta.emails.message import Letter
+from porta.protocol.tokens.authentication import Kind
+from porta.security import opaque
+from storage.models.users import User
+
+TTL = 600
+"""Seconds for which a code is good (G.2)."""
+_SIX_DIGITS = re.compile(r"[0-9]{6}")
+
+
+async def _begin(evidence: Evidence) -> None:
+    """Mail a code. What was mailed before, for this interaction, stays good until it ends."""
+    user, runtime, tenant = evidence.user, evidence.runtime, evidence.tenant
+    assert user is not None, "asked for once it is known who it is"
+    if runtime.settings.smtp_host is None:
+        raise LoginFailed("two_factor.error_unavailable", reason="no_mail_server")
+    code = f"{secrets.randbelow(1_000_000):06}"
+    letter = _write(evidence, user, code)
+    async with runtime.storage.transaction() as tx:
+        await tx.second_factors.add_mailed_code(
+            user.id, tenant.id, _digests(evidence, user, code)[0], TTL
+        )
+        await runtime.post.queue(
+            tx, "otp_code", letter, to=user.email, organization_id=tenant.id, lifetime=TTL,
+            user_id=user.id,
+        )  # fmt: skip
+        await events.record(
+            tx, "2fa.otp.sent", organization_id=tenant.id, user_id=user.id, origin=evidence.origin
+        )
+
+
+async def _verify(evidence: Evidence) -> User:
+    user, code = evidence.user, (evidence.form.get("code") or "").replace(" ", "")
+    assert user is not None, "asked for once it is known who it is"
+    if _SIX_DIGITS.fullmatch(code) is None:
+        raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+    digests = _digests(evidence, user, code)
+    factors = evidence.runtime.storage.second_factors
+    if not await factors.use_mailed_code(user.id, evidence.tenant.id, digests):
+        raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+    return user
+
+
+def _digests(evidence: Evidence, user: User, code: str) -> list[str]:
+    """Return what is stored of a code, under each of our keys: who reads the table could try out a
+    million of them otherwise. It is bound to the interaction, and so to its browser.
+    """
+    text = f"{evidence.opened.interaction.id}\n{user.id}\n{code}"
+    keys = evidence.runtime.settings.cookie_keys
+    return [opaque.sign_value((key,), "e-mail code", text) for key in keys]
+
+
+def _write(evidence: Evidence, user: User, code: str) -> Letter:
+    emails, organization = evidence.runtime.post.emails, evidence.tenant.organization
+    language = emails.language(user.locale, organization.default_locale)
+    company = (organization.branding_company_name or organization.name).strip()
+    subject = emails.words(language, "emails.otp_code.subject", company=company)
+    return emails.render(
+        "otp_code", subject, organization, language,
+        code=code, minutes=TTL // 60, name=user.given_name,
+    )  # fmt: skip
+
+
+AUTHENTICATOR = Authenticator(
+    name="email_otp",
+    kind=Kind.POSSESSION,
+    amr=("otp",),
+    verify=_verify,
+    event="2fa.verify.success",
+    begin=_begin,
+)
