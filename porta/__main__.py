@@ -28,6 +28,16 @@ COMMANDS = {
     "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
     "tokens": ("porta.cli.tokens", "End at once what was issued to a person, a client, a tenant."),
     "jobs": ("porta.cli.jobs", "Show what is queued, and try again what failed."),
+    "login": ("porta.cli.login", "Sign in as an administrator of a server."),
+    "logout": ("porta.cli.login", "Sign out, and revoke the token."),
+    "whoami": ("porta.cli.login", "Tell who is signed in, and what they may do."),
+    "org": ("porta.cli.org", "Make, change, suspend and delete organizations."),
+    "client": ("porta.cli.client", "Register, change and revoke OAuth clients."),
+    "user": ("porta.cli.user", "Add people, change them, let them in and keep them out."),
+    "app": ("porta.cli.app", "Applications, with their modules, roles, permissions and claims."),
+    "sessions": ("porta.cli.sessions", "Show who is signed in, and sign people out."),
+    "config": ("porta.cli.config", "Show and change the settings of an installation."),
+    "completion": ("porta.cli.completion", "Let your shell complete commands and options."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
 }
 """The module of each command, whose attribute of the same name it is, and a line about it."""
@@ -90,8 +100,13 @@ def main(ctx: click.Context) -> None:
     To run it:           porta migrate up, porta init, porta provision FILE,
                          porta serve
 
-    Every command but dev reads its settings from the environment, or a file .env beside it;
-    DATABASE_URL, ISSUER_BASE_URL, COOKIE_KEYS and SIGNING_KEY_ENCRYPTION_KEY are needed.
+    \b
+    To administer it:    porta login, porta org, porta client, porta user,
+                         porta app, from any machine
+
+    What runs a server reads its settings from the environment, or a file .env beside it;
+    DATABASE_URL, ISSUER_BASE_URL, COOKIE_KEYS and SIGNING_KEY_ENCRYPTION_KEY are needed. What
+    administers asks the server that you signed in to.
     """
     ctx.obj = _run_server
 

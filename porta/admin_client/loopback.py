@@ -31,12 +31,15 @@ class Loopback:
         """Where the issuer is to send the person back to."""
         return f"http://{self._host}{PATH}"
 
-    async def answer(self, state: str, seconds: float) -> Mapping[str, str]:
-        """Return the parameters of the answer with this state. Raises TimeoutError.
+    def expect(self, state: str) -> None:
+        """Wait for the answer with this state, from before the person is sent for it.
 
         Any page of the browser can send something here: what is of another state is passed over.
         """
         self._state = state
+
+    async def answer(self, seconds: float) -> Mapping[str, str]:
+        """Return the parameters of the answer that is expected. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             return await self._answered
 

@@ -115,3 +115,10 @@ async def ask(
         raise SignInFailed(f"The token endpoint answered {answer.status}, and no token") from None
     said = f"{error.error}: {error.error_description}" if error.error_description else error.error
     raise SignInFailed(f"The token endpoint refused: {said}", error.error)
+
+
+async def revoke(http: Http, endpoint: str, client_id: str, token: str) -> bool:
+    """Revoke a token of a public client (RFC 7009 §2.1). Raises NoAnswer."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    form = urlencode({"token": token, "client_id": client_id})
+    return (await http.send("POST", endpoint, headers, form.encode())).status == 200

@@ -11,15 +11,20 @@ _REFUSED = {
     " database as it is until you say porta migrate finish (docs/succession.md).",
     ("seed",): "There is no seed to run. porta dev brings one, on a machine of your own; migrations"
     " bring what an installation needs.",
-    ("user",): "Second factors are not there yet, so nothing shows or resets them.",
+    ("user", "2fa"): "Second factors are not there yet, so nothing shows or resets them.",
 }
 """The first words of a command, and what is said instead."""
-_VARIABLES = {"--database-url": "DATABASE_URL", "--redis-url": "REDIS_URL"}
+_VARIABLES = {
+    "--database-url": "DATABASE_URL",
+    "--redis-url": "REDIS_URL",
+    "--server": "PORTA_SERVER",
+}
 _FOR_COMMANDS = ("--json", "--dry-run")
 
 
 def read(args: list[str]) -> list[str]:
-    """Return `args` in our words; `--database-url` and `--redis-url` become variables.
+    """Return `args` in our words; `--database-url`, `--redis-url` and `--server`
+    become variables.
 
     Raises click.UsageError, with the new word, for what is not here, or would not be harmless.
     """

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from porta.audit.actors import SYSTEM
+from porta.cli.answers import console, plain
 from porta.cli.commands import confirm, rfc3339, some_settings_or_exit, with_storage
 from porta.cli.groups import Group
 from porta.config.single_settings import StoreSettings
@@ -22,8 +22,6 @@ from storage.models.jobs import Job, JobState
 from storage.models.pages import Page
 from storage.router import Storage
 
-_PIPED = 1000
-"""Columns, where no terminal says how many there are."""
 _STYLES = {
     JobState.DEAD: "red",
     JobState.RUNNING: "green",
@@ -79,10 +77,7 @@ def list_jobs(
     if not found:
         click.echo("No such jobs.", err=True)
         return
-    console = Console(soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _PIPED  # a line a job, for what reads lines
-    console.print(_table(found, slugs))
+    console().print(_table(found, slugs))
 
 
 @jobs.command()
@@ -160,7 +155,7 @@ def _table(found: Sequence[Job], slugs: dict[str, str]) -> Table:
             f"{job.attempts}" if job.scheduled else f"{job.attempts} of {job.max_attempts}",
             _progress(job) or "—",
             "—" if ended else rfc3339(job.run_at),
-            _plain(job.last_error) or "—",
+            plain(job.last_error or "") or "—",
             style=_STYLES.get(job.state, ""),
         )
     return table
@@ -170,12 +165,7 @@ def _progress(job: Job) -> str:
     if job.progress_done is None:
         return ""
     of = f" of {job.progress_total}" if job.progress_total is not None else ""
-    return f"{job.progress_done}{of} {_plain(job.progress_message)}".strip()
-
-
-def _plain(text: str | None) -> str:
-    """What stands in a row must not give orders to a terminal, nor be taken for mark-up."""
-    return "".join(c if c.isprintable() else " " for c in text or "").replace("[", "\\[")
+    return f"{job.progress_done}{of} {plain(job.progress_message or '')}".strip()
 
 
 def _as_json(job: Job) -> dict[str, Any]:

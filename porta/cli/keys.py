@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from porta.cli.answers import console
 from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
 from porta.cli.groups import Group
 from porta.cli.reencrypt import reencrypt
@@ -24,8 +24,6 @@ from storage.router import Storage
 
 _Result = TypeVar("_Result")
 _GLOBAL = "global"
-_PIPED = 1000
-"""Columns, where no terminal says how many there are."""
 _COLUMNS = ("Algorithm", "Ring", "State", "Signs from", "Leaves JWKS")
 _STYLES = {
     "active": "green",
@@ -80,10 +78,7 @@ def list_keys(organization: str | None, as_json: bool) -> None:
     if not listed:
         click.echo("No keys yet. Make them with: porta keys generate", err=True)
         return
-    console = Console(soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _PIPED  # a line a key, for what reads lines
-    console.print(_table(listed, slugs))
+    console().print(_table(listed, slugs))
 
 
 @keys.command()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import httpx
 
 from tests.world.administrators import SUPER
@@ -20,3 +23,7 @@ async def sign_in(url: str, password: str = SUPER.password) -> httpx.Response:
             answer = await browser.post(f"{answer.url}/login", data=fields)
             assert answer.is_redirect, answer.text
         return answer
+
+
+if __name__ == "__main__":  # what a test names as BROWSER
+    asyncio.run(sign_in(sys.argv[1]))

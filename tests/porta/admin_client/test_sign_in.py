@@ -37,10 +37,10 @@ async def entrance(http: Http, installation: Installation) -> Entrance:
 async def _signed_in(http: Http, entrance: Entrance, path: Path) -> CredentialsFile:
     async with listening() as loopback:
         attempt = begin(entrance, loopback.redirect_uri)
-        answered = asyncio.create_task(loopback.answer(attempt.state, 60))
+        loopback.expect(attempt.state)
         page = await sign_in(attempt.url)
         assert "close this window" in page.text
-        tokens = await redeem(http, entrance, attempt, await answered)
+        tokens = await redeem(http, entrance, attempt, await loopback.answer(60))
     file = CredentialsFile(path)
     file.write(kept.of(entrance, tokens, None))
     return file
@@ -154,8 +154,8 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
 
 async def test_the_loopback_takes_the_answer_it_waits_for_and_no_other() -> None:
     async with listening() as loopback:
-        waiting = asyncio.create_task(loopback.answer("right", 60))
-        await asyncio.sleep(0)
+        loopback.expect("right")
+        waiting = asyncio.create_task(loopback.answer(60))
         port = loopback.redirect_uri.split(":")[2].split("/")[0]
         async with httpx.AsyncClient(timeout=30) as browser:
             for url, headers in (
@@ -178,7 +178,7 @@ async def test_the_loopback_takes_the_answer_it_waits_for_and_no_other() -> None
 async def test_nobody_waits_for_ever_for_a_person() -> None:
     async with listening() as loopback:
         with pytest.raises(TimeoutError):
-            await loopback.answer("state", 0.05)
+            await loopback.answer(0.05)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""porta user: people, their roles and claims, over the Admin API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from porta.cli.commands import prompts
+from porta.cli.nouns import Action, Given, noun
+
+_ORG = {"organization_id": "--org"}
+_WITHIN = ("organization_id",)
+_NAME = click.Option(["--name"], metavar="TEXT", help='First and last name: "Ann Lee".')
+_PASSWORD = click.Option(["--password"], help="On a command line others of the machine see it.")
+_IN, _OUT = "They are active.", "They are out, and what they held has ended."
+
+
+def _split_name(given: Given) -> None:
+    """`--name` of Porta 1.x: the last word is the family name."""
+    words = given.pop("name", "").split()
+    if words:
+        given["family_name" if len(words) > 1 else "given_name"] = words[-1]
+        if len(words) > 1:
+            given["given_name"] = " ".join(words[:-1])
+
+
+def _ask_password(given: Given) -> None:
+    """What stands on a command line stands in the list of processes, too."""
+    if "password" not in given:
+        with prompts("Give --password."):
+            given["password"] = click.prompt(
+                "Password", hide_input=True, confirmation_prompt=True, err=True
+            )
+
+
+def _action(name: str, method: str = "", **more: Any) -> Action:
+    calls = f"users.{method or name.replace('-', '_')}"
+    return Action(name, calls, options=_WITHIN, names=_ORG, **more)
+
+
+user = noun(
+    "user",
+    "Add people, change them, let them in and keep them out.",
+    ("id", "email", "givenName", "familyName", "status", "lastLoginAt", "createdAt"),
+    _action("list"),
+    _action("show", "get"),
+    _action("create", further=(_NAME,), prepare=_split_name),
+    _action("update", further=(_NAME,), prepare=_split_name),
+    _action("suspend", asks="Suspend {user_id}, and end what they hold?", done=_OUT),
+    _action("unsuspend", done=_IN),
+    _action("deactivate", asks="Deactivate {user_id}, and end what they hold?", done=_OUT),
+    _action("reactivate", done=_IN),
+    _action("lock", asks="Lock {user_id}, and end what they hold?", done=_OUT),
+    _action("unlock", done=_IN),
+    _action("verify-email", done="The address is theirs."),
+    _action(
+        "set-password",
+        says="Give a person another password, and end what they hold. It is asked for.",
+        only=(),
+        further=(_PASSWORD,),
+        prepare=_ask_password,
+        done="The password is set.",
+    ),
+    _action("history", columns=("createdAt", "eventType", "actorId", "metadata")),
+    _action("explain"),
+)
+
+_roles = noun(
+    "roles",
+    "Show, give and take the roles of a person.",
+    ("id", "name", "slug", "applicationId"),
+    Action("list", "user_roles.list", options=_WITHIN, names=_ORG),
+    Action(
+        "assign",
+        "user_roles.create",
+        says="Give a person a role.",
+        options=_WITHIN,
+        names={**_ORG, "role_id": "--role"},
+        only=("role_id",),
+        done="They have it.",
+    ),
+    Action(
+        "remove",
+        "user_roles.delete",
+        options=("organization_id", "role_id"),
+        names={**_ORG, "role_id": "--role"},
+        done="They have it no more.",
+    ),
+)
+_claims = noun(
+    "claims",
+    "Show, set and remove values of custom claims of a person.",
+    ("claimDefinitionId", "claimName", "value"),
+    Action("list", "user_claims.list", options=_WITHIN, names=_ORG),
+    Action(
+        "set",
+        "user_claims.set",
+        options=("organization_id", "claim_id"),
+        names={**_ORG, "claim_id": "--claim"},
+    ),
+    Action(
+        "remove",
+        "user_claims.delete",
+        options=("organization_id", "claim_id"),
+        names={**_ORG, "claim_id": "--claim"},
+        done="They have none.",
+    ),
+)
+user.add_command(_roles)
+user.add_command(_claims)
