@@ -30,6 +30,9 @@ _PAGE = (
     " frame-ancestors 'none'; base-uri 'none'"
 )
 
+IMAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+"""Of an image that somebody uploaded: opened by itself, it is a document that may do nothing."""
+
 
 class AnswerHeaders(HTTPHeaders):
     """Headers of an answer.

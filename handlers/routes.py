@@ -66,6 +66,7 @@ ROUTES = [
         (_interaction("/switch"), login.SwitchHandler),
         (_interaction("/abort"), login.AbortHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
+        (f"/{_SEGMENT}/branding/{_SEGMENT}", static.ImageHandler),
         (f"/static/{_SEGMENT}", static.StaticHandler),
         ("/live", health.LiveHandler),
         ("/ready", health.ReadyHandler),

@@ -16,6 +16,7 @@ from porta.config.system import Config, build_config
 from porta.emails.mailer import Mailer, server_of
 from porta.emails.post import Post
 from porta.emails.render import Emails
+from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
@@ -68,6 +69,7 @@ class Runtime:
         self.passwords = passwords
         self.pages = pages
         self.stylesheets = StyleSheets()
+        self.images = KeptImages()
         self.session_uses = SessionUses(storage)
         self.mailer = Mailer(server_of(settings))
         self.clock = clock
@@ -118,6 +120,7 @@ class Runtime:
             pool_size=settings.database_pool_size,
             patience=settings.startup_wait_seconds,
             redis_deadline=settings.redis_deadline_seconds,
+            assets_url=settings.asset_storage_url,
         )
         parameters = Parameters(
             settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes

@@ -24,6 +24,7 @@ from storage.repositories.delegations import Delegations
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
 from storage.repositories.explanations import Explanations
+from storage.repositories.former_assets import FormerAssets
 from storage.repositories.idempotent_answers import IdempotentAnswers
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
@@ -44,6 +45,7 @@ from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
 from storage.stores import ArtifactStore
 from storage.stores.artifacts import Artifacts
+from storage.stores.assets import AssetStore, BesideTransaction, PostgresAssets, open_assets
 from storage.stores.counted import Counted
 from storage.stores.counters import Counters, FallbackCounters, PostgresCounters
 from storage.stores.postgres import PostgresStore
@@ -69,6 +71,8 @@ class _Connections:
     postgres: Postgres
     redis: RedisBreaker | None
     cache: RedisOverPostgresStore | None
+    assets: AssetStore | None
+    """Where assets are kept; None for PostgreSQL."""
     on_change: list[Change] = field(default_factory=list)
 
 
@@ -84,7 +88,11 @@ class Storage:
         self.artifacts = _artifacts(connections, executor, later)
         self.counters = _counters(connections)
         self.counted = Counted(connections.redis, self.artifacts, self.counters)
+        self.assets: AssetStore = PostgresAssets(executor)
+        if connections.assets is not None:
+            self.assets = BesideTransaction(connections.assets, self._after_commit)
         self.organizations = Organizations(executor)
+        self.former_assets = FormerAssets(executor)
         self.applications = Applications(executor)
         self.clients = Clients(executor)
         self.api_resources = ApiResources(executor)
@@ -123,14 +131,17 @@ class Storage:
         pool_size: int = 10,
         patience: float = 0,
         redis_deadline: float = DEADLINE,
+        assets_url: str | None = None,
     ) -> Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
         PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
-        comes. `redis_deadline` is in seconds. Raises Unreachable when PostgreSQL does not answer,
+        comes. `redis_deadline` is in seconds. Assets are kept in PostgreSQL, or where `assets_url`
+        says (`stores/assets.py`). Raises Unreachable when PostgreSQL does not answer,
         Refused when Redis answers that its URL is wrong, another StorageError when it cannot do
         what is needed, ValueError for a URL of another kind.
         """
+        assets = open_assets(assets_url)
         async with AsyncExitStack() as opened:
             postgres = await Postgres.open(database_url, pool_size)
             opened.push_async_callback(postgres.close)
@@ -140,7 +151,7 @@ class Storage:
             await wait_for(lambda: postgres.fetch("SELECT 1"), patience)
             opened.pop_all()
         cache = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
-        return cls(_Connections(postgres, redis, cache), postgres)
+        return cls(_Connections(postgres, redis, cache, assets), postgres)
 
     async def close(self) -> None:
         """Close every connection."""

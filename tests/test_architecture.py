@@ -19,6 +19,7 @@ FLOORS: dict[str, int] = {
     "handlers": 5,
     "porta.jobs": 5,
     "porta.outbox": 1,
+    "porta.images": 1,
     "porta.emails": 1,
     "porta.cli": 5,
     "porta.admin_client": 1,
@@ -77,6 +78,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "porta.admin_client.loopback",
     ),
     "httpx": ("porta.outbound",),
+    "xml": ("porta.images.svg",),
     "tinycss2": tuple(
         f"porta.pages.{name}"
         for name in ("custom_css", "css_values", "css_schemes", "css_selectors")

@@ -130,7 +130,8 @@ class AdminHandler(AdminErrorHandler):
         version = parse_version(self.request.headers.get_list("If-Match"))
         hashed = await route.hash(self.runtime.passwords, body) if route.hash else None
         async with self.runtime.storage.transaction() as tx:
-            call = replace(asked, storage=tx, version=version, hashed=hashed)
+            raw = self.request.body if self._media_type() in route.raw_types else None
+            call = replace(asked, storage=tx, version=version, hashed=hashed, raw=raw)
 
             async def run() -> KeptAnswer:
                 return _kept(route, await route.run(call))
@@ -153,7 +154,7 @@ class AdminHandler(AdminErrorHandler):
         elif answer.download is not None:
             await download.send(self, answer.download)
         else:
-            self._answer(_kept(route, answer), replayed=False)
+            self._answer(_kept(route, answer), replayed=False, content=answer.content)
 
     async def _admit(self, route: Route) -> Caller:
         """Return who asks. Raises InvalidToken, TooManyRequests, and Forbidden for a permission."""
@@ -203,10 +204,16 @@ class AdminHandler(AdminErrorHandler):
         raw = self.request.body
         if route.request is None or (route.optional_body and not raw):
             return (route.request or Nothing)()
-        media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        media_type = self._media_type()
+        if media_type in route.raw_types:
+            return Nothing()
         if media_type not in _JSON:
             raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         return route.request.parse(bodies.parse_json(raw))
+
+    def _media_type(self) -> str:
+        """Return what the request says of its body, without parameters."""
+        return self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def _fingerprint(self) -> str:
         request = self.request
@@ -214,7 +221,7 @@ class AdminHandler(AdminErrorHandler):
             str(request.method), str(request.uri), request.body.decode("latin-1")
         )
 
-    def _answer(self, answer: KeptAnswer, *, replayed: bool) -> None:
+    def _answer(self, answer: KeptAnswer, *, replayed: bool, content: bytes | None = None) -> None:
         for name, value in answer.headers.items():
             self.set_header(name, value)
         if replayed:
@@ -224,6 +231,8 @@ class AdminHandler(AdminErrorHandler):
             tag, self.request.headers.get_list("If-None-Match")
         ):
             self.finish_empty(HTTPStatus.NOT_MODIFIED)
+        elif content is not None:
+            self.finish(content)
         elif answer.body == "":
             self.finish_empty(answer.status)
         else:

@@ -26,6 +26,7 @@ _DESCRIPTION = (
     " its own. Names are camelCase, times are RFC 3339 in UTC. A change takes If-Match with the"
     " ETag of what was read, and is refused with 412 where that is no longer what stands."
 )
+_BYTES = {"type": "string", "format": "binary"}
 _PARAMETERS: dict[str, Any] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -127,10 +128,9 @@ def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
         if issubclass(route.request, Patch):
             types.append(_MERGE_PATCH)
         schema = references[route.request, "validation"]
-        found["requestBody"] = {
-            "required": not route.optional_body,
-            "content": {each: {"schema": schema} for each in types},
-        }
+        content = {each: {"schema": schema} for each in types}
+        content |= {each: {"schema": _BYTES} for each in route.raw_types}
+        found["requestBody"] = {"required": not route.optional_body, "content": content}
     return found
 
 
@@ -141,6 +141,8 @@ def _responses(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
         success["content"] = {route.media_type: {"schema": schema}}
         if route.text_type is not None:
             success["content"][route.text_type] = {"schema": {"type": "string"}}
+    if route.raw_answers:
+        success["content"] = {each: {"schema": _BYTES} for each in route.raw_answers}
     found = {str(route.success): success}
     for status in route.also:
         found[str(status)] = {**success, "description": HTTPStatus(status).phrase}

@@ -14,7 +14,6 @@ from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.errors import Invalid
 from porta.services import organizations
-from porta.services.brands import BrandingPatch
 from porta.services.commands import Command
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.permissions import needed_by
@@ -186,17 +185,8 @@ async def _get(call: Call) -> Answer:
 
 
 async def _update(call: Call) -> Answer:
-    patch = call.body_as(OrganizationPatch)
-    return _one(await _changed(call, patch))
-
-
-async def _update_branding(call: Call) -> Answer:
-    return _one(await _changed(call, OrganizationPatch(branding=call.body_as(BrandingPatch))))
-
-
-async def _changed(call: Call, patch: OrganizationPatch) -> Stored:
-    target = call.path["idOrSlug"]
-    return await organizations.update(call.storage, call.actor, target, patch, call.version)
+    patch, target = call.body_as(OrganizationPatch), call.path["idOrSlug"]
+    return _one(await organizations.update(call.storage, call.actor, target, patch, call.version))
 
 
 async def _history(call: Call) -> Answer:
@@ -295,17 +285,6 @@ ROUTES = (
             delegable=True,
         )
         for method in ("PUT", "PATCH")
-    ),
-    Route(
-        "PUT",
-        f"{_ONE}/branding",
-        "Change how an organization looks",
-        _update_branding,
-        permissions=needed_by(organizations.update),
-        request=BrandingPatch,
-        response=Data[Organization],
-        errors=(400, 412),
-        delegable=True,
     ),
     *status_routes(
         _ONE,

@@ -48,6 +48,10 @@ class Route:
     """Of what is answered."""
     text_type: str | None = None
     """Another media type of the same, as a text."""
+    raw_types: tuple[str, ...] = ()
+    """Media types of a body that is taken as it is, in the place of JSON."""
+    raw_answers: tuple[str, ...] = ()
+    """Media types of an answer that is no JSON: bytes as they are."""
     public: bool = False
     delegable: bool = False
     hash: Callable[[Passwords, Command], Awaitable[Hashed | None]] | None = None
@@ -79,7 +83,7 @@ class Route:
 
     @property
     def success(self) -> int:
-        return self.status if self.response is not None else 204
+        return self.status if self.response is not None or self.raw_answers else 204
 
     @property
     def failures(self) -> tuple[int, ...]:

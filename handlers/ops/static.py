@@ -1,4 +1,4 @@
-"""Style sheets and scripts of the pages: ours, and the organizations'."""
+"""Style sheets, scripts and images of the pages: ours, and the organizations'."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from http import HTTPStatus
 from tornado.web import HTTPError
 
 from handlers.base import PortaHandler
+from handlers.headers import IMAGE_POLICY
 from handlers.tenant import TenantHandler
 from porta.errors import PortaError
 from porta.pages import branding
 from porta.pages.encodings import Encoded
 from porta.pages.static_files import FOR_EVER
+from porta.services import brand_assets
 from porta.tenants.resolve import OrganizationSuspended
+from storage.models.organizations import Organization
 
 
 class StaticHandler(PortaHandler):
@@ -40,27 +43,56 @@ class StaticHandler(PortaHandler):
         await self.get()
 
 
-class BrandingHandler(TenantHandler):
-    """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
+class LookHandler(TenantHandler):
+    """What the pages of an organization wear, and the page that says that it is suspended."""
 
     is_routine = True
 
     async def refuse_tenant(self, refusal: PortaError) -> None:
-        if isinstance(refusal, OrganizationSuspended):  # the page that says so wears it
+        if isinstance(refusal, OrganizationSuspended):
             self.suspended = refusal.organization
         else:
             await super().refuse_tenant(refusal)
 
+    def wearer(self) -> Organization:
+        return self.suspended or self.tenant.organization
+
     async def get(self) -> None:
-        organization = self.suspended or self.tenant.organization
+        raise NotImplementedError
+
+    async def head(self) -> None:
+        await self.get()
+
+
+class BrandingHandler(LookHandler):
+    """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
+
+    async def get(self) -> None:
+        organization = self.wearer()
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.finish(_encoded(self, await self.runtime.stylesheets.get(organization)))
 
-    async def head(self) -> None:
-        await self.get()
+
+class ImageHandler(LookHandler):
+    """GET /{slug}/branding/{name}: an uploaded image, the hash of its content in the name."""
+
+    async def get(self) -> None:
+        organization, name = self.wearer(), self.request.path.rpartition("/")[2]
+        asset = brand_assets.find_public(organization, name)
+        if asset is None:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        # An old page asks for an old image: it gets today's, not to be kept under that name.
+        self.set_header("Cache-Control", FOR_EVER if asset.name == name else "no-cache")
+        self.set_header("Content-Type", asset.content_type)
+        self.set_header("Content-Security-Policy", IMAGE_POLICY)
+        self.set_header("Etag", f'"{asset.name}"')
+        if self.check_etag_header():
+            self.finish_empty(HTTPStatus.NOT_MODIFIED)
+        else:
+            self.finish(await brand_assets.find_content(self.runtime, organization, asset))
 
 
 def _encoded(handler: PortaHandler, content: Encoded) -> bytes:

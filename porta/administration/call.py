@@ -79,6 +79,8 @@ class Call:
     """The version that the caller wants to change (`If-Match`); None takes any."""
     hashed: Hashed | None = None
     """What `Route.hash` made of the body."""
+    raw: bytes | None = None
+    """The body as it is, of a route that takes it in the place of JSON."""
     last_event_id: str | None = None
     """The last event that the caller of a stream has (`Last-Event-ID`, HTML §9.2.4)."""
 
@@ -131,6 +133,8 @@ class Answer:
     status: int | None = None
     """Where it is another than that of the route."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    """What is sent as it is, its Content-Type among the headers."""
     events: Events | None = None
     """What is sent as it happens, of a route that is a stream; begun after the answer has."""
     download: Download | None = None

@@ -120,6 +120,8 @@ class Settings(EnvironmentSettings):
     """Further keys that stored signing keys may be encrypted under, while these are renewed."""
     two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
     two_factor_decryption_keys: HexKeys = ()
+    asset_storage_url: str | None = Field(None, pattern=r"^file:///.+")
+    """Where uploaded images are kept (`file:///folder`); None for PostgreSQL."""
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_tls: Tls = Field(default_factory=_default_tls)

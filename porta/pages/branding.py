@@ -15,7 +15,7 @@ from porta.pages.custom_css import root_color, sanitize
 from porta.pages.schemes import scheme
 from porta.pages.values import web_url
 from storage.models.organizations import Brand as Tokens
-from storage.models.organizations import BrandTexts, Organization
+from storage.models.organizations import BrandAsset, BrandTexts, Organization
 
 DEFAULT_COLOR = "#1F2733"
 LARGEST_RADIUS = 32
@@ -78,6 +78,12 @@ _SILENT = BrandTexts(language="")
 _NEUTRAL = Brand()
 
 
+def asset_path(organization: Organization, kind: str) -> str:
+    """Return the path of an uploaded image below the issuer's; "" where there is none."""
+    asset: BrandAsset | None = getattr(organization.brand_assets, kind)
+    return f"/{organization.slug}/branding/{asset.name}" if asset is not None else ""
+
+
 def brand(organization: Organization | None) -> Brand:
     """Return what pages show of `organization`, or a neutral brand for None."""
     return _NEUTRAL if organization is None else _brand(organization)
@@ -86,14 +92,15 @@ def brand(organization: Organization | None) -> Brand:
 @lru_cache(maxsize=256)
 def _brand(organization: Organization) -> Brand:
     company = (organization.branding_company_name or organization.name).strip()
-    tokens = organization.brand
+    tokens = _tokens(organization)
     found = ((name, web_url(getattr(tokens, f"{name}_url"))) for name in LINKS)
     return Brand(
         company=company,
         initial=company[:1].upper(),
-        logo_url=web_url(organization.branding_logo_url),
+        logo_url=asset_path(organization, "logo") or web_url(organization.branding_logo_url),
         logo_dark_url=web_url(tokens.logo_dark_url),
-        favicon_url=web_url(organization.branding_favicon_url),
+        favicon_url=asset_path(organization, "favicon")
+        or web_url(organization.branding_favicon_url),
         background_url=web_url(tokens.background_url) if tokens.background == "picture" else "",
         home_url=web_url(tokens.home_url),
         stylesheet_url=f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}",
@@ -109,7 +116,7 @@ def stylesheet(organization: Organization) -> str:
     A `--primary` that the custom CSS gives `:root` in hex stands for the organization's colour.
     Much CSS takes long to read: on the event loop ask `stylesheets.py`.
     """
-    color, tokens = organization.branding_primary_color, organization.brand
+    color, tokens = organization.branding_primary_color, _tokens(organization)
     custom = sanitize(organization.branding_custom_css or "")
     custom = spare_buttons(in_both_schemes(custom)) if custom else ""
     primary = root_color(custom) or (color if color and is_color(color) else DEFAULT_COLOR)
@@ -127,8 +134,17 @@ def stylesheet(organization: Organization) -> str:
 def stylesheet_version(organization: Organization) -> str:
     """Return a short digest that changes when `stylesheet` does."""
     return _version(
-        organization.branding_primary_color, organization.branding_custom_css, organization.brand
+        organization.branding_primary_color,
+        organization.branding_custom_css,
+        _tokens(organization),
     )
+
+
+def _tokens(organization: Organization) -> Tokens:
+    """Return the tokens of a brand, an uploaded logo in the place of the one that has an URL."""
+    dark = asset_path(organization, "logo_dark")
+    tokens = organization.brand
+    return msgspec.structs.replace(tokens, logo_dark_url=dark) if dark else tokens
 
 
 @lru_cache(maxsize=256)

@@ -83,7 +83,8 @@ class Pages:
         Raises OSError, tornado.template.ParseError or babel's PoFileError for what cannot be used.
         """
         root = directory or find_data_folder("templates")
-        namespace = {"base": base_path, "escaped": _escaped}
+        located = partial(_located, base_path)
+        namespace = {"base": base_path, "escaped": _escaped, "located": located}
         loader = Loader(str(root), autoescape="escaped", namespace=namespace, whitespace="oneline")
         pages = cls(
             loader,
@@ -209,6 +210,11 @@ class Pages:
 
     def _language(self, locale: str) -> _Language:
         return self._languages.get(locale) or self._languages[FALLBACK]
+
+
+def _located(base_path: str, url: str) -> str:
+    """Return where `url` is: a path of ours stands below that of the issuer."""
+    return f"{base_path}{url}" if url.startswith("/") else url
 
 
 def _escaped(value: bytes) -> str | bytes:

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 WHAT = "Organization"
 TwoFactorPolicy = Literal["optional", "required_email", "required_totp", "required_any"]
-_BRANDING = frozenset(
-    {*(name for name in Organization.__struct_fields__ if name.startswith("branding_")), "brand"}
-)
+_BRANDING = frozenset({each for each in Organization.__struct_fields__ if each.startswith("brand")})
 
 
 class OrganizationPatch(Patch):
@@ -109,9 +107,7 @@ async def update(
     Raises NotFound, PreconditionFailed, Invalid, and Forbidden for the super-admin organization,
     whose look and rules decide how administrators sign in.
     """
-    stored = await _held(tx, actor, target, version)
-    if stored.is_super_admin:
-        check_all(actor, "the super-admin organization")
+    stored = await hold_for_change(tx, actor, target, version)
     changes = changes_of(stored, _columns(stored, patch))
     if not changes:
         return stored
@@ -144,6 +140,7 @@ async def delete(
     await _check_may_leave(tx, stored, "deleted")
     counts = await tx.organizations.count_dependents(stored.id)
     await tx.organizations.set_status(stored.id, "archived")  # ends what was issued
+    await tx.assets.clear(stored.id)
     await tx.organizations.delete(stored.id)
     await record_change(tx, actor, "org.destroyed", stored, None, slug=stored.slug, counts=counts)
     return stored
@@ -180,6 +177,16 @@ async def _check_may_leave(tx: Storage, stored: Organization, status: str) -> No
     del tx, status
     if stored.is_super_admin:
         raise Invalid.at("status", message="the super-admin organization stays active")
+
+
+async def hold_for_change(
+    tx: Storage, actor: Actor, target: str, version: int | None
+) -> Organization:
+    """Return an organization, held until the transaction ends. Raises as `update` does."""
+    stored = await _held(tx, actor, target, version)
+    if stored.is_super_admin:
+        check_all(actor, "the super-admin organization")
+    return stored
 
 
 async def _held(tx: Storage, actor: Actor, target: str, version: int | None) -> Organization:

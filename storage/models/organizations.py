@@ -44,6 +44,27 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     texts: tuple[BrandTexts, ...] = ()
 
 
+class BrandAsset(msgspec.Struct, frozen=True, kw_only=True):
+    """An uploaded image. Times are seconds since the epoch."""
+
+    id: str
+    name: str
+    """Of its key, and in its address: it changes with the content."""
+    content_type: str
+    size: int
+    """Bytes."""
+    created_at: float
+    updated_at: float
+
+
+class BrandAssets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The uploaded images of an organization, each in the place of the URL of that name."""
+
+    logo: BrandAsset | None = None
+    logo_dark: BrandAsset | None = None
+    favicon: BrandAsset | None = None
+
+
 class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `organizations`. Times are seconds since the epoch."""
 
@@ -68,6 +89,7 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     email_as_username: bool = True
     """Whether `preferred_username` is the e-mail address of those who have no user name."""
     brand: Brand = Brand()
+    brand_assets: BrandAssets = BrandAssets()
     default_login_methods: tuple[str, ...] = ("password", "magic_link")
     updated_at: float = 0.0
     era: int = 0

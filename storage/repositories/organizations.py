@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from storage.models.organizations import Brand, Organization
+from storage.models.organizations import Brand, BrandAssets, Organization
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.repositories.columns import assignments, key_column
@@ -17,7 +17,8 @@ _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
     " branding_primary_color, branding_company_name, branding_custom_css,"
     " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
-    " id_token_signed_response_alg, email_as_username, brand::text, default_login_methods,"
+    " id_token_signed_response_alg, email_as_username, brand::text, brand_assets::text,"
+    " default_login_methods,"
     " EXTRACT(EPOCH FROM updated_at)::float8, era, EXTRACT(EPOCH FROM created_at)::float8, version"
 )
 SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
@@ -27,6 +28,7 @@ DEPENDENTS = ("clients", "users", "api_resources", "branding_assets")
 _KEPT = ("id", "slug", "status", "is_super_admin", "updated_at", "era", "created_at", "version")
 _WRITABLE = frozenset(Organization.__struct_fields__) - set(_KEPT)
 _BRAND = msgspec.json.Decoder(Brand)
+_BRAND_ASSETS = msgspec.json.Decoder(BrandAssets)
 
 
 class Organizations:
@@ -105,7 +107,7 @@ class Organizations:
                 id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,
                 branding_primary_color, branding_company_name, branding_custom_css,
                 default_locale, two_factor_policy, require_pkce, id_token_claims,
-                id_token_signed_response_alg, email_as_username, brand,
+                id_token_signed_response_alg, email_as_username, brand, brand_assets,
                 default_login_methods
             ) VALUES (
                 %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
@@ -113,6 +115,7 @@ class Organizations:
                 %(branding_company_name)s, %(branding_custom_css)s, %(default_locale)s,
                 %(two_factor_policy)s, %(require_pkce)s, %(id_token_claims)s,
                 %(id_token_signed_response_alg)s, %(email_as_username)s, %(brand)s::jsonb,
+                %(brand_assets)s::jsonb,
                 %(default_login_methods)s::text[]
             )
             ON CONFLICT (slug) DO NOTHING
@@ -189,15 +192,16 @@ def _by_key(key: str) -> str:
 
 
 def _placeholder(name: str) -> str:
-    casts = {"brand": "::jsonb", "default_login_methods": "::text[]"}
+    casts = {"brand": "::jsonb", "brand_assets": "::jsonb", "default_login_methods": "::text[]"}
     return f"%({name})s{casts.get(name, '')}"
 
 
 def _encoded(values: Mapping[str, object]) -> dict[str, object]:
     encoded = dict(values)
-    if "brand" in encoded:
-        brand = msgspec.json.encode(encoded["brand"]).decode()
-        encoded["brand"] = None if brand == "{}" else brand
+    for name in ("brand", "brand_assets"):
+        if name in encoded:
+            text = msgspec.json.encode(encoded[name]).decode()
+            encoded[name] = None if text == "{}" else text
     if "default_login_methods" in encoded:
         encoded["default_login_methods"] = list(
             cast(Sequence[str], values["default_login_methods"])
@@ -206,11 +210,12 @@ def _encoded(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _organization(row: Row) -> Organization:
-    *values, brand, login_methods, updated_at, era, created_at, version = row
+    *values, brand, brand_assets, login_methods, updated_at, era, created_at, version = row
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
         **dict(named),
         brand=_BRAND.decode(brand) if brand else Brand(),
+        brand_assets=_BRAND_ASSETS.decode(brand_assets) if brand_assets else BrandAssets(),
         default_login_methods=tuple(login_methods),
         updated_at=updated_at,
         era=era,

@@ -69,6 +69,33 @@ class Deleted(Entity, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
+class Asset(Entity, frozen=True, kw_only=True):
+    """An uploaded image."""
+
+    id: str
+    organization_id: str
+    asset_type: str
+    content_type: str
+    file_size: int
+    url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Upload(Model, frozen=True, kw_only=True):
+    """An image, in JSON; or send it as it is, with its media type."""
+
+    data: str
+    content_type: Literal[
+        "image/png",
+        "image/svg+xml",
+        "image/x-icon",
+        "image/vnd.microsoft.icon",
+        "image/jpeg",
+        "image/webp",
+    ]
+
+
 class SecondFactors(Entity, frozen=True, kw_only=True):
     """What an organization asks for, and what it could."""
 
@@ -144,6 +171,29 @@ class BrandingPatch(Model, frozen=True, kw_only=True):
     texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
 
 
+class BrandingWithAssets(Entity, frozen=True, kw_only=True):
+    """How an organization looks, with its uploaded images."""
+
+    primary_color: str | None
+    company_name: str | None
+    custom_css: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+    assets: tuple[Asset, ...]
+
+
 class Organization(Entity, frozen=True, kw_only=True):
     """A tenant: an issuer of its own, with people and clients."""
 
@@ -202,6 +252,38 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
+class Branded(Entity, frozen=True, kw_only=True):
+    """An organization; what Porta 1.x knows of its look stands a second time where 1.x's SDK looks
+    for it.
+    """
+
+    id: str
+    name: str
+    slug: str
+    status: str
+    is_super_admin: bool
+    branding_logo_url: str | None
+    branding_favicon_url: str | None
+    branding_primary_color: str | None
+    branding_company_name: str | None
+    branding_custom_css: str | None
+    branding: Branding
+    default_locale: str
+    two_factor_policy: str
+    default_login_methods: tuple[str, ...]
+    require_pkce: bool
+    id_token_claims: bool
+    id_token_signed_response_alg: str
+    email_as_username: bool
+    created_at: datetime
+    updated_at: datetime
+    logo_url: str | None
+    favicon_url: str | None
+    primary_color: str | None
+    company_name: str | None
+    custom_css: str | None
+
+
 class OrganizationsResource(Resource):
     """Organizations."""
 
@@ -250,14 +332,6 @@ class OrganizationsResource(Resource):
         """Delete an organization with its people and clients, or say what would go."""
         return await self._one(
             Deleted, "DELETE", ("organizations", id_or_slug), query={"dryRun": dry_run}, **condition
-        )
-
-    async def set_branding(
-        self, id_or_slug: str, body: BrandingPatch, **condition: Unpack[Condition]
-    ) -> Organization:
-        """Change how an organization looks."""
-        return await self._one(
-            Organization, "PUT", ("organizations", id_or_slug, "branding"), body=body, **condition
         )
 
     async def suspend(
@@ -309,6 +383,46 @@ class OrganizationsResource(Resource):
             ("organizations", id_or_slug, "history"),
             query={"eventType": event_type},
             page_size=page_size,
+        )
+
+    async def branding(self, id_or_slug: str) -> BrandingWithAssets:
+        """Read how an organization looks."""
+        return await self._one(BrandingWithAssets, "GET", ("organizations", id_or_slug, "branding"))
+
+    async def update_branding(
+        self, id_or_slug: str, body: BrandingPatch, **condition: Unpack[Condition]
+    ) -> Branded:
+        """Change how an organization looks: what is left out stays, null removes."""
+        return await self._one(
+            Branded, "PATCH", ("organizations", id_or_slug, "branding"), body=body, **condition
+        )
+
+    async def branding_assets(self, id_or_slug: str) -> tuple[Asset, ...]:
+        """List the uploaded images of an organization."""
+        return await self._all(Asset, "GET", ("organizations", id_or_slug, "branding", "assets"))
+
+    async def get_branding(self, id_or_slug: str, asset_type: str) -> bytes:
+        """Read an uploaded image."""
+        return await self._content("GET", ("organizations", id_or_slug, "branding", asset_type))
+
+    async def set_branding(
+        self, id_or_slug: str, asset_type: str, body: Upload, **condition: Unpack[Condition]
+    ) -> Asset:
+        """Upload an image (logo, logo-dark, favicon), to be shown on the pages."""
+        return await self._one(
+            Asset,
+            "PUT",
+            ("organizations", id_or_slug, "branding", asset_type),
+            body=body,
+            **condition,
+        )
+
+    async def delete_branding(
+        self, id_or_slug: str, asset_type: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Delete an uploaded image."""
+        return await self._nothing(
+            "DELETE", ("organizations", id_or_slug, "branding", asset_type), **condition
         )
 
     async def two_factor_policy(self, id_or_slug: str) -> SecondFactors:

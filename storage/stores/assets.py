@@ -1,0 +1,102 @@
+"""Asset stores: files by their key, in PostgreSQL or wherever else a URL says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from storage.errors import StorageError
+from storage.models.assets import AssetKey
+from storage.postgres.statement import Executor
+from storage.stores.asset_folder import AssetFolder
+
+AfterCommit = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
+class AssetStore(Protocol):
+    """Keeps files of some hundred KB. Each method raises StorageError."""
+
+    async def put(self, key: AssetKey, content: bytes) -> None:
+        """Keep `content`, in the place of what is there."""
+
+    async def get(self, key: AssetKey) -> bytes | None:
+        """Return what is kept, or None."""
+
+    async def delete(self, key: AssetKey) -> None:
+        """Keep it no longer; nothing where there is none."""
+
+    async def clear(self, organization_id: str) -> None:
+        """Keep nothing of an organization."""
+
+
+class PostgresAssets:
+    """The table `assets`: part of the transaction, gone with the organization."""
+
+    def __init__(self, pg: Executor) -> None:
+        self._pg = pg
+
+    async def put(self, key: AssetKey, content: bytes) -> None:
+        await self._pg.execute(
+            """
+            INSERT INTO assets (key, organization_id, content)
+            VALUES (%(key)s, %(organization_id)s::uuid, %(content)s)
+            ON CONFLICT (key) DO UPDATE SET content = EXCLUDED.content, created_at = now()
+            """,
+            {"key": str(key), "organization_id": key.organization_id, "content": content},
+        )
+
+    async def get(self, key: AssetKey) -> bytes | None:
+        row = await self._pg.fetchrow(
+            "SELECT content FROM assets WHERE key = %(key)s", {"key": str(key)}
+        )
+        return bytes(row[0]) if row else None
+
+    async def delete(self, key: AssetKey) -> None:
+        await self._pg.execute("DELETE FROM assets WHERE key = %(key)s", {"key": str(key)})
+
+    async def clear(self, organization_id: str) -> None:
+        await self._pg.execute(
+            "DELETE FROM assets WHERE organization_id = %(id)s", {"id": organization_id}
+        )
+
+
+class BesideTransaction:
+    """A store that takes no part in transactions: it keeps at once, and forgets after the commit.
+
+    What is kept for a change that is rolled back lies there unused, and nothing that is still
+    named is ever missing.
+    """
+
+    def __init__(self, store: AssetStore, after_commit: AfterCommit) -> None:
+        self._store = store
+        self._after_commit = after_commit
+
+    async def put(self, key: AssetKey, content: bytes) -> None:
+        await self._store.put(key, content)
+
+    async def get(self, key: AssetKey) -> bytes | None:
+        return await self._store.get(key)
+
+    async def delete(self, key: AssetKey) -> None:
+        await self._after_commit(partial(self._store.delete, key))
+
+    async def clear(self, organization_id: str) -> None:
+        await self._after_commit(partial(self._store.clear, organization_id))
+
+
+def open_assets(url: str | None) -> AssetStore | None:
+    """Return the store that `url` names (`file:///…`); None where that is PostgreSQL.
+
+    Raises StorageError where it cannot be used, ValueError for a URL of another kind.
+    """
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
+        raise ValueError("assets are kept in a folder, named as file:///path")
+    try:
+        return AssetFolder.open(unquote(parts.path))
+    except OSError as error:
+        raise StorageError(f"assets cannot be kept in {parts.path}: {error.strerror}") from error
