@@ -80,8 +80,10 @@ class RedisBreaker:
     ) -> Coroutine[Any, Any, Any]:
         return self._watch(self._client.script(script, keys, args))
 
-    def guarded(self, guard: Call, act: Call) -> Coroutine[Any, Any, tuple[Any, Any]]:
-        return self._watch(self._client.guarded(guard, act))
+    def guarded_set(
+        self, guard: Call, key: Word, value: Word, milliseconds: int
+    ) -> Coroutine[Any, Any, Any]:
+        return self._watch(self._client.guarded_set(guard, key, value, milliseconds))
 
     def ping(self) -> Coroutine[Any, Any, None]:
         return self._watch(self._client.ping())

@@ -31,26 +31,23 @@ class Call(NamedTuple):
     args: Sequence[Word] = ()
 
 
-def guarded_call(guard: Call, act: Call) -> Call:
-    """Return the call of both as one: {what `guard` returned, what `act` returned or nil}."""
-    counts = (len(guard.keys), len(guard.args))
-    script = _guarded(guard.script, act.script)
-    return Call(script, (*guard.keys, *act.keys), (*counts, *guard.args, *act.args))
+def guarded_set(guard: Call, key: Word, value: Word, milliseconds: int) -> Call:
+    """Return the call of `guard` and, where the table it returns is empty, of a SET."""
+    return Call(_guarded(guard.script), (*guard.keys, key), (*guard.args, value, milliseconds))
 
 
 @cache
-def _guarded(guard: Script, act: Script) -> Script:
+def _guarded(guard: Script) -> Script:
+    # What is the SET's is taken off the end, so that the rest is the guard's as it stands: copies
+    # of both tables cost as much as the guard.
     return Script(f"""
-local function guard(KEYS, ARGV)
+local key, life, value = table.remove(KEYS), table.remove(ARGV), table.remove(ARGV)
+local function guard()
 {guard.source}
 end
-local function act(KEYS, ARGV)
-{act.source}
-end
-local keys, args = tonumber(ARGV[1]), tonumber(ARGV[2])
-local refusal = guard({{unpack(KEYS, 1, keys)}}, {{unpack(ARGV, 3, args + 2)}})
-if next(refusal) then return {{refusal, false}} end
-return {{refusal, act({{unpack(KEYS, keys + 1)}}, {{unpack(ARGV, args + 3)}})}}
+local refusal = guard()
+if not next(refusal) then redis.call('SET', key, value, 'PX', life) end
+return refusal
 """)
 
 
@@ -89,11 +86,11 @@ class RedisClient(Protocol):
         All `keys` are of one slot: they are one, or have the same word in braces.
         """
 
-    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
-        """Run `guard`, which returns a table, and `act` only where that is empty: both replies.
+    async def guarded_set(self, guard: Call, key: Word, value: Word, milliseconds: int) -> Any:
+        """Run `guard`, which returns a table, and set `key` only where that is empty.
 
-        One server does both atomically, in one round trip. In a cluster, whose slots have masters
-        of their own, `act` is sent when `guard` has answered.
+        Returns the table. One server does both atomically, in one round trip. In a cluster, whose
+        slots have masters of their own, the SET is sent when `guard` has answered.
         """
 
     async def ping(self) -> None:

@@ -80,9 +80,11 @@ class RedisCluster:
             reply = await self._run(slot, ("EVAL", script.source, *words))
         return _checked(reply)
 
-    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
+    async def guarded_set(self, guard: Call, key: Word, value: Word, milliseconds: int) -> Any:
         refusal = await self.script(*guard)
-        return refusal, None if refusal else await self.script(*act)
+        if not refusal:
+            await self.command("SET", key, value, "PX", milliseconds)
+        return refusal
 
     async def ping(self) -> None:
         """Ask every primary; raises Unreachable where one does not answer."""

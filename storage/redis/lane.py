@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from storage.errors import Refused, Unreachable
-from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_call
+from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_set
 from storage.redis.connect import connect
 from storage.redis.connection import SILENT, Address, Command, Refusal, Wire, Word
 from storage.redis.error_replies import code_of, failure_of
@@ -117,9 +117,8 @@ class Redis:
         self._check(reply)
         return reply
 
-    async def guarded(self, guard: Call, act: Call) -> tuple[Any, Any]:
-        refusal, reply = await self.script(*guarded_call(guard, act))
-        return refusal, reply
+    async def guarded_set(self, guard: Call, key: Word, value: Word, milliseconds: int) -> Any:
+        return await self.script(*guarded_set(guard, key, value, milliseconds))
 
     async def ping(self) -> None:
         await self.command("PING")

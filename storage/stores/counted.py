@@ -48,5 +48,5 @@ async def _create(
     value = new_value(Home.REDIS)
     artifact = make(id=artifact_id(value), home=Home.REDIS)
     kind, guard = ARTIFACTS[type(artifact)], spending(slot, limits)
-    reply = await RedisStore(redis).save_guarded(guard, kind, artifact, ttl)
+    reply = await RedisStore(redis).create_guarded(guard, kind, artifact, ttl)
     return exceeded(limits, reply) or value

@@ -97,23 +97,27 @@ class RedisStore:
         self._redis = redis
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
-        _check_saved(kind, artifact, await self._redis.script(*_saving(kind, artifact, ttl)))
+        args = (pack(artifact), _milliseconds(ttl), int(kind.created_once))
+        old = await self._redis.script(_SAVE, [key_of(kind, artifact.id)], args)
+        if old is not None:
+            found = unpack(kind, artifact.id, old, artifact.organization_id)
+            raise refusal(kind, artifact, None if found is None else found[0])
         # An index lives where its own key does, perhaps on another server: it is a hint, and what
         # it leads to is looked at again.
         for index in kind.found_by:
             key = _index_key(kind, artifact.organization_id, index, getattr(artifact, index))
             await self._redis.command("SET", key, artifact.id, "PX", _milliseconds(ttl))
 
-    async def save_guarded(
+    async def create_guarded(
         self, guard: Call, kind: ArtifactKind, artifact: Artifact, ttl: float
     ) -> Any:
-        """Save an artifact of a kind without an index, where `guard` returns an empty table.
+        """Keep an artifact of a kind without an index, where `guard` returns an empty table.
 
-        Returns what it returned. One round trip on one server (`RedisClient.guarded`).
+        Returns what it returned. The id is the digest of a new value: nothing stands there yet.
+        One round trip on one server (`RedisClient.guarded_set`).
         """
-        reply, old = await self._redis.guarded(guard, _saving(kind, artifact, ttl))
-        _check_saved(kind, artifact, old)
-        return reply
+        key = key_of(kind, artifact.id)
+        return await self._redis.guarded_set(guard, key, pack(artifact), _milliseconds(ttl))
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         check_look_up(kind, organization_id)
@@ -154,17 +158,6 @@ class RedisStore:
         check_look_up(kind, organization_id)
         gone = await self._redis.script(_DELETE, [key_of(kind, id)], [organization_id])
         return gone is not None
-
-
-def _saving(kind: ArtifactKind, artifact: Artifact, ttl: float) -> Call:
-    value = (pack(artifact), _milliseconds(ttl), int(kind.created_once))
-    return Call(_SAVE, [key_of(kind, artifact.id)], value)
-
-
-def _check_saved(kind: ArtifactKind, artifact: Artifact, old: bytes | None) -> None:
-    if old is not None:
-        found = unpack(kind, artifact.id, old, artifact.organization_id)
-        raise refusal(kind, artifact, None if found is None else found[0])
 
 
 def _milliseconds(ttl: float) -> int:
