@@ -20,6 +20,7 @@ from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
+from porta.security.audit_keys import AuditKeys
 from porta.security.key_schedule import longest_token_ttl
 from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
@@ -121,6 +122,7 @@ class Runtime:
             patience=settings.startup_wait_seconds,
             redis_deadline=settings.redis_deadline_seconds,
             assets_url=settings.asset_storage_url,
+            stamp=AuditKeys(settings.signing_key_encryption_keys).stamp,
         )
         parameters = Parameters(
             settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes
@@ -137,6 +139,11 @@ class Runtime:
         await self.session_uses.close()
         await self.mailer.close()
         await self.storage.close()
+
+    @cached_property
+    def audit_keys(self) -> AuditKeys:
+        """What proves the audit trail."""
+        return AuditKeys(self.settings.signing_key_encryption_keys)
 
     @cached_property
     def post(self) -> Post:
@@ -241,7 +248,7 @@ class Runtime:
             case "api_resources":
                 self._api_resources.drop(key)
                 self._offers.expire()
-            case "jobs":
+            case "jobs" | "audit":
                 pass
             case _:
                 self._expire_everything()

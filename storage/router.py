@@ -17,6 +17,7 @@ from storage.repositories.administrators import Administrators
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.audit import Audit
+from storage.repositories.audit_chain import AuditChain
 from storage.repositories.auth_tokens import AuthTokens
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
@@ -54,6 +55,8 @@ from storage.stores.redis_over_postgres import InTransaction, RedisOverPostgresS
 
 Change = Callable[[str, str], None]
 Later = Callable[[], Awaitable[None]]
+Stamp = Callable[[bytes], str]
+"""Makes the authentication code (hex) of what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,9 @@ class _Connections:
     cache: RedisOverPostgresStore | None
     assets: AssetStore | None
     """Where assets are kept; None for PostgreSQL."""
+    stamp: Stamp | None = None
     on_change: list[Change] = field(default_factory=list)
+    recorded: bool = False
 
 
 class Storage:
@@ -108,8 +113,9 @@ class Storage:
         self.signing_keys = SigningKeys(executor)
         self.system_config = SystemConfig(executor)
         self.statistics = Statistics(executor)
-        self.events = Events(executor)
+        self.events = Events(executor, self._note_event)
         self.audit = Audit(executor)
+        self.audit_chain = AuditChain(executor)
         self.tokens = Tokens(executor)
         self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
@@ -132,11 +138,12 @@ class Storage:
         patience: float = 0,
         redis_deadline: float = DEADLINE,
         assets_url: str | None = None,
+        stamp: Stamp | None = None,
     ) -> Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
         PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
-        comes. `redis_deadline` is in seconds. Assets are kept in PostgreSQL, or where `assets_url`
+        comes. `redis_deadline` is in seconds; `stamp` proves audit entries ours. Assets are kept in PostgreSQL, or where `assets_url`
         says (`stores/assets.py`). Raises Unreachable when PostgreSQL does not answer,
         Refused when Redis answers that its URL is wrong, another StorageError when it cannot do
         what is needed, ValueError for a URL of another kind.
@@ -151,7 +158,7 @@ class Storage:
             await wait_for(lambda: postgres.fetch("SELECT 1"), patience)
             opened.pop_all()
         cache = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
-        return cls(_Connections(postgres, redis, cache, assets), postgres)
+        return cls(_Connections(postgres, redis, cache, assets, stamp), postgres)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -255,6 +262,23 @@ class Storage:
             self._connections.postgres.listen(partial(_tell, callbacks))
         callbacks.append(callback)
         return partial(callbacks.remove, callback)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """What proves that an audit entry is ours; None without the installation's key."""
+        return self._connections.stamp
+
+    @property
+    def recorded(self) -> bool:
+        """Whether an audit entry was written here since somebody set this to False."""
+        return self._connections.recorded
+
+    @recorded.setter
+    def recorded(self, value: bool) -> None:
+        self._connections.recorded = value
+
+    def _note_event(self) -> None:
+        self._connections.recorded = True
 
     @property
     def listening(self) -> bool:

@@ -26,6 +26,8 @@ class Entry(Shown):
     event_type: str
     event_category: str
     actor_id: str | None
+    actor_type: str | None
+    actor_client: str | None
     organization_id: str | None
     user_id: str | None
     description: str | None
@@ -91,7 +93,7 @@ async def _clean_up(call: Call) -> Answer:
     if days < 1:
         raise Invalid.at("retentionDays", message="is needed: no retention is configured")
     found, deleted = await audit_trail.clean_up(
-        call.storage, call.actor, days, dry_run=command.dry_run
+        call.storage, call.actor, days, keys=call.runtime.audit_keys, dry_run=command.dry_run
     )
     return Answer(
         CleanedUp(

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from porta.audit.actors import SYSTEM, Actor
+from porta.audit.entries import authenticated
 from porta.limits.origin import Origin
 from porta.observability import log
 from storage.models.events import Event
 
 if TYPE_CHECKING:
-    from storage.router import Storage
+    from storage.router import Stamp, Storage
+
+E = TypeVar("E", bound=Event)
+ERASED = "audit.person.erased"
+"""What is personal of a person was erased from the trail; this one stays whole."""
 
 _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "admin": (
@@ -92,7 +99,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.unlocked",
         "user.updated",
     ),
-    "gdpr": ("audit.person.erased", "user.exported", "user.purged"),
+    "gdpr": (ERASED, "user.exported", "user.purged"),
     "authentication": (
         "2fa.challenge.started",
         "2fa.otp.resent",
@@ -112,6 +119,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "security": (
         "2fa.setup.totp.failed",
         "2fa.verify.failed",
+        "audit.tampered",
         "rate_limit.2fa_resend",
         "rate_limit.2fa_verify",
         "rate_limit.client_auth",
@@ -146,6 +154,15 @@ EVENTS: dict[str, str] = {
 }
 """Every event type with its category. A type outside of this table is not recorded."""
 
+_BY_THEMSELVES = frozenset(
+    {
+        *("2fa.setup.email.complete", "2fa.setup.totp.complete", "2fa.verify.success"),
+        *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),
+        *("user.login.magic_link", "user.login.password", "user.logout"),
+        "user.password_reset.completed",
+    }
+)
+"""What people do themselves, who have proven by then who they are."""
 _LOGGED = frozenset({"authentication", "security"})
 """Categories whose events leave a line in the log as well: who reads it asks who signs in."""
 _TOLD = ("client_id", "reason", "method", "failed_count")
@@ -173,25 +190,44 @@ async def record(
     if category is None:
         raise ValueError(f"{event_type} is no event of EVENTS")
     source = origin or actor.origin
+    if actor is SYSTEM and event_type in _BY_THEMSELVES:
+        actor = Actor(user_id=user_id)
     happened = Event(
         event_type=event_type,
         event_category=category,
         organization_id=organization_id,
         user_id=user_id,
         actor_id=actor.user_id,
+        actor_type=_type_of(actor, source),
+        actor_client=actor.client_id,
         description=description,
-        metadata=dict(metadata or {}),
+        metadata=msgspec.json.encode(metadata or {}).decode(),
         ip_address=(source.address or None) if source else None,
         user_agent=(source.user_agent or None) if source else None,
         request_id=(source.request_id or None) if source else None,
     )
-    await storage.events.record(happened)
+    await storage.events.record(stamped(happened, storage.stamp))
     if category in _LOGGED:
-        _log(happened)
+        _log(event_type, user_id, metadata or {})
 
 
-def _log(event: Event) -> None:
+def stamped(event: E, stamp: Stamp | None) -> E:
+    """Return an event with the code that proves it ours; without a key it has none."""
+    mac = stamp(authenticated(event)) if stamp is not None else None
+    return msgspec.structs.replace(event, mac=mac)
+
+
+def _type_of(actor: Actor, source: Origin | None) -> str:
+    """Who is known neither as a person nor as a client, and asked from outside, is a stranger."""
+    if actor.user_id is not None:
+        return "user"
+    if actor.client_id is not None:
+        return "client"
+    return "system" if source is None else "anonymous"
+
+
+def _log(event_type: str, user_id: str | None, metadata: Mapping[str, Any]) -> None:
     """Tell the log, which knows organization and client of the request at hand."""
-    told = {name: event.metadata[name] for name in _TOLD if name in event.metadata}
-    told |= {"user_id": event.user_id} if event.user_id else {}
-    log.request_log().info(event.event_type, **told)
+    told = {name: metadata[name] for name in _TOLD if name in metadata}
+    told |= {"user_id": user_id} if user_id else {}
+    log.request_log().info(event_type, **told)

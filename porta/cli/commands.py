@@ -16,8 +16,13 @@ import click
 
 from porta.cli.settings_report import report_settings
 from porta.config.settings import Settings, load_settings
-from porta.config.single_settings import StoreSettings, load_some
+from porta.config.single_settings import (
+    StoreSettings,
+    find_signing_key_encryption_keys,
+    load_some,
+)
 from porta.errors import PortaError
+from porta.security.audit_keys import AuditKeys
 from porta.security.keys import KeyUnusable
 from porta.services.startup import SchemaOutdated
 from storage.errors import Refused, StorageError, Unreachable
@@ -137,8 +142,13 @@ def with_storage(
 ) -> _Result:
     """Open the storage, await `work`, close it; what is refused ends the command with advice."""
 
+    keys = audit_keys_at_hand()
+    stamp = keys.stamp if keys is not None else None
+
     async def opened() -> _Result:
-        storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
+        storage = await Storage.open(
+            settings.database_url, settings.redis_url, pool_size=2, stamp=stamp
+        )
         if storage.redis_trouble is not None:
             click.echo(_redis_away(storage.redis_trouble), err=True)
         try:
@@ -148,6 +158,15 @@ def with_storage(
 
     with report_errors():
         return asyncio.run(opened())
+
+
+def audit_keys_at_hand() -> AuditKeys | None:
+    """Return the keys of the audit trail, derived from SIGNING_KEY_ENCRYPTION_KEY where it is set:
+    what is recorded without it, is not proven to be ours.
+    """
+    with report_settings():
+        keys = find_signing_key_encryption_keys()
+    return AuditKeys(keys) if keys else None
 
 
 def ping(settings: StoreSettings) -> tuple[dict[str, str], list[str]]:

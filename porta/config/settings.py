@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from email.utils import getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -133,6 +134,12 @@ class Settings(EnvironmentSettings):
     """Whether a server works off the queue of jobs too; else `porta worker` alone does."""
     jobs_concurrency: int = Field(5, ge=1, le=100)
     """How many jobs a process runs at a time."""
+    audit_anchor_file: str | None = None
+    """Where checkpoints of the audit trail are appended, one a line."""
+    audit_anchor_url: str | None = None
+    """Where they are posted."""
+    outbound_private_addresses: bool = False
+    """Whether what is configured to be called may be at a private address."""
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     trusted_proxy_hops: int | None = Field(None, ge=1, le=16)
@@ -263,6 +270,14 @@ class Settings(EnvironmentSettings):
             parse_dsn(value)
         except DsnInvalid:
             raise ValueError("is malformed") from None
+        return value
+
+    @field_validator("audit_anchor_url")
+    @classmethod
+    def _accept_anchor(cls, value: str | None) -> str | None:
+        parts = urlsplit(value) if value is not None else None
+        if parts is not None and (parts.scheme not in ("https", "http") or not parts.hostname):
+            raise ValueError("must be https://host/path")
         return value
 
     @field_validator("redis_url")

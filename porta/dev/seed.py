@@ -22,6 +22,7 @@ import click
 from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.dev import guard
+from porta.security.audit_keys import AuditKeys
 from porta.security.passwords import Parameters, Passwords
 from porta.services import provisioning
 from porta.services.provisioning.document import Document
@@ -84,7 +85,10 @@ async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str
     passwords = Passwords(
         Parameters(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     )
-    storage = await Storage.open(settings.database_url, settings.redis_url, pool_size=2)
+    stamp = AuditKeys(settings.signing_key_encryption_keys).stamp
+    storage = await Storage.open(
+        settings.database_url, settings.redis_url, pool_size=2, stamp=stamp
+    )
     try:
         keys = settings.signing_key_encryption_keys
         check_encryption_key(await storage.signing_keys.list(), keys)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from porta.jobs import compare_clocks, expect_costs, purge_expired, send_mail
+from porta.jobs import (
+    anchor_audit,
+    compare_clocks,
+    erase_from_audit,
+    expect_costs,
+    purge_expired,
+    seal_audit,
+    send_mail,
+)
 from porta.jobs.job import Job
 from porta.jobs.tickers import Ticker
 
-JOBS: tuple[Job, ...] = (purge_expired.JOB, send_mail.JOB)
-TICKERS: tuple[Ticker, ...] = (compare_clocks.TICKER, expect_costs.TICKER)
+JOBS: tuple[Job, ...] = (
+    purge_expired.JOB,
+    send_mail.JOB,
+    seal_audit.JOB,
+    erase_from_audit.JOB,
+    anchor_audit.JOB,
+)
+TICKERS: tuple[Ticker, ...] = (compare_clocks.TICKER, expect_costs.TICKER, seal_audit.TICKER)

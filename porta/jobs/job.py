@@ -51,6 +51,8 @@ class Execution:
         self.job = job
         self.claimed = claimed
         self.completed = False
+        self.again_in: float | None = None
+        """Seconds until it recurs, where this run knows better than the job's `every`."""
         self.lease_ends = 0.0
         """By the clock of the event loop."""
         self._noted_at = float("-inf")
@@ -91,7 +93,7 @@ class Execution:
         """Note that the job is done, or when it recurs. Raises LeaseLost."""
         job = self.claimed
         if self.job.every is not None and job.scheduled:
-            held = await storage.jobs.again(job.id, job.lease, self.job.every)
+            held = await storage.jobs.again(job.id, job.lease, self.again_in or self.job.every)
         else:
             held = await storage.jobs.complete(job.id, job.lease)
         if not held:

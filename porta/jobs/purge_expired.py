@@ -9,6 +9,7 @@ from porta.config.system import build_config
 from porta.jobs.job import Execution, Job
 from porta.outbox.queue import Kind, Nothing
 from porta.runtime import Runtime
+from porta.services import audit_trail
 
 _BATCH = 500
 _MOST_BATCHES = 200
@@ -31,7 +32,8 @@ async def purge(runtime: Runtime) -> bool:
     # Not the snapshot: who asks for that keeps the listener awake (idle budget).
     days = build_config(await runtime.storage.system_config.all()).audit_log_retention_days
     if days > 0:
-        left |= await _in_batches(partial(runtime.storage.events.purge, days))
+        shorten = partial(audit_trail.shorten, runtime.storage, runtime.audit_keys, days)
+        left |= await _in_batches(shorten)
     return left
 
 

@@ -113,7 +113,7 @@ async def purge(
     key = user.id, user.organization_id
     email = f"purged-{user.id}@purged.local"
     counts = await tx.personal_data.count(*key, _MAILS)
-    trail = await tx.events.count_person(user.id)
+    trail = await tx.audit_chain.count_erasable(user.id)
     if not dry_run:
         await tx.end_account(*key, "user.purged")  # no copy of a session outlives its row
         await tx.personal_data.delete(*key, _MAILS)

@@ -145,7 +145,9 @@ class PostgresConnection(aiopg.Connection):
         """Return the next notification as "table:key"; a channel of its own names the table."""
         try:
             told = await self.notifies.get()
-            return str(told.payload if told.channel == CHANNEL else f"jobs:{told.payload}")
+            if told.channel == CHANNEL:
+                return str(told.payload)
+            return f"{told.channel.removeprefix('porta_')}:{told.payload}"
         except psycopg2.Error as error:
             raise self._translate(error) from None
 

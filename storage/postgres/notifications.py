@@ -13,8 +13,10 @@ from storage.errors import StorageError, Unreachable
 from storage.postgres.statement import Row
 
 _LOG = logging.getLogger(__name__)
-CHANNEL, JOBS_CHANNEL = "porta_changed", "porta_jobs"
-"""Of configuration; and of jobs, which versions before them must not take for a change of it."""
+CHANNEL, JOBS_CHANNEL, AUDIT_CHANNEL = "porta_changed", "porta_jobs", "porta_audit"
+"""Of configuration; and of jobs and of what is sealed in the audit trail, which versions before
+these must not take for a change of it.
+"""
 HEARTBEAT, PATIENCE, SECOND_LOOK = 0.3, 0.4, 0.1
 """Seconds between two signs of life, for the answer to one, and for what had arrived unseen when
 the time was up. Together they are how long changes can be missed without our knowing: a right may
@@ -26,7 +28,12 @@ between two signs of life then. Who asks a sleeper is told no, which is safe, an
 """
 _HEARTBEAT = 10.0
 # To LISTEN once more changes nothing, and costs next to nothing.
-_LISTEN = f"LISTEN {CHANNEL}; LISTEN {JOBS_CHANNEL}; SHOW transaction_read_only"
+_LISTEN = "; ".join(
+    (
+        *(f"LISTEN {each}" for each in (CHANNEL, JOBS_CHANNEL, AUDIT_CHANNEL)),
+        "SHOW transaction_read_only",
+    )
+)
 # Nobody needs to find it again after a crash: it waits for no disk.
 _NOTIFY = """
     SELECT set_config('synchronous_commit', 'off', TRUE), pg_notify(%(channel)s, %(word)s)

@@ -62,6 +62,12 @@ SCHEDULE = """
     ON CONFLICT (schedule) DO NOTHING
 """
 
+HASTEN = """
+    UPDATE jobs SET ready = TRUE, run_at = now()
+    WHERE schedule = %(schedule)s AND NOT ready AND lease IS NULL
+    RETURNING pg_notify('porta_jobs', '')
+"""
+
 WAKE = f"""
     WITH due AS (
         SELECT id, lease IS NOT NULL AS lost,

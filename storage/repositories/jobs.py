@@ -43,6 +43,10 @@ class Jobs:
             job_sql.SCHEDULE, {"kinds": list(intervals), "seconds": list(intervals.values())}
         )
 
+    async def hasten(self, schedule: str) -> bool:
+        """Have what recurs run at once; False where it runs, or is ready to."""
+        return await self._pg.fetchrow(job_sql.HASTEN, {"schedule": schedule}) is not None
+
     async def wake(self, kinds: Sequence[str]) -> Due:
         """Make ready whose time has come, and what dead workers left; tell what there is to do.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -48,6 +50,49 @@ def test_every_name_stands_once_with_a_known_category() -> None:
 )
 def test_the_names_of_porta_1_keep_their_category(event_type: str, category: str) -> None:
     assert EVENTS[event_type] == category
+
+
+_OF_1X = """
+    2fa.challenge.started 2fa.disabled 2fa.otp.resent 2fa.otp.sent 2fa.recovery.regenerated
+    2fa.recovery.used 2fa.setup.email 2fa.setup.email.complete 2fa.setup.totp.complete
+    2fa.setup.totp.failed 2fa.verify.failed 2fa.verify.success admin.import app.activated
+    app.archived app.created app.deactivated app.module.created app.module.deactivated
+    app.module.updated app.updated auth.prompt_login.session_reset claim.defined
+    claim.deleted claim.updated claim.value.deleted claim.value.set client.activated
+    client.created client.deactivated client.revoked client.secret.failed
+    client.secret.generated client.secret.revoked client.secret.verified client.updated
+    email.send.failed email.send.success org.2fa.policyChanged org.activated org.archived
+    org.branding.updated org.created org.destroyed org.restored org.suspended org.updated
+    permission.created permission.deleted permission.updated rate_limit.2fa_verify
+    rate_limit.login rate_limit.magic_link rate_limit.password_reset role.created
+    role.deleted role.permissions.assigned role.permissions.removed role.updated
+    security.login_method_disabled user.2fa.codesRegenerated user.2fa.disabled
+    user.2fa.reset user.activated user.auto_locked user.auto_unlocked user.consent.denied
+    user.consent.granted user.created user.deactivated user.email.verified
+    user.invite.accepted user.invite.pre_assignments_applied user.invited user.locked
+    user.login.magic_link user.login.password user.login.password.failed
+    user.magic_link.failed user.magic_link.sent user.password.cleared user.password.set
+    user.password_reset.completed user.password_reset.failed user.password_reset.requested
+    user.purged user.reactivated user.roles.assigned user.roles.removed user.suspended
+    user.unlocked user.updated
+"""
+
+
+def _documented() -> list[tuple[str, str, str]]:
+    """Type, category and version of each line of the document."""
+    text = (Path(__file__).parents[3] / "docs" / "audit-events.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `([\w.]+)`°? \| (\w+) \| (\d) \| ", text, re.MULTILINE)
+
+
+def test_every_event_is_documented_with_its_category_and_version() -> None:
+    documented = _documented()
+    assert [name for name, _, _ in documented] == sorted(EVENTS), "one line each, in order"
+    assert {name: category for name, category, _ in documented} == EVENTS
+
+
+def test_every_event_of_porta_1_is_kept() -> None:
+    kept = [name for name, _, version in _documented() if version == "1"]
+    assert kept == sorted(_OF_1X.split())
 
 
 async def test_who_and_from_where(storage: Storage, pg: Postgres) -> None:

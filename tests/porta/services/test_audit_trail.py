@@ -62,7 +62,7 @@ async def test_what_is_personal_goes_and_who_did_what_when_stays(
     told, gone = ("told", '{"reason": "told"}'), (None, "{}")
     origin, nowhere = ("192.0.2.9", "a browser"), (None, None)
     assert rows == [
-        ("user.login.password", person, None, *gone, *nowhere, "request-1"),
+        ("user.login.password", person, person, *gone, *nowhere, "request-1"),
         ("user.suspended", person, other, *gone, *origin, "request-1"),
         ("user.suspended", other, person, *told, *nowhere, "request-1"),
         ("user.suspended", other, other, *told, *origin, "request-1"),

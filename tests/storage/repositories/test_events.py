@@ -21,7 +21,7 @@ async def test_an_event_is_written_down_whole(pg: Postgres, world: World) -> Non
             user_id=world.user.id,
             actor_id=world.user.id,
             description="Signed in",
-            metadata={"client_id": "x", "n": 1},
+            metadata='{"client_id": "x", "n": 1}',
             ip_address="2001:db8::1",
             user_agent="A browser'; --",
             request_id=request_id,
@@ -29,7 +29,7 @@ async def test_an_event_is_written_down_whole(pg: Postgres, world: World) -> Non
     )
     row = await pg.fetchrow(
         "SELECT event_type, event_category, organization_id, user_id, actor_id, description,"
-        " metadata ->> 'client_id', host(ip_address), user_agent, hash FROM audit_log"
+        " metadata ->> 'client_id', host(ip_address), user_agent, mac FROM audit_log"
         " WHERE request_id = %(id)s",
         {"id": request_id},
     )
@@ -54,25 +54,13 @@ async def test_the_least_an_event_can_say(pg: Postgres) -> None:
 
 
 async def test_every_event_has_a_place_of_its_own(pg: Postgres) -> None:
-    event = Event(event_type="test.order", event_category="admin")
-    await asyncio.gather(*(Events(pg).record(event) for _ in range(20)))
+    each = [Event(event_type="test.order", event_category="admin") for _ in range(20)]
+    await asyncio.gather(*(Events(pg).record(event) for event in each))
     rows = await pg.fetch("SELECT sequence FROM audit_log WHERE event_type = 'test.order'")
     assert len(set(rows)) == 20
 
 
-async def test_an_event_of_a_person_who_is_gone_names_nobody(pg: Postgres, world: World) -> None:
-    for user_id, actor_id in ((new_id(), None), (world.user.id, new_id())):
-        event = Event(
-            event_type="test.nobody", event_category="admin", user_id=user_id, actor_id=actor_id
-        )
-        await Events(pg).record(event)
-    rows = await pg.fetch(
-        "SELECT user_id, actor_id FROM audit_log WHERE event_type = 'test.nobody' ORDER BY sequence"
-    )
-    assert rows == [(None, None), (world.user.id, None)]
-
-
-async def test_an_event_outlives_whom_it_tells_of(pg: Postgres, world: World) -> None:
+async def test_an_event_outlives_whom_it_names(pg: Postgres, world: World) -> None:
     event = Event(
         event_type="test.gone",
         event_category="admin",
@@ -84,4 +72,4 @@ async def test_an_event_outlives_whom_it_tells_of(pg: Postgres, world: World) ->
     rows = await pg.fetch(
         "SELECT organization_id, user_id FROM audit_log WHERE event_type = 'test.gone'"
     )
-    assert rows == [(None, None)]
+    assert rows == [(world.organization.id, world.user.id)]

@@ -1,0 +1,44 @@
+"""Job: seal what was written into the audit trail, and send its checkpoints where they are kept."""
+
+from __future__ import annotations
+
+from porta.jobs import anchor_audit
+from porta.jobs.job import Execution, Job
+from porta.jobs.tickers import Ticker
+from porta.outbox.queue import Kind, Nothing
+from porta.runtime import Runtime
+from porta.services import audit_sealing
+
+_BUSY = 1.0
+"""Seconds until it looks again after there was something."""
+_KIND = "seal_audit"
+
+
+async def run(execution: Execution) -> None:
+    """Seal until nothing waits."""
+    runtime = execution.runtime
+    if not await audit_sealing.is_due(runtime.storage):
+        return
+    done = 0
+    waiting = True
+    while waiting:
+        sealed = await audit_sealing.seal(runtime.storage, runtime.audit_keys)
+        if (made := sealed.checkpoint) is not None:
+            await anchor_audit.enqueue_each(runtime.storage, runtime.settings, made.number)
+        waiting = sealed.entries > 0
+        done += sealed.entries
+        await execution.progress(done)
+    execution.again_in = _BUSY
+
+
+async def wake(runtime: Runtime) -> None:
+    """Have it run soon where this process has written an entry; idle, nothing is said."""
+    storage = runtime.storage
+    if storage.recorded:
+        storage.recorded = False
+        if not await storage.jobs.hasten(_KIND):
+            storage.recorded = True  # it is at work, perhaps past what was written
+
+
+JOB = Job(Kind(_KIND, Nothing), run, every=60.0)
+TICKER = Ticker("wake_audit_sealing", 1.0, wake)
