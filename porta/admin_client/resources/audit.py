@@ -22,6 +22,8 @@ class Entry(Model, frozen=True, kw_only=True):
     event_type: str
     event_category: str
     actor_id: str | None
+    actor_type: str | None
+    actor_client: str | None
     organization_id: str | None
     user_id: str | None
     description: str | None
