@@ -160,7 +160,7 @@ def _values(statement: Statement, presented: Presented) -> dict[str, object]:
         "most": [9, 9],
         "slot": "x",
         **dict.fromkeys(("event_type", "event_category", "description", "request_id"), "x"),
-        **dict.fromkeys(("ip_address", "user_agent"), None),
+        **dict.fromkeys(("ip_address", "user_agent", "actor_type", "actor_client", "mac"), None),
     }
 
 
