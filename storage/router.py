@@ -143,10 +143,10 @@ class Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
         PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
-        comes. `redis_deadline` is in seconds; `stamp` proves audit entries ours. Assets are kept in PostgreSQL, or where `assets_url`
-        says (`stores/assets.py`). Raises Unreachable when PostgreSQL does not answer,
-        Refused when Redis answers that its URL is wrong, another StorageError when it cannot do
-        what is needed, ValueError for a URL of another kind.
+        comes. `redis_deadline` is in seconds; `stamp` proves audit entries ours. Assets are kept in
+        PostgreSQL, or where `assets_url` says (`stores/assets.py`). Raises Unreachable when
+        PostgreSQL does not answer, Refused when Redis answers that its URL is wrong, another
+        StorageError when it cannot do what is needed, ValueError for a URL of another kind.
         """
         assets = open_assets(assets_url)
         async with AsyncExitStack() as opened:
