@@ -13,6 +13,7 @@ from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.errors import Invalid
 from porta.images import upload
+from porta.images.image import Image
 from porta.pages.branding import asset_path
 from porta.services import brand_assets, organizations
 from porta.services.brands import BrandingPatch
@@ -128,10 +129,16 @@ async def _read(call: Call) -> Answer:
     return Answer(content=image.content, headers={"Content-Type": image.content_type})
 
 
+async def _clean(call: Call) -> Image:
+    content = call.raw if call.raw is not None else _decoded(call.body_as(Upload).data)
+    return await brand_assets.clean(content)
+
+
 async def _put(call: Call) -> Answer:
     kind, target = call.path["assetType"], call.path["idOrSlug"]
-    content = call.raw if call.raw is not None else _decoded(call.body_as(Upload).data)
-    stored = await brand_assets.put(call.storage, call.actor, target, kind, content, call.version)
+    image = call.prepared
+    assert isinstance(image, Image)
+    stored = await brand_assets.put(call.storage, call.actor, target, kind, image, call.version)
     asset: BrandAsset = getattr(stored.brand_assets, brand_assets.KINDS[kind])
     return Answer(Data(data=_asset(call, stored, kind, asset)), version=stored.version)
 
@@ -198,6 +205,7 @@ ROUTES = (
         _put,
         permissions=needed_by(brand_assets.put),
         request=Upload,
+        prepare=_clean,
         raw_types=upload.CONTENT_TYPES,
         response=Data[Asset],
         errors=(400, 412),

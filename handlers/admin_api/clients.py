@@ -13,7 +13,7 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.protocol.tokens.claim_mappings import to_entry
-from porta.security.passwords import Hashed, Passwords
+from porta.security.passwords import Hashed
 from porta.services import client_secrets, clients
 from porta.services.client_registration import ClientPatch, NewClient
 from porta.services.client_secrets import NewSecret
@@ -197,8 +197,8 @@ def _command(body: Command) -> NewClient:
     return NewClient.parse(body.model_dump(exclude_unset=True, exclude={"secret_label"}))
 
 
-async def _hash_first(passwords: Passwords, body: Command) -> Hashed | None:
-    return await client_secrets.hash_first(passwords, _command(body))
+async def _hash_first(call: Call) -> Hashed | None:
+    return await client_secrets.hash_first(call.runtime.passwords, _command(call.body))
 
 
 async def _create(call: Call) -> Answer:
@@ -245,9 +245,8 @@ async def _list_secrets(call: Call) -> Answer:
     return Answer(Items(data=tuple(map(Secret.model_validate, found)), total=len(found)))
 
 
-async def _hash(passwords: Passwords, body: Command) -> Hashed:
-    assert isinstance(body, NewSecret)
-    return await client_secrets.hash_new(passwords, body)
+async def _hash(call: Call) -> Hashed:
+    return await client_secrets.hash_new(call.runtime.passwords, call.body_as(NewSecret))
 
 
 async def _add_secret(call: Call) -> Answer:
@@ -271,7 +270,7 @@ ROUTES = (
         _create,
         permissions=needed_by(client_secrets.create_client),
         request=ClientBody,
-        hash=_hash_first,
+        prepare=_hash_first,
         response=CreatedAnswer,
         status=201,
         errors=(400, 409),
@@ -351,7 +350,7 @@ ROUTES = (
         _add_secret,
         permissions=needed_by(client_secrets.add),
         request=NewSecret,
-        hash=_hash,
+        prepare=_hash,
         response=SecretAnswer,
         status=201,
         errors=(400,),

@@ -128,10 +128,11 @@ class AdminHandler(AdminErrorHandler):
             return
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
-        hashed = await route.hash(self.runtime.passwords, body) if route.hash else None
+        raw = self.request.body if self._media_type() in route.raw_types else None
+        asked = replace(asked, version=version, raw=raw)
+        prepared = await route.prepare(asked) if route.prepare else None
         async with self.runtime.storage.transaction() as tx:
-            raw = self.request.body if self._media_type() in route.raw_types else None
-            call = replace(asked, storage=tx, version=version, hashed=hashed, raw=raw)
+            call = replace(asked, storage=tx, prepared=prepared)
 
             async def run() -> KeptAnswer:
                 return _kept(route, await route.run(call))

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from handlers.http.framing import MAX_BODY
 from porta.administration.call import Answer, Call, Nothing
-from porta.security.passwords import Hashed, Passwords
 from porta.services.commands import Command
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -54,8 +53,9 @@ class Route:
     """Media types of an answer that is no JSON: bytes as they are."""
     public: bool = False
     delegable: bool = False
-    hash: Callable[[Passwords, Command], Awaitable[Hashed | None]] | None = None
-    """Hashes what of the body is to be kept as a hash, before the transaction begins."""
+    prepare: Callable[[Call], Awaitable[object]] | None = None
+    """What takes long, and is done before the transaction begins: that would hold a connection of
+    the pool all the while. What it returns is `Call.prepared`."""
     optional_body: bool = False
     """Whether the body may be left out, and is then one without any field."""
     longest_body: int = MAX_BODY

@@ -31,6 +31,7 @@ from handlers.admin_api import (
     stats,
     two_factor,
     user_roles,
+    user_two_factor,
     users,
 )
 from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
     *personal_data.ROUTES,
     *user_roles.ROUTES,
+    *user_two_factor.ROUTES,
     *clients.ROUTES,
     *delegations.ROUTES,
     *api_resources.ROUTES,

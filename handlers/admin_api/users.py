@@ -12,7 +12,7 @@ from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import Ways, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
-from porta.security.passwords import Hashed, Passwords
+from porta.security.passwords import Hashed
 from porta.services import session_control, user_passwords, users
 from porta.services.commands import Command
 from porta.services.fields import Reason
@@ -140,9 +140,9 @@ async def _update(call: Call) -> Answer:
     )
 
 
-async def _hash(passwords: Passwords, body: Command) -> Hashed | None:
-    assert isinstance(body, NewUser | NewPassword)
-    return await user_passwords.hash_new(passwords, body.password)
+async def _hash(call: Call) -> Hashed | None:
+    assert isinstance(call.body, NewUser | NewPassword)
+    return await user_passwords.hash_new(call.runtime.passwords, call.body.password)
 
 
 async def _set_password(call: Call) -> Answer:
@@ -236,7 +236,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             _set_password,
             permissions=needed_by(user_passwords.set),
             request=NewPassword,
-            hash=_hash,
+            prepare=_hash,
             errors=(400,),
             delegable=True,
         ),
@@ -279,7 +279,7 @@ ROUTES = (
         _create,
         permissions=needed_by(users.create),
         request=NewUser,
-        hash=_hash,
+        prepare=_hash,
         response=Data[User],
         status=201,
         errors=(400, 409),

@@ -77,8 +77,8 @@ class Call:
     """Those of the request, by their names in lower case."""
     version: int | None = None
     """The version that the caller wants to change (`If-Match`); None takes any."""
-    hashed: Hashed | None = None
-    """What `Route.hash` made of the body."""
+    prepared: object = None
+    """What `Route.prepare` made of the body."""
     raw: bytes | None = None
     """The body as it is, of a route that takes it in the place of JSON."""
     last_event_id: str | None = None
@@ -101,6 +101,11 @@ class Call:
         """Return the query as the model that the route names for it."""
         assert isinstance(self.query, model)
         return self.query
+
+    @property
+    def hashed(self) -> Hashed | None:
+        """Return the hash that was prepared, if there is one."""
+        return self.prepared if isinstance(self.prepared, Hashed) else None
 
     def body_as(self, model: type[M]) -> M:
         """Return the body as the model that the route names for it."""

@@ -53,22 +53,20 @@ async def read(storage: Storage, actor: Actor, target: str, kind: str) -> Image:
     if asset is not None or former is None:
         raise NotFound(f"{WHAT} not found")
     try:
-        return await _cleaned(former)
+        return await clean(former)
     except Invalid:  # nobody looked into it when it was stored
         raise NotFound(f"{WHAT} not found") from None
 
 
 @needs("admin:org:update")
 async def put(
-    tx: Storage, actor: Actor, target: str, kind: str, content: bytes, version: int | None = None
+    tx: Storage, actor: Actor, target: str, kind: str, image: Image, version: int | None = None
 ) -> Organization:
-    """Keep an image, and show it on the pages of an organization from now on.
+    """Keep an image (`clean`), and show it on the pages of an organization from now on.
 
-    Raises NotFound, PreconditionFailed, Forbidden for the super-admin organization, and Invalid for
-    what is no image that is taken (`images/upload.py`).
+    Raises NotFound, PreconditionFailed, and Forbidden for the super-admin organization.
     """
     _check_kind(kind)
-    image = await _cleaned(content)  # before anything is held
     stored = await organizations.hold_for_change(tx, actor, target, version)
     before = _asset(stored, kind)
     name = f"{kind}-{hashlib.sha256(image.content).hexdigest()[:32]}.{image.suffix}"
@@ -97,6 +95,17 @@ async def delete(
     if _asset(stored, kind) is None and not await tx.former_assets.delete(stored.id, kind):
         raise NotFound(f"{WHAT} not found")
     return await _replace(tx, actor, stored, kind, None)
+
+
+async def clean(content: bytes) -> Image:
+    """Return an image made anew, off the event loop and before a transaction that keeps it.
+
+    Raises Invalid for what is no image that is taken (`images/upload.py`).
+    """
+    try:
+        return await asyncio.to_thread(upload.clean, content)
+    except NoImage as error:
+        raise Invalid.at("data", message=str(error)) from None
 
 
 async def find_content(runtime: Runtime, organization: Organization, asset: BrandAsset) -> bytes:
@@ -147,14 +156,6 @@ async def _replace(
 async def _written(tx: Storage, stored: Organization, assets: BrandAssets) -> Organization:
     written = await tx.organizations.update(stored.id, {"brand_assets": assets})
     return require(written, organizations.WHAT)
-
-
-async def _cleaned(content: bytes) -> Image:
-    """Return the image, made anew off the event loop. Raises Invalid."""
-    try:
-        return await asyncio.to_thread(upload.clean, content)
-    except NoImage as error:
-        raise Invalid.at("data", message=str(error)) from None
 
 
 def _asset(organization: Organization, kind: str) -> BrandAsset | None:

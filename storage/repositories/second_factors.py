@@ -53,6 +53,29 @@ _USE_MAILED = """
 """
 
 
+_REMOVE = """
+    WITH person AS (
+        UPDATE users SET two_factor_enabled = FALSE, two_factor_method = NULL
+        WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+        RETURNING id
+    ), totp AS (
+        DELETE FROM user_totp WHERE user_id IN (SELECT id FROM person)
+    ), mailed AS (
+        DELETE FROM two_factor_otp_codes WHERE user_id IN (SELECT id FROM person)
+    )
+    DELETE FROM two_factor_recovery_codes WHERE user_id IN (SELECT id FROM person)
+"""
+_FORGET_CODES = """
+    DELETE FROM two_factor_recovery_codes r USING users u
+    WHERE r.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
+_ADD_CODES = """
+    INSERT INTO two_factor_recovery_codes (user_id, code_hash)
+    SELECT u.id, unnest(%(hashes)s::text[]) FROM users u
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
+
+
 class SecondFactorsOfPeople:
     """The tables `user_totp`, `two_factor_otp_codes` and `two_factor_recovery_codes`, person by
     person.
@@ -102,6 +125,18 @@ class SecondFactorsOfPeople:
     async def use_recovery_code(self, id: str) -> bool:
         """Take a code; False where it was taken already."""
         return await self._pg.execute(_USE_CODE, {"id": id}) == 1
+
+    async def replace_recovery_codes(
+        self, user_id: str, organization_id: str, hashes: Sequence[str]
+    ) -> None:
+        """Keep these codes, as Argon2id hashes, and none of those before. In a transaction."""
+        key = _of(user_id, organization_id)
+        await self._pg.execute(_FORGET_CODES, key)
+        await self._pg.execute(_ADD_CODES, {**key, "hashes": [*hashes]})
+
+    async def remove(self, user_id: str, organization_id: str) -> None:
+        """Take every second factor from a person, and all that stands in for one."""
+        await self._pg.execute(_REMOVE, _of(user_id, organization_id))
 
 
 def _of(user_id: str, organization_id: str) -> dict[str, str]:

@@ -155,6 +155,23 @@ class Purge(Model, frozen=True, kw_only=True):
     dry_run: bool | UnsetType = UNSET
 
 
+class TwoFactorStatus(Entity, frozen=True, kw_only=True):
+    """What a person has enrolled beside the first factor."""
+
+    enabled: bool
+    method: str | None
+    totp_configured: bool
+    recovery_codes_remaining: int
+
+
+class RecoveryCodes(Entity, frozen=True, kw_only=True):
+    """Recovery codes, shown this once."""
+
+    recovery_codes: tuple[str, ...]
+    count: int
+    warning: str
+
+
 class AbsentClaim(Model, frozen=True, kw_only=True):
     """A claim that is not told, and why."""
 
@@ -415,6 +432,53 @@ class UsersResource(Resource):
             "POST",
             ("organizations", organization_id, "users", user_id, "purge"),
             body=body,
+            **once,
+        )
+
+    async def two_factor_status(self, organization_id: str, user_id: str) -> TwoFactorStatus:
+        """Read which second factors a person has."""
+        return await self._one(
+            TwoFactorStatus,
+            "GET",
+            ("organizations", organization_id, "users", user_id, "two-factor", "status"),
+        )
+
+    async def two_factor_disable(
+        self, organization_id: str, user_id: str, **once: Unpack[Once]
+    ) -> None:
+        """Take every second factor from a person, and end what they hold."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "two-factor", "disable"),
+            **once,
+        )
+
+    async def two_factor_reset(
+        self, organization_id: str, user_id: str, **once: Unpack[Once]
+    ) -> None:
+        """Let a person who has lost their second factor begin anew, and end what they hold."""
+        return await self._nothing(
+            "POST",
+            ("organizations", organization_id, "users", user_id, "two-factor", "reset"),
+            **once,
+        )
+
+    async def two_factor_recovery_codes_regenerate(
+        self, organization_id: str, user_id: str, **once: Unpack[Once]
+    ) -> RecoveryCodes:
+        """Give a person new recovery codes in the place of all before."""
+        return await self._one(
+            RecoveryCodes,
+            "POST",
+            (
+                "organizations",
+                organization_id,
+                "users",
+                user_id,
+                "two-factor",
+                "recovery-codes",
+                "regenerate",
+            ),
             **once,
         )
 

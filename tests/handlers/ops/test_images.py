@@ -31,8 +31,9 @@ async def bare(runtime: Runtime) -> AsyncIterator[Runtime]:
 
 async def _upload(runtime: Runtime, kind: str, content: bytes) -> str:
     """Upload an image, and return its path once the server knows."""
+    image = await brand_assets.clean(content)
     async with runtime.storage.transaction() as tx:
-        stored = await brand_assets.put(tx, SYSTEM, "acme", kind, content)
+        stored = await brand_assets.put(tx, SYSTEM, "acme", kind, image)
     asset = getattr(stored.brand_assets, brand_assets.KINDS[kind])
     return f"/acme/branding/{asset.name}"
 

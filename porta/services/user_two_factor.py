@@ -1,0 +1,121 @@
+"""Second factors of one person: what is enrolled, taken away, and new recovery codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from porta.audit import events
+from porta.audit.actors import Actor
+from porta.errors import Forbidden, Invalid
+from porta.security import recovery_codes
+from porta.security.passwords import Passwords
+from porta.services.people import (
+    WHAT,
+    check_not_super_admin,
+    find_user,
+    hold_user,
+    record_of_person,
+)
+from porta.services.permissions import needs
+from porta.services.targets import require
+from storage.models.sign_ins import SecondFactors
+from storage.models.users import UserProfile
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_NONE = "Two-factor authentication is not enabled for this user"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCodes:
+    """Recovery codes that nobody has seen yet, and their Argon2id hashes."""
+
+    codes: tuple[str, ...] = field(repr=False)
+    hashes: tuple[str, ...] = field(repr=False)
+
+
+@needs("admin:user:read")
+async def status(
+    storage: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> tuple[UserProfile, SecondFactors]:
+    """Return a person with what is enrolled. Raises NotFound."""
+    user = await find_user(storage, actor, target, within)
+    found = await storage.second_factors.find(user.id, user.organization_id)
+    return user, found or SecondFactors()
+
+
+@needs("admin:user:2fa")
+async def disable(
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> UserProfile:
+    """Take every second factor from a person. Who got in by one is out: sessions and tokens end.
+
+    Raises NotFound, Invalid where there is none, and Forbidden: for the super-admin user, for who
+    may what the actor may not, and for one's own, which is changed where its proof can be asked.
+    """
+    return await _remove(tx, actor, target, within, "user.2fa.disabled")
+
+
+@needs("admin:user:2fa")
+async def reset(
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> UserProfile:
+    """The same for a person who has lost it and is to enrol another. Raises as `disable` does."""
+    return await _remove(tx, actor, target, within, "user.2fa.reset")
+
+
+async def prepare_codes(passwords: Passwords) -> NewCodes:
+    """Make recovery codes and hash them, before the transaction that keeps them.
+
+    Raises Unavailable where there is no room for so much work.
+    """
+    codes = recovery_codes.new_codes()
+    hashes = [await passwords.hash(recovery_codes.to_hashed(code)) for code in codes]
+    return NewCodes(codes, tuple(hashes))
+
+
+@needs("admin:user:2fa")
+async def regenerate_codes(
+    tx: Storage, actor: Actor, target: str, new: NewCodes, *, within: str | None = None
+) -> UserProfile:
+    """Give a person new recovery codes: those before are worth nothing any more.
+
+    Raises as `disable` does.
+    """
+    stored = await _held(tx, actor, target, within)
+    key = (stored.id, stored.organization_id)
+    await tx.second_factors.replace_recovery_codes(*key, new.hashes)
+    await events.record(
+        tx,
+        "user.2fa.codesRegenerated",
+        organization_id=stored.organization_id,
+        user_id=stored.id,
+        metadata={"codes": len(new.hashes)},
+        actor=actor,
+    )
+    return stored
+
+
+async def _remove(
+    tx: Storage, actor: Actor, target: str, within: str | None, event_type: str
+) -> UserProfile:
+    stored = await _held(tx, actor, target, within)
+    key = (stored.id, stored.organization_id)
+    await tx.second_factors.remove(*key)
+    await tx.end_account(*key, event_type)
+    after = require(await tx.users.find(stored.id), WHAT)
+    await record_of_person(tx, actor, event_type, stored, after)
+    return after
+
+
+async def _held(tx: Storage, actor: Actor, target: str, within: str | None) -> UserProfile:
+    stored = await hold_user(tx, actor, target, within)
+    await check_not_super_admin(tx, stored, "keeps their second factor")
+    if stored.id == actor.user_id:
+        raise Forbidden("your own second factor is changed where you sign in, not here")
+    found = await tx.second_factors.find(stored.id, stored.organization_id) or SecondFactors()
+    if not (stored.two_factor_enabled or found.has_totp or found.recovery_codes):
+        raise Invalid(_NONE)
+    return stored
