@@ -27,6 +27,7 @@ from storage.repositories.expired import Expired
 from storage.repositories.explanations import Explanations
 from storage.repositories.former_assets import FormerAssets
 from storage.repositories.idempotent_answers import IdempotentAnswers
+from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
@@ -124,6 +125,7 @@ class Storage:
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)
         self.jobs = Jobs(executor)
+        self.job_results = JobResults(executor)
         self.explanations = Explanations(executor)
         self.auth_tokens = AuthTokens(executor)
         self.trial = Trial(executor)

@@ -21,7 +21,7 @@ from handlers.errors import Failure, failure_of
 from porta.administration import access, bodies, idempotency, limits
 from porta.administration.access import Caller
 from porta.administration.call import Answer, Call, Event, Events, Nothing
-from porta.administration.idempotency import KeptAnswer
+from porta.administration.idempotency import KeptAnswer, Once
 from porta.audit.actors import Actor
 from porta.errors import Forbidden, PortaError
 from porta.observability import log
@@ -130,6 +130,12 @@ class AdminHandler(AdminErrorHandler):
         version = parse_version(self.request.headers.get_list("If-Match"))
         raw = self.request.body if self._media_type() in route.raw_types else None
         asked = replace(asked, version=version, raw=raw)
+        once = None
+        if key is not None and caller is not None and method == "POST":
+            once = Once(self.runtime, caller, key, self._fingerprint())
+        if route.opens_transactions:
+            await self._run_apart(route, asked, once)
+            return
         prepared = await route.prepare(asked) if route.prepare else None
         async with self.runtime.storage.transaction() as tx:
             call = replace(asked, storage=tx, prepared=prepared)
@@ -137,13 +143,26 @@ class AdminHandler(AdminErrorHandler):
             async def run() -> KeptAnswer:
                 return _kept(route, await route.run(call))
 
-            if key is None or caller is None or method != "POST":
+            if once is None:
                 answer, replayed = await run(), False
             else:
-                answer, replayed = await idempotency.answer_once(
-                    self.runtime, tx, caller, key, self._fingerprint(), run
-                )
+                answer, replayed = await idempotency.answer_once(tx, once, run)
         self._answer(answer, replayed=replayed)
+
+    async def _run_apart(self, route: Route, asked: Call, once: Once | None) -> None:
+        """Answer by a route that opens its transactions itself, and keeps its answer in one."""
+        former = await once.recall(asked.storage) if once is not None else None
+        if former is not None:
+            self._answer(former, replayed=True)
+            return
+
+        answer = await route.run(
+            replace(
+                asked,
+                keep=lambda tx, made: idempotency.keep_apart(tx, once, _kept(route, made)),
+            )
+        )
+        self._answer(_kept(route, answer), replayed=False)
 
     async def _look(self, route: Route, asked: Call) -> None:
         """Answer a request that changes nothing."""

@@ -58,6 +58,8 @@ class Route:
     the pool all the while. What it returns is `Call.prepared`."""
     optional_body: bool = False
     """Whether the body may be left out, and is then one without any field."""
+    opens_transactions: bool = False
+    """Whether it runs in none, and opens those that it needs itself."""
     longest_body: int = MAX_BODY
     """Bytes that it takes."""
 

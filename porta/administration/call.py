@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, TypeVar
 
@@ -36,6 +36,7 @@ class Shown(BaseModel):
     )
 
 
+Keep = Callable[[Storage, "Answer"], Awaitable[None]]
 Moment = Annotated[
     float,
     PlainSerializer(spell_timestamp, return_type=str),
@@ -81,6 +82,8 @@ class Call:
     """What `Route.prepare` made of the body."""
     raw: bytes | None = None
     """The body as it is, of a route that takes it in the place of JSON."""
+    keep: Keep | None = None
+    """Of a route that opens its transactions itself: keeps its answer in the one of the change."""
     last_event_id: str | None = None
     """The last event that the caller of a stream has (`Last-Event-ID`, HTML §9.2.4)."""
 

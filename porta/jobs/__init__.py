@@ -7,6 +7,7 @@ from porta.jobs import (
     compare_clocks,
     erase_from_audit,
     expect_costs,
+    import_document,
     purge_expired,
     seal_audit,
     send_mail,
@@ -17,6 +18,7 @@ from porta.jobs.tickers import Ticker
 JOBS: tuple[Job, ...] = (
     purge_expired.JOB,
     send_mail.JOB,
+    import_document.JOB,
     seal_audit.JOB,
     erase_from_audit.JOB,
     anchor_audit.JOB,

@@ -6,6 +6,7 @@ by Porta 1.x, is found by a second comparison.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ one row must not set the price of everybody's sign-in."""
 MAX_COSTS = 4
 """How many costs besides today's every failure at an organization pays for."""
 NOBODY = Asker()
+# Salts of 8 bytes and more, as RFC 9106 §3.1 asks for, and tags of 16 and more.
+_PHC = re.compile(
+    r"\$argon2id\$v=19\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}"
+)
 
 
 class Parameters(NamedTuple):
@@ -182,6 +187,16 @@ def is_too_dear(stored: str | None) -> bool:
         return stored.isascii() and extract_parameters(stored).type is Type.ID
     except (argon2_errors.InvalidHashError, ValueError):
         return False
+
+
+def find_hash_problem(stored: str) -> str | None:
+    """Return why a hash that was made elsewhere would never verify, or None."""
+    if _parameters_of(stored) is None or not _PHC.fullmatch(stored):
+        return (
+            "must be an Argon2id hash (a PHC string, version 19) of at most"
+            f" {MAX_MEMORY_KIB} KiB, {MAX_PASSES} passes and {MAX_LANES} lanes"
+        )
+    return None
 
 
 def is_dear_cost(cost: str) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "Job"
-_LONGEST_ID = 18
+LONGEST_ID = 18
 """Digits: what PostgreSQL counts up to in a bigint has more."""
 _LOOK = 2.0
 """Seconds after which a watched job is looked at, though nobody told of it."""
@@ -109,7 +109,7 @@ async def watch(storage: Storage, actor: Actor, target: str) -> AsyncGenerator[J
 
 
 async def _find(storage: Storage, actor: Actor, target: str) -> Job:
-    known = target.isascii() and target.isdecimal() and len(target) <= _LONGEST_ID
+    known = target.isascii() and target.isdecimal() and len(target) <= LONGEST_ID
     job = await storage.jobs.find(int(target)) if known else None
     if job is None or actor.organization_id not in (None, job.organization_id):
         raise NotFound(f"{WHAT} not found")

@@ -106,10 +106,17 @@ class UserFilters(Command):
 
 @needs("admin:user:create")
 async def create(
-    tx: Storage, actor: Actor, organization: str, command: NewUser, hashed: Hashed | None = None
+    tx: Storage,
+    actor: Actor,
+    organization: str,
+    command: NewUser,
+    hashed: Hashed | None = None,
+    *,
+    password_hash: str | None = None,
 ) -> UserProfile:
     """Add a person to the organization of this id or slug; `hashed` is the password, if there is
-    one (`user_passwords.hash_new`).
+    one (`user_passwords.hash_new`), or `password_hash` a hash that was made elsewhere, and judged
+    (`passwords.find_hash_problem`): of what is in it, nobody can tell.
 
     Raises NotFound, Invalid for a password that may not be chosen or an organization that is
     archived, Conflict when it has somebody with the address.
@@ -122,6 +129,8 @@ async def create(
     if command.password is not None:
         check_new_password(command.password, home.two_factor_policy, names_of(home, command))
         columns["password_hash"] = hash_of(command.password, hashed)
+    elif password_hash is not None:
+        columns["password_hash"] = password_hash
     made = await tx.users.insert(msgspec.structs.replace(new, **columns))
     if made is None:
         raise _taken()

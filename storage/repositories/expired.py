@@ -10,6 +10,7 @@ _TABLES = (
     ("token_families", "id", "expires_at", "1 hour"),
     ("rate_counters", "key", "window_ends_at", "0"),
     ("idempotent_answers", "(actor, key)", "expires_at", "0"),
+    ("job_results", "job_id", "expires_at", "0"),
     ("jobs", "id", "done_at", "7 days"),
     ("jobs", "id", "dead_at", "90 days"),
 )
@@ -21,8 +22,8 @@ finds that it is used up. Nobody asks for anything else that has expired.
 
 
 class Expired:
-    """Expired artifacts, sessions, token families, rate counters and kept answers; jobs that ended
-    long ago.
+    """Expired artifacts, sessions, token families, rate counters, kept answers and results;
+    jobs that ended long ago.
     """
 
     def __init__(self, pg: Executor) -> None:

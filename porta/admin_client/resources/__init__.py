@@ -15,6 +15,7 @@ from porta.admin_client.resources.client_secrets import ClientSecretsResource
 from porta.admin_client.resources.clients import ClientsResource
 from porta.admin_client.resources.config import ConfigResource
 from porta.admin_client.resources.export import ExportResource
+from porta.admin_client.resources.import_ import ImportResource
 from porta.admin_client.resources.jobs import JobsResource
 from porta.admin_client.resources.keys import KeysResource
 from porta.admin_client.resources.me import MeResource
@@ -54,6 +55,7 @@ class Resources:
         self.api_resources = ApiResourcesResource(transport)
         self.bulk = BulkResource(transport)
         self.export = ExportResource(transport)
+        self.import_ = ImportResource(transport)
         self.stats = StatsResource(transport)
         self.sessions = SessionsResource(transport)
         self.audit = AuditResource(transport)

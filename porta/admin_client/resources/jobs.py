@@ -10,16 +10,9 @@ from typing import Literal, Unpack
 
 from porta.admin_client.events import Events
 from porta.admin_client.listing import Listed
-from porta.admin_client.model import Entity, Model
+from porta.admin_client.model import Entity
 from porta.admin_client.resource import Once, Resource
-
-
-class Progress(Model, frozen=True, kw_only=True):
-    """How far a job is."""
-
-    done: int
-    total: int | None
-    message: str | None
+from porta.admin_client.resources.shared import Progress
 
 
 class Job(Entity, frozen=True, kw_only=True):

@@ -122,6 +122,37 @@ class NewPassword(Model, frozen=True, kw_only=True):
     password: str
 
 
+class ImportCredential(Model, frozen=True, kw_only=True):
+    """A client of what was imported; with its secret, this once, where one was made."""
+
+    organization: str
+    application: str
+    client_name: str
+    client_id: str
+    client_type: str
+    secret_plaintext: str | None = None
+    secret_label: str | None = None
+    secret_expires_at: datetime | None = None
+
+
+class ImportLine(Model, frozen=True, kw_only=True):
+    """One thing of what was imported."""
+
+    type: str
+    slug: str
+    name: str
+    changes: str | None = None
+    reason: str | None = None
+    lost: tuple[str, ...] | None = None
+
+
+class ImportProblem(Model, frozen=True, kw_only=True):
+    """Why something cannot be."""
+
+    path: str
+    message: str
+
+
 class ShownSecret(Entity, frozen=True, kw_only=True):
     """A secret that was just made, with its value."""
 
@@ -141,6 +172,14 @@ class Delegated(Entity, frozen=True, kw_only=True):
     client_id: str | None
     organization_id: str | None
     role_ids: tuple[str, ...]
+
+
+class Progress(Model, frozen=True, kw_only=True):
+    """How far a job is."""
+
+    done: int
+    total: int | None
+    message: str | None
 
 
 class UserPatch(Model, frozen=True, kw_only=True):
@@ -163,3 +202,16 @@ class UserPatch(Model, frozen=True, kw_only=True):
     phone_number: str | UnsetType | None = UNSET
     phone_number_verified: bool | UnsetType = UNSET
     address: AddressPatch | UnsetType | None = UNSET
+
+
+class ImportReport(Model, frozen=True, kw_only=True):
+    """What an import did, or would do. With an error nothing was done."""
+
+    mode: str
+    created: tuple[ImportLine, ...] | None = None
+    updated: tuple[ImportLine, ...] | None = None
+    skipped: tuple[ImportLine, ...] | None = None
+    errors: tuple[ImportProblem, ...] | None = None
+    credentials: tuple[ImportCredential, ...] | None = None
+    notes: tuple[ImportProblem, ...] | None = None
+    job_id: str | None = None

@@ -16,6 +16,7 @@ from porta.admin_client.resource import Condition, Once, Resource
 from porta.admin_client.resources.shared import (
     AddressPatch,
     Happened,
+    ImportReport,
     LockBody,
     NewPassword,
     Reasoned,
@@ -170,6 +171,15 @@ class RecoveryCodes(Entity, frozen=True, kw_only=True):
     recovery_codes: tuple[str, ...]
     count: int
     warning: str
+
+
+class PeopleCommand(Model, frozen=True, kw_only=True):
+    """The people to be imported, by the keys of a provisioning file; or as CSV."""
+
+    mode: Literal["merge", "overwrite", "dry-run"] | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET
+    users: tuple[dict[str, Any], ...] | UnsetType | None = UNSET
+    csv: str | UnsetType | None = UNSET
 
 
 class AbsentClaim(Model, frozen=True, kw_only=True):
@@ -479,6 +489,18 @@ class UsersResource(Resource):
                 "recovery-codes",
                 "regenerate",
             ),
+            **once,
+        )
+
+    async def import_(
+        self, organization_id: str, body: PeopleCommand | None = None, **once: Unpack[Once]
+    ) -> ImportReport:
+        """Import people as JSON or CSV; more than 100 entries by a job (202)."""
+        return await self._plain(
+            ImportReport,
+            "POST",
+            ("organizations", organization_id, "users", "import"),
+            body=body,
             **once,
         )
 

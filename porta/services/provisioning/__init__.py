@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -19,12 +19,14 @@ from porta.services.provisioning.file import build_document, load_document
 from porta.services.provisioning.hashes import Hashes
 from porta.services.provisioning.problems import DocumentInvalid, FileProblem, Path
 from porta.services.provisioning.report import Credential, Line, Report
-from porta.services.provisioning.run import Catalogue, Run
+from porta.services.provisioning.run import Catalogue, Progress, Run
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
 __all__ = [
+    "OCCUPIED",
+    "AtEnd",
     "Credential",
     "Document",
     "DocumentInvalid",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 Mode = Literal["merge", "overwrite"]
+AtEnd = Callable[["Storage", Report], Awaitable[None]]
 _PATIENCE = 30.0
 """Seconds that another run on the same database is waited for."""
 _PAUSE = 0.2
@@ -86,6 +89,8 @@ async def provision_all(
     approved: Sequence[Line] | None = None,
     now: float,
     actor: Actor = SYSTEM,
+    at_end: AtEnd | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Make the database hold what `documents` (by the name of their file) say, one after the other,
     in one transaction, or change nothing at all.
@@ -95,17 +100,23 @@ async def provision_all(
     be done. Where somebody was asked about updates, `approved` holds these: others are not made.
     One run waits for another. `now` is in seconds since the epoch. A report with errors means that
     nothing was done. It is for whoever holds no transaction: what it is to keep as hashes is hashed
-    between two attempts of it, where one is not enough.
+    between two attempts of it, where one is not enough. `at_end` is done in the transaction of what
+    was done, before it ends; `progress` hears how many things were, in this attempt.
     Raises StorageError for what no file is to blame for.
     """
-    asked = _Asked(documents, mode, dry_run, approved, now, actor, Hashes())
+    hooks = at_end, progress
+    asked = _Asked(documents, mode, dry_run, approved, now, actor, Hashes(), *hooks)
     while True:
         try:
             report = await _attempt(storage, asked)
         except _HashesWanted:
             await asked.hashes.make(passwords)
         else:
-            return Report(mode, dry_run, errors=report.errors) if report.errors else report
+            if not report.errors:
+                return report
+            bare = Report(mode, dry_run, errors=report.errors)
+            bare.is_forbidden = report.is_forbidden
+            return bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,8 @@ class _Asked:
     now: float
     actor: Actor
     hashes: Hashes
+    at_end: AtEnd | None
+    progress: Progress | None
 
 
 async def _attempt(storage: Storage, asked: _Asked) -> Report:
@@ -130,12 +143,13 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
     try:
         async with storage.transaction() as tx:
             if not await _wait_for_others(tx):
-                report.errors.append(FileProblem((), _OCCUPIED))
+                report.errors.append(FileProblem((), OCCUPIED))
                 raise _RollBack
             for source, document in asked.documents.items():
                 part = Report(asked.mode, asked.dry_run)
                 overwrite = asked.mode == "overwrite"
-                run = Run(tx, asked.hashes, overwrite, asked.now, asked.actor, part)
+                means = tx, asked.hashes, overwrite, asked.now, asked.actor
+                run = Run(*means, part, asked.progress)
                 await _steps(run, document)
                 report.add(part, source)
             if asked.approved is not None and report.updated != list(asked.approved):
@@ -145,6 +159,8 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
             if asked.hashes.are_wanted:
                 raise _HashesWanted
             await _record(tx, report, asked.actor)
+            if asked.at_end is not None:
+                await asked.at_end(tx, report)
     except _RollBack:
         report.credentials.clear()
     except Conflict as race:
@@ -156,7 +172,7 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
 _CHANGED_MEANWHILE = "the database changed after the question was asked; run again"
 
 
-_OCCUPIED = "another run is at work on this database; run again when it is over"
+OCCUPIED = "another run is at work on this database; run again when it is over"
 
 
 async def _wait_for_others(tx: Storage) -> bool:
@@ -203,6 +219,7 @@ async def _provision_clients(
     if organization is None:
         return
     for index, client in enumerate(application.clients):
+        await run.tell()
         with run.at(*path, "clients", index):
             catalogue = await run.catalogue(application.slug)
             await clients.provision_client(run, organization, catalogue, client)

@@ -32,6 +32,7 @@ from porta.services.roles import (
     RolePatch,
 )
 from porta.text.suggestions import did_you_mean
+from storage.models.roles import Role
 
 R = TypeVar("R", bound=msgspec.Struct)
 _NamedEntry = ApplicationEntry | ModuleEntry | PermissionEntry | RoleEntry | ClaimDefinitionEntry
@@ -89,6 +90,11 @@ async def provision_role_permissions(
     role = catalogue.roles.get(entry.slug)
     if role is None or not entry.permissions:
         return
+    with run.at(*path, "permissions"):
+        await _grant(run, path, catalogue, entry, role)
+
+
+async def _grant(run: Run, path: Path, catalogue: Catalogue, entry: RoleEntry, role: Role) -> None:
     granted = {each.id for each in await run.storage.roles.granted(role.id)}
     missing: list[str] = []
     for slug, index in first_places(entry.permissions).items():
@@ -104,8 +110,7 @@ async def provision_role_permissions(
     application = catalogue.application.slug
     for start in range(0, len(missing), _AT_ONCE):
         command = PermissionIds.parse({"permission_ids": missing[start : start + _AT_ONCE]})
-        with run.at(*path, "permissions"):
-            await roles.grant(run.storage, run.actor, application, role.id, command)
+        await roles.grant(run.storage, run.actor, application, role.id, command)
 
 
 _AT_ONCE = 100

@@ -11,25 +11,34 @@ from porta.services.provisioning.document import ApiResourceEntry, OrganizationE
 from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import FileProblem, Path
 from porta.services.provisioning.run import Run
+from porta.services.targets import check_sees
 from porta.text.suggestions import did_you_mean
 from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
+
+_NESTED = {"name", "slug", "users", "applications", "api_resources"}
 
 
 async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:
     """Make the organization of this slug, or change it to what the file says of it."""
     stored = await run.storage.organizations.find_by_slug(entry.slug)
     with run.at(*path):
+        if stored is not None:
+            check_sees(run.actor, stored.id, "Organization")
         if stored is None:
             command = command_of(entry, NewOrganization)
             made = await organizations.create(run.storage, run.actor, command)
             run.organizations[entry.slug] = made
             run.created("organization", entry.slug, entry.name)
             return
-        run.organizations[entry.slug] = stored
         if not run.overwrite:
             run.skipped("organization", entry.slug, entry.name)
+            run.organizations[entry.slug] = stored
             return
+        run.organizations[entry.slug] = stored
+        if entry.model_fields_set <= _NESTED and entry.name == stored.name:
+            run.skipped("organization", entry.slug, entry.name, "unchanged")
+            return  # it is where others are, and is not to be changed itself
         patch = _patch(entry, stored)
         after = await organizations.update(run.storage, run.actor, stored.id, patch)
         changed = differing(stored, after)

@@ -74,6 +74,8 @@ class Report:
     skipped: list[Line] = field(default_factory=list)
     errors: list[FileProblem] = field(default_factory=list)
     credentials: list[Credential] = field(default_factory=list)
+    is_forbidden: bool = False
+    """Whether one of the errors is that the actor may not do it."""
     notes: list[FileProblem] = field(default_factory=list)
     """What may be meant, and may be a slip."""
 
@@ -82,6 +84,7 @@ class Report:
         self.created += other.created
         self.updated += other.updated
         self.skipped += other.skipped
+        self.is_forbidden |= other.is_forbidden
         self.errors += (replace(problem, source=source) for problem in other.errors)
         self.notes += (replace(note, source=source) for note in other.notes)
         self.credentials += other.credentials

@@ -56,9 +56,10 @@ def _of_organization(path: Path, raw: Raw, passwords_allowed: bool) -> Iterator[
         blank = Organization(id="", name="", slug="")
         yield from _refused(path, partial(brands.merge, blank, organization.branding))
     for at, entry in entries(raw, path, "users"):
-        if entry.get("password") is not None and not passwords_allowed:
-            message = "passwords in a file need allow_passwords: true"
-            yield FileProblem((*at, "password"), message)
+        for key in ("password", "password_hash"):
+            if entry.get(key) is not None and not passwords_allowed:
+                message = "passwords in a file need allow_passwords: true"
+                yield FileProblem((*at, key), message)
         user = _read(UserEntry, entry)
         if organization is not None and user is not None:
             yield from _of_password(at, user, organization)

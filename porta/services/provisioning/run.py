@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +23,25 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 T = TypeVar("T", bound=Hashable)
+Progress = Callable[[int], Awaitable[None]]
+"""Hears how many things of the documents were done."""
+_READS: dict[Kind, str] = {
+    "organization": "admin:org:read",
+    "api_resource": "admin:client:read",
+    "application": "admin:app:read",
+    "client": "admin:client:read",
+    "client_secret": "admin:client:read",
+    "role": "admin:role:read",
+    "permission": "admin:permission:read",
+    "claim_definition": "admin:claim:read",
+    "role_permission": "admin:role:read",
+    "module": "admin:app:read",
+    "user": "admin:user:read",
+    "user_role": "admin:role:read",
+    "claim_value": "admin:claim:read",
+    "config": "admin:config:read",
+}
+"""What it takes to be told that something is there already."""
 
 
 def first_places(listed: Sequence[T]) -> dict[T, int]:
@@ -54,6 +73,7 @@ class Run:
     now: float
     actor: Actor
     report: Report
+    progress: Progress | None = None
     organizations: dict[str, Organization] = field(default_factory=dict)
     catalogues: dict[str, Catalogue | None] = field(default_factory=dict)
 
@@ -63,7 +83,14 @@ class Run:
         try:
             yield
         except (Invalid, InvalidMetadata, NotFound, Forbidden) as refusal:
+            self.report.is_forbidden |= isinstance(refusal, Forbidden)
             self.report.errors += problems_of(refusal, path)
+
+    async def tell(self) -> None:
+        """Tell how much was done, where somebody waits to hear it."""
+        if self.progress is not None:
+            report = self.report
+            await self.progress(len(report.created) + len(report.updated) + len(report.skipped))
 
     def error(self, path: Path, message: str) -> None:
         self.report.errors.append(FileProblem(path, message))
@@ -90,10 +117,13 @@ class Run:
             self.skipped(kind, slug, name, "unchanged")
 
     def skipped(self, kind: Kind, slug: str, name: str = "", detail: str = "exists") -> None:
+        """Tell that something is there, which is for those who may read it. Raises Forbidden."""
+        self.actor.check(_READS[kind])
         self.report.skipped.append(Line(kind, slug, name, detail))
 
     async def catalogue(self, slug: str) -> Catalogue:
-        """Return what the application of `slug` defines, read once. Raises NotFound."""
+        """Return what the application of `slug` defines, read once. Raises NotFound, Forbidden."""
+        self.actor.check(_READS["application"])
         if slug not in self.catalogues:
             application = await self.storage.applications.find_by_slug(slug)
             self.catalogues[slug] = await self._read(application) if application else None

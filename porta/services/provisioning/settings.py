@@ -15,6 +15,13 @@ async def provision_settings(run: Run, config: dict[str, Any]) -> None:
     """Set what the file says. A setting is no entity: merging sets it too, where it differs."""
     if not config:
         return
+    with run.at("config"):
+        run.actor.check("admin:config:update")
+        run.actor.check_unbound()
+        await _provision(run, config)
+
+
+async def _provision(run: Run, config: dict[str, Any]) -> None:
     rows = await run.storage.system_config.all()
     for key, value in config.items():
         with run.at("config", key):

@@ -26,6 +26,7 @@ async def provision_users(run: Run, path: Path, entry: OrganizationEntry) -> Non
     if organization is None:
         return
     for index, user in enumerate(entry.users):
+        await run.tell()
         with run.at(*path, "users", index):
             await _provision_user(run, organization, user)
 
@@ -36,6 +37,7 @@ async def provision_belongings(run: Run, path: Path, entry: OrganizationEntry) -
     if organization is None:
         return
     for index, listed in enumerate(entry.users):
+        await run.tell()
         user = await run.storage.users.find_by_email(organization.id, listed.email)
         if user is None or not (listed.roles or listed.claims):
             continue
@@ -50,7 +52,8 @@ async def _provision_user(run: Run, organization: Organization, entry: UserEntry
     if stored is None:
         command = command_of(entry, NewUser)
         hashed = run.hashes.of(command.password) if command.password is not None else None
-        await users.create(*args, organization.id, command, hashed)
+        home, other = organization.id, entry.password_hash
+        await users.create(*args, home, command, hashed, password_hash=other)
         run.created("user", entry.email, name)
     elif not run.overwrite:
         run.skipped("user", entry.email, name)

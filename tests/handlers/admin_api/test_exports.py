@@ -12,8 +12,8 @@ import pytest
 from tests.world.administrators import Installation, bearer
 
 _PEOPLE = """
-INSERT INTO users (organization_id, email, given_name, last_login_at)
-SELECT %(home)s, 'p' || n || '@acme.test', %(name)s,
+INSERT INTO users (organization_id, email, given_name, created_at, last_login_at)
+SELECT %(home)s, 'p' || n || '@acme.test', %(name)s, now() + n * interval '1 ms',
     CASE WHEN n = %(broken)s THEN 'infinity'::timestamptz END
 FROM generate_series(1, %(many)s) n
 """
