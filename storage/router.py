@@ -33,6 +33,7 @@ from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
 from storage.repositories.personal_data import PersonalData
 from storage.repositories.pushed_requests import PushedRequests
+from storage.repositories.refresh_families import RefreshFamilies
 from storage.repositories.roles import Roles
 from storage.repositories.second_factors import SecondFactorsOfPeople
 from storage.repositories.session_lists import SessionLists
@@ -121,6 +122,7 @@ class Storage:
         self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
         self.session_lists = SessionLists(executor)
+        self.refresh_families = RefreshFamilies(executor)
         self.personal_data = PersonalData(executor)
         self.pushed_requests = PushedRequests(executor)
         self.expired = Expired(executor)

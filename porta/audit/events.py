@@ -80,6 +80,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "role.permissions.removed",
         "role.updated",
         "session.revoked",
+        "token.family_revoked",
         "user.2fa.codesRegenerated",
         "user.2fa.disabled",
         "user.2fa.reset",

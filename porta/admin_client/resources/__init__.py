@@ -5,6 +5,8 @@ Made by `make client` from the OpenAPI document of the Admin API: not to be edit
 
 from __future__ import annotations
 
+from porta.admin_client.resources.refresh_families import RefreshFamiliesResource
+
 from porta.admin_client.resources.administrators import AdministratorsResource
 from porta.admin_client.resources.api_resources import ApiResourcesResource
 from porta.admin_client.resources.applications import ApplicationsResource
@@ -58,6 +60,7 @@ class Resources:
         self.import_ = ImportResource(transport)
         self.stats = StatsResource(transport)
         self.sessions = SessionsResource(transport)
+        self.refresh_families = RefreshFamiliesResource(transport)
         self.audit = AuditResource(transport)
         self.config = ConfigResource(transport)
         self.keys = KeysResource(transport)
