@@ -5,8 +5,6 @@ Made by `make client` from the OpenAPI document of the Admin API: not to be edit
 
 from __future__ import annotations
 
-from porta.admin_client.resources.refresh_families import RefreshFamiliesResource
-
 from porta.admin_client.resources.administrators import AdministratorsResource
 from porta.admin_client.resources.api_resources import ApiResourcesResource
 from porta.admin_client.resources.applications import ApplicationsResource
@@ -25,6 +23,7 @@ from porta.admin_client.resources.metadata import MetadataResource
 from porta.admin_client.resources.modules import ModulesResource
 from porta.admin_client.resources.organizations import OrganizationsResource
 from porta.admin_client.resources.permissions import PermissionsResource
+from porta.admin_client.resources.refresh_families import RefreshFamiliesResource
 from porta.admin_client.resources.roles import RolesResource
 from porta.admin_client.resources.sessions import SessionsResource
 from porta.admin_client.resources.stats import StatsResource
