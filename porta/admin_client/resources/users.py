@@ -156,6 +156,24 @@ class Purge(Model, frozen=True, kw_only=True):
     dry_run: bool | UnsetType = UNSET
 
 
+class InvitationLetter(Entity, frozen=True, kw_only=True):
+    """A mail as it would be sent; its link leads nowhere."""
+
+    subject: str
+    html: str
+    text: str
+
+
+class InvitationPreview(Model, frozen=True, kw_only=True):
+    """Whom the mail would be for, who need not be there yet, and what it would say."""
+
+    email: str
+    personal_message: str | UnsetType | None = UNSET
+    locale: str | UnsetType | None = UNSET
+    given_name: str | UnsetType | None = UNSET
+    family_name: str | UnsetType | None = UNSET
+
+
 class TwoFactorStatus(Entity, frozen=True, kw_only=True):
     """What a person has enrolled beside the first factor."""
 
@@ -441,6 +459,18 @@ class UsersResource(Resource):
             PurgeOutcome,
             "POST",
             ("organizations", organization_id, "users", user_id, "purge"),
+            body=body,
+            **once,
+        )
+
+    async def invite_preview(
+        self, organization_id: str, body: InvitationPreview, **once: Unpack[Once]
+    ) -> InvitationLetter:
+        """Show the mail that would invite a person."""
+        return await self._one(
+            InvitationLetter,
+            "POST",
+            ("organizations", organization_id, "users", "invite", "preview"),
             body=body,
             **once,
         )

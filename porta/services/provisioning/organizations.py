@@ -23,8 +23,8 @@ async def provision_organization(run: Run, path: Path, entry: OrganizationEntry)
     """Make the organization of this slug, or change it to what the file says of it."""
     stored = await run.storage.organizations.find_by_slug(entry.slug)
     with run.at(*path):
-        if stored is not None:
-            check_sees(run.actor, stored.id, "Organization")
+        if run.actor.organization_id is not None:  # as bound to one, others are not, or may be
+            check_sees(run.actor, stored.id if stored is not None else "", "Organization")
         if stored is None:
             command = command_of(entry, NewOrganization)
             made = await organizations.create(run.storage, run.actor, command)

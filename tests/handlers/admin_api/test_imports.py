@@ -245,14 +245,17 @@ async def test_who_administers_one_organization_imports_into_that_one(
         return await api.post("/import", json=body, headers=headers)
 
     assert (await send(mine.slug)).status_code == 200
-    assert (await send(other.slug)).status_code == 400  # as if there were none
-    assert "not found" in (await send(other.slug)).text
+    for people in ([], [{"email": "a@acme.test"}]):
+        refused = [await send(slug, users=people) for slug in (other.slug, "no-such-one")]
+        assert {answer.status_code for answer in refused} == {400}
+        assert len({str(answer.json()["details"]) for answer in refused}) == 1
+        assert "not found" in refused[0].text
     config = {"version": "1.0", "organizations": [], "config": {"session_ttl": 60}}
-    refused = await api.post("/import", json={"mode": "merge", "manifest": config}, headers=headers)
-    assert refused.status_code == 403
-    people = f"/organizations/{other.id}/users/import"
-    body = {"mode": "merge", "users": [{"email": "b@acme.test"}]}
-    assert (await api.post(people, json=body, headers=headers)).status_code == 404
+    body = {"mode": "merge", "manifest": config}
+    assert (await api.post("/import", json=body, headers=headers)).status_code == 403
+    alone = {"mode": "merge", "users": [{"email": "b@acme.test"}]}
+    at = f"/organizations/{other.id}/users/import"
+    assert (await api.post(at, json=alone, headers=headers)).status_code == 404
     assert (await installation.runtime.storage.users.find_by_email(other.id, "a@acme.test")) is None
 
 
