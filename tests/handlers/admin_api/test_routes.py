@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -20,6 +22,7 @@ from handlers.admin_api.table import ROUTES
 from handlers.http.server import Server
 from porta.services.permissions import PERMISSIONS
 from tests.handlers import admin_api
+from tests.handlers.admin_api import tenant_rows
 from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
 from tests.world.administrators import Installation, bearer
 
@@ -173,21 +176,52 @@ async def test_its_permissions_are_needed_and_enough(
 
 
 @GUARDED
-async def test_who_administers_one_organization_has_only_what_can_be_delegated(
+async def test_who_administers_one_organization_meets_nothing_of_another(
     api: httpx.AsyncClient, installation: Installation, route: Route
 ) -> None:
-    """With every permission, for an organization that nothing of the example belongs to."""
+    """With every permission, for an organization that nothing of the example belongs to: nothing is
+    read, nothing is changed, and the answer is the one for what does not exist.
+    """
     made = await _good(installation, route)
-    other = await installation.organization()
+    own = await installation.organization()
     person = await installation.person_with()
-    await installation.delegate(other.id, "porta-super-admin", user=person)
+    await installation.delegate(own.id, "porta-super-admin", user=person)
     headers = bearer(await installation.token(person))
+    others = await tenant_rows.names_of_others(installation, own.id)
+    others -= {person.id, person.email, installation.made.client.id, "porta-admin"}
+    before = await tenant_rows.state(installation)
     answer = await _send(api, route, made, headers=headers)
-    of_nobody = route.path.startswith("/applications/") and "{userId}" not in route.path
+    twin = tenant_rows.of_nobody(made, others)
+    same = await _send(api, route, twin, headers=headers)
+    assert await tenant_rows.state(installation) == before
     if not route.delegable:
         _is_refusal(answer, 403)
-    elif route.placeholders and not of_nobody:
+    elif twin.url(route) != made.url(route):
         _is_refusal(answer, 404)
+    if (twin.url(route), twin.query, twin.body) != (made.url(route), made.query, made.body):
+        assert _said(answer, made) == _said(same, twin)
+    assert tenant_rows.told(answer.text, others - _texts(made)) == set()
+
+
+def _texts(made: Example) -> set[str]:
+    """What a request says itself may be in its answer."""
+    return {text for each in (made.path, made.query, made.body) for text in _leaves(each)}
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def _said(answer: httpx.Response, made: Example) -> tuple[int, str]:
+    """Return an answer without what is of this request and this moment alone."""
+    text = answer.text.replace(answer.headers["X-Request-Id"], "")
+    for each in sorted(_texts(made), key=len, reverse=True):
+        text = text.replace(each, "…") if len(each) > 7 else text
+    return answer.status_code, re.sub(r"exportedAt\W+[\w:.-]+", "", text)
 
 
 @ALL
