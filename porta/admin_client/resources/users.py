@@ -191,6 +191,17 @@ class RecoveryCodes(Entity, frozen=True, kw_only=True):
     warning: str
 
 
+class ConsentedClient(Model, frozen=True, kw_only=True):
+    """What a person allowed a client, in all their sessions that live."""
+
+    client_id: str
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    claims: tuple[str, ...]
+    sessions: int
+    consented_at: datetime
+
+
 class PeopleCommand(Model, frozen=True, kw_only=True):
     """The people to be imported, by the keys of a provisioning file; or as CSV."""
 
@@ -520,6 +531,12 @@ class UsersResource(Resource):
                 "regenerate",
             ),
             **once,
+        )
+
+    async def consents(self, organization_id: str, user_id: str) -> tuple[ConsentedClient, ...]:
+        """List the clients that a person allowed something."""
+        return await self._all(
+            ConsentedClient, "GET", ("organizations", organization_id, "users", user_id, "consents")
         )
 
     async def import_(
