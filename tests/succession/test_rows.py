@@ -6,6 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from porta.jobs import purge_expired
+from porta.services import audit_sealing
 from storage.postgres.driver import Postgres
 from tests.succession import porta_1x
 from tests.succession.sign_in import serving, tokens
@@ -37,6 +38,8 @@ async def test_succession_A9_no_entry_is_deleted_until_our_own_setting_says_so(
             await purge_expired.purge(served.runtime)
         assert (await database.fetch(_COUNT))[0][0] == old
         await _configured(served, "audit_log_retention_days", 90)
+        async with served.runtime.storage.transaction() as tx:
+            await audit_sealing.seal_all(tx, served.runtime.audit_keys, 100)
         await purge_expired.purge(served.runtime)
         assert (await database.fetch(_COUNT))[0][0] == 0, "when an operator has decided so"
 

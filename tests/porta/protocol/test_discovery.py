@@ -35,7 +35,7 @@ def test_the_document() -> None:
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "display_values_supported": ["page", "popup", "touch", "wap"],
-        "acr_values_supported": ["urn:porta:acr:password"],
+        "acr_values_supported": ["urn:porta:acr:password", "urn:porta:acr:mfa"],
         "ui_locales_supported": ["en", "de"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,

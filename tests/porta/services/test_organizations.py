@@ -325,9 +325,8 @@ async def test_who_administers_one_organization_meets_no_other(storage: Storage)
 
 async def test_the_actor_is_told(storage: Storage, pg: Postgres) -> None:
     made = await make(storage)
-    await organizations.suspend(
-        storage, Actor(str(uuid4()), permissions=SUPER.permissions), made.id
-    )
+    nobody = str(uuid4())
+    await organizations.suspend(storage, Actor(nobody, permissions=SUPER.permissions), made.id)
     row = await pg.fetchrow(
         """
         SELECT actor_id, metadata ->> 'actor_client_id' FROM audit_log
@@ -335,7 +334,7 @@ async def test_the_actor_is_told(storage: Storage, pg: Postgres) -> None:
         """,
         {"id": made.id},
     )
-    assert row == (None, None)  # somebody whose row is gone is not named
+    assert row == (nobody, None)  # the trail names also somebody whose row is gone
 
 
 async def test_an_organization_goes_with_what_belongs_to_it(storage: Storage, pg: Postgres) -> None:
