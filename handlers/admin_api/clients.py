@@ -29,7 +29,7 @@ _ONE = "/clients/{clientId}"
 _SECRET = f"{_ONE}/secrets/{{secretId}}"
 _SortBy = Literal["client_name", "clientName", "created_at", "createdAt"]
 _WARNING = "This secret is shown once and cannot be read again"
-_FURTHER = ("logo_uri", "client_uri", "policy_uri", "tos_uri", "contacts")
+_FURTHER = ("logo_uri", "client_uri", "policy_uri", "tos_uri", "contacts", "jwks")
 _FURTHER_SETTINGS = ("default_max_age", "require_auth_time", "strict_auth_method")
 
 
@@ -71,12 +71,14 @@ class Client(Shown):
     roles_claim: str | None
     claim_mappings: tuple[Mapping, ...]
     introspects_organization: bool
+    revokes_globally: bool
     tells_all_roles: bool
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     contacts: tuple[str, ...] | None
+    jwks: dict[str, Any] | None
     default_max_age: int | None
     require_auth_time: bool | None
     strict_auth_method: bool | None

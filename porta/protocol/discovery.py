@@ -25,6 +25,7 @@ _ENDPOINTS = {
     "introspection_endpoint": endpoints.INTROSPECTION,
     "revocation_endpoint": endpoints.REVOCATION,
     "end_session_endpoint": endpoints.END_SESSION,
+    "global_token_revocation_endpoint": endpoints.GLOBAL_REVOCATION,
 }
 
 
@@ -78,6 +79,8 @@ def _authentication() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": [*confidential, "none"],
         # RFC 7662 §2.1: introspection asks for a client that proves who it is.
         "introspection_endpoint_auth_methods_supported": confidential,
+        # draft-parecki-oauth-global-token-revocation §5: a signed JWT (RFC 7523).
+        "global_token_revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
     }
 
 

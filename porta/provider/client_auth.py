@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from porta.audit import events
 from porta.limits import rate_limits
+from porta.limits.origin import Origin
 from porta.limits.rate_limits import Throttled
 from porta.protocol.clients import client_auth
-from porta.protocol.clients.client_auth import Credentials, WrongSecret
+from porta.protocol.clients.client_auth import WrongSecret
 from porta.protocol.errors import InvalidClient
 from porta.provider.requests import ClientRequest
 from porta.runtime import Runtime
@@ -28,7 +29,7 @@ async def authenticate(runtime: Runtime, tenant: Tenant, request: ClientRequest)
     try:
         client_auth.check_credentials(client, credentials, runtime.clock())
     except WrongSecret:
-        await _count(runtime, tenant, request, credentials, client)
+        await count_failure(runtime, tenant, credentials.client_id, client, request.origin)
         raise
     if credentials.secret is not None:
         await rate_limits.reset_client_auth(
@@ -38,34 +39,34 @@ async def authenticate(runtime: Runtime, tenant: Tenant, request: ClientRequest)
     return client
 
 
-async def _count(
-    runtime: Runtime,
-    tenant: Tenant,
-    request: ClientRequest,
-    credentials: Credentials,
-    client: Client | None,
+async def count_failure(
+    runtime: Runtime, tenant: Tenant, client_id: str, client: Client | None, origin: Origin
 ) -> None:
-    who = tenant, credentials.client_id, request.origin.address
+    """Count that somebody who calls themselves `client_id` could not prove it, and tell the audit
+    trail. Raises Throttled.
+    """
     try:
-        first = await rate_limits.count_client_auth_failure(runtime, *who)
+        first = await rate_limits.count_client_auth_failure(
+            runtime, tenant, client_id, origin.address
+        )
     except Throttled as throttled:
         if throttled.first:
-            await _record(runtime, tenant, request, client, "rate_limit.client_auth")
+            await _record(runtime, tenant, origin, client, "rate_limit.client_auth")
         raise
     # One row for what may be many. Names that a stranger invents are none to keep.
     if first and client is not None:
-        await _record(runtime, tenant, request, client, "client.secret.failed")
+        await _record(runtime, tenant, origin, client, "client.secret.failed")
 
 
 async def _record(
-    runtime: Runtime, tenant: Tenant, request: ClientRequest, client: Client | None, kind: str
+    runtime: Runtime, tenant: Tenant, origin: Origin, client: Client | None, kind: str
 ) -> None:
     await events.record(
         runtime.storage,
         kind,
         organization_id=tenant.id,
         metadata={"client_id": client.client_id} if client else {},
-        origin=request.origin,
+        origin=origin,
     )
 
 

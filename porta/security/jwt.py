@@ -7,7 +7,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
@@ -36,6 +36,14 @@ _ENCODE = msgspec.json.Encoder().encode
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
+class Verifiers(Protocol):
+    """Keys to verify with, by `kid`: a key ring of ours, or what a client registered."""
+
+    def verifier(self, kid: str) -> Key | None: ...
+
+    def former_verifier(self, kid: str) -> Key | None: ...
+
+
 class InvalidJWT(Exception):
     """A token that is not ours, not of this kind, or not valid now; the message says why."""
 
@@ -60,7 +68,7 @@ def sign(key: Key, claims: Mapping[str, Any], typ: str) -> str:
 
 def verify(
     token: str,
-    ring: KeyRing,
+    ring: Verifiers,
     *,
     typ: str,
     issuer: str,
@@ -92,6 +100,14 @@ def verify(
 def read_own(token: str) -> dict[str, Any]:
     """Return the claims of a token whose digest a store of ours knows; nothing else is checked."""
     return _parse_object(_split(token)[1])
+
+
+def read_unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of whatever somebody sent: it says whose keys are to be asked, and
+    nothing else may rest on it. Raises InvalidJWT.
+    """
+    header, claims, _ = _split(token)
+    return _parse_object(header), _parse_object(claims)
 
 
 def was_revoked(token: str, ring: KeyRing) -> bool:
@@ -147,7 +163,7 @@ def _split(token: str) -> list[str]:
     return parts
 
 
-def _get_key(header: dict[str, Any], ring: KeyRing, allow_former: bool) -> Key:
+def _get_key(header: dict[str, Any], ring: Verifiers, allow_former: bool) -> Key:
     # RFC 7515 §4.1.11: no extension is understood here, so none may be critical.
     if "crit" in header or "b64" in header:
         raise InvalidJWT("critical or unencoded extensions are not supported")

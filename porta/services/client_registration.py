@@ -19,7 +19,10 @@ from porta.services.fields import Flag, Id, LoginMethods, Name, judged
 from porta.text.names import find_text_problem
 from storage.models.clients import Client
 
-TERMS = ("is_first_party", "login_methods", "introspects_organization", "tells_all_roles")
+TERMS = (
+    *("is_first_party", "login_methods", "introspects_organization", "tells_all_roles"),
+    "revokes_globally",
+)
 """What only an administrator decides of a client, beside what it registers."""
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{3,255}")
 _REGISTERED = frozenset(ClientMetadata.__dataclass_fields__) - {"metadata"}
@@ -81,6 +84,10 @@ class ClientPatch(Patch):
     """Null takes the organization's."""
     introspects_organization: Flag = ABSENT
     """Whether it may introspect every token of its organization."""
+    revokes_globally: Flag = ABSENT
+    """Whether it may end all that a person of its organization holds."""
+    jwks: dict[str, Any] | None = ABSENT
+    """The public keys with which it signs (RFC 7591 §2), by value."""
     tells_all_roles: Flag = ABSENT
     """Whether it is told the roles of all applications, as by Porta 1.x."""
 

@@ -72,6 +72,7 @@ async def create(tx: Storage, actor: Actor, command: NewClient) -> Client:
         **{name: said[name] for name in TERMS if name in said},
     )
     _check_introspects(new.introspects_organization, new.client_type)
+    _check_revokes(actor, new.revokes_globally)
     try:
         await tx.clients.insert(new)
     except AlreadyExists:
@@ -127,6 +128,8 @@ async def update(
         return stored
     introspects = columns.get("introspects_organization", stored.introspects_organization)
     _check_introspects(introspects, stored.client_type)
+    if changes.keys() & {"revokes_globally", "metadata"}:
+        _check_revokes(actor, columns.get("revokes_globally", stored.revokes_globally))
     await tx.clients.update(stored.id, stored.organization_id, changes)
     after = require(await tx.clients.find(stored.client_id, stored.organization_id), WHAT)
     await record_of_client(tx, actor, "client.updated", stored, after)
@@ -155,6 +158,12 @@ async def revoke_tokens(
         metadata={"client_id": stored.client_id, **command.told()},
         actor=actor,
     )
+
+
+def _check_revokes(actor: Actor, revokes: bool) -> None:
+    """Nobody grants what they do not hold: who names its keys can end what people hold."""
+    if revokes:
+        actor.check("admin:session:revoke")
 
 
 def _check_introspects(introspects: bool, client_type: str) -> None:

@@ -74,6 +74,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     tells_all_roles: bool = False
     """Whether it is told all roles and permissions of a person, as by Porta 1.x, not only those of
     its application."""
+    revokes_globally: bool = False
+    """Whether it may end all that a person of its organization holds (Global Token Revocation)."""
     is_adopted: bool = False
     """Whether Porta 1.x made it: what it may do as before, no client of ours does."""
     secrets: tuple[ClientSecret, ...] = ()

@@ -6,7 +6,7 @@ Made by `make client` from the OpenAPI document of the Admin API: not to be edit
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from msgspec import UNSET, UnsetType
 
@@ -69,12 +69,14 @@ class WholeClient(Entity, frozen=True, kw_only=True):
     roles_claim: str | None
     claim_mappings: tuple[Mapping, ...]
     introspects_organization: bool
+    revokes_globally: bool
     tells_all_roles: bool
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     contacts: tuple[str, ...] | None
+    jwks: dict[str, Any] | None
     default_max_age: int | None
     require_auth_time: bool | None
     strict_auth_method: bool | None
@@ -117,6 +119,8 @@ class ClientBody(Model, frozen=True, kw_only=True):
     is_first_party: bool | UnsetType = UNSET
     login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType | None = UNSET
     introspects_organization: bool | UnsetType = UNSET
+    revokes_globally: bool | UnsetType = UNSET
+    jwks: dict[str, Any] | UnsetType | None = UNSET
     tells_all_roles: bool | UnsetType = UNSET
     client_id: str | UnsetType | None = UNSET
     secret_label: str | UnsetType | None = UNSET
@@ -152,12 +156,14 @@ class Client(Model, frozen=True, kw_only=True):
     roles_claim: str | None
     claim_mappings: tuple[Mapping, ...]
     introspects_organization: bool
+    revokes_globally: bool
     tells_all_roles: bool
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     contacts: tuple[str, ...] | None
+    jwks: dict[str, Any] | None
     default_max_age: int | None
     require_auth_time: bool | None
     strict_auth_method: bool | None
@@ -199,6 +205,8 @@ class ClientPatch(Model, frozen=True, kw_only=True):
     is_first_party: bool | UnsetType = UNSET
     login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType | None = UNSET
     introspects_organization: bool | UnsetType = UNSET
+    revokes_globally: bool | UnsetType = UNSET
+    jwks: dict[str, Any] | UnsetType | None = UNSET
     tells_all_roles: bool | UnsetType = UNSET
 
 
@@ -232,12 +240,14 @@ class CreatedClient(Entity, frozen=True, kw_only=True):
     roles_claim: str | None
     claim_mappings: tuple[Mapping, ...]
     introspects_organization: bool
+    revokes_globally: bool
     tells_all_roles: bool
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     contacts: tuple[str, ...] | None
+    jwks: dict[str, Any] | None
     default_max_age: int | None
     require_auth_time: bool | None
     strict_auth_method: bool | None

@@ -20,6 +20,7 @@ from porta.protocol.requests.scopes import join_scope, parse_scope
 from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.tokens.claim_mappings import read_claim_mappings
 from porta.protocol.tokens.standard_claims import find_roles_claim_problem
+from porta.security.client_keys import KeySetInvalid, parse_jwks
 from porta.text.names import find_name_problem
 from storage.models.claims import ClaimMapping
 
@@ -57,7 +58,7 @@ class ClientMetadata:
     roles_claim: str | None
     claim_mappings: tuple[ClaimMapping, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """Links, contacts, default_max_age and require_auth_time, where given."""
+    """Links, contacts, jwks, default_max_age and require_auth_time, where given."""
 
 
 class InvalidMetadata(InvalidClientMetadata):
@@ -222,6 +223,11 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
     for switch in ("require_auth_time", "strict_auth_method"):
         if reader.flag(switch, False):
             kept[switch] = True
+    if reader.raw.get("jwks") is not None:
+        try:
+            kept["jwks"] = parse_jwks(reader.raw["jwks"]).as_jwks()
+        except KeySetInvalid as refusal:
+            reader.refuse("jwks", str(refusal))
     max_age = reader.raw.get("default_max_age")
     if isinstance(max_age, int) and not isinstance(max_age, bool) and max_age >= 0:
         kept["default_max_age"] = max_age

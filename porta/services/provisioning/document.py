@@ -108,12 +108,14 @@ class ClientEntry(Entry):
     roles_claim: str | None = None
     claim_mappings: tuple[ClaimMappingEntry, ...] | None = None
     introspects_organization: bool = False
+    revokes_globally: bool = False
     tells_all_roles: bool = False
     logo_uri: str | None = None
     client_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
     contacts: tuple[str, ...] | None = None
+    jwks: dict[str, Any] | None = None
     default_max_age: int | None = Field(None, ge=0)
     require_auth_time: bool | None = None
     secret: SecretEntry | None = None
@@ -125,7 +127,7 @@ class ClientEntry(Entry):
         """
         default = "none" if self.client_type == "public" else "client_secret_post"
         apart = {"client_id", "secret", "first_party", "login_methods"}
-        apart |= {"introspects_organization", "tells_all_roles"}
+        apart |= {"introspects_organization", "revokes_globally", "tells_all_roles"}
         named = self.model_dump(exclude=apart, exclude_none=True, exclude_unset=only_said)
         return named if only_said else {"token_endpoint_auth_method": default, **named}
 

@@ -18,6 +18,8 @@ def test_the_document() -> None:
         "introspection_endpoint": f"{ISSUER}/token/introspection",
         "revocation_endpoint": f"{ISSUER}/token/revocation",
         "end_session_endpoint": f"{ISSUER}/session/end",
+        "global_token_revocation_endpoint": f"{ISSUER}/global-token-revocation",
+        "global_token_revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
         "pushed_authorization_request_endpoint": f"{ISSUER}/request",
         "require_pushed_authorization_requests": False,
         "response_types_supported": ["code"],

@@ -462,3 +462,46 @@ async def test_what_is_archived_takes_no_more_clients(storage: Storage, archived
         await set_application_status(storage, slug, "archived")
     with pytest.raises(Invalid, match="archived"):
         await make(storage, (organization, application))
+
+
+JWK = {
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    "kid": "one",
+}
+
+
+async def test_who_may_end_what_people_hold_and_with_which_keys(
+    storage: Storage, home: Home
+) -> None:
+    """Nobody grants what they do not hold; keys of a client with the right are as good as it."""
+    lesser = Actor(permissions=ALL - {"admin:session:revoke"})
+    keys = ClientPatch.parse({"jwks": {"keys": [JWK]}})
+    let = ClientPatch.parse({"revokesGlobally": True})
+    made = await make(storage, home)
+    after = await clients.update(storage, lesser, made.id, keys)
+    assert after.metadata["jwks"] == {"keys": [{**JWK, "use": "sig", "alg": "EdDSA"}]}
+    with pytest.raises(Forbidden, match="admin:session:revoke"):
+        await clients.update(storage, lesser, made.id, let)
+    whole = Actor(permissions=ALL)
+    assert (await clients.update(storage, whole, made.id, let)).revokes_globally
+    other = ClientPatch.parse({"jwks": {"keys": [{**JWK, "kid": "two"}]}})
+    with pytest.raises(Forbidden, match="admin:session:revoke"):
+        await clients.update(storage, lesser, made.id, other)
+    await clients.update(storage, lesser, made.id, ClientPatch(client_name="Other"))
+    ended = await clients.update(storage, lesser, made.id, ClientPatch(revokes_globally=False))
+    assert not ended.revokes_globally
+    command = {**WEB, "organizationId": home[0].id, "applicationId": home[1].id}
+    new = NewClient.parse({**command, "revokesGlobally": True})
+    with pytest.raises(Forbidden, match="admin:session:revoke"):
+        await clients.create(storage, lesser, new)
+
+
+@pytest.mark.parametrize("jwks", [{}, {"keys": []}, {"keys": [{**JWK, "d": "AAAA"}]}])
+async def test_keys_that_cannot_be_registered(
+    storage: Storage, home: Home, jwks: dict[str, Any]
+) -> None:
+    made = await make(storage, home)
+    with pytest.raises(Invalid, match="jwks: "):
+        await clients.update(storage, SYSTEM, made.id, ClientPatch.parse({"jwks": jwks}))

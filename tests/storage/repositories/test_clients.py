@@ -64,6 +64,7 @@ def _full(world: World) -> Client:
             ClaimMapping("team", ("https://acme.test/team",), ("userinfo",)),
         ),
         introspects_organization=True,
+        revokes_globally=True,
         metadata={"tos_uri": "https://rp.example.com/tos", "default_max_age": 60},
     )
 
