@@ -13,16 +13,16 @@ from porta.audit.actors import Actor
 from porta.errors import NotFound
 from porta.limits.origin import Origin
 from porta.protocol import endpoints
-from porta.protocol.clients.client_assertion import (
+from porta.protocol.errors import InsufficientScope, InvalidToken
+from porta.protocol.tokens.subject_identifier import Subject, parse_subject
+from porta.provider import client_auth
+from porta.runtime import Runtime
+from porta.security.client_assertion import (
     MARK_LIFE,
     Assertion,
     read_client_id,
     verify_assertion,
 )
-from porta.protocol.errors import InsufficientScope, InvalidToken
-from porta.protocol.tokens.subject_identifier import Subject, parse_subject
-from porta.provider import client_auth
-from porta.runtime import Runtime
 from porta.security.client_keys import load_jwks
 from porta.security.jwt import InvalidJWT
 from porta.tenants import resolve

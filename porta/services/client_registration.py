@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from porta.errors import Invalid, Problem
 from porta.protocol.clients import client_metadata
 from porta.protocol.clients.client_metadata import ClientMetadata, InvalidMetadata
+from porta.security.client_keys import KeySetInvalid, parse_jwks
 from porta.security.keys import ALGORITHMS
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.fields import Flag, Id, LoginMethods, Name, judged
@@ -170,6 +171,8 @@ def _plain(value: Any) -> Any:
 def _validated(
     registration: Mapping[str, Any], changed: Collection[str] | None = None
 ) -> ClientMetadata:
+    if registration.get("jwks") is not None and (changed is None or "jwks" in changed):
+        registration = {**registration, "jwks": _read_jwks(registration["jwks"])}
     try:
         return client_metadata.validate(registration, algorithms=ALGORITHMS, changed=changed)
     except InvalidMetadata as refusal:
@@ -180,3 +183,10 @@ def _validated(
                 for name, *rest in [problem.path]
             ]
         ) from None
+
+
+def _read_jwks(value: object) -> dict[str, Any]:
+    try:
+        return dict(parse_jwks(value).as_jwks())
+    except KeySetInvalid as refusal:
+        raise Invalid.at("jwks", message=str(refusal)) from None

@@ -35,6 +35,8 @@ from tests.world.browser import (
 from tests.world.served import Served, beside
 from tests.world.waiting import eventually
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
 
 @pytest.fixture(scope="module")
 def ring() -> KeyRing:
@@ -190,10 +192,10 @@ async def test_a_client_that_is_off_or_of_another_organization(
 @pytest.mark.parametrize(
     "sub_id",
     [
-        {"format": "opaque", "id": str(uuid4())},
+        {"format": "opaque", "id": NOBODY},
         {"format": "opaque", "id": "nobody"},
         {"format": "email", "email": "nobody@acme.test"},
-        {"format": "iss_sub", "iss": "https://elsewhere.example", "sub": str(uuid4())},
+        {"format": "iss_sub", "iss": "https://elsewhere.example", "sub": NOBODY},
     ],
     ids=lambda said: said["format"],
 )

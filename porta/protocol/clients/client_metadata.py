@@ -20,7 +20,6 @@ from porta.protocol.requests.scopes import join_scope, parse_scope
 from porta.protocol.tokens.access_token import ACCESS_TOKEN_TYPES
 from porta.protocol.tokens.claim_mappings import read_claim_mappings
 from porta.protocol.tokens.standard_claims import find_roles_claim_problem
-from porta.security.client_keys import KeySetInvalid, parse_jwks
 from porta.text.names import find_name_problem
 from storage.models.claims import ClaimMapping
 
@@ -224,10 +223,7 @@ def _further(reader: MetadataReader) -> dict[str, Any]:
         if reader.flag(switch, False):
             kept[switch] = True
     if reader.raw.get("jwks") is not None:
-        try:
-            kept["jwks"] = parse_jwks(reader.raw["jwks"]).as_jwks()
-        except KeySetInvalid as refusal:
-            reader.refuse("jwks", str(refusal))
+        kept["jwks"] = reader.raw["jwks"]  # keys are cryptography: read by who hands them over
     max_age = reader.raw.get("default_max_age")
     if isinstance(max_age, int) and not isinstance(max_age, bool) and max_age >= 0:
         kept["default_max_age"] = max_age

@@ -76,7 +76,6 @@ def test_what_a_key_does_not_say_is_its_default() -> None:
         {"keys": [{**RSA, "n": b64((1 << 5000) + 1)}]},
         *({"keys": [{**RSA, "e": e}]} for e in ("Ag", "AQ", "A", "")),
     ],
-    ids=str,
 )
 def test_what_cannot_be_registered(value: Any) -> None:
     with pytest.raises(KeySetInvalid) as refusal:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from porta.protocol.clients.client_assertion import read_client_id, verify_assertion
+from porta.security.client_assertion import read_client_id, verify_assertion
 from porta.security.client_keys import ClientKeys, parse_jwks
 from porta.security.jwt import InvalidJWT, sign
 from porta.security.keyring import KeyRing, KeyRings
