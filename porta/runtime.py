@@ -80,12 +80,14 @@ class Runtime:
         self._last_keys: KeyRings | None = None
         self._refresh_keys_from = -inf
         monotonic = time.monotonic
+        # One read is about many organizations: those that are asked for, and those that grow old.
+        known = storage.everywhere
         # JWKS and discovery go on for as long as the database is away; nothing is granted then.
         self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
             self._read_snapshots, max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
-            storage.organizations.find_by_slugs,
+            known.organizations.find_by_slugs,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=inf,
@@ -93,13 +95,13 @@ class Runtime:
         self._clients: ConfigCache[tuple[str, str], Client | None] = ConfigCache(
             # No public document needs it: what a client may do, and what may be done at an API
             # resource, is never answered from memory alone.
-            storage.clients.find_each,
+            known.clients.find_each,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
         )
         self._api_resources: ConfigCache[str, tuple[ApiResource, ...]] = ConfigCache(
-            storage.api_resources.find_each,
+            known.api_resources.find_each,
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
@@ -108,7 +110,7 @@ class Runtime:
             self._read_offers, max_age=self._max_age, clock=monotonic, stale_for=inf
         )
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
-            storage.clients.origins, max_age=self._max_age, clock=monotonic
+            known.clients.origins, max_age=self._max_age, clock=monotonic
         )
         storage.on_change(self._changed)
 
@@ -210,7 +212,7 @@ class Runtime:
         return dict.fromkeys(names, await self._read_snapshot())
 
     async def _read_snapshot(self) -> Snapshot:
-        rows, keys = await self.storage.system_config.with_signing_keys()
+        rows, keys = await self.storage.everywhere.system_config.with_signing_keys()
         config = build_config(rows)
         self._last_keys = KeyRings.build(
             keys,
@@ -221,8 +223,9 @@ class Runtime:
         return Snapshot(config, self._last_keys)
 
     async def _read_offers(self, organization_ids: Sequence[str]) -> dict[str, Offer]:
-        resources = await self.storage.api_resources.find_each(organization_ids)
-        claims = await self.storage.claims.names(organization_ids)
+        known = self.storage.everywhere
+        resources = await known.api_resources.find_each(organization_ids)
+        claims = await known.claims.names(organization_ids)
         scopes = {
             id: dict.fromkeys(scope for api in resources[id] for scope in api.scopes)
             for id in organization_ids

@@ -31,5 +31,9 @@ class Contended(Unreachable):
     """A lock was not to be had in time, or two waited for each other: another attempt may do."""
 
 
+class NotPermitted(StorageError):
+    """The role that we are may not do this (SQLSTATE 42501)."""
+
+
 class Refused(Unreachable):
     """A database answered, and refuses what the settings say of it: waiting cures nothing."""

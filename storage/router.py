@@ -9,6 +9,7 @@ from functools import partial
 
 from storage.models.artifacts import ARTIFACTS, Home, Session, Store
 from storage.opening import open_redis, wait_for
+from storage.postgres import isolation
 from storage.postgres.driver import Postgres
 from storage.postgres.statement import Executor
 from storage.redis.breaker import RedisBreaker, Trouble
@@ -90,6 +91,8 @@ class Storage:
         self, connections: _Connections, executor: Executor, later: list[Later] | None = None
     ) -> None:
         self._connections = connections
+        self._executor = executor
+        self._everywhere: Storage | None = None
         self._later = later
         """In a transaction: what is to be done once it is committed."""
         self.artifacts = _artifacts(connections, executor, later)
@@ -154,7 +157,7 @@ class Storage:
         """
         assets = open_assets(assets_url)
         async with AsyncExitStack() as opened:
-            postgres = await Postgres.open(database_url, pool_size)
+            postgres = await Postgres.open(database_url, pool_size, isolated=True)
             opened.push_async_callback(postgres.close)
             redis = await open_redis(redis_url, redis_deadline) if redis_url else None
             if redis is not None:
@@ -163,6 +166,22 @@ class Storage:
             opened.pop_all()
         cache = RedisOverPostgresStore(redis, PostgresStore(postgres)) if redis else None
         return cls(_Connections(postgres, redis, cache, assets, stamp), postgres)
+
+    @property
+    def everywhere(self) -> Storage:
+        """The same for work across organizations; else only rows of an organization that is named
+        are seen (row-level security). tests/test_architecture.py lists who may ask.
+        """
+        executor = self._executor.everywhere
+        if executor is self._executor:
+            return self
+        if self._everywhere is None:
+            self._everywhere = Storage(self._connections, executor, self._later)
+        return self._everywhere
+
+    async def is_isolated(self) -> bool:
+        """Whether PostgreSQL hides the rows of organizations that are not named."""
+        return await isolation.is_active(self._connections.postgres)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -216,8 +235,10 @@ class Storage:
             yield self
             return
         later: list[Later] = []
+        sees_all = self._executor.everywhere is self._executor
         async with self._connections.postgres.transaction() as connection:
-            yield Storage(self._connections, connection, later)
+            executor = connection.everywhere if sees_all else connection
+            yield Storage(self._connections, executor, later)
         for work in later:
             await work()
 

@@ -24,7 +24,7 @@ from porta.authn import password
 from porta.config.settings import Settings
 from storage.postgres import migrate, notifications
 from storage.postgres.driver import Postgres
-from tests.world.databases import WORKERS, Servers, administer, run_apart, with_database
+from tests.world.databases import Servers, administer, run_apart, with_database
 from tests.world.machine import DEMANDED, browser_fault
 from tests.world.valkey import Valkey
 
@@ -35,12 +35,6 @@ _RUN = secrets.token_hex(6)  # others may use the same server
 SHIPPED_FAILURE_STEP = password.FAILURE_STEP
 """What `impatient` shortens."""
 _numbers = itertools.count(1)
-_LONG = (
-    *("tests/flows", "tests/porta/pages", "tests/porta/dev", "tests/porta/jobs", "tests/porta/cli"),
-    *("tests/handlers/admin_api", "tests/handlers/ops", "tests/security", "tests/succession"),
-    *("tests/storage/redis", "tests/test_setup.py"),
-)
-"""Where browsers and processes are started, and servers taken away."""
 
 
 _SERVERS = pytest.StashKey[Servers]()
@@ -85,16 +79,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_SERVERS].stop()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: a test waits for servers and browsers half of its time."""
-    return WORKERS
-
-
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take long: at the end nobody waits for the last of them."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    """Keep a file on one worker, and everything that needs the installation on the same one."""
+    for item in items:
+        needed = getattr(item, "fixturenames", ())
+        group = "installation" if "installation" in needed else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(optionalhook=True)

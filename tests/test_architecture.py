@@ -279,6 +279,36 @@ def test_how_to_add_names_tables_that_exist(what: str, write: str, line: str) ->
         assert _file(path.split("<")[0])
 
 
+# Who may see the rows of every organization (decisions/0036), each with the reason.
+EVERYWHERE = {
+    "porta.runtime": "the caches of configuration are read for many organizations at once",
+    "porta.services.startup": "keys and costs of the whole installation",
+    "porta.administration.access": "a token is looked for before its organization is known",
+    "handlers.admin_api.handler": "administrators of the installation; services hold the border",
+    "handlers.ops.root": "in development, links to every organization",
+    "porta.cli.commands": "commands of an operator",
+    "porta.dev.seed": "seeds a database of one's own",
+    **dict.fromkeys(
+        (f"porta.jobs.{name}" for name in (
+            "worker", "job", "attempt", "send_mail", "purge_expired", "expect_costs",
+            "seal_audit", "anchor_audit", "import_document",
+        )),
+        "the queue is everybody's",
+    ),
+    "storage.router": "offers it",
+    "storage.stores.postgres": "an interaction is looked for before its tenant is known",
+    "storage.repositories.events": "events of no organization",
+}  # fmt: skip
+_MAKES = ("storage.postgres.executors", "storage.postgres.tenancy", "storage.postgres.statement")
+_EVERYWHERE = re.compile(r"\b(storage|_pg|pg|executor|_executor|connection|opened)\.everywhere\b")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in _MAKES])
+def test_issue7_11_few_ask_for_the_rows_of_every_organization(module: str) -> None:
+    asks = _EVERYWHERE.search(MODULES[module].read_text(encoding="utf-8")) is not None
+    assert asks <= (module in EVERYWHERE), f"{module} has to name an organization"
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_siblings_do_not_meet(module: str) -> None:
     own = [s for s in SIBLINGS if _within(module, s)]

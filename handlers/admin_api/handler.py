@@ -122,7 +122,8 @@ class AdminHandler(AdminErrorHandler):
         query = self._read_query(route)
         body = self._read_body(route)
         headers = {name.lower(): value for name, value in self.request.headers.get_all()}
-        asked = Call(self.runtime, self.runtime.storage, caller, path, query, body, headers)
+        everywhere = self.runtime.storage.everywhere
+        asked = Call(self.runtime, everywhere, caller, path, query, body, headers)
         if not route.changes:
             await self._look(route, asked)
             return
@@ -137,7 +138,7 @@ class AdminHandler(AdminErrorHandler):
             await self._run_apart(route, asked, once)
             return
         prepared = await route.prepare(asked) if route.prepare else None
-        async with self.runtime.storage.transaction() as tx:
+        async with everywhere.transaction() as tx:
             call = replace(asked, storage=tx, prepared=prepared)
 
             async def run() -> KeptAnswer:

@@ -69,7 +69,7 @@ class RootHandler(PortaHandler):
     async def _organizations(self) -> list[tuple[str, str]]:
         if self.runtime.settings.environment != "development":
             return []
-        return self._links(await self.runtime.storage.organizations.list())[:_MOST]
+        return self._links(await self.runtime.storage.everywhere.organizations.list())[:_MOST]
 
     def _links(self, found: Iterable[Organization | None]) -> list[tuple[str, str]]:
         base, active = self.application.base_path, [o for o in found if o and o.status == "active"]

@@ -50,7 +50,9 @@ async def authenticate(runtime: Runtime, value: str, origin: Origin) -> Caller:
     not administer, that was signed by a revoked key, or that was issued for something else; and
     InsufficientScope for one that another application than `porta-admin` got without `admin`.
     """
-    found = await runtime.storage.administrators.find(value) if is_askable(value) else None
+    found = (
+        await runtime.storage.everywhere.administrators.find(value) if is_askable(value) else None
+    )
     if found is None or found.token.era != found.holder.era:
         raise InvalidToken(_DEAD)
     keys = (await runtime.snapshot()).keys.of(found.holder.organization_id, runtime.clock())

@@ -112,8 +112,8 @@ async def find_pending(runtime: Runtime, opened: OpenInteraction) -> Pending | N
     sign_in = opened.interaction.sign_in
     if opened.interaction.prompt != "login" or sign_in.account_id is None:
         return None
-    user = await runtime.storage.users.find(sign_in.account_id)
-    if user is None or user.organization_id != opened.tenant.id or not user.is_usable:
+    user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
+    if user is None or not user.is_usable:
         return None
     changed = user.password_changed_at or 0.0
     if any(proof.at < int(changed) for proof in sign_in.proofs):

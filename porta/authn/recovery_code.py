@@ -24,7 +24,7 @@ async def _verify(evidence: Evidence) -> User:
     factors, asker = runtime.storage.second_factors, asker_of(evidence.tenant, evidence.origin)
     for id, stored in await factors.list_recovery_codes(user.id, user.organization_id, MOST):
         verdict = await runtime.passwords.verify(stored, code, asker)
-        if verdict.ok and await factors.use_recovery_code(id):
+        if verdict.ok and await factors.use_recovery_code(id, user.organization_id):
             return user
     raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
 

@@ -33,7 +33,9 @@ async def _verify(evidence: Evidence) -> User:
     step = find_step(secret, evidence.form.get("code") or "", runtime.clock())
     if step is None:
         raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
-    if not await runtime.storage.second_factors.use_totp_step(stored.id, step):
+    if not await runtime.storage.second_factors.use_totp_step(
+        stored.id, user.organization_id, step
+    ):
         raise LoginFailed("two_factor.error_used_code", reason="used_code")
     return user
 

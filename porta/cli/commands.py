@@ -24,9 +24,11 @@ from porta.config.single_settings import (
 from porta.errors import PortaError
 from porta.security.audit_keys import AuditKeys
 from porta.security.keys import KeyUnusable
-from porta.services.startup import SchemaOutdated
+from porta.services import startup
+from porta.services.startup import NotIsolated, SchemaOutdated
 from storage.errors import Refused, StorageError, Unreachable
 from storage.opening import open_redis
+from storage.postgres import isolation
 from storage.postgres.driver import Postgres
 from storage.postgres.dsn import DsnInvalid
 from storage.postgres.migrate import MigrationFailed, MigrationRefused
@@ -40,7 +42,7 @@ _Some = TypeVar("_Some")
 _UNKNOWN = ("UndefinedTable", "UndefinedColumn")
 # What it would say is told to a person here; the log of a server has a handler of its own.
 logging.getLogger(breaker.__name__).addHandler(logging.NullHandler())
-_OUR_OWN = (SchemaOutdated, MigrationRefused, MigrationFailed)
+_OUR_OWN = (NotIsolated, SchemaOutdated, MigrationRefused, MigrationFailed)
 """What we refuse, or tell, in whole sentences of our own."""
 
 
@@ -152,7 +154,7 @@ def with_storage(
         if storage.redis_trouble is not None:
             click.echo(_redis_away(storage.redis_trouble), err=True)
         try:
-            return await work(storage)
+            return await work(storage.everywhere)
         finally:
             await storage.close()
 
@@ -189,9 +191,10 @@ def ping(settings: StoreSettings) -> tuple[dict[str, str], list[str]]:
 
 async def _postgres(url: str) -> tuple[str, str | None]:
     try:
-        postgres = await Postgres.open(url, size=1)
+        postgres = await Postgres.open(url, size=1, isolated=True)
         try:
             await Trial(postgres).write()
+            isolated = await isolation.is_active(postgres)
         finally:
             await postgres.close()
     except Unreachable as error:
@@ -200,7 +203,7 @@ async def _postgres(url: str) -> tuple[str, str | None]:
         if str(error).startswith("UndefinedTable"):
             return "not migrated", None
         return "error", str(error) or type(error).__name__
-    return "ok", None
+    return "ok", None if isolated else startup.NOT_ISOLATED
 
 
 async def _redis(url: str, deadline: float) -> tuple[str, str | None]:

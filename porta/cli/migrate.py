@@ -12,7 +12,7 @@ from rich.table import Table
 from porta.cli.commands import report_errors, rfc3339
 from porta.cli.database_option import database_option
 from porta.cli.groups import Group
-from porta.cli.migrate_check import check
+from porta.cli.migrate_check import check, tell_isolation
 from porta.cli.migrate_finish import finish, tell_waiting, tell_way_back
 from porta.config.setting_errors import SettingsInvalid
 from porta.config.single_settings import find_signing_key_encryption_keys
@@ -52,8 +52,10 @@ def up(database_url: str, dry_run: bool) -> None:
     """Apply every pending migration.
 
     Private keys that a database of Porta 1.x holds in the clear are encrypted when it is taken
-    over, under SIGNING_KEY_ENCRYPTION_KEY.
+    over, under SIGNING_KEY_ENCRYPTION_KEY. Row-level security is switched on, with two roles that
+    servers take; where that needs rights that DATABASE_URL has not, it tells what to run.
     """
+    left: list[str] = []
     with report_errors():
         if dry_run:
             names = asyncio.run(runner.plan(database_url, in_the_clear=_promise))
@@ -66,8 +68,11 @@ def up(database_url: str, dry_run: bool) -> None:
                     applied=lambda name: click.echo(f"applied {name}"),
                     waiting=tell_waiting,
                     seal=_seal,
+                    left=left.append,
                 )
             )
+    if left:
+        tell_isolation(left)
     if not names:
         click.echo("Nothing to do: the schema is that of this version.")
 

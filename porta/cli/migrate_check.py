@@ -14,8 +14,8 @@ from porta.config.setting_errors import SettingsInvalid
 from porta.config.single_settings import find_signing_key_encryption_keys
 from porta.services.succession import check as succession
 from porta.services.succession.finding import Finding, Severity
+from storage.postgres import isolation, way_back
 from storage.postgres import migrate as runner
-from storage.postgres import way_back
 from storage.postgres.migrate import MigrationStatus
 from storage.postgres.way_back import WayBack
 
@@ -47,14 +47,18 @@ def check(database_url: str, schema_only: bool, as_json: bool) -> None:
                3  the schema is right, and something of 1.x stops
 
     With --schema it is 0 or 1: for a deployment that must not start before its database is ready.
+    That row-level security is off is told, and is no such code: a setting lets servers go on.
     """
     with report_errors():
         unapplied = asyncio.run(runner.unapplied(database_url))
         findings = () if schema_only else _findings(database_url)
+        left = () if unapplied else asyncio.run(isolation.find_outstanding(database_url))
     if as_json:
-        _print_json(unapplied, findings)
+        _print_json(unapplied, findings, left)
     else:
         _print(unapplied, findings)
+        if left:
+            tell_isolation(left)
     stops = any(each.severity is Severity.STOPS for each in findings)
     raise click.exceptions.Exit(1 if unapplied else _STOPPED if stops else 0)
 
@@ -69,7 +73,21 @@ def _findings(database_url: str) -> Sequence[Finding]:
     return asyncio.run(succession.find(database_url, keys))
 
 
-def _print_json(unapplied: Sequence[MigrationStatus], findings: Sequence[Finding]) -> None:
+def tell_isolation(left: Sequence[str]) -> None:
+    """Tell that row-level security is off, and what has to be run before it is on."""
+    click.echo(
+        "Row-level security is off: PostgreSQL hides no organization from another, and a server in"
+        " production does not start so. Have this run by somebody who may, then call porta migrate"
+        " up again:\n",
+        err=True,
+    )
+    for sql in left:
+        click.echo(f"    {sql};", err=True)
+
+
+def _print_json(
+    unapplied: Sequence[MigrationStatus], findings: Sequence[Finding], left: Sequence[str]
+) -> None:
     told = {
         "schema": [
             {"id": each.version, "name": each.name, "state": each.state} for each in unapplied
@@ -84,6 +102,7 @@ def _print_json(unapplied: Sequence[MigrationStatus], findings: Sequence[Finding
             }
             for each in findings
         ],
+        "isolation": list(left),
     }
     click.echo(json.dumps(told, indent=2))
 

@@ -149,6 +149,8 @@ class Settings(EnvironmentSettings):
     admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
+    database_without_isolation: bool = False
+    """Whether a server in production may see every organization in PostgreSQL at any time."""
     stores_without_tls: bool = False
     """Whether PostgreSQL and Redis may be spoken to in plain text where anybody may listen."""
     hsts_include_subdomains: bool = False

@@ -86,9 +86,8 @@ async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str
         Parameters(settings.argon2_memory_kib, settings.argon2_passes, settings.argon2_lanes)
     )
     stamp = AuditKeys(settings.signing_key_encryption_keys).stamp
-    storage = await Storage.open(
-        settings.database_url, settings.redis_url, pool_size=2, stamp=stamp
-    )
+    opened = await Storage.open(settings.database_url, settings.redis_url, pool_size=2, stamp=stamp)
+    storage = opened.everywhere
     try:
         keys = settings.signing_key_encryption_keys
         check_encryption_key(await storage.signing_keys.list(), keys)
@@ -103,7 +102,7 @@ async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str
         return seeded
     finally:
         passwords.close()
-        await storage.close()
+        await opened.close()
 
 
 async def provision_all(

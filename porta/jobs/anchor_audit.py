@@ -51,7 +51,7 @@ async def run(execution: Execution) -> None:
     """Send a checkpoint; what was unconfigured meanwhile is done."""
     settings = execution.runtime.settings
     wanted = KIND.decode(execution.payload)
-    found = await execution.runtime.storage.audit_chain.checkpoints(wanted.number - 1, 1)
+    found = await execution.runtime.storage.everywhere.audit_chain.checkpoints(wanted.number - 1, 1)
     if not found or found[0].number != wanted.number:
         return
     raw = msgspec.json.encode(found[0])

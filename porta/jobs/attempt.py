@@ -33,7 +33,7 @@ async def _run(execution: Execution) -> None:
     try:
         await execution.job.run(execution)
         if not execution.completed:
-            await execution.complete(execution.runtime.storage)
+            await execution.complete(execution.runtime.storage.everywhere)
     except LeaseLost:
         raise
     except (JobFailed, msgspec.DecodeError) as error:
@@ -59,17 +59,18 @@ async def _fail(execution: Execution, error: str) -> None:
         await _bury(execution, error)
         return
     pause = min(backoff(job.attempts), execution.job.every or LONGEST_BACKOFF)
-    if not await execution.runtime.storage.jobs.retry_later(job.id, job.lease, pause, error):
+    jobs = execution.runtime.storage.everywhere.jobs
+    if not await jobs.retry_later(job.id, job.lease, pause, error):
         raise LeaseLost
     _tell(execution, "job.failed", logging.WARNING, error)
 
 
 async def _bury(execution: Execution, error: str) -> None:
-    job = execution.claimed
+    job, jobs = execution.claimed, execution.runtime.storage.everywhere.jobs
     if job.scheduled:
         # Nobody would have it tried again: the next version may do better, or the next minute.
-        await execution.runtime.storage.jobs.retry_later(job.id, job.lease, LONGEST_BACKOFF, error)
-    elif not await execution.runtime.storage.jobs.bury(job.id, job.lease, error):
+        await jobs.retry_later(job.id, job.lease, LONGEST_BACKOFF, error)
+    elif not await jobs.bury(job.id, job.lease, error):
         raise LeaseLost
     _tell(execution, "job.dead", logging.ERROR, error)
 

@@ -9,7 +9,7 @@ from porta.services import user_passwords
 
 async def refresh(runtime: Runtime) -> None:
     """Ask the database, for the hasher of this process."""
-    await user_passwords.expect_stored_costs(runtime.storage, runtime.passwords)
+    await user_passwords.expect_stored_costs(runtime.storage.everywhere, runtime.passwords)
 
 
 TICKER = Ticker("expect_costs", 3600.0, refresh)

@@ -44,7 +44,7 @@ async def _import(execution: Execution, asked: QueuedImport) -> None:
         await execution.complete(tx)
 
     report = await imports.run(
-        runtime.storage,
+        runtime.storage.everywhere,
         actor,
         imports.read(manifest),
         asked.mode,
@@ -60,7 +60,7 @@ async def _import(execution: Execution, asked: QueuedImport) -> None:
 
 
 async def _actor(execution: Execution, asked: QueuedImport) -> Actor:
-    found = await execution.runtime.storage.administrators.find_rights(
+    found = await execution.runtime.storage.everywhere.administrators.find_rights(
         asked.user_id, asked.client_id
     )
     if found is None:

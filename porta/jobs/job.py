@@ -74,7 +74,7 @@ class Execution:
             return
         self._noted_at = now
         job = self.claimed
-        jobs = self.runtime.storage.jobs
+        jobs = self.runtime.storage.everywhere.jobs
         if not await jobs.progress(job.id, job.lease, done, total, message):
             raise LeaseLost
 
@@ -84,7 +84,7 @@ class Execution:
 
         Raises LeaseLost, and rolls back, where the job is another worker's by then.
         """
-        async with self.runtime.storage.transaction() as tx:
+        async with self.runtime.storage.everywhere.transaction() as tx:
             yield tx
             await self.complete(tx)
         self.completed = True

@@ -28,11 +28,12 @@ async def purge(runtime: Runtime) -> bool:
 
     Tells whether some are left: each kind has its turn.
     """
-    left = await _in_batches(runtime.storage.expired.purge)
+    storage = runtime.storage.everywhere
+    left = await _in_batches(storage.expired.purge)
     # Not the snapshot: who asks for that keeps the listener awake (idle budget).
     days = build_config(await runtime.storage.system_config.all()).audit_log_retention_days
     if days > 0:
-        shorten = partial(audit_trail.shorten, runtime.storage, runtime.audit_keys, days)
+        shorten = partial(audit_trail.shorten, storage, runtime.audit_keys, days)
         left |= await _in_batches(shorten)
     return left
 

@@ -17,14 +17,16 @@ _KIND = "seal_audit"
 async def run(execution: Execution) -> None:
     """Seal until nothing waits."""
     runtime = execution.runtime
-    if not await audit_sealing.is_due(runtime.storage):
+    if not await audit_sealing.is_due(runtime.storage.everywhere):
         return
     done = 0
     waiting = True
     while waiting:
-        sealed = await audit_sealing.seal(runtime.storage, runtime.audit_keys)
+        sealed = await audit_sealing.seal(runtime.storage.everywhere, runtime.audit_keys)
         if (made := sealed.checkpoint) is not None:
-            await anchor_audit.enqueue_each(runtime.storage, runtime.settings, made.number)
+            await anchor_audit.enqueue_each(
+                runtime.storage.everywhere, runtime.settings, made.number
+            )
         waiting = sealed.entries > 0
         done += sealed.entries
         await execution.progress(done)
@@ -33,7 +35,7 @@ async def run(execution: Execution) -> None:
 
 async def wake(runtime: Runtime) -> None:
     """Have it run soon where this process has written an entry; idle, nothing is said."""
-    storage = runtime.storage
+    storage = runtime.storage.everywhere
     if storage.recorded:
         storage.recorded = False
         if not await storage.jobs.hasten(_KIND):

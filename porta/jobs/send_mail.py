@@ -22,7 +22,7 @@ async def run(execution: Execution) -> None:
     except MailDeferred as fault:
         raise JobDeferred(str(fault)) from None
     except JobFailed as fault:
-        async with execution.runtime.storage.transaction() as tx:
+        async with execution.runtime.storage.everywhere.transaction() as tx:
             await _record(tx, execution, mail, "email.send.failed", error=str(fault))
         raise
     async with execution.completion() as tx:

@@ -83,7 +83,7 @@ class Worker:
         return pause
 
     async def _take_up(self) -> float:
-        loop, storage = asyncio.get_running_loop(), self._runtime.storage
+        loop, storage = asyncio.get_running_loop(), self._runtime.storage.everywhere
         if not self._scheduled:
             recurring = {n: job.every for n, job in self._jobs.items() if job.every is not None}
             await storage.jobs.schedule(recurring)
@@ -107,7 +107,7 @@ class Worker:
         ends = loop.time() + self._lease
         # Never abandoned: the server would go on, and give a lease to nobody.
         self._claiming = loop.create_task(
-            self._runtime.storage.jobs.claim(
+            self._runtime.storage.everywhere.jobs.claim(
                 self._kinds, lease=self._lease, after=self._after, full=self._full_queue()
             )
         )
@@ -163,7 +163,8 @@ class Worker:
         running = dict(self._running)
         ends = loop.time() + self._lease
         try:
-            held = await self._runtime.storage.jobs.extend(_leases(running.values()), self._lease)
+            jobs = self._runtime.storage.everywhere.jobs
+            held = await jobs.extend(_leases(running.values()), self._lease)
         except StorageError:
             held = None
         for task, execution in running.items():
@@ -188,7 +189,7 @@ class Worker:
                 leases[late.id] = late.lease
         if leases:
             try:
-                await self._runtime.storage.jobs.release(leases)
+                await self._runtime.storage.everywhere.jobs.release(leases)
             except StorageError as error:
                 _LOG.warning("jobs.not_given_back", extra={"error": str(error)})
 

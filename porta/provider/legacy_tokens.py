@@ -42,7 +42,7 @@ async def take_over(
     if found.payload.is_bound:
         return False  # Ours are bound to nothing: whoever had copied it could use it.
     async with runtime.storage.transaction() as tx:
-        await tx.legacy_tokens.lock_account(str(found.payload.account_id))
+        await tx.legacy_tokens.lock_account(str(found.payload.account_id), tenant.id)
         if await _find(tx, client, value) != found:
             return False
         family = _family(runtime, tenant, found)

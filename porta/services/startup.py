@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 
 from porta.config.settings import Settings
@@ -11,6 +12,16 @@ from porta.runtime import Runtime
 from porta.services import signing_keys, user_passwords
 from storage.errors import StorageError
 from storage.postgres import migrate
+
+_LOG = logging.getLogger(__name__)
+NOT_ISOLATED = (
+    "PostgreSQL hides no organization from another here: porta migrate up switches that on, or"
+    " tells what somebody with more rights has to run first"
+)
+
+
+class NotIsolated(StorageError):
+    """Row-level security is off, and the settings do not let a server go on without."""
 
 
 class SchemaOutdated(StorageError):
@@ -25,23 +36,34 @@ async def check_schema(database_url: str) -> None:
         raise SchemaOutdated(f"{len(missing)} migrations are not applied, from {first} on")
 
 
-async def prepare(runtime: Runtime) -> None:
-    """Check the schema, compare the clocks, see to it that every algorithm has a key, and read the
-    configuration.
+async def check_isolation(runtime: Runtime) -> None:
+    """Raise NotIsolated in production where row-level security is off; else warn of that."""
+    if await runtime.storage.is_isolated():
+        return
+    settings = runtime.settings
+    if settings.environment == "production" and not settings.database_without_isolation:
+        raise NotIsolated(f"{NOT_ISOLATED}; DATABASE_WITHOUT_ISOLATION=true goes on without")
+    _LOG.warning("postgres.not_isolated", extra={"advice": NOT_ISOLATED})
 
-    Raises SchemaOutdated, NoUsableKey where this process can sign with no key of an algorithm,
-    Conflict where it may not add one, and StorageError.
+
+async def prepare(runtime: Runtime) -> None:
+    """Check the schema and that organizations are isolated, compare the clocks, see to it that
+    every algorithm has a key, and read the configuration.
+
+    Raises SchemaOutdated, NotIsolated, NoUsableKey where this process can sign with no key of an
+    algorithm, Conflict where it may not add one, and StorageError.
     """
     await check_schema(runtime.settings.database_url)
+    await check_isolation(runtime)
     await clock_skew.measure(runtime)
     await signing_keys.ensure(
-        runtime.storage,
+        runtime.storage.everywhere,
         runtime.settings.signing_key_encryption_keys,
         now=runtime.clock(),
         lead=0,
     )
     await runtime.snapshot()
-    await user_passwords.expect_stored_costs(runtime.storage, runtime.passwords)
+    await user_passwords.expect_stored_costs(runtime.storage.everywhere, runtime.passwords)
 
 
 def stop_on_signals() -> asyncio.Event:

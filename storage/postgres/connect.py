@@ -16,6 +16,7 @@ from psycopg2 import extensions
 
 from storage.errors import Refused, Unreachable
 from storage.postgres.dsn import resolve
+from storage.postgres.tenancy import TAKE_ROLES, Roles
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class RawConnection(NamedTuple):
 
     raw: Any
     pid: int
+    roles: Roles | None
+    """Those that it has by row-level security; None where it is who it logged in as."""
 
 
 class Connector:
@@ -57,8 +60,13 @@ class Connector:
     """
 
     def __init__(
-        self, parameters: dict[str, str], settings: Mapping[str, str], sessions: int
+        self,
+        parameters: dict[str, str],
+        settings: Mapping[str, str],
+        sessions: int,
+        isolated: bool,
     ) -> None:
+        self._isolated = isolated
         self._parameters = parameters
         self._settings = settings
         self._sessions = sessions
@@ -96,10 +104,11 @@ class Connector:
                 self._check_pooler(raw, target)
                 _ask(raw, target, "DISCARD ALL")  # what others left, where it resets nothing
             _ask(raw, target, _SET, [list(self._settings), list(self._settings.values())])
+            taken = _ask(raw, target, TAKE_ROLES).fetchone() if self._isolated else None
         except BaseException:
             raw.close()
             raise
-        return RawConnection(raw, pid)
+        return RawConnection(raw, pid, Roles(*taken[:2]) if taken else None)
 
     def _check_pooler(self, raw: Any, target: dict[str, str]) -> None:
         with self._checking:

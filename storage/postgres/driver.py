@@ -16,7 +16,7 @@ import psycopg2
 from aiopg.utils import ClosableQueue
 from psycopg2 import errors, extensions
 
-from storage.errors import AlreadyExists, Contended, StorageError, Unreachable
+from storage.errors import AlreadyExists, Contended, NotPermitted, StorageError, Unreachable
 from storage.postgres.connect import Connector, RawConnection
 from storage.postgres.dsn import connection_parameters, parse, session_settings
 from storage.postgres.executors import PooledExecutor
@@ -38,7 +38,7 @@ class PostgresConnection(aiopg.Connection):
         # aiopg's own constructor connects on the loop: names are resolved blocking it, and under
         # uvloop a refused attempt leaves a reader behind on a file number that is used again.
         self._loop = asyncio.get_running_loop()
-        raw, self._pid = connected
+        raw, self._pid, self.roles = connected
         self._conn = raw
         self._fileno: Any = raw.fileno()
         self._writing = False
@@ -79,14 +79,18 @@ class PostgresConnection(aiopg.Connection):
         return cursor.fetchall() if cursor.description else []
 
     async def run(
-        self, sql: str | Statement, parameters: Parameters | None = None, prefix: str = ""
+        self,
+        sql: str | Statement,
+        parameters: Parameters | None = None,
+        begin: str = "",
+        enter: str = "",
     ) -> None:
-        """Send one message and wait for its answer; `prefix` is SQL to go before it.
+        """Send one message and wait for its answer; `begin` and `enter` are SQL to go before it.
 
-        The first run of a Statement takes two.
+        The first run of a Statement takes two, and `enter` holds for each of them.
         """
         if isinstance(sql, str):
-            await self._send(prefix + sql, parameters)
+            await self._send(begin + enter + sql, parameters)
             return
         if sql not in self._prepared:
             # In a message of its own: what is prepared outlives a statement that then fails, and
@@ -94,9 +98,10 @@ class PostgresConnection(aiopg.Connection):
             # own name.
             self._attempts += 1
             name = f"{sql.name}_{self._attempts}"
-            await self._send(prefix + sql.prepare(name), None)
-            self._prepared[sql], prefix = sql.execute(name), ""
-        await self._send(prefix + self._prepared[sql], parameters)
+            said = self._cursor_kept.mogrify(enter, parameters).decode() if enter else ""
+            await self._send(begin + said + sql.prepare(name), None)
+            self._prepared[sql], begin = sql.execute(name), ""
+        await self._send(begin + enter + self._prepared[sql], parameters)
 
     async def _send(self, text: str, parameters: Parameters | None) -> None:
         try:
@@ -187,7 +192,9 @@ class PostgresConnection(aiopg.Connection):
             self._lost = True
         elif not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
             # Never the whole text: it quotes the statement, and with it what was to be stored.
-            return StorageError(f"{type(error).__name__}: {error.diag.message_primary}")
+            refused = isinstance(error, errors.InsufficientPrivilege)
+            refusal = NotPermitted if refused else StorageError
+            return refusal(f"{type(error).__name__}: {error.diag.message_primary}")
         kind = Contended if isinstance(error, _CONTENDED) else Unreachable
         return kind(f"{type(error).__name__}: {error.diag.message_primary or error}".strip())
 
@@ -203,17 +210,20 @@ class Postgres(PooledExecutor[PostgresConnection]):
         *,
         statement_timeout: float = _STATEMENT_TIMEOUT,
         settings: Mapping[str, str] = MappingProxyType({}),
+        isolated: bool = False,
     ) -> Self:
         """Return a pool of up to `size` connections; the first is made when it is needed.
 
         `dsn` is a URL or libpq's key=value form; `statement_timeout` is in seconds, 0 for none;
         `settings` are further ones of each session, and left out where the server knows none.
+        `isolated` connections take the role of the service, where the database has one for us
+        (`isolation.py`); others are whoever `dsn` names, as a migration has to be.
         Raises DsnInvalid for anything else.
         """
         parameters = connection_parameters(parse(dsn))
         settings = {**session_settings(statement_timeout), **settings}
         deadline = statement_timeout + 0.5 if statement_timeout else float("inf")
-        connector = Connector(parameters, settings, size + 1)  # one more listens
+        connector = Connector(parameters, settings, size + 1, isolated)  # one more listens
         return cls(partial(_connect, connector), size=size, deadline=deadline)
 
 
@@ -229,7 +239,8 @@ async def _cancel_backend(connector: Connector, pid: int) -> None:
     wire = await _connect(connector)
     try:
         async with asyncio.timeout(1.0):
-            await wire.run("SELECT pg_cancel_backend(%(pid)s)", {"pid": pid})
+            # Who is cancelled logged in as we did: the role of the service has no right to it.
+            await wire.run("SET ROLE NONE; SELECT pg_cancel_backend(%(pid)s)", {"pid": pid})
     except TimeoutError as error:
         raise Unreachable("the statement cannot be cancelled") from error
     finally:

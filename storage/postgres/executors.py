@@ -10,6 +10,7 @@ from storage.errors import StorageError
 from storage.postgres.notifications import NotificationListener
 from storage.postgres.pool import Pool, Pooled
 from storage.postgres.statement import Parameters, Row, Statement
+from storage.postgres.tenancy import NOTHING, Everywhere, Roles, entering, view_of
 
 
 class Runner(Pooled, Protocol):
@@ -21,8 +22,15 @@ class Runner(Pooled, Protocol):
     @property
     def rowcount(self) -> int: ...
 
+    @property
+    def roles(self) -> Roles | None: ...
+
     async def run(
-        self, sql: str | Statement, parameters: Parameters | None = None, prefix: str = ""
+        self,
+        sql: str | Statement,
+        parameters: Parameters | None = None,
+        begin: str = "",
+        enter: str = "",
     ) -> None: ...
 
     def rows(self) -> list[Row]: ...
@@ -40,23 +48,34 @@ class Connection:
         self._wire = wire
         self._count = count
         self._begin = ""
+        self._standing: str | None = None
+        """What the last statement of the transaction saw; None outside of one."""
 
-    async def fetch(self, sql: str | Statement, parameters: Parameters | None = None) -> list[Row]:
+    async def fetch(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> list[Row]:
         """Run one statement and return its rows."""
-        await self._run(sql, parameters)
+        await self._run(sql, parameters, view)
         return self._wire.rows()
 
     async def fetchrow(
-        self, sql: str | Statement, parameters: Parameters | None = None
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
     ) -> Row | None:
         """Run one statement and return its first row, or None."""
-        rows = await self.fetch(sql, parameters)
+        rows = await self.fetch(sql, parameters, view)
         return rows[0] if rows else None
 
-    async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
+    async def execute(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> int:
         """Run one statement, or several without parameters; return how many rows it touched."""
-        await self._run(sql, parameters)
+        await self._run(sql, parameters, view)
         return self._wire.rowcount
+
+    @property
+    def everywhere(self) -> Everywhere:
+        """The same, where statements see the rows of every organization."""
+        return Everywhere(self)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -64,31 +83,42 @@ class Connection:
 
         BEGIN travels with the first statement; a block without one sends nothing.
         """
-        self._begin = "BEGIN;"
+        self._begin, self._standing = "BEGIN;", NOTHING
         try:
             yield self
         except BaseException:
             if not self._wire.busy and not self._wire.clean:
                 # On a lost connection nothing stands that could be rolled back.
                 with suppress(StorageError):
-                    await self._run("ROLLBACK", None)
+                    await self._send("ROLLBACK", None)
             raise
         else:
             await self._commit()
         finally:
-            self._begin = ""
+            self._begin, self._standing = "", None
 
     async def _commit(self) -> None:
         if self._begin:
             return
-        await self._run("COMMIT", None)
+        await self._send("COMMIT", None)
         if self._wire.answer != "COMMIT":
             raise StorageError("a statement failed in this transaction: it was rolled back")
 
-    async def _run(self, sql: str | Statement, parameters: Parameters | None) -> None:
-        prefix, self._begin = self._begin, ""
+    async def _run(
+        self, sql: str | Statement, parameters: Parameters | None, view: str | None
+    ) -> None:
+        view = view_of(parameters) if view is None else view
+        enter = entering(self._wire.roles, view, self._standing or NOTHING)
+        if self._standing is not None:
+            self._standing = view
+        await self._send(sql, parameters, enter)
+
+    async def _send(
+        self, sql: str | Statement, parameters: Parameters | None, enter: str = ""
+    ) -> None:
+        begin, self._begin = self._begin, ""
         self._count()
-        await self._wire.run(sql, parameters, prefix)
+        await self._wire.run(sql, parameters, begin, enter)
 
 
 class PooledExecutor(Generic[W]):
@@ -107,32 +137,41 @@ class PooledExecutor(Generic[W]):
             await self._listener.close()
         await self._pool.close()
 
-    async def fetch(self, sql: str | Statement, parameters: Parameters | None = None) -> list[Row]:
+    async def fetch(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> list[Row]:
         """Run one statement and return its rows."""
         wire = self._pool.take() or await self._pool.wait()
         self.round_trips += 1
         try:
-            await wire.run(sql, parameters)
+            await wire.run(sql, parameters, enter=_enter(wire, parameters, view))
             return wire.rows()
         finally:
             self._pool.give(wire)
 
     async def fetchrow(
-        self, sql: str | Statement, parameters: Parameters | None = None
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
     ) -> Row | None:
         """Run one statement and return its first row, or None."""
-        rows = await self.fetch(sql, parameters)
+        rows = await self.fetch(sql, parameters, view)
         return rows[0] if rows else None
 
-    async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
+    async def execute(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> int:
         """Run one statement and return the number of rows it touched."""
         wire = self._pool.take() or await self._pool.wait()
         self.round_trips += 1
         try:
-            await wire.run(sql, parameters)
+            await wire.run(sql, parameters, enter=_enter(wire, parameters, view))
             return wire.rowcount
         finally:
             self._pool.give(wire)
+
+    @property
+    def everywhere(self) -> Everywhere:
+        """The same, where statements see the rows of every organization."""
+        return Everywhere(self)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -172,3 +211,7 @@ class PooledExecutor(Generic[W]):
 
     def _count(self) -> None:
         self.round_trips += 1
+
+
+def _enter(wire: Runner, parameters: Parameters | None, view: str | None) -> str:
+    return entering(wire.roles, view_of(parameters) if view is None else view)

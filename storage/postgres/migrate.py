@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from storage.errors import StorageError
-from storage.postgres import adoption
+from storage.postgres import adoption, isolation
 from storage.postgres.executors import Connection
 from storage.postgres.migration_lock import Waiting, locked, opened
 from storage.postgres.migration_steps import parse_steps, run_steps
@@ -75,11 +75,13 @@ async def up(
     applied: Callable[[str], object] = lambda name: None,
     waiting: Waiting = lambda told: None,
     seal: adoption.Seal | None = None,
+    left: Callable[[str], object] = lambda sql: None,
 ) -> list[str]:
-    """Apply what is pending of the migrations available (none named: all of ours), and return the
-    names of the files applied; `applied` is called with each as soon as it is, and `waiting` told
-    for whom it waits. `seal` encrypts the private keys that a database of Porta 1.x holds in the
-    clear, which are refused else.
+    """Apply what is pending of the migrations available (none named: all of ours), switch row-level
+    security on, and return the names of the files applied; `applied` is called with each as soon as
+    it is, and `waiting` told for whom it waits. `seal` encrypts the private keys that a database of
+    Porta 1.x holds in the clear, which are refused else. `left` is told each statement that row-
+    level security still needs, and that takes more rights than ours.
 
     Raises `MigrationRefused` for a database that is neither ours, empty, nor a Porta 1.x at 019 or
     later, and when a file changed after it was applied; `MigrationFailed` when one cannot be.
@@ -90,6 +92,8 @@ async def up(
         for migration in pending:
             await _apply(connection, migration, waiting)
             applied(_name(migration))
+        for sql in await isolation.establish(connection, waiting):
+            left(sql)
         return _names(pending)
 
 

@@ -54,3 +54,25 @@ class Executor(Protocol):
 
     async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
         """Run one statement and return the number of rows it touched."""
+
+    @property
+    def everywhere(self) -> Executor:
+        """The same, where statements see the rows of every organization (`tenancy.py`)."""
+
+
+class Scoped(Protocol):
+    """An executor that can be told what a statement sees, as `tenancy.py` spells it; None is what
+    its parameters say.
+    """
+
+    async def fetch(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> list[Row]: ...
+
+    async def fetchrow(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> Row | None: ...
+
+    async def execute(
+        self, sql: str | Statement, parameters: Parameters | None = None, view: str | None = None
+    ) -> int: ...

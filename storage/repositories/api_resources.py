@@ -10,6 +10,7 @@ import msgspec
 from storage.models.clients import ApiResource
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
+from storage.postgres.tenancy import shared
 from storage.repositories.columns import assignments, dated
 from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 
@@ -46,7 +47,7 @@ class ApiResources:
             WHERE organization_id = ANY(%(ids)s::uuid[]) AND status = 'active'
             ORDER BY identifier
             """,  # noqa: S608
-            {"ids": list(organization_ids)},
+            {"ids": list(organization_ids), "organization_id": shared(organization_ids)},
         )
         found: dict[str, list[ApiResource]] = {id: [] for id in organization_ids}
         for resource in map(_resource, rows):

@@ -12,6 +12,7 @@ from storage.models.claims import ClaimDefinition, ClaimMapping
 from storage.models.clients import Client, ClientSecret, SecretEntry, web_origins
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
+from storage.postgres.tenancy import shared
 from storage.repositories.columns import assignments, dated, key_column
 from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
 
@@ -93,7 +94,11 @@ class Clients:
                 AND (c.organization_id = asked.organization_id) IS TRUE
             JOIN applications a ON a.id = c.application_id
             """,  # noqa: S608
-            {"client_ids": [key[0] for key in keys], "organization_ids": [key[1] for key in keys]},
+            {
+                "client_ids": [key[0] for key in keys],
+                "organization_ids": (organizations := [key[1] for key in keys]),
+                "organization_id": shared(organizations),
+            },
         )
         found = {keys[row[-1] - 1]: _client(row[:-1]) for row in rows}
         return {key: found.get(key) for key in keys}
@@ -151,7 +156,7 @@ class Clients:
             WHERE c.organization_id = ANY(%(ids)s::uuid[])
                 AND c.status = 'active' AND a.status = 'active'
             """,
-            {"ids": list(organization_ids)},
+            {"ids": list(organization_ids), "organization_id": shared(organization_ids)},
         )
         found: dict[str, set[str]] = {id: set() for id in organization_ids}
         for id, allowed, redirect_uris in rows:

@@ -33,5 +33,7 @@ class Events:
 
     async def record(self, event: Event) -> None:
         """Write one event down."""
-        await self._pg.execute(_RECORD, msgspec.structs.asdict(event))
+        # What concerns no organization is no tenant's to see, or to write.
+        pg = self._pg if event.organization_id else self._pg.everywhere
+        await pg.execute(_RECORD, msgspec.structs.asdict(event))
         self._written()

@@ -57,11 +57,15 @@ class LegacyTokens:
         except msgspec.ValidationError:
             return None
 
-    async def lock_account(self, id: str) -> None:
+    async def lock_account(self, id: str, organization_id: str) -> None:
         """Have whoever ends the rights of this account wait for this transaction, or wait for
         them: a person's row is changed with their status and their password.
         """
-        await self._pg.execute("SELECT FROM users WHERE id = %(id)s FOR SHARE", {"id": id})
+        await self._pg.execute(
+            "SELECT FROM users WHERE id = %(id)s"
+            " AND (organization_id = %(organization_id)s) IS TRUE FOR SHARE",
+            {"id": id, "organization_id": organization_id},
+        )
 
     async def take_over(self, token: RefreshToken, family: TokenFamily, expires_at: float) -> None:
         """Put a refresh token among ours, with the family of its grant; once, whoever calls.

@@ -24,8 +24,9 @@ _TOTP = """
 """
 # Whoever comes second waits for the row, and finds the step taken.
 _USE_STEP = """
-    UPDATE user_totp SET last_step = %(step)s
-    WHERE id = %(id)s AND (last_step IS NULL OR last_step < %(step)s)
+    UPDATE user_totp t SET last_step = %(step)s FROM users u
+    WHERE t.id = %(id)s AND (t.last_step IS NULL OR t.last_step < %(step)s)
+        AND u.id = t.user_id AND u.organization_id = %(organization_id)s
 """
 _CODES = """
     SELECT r.id::text, r.code_hash
@@ -34,7 +35,9 @@ _CODES = """
     ORDER BY r.created_at, r.id LIMIT %(most)s
 """
 _USE_CODE = """
-    UPDATE two_factor_recovery_codes SET used_at = now() WHERE id = %(id)s AND used_at IS NULL
+    UPDATE two_factor_recovery_codes r SET used_at = now() FROM users u
+    WHERE r.id = %(id)s AND r.used_at IS NULL
+        AND u.id = r.user_id AND u.organization_id = %(organization_id)s
 """
 # What is over is not worth a job: it goes when the next code is mailed.
 _ADD_MAILED = """
@@ -96,9 +99,10 @@ class SecondFactorsOfPeople:
         row = await self._pg.fetchrow(_TOTP, _of(user_id, organization_id))
         return TotpSecret(*row) if row is not None else None
 
-    async def use_totp_step(self, id: str, step: int) -> bool:
+    async def use_totp_step(self, id: str, organization_id: str, step: int) -> bool:
         """Take a time step of a secret, and all before it; False where it was taken already."""
-        return await self._pg.execute(_USE_STEP, {"id": id, "step": step}) == 1
+        taken = {"id": id, "organization_id": organization_id, "step": step}
+        return await self._pg.execute(_USE_STEP, taken) == 1
 
     async def add_mailed_code(
         self, user_id: str, organization_id: str, digest: str, ttl: float
@@ -122,9 +126,10 @@ class SecondFactorsOfPeople:
         found = await self._pg.fetch(_CODES, {**_of(user_id, organization_id), "most": most})
         return [(str(id), str(code_hash)) for id, code_hash in found]
 
-    async def use_recovery_code(self, id: str) -> bool:
+    async def use_recovery_code(self, id: str, organization_id: str) -> bool:
         """Take a code; False where it was taken already."""
-        return await self._pg.execute(_USE_CODE, {"id": id}) == 1
+        taken = {"id": id, "organization_id": organization_id}
+        return await self._pg.execute(_USE_CODE, taken) == 1
 
     async def replace_recovery_codes(
         self, user_id: str, organization_id: str, hashes: Sequence[str]

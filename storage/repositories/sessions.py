@@ -12,7 +12,8 @@ from storage.stores import decode, encode
 _QUEUE = "SELECT pg_advisory_xact_lock(hashtextextended(%(browser)s, 24))"
 _HOLD = """
     SELECT id, payload FROM sessions
-    WHERE payload ->> 'browser' = %(browser)s AND organization_id = %(organization_id)s
+    WHERE uid = ANY(porta_sessions_of(%(organization_id)s::uuid, %(browser)s))
+        AND (organization_id = %(organization_id)s) IS TRUE
         AND expires_at > now() AND consumed_at IS NULL
     ORDER BY id FOR UPDATE
 """

@@ -231,8 +231,7 @@ END_SESSION = """
     WHERE session_uid = %(uid)s AND organization_id = %(organization_id)s
         AND revoked_at IS NULL;
     DELETE FROM artifacts
-    WHERE kind = 'Grant' AND payload ->> 'session_uid' = %(uid)s
-        AND organization_id = %(organization_id)s;
+    WHERE id = ANY(porta_grants_of(%(organization_id)s::uuid, ARRAY[%(uid)s]));
     SELECT id FROM sessions WHERE uid = %(uid)s AND organization_id = %(organization_id)s
 """
 END_ACCOUNT = """
@@ -243,11 +242,10 @@ END_ACCOUNT = """
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
         AND revoked_at IS NULL;
     DELETE FROM artifacts
-    WHERE kind = 'Grant' AND organization_id = %(organization_id)s
-        AND payload ->> 'session_uid' IN (
-            SELECT uid FROM sessions
-            WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
-        );
+    WHERE id = ANY(porta_grants_of(%(organization_id)s::uuid, ARRAY(
+        SELECT uid FROM sessions
+        WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+    )));
     INSERT INTO ended_accounts (account_id, ended_at)
     SELECT id, clock_timestamp() FROM users
     WHERE id = %(account_id)s AND organization_id = %(organization_id)s

@@ -8,9 +8,11 @@ from storage.postgres.statement import Executor
 # written anew in its place (a heap-only tuple), and leaves nothing to vacuum.
 _WRITE = """
 INSERT INTO artifacts (id, kind, organization_id, payload, expires_at)
-VALUES ('trial', 'Trial', '00000000-0000-0000-0000-000000000000', '{}', 'infinity')
+VALUES ('trial', 'Trial', %(organization_id)s, '{}', 'infinity')
 ON CONFLICT (id) DO UPDATE SET created_at = now()
 """
+
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Trial:
@@ -21,4 +23,4 @@ class Trial:
 
     async def write(self) -> None:
         """Write the row and commit; raises Unreachable where the database cannot be written to."""
-        await self._pg.execute(_WRITE)
+        await self._pg.execute(_WRITE, {"organization_id": _NOBODY})

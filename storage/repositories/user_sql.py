@@ -11,7 +11,12 @@ LONGEST_LOCK = 3600
 """Seconds. No stranger keeps an owner out for longer."""
 # (x = y) IS TRUE is served by no index. A plan made while a table is small, and kept, would rather
 # read all users of an organization, or all grants, than look for one by its id.
-_OF_ORGANIZATION = "(u.organization_id = %(organization_id)s) IS TRUE"
+OF_ORGANIZATION = "(u.organization_id = %(organization_id)s) IS TRUE"
+BY_ADDRESS = f"""
+    u.id = porta_user_of(%(organization_id)s::uuid, %(email)s::citext)
+    AND u.email = %(email)s AND {OF_ORGANIZATION}
+"""
+"""Of `users u`: the index of addresses is no way for a statement that a policy is in front of."""
 _AUTO_LOCKED = f"(u.status = 'locked' AND u.locked_reason = '{AUTO_LOCKOUT}') IS TRUE"
 _OWN_LOCK = f"""
     ({_AUTO_LOCKED} AND EXTRACT(EPOCH FROM u.locked_at)::float8 = %(locked_at)s::float8)
@@ -27,14 +32,14 @@ FIND_BY_ID = Statement(
     "find_user_by_id",
     f"""
     SELECT {USER} FROM users u
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 FACTS = Statement(
     "account_facts",
     f"""
     SELECT {facts("%(application_id)s::uuid", "%(all_roles)s::bool")} FROM users u
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 STANDING = Statement(
@@ -68,7 +73,7 @@ COUNT_ATTEMPT = f"""
             u.failures_since,
             (u.failures_since <= to_timestamp(%(now)s::float8 - {_DAY})) IS TRUE AS forgotten
         FROM users u
-        WHERE u.organization_id = %(organization_id)s AND u.email = %(email)s
+        WHERE {BY_ADDRESS}
         FOR UPDATE
     ), counted AS (
         SELECT id, shut AND due AS unlocked, status = 'active' OR (shut AND due) AS open,
@@ -103,35 +108,35 @@ GIVE_BACK_ATTEMPT = Statement(
         status = CASE WHEN {_OWN_LOCK} THEN 'active' ELSE u.status END,
         locked_at = CASE WHEN {_OWN_LOCK} THEN NULL ELSE u.locked_at END,
         locked_reason = CASE WHEN {_OWN_LOCK} THEN NULL ELSE u.locked_reason END
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 RECORD_LOGIN = Statement(
     "record_login",
     f"""
     UPDATE users u SET last_login_at = now(), login_count = login_count + 1, {_FORGIVEN}
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 RECORD_KNOWN_LOGIN = Statement(
     "record_known_login",
     f"""
     UPDATE users u SET last_login_at = now(), login_count = login_count + 1
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 FORGIVE_ATTEMPTS = Statement(
     "reset_login_attempts",
     f"""
     UPDATE users u SET {_FORGIVEN}
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 RECORD_FAILED_LOGIN = Statement(
     "record_failed_login",
     f"""
     UPDATE users u SET last_failed_login_at = now()
-    WHERE u.id = %(id)s AND {_OF_ORGANIZATION}
+    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
 PASSWORD_COSTS = """

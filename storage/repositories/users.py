@@ -54,8 +54,7 @@ class Users:
         """Return the user with this address, whatever the status; letter case is ignored."""
         return await self._user(
             f"""
-            SELECT {USER} FROM users u
-            WHERE u.organization_id = %(organization_id)s AND u.email = %(email)s
+            SELECT {USER} FROM users u WHERE {user_sql.BY_ADDRESS}
             """,  # noqa: S608
             {"organization_id": organization_id, "email": email},
         )
@@ -64,17 +63,21 @@ class Users:
         """Return the user, whatever the status."""
         return await self._user(user_sql.FIND_BY_ID, {"id": id, "organization_id": organization_id})
 
-    async def find(self, id: str, *, hold: bool = False) -> UserProfile | None:
-        """Return the user of this id in whichever organization: it is for the caller to compare.
+    async def find(
+        self, id: str, *, organization_id: str | None = None, hold: bool = False
+    ) -> UserProfile | None:
+        """Return the user of this id with their dates; where no organization is named, of
+        whichever: it is for the caller to compare.
 
         `hold` keeps the row from changing until the transaction ends.
         """
         row = await self._pg.fetchrow(
             f"""
             SELECT {accounts.PROFILE} FROM users u WHERE u.id = %(id)s
+            {f"AND {user_sql.OF_ORGANIZATION}" if organization_id is not None else ""}
             {"FOR NO KEY UPDATE" if hold else ""}
             """,  # noqa: S608
-            {"id": id},
+            {"id": id, "organization_id": organization_id},
         )
         return accounts.decode_profile(row[0]) if row else None
 

@@ -49,7 +49,8 @@ class PostgresAssets:
 
     async def get(self, key: AssetKey) -> bytes | None:
         row = await self._pg.fetchrow(
-            "SELECT content FROM assets WHERE key = %(key)s", {"key": str(key)}
+            "SELECT content FROM assets WHERE key = %(key)s",
+            {"key": str(key), "organization_id": key.organization_id},
         )
         return bytes(row[0]) if row else None
 

@@ -50,7 +50,7 @@ class PostgresStore:
     ) -> tuple[Artifact, float] | None:
         """The same with the seconds it still has to live."""
         key = _key(kind, id, organization_id)
-        row = await self._executor.fetchrow(_statements(kind).find, key)
+        row = await self._of(organization_id).fetchrow(_statements(kind).find, key)
         return None if row is None else (decode(kind, id, row[0].encode()), row[1])
 
     async def find_by(
@@ -65,10 +65,11 @@ class PostgresStore:
         self, kind: ArtifactKind, id: str, organization_id: str, client_id: str | None = None
     ) -> Artifact | None:
         key = {**_key(kind, id, organization_id), "client_id": client_id}
-        row = await self._executor.fetchrow(_statements(kind).consume, key)
+        executor = self._of(organization_id)
+        row = await executor.fetchrow(_statements(kind).consume, key)
         if row is not None:
             return decode(kind, id, row[0].encode())
-        consumed = await self._executor.fetchrow(_statements(kind).find_consumed, key)
+        consumed = await executor.fetchrow(_statements(kind).find_consumed, key)
         if consumed is None:
             return None
         raise AlreadyConsumed(decode(kind, id, consumed[0].encode()))
@@ -76,6 +77,10 @@ class PostgresStore:
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
         key = _key(kind, id, organization_id)
         return await self._executor.execute(_statements(kind).delete, key) > 0
+
+    def _of(self, organization_id: str) -> Executor:
+        """Whose rows are looked at: `check_look_up` says what alone is looked for among all."""
+        return self._executor.everywhere if organization_id == ANY_ORGANIZATION else self._executor
 
     async def _refusal(self, kind: ArtifactKind, artifact: Artifact) -> StorageError:
         key = _key(kind, artifact.id, artifact.organization_id)

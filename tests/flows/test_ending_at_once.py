@@ -54,7 +54,7 @@ async def _initialized(installation: Installation) -> Admins:
     )
     runtime = await Runtime.open(settings)
     try:
-        made = await administration.initialize(runtime.storage, SUPER, runtime.passwords)
+        made = await administration.initialize(runtime.storage.everywhere, SUPER, runtime.passwords)
         async with httpx.AsyncClient() as unused:
             administered = Administered(runtime, made, unused)
             (role,) = [r for r in await administered.roles() if r.slug == "porta-auditor"]

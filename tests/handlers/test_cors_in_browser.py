@@ -36,12 +36,12 @@ async def page(runtime: Runtime, server: Server) -> AsyncIterator[Page]:
     assert server
     (listening,) = bind_sockets(0, "127.0.0.1")
     origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
-    spa = await runtime.storage.clients.find("spa", acme.id)
+    spa = await runtime.storage.everywhere.clients.find("spa", acme.id)
     assert spa is not None
     names: dict[str, Any] = {"id": str(uuid4()), "client_id": f"spa-{uuid4()}"}
-    await runtime.storage.clients.insert(
+    await runtime.storage.everywhere.clients.insert(
         msgspec.structs.replace(spa, **names, allowed_origins=(origin,))
     )
     application = HTTPServer(Application([("/", _PageHandler)], log_function=lambda _: None))

@@ -18,7 +18,7 @@ async def test_a_hint_outlives_the_key_that_signed_it(
     """RP-Initiated Logout §2: a session lives for days, its key leaves the JWKS within hours."""
     hint = (await redeem(http))["id_token"]
     key, now = runtime.settings.signing_key_encryption_keys, runtime.clock()
-    await signing_keys.rotate(runtime.storage, key, now=now, lead=0, algorithm="ES256")
+    await signing_keys.rotate(runtime.storage.everywhere, key, now=now, lead=0, algorithm="ES256")
     monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)
     runtime._snapshots.clear()
     assert len((await http.get("/acme/jwks")).json()["keys"]) == 1

@@ -101,15 +101,15 @@ async def _listening(certificate: ssl.SSLContext) -> AsyncIterator[Places]:
 async def places(certificate: ssl.SSLContext, runtime: Runtime) -> AsyncIterator[Places]:
     """Three clients of acme, which are sent to and send on."""
     async with _listening(certificate) as listening:
-        acme = await runtime.storage.organizations.find_by_slug("acme")
+        acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
         assert acme is not None
         for like in ("web", "third"):
-            client = await runtime.storage.clients.find(like, acme.id)
+            client = await runtime.storage.everywhere.clients.find(like, acme.id)
             assert client is not None
             uris = tuple(
                 f"{start}/on/{end}" for start in listening.starts.values() for end in listening.ends
             )
-            await runtime.storage.clients.insert(
+            await runtime.storage.everywhere.clients.insert(
                 msgspec.structs.replace(
                     client, id=str(uuid4()), client_id=f"{like}-on", secrets=(),
                     redirect_uris=uris, post_logout_redirect_uris=uris,

@@ -239,7 +239,7 @@ async def limited(runtime: Runtime, **values: int) -> AsyncIterator[None]:
 
 async def _configure(runtime: Runtime, **values: int) -> None:
     for key, value in values.items():
-        await runtime.storage.system_config.put(key, value, "number")
+        await runtime.storage.everywhere.system_config.put(key, value, "number")
 
     async def heard() -> bool:
         config = (await runtime.snapshot()).config
@@ -252,15 +252,15 @@ async def test_people_22_where_nobody_can_sign_in_the_way_back_is_the_primary_ac
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
     """A client whose only way of signing in is not there yet: no form, and still no dead end."""
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
-    web = await runtime.storage.clients.find("web", acme.id)
+    web = await runtime.storage.everywhere.clients.find("web", acme.id)
     assert web is not None
     name = f"mail-{uuid4()}"
     mailed = msgspec.structs.replace(
         web, id=str(uuid4()), client_id=name, secrets=(), login_methods=("magic_link",)
     )
-    await runtime.storage.clients.insert(mailed)
+    await runtime.storage.everywhere.clients.insert(mailed)
     page = await http.get(await begin(http, client_id=name))
     (away,) = primary_actions(page.text)
     back = await http.get((await http.get(away)).headers["Location"])
@@ -333,10 +333,10 @@ async def test_people_8_an_organization_names_its_own_page(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
     home = "https://portal.globex.example/apps"
-    globex = await runtime.storage.organizations.find_by_slug("globex")
+    globex = await runtime.storage.everywhere.organizations.find_by_slug("globex")
     assert globex is not None
     brand = msgspec.structs.replace(globex.brand, home_url=home)
-    await runtime.storage.organizations.update(globex.id, {"brand": brand})
+    await runtime.storage.everywhere.organizations.update(globex.id, {"brand": brand})
 
     async def heard() -> bool:
         found = await runtime.organization("globex")
@@ -434,17 +434,17 @@ async def test_people_23_a_suspended_organization_keeps_its_name_and_look(
 async def test_people_23_it_leads_back_to_the_application(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
-    acme = await runtime.storage.organizations.find_by_slug("acme")
-    paused = await runtime.storage.organizations.find_by_slug("suspended")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
+    paused = await runtime.storage.everywhere.organizations.find_by_slug("suspended")
     assert acme is not None
     assert paused is not None
-    web = await runtime.storage.clients.find("web", acme.id)
+    web = await runtime.storage.everywhere.clients.find("web", acme.id)
     assert web is not None
     name = f"of-{uuid4()}"
     theirs = msgspec.structs.replace(
         web, id=str(uuid4()), client_id=name, organization_id=paused.id, secrets=()
     )
-    await runtime.storage.clients.insert(theirs)
+    await runtime.storage.everywhere.clients.insert(theirs)
     page = await http.get("/suspended/auth", headers=HTML, params={"client_id": name})
     assert f'href="{HOME}"' in page.text
     assert len(primary_actions(page.text)) == 1
@@ -455,14 +455,14 @@ async def test_people_23_it_leads_back_to_the_application(
 async def test_people_16_an_application_that_is_switched_off_is_no_way_on(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
-    web = await runtime.storage.clients.find("web", acme.id)
+    web = await runtime.storage.everywhere.clients.find("web", acme.id)
     assert web is not None
     name = f"off-{uuid4()}"
     off = msgspec.structs.replace(web, id=str(uuid4()), client_id=name, secrets=())
-    await runtime.storage.clients.insert(off)
-    await runtime.storage.clients.set_status(off.id, acme.id, "inactive")
+    await runtime.storage.everywhere.clients.insert(off)
+    await runtime.storage.everywhere.clients.set_status(off.id, acme.id, "inactive")
 
     async def heard() -> bool:
         client = await runtime.client(name, acme.id)

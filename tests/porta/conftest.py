@@ -36,7 +36,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def fresh_storage(fresh_database_url: str) -> AsyncIterator[Storage]:
     """Storage on a database that nobody else has touched."""
     opened = await Storage.open(fresh_database_url)
-    yield opened
+    yield opened.everywhere
     await opened.close()
 
 

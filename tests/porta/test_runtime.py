@@ -76,11 +76,11 @@ async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time
         runtime.storage.on_change(lambda *change: heard.append(change))
         for number in range(150):
             home = msgspec.structs.replace(acme, id=str(uuid4()), slug=f"grown-{number}")
-            await runtime.storage.organizations.insert(home)
+            await runtime.storage.everywhere.organizations.insert(home)
             mine = msgspec.structs.replace(
                 web, id=str(uuid4()), client_id=home.slug, organization_id=home.id, secrets=()
             )
-            await runtime.storage.clients.insert(mine)
+            await runtime.storage.everywhere.clients.insert(mine)
             homes.append(home)
 
         async def visit() -> None:
@@ -129,14 +129,14 @@ async def test_a_client_that_was_asked_for_before_it_came_is_heard_of(runtime: R
     web = await runtime.client("web", acme)
     assert web is not None
     late = msgspec.structs.replace(web, id=str(uuid4()), client_id="late", secrets=())
-    await runtime.storage.clients.insert(late)
+    await runtime.storage.everywhere.clients.insert(late)
 
     async def known() -> bool:
         return await runtime.client("late", acme) is not None
 
     await eventually(known)
     assert await runtime.client("late", globex.id) is None
-    await runtime.storage.clients.set_status(late.id, acme, "inactive")
+    await runtime.storage.everywhere.clients.set_status(late.id, acme, "inactive")
 
     async def stopped() -> bool:
         found = await runtime.client("late", acme)
@@ -147,7 +147,7 @@ async def test_a_client_that_was_asked_for_before_it_came_is_heard_of(runtime: R
 
 async def test_a_setting_is_heard_of(runtime: Runtime) -> None:
     assert (await runtime.snapshot()).config.cors_max_age == 86_400
-    await runtime.storage.system_config.put("cors_max_age", 5, "number")
+    await runtime.storage.everywhere.system_config.put("cors_max_age", 5, "number")
 
     async def arrived() -> bool:
         return (await runtime.snapshot()).config.cors_max_age == 5
@@ -164,7 +164,7 @@ async def test_a_signing_key_is_heard_of(runtime: Runtime) -> None:
 
     before = published((await runtime.snapshot()).keys)
     key = runtime.settings.signing_key_encryption_keys
-    await signing_keys.ensure(runtime.storage, key, ("PS256",), now=now, lead=0)
+    await signing_keys.ensure(runtime.storage.everywhere, key, ("PS256",), now=now, lead=0)
 
     async def arrived() -> bool:
         return published((await runtime.snapshot()).keys) > before
@@ -178,7 +178,7 @@ async def test_a_resource_is_heard_of(runtime: Runtime) -> None:
     resource = ApiResource(
         id=str(uuid4()), organization_id=acme, identifier="https://api.acme.test", name="API"
     )
-    await runtime.storage.api_resources.insert(resource)
+    await runtime.storage.everywhere.api_resources.insert(resource)
 
     async def arrived() -> bool:
         return [api.id for api in await runtime.api_resources(acme)] == [resource.id]
@@ -259,7 +259,7 @@ async def test_who_does_not_hear_trusts_for_a_second(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert runtime._max_age() == CONFIG_MAX_AGE
-    monkeypatch.setattr(type(runtime.storage), "listening", False)
+    monkeypatch.setattr(type(runtime.storage.everywhere), "listening", False)
     assert runtime._max_age() == MAX_AGE_WITHOUT_NOTIFY <= 1.0
 
 

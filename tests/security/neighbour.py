@@ -23,7 +23,10 @@ async def move_in(served: Served) -> None:
     """Provision the organization; when it is there already, nothing changes."""
     runtime = served.runtime
     await provision(
-        runtime.storage, load_document(_SEED), passwords=runtime.passwords, now=runtime.clock()
+        runtime.storage.everywhere,
+        load_document(_SEED),
+        passwords=runtime.passwords,
+        now=runtime.clock(),
     )
 
 

@@ -43,7 +43,7 @@ TYPED: dict[str, tuple[str, Any]] = {
 async def _application(served: Served) -> str:
     """Add an application with two roles and their permissions."""
     slug = f"a{secrets.token_hex(6)}"
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     made = await make_application(storage, slug)
     for name in ("staff", "chief"):
         role = Role(id=str(uuid4()), application_id=made.id, name=name, slug=name)
@@ -58,19 +58,21 @@ async def _application(served: Served) -> str:
 
 async def _define(served: Served, application_id: str, name: str, kind: str, **flags: bool) -> Any:
     command = NewClaim.parse({"claim_name": name, "claim_type": kind, **flags})
-    return await claims.create(served.runtime.storage, SYSTEM, application_id, command)
+    return await claims.create(served.runtime.storage.everywhere, SYSTEM, application_id, command)
 
 
 async def _set(served: Served, person: Any, definition: ClaimDefinition, value: Any) -> None:
     command = NewValue.parse({"value": value})
     owner, claim = definition.application_id, definition.id
-    await claims.set_value(served.runtime.storage, SYSTEM, owner, claim, person.id, command)
+    await claims.set_value(
+        served.runtime.storage.everywhere, SYSTEM, owner, claim, person.id, command
+    )
 
 
 async def _person(served: Served, browser: Browser, application_id: str, *held: str) -> Any:
     person = await add_user(served)
     browser.email = person.email
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     for role in await storage.roles.list(application_id):
         if role.slug in held:
             await storage.user_roles.assign(person.id, person.organization_id, [role.id])

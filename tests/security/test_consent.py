@@ -80,13 +80,13 @@ async def _post(served: Served, form: dict[str, Any], client: Client | None) -> 
 
 async def _add_api(served: Served, *scopes: str) -> str:
     """Add an API resource to acme; return its identifier."""
-    acme = await served.runtime.storage.organizations.find_by_slug("acme")
+    acme = await served.runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
     identifier = f"https://{secrets.token_hex(6)}.acme.test"
     api = ApiResource(
         id=str(uuid4()), organization_id=acme.id, identifier=identifier, name="x", scopes=scopes
     )
-    await served.runtime.storage.api_resources.insert(api)
+    await served.runtime.storage.everywhere.api_resources.insert(api)
 
     async def known() -> bool:
         found = await served.runtime.api_resources(acme.id)
@@ -99,7 +99,7 @@ async def _add_api(served: Served, *scopes: str) -> str:
 @asynccontextmanager
 async def _a_new_claim(served: Served, pg: Postgres) -> AsyncIterator[str]:
     """Let the application of acme's clients define one more claim, which everybody has."""
-    client = await served.runtime.storage.clients.find(
+    client = await served.runtime.storage.everywhere.clients.find(
         "acme-partner", await organization_id(served)
     )
     assert client is not None
@@ -110,7 +110,7 @@ async def _a_new_claim(served: Served, pg: Postgres) -> AsyncIterator[str]:
         claim_name=name,
         include_in_id_token=True,
     )
-    await served.runtime.storage.claims.insert_definition(definition)
+    await served.runtime.storage.everywhere.claims.insert_definition(definition)
     await pg.execute(
         "INSERT INTO custom_claim_values (user_id, claim_id, value)"
         " SELECT id, %(id)s, '\"new\"' FROM users",

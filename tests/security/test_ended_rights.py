@@ -103,7 +103,7 @@ async def rights(served: Served) -> AsyncIterator[Rights]:
 
 
 async def _set(served: Served, rights: Rights, what: str, status: str) -> None:
-    storage, acme = served.runtime.storage, rights.user.organization_id
+    storage, acme = served.runtime.storage.everywhere, rights.user.organization_id
     match what:
         case "person":
             await set_user_status(storage, rights.user.id, status)
@@ -117,7 +117,7 @@ async def _set(served: Served, rights: Rights, what: str, status: str) -> None:
 
 async def _heard(rights: Rights, *instances: Served) -> None:
     """Wait until every instance knows the client and the organization as they are stored."""
-    storage, acme = instances[0].runtime.storage, rights.user.organization_id
+    storage, acme = instances[0].runtime.storage.everywhere, rights.user.organization_id
     client = await storage.clients.find(rights.client.client_id, acme)
     organization = await storage.organizations.find_by_slug("acme")
 
@@ -134,7 +134,7 @@ async def _heard(rights: Rights, *instances: Served) -> None:
 
 
 async def _revoke(served: Served, rights: Rights, what: str) -> None:
-    async with served.runtime.storage.transaction() as tx:
+    async with served.runtime.storage.everywhere.transaction() as tx:
         match what:
             case "person":
                 await session_control.revoke_all(tx, SYSTEM, rights.user.id)
@@ -264,7 +264,7 @@ async def test_security_5_copies_in_redis_are_buried(
 async def test_security_5_a_password_that_is_set_ends_every_session(
     served: Served, rights: Rights
 ) -> None:
-    async with served.runtime.storage.transaction() as tx:
+    async with served.runtime.storage.everywhere.transaction() as tx:
         await tx.end_account(rights.user.id, rights.user.organization_id, "password_set")
     await _tokens_are_dead(served, rights)
     assert "error=login_required" in await _prompt_none(served, rights, rights.session)
@@ -272,7 +272,7 @@ async def test_security_5_a_password_that_is_set_ends_every_session(
 
 async def test_security_5_rolled_back_it_has_ended_nothing(served: Served, rights: Rights) -> None:
     async def suspend_in_vain() -> None:
-        async with served.runtime.storage.transaction() as tx:
+        async with served.runtime.storage.everywhere.transaction() as tx:
             await set_user_status(tx, rights.user.id, "suspended")
             raise ZeroDivisionError
 
@@ -286,7 +286,7 @@ async def test_security_5_another_organizations_person_is_left_alone(
     served: Served, rights: Rights
 ) -> None:
     stranger = await organization_id(served, "porta-admin")
-    async with served.runtime.storage.transaction() as tx:
+    async with served.runtime.storage.everywhere.transaction() as tx:
         await tx.end_account(rights.user.id, stranger, "password_set")
     assert (await userinfo(served, rights.tokens["access_token"])).status_code == 200
 

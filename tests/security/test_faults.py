@@ -69,7 +69,7 @@ async def fragile(standing: Fragile) -> AsyncIterator[Fragile]:
     standing.redis.restore()
 
     async def whole() -> bool:
-        storage = standing.served.runtime.storage
+        storage = standing.served.runtime.storage.everywhere
         ready = await standing.served.http.get(f"{standing.served.base_url}/ready")
         # What /ready says may be of a second ago.
         well = storage.listening and storage.redis_trouble is None

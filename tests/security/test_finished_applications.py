@@ -50,7 +50,7 @@ async def _refreshed(served: Served, client: Client, tokens: dict[str, Any]) -> 
 
 async def _of_an_application_without_roles(served: Served, **fields: Any) -> Client:
     slug = f"a{secrets.token_hex(6)}"
-    bare = await make_application(served.runtime.storage, slug)
+    bare = await make_application(served.runtime.storage.everywhere, slug)
     return await add_client(served, application_id=bare.id, **fields)
 
 
@@ -246,7 +246,7 @@ async def _client_of_a_file(served: Served) -> tuple[str, str]:
     document = build_document("app.yaml", {"version": "1.0", "organizations": [acme]})
     runtime = served.runtime
     report = await provision(
-        runtime.storage, document, passwords=runtime.passwords, now=runtime.clock()
+        runtime.storage.everywhere, document, passwords=runtime.passwords, now=runtime.clock()
     )
     assert report.errors == []
     return name, name * 3
@@ -261,7 +261,7 @@ async def _api(served: Served, organization_id: str, **fields: Any) -> ApiResour
         id=str(uuid4()), organization_id=organization_id, identifier=f"https://{scope}.test",
         name="API", scopes=(scope,), **fields,
     )  # fmt: skip
-    await served.runtime.storage.api_resources.insert(api)
+    await served.runtime.storage.everywhere.api_resources.insert(api)
 
     async def heard() -> bool:
         return api.id in [each.id for each in await served.runtime.api_resources(organization_id)]

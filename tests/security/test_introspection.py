@@ -50,7 +50,7 @@ async def api(served: Served, backend: Client) -> AsyncIterator[ApiResource]:
         scopes=(scope,),
         introspection_clients=(backend.client_id,),
     )
-    await served.runtime.storage.api_resources.insert(resource)
+    await served.runtime.storage.everywhere.api_resources.insert(resource)
 
     async def heard() -> bool:
         known = await served.runtime.api_resources(backend.organization_id)
@@ -156,7 +156,7 @@ async def test_B10_a_right_ends_where_it_is_taken_away(
 async def test_B10_no_right_crosses_the_border(served: Served, browser: Browser) -> None:
     """Another organization may name and allow whom it likes: the tokens are not its own."""
     await neighbour.move_in(served)
-    storage, name = served.runtime.storage, neighbour.CLIENT[0]
+    storage, name = served.runtime.storage.everywhere, neighbour.CLIENT[0]
     globex = await organization_id(served, neighbour.SLUG)
     theirs = await storage.clients.find(name, globex)
     assert theirs is not None
@@ -194,7 +194,7 @@ async def test_B10_only_a_confidential_client_of_the_organization_can_be_named(
     acme = await organization_id(served)
     identifier = f"urn:{secrets.token_hex(6)}"
     said = {"identifier": identifier, "name": "x"}
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     wrong = NewApiResource.parse({**said, "introspectionClients": [name]})
     with pytest.raises(Invalid, match=r"introspectionClients\[0\]: "):
         await api_resources.create(storage, SYSTEM, acme, wrong)

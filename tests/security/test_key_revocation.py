@@ -53,26 +53,26 @@ async def browser(served: Served) -> AsyncIterator[Browser]:
 
 async def _rotate(runtime: Runtime) -> set[str]:
     made = await signing_keys.rotate(
-        runtime.storage, _encryption_keys(runtime), now=runtime.clock(), lead=120
+        runtime.storage.everywhere, _encryption_keys(runtime), now=runtime.clock(), lead=120
     )
     return {key.kid for key in made}
 
 
 async def _revoke(runtime: Runtime, kid: str, *, force: bool = False) -> None:
     await signing_keys.revoke(
-        runtime.storage, _encryption_keys(runtime), kid, now=runtime.clock(), force=force
+        runtime.storage.everywhere, _encryption_keys(runtime), kid, now=runtime.clock(), force=force
     )
 
 
 async def _revoke_all(runtime: Runtime, algorithm: str) -> None:
-    for row in await runtime.storage.signing_keys.list():
+    for row in await runtime.storage.everywhere.signing_keys.list():
         if row.algorithm == algorithm and row.status != "revoked":
             await _revoke(runtime, row.kid, force=True)
 
 
 async def _make_anew(runtime: Runtime) -> None:
     await signing_keys.ensure(
-        runtime.storage, _encryption_keys(runtime), now=runtime.clock(), lead=120
+        runtime.storage.everywhere, _encryption_keys(runtime), now=runtime.clock(), lead=120
     )
 
 
@@ -195,7 +195,10 @@ async def test_applications_F2_a_code_outlasts_the_lack_of_the_key_that_an_api_w
     client = await add_client(served)
     said = {"identifier": "urn:api", "name": "API", "accessTokenSigningAlg": "PS256"}
     await api_resources.create(
-        served.runtime.storage, SYSTEM, client.organization_id, NewApiResource.parse(said)
+        served.runtime.storage.everywhere,
+        SYSTEM,
+        client.organization_id,
+        NewApiResource.parse(said),
     )
 
     async def known() -> bool:

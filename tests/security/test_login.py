@@ -465,7 +465,9 @@ async def test_security_2_a_hundred_guesses_of_one_block_lock_nobody(
         ):
             told = [await _guess(served, user.email, each) for each in addresses]
             assert told == [200] * judged + [429] * (8 - judged)
-        found = await served.runtime.storage.users.find_by_email(user.organization_id, user.email)
+        found = await served.runtime.storage.everywhere.users.find_by_email(
+            user.organization_id, user.email
+        )
         assert found is not None
         assert (found.status, found.failed_login_count) == ("active", 11)
         assert "code" in await browser.sign_in()
@@ -608,7 +610,9 @@ async def test_spellings_of_an_address_are_counted_as_one_or_belong_to_nobody(
         for _ in range(10):
             await other.submit(await other.begin(), password="wrong-password-of-mine")
         answer = await other.submit(await other.begin(), email=user.email)
-    found = await served.runtime.storage.users.find_by_email(user.organization_id, user.email)
+    found = await served.runtime.storage.everywhere.users.find_by_email(
+        user.organization_id, user.email
+    )
     assert found is not None
     assert (answer.status_code == 429) == (found.failed_login_count > 0)
 

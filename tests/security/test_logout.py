@@ -407,7 +407,9 @@ async def test_the_hint_of_a_client_that_left_leads_nowhere(
     form = code_form(await browser.code(client_id=client.client_id))
     secret = client.client_id * 2
     tokens = (await post(served, "/token", form, client.client_id, secret=secret)).json()
-    await served.runtime.storage.clients.set_status(client.id, client.organization_id, "inactive")
+    await served.runtime.storage.everywhere.clients.set_status(
+        client.id, client.organization_id, "inactive"
+    )
     named = {"client_id": client.client_id, "post_logout_redirect_uri": AFTER}
 
     async def has_left() -> bool:

@@ -22,7 +22,7 @@ async def test_the_ring_of_an_organization_signs_for_it_alone(
     await neighbour.move_in(served)
     before = await browser.tokens()
     made = await signing_keys.ensure(
-        served.runtime.storage,
+        served.runtime.storage.everywhere,
         served.runtime.settings.signing_key_encryption_keys,
         now=served.runtime.clock(),
         lead=0,

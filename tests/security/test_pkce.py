@@ -35,7 +35,7 @@ async def test_applications_F7_a_confidential_client_of_a_file_may(
     served: Served, browser: Browser
 ) -> None:
     acme = await organization_id(served)
-    client = await served.runtime.storage.clients.find("acme-web-basic", acme)
+    client = await served.runtime.storage.everywhere.clients.find("acme-web-basic", acme)
     assert client is not None
     code = await browser.code(**WITHOUT)
     assert await _redeem(served, client, code) == (400, "invalid_grant"), "nothing to verify"

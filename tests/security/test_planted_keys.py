@@ -45,14 +45,14 @@ async def test_security_13_a_planted_key_signs_nothing_and_is_shown_to_nobody(
     served: Served, other: Served, plant: object
 ) -> None:
     assert callable(plant)
-    stored = await served.runtime.storage.signing_keys.list()
+    stored = await served.runtime.storage.everywhere.signing_keys.list()
     signer = (await served.runtime.snapshot()).keys.of("", served.runtime.clock()).signer("ES256")
     ours = next(key for key in stored if key.kid == signer.kid)
     planted = structs.replace(plant(ours), id=str(uuid.uuid4()))
     if planted.activated_at == 1000.0:
         planted = structs.replace(planted, activated_at=served.runtime.clock() - 1)
     before = [await one.runtime.snapshot() for one in (served, other)]
-    await served.runtime.storage.signing_keys.insert(planted)
+    await served.runtime.storage.everywhere.signing_keys.insert(planted)
 
     async def heard() -> bool:
         now = [await one.runtime.snapshot() for one in (served, other)]

@@ -140,7 +140,7 @@ async def test_A12_an_interaction_outlives_its_reference(
     begun = [location(await _visit(browser, request_uri)) for _ in range(2)]
     await _outlive(pg, request_uri)
     _is_dead(await _visit(browser, request_uri))
-    await served.runtime.storage.expired.purge()
+    await served.runtime.storage.everywhere.expired.purge()
     arrived = await browser.follow(await browser.submit(begun[0]))
     assert "code" in arrived
     _is_dead(await _visit(browser, request_uri))

@@ -207,7 +207,7 @@ async def test_every_listener_hears_a_change(storage: Storage) -> None:
     async with asyncio.timeout(5):
         while not storage.listening:
             await asyncio.sleep(0.01)
-        await storage.system_config.put("cors_max_age", 5, "number")
+        await storage.everywhere.system_config.put("cors_max_age", 5, "number")
         while ("system_config", "cors_max_age") not in first:
             await asyncio.sleep(0.01)
     assert second == first

@@ -115,8 +115,8 @@ async def test_succession_A8_a_file_changes_the_form_where_it_says_so(
             file = tmp_path / "dock.yaml"
             file.write_text(_FILE.format(said=said), encoding="utf-8")
             report = await provision(
-                served.runtime.storage, load_document(file), passwords=served.runtime.passwords,
-                mode=mode, now=served.runtime.clock(),
+                served.runtime.storage.everywhere, load_document(file),
+                passwords=served.runtime.passwords, mode=mode, now=served.runtime.clock(),
             )  # fmt: skip
             assert not report.errors
             found: dict[str, str] = dict(await database.fetch(_FORMATS))

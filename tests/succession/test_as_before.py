@@ -165,7 +165,7 @@ async def test_succession_A12_a_resource_has_to_be_registered(served: Served) ->
     url = f"{served.issuer('dock')}/auth"
     refused = await served.http.get(url, params=_asked(resource=_RESOURCE))
     assert query_of(refused)["error"] == "invalid_target"
-    await served.runtime.storage.api_resources.insert(
+    await served.runtime.storage.everywhere.api_resources.insert(
         ApiResource(
             id="00000000-0000-4000-8000-0000000000f1", organization_id=porta_1x.DOCK,
             identifier=_RESOURCE, name="API",

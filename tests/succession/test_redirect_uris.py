@@ -63,7 +63,7 @@ async def served(create_database: Callable[..., str]) -> AsyncIterator[Served]:
 
 
 async def _register(served: Served, client_id: str) -> None:
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     organization = await storage.organizations.find_by_slug("dock")
     application = await storage.applications.find_by_slug("shop")
     assert organization is not None
@@ -264,7 +264,7 @@ async def test_succession_A14_a_second_address_ends_it_in_the_middle(
 async def test_succession_A14_what_is_provisioned_anew_stays_as_it_was_made(
     served: Served,
 ) -> None:
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     for client_id, adopted in ((CLIENT, True), ("ours", False)):
         stored = await storage.clients.find(client_id, porta_1x.DOCK)
         assert stored is not None

@@ -51,7 +51,7 @@ async def storage(adopted: str, database: Postgres) -> AsyncIterator[Storage]:
     await signing_keys.ensure(opened, (OLD,), now=1e9, lead=0)
     await signing_keys.ensure(opened, (OLD,), now=1e9, lead=0, organization_id=porta_1x.DOCK)
     await _store_totp(database, OLD_2FA)
-    yield opened
+    yield opened.everywhere
     await opened.close()
 
 

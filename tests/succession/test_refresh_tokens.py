@@ -42,7 +42,7 @@ async def _works(served: Served, value: str, **more: Any) -> bool:
 
 
 async def _without_grace(served: Served) -> None:
-    await served.runtime.storage.system_config.put("refresh_grace", 0, "number")
+    await served.runtime.storage.everywhere.system_config.put("refresh_grace", 0, "number")
 
     async def heard() -> bool:
         return (await served.runtime.snapshot()).config.refresh_grace == 0
@@ -185,7 +185,7 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
         await porta_1x.leave_refresh_token(database),
         await porta_1x.leave_refresh_token(database),
     )
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     await set_user_status(storage, porta_1x.CLEO, status)
     assert not await _works(served, first)
     await set_user_status(storage, porta_1x.CLEO, "active")
@@ -210,7 +210,7 @@ async def test_succession_refresh_whoever_ends_a_persons_rights_is_waited_for(
             )
         )
 
-    async with served.runtime.storage.transaction() as tx:
+    async with served.runtime.storage.everywhere.transaction() as tx:
         await set_user_status(tx, porta_1x.CLEO, "suspended")
         await set_user_status(tx, porta_1x.CLEO, "active")
         late = asyncio.create_task(_works(served, value))
@@ -222,7 +222,7 @@ async def test_succession_refresh_a_client_that_was_inactive_has_lost_them(
     served: Served, database: Postgres
 ) -> None:
     value = await porta_1x.leave_refresh_token(database)
-    storage = served.runtime.storage
+    storage = served.runtime.storage.everywhere
     for status in ("inactive", "active"):
         await set_client_status(storage, CLIENT, status)
 
@@ -255,7 +255,7 @@ async def test_succession_refresh_what_is_revoked_is_remembered_while_1x_would_k
 ) -> None:
     """However short the operator has made the lives of ours meanwhile."""
     for name in ("refresh_token_ttl", "refresh_token_absolute_ttl"):
-        await served.runtime.storage.system_config.put(name, 3600, "number")
+        await served.runtime.storage.everywhere.system_config.put(name, 3600, "number")
 
     async def heard() -> bool:
         config = (await served.runtime.snapshot()).config

@@ -17,7 +17,7 @@ _COUNT = "SELECT count(*) FROM audit_log WHERE created_at < now() - interval '90
 
 
 async def _configured(served: Served, key: str, value: int) -> None:
-    await served.runtime.storage.system_config.put(key, value, "number")
+    await served.runtime.storage.everywhere.system_config.put(key, value, "number")
 
     async def heard() -> bool:
         return getattr((await served.runtime.snapshot()).config, key, None) in (value, None)

@@ -123,9 +123,15 @@ async def test_succession_A1_1x_and_we_verify_what_the_other_has_signed(
     async with serving(of_1x) as served:
         now = time.time()
         organization = porta_1x.DOCK
-        made = await signing_keys.rotate(served.runtime.storage, (_KEY,), now=now, lead=0)
+        made = await signing_keys.rotate(
+            served.runtime.storage.everywhere, (_KEY,), now=now, lead=0
+        )
         own = await signing_keys.ensure(
-            served.runtime.storage, (_KEY,), now=now, lead=0, organization_id=organization
+            served.runtime.storage.everywhere,
+            (_KEY,),
+            now=now,
+            lead=0,
+            organization_id=organization,
         )
         ours = next(row.kid for row in made if row.algorithm == "ES256")
 
@@ -209,7 +215,7 @@ async def test_succession_A1_a_key_of_the_admin_api_of_1x_is_refused_until_someb
     with pytest.raises(KeyUnusable, match="porta keys adopt"):
         async with serving(adopted):
             pass
-    storage = await Storage.open(adopted)
+    storage = (await Storage.open(adopted)).everywhere
     await legacy_keys.adopt(storage, (_KEY,), made.kid)
     for refused in (made.kid, _OF_1X):
         with pytest.raises(Conflict, match="left in the clear"):

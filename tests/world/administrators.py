@@ -58,7 +58,7 @@ class Installation:
             email=f"{secrets.token_hex(6)}@admin.example",
             email_verified=True,
         )
-        storage = self.runtime.storage
+        storage = self.runtime.storage.everywhere
         await storage.users.insert(user)
         for role in await self._roles():
             if role.slug in roles:
@@ -67,7 +67,7 @@ class Installation:
 
     async def person_with(self, *permissions: str) -> User:
         """Make a person with a role of their own, of just these permissions."""
-        storage, application_id = self.runtime.storage, self.made.application.id
+        storage, application_id = self.runtime.storage.everywhere, self.made.application.id
         role = factories.role(application_id)
         await storage.roles.insert(role)
         known = await storage.roles.permissions(application_id)
@@ -94,7 +94,7 @@ class Installation:
     @asynccontextmanager
     async def limited(self, **settings: int) -> AsyncIterator[None]:
         """Set settings for a while, and wait until the server knows."""
-        before = await self.runtime.storage.system_config.all()
+        before = await self.runtime.storage.everywhere.system_config.all()
         try:
             await self._set(settings)
             yield
@@ -103,7 +103,7 @@ class Installation:
 
     async def _set(self, settings: dict[str, int]) -> None:
         for name, value in settings.items():
-            await self.runtime.storage.system_config.put(name, value, "number")
+            await self.runtime.storage.everywhere.system_config.put(name, value, "number")
 
         async def known() -> bool:
             config = (await self.runtime.snapshot()).config
@@ -118,13 +118,13 @@ class Installation:
     async def app(self) -> str:
         """Make another application, and return its id."""
         application = factories.application()
-        await self.runtime.storage.applications.insert(application)
+        await self.runtime.storage.everywhere.applications.insert(application)
         return application.id
 
     async def empty_role(self) -> str:
         """Make a role of administrators that permits nothing, and return its id."""
         role = factories.role(self.made.application.id)
-        await self.runtime.storage.roles.insert(role)
+        await self.runtime.storage.everywhere.roles.insert(role)
         return role.id
 
     async def app_slug(self) -> str:
@@ -152,7 +152,7 @@ class Installation:
 
     async def foreign_role(self, person: User, slug: str, permission: str) -> None:
         """Give a person a role of another application, with a permission of this name."""
-        storage, application_id = self.runtime.storage, await self.app()
+        storage, application_id = self.runtime.storage.everywhere, await self.app()
         role = factories.role(application_id, slug=slug)
         granted = factories.permission(application_id, permission)
         await storage.roles.insert(role)
@@ -164,15 +164,15 @@ class Installation:
         """Make an ordinary organization."""
         slug = f"o{secrets.token_hex(6)}"
         organization = factories.organization(id=new_id(), name=slug, slug=slug)
-        await self.runtime.storage.organizations.insert(organization)
+        await self.runtime.storage.everywhere.organizations.insert(organization)
         return organization
 
     async def keys(self, organization_id: str) -> str:
         """Give an organization a ring of one key, and return its kid."""
         key = self.runtime.settings.signing_key_encryption_keys
         made = await signing_keys.ensure(
-            self.runtime.storage, key, ("ES256",), now=self.runtime.clock() - 600, lead=0,
-            organization_id=organization_id,
+            self.runtime.storage.everywhere, key, ("ES256",),
+            now=self.runtime.clock() - 600, lead=0, organization_id=organization_id,
         )  # fmt: skip
         return made[0].kid
 
@@ -181,7 +181,7 @@ class Installation:
         user: User | None = None, client: Client | None = None,
     ) -> None:  # fmt: skip
         """Let a person or a client administer one organization; a client also all (None)."""
-        await self.runtime.storage.delegations.put(
+        await self.runtime.storage.everywhere.delegations.put(
             organization_id,
             [r.id for r in await self._roles() if r.slug in roles],
             user_id=user.id if user else None,
@@ -189,7 +189,7 @@ class Installation:
         )
 
     async def _roles(self) -> tuple[Role, ...]:
-        return await self.runtime.storage.roles.list(self.made.application.id)
+        return await self.runtime.storage.everywhere.roles.list(self.made.application.id)
 
     async def client(self, **fields: Any) -> Client:
         """Make a confidential client of the super-admin organization."""
@@ -203,7 +203,7 @@ class Installation:
             "grant_types": ("authorization_code", "client_credentials"),
         }
         client = factories.client(**given | fields)
-        await self.runtime.storage.clients.insert(client)
+        await self.runtime.storage.everywhere.clients.insert(client)
         return client
 
     async def token(
@@ -233,7 +233,7 @@ class Installation:
 @asynccontextmanager
 async def installed(runtime: Runtime, url: str) -> AsyncIterator[Installation]:
     """Do what `porta init` does."""
-    made = await administration.initialize(runtime.storage, SUPER, runtime.passwords)
+    made = await administration.initialize(runtime.storage.everywhere, SUPER, runtime.passwords)
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         installation = Installation(runtime, made, http)
         http.headers.update(bearer(await installation.token()))

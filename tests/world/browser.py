@@ -175,7 +175,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 async def organization_id(served: Served, slug: str = "acme") -> str:
     """Return the id of an organization."""
-    organization = await served.runtime.storage.organizations.find_by_slug(slug)
+    organization = await served.runtime.storage.everywhere.organizations.find_by_slug(slug)
     assert organization is not None
     return organization.id
 
@@ -188,13 +188,13 @@ async def add_user(served: Served, email: str = "", **fields: Any) -> User:
         email=email or f"{secrets.token_hex(6)}@acme.test",
         **({"password_hash": await served.runtime.passwords.hash(PASSWORD)} | fields),
     )
-    await served.runtime.storage.users.insert(user)
+    await served.runtime.storage.everywhere.users.insert(user)
     return user
 
 
 async def add_client(served: Served, like: str = "acme-web-basic", **fields: Any) -> Client:
     """Add a client to acme that is like another; its secret is its client_id, twice."""
-    clients = served.runtime.storage.clients
+    clients = served.runtime.storage.everywhere.clients
     model = await clients.find(like, await organization_id(served))
     assert model is not None
     name = fields.pop("client_id", None) or f"client-{secrets.token_hex(12)}"
@@ -225,7 +225,7 @@ async def configured(served: Served, **values: int) -> AsyncIterator[None]:
 
 async def _configure(served: Served, values: dict[str, int]) -> None:
     for key, value in values.items():
-        await served.runtime.storage.system_config.put(key, value, "number")
+        await served.runtime.storage.everywhere.system_config.put(key, value, "number")
 
     async def arrived() -> bool:
         config = (await served.runtime.snapshot()).config

@@ -23,7 +23,7 @@ SPA_ORIGIN = "https://spa.example"
 
 async def furnish(runtime: Runtime) -> None:
     """Fill an empty database. The clients of `acme` are called web, spa, desk and third."""
-    storage, settings = runtime.storage, runtime.settings
+    storage, settings = runtime.storage.everywhere, runtime.settings
     key = settings.signing_key_encryption_keys
     await signing_keys.ensure(storage, key, ("ES256",), now=time.time(), lead=0)
     application = factories.application(name="App", slug="app")
@@ -67,7 +67,7 @@ async def _organization(runtime: Runtime, slug: str, **fields: Any) -> Organizat
         id=new_id(), name=slug.capitalize(), slug=slug, default_login_methods=("password",),
         **fields,
     )  # fmt: skip
-    await runtime.storage.organizations.insert(organization)
+    await runtime.storage.everywhere.organizations.insert(organization)
     return organization
 
 

@@ -16,7 +16,7 @@ async def person_with_totp(
     runtime: Runtime, pg: Postgres, *codes: str, slug: str = "acme"
 ) -> tuple[User, pyotp.TOTP]:
     """Add a person who has confirmed an authenticator app, and written down recovery `codes`."""
-    home = await runtime.storage.organizations.find_by_slug(slug)
+    home = await runtime.storage.everywhere.organizations.find_by_slug(slug)
     assert home is not None
     user = factories.user(
         id=factories.new_id(),
@@ -24,7 +24,7 @@ async def person_with_totp(
         email=f"{factories.new_id()}@acme.example",
         password_hash=await runtime.passwords.hash(PASSWORD),
     )
-    await runtime.storage.users.insert(user)
+    await runtime.storage.everywhere.users.insert(user)
     await choose(pg, user, "totp")
     secret = pyotp.random_base32()
     ciphertext, iv, tag = encrypt(secret, runtime.settings.two_factor_encryption_keys[0])

@@ -127,11 +127,14 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
 
 async def _seed(runtime: Runtime) -> None:
     await provision(
-        runtime.storage, load_document(SEED), passwords=runtime.passwords, now=runtime.clock()
+        runtime.storage.everywhere,
+        load_document(SEED),
+        passwords=runtime.passwords,
+        now=runtime.clock(),
     )
     # All tests of a run come from one address, and count in one Redis.
     for limit in ("rate_limit_request_max", "rate_limit_request_installation_max"):
-        await runtime.storage.system_config.put(limit, 10**9, "number")
+        await runtime.storage.everywhere.system_config.put(limit, 10**9, "number")
 
 
 @asynccontextmanager
@@ -182,5 +185,5 @@ async def _hear_everything(runtime: Runtime) -> None:
     runtime.storage.on_change(listen)
     while not runtime.storage.listening:
         await asyncio.sleep(0.01)
-    await runtime.storage.system_config.put("seeded", 1, "number")
+    await runtime.storage.everywhere.system_config.put("seeded", 1, "number")
     await last.wait()

@@ -29,7 +29,8 @@ async def open_store(name: str, database_url: str, redis_url: str) -> AsyncItera
     if name == "memory":
         yield MemoryStore()
         return
-    postgres, redis = await Postgres.open(database_url), await open_client(redis_url)
+    postgres = await Postgres.open(database_url, isolated=True)
+    redis = await open_client(redis_url)
     remembered, breaker = PostgresStore(postgres), RedisBreaker(redis)
     stores: dict[str, ArtifactStore] = {
         "redis": RedisStore(breaker),

@@ -26,7 +26,7 @@ def settings(settings: Settings) -> Settings:
 async def installation(runtime: Runtime, server: Server) -> AsyncIterator[Installation]:
     """Initialized, with limits that no test meets by chance."""
     for limit in ("rate_limit_admin_max", "rate_limit_admin_write_max"):
-        await runtime.storage.system_config.put(limit, 10**9, "number")
+        await runtime.storage.everywhere.system_config.put(limit, 10**9, "number")
     url = f"http://127.0.0.1:{server.port}/api/admin"
     async with installed(runtime, url) as made:
         yield made

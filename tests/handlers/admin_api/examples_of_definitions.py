@@ -225,7 +225,7 @@ for method, path in (("POST", f"{MODULE}/deactivate"), ("DELETE", MODULE)):
 async def _administration(installation: Installation) -> World:
     """The application of the administration, its super-admin's role, and a permission of it."""
     application = installation.made.application.id
-    storage = installation.runtime.storage
+    storage = installation.runtime.storage.everywhere
     (role,) = [r for r in await installation.roles() if r.slug == "porta-super-admin"]
     permission = next(iter(await storage.roles.permissions(application)))
     person = await installation.person()

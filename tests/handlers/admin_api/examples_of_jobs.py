@@ -15,7 +15,7 @@ _KIND = Kind("example", Nothing)
 
 async def _dead(installation: Installation) -> str:
     """Return the id of a dead letter."""
-    storage = installation.runtime.storage
+    storage = installation.runtime.storage.everywhere
     async with storage.transaction() as tx:
         id = await queue.enqueue(tx, _KIND, Nothing())
         # Among the dead letters of earlier examples this is the one that is ready.

@@ -155,14 +155,14 @@ async def revoke_unknown_key(installation: Installation) -> Example:
 @example("POST", "/keys/{kid}/revoke")
 async def revoke_a_key_twice(installation: Installation) -> Example:
     kid = await installation.keys(await _ring(installation))
-    await installation.runtime.storage.signing_keys.set_status(kid, "revoked")
+    await installation.runtime.storage.everywhere.signing_keys.set_status(kid, "revoked")
     return Example({"kid": kid}, status=409)
 
 
 @example("GET", "/audit")
 async def audit(installation: Installation) -> Example:
     actor = installation.made.user.id
-    await events.record(installation.runtime.storage, "org.updated", user_id=actor)
+    await events.record(installation.runtime.storage.everywhere, "org.updated", user_id=actor)
 
     def check(body: Any) -> None:
         assert body["data"][0]["eventType"] == "org.updated"

@@ -20,7 +20,7 @@ def _at(organization: Organization) -> dict[str, str]:
 
 async def _in(installation: Installation, status: str) -> Organization:
     made = await installation.organization()
-    await installation.runtime.storage.organizations.set_status(made.id, status)
+    await installation.runtime.storage.everywhere.organizations.set_status(made.id, status)
     return made
 
 

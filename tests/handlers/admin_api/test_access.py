@@ -53,7 +53,7 @@ async def test_rights_are_those_of_role_permissions_at_each_request(
     api: httpx.AsyncClient, installation: Installation
 ) -> None:
     """Porta 1.x took them from a table of its own, by the name of the role."""
-    storage = installation.runtime.storage
+    storage = installation.runtime.storage.everywhere
     person = await installation.person_with("admin:config:read", "admin:key:read")
     token = await installation.token(person)
     assert (await api.get("/keys", headers=bearer(token))).status_code == 200

@@ -62,7 +62,7 @@ class Worth:
 
 async def _worth(installation: Installation, own: str) -> Worth:
     application = installation.made.application.id
-    permissions = await installation.runtime.storage.roles.permissions(application)
+    permissions = await installation.runtime.storage.everywhere.roles.permissions(application)
     organization = await installation.organization()
     customer = await installation.person(organization_id=organization.id)
     machine = await installation.client()

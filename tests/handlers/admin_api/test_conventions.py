@@ -124,7 +124,7 @@ async def test_a_patient_reader_meets_every_entry_once(
 ) -> None:
     """Also while others write; entries of one transaction have one and the same moment."""
     organization = await installation.organization()
-    async with installation.runtime.storage.transaction() as tx:
+    async with installation.runtime.storage.everywhere.transaction() as tx:
         for number in range(23):
             await events.record(
                 tx, "org.updated", organization_id=organization.id, metadata={"n": number}
@@ -144,7 +144,9 @@ async def test_a_patient_reader_meets_every_entry_once(
             page = answer.json()
             seen += [each["id"] for each in page["data"]]
             await events.record(
-                installation.runtime.storage, "org.updated", organization_id=organization.id
+                installation.runtime.storage.everywhere,
+                "org.updated",
+                organization_id=organization.id,
             )
             cursor = page["nextCursor"]
             assert page["hasMore"] == (cursor is not None)

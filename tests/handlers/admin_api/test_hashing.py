@@ -69,7 +69,7 @@ async def test_administrators_passwords_and_secrets(
 ) -> None:
     home = await installation.organization()
     application = factories.application()
-    await installation.runtime.storage.applications.insert(application)
+    await installation.runtime.storage.everywhere.applications.insert(application)
     client = {
         "organizationId": home.id,
         "applicationId": application.id,
@@ -135,15 +135,17 @@ async def test_a_provisioning_file(installation: Installation, held: Held, pg: P
         },
     )
     runtime = installation.runtime
-    run = provision(runtime.storage, document, passwords=runtime.passwords, now=time.time())
+    run = provision(
+        runtime.storage.everywhere, document, passwords=runtime.passwords, now=time.time()
+    )
     seen, report = await while_hashing(held, pg, run)
     assert (seen, report.errors) == (0, [])
     (credential,) = report.credentials
-    organization = await runtime.storage.organizations.find_by_slug("hashed")
+    organization = await runtime.storage.everywhere.organizations.find_by_slug("hashed")
     assert organization is not None
-    user = await runtime.storage.users.find_by_email(organization.id, "a@hashed.test")
+    user = await runtime.storage.everywhere.users.find_by_email(organization.id, "a@hashed.test")
     assert user is not None
     assert (await runtime.passwords.verify(user.password_hash, PASSWORD)).ok
-    found = await runtime.storage.clients.find(credential.client_id, organization.id)
+    found = await runtime.storage.everywhere.clients.find(credential.client_id, organization.id)
     assert found is not None
     assert match_secret(found, credential.client_secret or "", time.time()).alive

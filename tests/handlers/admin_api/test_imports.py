@@ -85,7 +85,7 @@ async def test_a_job_has_the_rights_of_the_moment_it_is_done(
         job_id = answer.json()["jobId"]
 
         async def done() -> bool:
-            job = await installation.runtime.storage.jobs.find(int(job_id))
+            job = await installation.runtime.storage.everywhere.jobs.find(int(job_id))
             return job is not None and job.ended
 
         await eventually(done, seconds=60)
@@ -194,7 +194,9 @@ async def test_security_J2_an_import_gives_no_role_that_its_caller_lacks(
     role = {"app": "porta-admin", "role": "porta-super-admin"}
     raised = {**home, "users": [{"email": person.email, "roles": [role]}]}
     slug = (
-        await installation.runtime.storage.user_roles.of_user(person.id, installation.admin_id)
+        await installation.runtime.storage.everywhere.user_roles.of_user(
+            person.id, installation.admin_id
+        )
     )[0].slug
     grown = {
         **home,
@@ -256,7 +258,9 @@ async def test_who_administers_one_organization_imports_into_that_one(
     alone = {"mode": "merge", "users": [{"email": "b@acme.test"}]}
     at = f"/organizations/{other.id}/users/import"
     assert (await api.post(at, json=alone, headers=headers)).status_code == 404
-    assert (await installation.runtime.storage.users.find_by_email(other.id, "a@acme.test")) is None
+    assert (
+        await installation.runtime.storage.everywhere.users.find_by_email(other.id, "a@acme.test")
+    ) is None
 
 
 async def test_a_flat_manifest_of_1x_is_taken_with_its_own_paths(
@@ -290,7 +294,7 @@ async def test_a_flat_manifest_of_1x_is_taken_with_its_own_paths(
         *("claim_definition", "role_permission", "module", "user", "user_role", "claim_value"),
     }
     assert told["credentials"][0]["secretLabel"] == "one"
-    made = await installation.runtime.storage.users.find_by_email(
+    made = await installation.runtime.storage.everywhere.users.find_by_email(
         await _id(api, slug), "ann@acme.test"
     )
     assert made is not None
@@ -323,7 +327,9 @@ async def test_what_was_exported_as_csv_is_imported_as_it_was(
     answer = await api.post(f"/organizations/{other.id}/users/import", json=body)
     assert answer.status_code == 200, answer.text
     for told in users:
-        found = await installation.runtime.storage.users.find_by_email(other.id, str(told["email"]))
+        found = await installation.runtime.storage.everywhere.users.find_by_email(
+            other.id, str(told["email"])
+        )
         assert found is not None
         assert {name: getattr(found, name) for name in told} == told
 

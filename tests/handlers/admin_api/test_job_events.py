@@ -63,7 +63,7 @@ async def _watch(
 
 
 async def _queued(installation: Installation, organization_id: str | None = None) -> str:
-    async with installation.runtime.storage.transaction() as tx:
+    async with installation.runtime.storage.everywhere.transaction() as tx:
         return str(await queue.enqueue(tx, _KIND, Nothing(), organization_id=organization_id))
 
 

@@ -82,7 +82,7 @@ async def test_tokens_of_an_ended_family_are_dead(
     made = factories.family(client, person.id)
     refresh, value = factories.refresh_token(made), factories.new_value()
     access = factories.access_token(made, value, audience=(installation.issuer,))
-    storage = installation.runtime.storage
+    storage = installation.runtime.storage.everywhere
     await storage.tokens.redeem(made, 3600, access, 600, refresh, 3600)
     assert (await api.get("/me", headers=bearer(value))).status_code == 200
     assert (await api.delete(f"/refresh-families/{made.id}")).status_code == 204

@@ -95,10 +95,10 @@ async def test_nobody_grants_what_they_do_not_hold(
     headers = bearer(await installation.token(person))
     application = installation.made.application.id
     (role,) = [each for each in await installation.roles() if each.slug == "porta-super-admin"]
-    (own,) = await installation.runtime.storage.user_roles.of_user(
+    (own,) = await installation.runtime.storage.everywhere.user_roles.of_user(
         person.id, person.organization_id
     )
-    known = await installation.runtime.storage.roles.permissions(application)
+    known = await installation.runtime.storage.everywhere.roles.permissions(application)
     (permission,) = [each for each in known if each.slug == "admin:key:rotate"]
     mine = f"/organizations/{installation.admin_id}/users/{person.id}/roles"
     for method, path, body in (

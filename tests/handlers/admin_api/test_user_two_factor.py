@@ -111,5 +111,5 @@ async def test_nobody_takes_a_second_factor_from_whom_they_may_not_touch(
             assert (status["enabled"], status["recoveryCodesRemaining"]) == (True, 3)
     finally:
         for person in (weak, strong, installation.made.user):
-            storage = installation.runtime.storage
+            storage = installation.runtime.storage.everywhere
             await storage.second_factors.remove(person.id, person.organization_id)

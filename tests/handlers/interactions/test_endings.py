@@ -77,16 +77,16 @@ async def test_K5_where_it_resumes_as_well(http: httpx.AsyncClient, redis_url: s
 async def test_K5_a_replay_passes_every_check_again(
     http: httpx.AsyncClient, runtime: Runtime, redis_url: str
 ) -> None:
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
-    web = await runtime.storage.clients.find("web", acme.id)
+    web = await runtime.storage.everywhere.clients.find("web", acme.id)
     assert web is not None
     gone = msgspec.structs.replace(web, id=str(uuid4()), client_id="gone", secrets=())
-    await runtime.storage.clients.insert(gone)
+    await runtime.storage.everywhere.clients.insert(gone)
     path = await begin(http, client_id="gone")
     _lose(redis_url, path)
     action, _ = _restart((await http.get(path)).text)
-    await runtime.storage.clients.set_status(gone.id, acme.id, "inactive")
+    await runtime.storage.everywhere.clients.set_status(gone.id, acme.id, "inactive")
 
     async def heard() -> bool:
         client = await runtime.client("gone", acme.id)
@@ -157,7 +157,7 @@ async def test_K5_another_organization_knows_nothing_of_one_that_is_finished(
 
 
 async def _sign_in_at_globex(http: httpx.AsyncClient, runtime: Runtime) -> None:
-    storage = runtime.storage
+    storage = runtime.storage.everywhere
     globex = await storage.organizations.find_by_slug("globex")
     acme = await storage.organizations.find_by_slug("acme")
     assert acme is not None

@@ -23,12 +23,12 @@ UNASSURED = (SCHEME, LOOPBACK, "http://[::1]:9/callback", "http://localhost:5/ca
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def clients(runtime: Runtime) -> AsyncIterator[None]:
     """Two native clients: one of our own, one a third party."""
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
-    desk = await runtime.storage.clients.find("desk", acme.id)
+    desk = await runtime.storage.everywhere.clients.find("desk", acme.id)
     assert desk is not None
     for name, first_party in (("phone", True), ("strange", False)):
-        await runtime.storage.clients.insert(
+        await runtime.storage.everywhere.clients.insert(
             msgspec.structs.replace(
                 desk, id=str(uuid4()), client_id=name, client_name=f"My {name}",
                 is_first_party=first_party,

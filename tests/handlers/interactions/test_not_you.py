@@ -17,11 +17,11 @@ from tests.world.house import EMAIL, PASSWORD
 
 
 async def _bob(runtime: Runtime) -> str:
-    acme = await runtime.storage.organizations.find_by_slug("acme")
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
     email = f"bob-{uuid4()}@acme.example"
     password = await runtime.passwords.hash(PASSWORD)
-    await runtime.storage.users.insert(
+    await runtime.storage.everywhere.users.insert(
         User(id=str(uuid4()), organization_id=acme.id, email=email, password_hash=password)
     )
     return email

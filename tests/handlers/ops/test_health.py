@@ -131,7 +131,7 @@ async def test_the_command_line_on_this_machine_sees_it_all(fragile: Fragile) ->
 
 
 async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
-    storage = fragile.runtime.storage
+    storage = fragile.runtime.storage.everywhere
     await fragile.http.get("/ready")  # reads the configuration
     await asyncio.gather(*(storage.ping_postgres() for _ in range(30)))  # fills the pool
     await _until_asked_anew()
@@ -284,7 +284,7 @@ async def test_people33_what_is_not_configured_is_not_said_to_be_well(
 
 async def test_a_crowd_has_one_row_written_in_a_second(fragile: Fragile) -> None:
     await fragile.http.get("/ready")  # reads the configuration
-    storage, loop = fragile.runtime.storage, asyncio.get_running_loop()
+    storage, loop = fragile.runtime.storage.everywhere, asyncio.get_running_loop()
     before, began = storage.round_trips, loop.time()
     for _ in range(20):
         await asyncio.gather(*(fragile.http.get(path) for path in ("/ready", "/health") * 5))

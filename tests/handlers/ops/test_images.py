@@ -24,7 +24,7 @@ async def bare(runtime: Runtime) -> AsyncIterator[Runtime]:
     """An organization that has uploaded nothing yet, and will have nothing afterwards."""
     yield runtime
     for kind in brand_assets.KINDS:
-        async with runtime.storage.transaction() as tx:
+        async with runtime.storage.everywhere.transaction() as tx:
             if kind in await brand_assets.list(tx, SYSTEM, "acme"):
                 await brand_assets.delete(tx, SYSTEM, "acme", kind)
 
@@ -32,7 +32,7 @@ async def bare(runtime: Runtime) -> AsyncIterator[Runtime]:
 async def _upload(runtime: Runtime, kind: str, content: bytes) -> str:
     """Upload an image, and return its path once the server knows."""
     image = await brand_assets.clean(content)
-    async with runtime.storage.transaction() as tx:
+    async with runtime.storage.everywhere.transaction() as tx:
         stored = await brand_assets.put(tx, SYSTEM, "acme", kind, image)
     asset = getattr(stored.brand_assets, brand_assets.KINDS[kind])
     return f"/acme/branding/{asset.name}"

@@ -99,7 +99,7 @@ async def test_people_29_a_first_visit_weighs_less_than_30_kilobytes(
     http: httpx.AsyncClient, runtime: Runtime, page: Callable[[httpx.AsyncClient], Awaitable[str]]
 ) -> None:
     """With everything that a brand may hold, and as much custom CSS as is allowed."""
-    organization = await runtime.storage.organizations.find_by_slug("acme")
+    organization = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert organization is not None
     heavy = {
         "branding_custom_css": "".join(RULE % (n * 40503) for n in range(LONGEST // len(RULE % 0))),
@@ -113,7 +113,7 @@ async def test_people_29_a_first_visit_weighs_less_than_30_kilobytes(
             imprint_url=LONG_URL,
         ),
     }
-    await runtime.storage.organizations.update(organization.id, heavy)
+    await runtime.storage.everywhere.organizations.update(organization.id, heavy)
     try:
         answer = await http.get(await page(http))
         while "/acme/branding.css?v=" in answer.text and "H" * 300 not in answer.text:
@@ -127,4 +127,4 @@ async def test_people_29_a_first_visit_weighs_less_than_30_kilobytes(
         assert sum(sizes) + len(answer.content) < MOST
     finally:
         as_before = {name: getattr(organization, name) for name in heavy}
-        await runtime.storage.organizations.update(organization.id, as_before)
+        await runtime.storage.everywhere.organizations.update(organization.id, as_before)

@@ -16,7 +16,7 @@ async def installation(database_url: str, redis_url: str) -> AsyncIterator[Insta
     """Initialized, with limits that no test meets by chance."""
     async with serve(database_url, redis_url) as served:
         for limit in ("rate_limit_admin_max", "rate_limit_admin_write_max"):
-            await served.runtime.storage.system_config.put(limit, 10**9, "number")
+            await served.runtime.storage.everywhere.system_config.put(limit, 10**9, "number")
         async with installed(served.runtime, f"{served.base_url}/api/admin") as made:
             yield made
 

@@ -98,7 +98,7 @@ async def test_who_stops_listening_leaves_no_connection() -> None:
 
 
 async def test_a_job_is_watched_to_its_end(admin: AdminClient, installation: Installation) -> None:
-    async with installation.runtime.storage.transaction() as tx:
+    async with installation.runtime.storage.everywhere.transaction() as tx:
         id = await queue.enqueue(tx, Kind("watched", Nothing), Nothing())
     seen: list[Job] = []
     async with admin.jobs.events(str(id)) as events:

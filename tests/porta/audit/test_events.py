@@ -22,7 +22,7 @@ from tests.world.rows import build_world
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def storage(database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(database_url)
-    yield opened
+    yield opened.everywhere
     await opened.close()
 
 

@@ -255,7 +255,7 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
     origin = Origin("192.0.2.42", "", opaque.new_value())
     opened = OpenInteraction(opened.uid, here, tenant, opened.client)
     await open_interactions.consent(runtime, opened, approve, origin)
-    user = await runtime.storage.users.find_by_email(tenant.id, EMAIL)
+    user = await runtime.storage.everywhere.users.find_by_email(tenant.id, EMAIL)
     assert user is not None
     kind = "user.consent.granted" if approve else "user.consent.denied"
     assert await _told(pg, origin) == [(kind, "authentication", user.id)]
@@ -345,6 +345,6 @@ async def test_a_policy_that_nobody_meets_yet_lets_nobody_in(
     with pytest.raises(LoginFailed) as caught:
         await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert caught.value.message == "login.error_second_factor"
-    user = await runtime.storage.users.find_by_email(tenant.id, EMAIL)
+    user = await runtime.storage.everywhere.users.find_by_email(tenant.id, EMAIL)
     assert user is not None
     assert user.failed_login_count == 0, "a right password is no failed one"

@@ -59,7 +59,7 @@ async def _person(runtime: Runtime, tenant: Tenant, **fields: Any) -> User:
         email=f"{id}@acme.test",
         **({"password_hash": await runtime.passwords.hash(RIGHT)} | fields),
     )
-    await runtime.storage.users.insert(user)
+    await runtime.storage.everywhere.users.insert(user)
     return user
 
 
@@ -77,7 +77,9 @@ async def _authenticate(
     user = await password.authenticate(
         runtime, tenant, email, text, origin, known_browser=known_browser, **how
     )
-    await runtime.storage.users.record_login(user.id, tenant.id, known_browser=known_browser)
+    await runtime.storage.everywhere.users.record_login(
+        user.id, tenant.id, known_browser=known_browser
+    )
     return user
 
 
@@ -378,7 +380,7 @@ async def test_an_old_hash_is_renewed_once_and_never_over_a_newer_one(
     await asyncio.gather(
         *(_authenticate(runtime, tenant, user.email, RIGHT, ORIGIN) for _ in range(4))
     )
-    found = await runtime.storage.users.find_by_id(user.id, tenant.id)
+    found = await runtime.storage.everywhere.users.find_by_id(user.id, tenant.id)
     assert found is not None
     assert found.password_hash not in (old, None)
     assert (await runtime.passwords.verify(found.password_hash, RIGHT)) == (True, False)
@@ -502,7 +504,9 @@ async def _told(pg: Postgres, user: User) -> list[str]:
 
 
 async def _stored(runtime: Runtime, user: User) -> User:
-    found: User | None = await runtime.storage.users.find_by_id(user.id, user.organization_id)
+    found: User | None = await runtime.storage.everywhere.users.find_by_id(
+        user.id, user.organization_id
+    )
     assert found is not None
     return found
 

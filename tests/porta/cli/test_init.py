@@ -56,7 +56,7 @@ def run_init(url: str, *, typed: str = "", **changes: str | None) -> Result:
 
 def ask(url: str, work: Callable[[Storage], Awaitable[Any]]) -> Any:
     async def opened() -> Any:
-        storage = await Storage.open(url, None)
+        storage = (await Storage.open(url, None)).everywhere
         try:
             return await work(storage)
         finally:

@@ -41,7 +41,7 @@ def run(fresh_database_url: str) -> Run:
 
 
 async def _fill(url: str) -> None:
-    storage = await Storage.open(url, pool_size=1)
+    storage = (await Storage.open(url, pool_size=1)).everywhere
     await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
     await storage.close()
     pg = await Postgres.open(url, 1)

@@ -44,7 +44,7 @@ def run(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 async def _insert_acme(database_url: str) -> None:
-    storage = await Storage.open(database_url, pool_size=1)
+    storage = (await Storage.open(database_url, pool_size=1)).everywhere
     await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
     await storage.close()
 
@@ -224,7 +224,7 @@ def test_succession_A1_a_key_in_the_clear_is_adopted_after_a_question(
 
 
 async def _leave(database_url: str, row: SigningKey) -> None:
-    storage = await Storage.open(database_url, pool_size=1)
+    storage = (await Storage.open(database_url, pool_size=1)).everywhere
     await storage.signing_keys.insert(structs.replace(row, id=str(uuid.uuid4())))
     await storage.close()
 

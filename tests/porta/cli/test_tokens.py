@@ -35,7 +35,7 @@ def run(fresh_database_url: str) -> Run:
 
 
 async def _fill(url: str) -> None:
-    storage = await Storage.open(url, pool_size=1)
+    storage = (await Storage.open(url, pool_size=1)).everywhere
     await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
     await storage.users.insert(User(id=ANN, organization_id=ACME, email="ann@acme.test"))
     application = factories.application()
@@ -49,7 +49,7 @@ async def _fill(url: str) -> None:
 
 async def _told(url: str) -> tuple[int, int, list[tuple[str, str | None]]]:
     """Return the eras of organization and client, and the events, the oldest first."""
-    storage = await Storage.open(url, pool_size=1)
+    storage = (await Storage.open(url, pool_size=1)).everywhere
     organization = await storage.organizations.find_by_id(ACME)
     client = await storage.clients.find("acme-web", ACME)
     assert organization is not None

@@ -22,7 +22,9 @@ _ASKS_FOR_TLS = (80877103, 80877104)
 
 
 class Meter:
-    """Counts the statements that pass: of one message, each that ends in a semicolon or with it."""
+    """Counts the statements that pass: of one message, each that ends in a semicolon or with it;
+    but for what says in front of one what it may see, which waits for nothing and reads nothing.
+    """
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -36,7 +38,8 @@ class Meter:
             writer.write(kind + head + body)
             if kind == b"Q":
                 text = body.rstrip(b"\0").decode()
-                self.said += [each.strip() for each in text.split(";") if each.strip()]
+                parts = [each.strip() for each in text.split(";")]
+                self.said += [each for each in parts if each and not each.startswith("SET LOCAL")]
             began = began or int.from_bytes(body[:4]) not in _ASKS_FOR_TLS
 
 

@@ -52,13 +52,13 @@ async def test_only_the_expired_go_however_many_there_are(runtime: Runtime, pg: 
 
 async def _audited(runtime: Runtime, pg: Postgres, days: int) -> list[int]:
     """Return the ages in days of the entries that are left, youngest first."""
-    await runtime.storage.system_config.put("audit_log_retention_days", days, "number")
+    await runtime.storage.everywhere.system_config.put("audit_log_retention_days", days, "number")
 
     async def heard() -> bool:
         return (await runtime.snapshot()).config.audit_log_retention_days == days
 
     await eventually(heard)
-    async with runtime.storage.transaction() as tx:
+    async with runtime.storage.everywhere.transaction() as tx:
         await audit_sealing.seal_all(tx, runtime.audit_keys, 10)  # nothing else is removed
     await purge_expired.purge(runtime)
     rows = await pg.fetch(
@@ -105,7 +105,7 @@ async def test_growth_the_job_empties_its_tables_before_it_rests(
     monkeypatch.setattr(purge_expired, "_MOST_BATCHES", 3)
     fill = "SELECT n::text, now() - interval '2 hours', 1 FROM generate_series(1, 200) n"
     await pg.execute(f"INSERT INTO rate_counters (key, window_ends_at, count) {fill}")
-    await runtime.storage.jobs.schedule({"purge_expired": 0.0})
+    await runtime.storage.everywhere.jobs.schedule({"purge_expired": 0.0})
     async with working(runtime, purge_expired.JOB):
 
         async def done() -> bool:

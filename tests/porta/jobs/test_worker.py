@@ -60,10 +60,10 @@ async def test_a_job_is_there_when_its_transaction_is_and_never_otherwise(
 
     async with working(runtime, job(run)):
         with suppress(ZeroDivisionError):
-            async with runtime.storage.transaction() as tx:
+            async with runtime.storage.everywhere.transaction() as tx:
                 await queue.enqueue(tx, WORK, Number(1))
                 raise ZeroDivisionError
-        async with runtime.storage.transaction() as tx:
+        async with runtime.storage.everywhere.transaction() as tx:
             await queue.enqueue(tx, WORK, Number(2))
             await asyncio.sleep(0.2)
             assert done == []
@@ -377,7 +377,7 @@ async def test_a_clock_that_is_wrong_moves_no_schedule(runtime: Runtime, pg: Pos
 
     await pg.execute("DELETE FROM jobs")
     daily = Job(Kind("test_daily", Nothing), run, every=86400.0)
-    await runtime.storage.jobs.schedule({"test_daily": 86400.0})
+    await runtime.storage.everywhere.jobs.schedule({"test_daily": 86400.0})
     await pg.execute("UPDATE jobs SET run_at = now()")
     true_clock = runtime.clock
     runtime.clock = lambda: true_clock() + 10 * 86400

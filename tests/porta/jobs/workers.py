@@ -31,7 +31,7 @@ def job(run: Callable[[Execution, int], Awaitable[None]], kind: Kind[Number] = W
 
 async def enqueue(runtime: Runtime, *numbers: int, organization_id: str | None = None) -> list[int]:
     """Enqueue a job of WORK for each number, all in one transaction; return their ids."""
-    async with runtime.storage.transaction() as tx:
+    async with runtime.storage.everywhere.transaction() as tx:
         return [
             await queue.enqueue(tx, WORK, Number(n), organization_id=organization_id)
             for n in numbers

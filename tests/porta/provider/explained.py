@@ -143,7 +143,7 @@ def drawn() -> st.SearchStrategy[dict[str, Any]]:
 
 async def build(pg: Postgres, runtime: Runtime, made_of: dict[str, Any]) -> World:
     """Write the world, with ids of its own. By SQL: no rule of a service is looked at here."""
-    slug, storage = f"w{secrets.token_hex(6)}", runtime.storage
+    slug, storage = f"w{secrets.token_hex(6)}", runtime.storage.everywhere
     organization = Organization(id=str(uuid4()), name=slug, slug=slug, **made_of["organization"])
     await storage.organizations.insert(organization)
     application = await _application(pg, slug, made_of)

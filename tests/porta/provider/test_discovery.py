@@ -36,7 +36,7 @@ async def test_the_scopes_of_api_resources_are_told(runtime: Runtime) -> None:
         api = ApiResource(
             id=str(uuid4()), organization_id=acme.id, identifier=identifier, name="x", scopes=scopes
         )
-        await runtime.storage.api_resources.insert(api)
+        await runtime.storage.everywhere.api_resources.insert(api)
 
     async def told() -> bool:
         return await _scopes(runtime, "acme") == [*STANDARD, "b:read", "a:read"]

@@ -337,7 +337,7 @@ async def test_how_the_person_signs_in_is_told(pg: Postgres, runtime: Runtime) -
 async def test_consent_that_was_given_is_remembered(pg: Postgres, runtime: Runtime) -> None:
     """In a session that lives, and of all that is asked now."""
     world = await build(pg, runtime, _made(client={"is_first_party": False}, scope="openid email"))
-    tenant_id, storage = world.organization.id, runtime.storage
+    tenant_id, storage = world.organization.id, runtime.storage.everywhere
     uid = world.client.client_id
     session = Session(
         id=uid, organization_id=tenant_id, uid=uid, account_id=world.user.id, created_at=1,

@@ -65,7 +65,9 @@ async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
     token, now = _token(runtime, tenant), runtime.clock()
     kid = tenant.keys.signer("ES256").kid
     secret = runtime.settings.signing_key_encryption_keys
-    await signing_keys.rotate(runtime.storage, secret, now=now, lead=0, algorithm="ES256")
+    await signing_keys.rotate(
+        runtime.storage.everywhere, secret, now=now, lead=0, algorithm="ES256"
+    )
     monkeypatch.setattr(runtime, "clock", lambda: now + 86_400)
 
     async def later() -> Tenant:
@@ -74,7 +76,7 @@ async def test_one_whose_key_has_left_the_jwks_is_a_hint_until_it_is_revoked(
 
     assert kid not in {jwk["kid"] for jwk in (await later()).keys.jwks["keys"]}
     assert await hints.subject(runtime, await later(), token) == "somebody"
-    await runtime.storage.signing_keys.set_status(kid, "revoked")
+    await runtime.storage.everywhere.signing_keys.set_status(kid, "revoked")
     with pytest.raises(InvalidRequest):
         await hints.subject(runtime, await later(), token)
 
@@ -151,8 +153,8 @@ async def _signed_by_a_neighbour(runtime: Runtime, tenant: Tenant, algorithm: st
     """Return an ID token of a key that another instance made just now."""
     secret = runtime.settings.signing_key_encryption_keys
     now = runtime.clock()
-    await signing_keys.ensure(runtime.storage, secret, (algorithm,), now=now, lead=0)
-    _, rows = await runtime.storage.system_config.with_signing_keys()
+    await signing_keys.ensure(runtime.storage.everywhere, secret, (algorithm,), now=now, lead=0)
+    _, rows = await runtime.storage.everywhere.system_config.with_signing_keys()
     rings = KeyRings.build(rows, secret, longest_token_ttl=60)
     return _token(runtime, replace(tenant, keys=rings.of(tenant.id, now)), algorithm=algorithm)
 

@@ -12,5 +12,5 @@ from storage.router import Storage
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def storage(database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(database_url)
-    yield opened
+    yield opened.everywhere
     await opened.close()

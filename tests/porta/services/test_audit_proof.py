@@ -27,7 +27,7 @@ _TABLES = ("audit_log", "audit_seals", "audit_chains", "audit_state", "audit_che
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def storage(database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(database_url, pool_size=3, stamp=KEYS.stamp)
-    yield opened
+    yield opened.everywhere
     await opened.close()
 
 

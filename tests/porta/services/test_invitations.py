@@ -50,9 +50,9 @@ async def runtime(database_url: str, pg: Postgres) -> AsyncIterator[Runtime]:
     opened = await Runtime.open(
         settings_for(database_url, None, issuer_base_url=ISSUER, smtp_from="Porta <id@example.com>")
     )
-    if await opened.storage.organizations.find_by_id(ACME.id) is None:
-        await opened.storage.organizations.insert(ACME)
-        await opened.storage.users.insert(ANN)
+    if await opened.storage.everywhere.organizations.find_by_id(ACME.id) is None:
+        await opened.storage.everywhere.organizations.insert(ACME)
+        await opened.storage.everywhere.users.insert(ANN)
     yield opened
     await opened.close()
     await pg.execute("DELETE FROM jobs; DELETE FROM invitation_tokens; DELETE FROM audit_log")
@@ -61,7 +61,7 @@ async def runtime(database_url: str, pg: Postgres) -> AsyncIterator[Runtime]:
 async def invite(
     runtime: Runtime, actor: Actor = SYSTEM, user: str = ANN.id, **command: object
 ) -> Invited:
-    async with runtime.storage.transaction() as tx:
+    async with runtime.storage.everywhere.transaction() as tx:
         return await invitations.invite(
             tx, actor, ACME.id, user, Invitation.parse(command), post=runtime.post
         )
@@ -69,7 +69,7 @@ async def invite(
 
 async def queued(runtime: Runtime) -> Letter:
     """Return the letter that waits, and take its job away."""
-    claimed = await runtime.storage.jobs.claim([SEND_MAIL.name], lease=60.0)
+    claimed = await runtime.storage.everywhere.jobs.claim([SEND_MAIL.name], lease=60.0)
     assert claimed is not None
     assert claimed.organization_id == ACME.id
     mail = SEND_MAIL.decode(claimed.payload)
@@ -94,11 +94,11 @@ async def test_token_and_mail_stand_or_fall_together(runtime: Runtime, pg: Postg
     digest = hashlib.sha256(token.encode()).hexdigest()
     assert rows == [(digest, ANN.id, None, invited.expires_at, True)]
     with suppress(ZeroDivisionError):
-        async with runtime.storage.transaction() as tx:
+        async with runtime.storage.everywhere.transaction() as tx:
             await invitations.invite(tx, SYSTEM, ACME.id, ANN.id, Invitation(), post=runtime.post)
             raise ZeroDivisionError
     assert await pg.fetch("SELECT used_at, count(*) OVER () FROM invitation_tokens") == [(None, 1)]
-    assert await runtime.storage.jobs.claim([SEND_MAIL.name], lease=60.0) is None
+    assert await runtime.storage.everywhere.jobs.claim([SEND_MAIL.name], lease=60.0) is None
 
 
 async def test_the_link_is_nowhere_in_the_database(runtime: Runtime, pg: Postgres) -> None:
@@ -188,7 +188,7 @@ async def test_borders_and_permissions_hold(runtime: Runtime) -> None:
 async def test_a_preview_stores_nothing_and_leads_nowhere(runtime: Runtime, pg: Postgres) -> None:
     nobody = User(id="", organization_id=ACME.id, email="new@acme.test")
     letter = await invitations.preview(
-        runtime.storage, SYSTEM, ACME.id, nobody, Invitation(), post=runtime.post
+        runtime.storage.everywhere, SYSTEM, ACME.id, nobody, Invitation(), post=runtime.post
     )
     assert "/auth/accept-invite/PREVIEW_TOKEN" in letter.text
     assert "Hello,\n" in letter.text

@@ -31,7 +31,7 @@ _STATES = {
 @pytest_asyncio.fixture
 async def storage(database_url: str, pg: Postgres) -> AsyncIterator[Storage]:
     opened = await Storage.open(database_url, pool_size=3)
-    yield opened
+    yield opened.everywhere
     await opened.close()
     await pg.execute("DELETE FROM jobs")
 

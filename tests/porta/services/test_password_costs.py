@@ -22,11 +22,11 @@ async def test_what_the_stored_hashes_cost_is_known_from_the_start(
 ) -> None:
     """Requirement F.4: the first failure at an unknown address costs what it costs at another."""
     runtime = await Runtime.open(settings_for(fresh_database_url, None))
-    home = await make_organization(runtime.storage, "acme")
+    home = await make_organization(runtime.storage.everywhere, "acme")
     old = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4).hash("of old")
     for number, stored in enumerate((old, await runtime.passwords.hash("of today"), None)):
         email = f"{number}@acme.test"
-        await runtime.storage.users.insert(
+        await runtime.storage.everywhere.users.insert(
             User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
         )
     await startup.prepare(runtime)
@@ -49,11 +49,11 @@ async def test_security_8_what_is_gone_is_paid_for_no_more_and_what_is_too_dear_
     fresh_database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     runtime = await Runtime.open(settings_for(fresh_database_url, None))
-    home = await make_organization(runtime.storage, "acme")
+    home = await make_organization(runtime.storage.everywhere, "acme")
     for number, cost in enumerate(("m=65536,t=3,p=4", "m=262144,t=4,p=1", "m=1048576,t=16,p=1")):
         stored = f"$argon2id$v=19${cost}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
         email = f"{number}@acme.test"
-        await runtime.storage.users.insert(
+        await runtime.storage.everywhere.users.insert(
             User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
         )
     await expect_costs.refresh(runtime)

@@ -91,6 +91,8 @@ async def furnished(storage: Storage, pg: Postgres, mark: str) -> UserProfile:
         address={"street": mark, "locality": mark, "region": mark},
     )  # fmt: skip
     await pg.execute(_OF_1X)
+    (owner,) = (await pg.fetch("SELECT current_user"))[0]
+    await pg.execute(f'GRANT ALL ON oidc_payloads TO "{owner}_administrator"')
     given = {"user": person.id, "home": home.id, "app": app.id, "mark": mark}
     made = {"role": str(uuid4()), "claim": str(uuid4()), "slug": mark[:20], "name": mark}
     await pg.execute(_FURNISH, {**given, **made})

@@ -36,8 +36,8 @@ FAST = ("ES256", "EdDSA")
 @pytest_asyncio.fixture(loop_scope="session")
 async def storage(fresh_database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(fresh_database_url)
-    await opened.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
-    yield opened
+    await opened.everywhere.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    yield opened.everywhere
     await opened.close()
 
 
@@ -173,7 +173,9 @@ async def test_rings_rotate_apart(storage: Storage) -> None:
 
 async def test_many_processes_make_each_key_once(storage: Storage, fresh_database_url: str) -> None:
     async with AsyncExitStack() as stack:
-        others = [await Storage.open(fresh_database_url, pool_size=2) for _ in range(4)]
+        others = [
+            (await Storage.open(fresh_database_url, pool_size=2)).everywhere for _ in range(4)
+        ]
         for other in others:
             stack.push_async_callback(other.close)
         made = await asyncio.gather(*(ensure(other) for other in others for _ in range(3)))
@@ -249,7 +251,7 @@ async def test_whoever_made_the_first_key_meanwhile_decides_the_encryption_key(
     storage: Storage, database: Postgres, fresh_database_url: str
 ) -> None:
     """Two that begin at once on nothing: the second looks again under the lock."""
-    other = await Storage.open(fresh_database_url, pool_size=2)
+    other = (await Storage.open(fresh_database_url, pool_size=2)).everywhere
     async with storage.transaction() as tx:
         await tx.signing_keys.lock()
         late = asyncio.create_task(

@@ -28,10 +28,10 @@ async def test_a_database_without_our_schema(create_database: Callable[..., str]
 async def test_every_algorithm_has_a_key_and_twice_is_once(fresh_database_url: str) -> None:
     runtime = await Runtime.open(settings_for(fresh_database_url, None))
     await startup.prepare(runtime)
-    made = await runtime.storage.signing_keys.list()
+    made = await runtime.storage.everywhere.signing_keys.list()
     await startup.prepare(runtime)
     assert sorted(key.algorithm for key in made) == sorted(ALGORITHMS)
-    assert await runtime.storage.signing_keys.list() == made
+    assert await runtime.storage.everywhere.signing_keys.list() == made
     await runtime.close()
 
 
@@ -44,7 +44,7 @@ async def test_a_key_that_was_encrypted_otherwise(fresh_database_url: str) -> No
     second = await Runtime.open(other)
     with pytest.raises(KeyUnusable) as caught:
         await startup.prepare(second)
-    stored = await second.storage.signing_keys.list()
+    stored = await second.storage.everywhere.signing_keys.list()
     assert len(stored) == len(ALGORITHMS)
     await second.close()
     with (
@@ -58,13 +58,13 @@ async def test_a_key_that_was_encrypted_otherwise(fresh_database_url: str) -> No
 async def test_another_encryption_key_adds_no_key_that_is_missing(fresh_database_url: str) -> None:
     first = await Runtime.open(settings_for(fresh_database_url, None))
     key = first.settings.signing_key_encryption_keys
-    await signing_keys.ensure(first.storage, key, ("EdDSA",), now=first.clock(), lead=0)
+    await signing_keys.ensure(first.storage.everywhere, key, ("EdDSA",), now=first.clock(), lead=0)
     await first.close()
     other = settings_for(fresh_database_url, None, signing_key_encryption_key="ef" * 32)
     second = await Runtime.open(other)
     with pytest.raises(Conflict, match="SIGNING_KEY_ENCRYPTION_KEY"):
         await startup.prepare(second)
-    assert len(await second.storage.signing_keys.list()) == 1
+    assert len(await second.storage.everywhere.signing_keys.list()) == 1
     await second.close()
 
 
@@ -74,7 +74,7 @@ async def test_one_key_of_another_encryption_key_stops_no_start(fresh_database_u
     await startup.prepare(first)
     good = (await first.snapshot()).keys.of("", first.clock()).signer("EdDSA")
     foreign = row("EdDSA", key=bytes(32), id=str(uuid.uuid4()), activated_at=first.clock() - 1)
-    await first.storage.signing_keys.insert(foreign)
+    await first.storage.everywhere.signing_keys.insert(foreign)
     await first.close()
     second = await Runtime.open(first.settings)
     await startup.prepare(second)

@@ -198,7 +198,7 @@ async def test_faults_F1_what_postgresql_took_over_is_purged_when_its_time_is_up
         "UPDATE artifacts SET expires_at = now() - interval '1 second' WHERE id = ANY(%(ids)s)",
         {"ids": ids},
     )
-    while await alone.expired.purge():
+    while await alone.everywhere.expired.purge():
         pass
     rows = await pg.fetch("SELECT id FROM artifacts WHERE kind = %(k)s", {"k": record.__name__})
     left = {row[0] for row in rows}

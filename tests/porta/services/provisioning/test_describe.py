@@ -34,7 +34,7 @@ ALL = frozenset(PERMISSIONS)
 async def other(create_database: Callable[..., str], template: str) -> AsyncIterator[Storage]:
     """A second installation, in which there is nothing of what the first one has."""
     opened = await Storage.open(create_database(template))
-    yield opened
+    yield opened.everywhere
     await opened.close()
 
 
