@@ -181,7 +181,7 @@ async def test_a_client_that_is_off_or_of_another_organization(
     headers = {"Authorization": f"Bearer {caller.assertion(aud=elsewhere)}"}
     answer = await served.http.post(elsewhere, json={"sub_id": sub_id}, headers=headers)
     assert answer.status_code in (401, 404)
-    await set_client_status(served.runtime.storage, caller.client.client_id, "inactive")
+    await set_client_status(served.runtime.storage.everywhere, caller.client.client_id, "inactive")
 
     async def refused() -> bool:
         return bool((await caller.revoke(sub_id)).status_code == 401)
@@ -206,10 +206,10 @@ async def test_somebody_who_is_not_there(caller: Caller, sub_id: dict[str, str])
 async def test_a_person_of_another_organization_is_not_there(
     served: Served, caller: Caller
 ) -> None:
-    other = await served.runtime.storage.organizations.find_super_admin()
+    other = await served.runtime.storage.everywhere.organizations.find_super_admin()
     assert other is not None
     stranger = User(id=str(uuid4()), organization_id=other.id, email="s@other.test")
-    await served.runtime.storage.users.insert(stranger)
+    await served.runtime.storage.everywhere.users.insert(stranger)
     answers = [
         await caller.revoke({"format": "opaque", "id": stranger.id}),
         await caller.revoke({"format": "email", "email": stranger.email}),
@@ -241,7 +241,7 @@ async def test_a_body_that_names_nobody(caller: Caller, more: dict[str, Any]) ->
 async def test_who_is_suspended_is_found_as_well(
     served: Served, caller: Caller, user: User
 ) -> None:
-    await set_user_status(served.runtime.storage, user.id, "suspended")
+    await set_user_status(served.runtime.storage.everywhere, user.id, "suspended")
     assert (await caller.revoke({"format": "opaque", "id": user.id})).status_code == 204
 
 
