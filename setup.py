@@ -45,6 +45,7 @@ setup(
         "pyyaml>=6.0.2,<7",
         "redis>=8.1,<9",
         "rich>=15,<16",
+        "segno>=1.6.6,<2",
         "structlog>=26.1,<27",
         "tinycss2>=1.4,<2",
         "tornado>=6.6.1,<6.7",

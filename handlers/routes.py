@@ -46,7 +46,7 @@ ROUTES = [
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
-        (_interaction("/two-factor/resend"), two_factor.ResendHandler),
+        (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
         (_tenant(endpoints.JWKS), jwks.JwksHandler),

@@ -9,7 +9,7 @@ from handlers.interactions import endings
 from handlers.oidc import outcomes
 from handlers.pages import FOR_PEOPLE, finish_page
 from handlers.tenant import TenantHandler
-from porta.authn.login import SignedIn
+from porta.authn.progress import SignedIn
 from porta.browser import open_interactions, request_copies
 from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
@@ -101,11 +101,15 @@ class InteractionHandler(TenantHandler):
         """Send the browser on with its new session; without one, to what is still asked for."""
         if signed_in is None:
             self.start_over()
-            return
+        else:
+            self.keep_sign_in(signed_in)
+            self.resume()
+
+    def keep_sign_in(self, signed_in: SignedIn) -> None:
+        """Hand the browser its new session."""
         left = max(0, int(signed_in.expires_at - self.runtime.clock()))
         browser_cookies.keep_session(self, signed_in.session_value, max_age=left)
         browser_cookies.keep_known(self, signed_in.known_value)
-        self.resume()
 
     def finish_step(self, name: str, *, status: int, **values: Any) -> None:
         """Answer with a page whose form ends, in the end, at the client."""

@@ -11,7 +11,7 @@ from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import wait
-from porta.authn import login
+from porta.authn import login, second_factor
 from porta.authn.authenticator import LoginFailed
 from porta.browser import open_interactions
 from porta.provider import authorization
@@ -79,7 +79,7 @@ class InteractionStartHandler(InteractionHandler):
             await show_consent(self)
         elif self.asks_for("gesture"):
             await show_gesture(self)
-        elif (pending := await login.find_pending(self.runtime, self.opened)) is not None:
+        elif (pending := await second_factor.find(self.runtime, self.opened)) is not None:
             show_two_factor(self, pending, self.query().get("method"))
         else:
             hint = self.opened.interaction.parameters.get("login_hint")
@@ -127,7 +127,7 @@ class SwitchHandler(InteractionHandler):
     async def post(self) -> None:
         if self.csrf_holds(self.form()) and self.asks_for("login"):
             if self.opened.interaction.sign_in.account_id is not None:
-                await login.start_over(self.runtime, self.opened)
+                await second_factor.start_over(self.runtime, self.opened)
             else:
                 await open_interactions.switch_account(self.runtime, self.opened)
         self.start_over()

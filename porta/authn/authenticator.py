@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from porta.browser.open_interactions import OpenInteraction
+from porta.config.settings import Settings
 from porta.errors import PortaError
 from porta.limits.origin import Origin
 from porta.protocol.requests.params import Params
 from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
+from storage.models.sign_ins import Enrolment
 from storage.models.users import User
+from storage.router import Storage
 
 
 class LoginFailed(PortaError):
@@ -38,6 +41,8 @@ class Evidence:
     """Whether it counts as an attempt: one that does not can be right, and locks nothing."""
     user: User | None = None
     """Whose second factor it is to be; None where a first one is to say who it is."""
+    enrolling: Enrolment | None = None
+    """What is being enrolled: it is that which is shown, and nothing of before."""
 
     @property
     def tenant(self) -> Tenant:
@@ -56,7 +61,13 @@ class Authenticator:
     """Return whose proof it is; raises LoginFailed."""
     event: str
     """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
+    is_ready: Callable[[Settings], bool] = lambda settings: True
+    """Whether this installation has what it takes: a mail server, a key."""
     begin: Callable[[Evidence], Awaitable[None]] | None = None
     """Done when it is asked for, and again when a person wants that: a code is sent. Counted."""
+    offer: Callable[[Evidence], Enrolment] | None = None
+    """Begin to enrol it; None for what nobody enrols within a sign-in."""
+    keep: Callable[[Storage, Evidence], Awaitable[None]] | None = None
+    """Store what was enrolled, in the transaction that makes it the person's second factor."""
     admit: Callable[[Runtime, Tenant, Origin], None] | None = None
     """Raises Unavailable where there is no room to judge it now."""

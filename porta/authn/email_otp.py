@@ -10,6 +10,7 @@ from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
 from porta.emails.message import Letter
 from porta.protocol.tokens.authentication import Kind
 from porta.security import opaque
+from storage.models.sign_ins import Enrolment
 from storage.models.users import User
 
 TTL = 600
@@ -21,8 +22,6 @@ async def _begin(evidence: Evidence) -> None:
     """Mail a code. What was mailed before, for this interaction, stays good until it ends."""
     user, runtime, tenant = evidence.user, evidence.runtime, evidence.tenant
     assert user is not None, "asked for once it is known who it is"
-    if runtime.settings.smtp_host is None:
-        raise LoginFailed("two_factor.error_unavailable", reason="no_mail_server")
     code = f"{secrets.randbelow(1_000_000):06}"
     letter = _write(evidence, user, code)
     async with runtime.storage.transaction() as tx:
@@ -76,5 +75,7 @@ AUTHENTICATOR = Authenticator(
     amr=("otp",),
     verify=_verify,
     event="2fa.verify.success",
+    is_ready=lambda settings: settings.smtp_host is not None,
     begin=_begin,
+    offer=lambda evidence: Enrolment(method="email_otp"),
 )

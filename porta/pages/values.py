@@ -27,6 +27,16 @@ class Page(NamedTuple):
     """
 
 
+_FACTOR: dict[str, Any] = {
+    "client_name": None,
+    "others": (),
+    "resends": False,
+    "notice": None,
+    "error": None,
+    "retry_after": None,
+    "retry_at": None,
+}
+
 PAGES: dict[str, Page] = {
     "login": Page(
         frozenset({"uid", "csrf"}),
@@ -47,19 +57,13 @@ PAGES: dict[str, Page] = {
         blanks=("uid", "csrf"),
         common=frozenset({"client_name", "notice", "show_password"}),
     ),
-    "two_factor": Page(
+    "two_factor": Page(frozenset({"uid", "csrf", "method", "account"}), _FACTOR, leaves=True),
+    "two_factor_setup": Page(
         frozenset({"uid", "csrf", "method", "account"}),
-        {
-            "client_name": None,
-            "others": (),
-            "resends": False,
-            "notice": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-        },
+        {**_FACTOR, "secret": None, "uri": None, "qr": None},
         leaves=True,
     ),
+    "recovery_codes": Page(frozenset({"codes", "resume_url"}), {}, leaves=True),
     "consent": Page(
         frozenset({"uid", "csrf", "client_name", "lines", "redirect_uri"}),
         {

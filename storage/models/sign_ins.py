@@ -18,12 +18,21 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Seconds since the epoch."""
 
 
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A second factor that a person is setting up."""
+
+    method: str
+    secret: str | None = None
+    """What is to be shown of it, encrypted; None where nothing is kept here."""
+
+
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a person has come at an interaction. Whoever it is, they are not signed in yet."""
 
     account_id: str | None = None
     """Who they are, by their first proof; all the others are of the same person."""
     proofs: tuple[Proof, ...] = ()
+    enrolling: Enrolment | None = None
 
 
 class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):

@@ -94,13 +94,11 @@ QUESTIONS = {
     """,
     "second_factor": f"""
         SELECT o.slug, count(*) || CASE WHEN count(*) = 1 THEN ' person' ELSE ' people' END
-            || CASE WHEN o.two_factor_policy = 'optional' THEN ' with a second factor of their own'
-            ELSE ', since the organization says ' || o.two_factor_policy END
         FROM {_PEOPLE}
-        WHERE {_STANDS} AND (u.two_factor_enabled OR o.two_factor_policy <> 'optional')
-            AND NOT (u.two_factor_enabled AND (u.two_factor_method = 'email' OR EXISTS (
-                SELECT FROM user_totp t WHERE t.user_id = u.id AND t.verified)))
-        GROUP BY o.slug, o.two_factor_policy ORDER BY 1
+        WHERE {_STANDS} AND u.two_factor_enabled
+            AND u.two_factor_method IS DISTINCT FROM 'email' AND NOT EXISTS (
+                SELECT FROM user_totp t WHERE t.user_id = u.id AND t.verified)
+        GROUP BY o.slug ORDER BY 1
     """,
     "people_without_password": f"""
         SELECT o.slug, count(*) || CASE WHEN count(*) = 1 THEN ' person' ELSE ' people' END

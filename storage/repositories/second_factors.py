@@ -54,8 +54,20 @@ _USE_MAILED = """
     WHERE c.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
         AND c.code_hash = ANY(%(digests)s::text[]) AND c.used_at IS NULL AND c.expires_at > now()
 """
-
-
+_CHOOSE = """
+    UPDATE users SET two_factor_enabled = TRUE, two_factor_method = %(method)s
+    WHERE id = %(user_id)s AND organization_id = %(organization_id)s AND NOT two_factor_enabled
+"""
+_SET_TOTP = """
+    INSERT INTO user_totp AS t
+        (user_id, encrypted_secret, encryption_iv, encryption_tag, verified, last_step)
+    SELECT u.id, %(secret)s, %(iv)s, %(tag)s, TRUE, %(step)s FROM users u
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+    ON CONFLICT (user_id) DO UPDATE SET encrypted_secret = EXCLUDED.encrypted_secret,
+        encryption_iv = EXCLUDED.encryption_iv, encryption_tag = EXCLUDED.encryption_tag,
+        algorithm = 'SHA1', digits = 6, period = 30, verified = TRUE,
+        last_step = EXCLUDED.last_step
+"""
 _REMOVE = """
     WITH person AS (
         UPDATE users SET two_factor_enabled = FALSE, two_factor_method = NULL
@@ -142,6 +154,26 @@ class SecondFactorsOfPeople:
     async def remove(self, user_id: str, organization_id: str) -> None:
         """Take every second factor from a person, and all that stands in for one."""
         await self._pg.execute(_REMOVE, _of(user_id, organization_id))
+
+    async def enrol(
+        self, user_id: str, organization_id: str, method: str, hashes: Sequence[str]
+    ) -> bool:
+        """Give a person who has none the second factor `method` (`totp`, `email`), and recovery
+        codes of these Argon2id hashes; False where they have one.
+        """
+        key = _of(user_id, organization_id)
+        if await self._pg.execute(_CHOOSE, {**key, "method": method}) != 1:
+            return False
+        await self.replace_recovery_codes(user_id, organization_id, hashes)
+        return True
+
+    async def set_totp(
+        self, user_id: str, organization_id: str, secret: tuple[str, str, str], step: int
+    ) -> None:
+        """Store a confirmed secret (ciphertext, IV and tag in hex), whose `step` is taken."""
+        ciphertext, iv, tag = secret
+        row = {"secret": ciphertext, "iv": iv, "tag": tag, "step": step}
+        await self._pg.execute(_SET_TOTP, {**_of(user_id, organization_id), **row})
 
 
 def _of(user_id: str, organization_id: str) -> dict[str, str]:

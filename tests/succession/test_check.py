@@ -63,8 +63,8 @@ PLANTS: dict[str, tuple[str, str, str]] = {
     ),
     "clients_without_password": ("stops", _client(login_methods="{magic_link}"), "magic_link"),
     "second_factor": (
-        "stops", "UPDATE organizations SET two_factor_policy = 'required_any' WHERE slug = 'dock'",
-        "required_any",
+        "stops", "UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp'"
+        f" WHERE id = '{porta_1x.CLEO}'", "1 person",
     ),
     "people_without_password": (
         "stops", f"UPDATE users SET password_hash = NULL WHERE id = '{porta_1x.CLEO}'", "1 person",

@@ -9,7 +9,7 @@ from storage.models.sign_ins import SecondFactors, SignIn
 from storage.models.users import User
 
 RECOVERY_CODE = "recovery_code"
-_METHODS = {"totp": "totp", "email": "email_otp"}
+METHODS = {"totp": "totp", "email": "email_otp"}
 """The authenticator of each `two_factor_method`."""
 _ENROLLED = {
     "required_totp": ("totp",),
@@ -86,5 +86,5 @@ def next_step(sign_in: SignIn, demanded: Required) -> Step:
 def _enrolled(factors: SecondFactors | None) -> tuple[str, ...]:
     """Return what a person who has a second factor may show: never nothing, or it would be none."""
     held = factors or SecondFactors()
-    chosen = _METHODS.get(held.method or "", "totp")
+    chosen = METHODS.get(held.method or "", "totp")
     return (chosen, RECOVERY_CODE) if held.recovery_codes else (chosen,)

@@ -28,8 +28,8 @@ RULES = (
     Rule(
         "second_factor",
         Severity.STOPS,
-        "People who have yet to enrol a second factor, which is not there: they are refused",
-        "Wait with these organizations. Do not switch the factor off to get them in.",
+        "People who have a second factor, and no app that they confirmed: they are refused",
+        "Reset the second factor of each with 1.x before, once you know that it is them who ask.",
     ),
     Rule(
         "people_without_password",

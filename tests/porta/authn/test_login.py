@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from porta.authn import login
 from porta.authn.authenticator import LoginFailed
-from porta.authn.login import SignedIn
+from porta.authn.progress import SignedIn
 from porta.browser import interactions, open_interactions
 from porta.browser.binding import Browser, new_secret
 from porta.browser.interactions import InteractionExpired
@@ -332,19 +332,3 @@ async def test_security_10_sign_ins_side_by_side_leave_one_session(
     assert len(alive) == 1
     for each in opened:
         assert (await _now(runtime, each)).session_uid == alive[0].uid
-
-
-@pytest.mark.parametrize("policy", ["required_email", "required_totp", "required_any"])
-async def test_a_policy_that_nobody_meets_yet_lets_nobody_in(
-    runtime: Runtime, tenant: Tenant, policy: str
-) -> None:
-    """G.1: until a second factor can be enrolled here, a password alone opens nothing."""
-    demanding = msgspec.structs.replace(tenant.organization, two_factor_policy=policy)
-    opened = await _open(runtime, replace(tenant, organization=demanding))
-    opened = replace(opened, tenant=replace(tenant, organization=demanding))
-    with pytest.raises(LoginFailed) as caught:
-        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    assert caught.value.message == "login.error_second_factor"
-    user = await runtime.storage.everywhere.users.find_by_email(tenant.id, EMAIL)
-    assert user is not None
-    assert user.failed_login_count == 0, "a right password is no failed one"

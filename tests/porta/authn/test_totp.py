@@ -36,6 +36,11 @@ def test_what_is_no_code_is_refused(code: str) -> None:
     assert find_step(SECRET, code, NOW) is None
 
 
+@pytest.mark.parametrize("secret", ["", "JBSWY3DP", "not base32!", "0" * 32])
+def test_a_secret_that_is_none_has_no_code(secret: str) -> None:
+    assert find_step(secret, "123456", NOW) is None
+
+
 @pytest.mark.parametrize(
     ("typed", "code"),
     [

@@ -40,6 +40,13 @@ VALUES: dict[str, dict[str, Any]] = {
         "method": "totp",
         "account": "ada@acme.example",
     },
+    "two_factor_setup": {
+        "uid": "u1",
+        "csrf": "c1",
+        "method": "totp",
+        "account": "ada@acme.example",
+    },
+    "recovery_codes": {"codes": ("ABCD-2345",), "resume_url": "https://id.example/acme/auth/u1"},
     "gesture": {
         "uid": "u1",
         "csrf": "c1",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from porta.pages.consent_lines import Line
+from porta.pages.qr_codes import svg
 
 _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
+_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+_URI = f"otpauth://totp/Acme:ada%40acme.example?secret={_SECRET}&issuer=Acme"
 _AGAIN = "/acme/auth/r1"
 _FAILED = {"error": "login.error_invalid", "email": "ada@acme.example"}
 _MUCH = tuple(
@@ -60,6 +63,17 @@ STATES: dict[str, State] = {
         {"method": "email_otp", "others": ("recovery_code",), "resends": True,
          "notice": "two_factor.sent_again"},
     ),
+    "two-factor, set up": State(
+        "two_factor_setup",
+        {"others": ("email_otp",), "secret": _SECRET,
+         "uri": _URI, "qr": svg(_URI)},
+    ),
+    "two-factor, set up by mail": State(
+        "two_factor_setup",
+        {"method": "email_otp", "others": ("totp",), "resends": True,
+         "error": "two_factor.error_invalid_code"},
+    ),
+    "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
         "two_factor",
         {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC"},

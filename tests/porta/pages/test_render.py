@@ -42,7 +42,17 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
 @pytest.mark.parametrize(
     "name",
     sorted(
-        set(PAGES) - {"login", "two_factor", "consent", "gesture", "logout", "error", "form_post"}
+        set(PAGES)
+        - {
+            "login",
+            "two_factor",
+            "two_factor_setup",
+            "consent",
+            "gesture",
+            "logout",
+            "error",
+            "form_post",
+        }
     ),
 )
 def test_pages_without_a_form_need_no_script(pages: Pages, name: str) -> None:

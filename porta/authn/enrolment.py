@@ -1,0 +1,41 @@
+"""Enrolment: a second factor that a policy demands becomes a person's own, within a sign-in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from porta.audit import events
+from porta.authn import AUTHENTICATORS
+from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.password import asker_of
+from porta.protocol.requests.sign_in import METHODS
+from porta.security import recovery_codes
+from storage.models.users import UserProfile
+
+_NAMES = {method: name for name, method in METHODS.items()}
+"""The `two_factor_method` of each authenticator."""
+
+
+async def keep(
+    evidence: Evidence, user: UserProfile, method: str
+) -> tuple[UserProfile, tuple[str, ...]]:
+    """Make the method that was just shown the second factor of a person; return them as they are
+    then, and their recovery codes, of which nothing but hashes is kept.
+
+    Raises LoginFailed where they have one by now, Unavailable where there is no room to hash.
+    """
+    tenant, runtime = evidence.tenant, evidence.runtime
+    codes, asker = recovery_codes.new_codes(), asker_of(tenant, evidence.origin)
+    hashed = map(recovery_codes.to_hashed, codes)
+    hashes = [await runtime.passwords.hash(code, asker) for code in hashed]
+    name, kept = _NAMES[method], AUTHENTICATORS[method].keep
+    async with runtime.storage.transaction() as tx:
+        if not await tx.second_factors.enrol(user.id, tenant.id, name, hashes):
+            raise LoginFailed("two_factor.error_enrolled", reason="enrolled_elsewhere")
+        if kept is not None:
+            await kept(tx, evidence)
+        await events.record(
+            tx, f"2fa.setup.{name}.complete", organization_id=tenant.id, user_id=user.id,
+            origin=evidence.origin,
+        )  # fmt: skip
+    return msgspec.structs.replace(user, two_factor_enabled=True, two_factor_method=name), codes

@@ -1,0 +1,143 @@
+"""Progress of a sign-in: what comes after a proof, which is another question or a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import msgspec
+
+from porta.audit import events
+from porta.authn import AUTHENTICATORS, attempt
+from porta.authn.authenticator import Evidence, LoginFailed
+from porta.browser import interactions, sessions
+from porta.browser.open_interactions import OpenInteraction
+from porta.protocol.requests.sign_in import Ask, Done, Enrol, Step, next_step, required
+from porta.protocol.tokens.authentication import context_of
+from porta.runtime import Runtime
+from porta.security import known_browsers
+from storage.models.sign_ins import SignIn
+from storage.models.users import User
+from storage.router import Storage
+
+NOBODY = SignIn()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The new session's cookie: its value, and when it ends (seconds since the epoch); and the
+    cookie by which this browser is known from now on.
+    """
+
+    session_value: str
+    expires_at: int
+    known_value: str
+
+
+async def go_on(
+    evidence: Evidence, user: User, sign_in: SignIn, known_value: str | None
+) -> SignedIn | None:
+    """Sign the person in where nothing is missing; else ask for it, and None is returned.
+
+    Raises LoginFailed where what is missing cannot be asked for here.
+    """
+    runtime, opened = evidence.runtime, evidence.opened
+    step = await find_step(runtime, opened, user, sign_in)
+    if isinstance(step, Done):
+        return await _sign_in(evidence, user, sign_in, known_value)
+    if not evidence.known_browser:
+        await runtime.storage.users.reset_attempts(user.id, opened.tenant.id)
+    asked, methods = replace(evidence, user=user), offered(runtime, step)
+    if not methods:
+        first = AUTHENTICATORS[sign_in.proofs[0].method]
+        await attempt.record(asked, f"{first.event}.failed", reason="second_factor")
+        raise LoginFailed("login.error_second_factor", reason="second_factor")
+    await ask(asked, sign_in, methods[0], enrols=isinstance(step, Enrol))
+    await attempt.record(asked, "2fa.challenge.started")
+    return None
+
+
+async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool) -> None:
+    """Begin with a method, and keep how far the person has come. Raises LoginFailed."""
+    await attempt.begin(evidence, method)
+    offer = AUTHENTICATORS[method].offer
+    enrolling = offer(evidence) if enrols and offer is not None else None
+    await interactions.save(
+        evidence.runtime, evidence.tenant, evidence.opened.interaction,
+        sign_in=msgspec.structs.replace(sign_in, enrolling=enrolling),
+    )  # fmt: skip
+
+
+async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
+    """Return what is missing, by what is demanded of the person and what they have enrolled."""
+    factors = None
+    if user.two_factor_enabled:
+        factors = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
+    organization = opened.tenant.organization
+    return next_step(sign_in, required(organization, opened.login_methods, user, factors))
+
+
+def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
+    """Return the methods of a step that can be shown here.
+
+    Of those that a person has, none without the one that they chose: what stands in for it would be
+    all that is left of it. Of those that can be enrolled, whichever can.
+    """
+    if isinstance(step, Enrol):
+        return tuple(
+            each for each in step.methods
+            if _is_ready(runtime, each) and AUTHENTICATORS[each].offer is not None
+        )  # fmt: skip
+    methods = step.methods if isinstance(step, Ask) else ()
+    return methods if all(_is_ready(runtime, each) for each in methods) else ()
+
+
+def _is_ready(runtime: Runtime, method: str) -> bool:
+    authenticator = AUTHENTICATORS.get(method)
+    return authenticator is not None and authenticator.is_ready(runtime.settings)
+
+
+async def _sign_in(
+    evidence: Evidence, user: User, sign_in: SignIn, known_value: str | None
+) -> SignedIn:
+    """Open the session of somebody who has shown everything."""
+    runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
+    await runtime.storage.users.record_login(
+        user.id, tenant.id, known_browser=evidence.known_browser
+    )
+    await events.record(
+        runtime.storage,
+        AUTHENTICATORS[sign_in.proofs[0].method].event,
+        organization_id=tenant.id,
+        user_id=user.id,
+        origin=evidence.origin,
+    )
+    session, value = await sessions.sign_in(
+        runtime,
+        tenant,
+        user.id,
+        context=context_of(sign_in.proofs),
+        browser=opened.interaction.browser,
+        origin=evidence.origin,
+        # An interaction that is over changes nothing: its cookie would reach no browser.
+        before_commit=partial(_keep, runtime, opened),
+    )
+    keys, now = runtime.settings.cookie_keys, runtime.clock()
+    known = known_browsers.remember(keys, known_value, tenant.id, evidence.email, now)
+    return SignedIn(value, session.expires_at, known)
+
+
+async def _keep(
+    runtime: Runtime, opened: OpenInteraction, storage: Storage, session_uid: str
+) -> None:
+    """Note who is here now; what anybody consented to before was said by somebody else."""
+    await interactions.save(
+        runtime,
+        opened.tenant,
+        opened.interaction,
+        storage=storage,
+        sign_in=NOBODY,
+        session_uid=session_uid,
+        previous_session=session_uid,
+        consented=None,
+    )

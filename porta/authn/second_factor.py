@@ -1,0 +1,114 @@
+"""Second factor: asked of a person who is known, or enrolled by them, before they are signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta.authn import AUTHENTICATORS, attempt, enrolment, progress
+from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.progress import SignedIn
+from porta.browser import interactions
+from porta.browser.open_interactions import OpenInteraction
+from porta.limits import rate_limits
+from porta.limits.origin import Origin
+from porta.protocol.requests.params import Params
+from porta.protocol.requests.sign_in import Done, Enrol
+from porta.runtime import Runtime
+from porta.security import known_browsers
+from storage.models.sign_ins import Enrolment
+from storage.models.users import UserProfile
+
+_NOTHING = Params({})
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Somebody whose first factor was right, and the second ones that they may show or enrol."""
+
+    user: UserProfile
+    methods: tuple[str, ...]
+    enrolling: Enrolment | None
+    """What is being enrolled; None where it is there, and asked for."""
+
+
+async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
+    """Return who is asked for a second factor at an interaction; None where nobody is.
+
+    A first factor counts no more once its owner may not sign in, or has another password.
+    """
+    sign_in = opened.interaction.sign_in
+    if opened.interaction.prompt != "login" or sign_in.account_id is None:
+        return None
+    user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
+    if user is None or not user.is_usable:
+        return None
+    changed = user.password_changed_at or 0.0
+    if any(proof.at < int(changed) for proof in sign_in.proofs):
+        return None
+    step = await progress.find_step(runtime, opened, user, sign_in)
+    methods = () if isinstance(step, Done) else progress.offered(runtime, step)
+    enrols, enrolling = isinstance(step, Enrol), sign_in.enrolling
+    if not methods or enrols != (enrolling is not None):
+        return None  # what is demanded has changed meanwhile
+    return Pending(user, methods, enrolling)
+
+
+async def submit(
+    runtime: Runtime,
+    opened: OpenInteraction,
+    pending: Pending,
+    method: str,
+    form: Params,
+    origin: Origin,
+    known_value: str | None = None,
+) -> tuple[SignedIn | None, tuple[str, ...]]:
+    """Take a second factor of whoever showed the first one at this interaction.
+
+    Return the session, None where still more is asked for, and the recovery codes of a factor that
+    was enrolled by it: nobody sees them again. Raises LoginFailed.
+    """
+    user, keys = pending.user, runtime.settings.cookie_keys
+    known = known_browsers.find(keys, known_value, opened.tenant.id, user.email, runtime.clock())
+    evidence = Evidence(
+        runtime, opened, form, origin, user.email, known_browser=known is not None, user=user,
+        enrolling=pending.enrolling,
+    )  # fmt: skip
+    guesses = rate_limits.of_second_factor(opened.tenant, user.id, known)
+    refusal = await attempt.count(evidence, guesses, "rate_limit.2fa_verify")
+    enrolling = pending.enrolling
+    asked = pending.methods if enrolling is None else (enrolling.method,)
+    await attempt.check_asked(evidence, method, asked)
+    authenticator, codes = AUTHENTICATORS[method], tuple[str, ...]()
+    try:
+        await attempt.judge(authenticator, evidence, guesses, refusal)
+    except LoginFailed as failure:
+        await attempt.record(evidence, "2fa.verify.failed", method=method, reason=failure.reason)
+        raise
+    if enrolling is not None:
+        user, codes = await enrolment.keep(evidence, user, method)
+    await attempt.record(evidence, authenticator.event, method=method)
+    sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
+    return await progress.go_on(evidence, user, sign_in, known_value), codes
+
+
+async def choose(
+    runtime: Runtime, opened: OpenInteraction, pending: Pending, method: str, origin: Origin
+) -> None:
+    """Begin with a method, or once more: a code is mailed, a secret is made. Raises LoginFailed."""
+    user = pending.user
+    evidence = Evidence(
+        runtime, opened, _NOTHING, origin, user.email, known_browser=False, user=user
+    )
+    await attempt.check_asked(evidence, method, pending.methods)
+    sign_in = opened.interaction.sign_in
+    await progress.ask(evidence, sign_in, method, enrols=pending.enrolling is not None)
+
+
+def begins(method: str) -> bool:
+    """Whether a method begins with something that a person may want once more."""
+    return AUTHENTICATORS[method].begin is not None
+
+
+async def start_over(runtime: Runtime, opened: OpenInteraction) -> None:
+    """Forget who has shown a first factor at the interaction: somebody else signs in."""
+    await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=progress.NOBODY)
