@@ -41,9 +41,8 @@ def show_two_factor(
         account=pending.user.email,
         resends=second_factor.begins(chosen),
         error=error,
-        notice=notice,
         **wait(handler, retry_after),
-        **_to_scan(handler, pending),
+        **({"notice": notice} if pending.enrolling is None else _to_scan(handler, pending)),
     )
 
 

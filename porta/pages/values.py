@@ -31,7 +31,6 @@ _FACTOR: dict[str, Any] = {
     "client_name": None,
     "others": (),
     "resends": False,
-    "notice": None,
     "error": None,
     "retry_after": None,
     "retry_at": None,
@@ -57,7 +56,9 @@ PAGES: dict[str, Page] = {
         blanks=("uid", "csrf"),
         common=frozenset({"client_name", "notice", "show_password"}),
     ),
-    "two_factor": Page(frozenset({"uid", "csrf", "method", "account"}), _FACTOR, leaves=True),
+    "two_factor": Page(
+        frozenset({"uid", "csrf", "method", "account"}), {**_FACTOR, "notice": None}, leaves=True
+    ),
     "two_factor_setup": Page(
         frozenset({"uid", "csrf", "method", "account"}),
         {**_FACTOR, "secret": None, "uri": None, "qr": None},

@@ -53,7 +53,9 @@ STATES: dict[str, State] = {
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),
-    "two-factor": State("two_factor", {"others": ("recovery_code",)}),
+    "two-factor": State(
+        "two_factor", {"others": ("recovery_code",), "client_name": "Portal"}
+    ),
     "two-factor, wrong": State("two_factor", {"error": "two_factor.error_invalid_code"}),
     "two-factor, recovery": State(
         "two_factor", {"method": "recovery_code", "others": ("totp",)}
@@ -65,13 +67,18 @@ STATES: dict[str, State] = {
     ),
     "two-factor, set up": State(
         "two_factor_setup",
-        {"others": ("email_otp",), "secret": _SECRET,
+        {"others": ("email_otp",), "secret": _SECRET, "client_name": "Portal",
          "uri": _URI, "qr": svg(_URI)},
     ),
     "two-factor, set up by mail": State(
         "two_factor_setup",
         {"method": "email_otp", "others": ("totp",), "resends": True,
          "error": "two_factor.error_invalid_code"},
+    ),
+    "two-factor, set up, too often": State(
+        "two_factor_setup",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC",
+         "uri": _URI, "secret": _SECRET, "qr": svg(_URI)},
     ),
     "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
