@@ -38,7 +38,7 @@ org = noun(
     Action("show", "organizations.get"),
     Action("create", "organizations.create", names=_LOGIN),
     Action("update", "organizations.update", names=_LOGIN),
-    Action("branding", "organizations.set_branding"),
+    Action("branding", "organizations.update_branding"),
     Action(
         "suspend",
         "organizations.suspend",
