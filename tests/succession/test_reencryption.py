@@ -48,8 +48,10 @@ Read = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
 async def storage(adopted: str, database: Postgres) -> AsyncIterator[Storage]:
     """A database of 1.x that we have served on: keys of each table and ring, a TOTP secret."""
     opened = await Storage.open(adopted, pool_size=2)
-    await signing_keys.ensure(opened, (OLD,), now=1e9, lead=0)
-    await signing_keys.ensure(opened, (OLD,), now=1e9, lead=0, organization_id=porta_1x.DOCK)
+    await signing_keys.ensure(opened.everywhere, (OLD,), now=1e9, lead=0)
+    await signing_keys.ensure(
+        opened.everywhere, (OLD,), now=1e9, lead=0, organization_id=porta_1x.DOCK
+    )
     await _store_totp(database, OLD_2FA)
     yield opened.everywhere
     await opened.close()

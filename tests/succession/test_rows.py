@@ -38,7 +38,7 @@ async def test_succession_A9_no_entry_is_deleted_until_our_own_setting_says_so(
             await purge_expired.purge(served.runtime)
         assert (await database.fetch(_COUNT))[0][0] == old
         await _configured(served, "audit_log_retention_days", 90)
-        async with served.runtime.storage.transaction() as tx:
+        async with served.runtime.storage.everywhere.transaction() as tx:
             await audit_sealing.seal_all(tx, served.runtime.audit_keys, 100)
         await purge_expired.purge(served.runtime)
         assert (await database.fetch(_COUNT))[0][0] == 0, "when an operator has decided so"

@@ -121,7 +121,7 @@ async def test_pages_show_what_was_uploaded_in_the_place_of_an_address(
     assert dark in page
     (sheet,) = re.findall(r'href="(/acme/branding\.css[^"]*)"', page)
     assert ".logo{padding:0" in (await http.get(sheet)).text  # no plate below a dark logo
-    async with bare.storage.transaction() as tx:
+    async with bare.storage.everywhere.transaction() as tx:
         await brand_assets.delete(tx, SYSTEM, "acme", "logo")
 
     async def gone() -> bool:

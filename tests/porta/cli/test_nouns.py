@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import stat
 import sys
 import webbrowser
@@ -50,7 +51,7 @@ def porta(file: CredentialsFile) -> Porta:
     async def run(*arguments: str, input: str | None = None, **more: str) -> Result:
         environment = {
             "PORTA_CREDENTIALS": str(file.path),
-            "BROWSER": f"{sys.executable} -m tests.porta.admin_client.browser %s",
+            "BROWSER": f"{shlex.quote(sys.executable)} -m tests.porta.admin_client.browser %s",
             "PYTHONPATH": str(ROOT),
             **more,
         }

@@ -103,7 +103,7 @@ def test_people_11_a_taken_port_is_told_with_the_whole_command() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartFailed) as refusal:
-            instances.check_ports(port - 1, 2, plan.command)
+            instances.check_ports(port, 2, plan.command)
     told = re.fullmatch(
         rf"Port {port} is taken\. Choose another: porta dev --port (\d+) --data 'my data'"
         rf" --seed one\.yaml --instances 2 --issuer {re.escape(ISSUER)}",

@@ -17,6 +17,7 @@ def test_every_path_once() -> None:
         "INTROSPECTION": "/token/introspection",
         "REVOCATION": "/token/revocation",
         "PUSHED_AUTHORIZATION": "/request",
+        "GLOBAL_REVOCATION": "/global-token-revocation",
         "END_SESSION": "/session/end",
         "END_SESSION_CONFIRM": "/session/end/confirm",
         "END_SESSION_SUCCESS": "/session/end/success",

@@ -37,6 +37,7 @@ FOR_ALL = (
     user_passwords.hash_new,
     client_secrets.hash_new,
     client_secrets.hash_first,
+    organizations.hold_for_change,
 )
 """What no administrator asks for: a server does, and what is a part of an operation."""
 

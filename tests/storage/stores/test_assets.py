@@ -26,7 +26,7 @@ async def storage(
 ) -> AsyncIterator[Storage]:
     url = f"file://{tmp_path}" if request.param == "folder" else None
     opened = await Storage.open(database_url, pool_size=3, assets_url=url)
-    yield opened
+    yield opened.everywhere  # as the Admin API does
     await opened.close()
 
 
