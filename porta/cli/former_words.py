@@ -11,7 +11,6 @@ _REFUSED = {
     " database as it is until you say porta migrate finish (docs/succession.md).",
     ("seed",): "There is no seed to run. porta dev brings one, on a machine of your own; migrations"
     " bring what an installation needs.",
-    ("user", "2fa"): "Second factors are not there yet, so nothing shows or resets them.",
 }
 """The first words of a command, and what is said instead."""
 _VARIABLES = {

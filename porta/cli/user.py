@@ -107,5 +107,29 @@ _claims = noun(
         done="They have none.",
     ),
 )
+_second_factors = noun(
+    "2fa",
+    "Show and take away the second factors of a person.",
+    (),
+    _action("status", "two_factor_status"),
+    _action(
+        "disable",
+        "two_factor_disable",
+        asks="Take every second factor from {user_id}, and end what they hold?",
+        done="They have none.",
+    ),
+    _action(
+        "reset",
+        "two_factor_reset",
+        asks="Have {user_id} enrol anew, and end what they hold?",
+        done="They enrol anew.",
+    ),
+    _action(
+        "recovery-codes",
+        "two_factor_recovery_codes_regenerate",
+        asks="Give {user_id} new recovery codes, in the place of all before?",
+    ),
+)
 user.add_command(_roles)
 user.add_command(_claims)
+user.add_command(_second_factors)

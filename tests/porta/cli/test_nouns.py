@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 
 from porta.__main__ import COMMANDS, main
 from porta.admin_client.credentials import Credentials, CredentialsFile
+from tests.handlers.admin_api.examples_of_user_two_factor import enrolled
 from tests.world.administrators import SUPER, Installation, installed
 from tests.world.log import logged
 from tests.world.served import serve
@@ -169,6 +170,25 @@ async def test_people_their_names_roles_and_claims(
         "user", "set-password", id, *within, input="quiet-otter-paints-nine\n" * 2
     )
     assert (password.exit_code, "quiet" in password.output) == (0, False), password.output
+
+
+async def test_second_factors_of_a_person_are_shown_and_taken_away(
+    super_porta: Porta, installation: Installation
+) -> None:
+    for taken in ("disable", "reset"):
+        path = await enrolled(installation)
+        id, within = path["userId"], ("--org", path["organizationId"])
+        command = ("user", "2fa", taken, id, *within)
+        status = ("user", "2fa", "status", id, *within, "--json")
+        new = await super_porta("user", "2fa", "recovery-codes", id, *within, "--yes", "--json")
+        assert len(_json(new)["recoveryCodes"]) == _json(new)["count"]
+        assert (await super_porta(*command, input="n\n")).exit_code == 1
+        assert (await super_porta(*command, "--dry-run")).exit_code == 0
+        shown = _json(await super_porta(*status))
+        assert (shown["method"], shown["recoveryCodesRemaining"]) == ("totp", _json(new)["count"])
+        assert (await super_porta(*command, "--force")).exit_code == 0
+        assert _json(await super_porta(*status))["enabled"] is False
+        assert (await super_porta(*command, "--force")).exit_code == 3
 
 
 async def test_a_client_is_named_by_slugs_and_shows_its_secret_once(
