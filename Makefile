@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test long check format serve migrate messages client lock bench faults applications sheets image chromium node
+.PHONY: help setup dev test long check format serve migrate messages client lock bench scale faults applications sheets image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ faults: $(VENV)/test.stamp ## take databases away under load, and tell what it c
 fuzz: $(VENV)/test.stamp ## hold the Admin API to its document by 10,000 requests
 	@ADMIN_API_CASES=$${ADMIN_API_CASES:-10000} $(PYTHON) -m pytest -q --timeout=3600 \
 	  tests/handlers/admin_api/test_schema.py $(ARGS)
+
+scale: $(VENV)/test.stamp ## time the Admin API at a million people (PORTA_SCALE_PEOPLE, PORTA_SCALE_COUNT)
+	@$(PYTHON) -m pytest -q -s -n 0 -m scale -p no:randomly $(or $(ARGS),tests/scale)
 
 bench: $(VENV)/test.stamp ## measure what a request costs (ARGS="--target FILE")
 	@$(PYTHON) -m tests.bench $(ARGS)

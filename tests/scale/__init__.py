@@ -1,0 +1,1 @@
+"""The Admin API of a large installation: `make scale`."""
