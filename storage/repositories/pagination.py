@@ -87,6 +87,18 @@ async def select_page(
     )
 
 
+async def selects_more_than(pg: Executor, selection: Selection, most: int) -> bool:
+    """Whether more than `most` rows are selected; no more than that are read to know it."""
+    row = await pg.fetchrow(
+        f"""
+        SELECT count(*) FROM (
+            SELECT FROM {selection.source} {_where(selection)} LIMIT %(most)s + 1) found
+        """,  # noqa: S608
+        {**selection.parameters, "most": most},
+    )
+    return row is not None and row[0] > most
+
+
 async def _by_number(
     pg: Executor, selection: Selection, page: Page, decode: Callable[[Row], T]
 ) -> Listed[T]:

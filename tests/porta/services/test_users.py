@@ -242,6 +242,35 @@ async def test_people_are_listed_in_every_order_and_found_by_parts(storage: Stor
     assert [each.email for each in listed.rows] == ["q@acme.test"]
 
 
+async def test_a_sort_without_an_index_is_refused_where_too_many_people_match(
+    storage: Storage, pg: Postgres
+) -> None:
+    home = (await make_organization(storage, f"l-{uuid4().hex}")).id
+    await pg.execute(
+        """
+        INSERT INTO users (organization_id, email, status)
+        SELECT %(home)s, 'p' || n || '@acme.test', CASE WHEN n = 1 THEN 'inactive' ELSE 'active' END
+        FROM generate_series(1, %(most)s + 1) n
+        """,
+        {"home": home, "most": users.MOST_SORTED},
+    )
+
+    async def found(sort: str = "last_login_at", **filters: str) -> int:
+        chosen = UserFilters.parse(filters)
+        return len((await users.list(storage, SYSTEM, home, Page(sort=sort), chosen)).rows)
+
+    with pytest.raises(Invalid, match=r"sort.*20000 people"):
+        await found()
+    with pytest.raises(Invalid, match=r"sort.*20000 people"):
+        await found(search="acme")
+    assert await found("created_at") == 20
+    assert await found("created_at", search="ACME") == 20, "what many match is found otherwise"
+    assert await found("created_at", search="acme", status="inactive") == 1
+    assert await found(search="p777@") == 1
+    assert await found(status="active") == 20, "as many as are sorted"
+    assert await found(status="inactive") == 1
+
+
 async def test_the_ways_between_statuses(storage: Storage, home: str, pg: Postgres) -> None:
     made = await person(storage, home)
     for status in ("inactive", "active", "suspended", "active", "locked", "active"):
