@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from porta.authn.authenticator import LoginFailed
 from porta.authn.second_factor import Pending
 from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
+from porta.protocol.requests.params import Params
 
 _TYPED = frozenset({"code"})
 
@@ -58,6 +60,35 @@ def _to_scan(handler: InteractionHandler, pending: Pending) -> dict[str, Any]:
     return {"secret": secret, "uri": uri, "qr": svg(uri)}
 
 
+async def _take(
+    handler: InteractionHandler, act: Callable[[Pending, str, Params], Awaitable[None]]
+) -> None:
+    """Read a form about the second factor that somebody is asked for, and do what it is for; show
+    the page again with whatever refuses it.
+    """
+    form = handler.form(free=_TYPED)
+    pending = await second_factor.find(handler.runtime, handler.opened)
+    if pending is None:
+        handler.start_over()
+        return
+    method = form.get("method") or ""
+    if not handler.csrf_holds(form):
+        error = "errors.csrf_invalid"
+        show_two_factor(handler, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
+        return
+    try:
+        await act(pending, method, form)
+    except LoginFailed as refusal:
+        show_two_factor(
+            handler,
+            pending,
+            method,
+            status=refusal.status,
+            error=refusal.message,
+            retry_after=refusal.retry_after,
+        )
+
+
 class TwoFactorHandler(InteractionHandler):
     """POST /interaction/{uid}/two-factor: `method`, and the `code` of it."""
 
@@ -66,23 +97,12 @@ class TwoFactorHandler(InteractionHandler):
         self.start_over()
 
     async def post(self) -> None:
-        form = self.form(free=_TYPED)
-        pending = await second_factor.find(self.runtime, self.opened)
-        if pending is None:
-            self.start_over()
-            return
-        method = form.get("method") or ""
-        if not self.csrf_holds(form):
-            error = "errors.csrf_invalid"
-            show_two_factor(self, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
-            return
-        try:
-            signed_in, codes = await second_factor.submit(
-                self.runtime, self.opened, pending, method, form, self.origin, known_value(self)
-            )
-        except LoginFailed as refusal:
-            _show_refusal(self, pending, method, refusal)
-            return
+        await _take(self, self._show_proof)
+
+    async def _show_proof(self, pending: Pending, method: str, form: Params) -> None:
+        signed_in, codes = await second_factor.submit(
+            self.runtime, self.opened, pending, method, form, self.origin, known_value(self)
+        )
         if signed_in is None or not codes:
             self.finish_sign_in(signed_in)
             return
@@ -107,35 +127,12 @@ class ChooseHandler(InteractionHandler):
         self.start_over()
 
     async def post(self) -> None:
-        form = self.form()
-        pending = await second_factor.find(self.runtime, self.opened)
-        if pending is None:
-            self.start_over()
-            return
-        method = form.get("method") or ""
-        if not self.csrf_holds(form):
-            error = "errors.csrf_invalid"
-            show_two_factor(self, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
-            return
-        try:
-            await second_factor.choose(self.runtime, self.opened, pending, method, self.origin)
-        except LoginFailed as refusal:
-            _show_refusal(self, pending, method, refusal)
-            return
+        await _take(self, self._begin)
+
+    async def _begin(self, pending: Pending, method: str, form: Params) -> None:
+        del form
+        await second_factor.choose(self.runtime, self.opened, pending, method, self.origin)
         if pending.enrolling is not None:
             self.start_over()
         else:
             show_two_factor(self, pending, method, notice="two_factor.sent_again")
-
-
-def _show_refusal(
-    handler: InteractionHandler, pending: Pending, method: str, refusal: LoginFailed
-) -> None:
-    show_two_factor(
-        handler,
-        pending,
-        method,
-        status=refusal.status,
-        error=refusal.message,
-        retry_after=refusal.retry_after,
-    )
