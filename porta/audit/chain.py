@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 
+import msgspec
+
 from porta.audit.entries import authenticated, content_of, origin_of, pack, public_part
 from porta.security.audit_keys import AuditKeys
 from storage.models.audit import INSTALLATION, Head, Recorded, Seal
@@ -54,7 +56,7 @@ def seal(
         sealed_at=sealed_at,
         hash="",
     )
-    return _with_hash(made, hash_of(made, entry, head.hash))
+    return msgspec.structs.replace(made, hash=hash_of(made, entry, head.hash))
 
 
 def chain_of(entry: Recorded) -> str:
@@ -82,10 +84,6 @@ def commit_origin(entry: Recorded, salt: str) -> str:
 def commit_content(entry: Recorded, salt: str) -> str:
     """Return the commitment to what an entry tells."""
     return _digest(pack(("audit content 1", salt, *content_of(entry))))
-
-
-def _with_hash(made: Seal, hash: str) -> Seal:
-    return Seal(**{name: getattr(made, name) for name in made.__struct_fields__} | {"hash": hash})
 
 
 def _digest(raw: bytes) -> str:
