@@ -14,6 +14,7 @@ from storage.models.users import UserProfile
 
 _NAMES = {method: name for name, method in METHODS.items()}
 """The `two_factor_method` of each authenticator."""
+_EVENTS = {"totp": "2fa.setup.totp.complete", "email": "2fa.setup.email.complete"}
 
 
 async def keep(
@@ -35,7 +36,7 @@ async def keep(
         if kept is not None:
             await kept(tx, evidence)
         await events.record(
-            tx, f"2fa.setup.{name}.complete", organization_id=tenant.id, user_id=user.id,
+            tx, _EVENTS[name], organization_id=tenant.id, user_id=user.id,
             origin=evidence.origin,
         )  # fmt: skip
     return msgspec.structs.replace(user, two_factor_enabled=True, two_factor_method=name), codes

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.audit.events import EVENTS
+from porta.audit.events import ERASED, EVENTS
 from porta.limits.origin import Origin
 from storage.postgres.driver import Postgres
 from storage.router import Storage
@@ -88,6 +88,21 @@ def test_every_event_is_documented_with_its_category_and_version() -> None:
     documented = _documented()
     assert [name for name, _, _ in documented] == sorted(EVENTS), "one line each, in order"
     assert {name: category for name, category, _ in documented} == EVENTS
+
+
+def test_the_document_marks_the_events_that_nothing_records_yet() -> None:
+    root = Path(__file__).parents[3]
+    text = (root / "docs" / "audit-events.md").read_text(encoding="utf-8")
+    table = root / "porta" / "audit" / "events.py"
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("porta", "handlers")
+        for path in sorted((root / folder).rglob("*.py"))
+        if path != table
+    )
+    recorded = {name for name in EVENTS if f'"{name}"' in code} | {ERASED}
+    marked = set(re.findall(r"^\| `([\w.]+)`° ", text, re.MULTILINE))
+    assert marked == set(EVENTS) - recorded
 
 
 def test_every_event_of_porta_1_is_kept() -> None:
