@@ -72,6 +72,9 @@ _OUTSTANDING = f"""
         FROM tables t CROSS JOIN wanted w
         LEFT JOIN unnest(%(told)s::text[], %(rights)s::text[]) AS told (name, rights)
             ON told.name = t.relname
+    ), functions AS (
+        SELECT p.oid, p.proname FROM our JOIN pg_proc p ON p.pronamespace = our.relnamespace
+        WHERE p.prosecdef AND p.proname LIKE 'porta%%'
     )
     SELECT step, sql FROM (
         SELECT 1 AS step, name AS sorted, format('CREATE ROLE %%I NOLOGIN', name) AS sql
@@ -98,7 +101,14 @@ _OUTSTANDING = f"""
             SELECT FROM pg_policy WHERE polrelid = t.oid AND polname = 'administrator'
                 AND polroles = ARRAY[w.oid])
         UNION ALL
-        SELECT CASE WHEN last THEN 7 ELSE 6 END, relname,
+        SELECT 6, f.proname, format('REVOKE EXECUTE ON FUNCTION %%1$s FROM PUBLIC;'
+            ' GRANT EXECUTE ON FUNCTION %%1$s TO %%2$s', f.oid::regprocedure,
+            string_agg(quote_ident(w.name), ', ' ORDER BY w.name))
+        FROM functions f CROSS JOIN wanted w GROUP BY f.oid, f.proname
+        HAVING has_function_privilege('public', f.oid, 'EXECUTE')
+            OR bool_or(w.oid IS NULL OR NOT has_function_privilege(w.oid, f.oid, 'EXECUTE'))
+        UNION ALL
+        SELECT CASE WHEN last THEN 8 ELSE 7 END, relname,
             format('ALTER TABLE %%s ENABLE ROW LEVEL SECURITY', oid::regclass)
         FROM tables WHERE bound AND NOT relrowsecurity
     ) statements ORDER BY step, sorted, sql

@@ -242,6 +242,18 @@ async def test_the_roles_own_nothing_and_may_no_more_than_they_need(
     await owner.close()
 
 
+async def test_what_sees_every_row_is_called_by_the_two_roles_alone(owner: Postgres) -> None:
+    """A function that runs as the owner is PostgreSQL's to give to everybody, and ours to take."""
+    rows = await owner.fetch("""
+        SELECT p.oid::regprocedure::text, has_function_privilege('public', p.oid, 'EXECUTE'),
+            has_function_privilege(current_user || '_service', p.oid, 'EXECUTE'),
+            has_function_privilege(current_user || '_administrator', p.oid, 'EXECUTE')
+        FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace
+    """)
+    assert len(rows) == 4
+    assert {row[1:] for row in rows} == {(False, True, True)}, rows
+
+
 async def test_whoever_owns_the_tables_is_not_bound(owner: Postgres) -> None:
     """Porta 1.x, the version before, migrations."""
     assert await _count(owner, "users", None) >= 2
