@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from pydantic import Field
 
-from handlers.admin_api.lists import Listing, Paging, listing, page_of
+from handlers.admin_api.lists import Listing, listing, page_of
 from handlers.admin_api.route import Route
+from handlers.admin_api.sessions import SessionQuery
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.services import refresh_families
 from porta.services.permissions import needed_by
@@ -31,13 +30,10 @@ class RefreshFamily(Shown):
     revoked_reason: str | None
 
 
-class FamilyQuery(Paging):
+class FamilyQuery(SessionQuery):
     """Whose families: a person's, a client's, or those of one at the other."""
 
-    user_id: UUID | None = None
     client_id: str | None = Field(None, max_length=255)
-    organization_id: UUID | None = None
-    active_only: bool = True
 
 
 def _shown(stored: Stored) -> RefreshFamily:
@@ -48,12 +44,7 @@ def _shown(stored: Stored) -> RefreshFamily:
 
 async def _list(call: Call) -> Answer:
     query = call.query_as(FamilyQuery)
-    wanted = FamilyFilter(
-        organization_id=str(query.organization_id) if query.organization_id else None,
-        user_id=str(query.user_id) if query.user_id else None,
-        client_id=query.client_id,
-        active_only=query.active_only,
-    )
+    wanted = FamilyFilter(**query.wanted())
     page = page_of(call, query)
     listed = await refresh_families.list(call.storage, call.actor, wanted, page)
     return Answer(listing(call, query, page, listed, _shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -38,6 +39,15 @@ class SessionQuery(Paging):
     client_id: str | None = Field(None, max_length=255, description="Of tokens issued in it")
     active_only: bool = True
 
+    def wanted(self) -> dict[str, Any]:
+        """Return what is asked for, as the filters of storage spell it."""
+        return {
+            "organization_id": str(self.organization_id) if self.organization_id else None,
+            "user_id": str(self.user_id) if self.user_id else None,
+            "client_id": self.client_id,
+            "active_only": self.active_only,
+        }
+
 
 class Revoked(Shown):
     """How many sessions ended."""
@@ -63,12 +73,7 @@ def _shown(entry: SessionEntry) -> Session:
 
 async def _list(call: Call) -> Answer:
     query = call.query_as(SessionQuery)
-    wanted = SessionFilter(
-        organization_id=str(query.organization_id) if query.organization_id else None,
-        user_id=str(query.user_id) if query.user_id else None,
-        client_id=query.client_id,
-        active_only=query.active_only,
-    )
+    wanted = SessionFilter(**query.wanted())
     page = page_of(call, query)
     listed = await session_control.list_sessions(call.storage, call.actor, wanted, page)
     return Answer(listing(call, query, page, listed, _shown))

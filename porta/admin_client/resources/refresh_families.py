@@ -36,8 +36,8 @@ class RefreshFamiliesResource(Resource):
         self,
         *,
         user_id: str | None = None,
-        client_id: str | None = None,
         organization_id: str | None = None,
+        client_id: str | None = None,
         active_only: bool | None = None,
         page_size: int = 100,
     ) -> Listed[RefreshFamily]:
@@ -47,8 +47,8 @@ class RefreshFamiliesResource(Resource):
             ("refresh-families",),
             query={
                 "userId": user_id,
-                "clientId": client_id,
                 "organizationId": organization_id,
+                "clientId": client_id,
                 "activeOnly": active_only,
             },
             page_size=page_size,
