@@ -214,6 +214,18 @@ async def test_an_id_of_another_organization_is_taken_as_before(database_url: st
     await storage.close()
 
 
+PASSING = {
+    *("artifacts", "sessions", "token_families", "ended_accounts", "rate_counters"),
+    *("invitation_tokens", "magic_link_tokens", "password_reset_tokens"),
+    *("user_totp", "two_factor_otp_codes", "two_factor_recovery_codes"),
+}
+UNSEEN = {
+    *("signing_keys", "ring_keys", "idempotent_answers", "job_results", "schema_migrations"),
+    *("delegations", "delegation_roles", "audit_unsealed"),
+    *("audit_chains", "audit_seals", "audit_checkpoints", "audit_state"),
+}
+
+
 async def test_the_roles_own_nothing_and_may_no_more_than_they_need(
     fresh_database_url: str,
 ) -> None:
@@ -236,6 +248,11 @@ async def test_the_roles_own_nothing_and_may_no_more_than_they_need(
             WHERE has_table_privilege(current_user || '_service', c.oid, word)), ', ')
         FROM pg_class c WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
     """)
+    may = {
+        word: {name for name, rights in found if word in rights} for word in ("SELECT", "DELETE")
+    }
+    assert may["DELETE"] == PASSING, "what a request may take away is what lasts for a time"
+    assert may["SELECT"].isdisjoint(UNSEEN)
     everything = "SELECT, INSERT, UPDATE, DELETE"
     told = {**isolation.SERVICE, **dict.fromkeys(isolation.OWN, "")}
     assert dict(found) == {name: told.get(name, everything) for name, _ in found}
