@@ -24,7 +24,7 @@ from porta.authn import password
 from porta.config.settings import Settings
 from storage.postgres import migrate, notifications
 from storage.postgres.driver import Postgres
-from tests.world.databases import Servers, administer, run_apart, with_database
+from tests.world.databases import WORKERS, Servers, administer, run_apart, with_database
 from tests.world.machine import DEMANDED, browser_fault
 from tests.world.valkey import Valkey
 
@@ -77,6 +77,12 @@ def _leads_elsewhere(name: str) -> bool:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_SERVERS].stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: a test waits for servers and browsers half of its time."""
+    return WORKERS
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,8 +16,10 @@ from porta.dev.servers import RunningServer, start_postgres, start_redis
 from storage.postgres.driver import Postgres
 
 _UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-_CONNECTIONS = 200 + 40 * (os.cpu_count() or 1)
-"""Each worker has a few pools of ten, and there is a worker for each processor."""
+WORKERS = 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+"""Processes that share the tests of `make test`."""
+_CONNECTIONS = 200 + 40 * WORKERS
+"""Each worker has a few pools of ten."""
 T = TypeVar("T")
 
 
