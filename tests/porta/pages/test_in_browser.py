@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from porta.pages.colors import contrast
@@ -251,18 +253,25 @@ async def test_nothing_is_sent_while_a_field_is_empty(
     await page.context.close()
 
 
+@pytest_asyncio.fixture(scope="module")
+async def large_letters() -> AsyncIterator[Browser]:
+    async with chromium(["--blink-settings=defaultFontSize=32"]) as running:
+        yield running
+
+
 @pytest.mark.parametrize("width", [320, 390])
 @pytest.mark.parametrize("name", ["login", "consent", "logout", "error"])
-async def test_pages_hold_letters_of_twice_the_size(site: Site, name: str, width: int) -> None:
+async def test_pages_hold_letters_of_twice_the_size(
+    large_letters: Browser, site: Site, name: str, width: int
+) -> None:
     """WCAG 2.2, 1.4.4 and 1.4.10; the German words are the long ones."""
-    site.organization = ACME
-    async with chromium(["--blink-settings=defaultFontSize=32"]) as browser:
-        page, _ = await open_page(browser, site, name, viewport={"width": width, "height": 700})
-        assert await page.evaluate(STICKING_OUT) == []
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        if name == "login":
-            assert await page.evaluate(ROOM) >= 0.5
-        await page.context.close()
+    site.organization, size = ACME, {"width": width, "height": 700}
+    page, _ = await open_page(large_letters, site, name, viewport=size)
+    assert await page.evaluate(STICKING_OUT) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    if name == "login":
+        assert await page.evaluate(ROOM) >= 0.5
+    await page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
