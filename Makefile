@@ -41,7 +41,7 @@ dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databas
 	@$(PYTHON) -m porta dev $(ARGS)
 
 test: $(VENV)/test.stamp chromium node ## run the tests (ARGS="tests/porta -k pkce")
-	@$(PYTHON) -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 long: $(VENV)/test.stamp ## run what takes minutes: many random installations
 	@$(PYTHON) -m pytest -q -m long $(ARGS)

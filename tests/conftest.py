@@ -35,6 +35,12 @@ _RUN = secrets.token_hex(6)  # others may use the same server
 SHIPPED_FAILURE_STEP = password.FAILURE_STEP
 """What `impatient` shortens."""
 _numbers = itertools.count(1)
+_LONG = (
+    *("tests/flows", "tests/porta/pages", "tests/porta/dev", "tests/porta/jobs", "tests/porta/cli"),
+    *("tests/handlers/admin_api", "tests/handlers/ops", "tests/security", "tests/succession"),
+    *("tests/storage/redis", "tests/test_setup.py"),
+)
+"""Where browsers and processes are started, and servers taken away."""
 
 
 _SERVERS = pytest.StashKey[Servers]()
@@ -85,13 +91,10 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file on one worker, and everything that needs the installation on the same one."""
-    for item in items:
-        needed = getattr(item, "fixturenames", ())
-        group = "installation" if "installation" in needed else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with the files that take long: at the end nobody waits for the last of them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
