@@ -167,8 +167,9 @@ async def find(storage: Storage, actor: Actor, target: str, owner: str) -> tuple
     """
     del actor
     known = target.isascii() and target.isdecimal() and len(target) <= jobs.LONGEST_ID
-    found = await storage.job_results.find(int(target), owner) if known else None
-    job = await storage.jobs.find(int(target)) if found is not None else None
+    # One transaction writes both. The job is read first: done means that its report is there.
+    job = await storage.jobs.find(int(target)) if known else None
+    found = await storage.job_results.find(int(target), owner) if job is not None else None
     if found is None or job is None:
         raise NotFound("Import not found")
     return job, found[0]

@@ -14,6 +14,8 @@ import pytest_asyncio
 from porta.jobs import JOBS
 from porta.services import imports
 from porta.services.permissions import PERMISSIONS
+from storage.repositories.job_results import JobResults
+from storage.repositories.jobs import Jobs
 from tests.handlers.admin_api.examples_of_imports import document
 from tests.porta.jobs.workers import working
 from tests.world.administrators import Installation, bearer
@@ -64,6 +66,36 @@ async def test_what_is_long_is_done_by_a_job_that_tells_all(
         "SELECT result FROM job_results WHERE job_id = %(id)s", id=first.json()["jobId"]
     )
     assert "acme.test" not in row[0]
+
+
+async def test_who_asks_while_it_ends_is_never_told_done_without_its_report(
+    api: httpx.AsyncClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job and its report are read one after the other, and it ends between the two."""
+    body = {"mode": "merge", "manifest": document(users=many())}
+    job_id = int((await api.post("/import", json=body)).json()["jobId"])
+    jobs = installation.runtime.storage.everywhere.jobs
+
+    async def done() -> bool:
+        job = await jobs.find(job_id)
+        return job is not None and job.ended
+
+    def ends_after(repository: type[Any]) -> None:
+        find = repository.find
+
+        async def found(*args: Any) -> Any:
+            monkeypatch.undo()
+            read = await find(*args)
+            async with working(installation.runtime, *JOBS):
+                await eventually(done, seconds=60)
+            return read
+
+        monkeypatch.setattr(repository, "find", found)
+
+    ends_after(Jobs)
+    ends_after(JobResults)
+    told = (await api.get(f"/import/{job_id}")).json()["data"]
+    assert (told["state"] == "done") <= (told["report"] is not None)
 
 
 async def _id(api: httpx.AsyncClient, slug: str) -> str:
