@@ -18,6 +18,7 @@ from porta.emails.post import Post
 from porta.emails.render import Emails
 from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
+from porta.outbound.http import Outbound
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
 from porta.security.audit_keys import AuditKeys
@@ -73,6 +74,7 @@ class Runtime:
         self.images = KeptImages()
         self.session_uses = SessionUses(storage)
         self.mailer = Mailer(server_of(settings))
+        self.outbound = Outbound(private_addresses=settings.outbound_private_addresses)
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
@@ -140,6 +142,7 @@ class Runtime:
         self.passwords.close()
         await self.session_uses.close()
         await self.mailer.close()
+        await self.outbound.close()
         await self.storage.close()
 
     @cached_property

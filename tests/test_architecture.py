@@ -90,6 +90,12 @@ DOORS: dict[str, tuple[str, ...]] = {
     "uvloop": ("handlers", "porta.cli", "porta.dev", "porta.jobs.process"),
 }
 
+# Who opens connections to others (decisions/0042): a server through porta.outbound alone.
+CALLERS = ("porta.outbound", "porta.admin_client", "porta.dev", "porta.cli.health")
+_CALLS = re.compile(
+    r"(tornado\.(\w*httpclient|tcpclient|websocket)|urllib\.request|http\.client|httpcore|requests)\b"
+)
+
 MOST_ANCESTORS = 3
 
 _SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", re.DOTALL)
@@ -307,6 +313,12 @@ _EVERYWHERE = re.compile(r"\b(storage|_pg|pg|executor|_executor|connection|opene
 def test_issue7_11_few_ask_for_the_rows_of_every_organization(module: str) -> None:
     asks = _EVERYWHERE.search(MODULES[module].read_text(encoding="utf-8")) is not None
     assert asks <= (module in EVERYWHERE), f"{module} has to name an organization"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_there_is_one_door_outwards(module: str) -> None:
+    if not any(_within(module, caller) for caller in CALLERS):
+        assert [each for each in _imports(module) if _CALLS.match(each)] == []
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -15,7 +15,7 @@ import msgspec
 
 from porta.config.settings import Settings
 from porta.jobs.job import Execution, Job, JobDeferred
-from porta.outbound import http
+from porta.outbound.http import NotSent
 from porta.outbox.queue import Kind, enqueue
 
 if TYPE_CHECKING:
@@ -59,13 +59,10 @@ async def run(execution: Execution) -> None:
         if wanted.place is Place.FILE and settings.audit_anchor_file is not None:
             await asyncio.to_thread(_append, settings.audit_anchor_file, raw + b"\n")
         if wanted.place is Place.URL and settings.audit_anchor_url is not None:
-            await http.post(
-                settings.audit_anchor_url,
-                raw,
-                content_type="application/json",
-                private_addresses=settings.outbound_private_addresses,
+            await execution.runtime.outbound.post(
+                settings.audit_anchor_url, raw, content_type="application/json"
             )
-    except (OSError, http.NotSent) as error:
+    except (OSError, NotSent) as error:
         raise JobDeferred(f"the anchor ({wanted.place}) did not take it: {error}") from None
 
 

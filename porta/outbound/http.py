@@ -1,26 +1,34 @@
-"""Outgoing HTTP: one request, bounded in time and size, and to no private address (OWASP SSRF).
+"""Outgoing HTTP: each request bounded in time and size, and to no private address (OWASP SSRF).
 
 The address that is checked is the one that is connected to: a name that resolves to another one a
-moment later leads nowhere else. Redirects are not followed.
+moment later leads nowhere else. Redirects are not followed. A destination that does not answer is
+left alone for a while, and takes nobody else's places.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
-from tornado.httpclient import HTTPError
+from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.httputil import HTTPInputError
 from tornado.iostream import UnsatisfiableReadError
 from tornado.netutil import Resolver
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
+from porta.outbound.breaker import MOST_OF_ALL, Breakers, LeftAlone
+
 TIMEOUT = 10.0
 """Seconds for all of it."""
 _CONNECT_TIMEOUT = 5.0
-_MOST_ANSWERED = 65_536
+_MOST_ANSWERED = 131_072
+"""Bytes of an answer, and as many again for its headers."""
 _USER_AGENT = "webhook/1"
 """Whatever is called is not told the product, nor its libraries."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")
@@ -28,7 +36,30 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 class NotSent(Exception):
-    """A request was not answered with success; the message says why, for an operator."""
+    """A request was not answered as it should be; the message says why, for an operator."""
+
+
+class NotAnswered(NotSent):
+    """A destination that does not work: no connection, no answer in time, or a status of 5xx."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent; without a `body` it is a GET, else a POST."""
+
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    plain: bool = False
+    """Whether it may travel without TLS to a public address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: a status below 500, which may be a redirect that nobody followed."""
+
+    status: int
+    body: bytes
 
 
 class _PublicOnly(Resolver):
@@ -67,27 +98,79 @@ def is_public(text: str) -> bool:
     return address.is_global and not address.is_multicast
 
 
-async def post(url: str, body: bytes, *, content_type: str, private_addresses: bool) -> None:
-    """Post `body`; raises NotSent for everything but a status of 2xx within TIMEOUT."""
-    client = SimpleAsyncHTTPClient(
-        force_instance=True,
-        resolver=None if private_addresses else _PublicOnly(),
-        max_buffer_size=2 * _MOST_ANSWERED,
-        max_body_size=_MOST_ANSWERED,
-    )
-    try:
-        await client.fetch(
-            url,
-            method="POST",
-            body=body,
-            headers={"Content-Type": content_type, "User-Agent": _USER_AGENT},
-            follow_redirects=False,
-            connect_timeout=_CONNECT_TIMEOUT,
-            request_timeout=TIMEOUT,
+class Outbound:
+    """What a process calls, and whether those who are called answer."""
+
+    def __init__(self, *, private_addresses: bool, breakers: Breakers | None = None) -> None:
+        self._private_addresses = private_addresses
+        self._breakers = breakers or Breakers()
+
+    async def fetch(self, request: Request) -> Answer:
+        """Send a request, and return its answer within TIMEOUT; raises NotSent."""
+        destination = _destination(request, plain=request.plain or self._private_addresses)
+        try:
+            with self._breakers.guard(destination, NotAnswered):
+                return await self._fetch(request)
+        except LeftAlone as refusal:
+            raise NotSent(str(refusal)) from None
+
+    async def post(self, url: str, body: bytes, *, content_type: str) -> None:
+        """Post `body` to where an operator said; raises NotSent for all but a status of 2xx."""
+        request = Request(url, body, {"Content-Type": content_type}, plain=True)
+        answer = await self.fetch(request)
+        if not 200 <= answer.status < 300:
+            raise NotSent(f"answered with {answer.status}")
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> SimpleAsyncHTTPClient:
+        """Made by the first request: it belongs to the event loop that it runs in."""
+        return SimpleAsyncHTTPClient(
+            force_instance=True,
+            resolver=None if self._private_addresses else _PublicOnly(),
+            max_clients=MOST_OF_ALL,
+            max_buffer_size=2 * _MOST_ANSWERED,
+            max_header_size=_MOST_ANSWERED,
+            max_body_size=_MOST_ANSWERED,
         )
-    except HTTPError as error:
-        raise NotSent(f"answered with {error.code}: {error.message}") from None
-    except (OSError, HTTPInputError, UnsatisfiableReadError, ValueError) as error:
-        raise NotSent(" ".join(str(error).split()) or type(error).__name__) from None
-    finally:
-        client.close()
+
+    async def _fetch(self, request: Request) -> Answer:
+        try:
+            response = await self._client.fetch(
+                HTTPRequest(
+                    request.url,
+                    method="GET" if request.body is None else "POST",
+                    body=request.body,
+                    headers={**request.headers, "User-Agent": _USER_AGENT},
+                    follow_redirects=False,
+                    decompress_response=False,
+                    connect_timeout=_CONNECT_TIMEOUT,
+                    request_timeout=TIMEOUT,
+                ),
+                raise_error=False,
+            )
+        except HTTPError as error:
+            raise NotAnswered(f"answered with {error.code}: {error.message}") from None
+        except (OSError, HTTPInputError, UnsatisfiableReadError, ValueError) as error:
+            raise NotAnswered(" ".join(str(error).split()) or type(error).__name__) from None
+        if response.code >= 500:
+            raise NotAnswered(f"answered with {response.code}")
+        return Answer(response.code, response.body)
+
+
+def _destination(request: Request, *, plain: bool) -> str:
+    """Return whom a request is for. Raises NotSent for what is no URL that may be called."""
+    try:
+        parts = urlsplit(request.url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("https", "http") or parts.username is not None:
+        raise NotSent("it is no URL that can be called")
+    if parts.scheme == "http" and not plain:
+        raise NotSent("only https is called")
+    return f"{parts.scheme}://{host}:{port or ''}"
