@@ -28,6 +28,7 @@ from storage.repositories.expired import Expired
 from storage.repositories.explanations import Explanations
 from storage.repositories.former_assets import FormerAssets
 from storage.repositories.idempotent_answers import IdempotentAnswers
+from storage.repositories.invitations import Invitations
 from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
@@ -133,6 +134,7 @@ class Storage:
         self.job_results = JobResults(executor)
         self.explanations = Explanations(executor)
         self.auth_tokens = AuthTokens(executor)
+        self.invitations = Invitations(executor)
         self.trial = Trial(executor)
 
     @classmethod

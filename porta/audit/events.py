@@ -88,6 +88,8 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.created",
         "user.deactivated",
         "user.email.verified",
+        "user.invite.resent",
+        "user.invite.revoked",
         "user.invited",
         "user.locked",
         "user.password.cleared",

@@ -174,6 +174,12 @@ async def get_value(
 
 
 @needs("admin:claim:update")
+async def check_may_set(tx: Storage, actor: Actor, app: str, target: str, value: Any) -> None:
+    """Raise as `set_value` does for this value, whoever is to have it; nothing is set."""
+    check_claim_value((await _held(tx, app, target)).claim_type, value)
+
+
+@needs("admin:claim:update")
 async def set_value(
     tx: Storage,
     actor: Actor,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -13,30 +12,52 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.emails.message import Letter
 from porta.emails.post import Post
-from porta.errors import Conflict, NotFound, TooManyRequests
+from porta.errors import Conflict, Invalid, NotFound
+from porta.services import invitation_letters, pre_assignments
 from porta.services.commands import Command
+from porta.services.fields import Email, Locale, Name, judged
+from porta.services.invitation_letters import Sent
+from porta.services.people import hold_user, record_of_person
 from porta.services.permissions import needs
-from porta.services.targets import check_sees
+from porta.services.pre_assignments import PreAssignments
+from porta.services.targets import check_page, check_sees, is_key, require_id
+from porta.text.names import find_text_problem
+from storage.models.invitations import ClaimToSet, InvitationDetails, PendingInvitation, RoleToGive
 from storage.models.organizations import Organization
+from storage.models.pages import Listed, Page
 from storage.models.users import User
+from storage.repositories.invitations import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-TTL = 7 * 86400
-"""Seconds for which an invitation is good, as in Porta 1.x."""
-MOST_PER_HOUR = 5
-"""Invitations that one person is sent within an hour (requirement G.7)."""
-_HOUR = 3600
+WHAT = "Invitation"
 _PREVIEW = "PREVIEW_TOKEN"
+Message = Annotated[str, Field(max_length=500), judged(find_text_problem)]
 
 
 class Invitation(Command):
     """What an invitation says beside the link."""
 
-    personal_message: str | None = Field(None, max_length=500)
-    locale: str | None = Field(None, max_length=10)
+    personal_message: Message | None = None
+    locale: Locale | None = None
     """A BCP 47 tag; by default the person's language, else the organization's."""
+
+
+class NewInvitation(PreAssignments, Invitation):
+    """Who is invited, with what, and whereto. Names are of who is not there yet."""
+
+    email: Email
+    given_name: Name | None = None
+    family_name: Name | None = None
+    client_id: str | None = Field(None, max_length=255)
+    """The `client_id` of the application that the person is led to in the end."""
+
+
+class InvitationFilters(Command):
+    """Which of the invitations that nobody has used."""
+
+    status: Literal["pending", "expired"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,47 +65,83 @@ class Invited:
     """An invitation that is on its way."""
 
     user: User
-    expires_at: float
-    """Seconds since the epoch."""
-    job_id: int
+    sent: Sent
+    created: bool = False
+    """Whether the person was not there before."""
 
 
 @needs("admin:user:invite")
 async def invite(
-    tx: Storage,
-    actor: Actor,
-    organization_id: str,
-    user_id: str,
-    command: Invitation,
-    *,
-    post: Post,
+    tx: Storage, actor: Actor, organization_id: str, command: NewInvitation, *, post: Post
 ) -> Invited:
-    """Invite a person that exists: a new link, which ends all earlier ones, and the mail, queued in
-    the transaction `tx`.
+    """Invite a person, who is made where there is nobody of this address: a new link, which ends
+    all earlier ones, and the mail, queued in the transaction `tx`.
 
-    Raises NotFound, Conflict for a person or an organization that is not active,
+    Raises NotFound, Invalid and Forbidden for what is not to be given, and for somebody who may
+    what the actor may not; Conflict for a person or an organization that is not active,
     TooManyRequests, and Unavailable where the queue is full.
     """
-    organization, user = await _addressee(tx, actor, organization_id, user_id)
-    if await tx.auth_tokens.count_invitations(user.id, _HOUR) >= MOST_PER_HOUR:
-        raise TooManyRequests("this person got enough invitations for now", retry_after=_HOUR)
-    token = secrets.token_urlsafe(32)
-    letter = await _write(tx, actor, organization, user, command, post, token)
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    expires_at = await tx.auth_tokens.invite(user.id, digest, TTL, actor.user_id)
-    job_id = await post.queue(
-        tx,
-        "invitation",
-        letter,
-        to=user.email,
-        organization_id=organization.id,
-        lifetime=TTL,
-        user_id=user.id,
+    organization = await _open(tx, actor, organization_id)
+    await pre_assignments.check(tx, actor, command)
+    await _check_client(tx, organization, command.client_id)
+    user, created = await _invitee(tx, actor, organization, command)
+    details = InvitationDetails(
+        roles=tuple(RoleToGive(**each.model_dump()) for each in command.roles),
+        claims=tuple(ClaimToSet(**each.model_dump()) for each in command.claims),
+        personal_message=command.personal_message,
+        client_id=command.client_id,
     )
+    sent = await invitation_letters.send(
+        tx, actor, organization, user, details, post=post, locale=command.locale
+    )
+    await _record(tx, actor, "user.invited", user, sent, details)
+    return Invited(user, sent, created)
+
+
+@needs("admin:user:invite")
+async def resend(
+    tx: Storage, actor: Actor, organization_id: str, target: str, *, post: Post
+) -> Invited:
+    """Send an invitation once more, also one that has expired, with a new link: the earlier one
+    ends. What it carries is now granted by `actor`; what was deleted since is left out.
+
+    Raises as `invite` does, and NotFound for one that was used, or taken back.
+    """
+    organization = await _open(tx, actor, organization_id)
+    stored = await _held(tx, organization.id, target)
+    kept, wanted = await pre_assignments.without_gone(tx, stored.details)
+    await pre_assignments.check(tx, actor, wanted)
+    user = await _active(tx, actor, organization, stored.user_id)
+    sent = await invitation_letters.send(tx, actor, organization, user, kept, post=post)
+    await _record(tx, actor, "user.invite.resent", user, sent, kept)
+    return Invited(user, sent)
+
+
+@needs("admin:user:invite")
+async def revoke(tx: Storage, actor: Actor, organization_id: str, target: str) -> None:
+    """Take an invitation back: its link is worth nothing from then on. Raises NotFound."""
+    organization = await _organization(tx, actor, organization_id)
+    stored = await _held(tx, organization.id, target)
+    await tx.invitations.end(stored.id)
     await events.record(
-        tx, "user.invited", organization_id=organization.id, user_id=user.id, actor=actor
+        tx,
+        "user.invite.revoked",
+        organization_id=organization.id,
+        user_id=stored.user_id,
+        metadata={"invitation_id": stored.id},
+        actor=actor,
     )
-    return Invited(user, expires_at, job_id)
+
+
+@needs("admin:user:read")
+async def list(
+    storage: Storage, actor: Actor, organization_id: str, page: Page, filters: InvitationFilters
+) -> Listed[PendingInvitation]:
+    """Return a page of the invitations that nobody has used. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    organization = await _organization(storage, actor, organization_id)
+    expired = None if filters.status is None else filters.status == "expired"
+    return await storage.invitations.list_page(organization.id, page, expired=expired)
 
 
 @needs("admin:user:invite")
@@ -102,62 +159,91 @@ async def preview(
     `user` need not exist yet. Raises NotFound.
     """
     organization = await _organization(storage, actor, organization_id)
-    return await _write(storage, actor, organization, user, command, post, _PREVIEW)
-
-
-async def _addressee(
-    tx: Storage, actor: Actor, organization_id: str, user_id: str
-) -> tuple[Organization, User]:
-    organization = await _organization(tx, actor, organization_id)
-    user = await tx.users.find_by_id(user_id, organization.id)
-    if user is None:
-        raise NotFound("User not found")
-    if organization.status != "active":
-        raise Conflict(f"the organization is {organization.status}")
-    if user.status != "active":
-        raise Conflict(f"the person is {user.status}")
-    return organization, user
+    return invitation_letters.write(
+        post,
+        organization,
+        user,
+        _PREVIEW,
+        inviter=await invitation_letters.name_of(storage, actor),
+        message=command.personal_message,
+        locale=command.locale,
+    )
 
 
 async def _organization(storage: Storage, actor: Actor, organization_id: str) -> Organization:
     check_sees(actor, organization_id, "Organization")
-    organization = await storage.organizations.find_by_id(organization_id)
-    if organization is None:
+    found = await storage.organizations.find_by_id(organization_id)
+    if found is None:
         raise NotFound("Organization not found")
+    return found
+
+
+async def _open(tx: Storage, actor: Actor, organization_id: str) -> Organization:
+    organization = await _organization(tx, actor, organization_id)
+    if organization.status != "active":
+        raise Conflict(f"the organization is {organization.status}")
     return organization
 
 
-async def _write(
-    storage: Storage,
-    actor: Actor,
-    organization: Organization,
-    user: User,
-    command: Invitation,
-    post: Post,
-    token: str,
-) -> Letter:
-    emails = post.emails
-    language = emails.language(command.locale, user.locale, organization.default_locale)
-    company = (organization.branding_company_name or organization.name).strip()
-    inviter = await _name_of(storage, actor)
-    told = {"inviter": inviter, "company": company} if inviter else {"company": company}
-    key = "emails.invitation.subject_from" if inviter else "emails.invitation.subject"
-    return emails.render(
-        "invitation",
-        emails.words(language, key, **told),
-        organization,
-        language,
-        name=" ".join(filter(None, (user.given_name, user.family_name))),
-        inviter=inviter,
-        message=(command.personal_message or "").strip(),
-        # From the settings, whatever host was asked (requirement E.4).
-        url=f"{post.issuer_base_url}/{organization.slug}/auth/accept-invite/{token}",
-        days=TTL // 86400,
+async def _held(tx: Storage, organization_id: str, target: str) -> PendingInvitation:
+    found = await tx.invitations.find(require_id(target, WHAT), organization_id)
+    if found is None:
+        raise NotFound(f"{WHAT} not found")
+    return found
+
+
+async def _invitee(
+    tx: Storage, actor: Actor, organization: Organization, command: NewInvitation
+) -> tuple[User, bool]:
+    """Return who is invited, and whether they were made for it: active, as in Porta 1.x, with no
+    way in before they accept.
+    """
+    new = User(
+        id=str(uuid.uuid4()),
+        organization_id=organization.id,
+        email=command.email,
+        given_name=command.given_name,
+        family_name=command.family_name,
+        locale=command.locale,
     )
+    made = await tx.users.insert(new)
+    if made is not None:
+        await record_of_person(tx, actor, "user.created", None, made)
+        return made, True
+    found = await tx.users.find_by_email(organization.id, command.email)
+    if found is None:
+        raise Conflict.at("email", message="this person changed at the same time")
+    return await _active(tx, actor, organization, found.id), False
 
 
-async def _name_of(storage: Storage, actor: Actor) -> str:
-    """Return the address of the administrator, as 1.x shows it; a machine has none."""
-    if actor.user_id is None:
-        return ""
-    return await storage.auth_tokens.find_address(actor.user_id) or ""
+async def _active(tx: Storage, actor: Actor, organization: Organization, id: str) -> User:
+    user = await hold_user(tx, actor, id, organization.id)
+    if user.status != "active":
+        raise Conflict(f"the person is {user.status}")
+    return user
+
+
+async def _check_client(tx: Storage, organization: Organization, client_id: str | None) -> None:
+    if client_id is None:
+        return
+    client = await tx.clients.find_by_key(client_id) if is_key(client_id) else None
+    if client is None or client.organization_id != organization.id or client.status != "active":
+        raise Invalid.at("clientId", message="this organization has no such active client")
+
+
+async def _record(
+    tx: Storage, actor: Actor, event_type: str, user: User, sent: Sent, carried: InvitationDetails
+) -> None:
+    """That, and with which roles and claims; what they are set to is the person's own."""
+    await events.record(
+        tx,
+        event_type,
+        organization_id=user.organization_id,
+        user_id=user.id,
+        metadata={
+            "invitation_id": sent.id,
+            "role_ids": [each.role_id for each in carried.roles],
+            "claim_ids": [each.claim_definition_id for each in carried.claims],
+        },
+        actor=actor,
+    )

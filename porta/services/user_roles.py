@@ -63,6 +63,12 @@ async def list_holders(
 
 
 @needs("admin:role:assign")
+async def check_may_assign(tx: Storage, actor: Actor, command: RoleIds) -> None:
+    """Raise as `assign` does for these roles, whoever is to have them; nothing is given."""
+    await _find_permitted(tx, actor, command)
+
+
+@needs("admin:role:assign")
 async def assign(
     tx: Storage, actor: Actor, target: str, command: RoleIds, *, within: str | None = None
 ) -> None:

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Condition, Once, Resource
-from porta.admin_client.resources.shared import Happened, Reasoned
+from porta.admin_client.resources.shared import Happened, Reasoned, SentInvitation
 
 
 class Links(Model, frozen=True, kw_only=True):
@@ -120,6 +120,20 @@ class Summary(Entity, frozen=True, kw_only=True):
     compliance_rate: float
 
 
+class CarriedClaim(Model, frozen=True, kw_only=True):
+    """A claim that the person has then; its value is theirs."""
+
+    application_id: str
+    claim_definition_id: str
+
+
+class CarriedRole(Model, frozen=True, kw_only=True):
+    """A role that the person has once they have accepted."""
+
+    application_id: str
+    role_id: str
+
+
 class ProvisioningDocument(Model, frozen=True, kw_only=True):
     """A file that `porta provision` and `POST /import` read (docs/provisioning.md)."""
 
@@ -192,6 +206,23 @@ class BrandingWithAssets(Entity, frozen=True, kw_only=True):
     links: Links
     texts: dict[str, Words]
     assets: tuple[Asset, ...]
+
+
+class WaitingInvitation(Model, frozen=True, kw_only=True):
+    """An invitation that nobody has accepted, and that was not taken back."""
+
+    id: str
+    user_id: str
+    email: str
+    given_name: str | None
+    family_name: str | None
+    status: str
+    roles: tuple[CarriedRole, ...]
+    claims: tuple[CarriedClaim, ...]
+    client_id: str | None
+    invited_by: str | None
+    created_at: datetime
+    expires_at: datetime
 
 
 class Organization(Entity, frozen=True, kw_only=True):
@@ -447,6 +478,40 @@ class OrganizationsResource(Resource):
         """Count who has a second factor."""
         return await self._one(
             Summary, "GET", ("organizations", id_or_slug, "two-factor", "summary")
+        )
+
+    def invitations(
+        self,
+        organization_id: str,
+        *,
+        status: Literal["pending", "expired"] | None = None,
+        page_size: int = 100,
+    ) -> Listed[WaitingInvitation]:
+        """List the invitations of an organization that nobody has accepted."""
+        return self._pages(
+            WaitingInvitation,
+            ("organizations", organization_id, "invitations"),
+            query={"status": status},
+            page_size=page_size,
+        )
+
+    async def invitations_resend(
+        self, organization_id: str, invitation_id: str, **once: Unpack[Once]
+    ) -> SentInvitation:
+        """Send an invitation once more, with a new link: the earlier one ends."""
+        return await self._one(
+            SentInvitation,
+            "POST",
+            ("organizations", organization_id, "invitations", invitation_id, "resend"),
+            **once,
+        )
+
+    async def delete_invitation(
+        self, organization_id: str, invitation_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Take an invitation back: its link ends."""
+        return await self._nothing(
+            "DELETE", ("organizations", organization_id, "invitations", invitation_id), **condition
         )
 
     async def configuration(

@@ -29,6 +29,17 @@ class Happened(Model, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class SentInvitation(Entity, frozen=True, kw_only=True):
+    """An invitation whose mail is on its way."""
+
+    id: str
+    user_id: str
+    email: str
+    created: bool
+    invitation_sent: bool
+    expires_at: datetime
+
+
 class Role(Entity, frozen=True, kw_only=True):
     """What people of an application may be."""
 

@@ -20,6 +20,7 @@ from porta.admin_client.resources.shared import (
     LockBody,
     NewPassword,
     Reasoned,
+    SentInvitation,
     User,
     UserPatch,
 )
@@ -156,6 +157,21 @@ class Purge(Model, frozen=True, kw_only=True):
     dry_run: bool | UnsetType = UNSET
 
 
+class AssignedClaim(Model, frozen=True, kw_only=True):
+    """A value of a claim, which the person has once they have accepted."""
+
+    application_id: str
+    claim_definition_id: str
+    value: Any
+
+
+class AssignedRole(Model, frozen=True, kw_only=True):
+    """A role of an application, which the person has once they have accepted."""
+
+    application_id: str
+    role_id: str
+
+
 class InvitationLetter(Entity, frozen=True, kw_only=True):
     """A mail as it would be sent; its link leads nowhere."""
 
@@ -251,6 +267,19 @@ class Allowed(Model, frozen=True, kw_only=True):
     client_id: str
     created_at: datetime
     consents: tuple[GivenConsent, ...]
+
+
+class NewInvitation(Model, frozen=True, kw_only=True):
+    """Who is invited, with what, and whereto. Names are of who is not there yet."""
+
+    email: str
+    personal_message: str | UnsetType | None = UNSET
+    locale: str | UnsetType | None = UNSET
+    roles: tuple[AssignedRole, ...] | UnsetType = UNSET
+    claims: tuple[AssignedClaim, ...] | UnsetType = UNSET
+    given_name: str | UnsetType | None = UNSET
+    family_name: str | UnsetType | None = UNSET
+    client_id: str | UnsetType | None = UNSET
 
 
 class ExplainedTarget(Model, frozen=True, kw_only=True):
@@ -470,6 +499,18 @@ class UsersResource(Resource):
             PurgeOutcome,
             "POST",
             ("organizations", organization_id, "users", user_id, "purge"),
+            body=body,
+            **once,
+        )
+
+    async def invite(
+        self, organization_id: str, body: NewInvitation, **once: Unpack[Once]
+    ) -> SentInvitation:
+        """Invite a person, who is added where there is nobody of this address."""
+        return await self._one(
+            SentInvitation,
+            "POST",
+            ("organizations", organization_id, "users", "invite"),
             body=body,
             **once,
         )

@@ -20,6 +20,7 @@ UNION ALL SELECT client_id, organization_id::text FROM clients
 UNION ALL SELECT id::text, organization_id::text FROM api_resources
 UNION ALL SELECT s.id::text, c.organization_id::text FROM client_secrets s
     JOIN clients c ON c.id = s.client_id
+UNION ALL SELECT id::text, organization_id::text FROM invitation_tokens
 UNION ALL SELECT uid, organization_id::text FROM sessions
 UNION ALL SELECT id::text, organization_id::text FROM jobs WHERE organization_id IS NOT NULL
 UNION ALL SELECT id::text, id::text FROM organizations
