@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from porta.admin_client import AdminClient
+from porta.admin_client.resources.shared import SentInvitation
+from porta.admin_client.resources.users import AssignedRole, NewInvitation
 from porta.cli.commands import prompts
 from porta.cli.nouns import Action, Given, noun
 
@@ -13,6 +16,12 @@ _ORG = {"organization_id": "--org"}
 _WITHIN = ("organization_id",)
 _NAME = click.Option(["--name"], metavar="TEXT", help='First and last name: "Ann Lee".')
 _PASSWORD = click.Option(["--password"], help="On a command line others of the machine see it.")
+_ROLE = click.Option(
+    ["--role", "roles"],
+    multiple=True,
+    metavar="APP/ROLE",
+    help="A role that they have once they have accepted; several times for several.",
+)
 _IN, _OUT = "They are active.", "They are out, and what they held has ended."
 
 
@@ -34,6 +43,16 @@ def _ask_password(given: Given) -> None:
             )
 
 
+async def _invite(admin: AdminClient, given: Given) -> SentInvitation:
+    """Roles are named as people know them, and sent by their ids."""
+    organization_id, roles = given.pop("organization_id"), []
+    for named in given.pop("roles", ()):
+        application, _, role = named.partition("/")
+        found = await admin.roles.get(application, role)
+        roles.append(AssignedRole(application_id=found.application_id, role_id=found.id))
+    return await admin.users.invite(organization_id, NewInvitation(**given, roles=tuple(roles)))
+
+
 def _action(name: str, method: str = "", **more: Any) -> Action:
     calls = f"users.{method or name.replace('-', '_')}"
     return Action(name, calls, options=_WITHIN, names=_ORG, **more)
@@ -47,6 +66,22 @@ user = noun(
     _action("show", "get"),
     _action("create", further=(_NAME,), prepare=_split_name),
     _action("update", further=(_NAME,), prepare=_split_name),
+    _action(
+        "invite",
+        only=(
+            "email",
+            "given_name",
+            "family_name",
+            "personal_message",
+            "locale",
+            "client_id",
+            "claims",
+        ),
+        further=(_NAME, _ROLE),
+        prepare=_split_name,
+        run=_invite,
+        columns=("id", "email", "created", "expiresAt"),
+    ),
     _action("suspend", asks="Suspend {user_id}, and end what they hold?", done=_OUT),
     _action("unsuspend", done=_IN),
     _action("deactivate", asks="Deactivate {user_id}, and end what they hold?", done=_OUT),
@@ -130,6 +165,22 @@ _second_factors = noun(
         asks="Give {user_id} new recovery codes, in the place of all before?",
     ),
 )
+_invitations = noun(
+    "invitations",
+    "Show invitations that nobody has accepted, send them once more, take them back.",
+    ("id", "email", "status", "expiresAt", "createdAt"),
+    Action("list", "organizations.invitations", options=_WITHIN, names=_ORG),
+    Action("resend", "organizations.invitations_resend", options=_WITHIN, names=_ORG),
+    Action(
+        "revoke",
+        "organizations.delete_invitation",
+        options=_WITHIN,
+        names=_ORG,
+        asks="Take the invitation {invitation_id} back?",
+        done="Its link leads nowhere any more.",
+    ),
+)
+user.add_command(_invitations)
 user.add_command(_roles)
 user.add_command(_claims)
 user.add_command(_second_factors)

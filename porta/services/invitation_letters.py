@@ -63,7 +63,7 @@ async def send(
         locale=locale,
     )  # fmt: skip
     stored = msgspec.structs.replace(
-        details, inviter_name=inviter or None, email=user.email, by_system=actor.is_system
+        details, inviter_name=inviter or None, by_system=actor.is_system
     )
     id, expires_at = await tx.invitations.insert(
         user.id, hashlib.sha256(token.encode()).hexdigest(), TTL, stored,

@@ -4,6 +4,7 @@
 -- step: transaction
 ALTER TABLE invitation_tokens ADD COLUMN IF NOT EXISTS organization_id UUID;
 ALTER TABLE invitation_tokens ADD COLUMN IF NOT EXISTS invited_by_client UUID;
+ALTER TABLE invitation_tokens ADD COLUMN IF NOT EXISTS sent_to CITEXT;
 CREATE OR REPLACE FUNCTION porta_invitation_organization() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.organization_id := (SELECT organization_id FROM users WHERE id = NEW.user_id);

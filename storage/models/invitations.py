@@ -31,8 +31,6 @@ class InvitationDetails(
     claims: tuple[ClaimToSet, ...] = ()
     personal_message: str | None = None
     inviter_name: str | None = None
-    email: str | None = None
-    """The address that the link was sent to: it proves no other one. 1.x does not tell it."""
     client_id: str | None = None
     """The client that the person is led to once they have accepted."""
     by_system: bool = False

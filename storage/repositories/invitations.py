@@ -36,12 +36,11 @@ _INVITE = """
         WHERE user_id = %(user_id)s AND used_at IS NULL
     )
     INSERT INTO invitation_tokens (
-        user_id, token_hash, expires_at, invited_by, invited_by_client, details)
-    VALUES (
-        %(user_id)s, %(token_hash)s, now() + make_interval(secs => %(ttl)s),
+        user_id, token_hash, expires_at, sent_to, invited_by, invited_by_client, details)
+    SELECT u.id, %(token_hash)s, now() + make_interval(secs => %(ttl)s), u.email,
         (SELECT id FROM users WHERE id = %(invited_by)s::uuid), %(invited_by_client)s::uuid,
         %(details)s::jsonb
-    )
+    FROM users u WHERE u.id = %(user_id)s
     RETURNING id::text, EXTRACT(EPOCH FROM expires_at)::float8
 """
 

@@ -172,6 +172,29 @@ async def test_people_their_names_roles_and_claims(
     assert (password.exit_code, "quiet" in password.output) == (0, False), password.output
 
 
+async def test_somebody_is_invited_with_roles(
+    super_porta: Porta, installation: Installation
+) -> None:
+    home = await installation.organization()
+    app = await installation.app_slug()
+    await installation.post(f"/applications/{app}/roles", {"name": "Chief", "slug": "chief"})
+    within = ("--org", home.slug)
+    invite = (
+        "user", "invite", *within, "--email", "ann@x.example", "--name", "Ann Lee", "--json",
+    )  # fmt: skip
+    sent = _json(await super_porta(*invite, "--role", f"{app}/chief"))
+    assert sent["created"] is True
+    listed = ("user", "invitations", "list", *within, "--json")
+    (waits,) = _json(await super_porta(*listed))
+    assert (waits["id"], waits["givenName"], len(waits["roles"])) == (sent["id"], "Ann", 1)
+    again = _json(await super_porta("user", "invitations", "resend", sent["id"], *within, "--json"))
+    revoke = ("user", "invitations", "revoke", again["id"], *within, "--yes")
+    assert "leads nowhere" in (await super_porta(*revoke)).stdout
+    assert _json(await super_porta(*listed)) == []
+    refused = await super_porta(*invite, "--role", f"{app}/nothing")
+    assert refused.exit_code != 0
+
+
 async def test_second_factors_of_a_person_are_shown_and_taken_away(
     super_porta: Porta, installation: Installation
 ) -> None:

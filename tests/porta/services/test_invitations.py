@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -20,8 +23,10 @@ from porta.runtime import Runtime
 from porta.services import invitations
 from porta.services.invitations import Invitation, Invited, NewInvitation
 from storage.models.organizations import Brand, BrandTexts, Organization
+from storage.models.pages import Page
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.porta.emails.smtp_servers import serving
 from tests.porta.jobs.workers import working
 from tests.world.served import settings_for
@@ -44,6 +49,8 @@ ANN = User(
     locale="de-CH",
 )  # fmt: skip
 
+BEN = factories.user(id=str(uuid4()), organization_id=ACME.id, email="ben@acme.test")
+
 
 @pytest_asyncio.fixture
 async def runtime(database_url: str, pg: Postgres) -> AsyncIterator[Runtime]:
@@ -53,9 +60,14 @@ async def runtime(database_url: str, pg: Postgres) -> AsyncIterator[Runtime]:
     if await opened.storage.everywhere.organizations.find_by_id(ACME.id) is None:
         await opened.storage.everywhere.organizations.insert(ACME)
         await opened.storage.everywhere.users.insert(ANN)
+        await opened.storage.everywhere.users.insert(BEN)
     yield opened
     await opened.close()
-    await pg.execute("DELETE FROM jobs; DELETE FROM invitation_tokens; DELETE FROM audit_log")
+    await pg.execute(
+        "DELETE FROM jobs; DELETE FROM invitation_tokens; DELETE FROM audit_log;"
+        "DELETE FROM user_roles; DELETE FROM users WHERE email <> ALL(%(kept)s::text[])",
+        {"kept": [ANN.email, BEN.email]},
+    )
 
 
 async def invite(
@@ -183,6 +195,127 @@ async def test_borders_and_permissions_hold(runtime: Runtime) -> None:
     for wrong in ({"personalMessage": "x" * 501}, {"link": "https://evil.test"}, {"locale": 1}):
         with pytest.raises(Invalid):
             await invite(runtime, **wrong)
+
+
+async def _role(runtime: Runtime, application_slug: str, *permissions: str) -> dict[str, str]:
+    """Make a role of an application, which is made too."""
+    storage = runtime.storage.everywhere
+    application = factories.application(slug=application_slug)
+    found = await storage.applications.find_by_key(application_slug)
+    if found is None:
+        await storage.applications.insert(application)
+    id = found.id if found else application.id
+    role = factories.role(id)
+    await storage.roles.insert(role)
+    for slug in permissions:
+        await storage.roles.insert_permission(granted := factories.permission(id, slug))
+        await storage.roles.grant(role.id, [granted.id])
+    return {"applicationId": id, "roleId": role.id}
+
+
+def _rights(*permissions: str) -> frozenset[str]:
+    return frozenset({"admin:user:invite", *permissions})
+
+
+async def test_j2_nobody_invites_to_what_they_do_not_hold(runtime: Runtime, pg: Postgres) -> None:
+    shop = await _role(runtime, "shop")
+    admin = await _role(runtime, "porta-admin", "admin:org:archive")
+    assigning = Actor(permissions=_rights("admin:role:assign"))
+    for actor, role in ((Actor(permissions=_rights()), shop), (assigning, admin)):
+        with pytest.raises(Forbidden):
+            await invite(runtime, actor, roles=[role])
+    claim = {"applicationId": shop["applicationId"], "claimDefinitionId": ANN.id, "value": 1}
+    with pytest.raises(Forbidden, match="admin:claim:update"):
+        await invite(runtime, assigning, claims=[claim])
+    assert await pg.fetch("SELECT count(*) FROM invitation_tokens") == [(0,)]
+    await invite(runtime, assigning, roles=[shop])
+    holding = Actor(permissions=_rights("admin:role:assign", "admin:org:archive"))
+    await invite(runtime, holding, roles=[admin])
+    ((details, sent_to),) = await pg.fetch(
+        "SELECT details::text, sent_to::text FROM invitation_tokens WHERE used_at IS NULL"
+    )
+    assert (json.loads(details), sent_to) == ({"roles": [admin]}, ANN.email)
+
+
+async def test_who_sends_it_once_more_has_to_hold_it_too(runtime: Runtime) -> None:
+    role = await _role(runtime, "shop")
+    sent = (await invite(runtime, roles=[role])).sent
+    again = partial(invitations.resend, organization_id=ACME.id, target=sent.id, post=runtime.post)
+    with pytest.raises(Forbidden):
+        async with runtime.storage.everywhere.transaction() as tx:
+            await again(tx, Actor(permissions=_rights()))
+    await runtime.storage.everywhere.roles.delete(role["roleId"])
+    async with runtime.storage.everywhere.transaction() as tx:
+        await again(tx, Actor(permissions=_rights()))
+    page = Page(limit=10, sort="created_at", order="desc")
+    (left,) = (await runtime.storage.everywhere.invitations.list_page(ACME.id, page)).rows
+    assert left.details.roles == (), "what was deleted since is left out"
+
+
+async def test_who_may_more_is_not_invited_by_who_may_less(runtime: Runtime) -> None:
+    chief = await runtime.storage.everywhere.users.insert(
+        factories.user(id=str(uuid4()), organization_id=ACME.id, email="chief@acme.test")
+    )
+    assert chief is not None
+    role = await _role(runtime, "porta-admin", "admin:key:rotate")
+    await runtime.storage.everywhere.user_roles.assign(chief.id, ACME.id, [role["roleId"]])
+    with pytest.raises(Forbidden, match="what you may not"):
+        await invite(runtime, Actor(permissions=_rights()), chief.email)
+
+
+async def test_an_inviter_and_an_address_have_limits_of_their_own(
+    runtime: Runtime, pg: Postgres
+) -> None:
+    client = str(uuid4())
+    inviter = Actor(permissions=_rights(), client_id=client)
+    await pg.execute(
+        "INSERT INTO invitation_tokens (user_id, token_hash, expires_at, used_at,"
+        " invited_by_client) SELECT %(user)s, 'h' || n, now(), now(), %(client)s FROM generate_series(1, 199) n",
+        {"user": ANN.id, "client": client},
+    )
+    await pg.execute("UPDATE invitation_tokens SET user_id = %(other)s", {"other": BEN.id})
+    await invite(runtime, inviter)
+    with pytest.raises(TooManyRequests, match="you sent"):
+        await invite(runtime, inviter)
+    elsewhere = factories.organization(id=str(uuid4()), slug="elsewhere")
+    await runtime.storage.everywhere.organizations.insert(elsewhere)
+    twin = factories.user(id=str(uuid4()), organization_id=elsewhere.id, email=ANN.email)
+    await runtime.storage.everywhere.users.insert(twin)
+    await pg.execute(
+        "INSERT INTO invitation_tokens (user_id, token_hash, expires_at)"
+        " SELECT %(user)s, 'i' || n, now() FROM generate_series(1, 9) n",
+        {"user": twin.id},
+    )
+    with pytest.raises(TooManyRequests, match="this address"):
+        await invite(runtime)
+
+
+async def test_two_who_invite_a_new_person_at_once_make_one(runtime: Runtime, pg: Postgres) -> None:
+    made = await asyncio.gather(
+        *(invite(runtime, email="twin@acme.test", given_name="T") for _ in range(4))
+    )
+    assert sorted(each.created for each in made) == [False, False, False, True]
+    assert len({each.user.id for each in made}) == 1
+    alive = "SELECT count(*) FROM invitation_tokens WHERE used_at IS NULL"
+    assert await pg.fetch(alive) == [(1,)]
+
+
+async def test_parallel_invitations_do_not_outrun_the_limit(runtime: Runtime, pg: Postgres) -> None:
+    told = await asyncio.gather(*(invite(runtime) for _ in range(12)), return_exceptions=True)
+    refused = [each for each in told if isinstance(each, TooManyRequests)]
+    assert len(refused) == 7, told
+    assert await pg.fetch("SELECT count(*) FROM jobs") == [(5,)]
+
+
+async def test_one_of_1x_is_listed_with_its_organization(runtime: Runtime, pg: Postgres) -> None:
+    await pg.execute(
+        "INSERT INTO invitation_tokens (user_id, token_hash, expires_at, details)"
+        " VALUES (%(user)s, 'x', now() + interval '1 day', '{\"personalMessage\": \"Hi\"}')",
+        {"user": ANN.id},
+    )
+    page = Page(limit=10, sort="created_at", order="desc")
+    (found,) = (await runtime.storage.everywhere.invitations.list_page(ACME.id, page)).rows
+    assert (found.email, found.details.personal_message) == (ANN.email, "Hi")
 
 
 async def test_a_preview_stores_nothing_and_leads_nowhere(runtime: Runtime, pg: Postgres) -> None:
