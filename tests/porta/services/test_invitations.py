@@ -270,7 +270,8 @@ async def test_an_inviter_and_an_address_have_limits_of_their_own(
     inviter = Actor(permissions=_rights(), client_id=client)
     await pg.execute(
         "INSERT INTO invitation_tokens (user_id, token_hash, expires_at, used_at,"
-        " invited_by_client) SELECT %(user)s, 'h' || n, now(), now(), %(client)s FROM generate_series(1, 199) n",
+        " invited_by_client) SELECT %(user)s, 'h' || n, now(), now(), %(client)s"
+        " FROM generate_series(1, 199) n",
         {"user": ANN.id, "client": client},
     )
     await pg.execute("UPDATE invitation_tokens SET user_id = %(other)s", {"other": BEN.id})
