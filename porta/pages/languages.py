@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
 _LONGEST_LIST = 512
 _MOST_TAGS = 20
@@ -13,14 +14,24 @@ def choose(available: Collection[str], ui_locales: str | None, accept_language: 
     """Return the best of `available` for what was asked, or "" when none of it fits.
 
     Only members of `available` are ever returned, whatever the input; both lists are read to a
-    bounded length. Tags are compared by RFC 4647 §3.4 (lookup): de-CH falls back to de.
+    bounded length. Tags are compared by RFC 4647 §3.4 (lookup): de-CH falls back to de. A language
+    of which there is that of one country alone is found by itself: pt, and so pt-PT, is pt-BR.
     """
-    known = {_canonical(tag): tag for tag in available}
+    known = _known(tuple(available))
     for wanted in (*ui_tags(ui_locales), *accepted_tags(accept_language)):
         for tag in _ever_shorter(_canonical(wanted)):
             if tag in known:
                 return known[tag]
     return ""
+
+
+@lru_cache(maxsize=16)
+def _known(available: tuple[str, ...]) -> dict[str, str]:
+    known = {_canonical(tag): tag for tag in available}
+    for tag in available:
+        for shorter in _ever_shorter(_canonical(tag)):
+            known.setdefault(shorter, tag)
+    return known
 
 
 def ui_tags(ui_locales: str | None) -> list[str]:

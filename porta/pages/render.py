@@ -44,7 +44,7 @@ _SKELETONS = 1024
 class _Language:
     tag: str
     name: str
-    """As those call it who speak it."""
+    """As those call it who speak it, and as a menu begins it."""
     direction: str
     messages: Translations
 
@@ -262,7 +262,8 @@ def _tag(locale: Locale) -> str:
 
 
 def _load_languages(directory: Path | None) -> dict[str, _Language]:
-    found = {language.tag: language for language in map(_read_language, _catalogs(directory))}
+    read = sorted(map(_read_language, _catalogs(directory)), key=lambda language: language.name)
+    found = {language.tag: language for language in read}
     for language in found.values():
         if language.tag != FALLBACK:
             language.messages.add_fallback(found[FALLBACK].messages)
@@ -276,9 +277,10 @@ def _read_language(path: Path) -> _Language:
     compiled = BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)
+    name = locale.get_display_name() or _tag(locale)
     return _Language(
         tag=_tag(locale),
-        name=locale.get_display_name() or _tag(locale),
+        name=name[:1].upper() + name[1:],
         direction=locale.text_direction,
         messages=Translations(compiled, _DOMAIN),
     )

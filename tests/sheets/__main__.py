@@ -2,7 +2,7 @@
 
 Every state of every page, in every brand, scheme, language and size, with and without JavaScript,
 as PNG files in `tests/screenshots/`: one sheet for each combination. `brand=light`, `scheme=dark`,
-`language=de`, `size=phone`, `script=no` and `state=consent` narrow it down.
+`language=pl`, `size=phone`, `script=no` and `state=consent` narrow it down.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from playwright.async_api import Browser, Page
 
 from tests.flows.chromium import chromium
 from tests.porta.pages.brands import BRANDS
+from tests.porta.pages.page_documents import LANGUAGES
 from tests.porta.pages.page_site import Site, keep_still, serving, show_state
 from tests.porta.pages.page_states import STATES
 
@@ -28,7 +29,7 @@ SIZES = {"phone": (360, 740), "desktop": (1280, 800), "landscape": (740, 360)}
 CHOICES = {
     "brand": ("bare", "light", "awkward"),
     "scheme": ("light", "dark"),
-    "language": ("en", "de"),
+    "language": ("en", "de", "ar"),
     "size": tuple(SIZES),
     "script": ("yes", "no"),
 }
@@ -45,8 +46,11 @@ hr{position:absolute;inset-inline:0;margin:0;border:0;border-top:1px dashed #f0f
 
 
 def combinations(asked: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Yield every combination of CHOICES that `asked` leaves."""
-    wanted = [[each for each in values if asked.get(name, each) == each]
+    """Yield every combination of CHOICES that `asked` leaves; any language may be asked for."""
+    if asked.get("language", "en") not in LANGUAGES:
+        raise SystemExit(f"language: one of {', '.join(LANGUAGES)}")
+    wanted = [[asked[name]] if name == "language" and name in asked
+              else [each for each in values if asked.get(name, each) == each]
               for name, values in CHOICES.items()]  # fmt: skip
     for values in product(*wanted):
         yield dict(zip(CHOICES, values, strict=True))

@@ -12,7 +12,13 @@ from storage.models.organizations import Organization
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "templates"
-LANGUAGES = sorted(path.name for path in (ROOT / "locale").iterdir() if path.is_dir())
+CATALOGS = {
+    path.name.replace("_", "-"): path / "LC_MESSAGES" / "porta.po"
+    for path in sorted((ROOT / "locale").iterdir())
+    if path.is_dir()
+}
+"""Each catalog by the tag of its language."""
+LANGUAGES = list(CATALOGS)
 HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
 
 ACME = Organization(

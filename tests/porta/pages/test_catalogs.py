@@ -3,74 +3,141 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from functools import cache
+from gettext import c2py
 from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from porta.pages.branding import LINKS
 from porta.pages.render import Pages
-from tests.porta.pages.page_documents import LANGUAGES, ROOT, TEMPLATES
+from tests.porta.pages.page_documents import CATALOGS, LANGUAGES, TEMPLATES
+
+SAME_AS_ENGLISH = {
+    "login.email_placeholder": {"ar", "de", "ja"},
+    "login.password_label": {"it"},
+    "footer.privacy": {"it", "nl"},
+}
+"""Messages whose words are those of English, and the languages in which they are."""
+ONE_NUMBER = {"zero", "one", "two"}
+"""Plural forms (CLDR) that may name their number in words: there is no other that they are for."""
 
 
+@cache
 def catalog(language: str) -> Catalog:
-    with (ROOT / "locale" / language / "LC_MESSAGES" / "porta.po").open("rb") as source:
-        return read_po(source, locale=language, domain="porta", abort_invalid=True)
+    with CATALOGS[language].open("rb") as source:
+        locale = language.replace("-", "_")
+        return read_po(source, locale=locale, domain="porta", abort_invalid=True)
 
 
 def texts(message: Message) -> tuple[str, ...]:
     return message.string if isinstance(message.string, tuple) else (str(message.string),)
 
 
+def keys(language: str) -> set[str]:
+    return {key(message) for message in catalog(language) if message.id}
+
+
+def key(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def names(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def plural_forms(language: str) -> dict[int, set[str]]:
+    """Return what CLDR calls each plural form that the catalog counts, by its number."""
+    rule = Locale.parse(language, sep="-").plural_form
+    number = c2py(catalog(language).plural_expr)
+    found: dict[int, set[str]] = {}
+    for n in range(2000):
+        found.setdefault(number(n), set()).add(rule(n))
+    return found
+
+
+def test_ten_languages_are_shipped() -> None:
+    assert set(LANGUAGES) == {"en", "de", "fr", "es", "it", "pt-BR", "nl", "pl", "ja", "ar"}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_everything_english_says(language: str) -> None:
-    english = {message.id for message in catalog("en")}
-    assert {message.id for message in catalog(language)} == english
-    assert len(english) > 60
+    missing, unknown = keys("en") - keys(language), keys(language) - keys("en")
+    assert not missing, f"{CATALOGS[language]} has no text of " + ", ".join(sorted(missing))
+    assert not unknown, f"{CATALOGS[language]}, but not English: " + ", ".join(sorted(unknown))
+    counted = {m.id[0] for m in catalog("en") if isinstance(m.id, tuple)}
+    assert counted == {m.id[0] for m in catalog(language) if isinstance(m.id, tuple)}
+    assert len(keys("en")) > 200
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_is_empty_fuzzy_or_twice_there(language: str) -> None:
-    found = catalog(language)
-    source = (ROOT / "locale" / language / "LC_MESSAGES" / "porta.po").read_text()
-    keys = re.findall(r'^msgid "(.+)"$', source, re.M)
-    assert len(keys) == len(set(keys))
-    for message in found:
+    source = CATALOGS[language].read_text()
+    written = re.findall(r'^msgid "(.+)"$', source, re.M)
+    assert not [key for key, times in Counter(written).items() if times > 1]
+    for message in catalog(language):
         if message.id:
-            assert all(text.strip() for text in texts(message)), message.id
+            assert all(text.strip() == text != "" for text in texts(message)), message.id
             assert not message.fuzzy
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders_are_those_of_english_and_plain_names(language: str) -> None:
-    def names(text: str) -> set[str]:
-        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-
-    english = catalog("en")
+    forms = plural_forms(language)
     for message in catalog(language):
-        if message.id:
-            original = texts(english[message.id])
-            assert {frozenset(names(text)) for text in texts(message)} == {
-                frozenset(names(text)) for text in original
-            }, message.id
-            assert all(name.isidentifier() for text in texts(message) for name in names(text))
+        if not message.id:
+            continue
+        expected = set.union(*map(names, texts(catalog("en")[message.id])))
+        for number, text in enumerate(texts(message)):
+            in_words = len(texts(message)) > 2 and forms[number] <= ONE_NUMBER
+            spared = {"count"} if in_words else set()
+            assert expected - spared <= names(text) <= expected, (message.id, text)
+            assert all(name.isidentifier() for name in names(text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plural_forms_are_those_of_cldr(language: str) -> None:
+    """Each number of the catalog is one form of CLDR, and every counted message has them all."""
+    forms = plural_forms(language)
+    assert all(len(each) == 1 for each in forms.values()), forms
+    assert len(set.union(*forms.values())) == len(forms) == catalog(language).num_plurals
+    for message in catalog(language):
+        if isinstance(message.id, tuple):
+            assert len(texts(message)) == len(forms), message.id
 
 
 @pytest.mark.parametrize("language", [tag for tag in LANGUAGES if tag != "en"])
 def test_messages_are_translated(language: str) -> None:
     english, other = catalog("en"), catalog(language)
-    same = {m.id for m in english if m.id and other[m.id].string == m.string}
-    assert same <= {"login.email_placeholder"}
+    same = {
+        message.id if isinstance(message.id, str) else message.id[0]
+        for message in english
+        if message.id and set(texts(other[message.id])) & set(texts(message))
+    }
+    expected = {key for key, languages in SAME_AS_ENGLISH.items() if language in languages}
+    assert same == expected, "said as in English: " + ", ".join(sorted(same ^ expected))
+
+
+@pytest.mark.parametrize(
+    ("language", "script"), [("ar", "[\u0600-\u06ff]"), ("ja", "[\u3040-\u30ff\u4e00-\u9fff]")]
+)
+def test_languages_of_other_scripts_are_written_in_them(language: str, script: str) -> None:
+    for message in catalog(language):
+        if message.id and message.id != "login.email_placeholder":
+            assert all(re.search(script, text) for text in texts(message)), message.id
 
 
 def test_every_key_in_a_template_exists(pages: Pages) -> None:
     source = "".join(
         path.read_text() for path in TEMPLATES.rglob("*") if path.suffix in (".html", ".txt")
     )
-    keys = set(re.findall(r"""(?:\bt|\brich|\bknown)\(\s*["']([a-z0-9_.]+)["']""", source))
-    assert len(keys) > 30
+    found = set(re.findall(r"""(?:\bt|\brich|\bknown)\(\s*["']([a-z0-9_.]+)["']""", source))
+    assert len(found) > 30
     names = (
         "client_name",
         "company",
@@ -90,7 +157,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "emails.invitation.expires",
         "emails.otp_code.expires",
     }
-    for key in keys - counted:
+    for key in found - counted:
         values = dict.fromkeys(names, "v")
         assert pages.text("en", key, **values)
 
@@ -101,6 +168,30 @@ def test_counted_messages_follow_the_plural_of_their_language(pages: Pages) -> N
     assert "1 Minute " in pages.text("de", "login.retry_after", count=1)
     assert "3 Minuten " in pages.text("de", "login.retry_after", count=3)
     assert "1 minute," in pages.text("en", "login.lock_answer", count=1)
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "words"),
+    [
+        ("pl", 1, "za 1 minutę."),
+        ("pl", 2, "za 2 minuty."),
+        ("pl", 5, "za 5 minut."),
+        ("pl", 12, "za 12 minut."),
+        ("pl", 22, "za 22 minuty."),
+        ("ar", 1, "دقيقة واحدة"),
+        ("ar", 2, "دقيقتين"),
+        ("ar", 3, "3 دقائق"),
+        ("ar", 11, "11 دقيقة"),
+        ("ar", 100, "100 دقيقة"),
+        ("ja", 1, "1 分後"),
+        ("fr", 0, "0 minute."),
+        ("pt-BR", 2, "2 minutos."),
+    ],
+)
+def test_counted_messages_have_the_form_of_their_number(
+    pages: Pages, language: str, count: int, words: str
+) -> None:
+    assert words in pages.text(language, "login.retry_after", count=count)
 
 
 @pytest.mark.parametrize("key", ["", "login.nothing", "login"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from porta.pages.languages import choose
 from porta.pages.render import Pages
 from tests.porta.pages.page_documents import LANGUAGES, ROOT, VALUES
 
@@ -30,7 +32,15 @@ def test_locales_are_those_on_disk(pages: Pages) -> None:
         (None, "de;q=0, en;q=0.1", ("de",), "en"),
         (None, "de;q=0", ("de",), "de"),
         (None, "*", ("de",), "de"),
-        (None, "fr, *;q=0.5", ("xx", "de"), "de"),
+        (None, "xx, *;q=0.5", ("yy", "de"), "de"),
+        ("pt-BR", "en", (), "pt-BR"),
+        ("PT_br", None, (), "pt-BR"),
+        ("pt", None, (), "pt-BR"),
+        (None, "pt-PT,pt;q=0.9,en;q=0.8", (), "pt-BR"),
+        (None, None, ("pt",), "pt-BR"),
+        ("ar-EG ja-Latn-JP", None, (), "ar"),
+        (None, "zh-Hant, ja;q=0.5, en;q=0.1", (), "ja"),
+        ("p", "b", ("",), "en"),
         (None, "de;q=nonsense,en", (), "en"),
         (None, "de;q=-1,en;q=nan,de;q=inf", ("en",), "en"),
         ("../../etc/passwd", "../de", ("/",), "en"),
@@ -44,6 +54,21 @@ def test_negotiation(
     pages: Pages, ui_locales: str | None, accept: str | None, defaults: Any, expected: str
 ) -> None:
     assert pages.negotiate(ui_locales, accept, *defaults) == expected
+
+
+def test_a_language_of_its_own_stands_before_that_of_a_country() -> None:
+    available = ("pt-BR", "pt", "pt-AO")
+    assert choose(available, "pt-PT", None) == "pt"
+    assert choose(available, "pt-BR", None) == "pt-BR"
+    assert choose(("pt-BR", "pt-AO"), "pt", None) == "pt-BR"
+
+
+def test_languages_are_told_in_the_order_of_their_own_names(pages: Pages) -> None:
+    html = pages.render("root", organization=None, locale="en", menu="", **VALUES["root"])
+    menu = re.findall(r'lang="([^"]+)" rel="nofollow">([^<]+)</a>', html)
+    assert [name for _, name in menu][:3] == ["Deutsch", "Español", "Français"]
+    assert dict(menu)["pt-BR"] == "Português (Brasil)"
+    assert [tag for tag, _ in menu][-2:] == ["ar", "ja"]
 
 
 def test_long_lists_cost_no_more_than_short_ones(pages: Pages) -> None:

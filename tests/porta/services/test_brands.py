@@ -134,7 +134,7 @@ async def test_a_brand_is_patched_member_by_member(
         ("links.imprint", {"links": {"imprint": "http://localhost/imprint"}}),
         ("links.imprint", {"links": {"imprint": "https://a.example/" + "x" * 2048}}),
         ("links.imprint", {"links": {"imprint": "https://user@acme.example/"}}),
-        ("texts.fr", {"texts": {"fr": {"title": "Bonjour"}}}),
+        ("texts.xx", {"texts": {"xx": {"title": "Bonjour"}}}),
         ("texts.de.title", {"texts": {"de": {"title": "x" * 81}}}),
         ("texts.de.lead", {"texts": {"de": {"lead": "a\nb"}}}),
         ("texts.en.help", {"texts": {"en": {"help": "a\u202eb"}}}),
