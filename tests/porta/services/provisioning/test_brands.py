@@ -89,7 +89,8 @@ async def test_what_a_file_is_silent_about_stays(storage: Storage, passwords: Pa
         (
             {"texts": {"xx": {}, "de": {"title": "a\nb"}}},
             {
-                "texts.xx": "is no language of the pages: ar, de, en, es, fr, it, ja, nl, pl, pt-BR",
+                "texts.xx": "is no language of the pages: ar, de, en, es, fr, it,"
+                " ja, nl, pl, pt-BR",
                 "texts.de.title": "must hold no line break, control character or change of"
                 " direction",
             },
