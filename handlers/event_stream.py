@@ -93,7 +93,12 @@ async def _pump(events: Events, writer: _Writer, end: asyncio.Event) -> None:
 
 
 def spell(event: Event) -> str:
-    """Return an event as it is sent (HTML §9.2.5); JSON has no line breaks of its own."""
+    """Return an event as it is sent (HTML §9.2.5); JSON has no line breaks of its own.
+
+    One without data is no event to whoever reads, and its id is kept all the same (§9.2.6).
+    """
+    if event.data is None:
+        return f"id: {event.id}\n\n"
     data = event.data.model_dump_json(by_alias=True)
     id = f"id: {event.id}\n" if event.id is not None else ""
     return f"event: {event.name}\n{id}data: {data}\n\n"

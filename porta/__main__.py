@@ -27,7 +27,7 @@ COMMANDS = {
     "migrate": ("porta.cli.migrate", "Bring the database to the schema of this version."),
     "keys": ("porta.cli.keys", "Show, make, rotate and revoke the keys that sign tokens."),
     "tokens": ("porta.cli.tokens", "End at once what was issued to a person, a client, a tenant."),
-    "audit": ("porta.cli.audit", "Verify the audit trail, and export it."),
+    "audit": ("porta.cli.audit", "Verify the audit trail, export it, and follow it."),
     "jobs": ("porta.cli.jobs", "Show what is queued, and try again what failed."),
     "login": ("porta.cli.login", "Sign in as an administrator of a server."),
     "logout": ("porta.cli.login", "Sign out, and revoke the token."),

@@ -9,6 +9,7 @@ from functools import cached_property
 from math import inf
 from urllib.parse import urlsplit
 
+from porta.audit.tail import AuditTail
 from porta.browser.session_uses import SessionUses
 from porta.config.cache import ConfigCache
 from porta.config.settings import Settings
@@ -114,6 +115,7 @@ class Runtime:
         self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
             known.clients.origins, max_age=self._max_age, clock=monotonic
         )
+        self.audit_tail = AuditTail(known)
         storage.on_change(self._changed)
 
     @classmethod
@@ -141,6 +143,7 @@ class Runtime:
         """Close the pools; what was begun is finished by the caller first."""
         self.passwords.close()
         await self.session_uses.close()
+        await self.audit_tail.close()
         await self.mailer.close()
         await self.outbound.close()
         await self.storage.close()

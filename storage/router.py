@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class _Connections:
     """Where assets are kept; None for PostgreSQL."""
     stamp: Stamp | None = None
     on_change: list[Change] = field(default_factory=list)
-    recorded: bool = False
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Storage:
@@ -296,16 +297,16 @@ class Storage:
         return self._connections.stamp
 
     @property
-    def recorded(self) -> bool:
-        """Whether an audit entry was written here since somebody set this to False."""
+    def recorded(self) -> asyncio.Event:
+        """Set once an audit entry is committed here; whoever has seen to it clears it."""
         return self._connections.recorded
 
-    @recorded.setter
-    def recorded(self, value: bool) -> None:
-        self._connections.recorded = value
+    async def _note_event(self) -> None:
+        # Not before the commit: who looks at once would find nothing, and not look again.
+        await self._after_commit(self._tell_recorded)
 
-    def _note_event(self) -> None:
-        self._connections.recorded = True
+    async def _tell_recorded(self) -> None:
+        self._connections.recorded.set()
 
     @property
     def listening(self) -> bool:

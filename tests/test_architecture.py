@@ -33,6 +33,7 @@ FLOORS: dict[str, int] = {
     "porta.browser": 3,
     "porta.browser.session_uses": 1,
     "porta.audit": 3,
+    "porta.audit.tail": 1,
     "porta.limits.rate_limits": 3,
     "porta.limits.request_limits": 3,
     "porta.tenants.resolve": 3,

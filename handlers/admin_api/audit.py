@@ -1,22 +1,28 @@
-"""Audit trail: read by keyset or number, and cleaned up."""
+"""Audit trail: read by keyset or number, followed as it grows, and cleaned up."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from pydantic import AwareDatetime, Field
 
 from handlers.admin_api.lists import Listing, Paging, listing, page_of
-from handlers.admin_api.route import Route
-from porta.administration.call import Answer, Call, Moment, Shown
+from handlers.admin_api.route import EVENT_STREAM, Route
+from porta.administration.call import Answer, Call, Event, Events, Moment, Shown
+from porta.audit.tail import Step
 from porta.errors import Invalid
+from porta.security import boxes
 from porta.services import audit_trail
 from porta.services.commands import Command
 from porta.services.permissions import needed_by
 from storage.models.audit import AuditFilter
 
 _DEFAULT_LIMIT = 50
+_PURPOSE = "audit event"
 
 
 class Entry(Shown):
@@ -38,14 +44,19 @@ class Entry(Shown):
     created_at: Moment
 
 
-class AuditQuery(Paging):
+class Wanted(Command):
     """Which entries."""
 
-    limit: int | None = Field(None, ge=1, le=500)
     event: str | None = Field(None, max_length=100, description="The event type, exactly")
     org: UUID | None = None
     user: UUID | None = Field(None, description="Whom it happened to")
     actor: UUID | None = Field(None, description="Who did it")
+
+
+class AuditQuery(Wanted, Paging):
+    """Which entries, of those there are."""
+
+    limit: int | None = Field(None, ge=1, le=500)
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
 
@@ -70,11 +81,8 @@ class CleanedUp(Shown):
 
 async def _list(call: Call) -> Answer:
     query = call.query_as(AuditQuery)
-    wanted = AuditFilter(
-        event_type=query.event,
-        organization_id=str(query.org) if query.org else None,
-        user_id=str(query.user) if query.user else None,
-        actor_id=str(query.actor) if query.actor else None,
+    wanted = msgspec.structs.replace(
+        _filter(query),
         since=query.since.timestamp() if query.since else None,
         until=query.until.timestamp() if query.until else None,
     )
@@ -84,6 +92,47 @@ async def _list(call: Call) -> Answer:
     if shown.total is None:  # as Porta 1.x has it: the number of those that are answered
         shown = shown.model_copy(update={"total": len(shown.data)})
     return Answer(shown)
+
+
+def _filter(query: Wanted) -> AuditFilter:
+    return AuditFilter(
+        event_type=query.event,
+        organization_id=str(query.org) if query.org else None,
+        user_id=str(query.user) if query.user else None,
+        actor_id=str(query.actor) if query.actor else None,
+    )
+
+
+async def _stream(call: Call) -> Answer:
+    wanted = _filter(call.query_as(Wanted))
+    steps = await audit_trail.follow(
+        call.storage, call.actor, call.runtime.audit_tail, wanted, _place(call)
+    )
+    return Answer(events=_told(call, steps))
+
+
+async def _told(call: Call, steps: AsyncGenerator[Step, None]) -> Events:
+    async with aclosing(steps):
+        async for step in steps:
+            for place, entry in step.entries:
+                yield Event(Entry.model_validate(entry), id=_id(call, place), name="entry")
+            if not step.entries:
+                yield Event(None, id=_id(call, step.place))
+
+
+def _id(call: Call, place: int) -> str:
+    """Return a place as the id of an event: sealed, for it counts what others do too."""
+    return boxes.close(call.runtime.settings.cookie_keys, _PURPOSE, str(place).encode())
+
+
+def _place(call: Call) -> int | None:
+    """Return the place after which a stream goes on. Raises Invalid."""
+    if call.last_event_id is None:
+        return None
+    place = boxes.unlock(call.runtime.settings.cookie_keys, _PURPOSE, call.last_event_id)
+    if place is None:
+        raise Invalid("Last-Event-ID is not of this stream")
+    return int(place)
 
 
 async def _clean_up(call: Call) -> Answer:
@@ -111,6 +160,17 @@ ROUTES = (
         permissions=needed_by(audit_trail.list_entries),
         query=AuditQuery,
         response=Listing[Entry],
+        delegable=True,
+    ),
+    Route(
+        "GET",
+        "/audit/events",
+        "Follow the audit trail: an event for each entry that is sealed from now on",
+        _stream,
+        permissions=needed_by(audit_trail.follow),
+        query=Wanted,
+        response=Entry,
+        media_type=EVENT_STREAM,
         delegable=True,
     ),
     Route(

@@ -10,7 +10,7 @@ from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from porta.admin_client.errors import AdminApiError, NoAnswer, refusal
+from porta.admin_client.errors import AdminApiError, NoAnswer, Unauthenticated, refusal
 from porta.admin_client.http import OnChunk
 from porta.admin_client.transport import Request, Transport
 
@@ -28,7 +28,7 @@ class Events(Generic[T]):
     """What happens to something, until nothing more will: `async with admin.jobs.events(id)`.
 
     A stream that ends, or is lost, is taken up again after the last event that came, so that none
-    is missed and none comes twice.
+    is missed and none comes twice; with a newer token, where its token is over.
     """
 
     def __init__(self, transport: Transport, request: Request, kind: type[T]) -> None:
@@ -36,6 +36,7 @@ class Events(Generic[T]):
         self._coming: asyncio.Queue[T | AdminApiError | None] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
         self._has_come = False
+        self._expired: Unauthenticated | None = None
 
     async def __aenter__(self) -> Self:
         self._reading = asyncio.create_task(self._read())
@@ -75,7 +76,7 @@ class Events(Generic[T]):
     async def _until_nothing_comes(self) -> None:
         failures = 0
         while True:
-            self._has_come = False
+            self._has_come, self._expired = False, None
             try:
                 answer = await self._transport.open(self._request, self._listener())
             except NoAnswer:
@@ -85,6 +86,9 @@ class Events(Generic[T]):
             else:
                 if answer.status == 204:
                     return
+                expired = self._expired
+                if expired and not (self._has_come and await self._transport.renew()):
+                    raise expired
                 failures = 0 if self._has_come else min(failures + 1, _ATTEMPTS)
             await asyncio.sleep(_FIRST_WAIT * 2**failures)
 
@@ -95,6 +99,8 @@ class Events(Generic[T]):
             try:
                 for event in parser.feed(chunk):
                     self._take(*event)
+            except Unauthenticated as error:
+                self._expired = error  # and the stream ends
             except (AdminApiError, msgspec.MsgspecError) as error:
                 self._coming.put_nowait(_told(error))
                 assert self._reading is not None
@@ -106,7 +112,8 @@ class Events(Generic[T]):
         if name == "error":
             status = msgspec.json.decode(data, type=_Status).status
             raise refusal(status, data.encode(), request_id=None, retry_after=None)
-        self._coming.put_nowait(msgspec.json.decode(data, type=self._kind))
+        if data:
+            self._coming.put_nowait(msgspec.json.decode(data, type=self._kind))
         self._has_come = True
         if id is not None:
             self._request = replace(self._request, last_event_id=id)
@@ -125,9 +132,13 @@ class Parser:
         self._rest = b""
         self._name, self._data = "", list[str]()
         self._id: str | None = None
+        self._has_id = False
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, str | None, str]]:
-        """Yield the name, id and data of each event that is whole. Raises NoAnswer."""
+        """Yield the name, id and data of each event that is whole. Raises NoAnswer.
+
+        One without data has not happened: its id is what to go on after.
+        """
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
             raise NoAnswer("a line of the stream does not end", was_sent=True)
@@ -135,9 +146,9 @@ class Parser:
             text = line.removesuffix(b"\r").decode("utf-8", "replace")
             if text:
                 self._read(text)
-            elif self._data:
+            elif self._data or self._has_id:
                 yield self._name, self._id, "\n".join(self._data)
-                self._name, self._data = "", []
+                self._name, self._data, self._has_id = "", [], False
 
     def _read(self, line: str) -> None:
         field, _, value = line.partition(":")
@@ -147,4 +158,4 @@ class Parser:
         elif field == "data":
             self._data.append(value)
         elif field == "id" and "\0" not in value:
-            self._id = value
+            self._id, self._has_id = value, True

@@ -97,6 +97,7 @@ class Transport:
         self.server = server.rstrip("/")
         self._tokens, self._http = tokens, http
         self._attempts, self._rehearses = attempts, rehearses
+        self._sent = ""
 
     async def open(self, request: Request, on_chunk: OnChunk) -> HttpAnswer:
         """Give `on_chunk` what a stream says, until it ends; it is asked for once.
@@ -108,6 +109,10 @@ class Transport:
         if answer.status >= 300:
             raise _refused(answer)
         return answer
+
+    async def renew(self) -> bool:
+        """Whether there is another token than the one that was sent last, and refused since."""
+        return self._tokens is not None and await self._tokens.renew(self._http, self._sent)
 
     async def send(self, request: Request) -> HttpAnswer:
         """Return the answer of success. Raises Refused, NoAnswer, NotSignedIn, Rehearsed."""
@@ -153,6 +158,7 @@ class Transport:
         headers = {"Accept": "*/*"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+            self._sent = token
         if request.content is not None:
             headers["Content-Type"] = request.content_type
         if request.if_match is not None:

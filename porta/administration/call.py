@@ -120,7 +120,8 @@ class Call:
 class Event:
     """One event of a stream: its data, and the id by which a caller goes on after it."""
 
-    data: BaseModel
+    data: BaseModel | None
+    """None where nothing has happened, and `id` is what to go on after by now."""
     id: str | None = None
     """One line; None for what nobody can go on after."""
     name: str = "message"

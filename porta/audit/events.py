@@ -11,14 +11,13 @@ from porta.audit.actors import SYSTEM, Actor
 from porta.audit.entries import authenticated
 from porta.limits.origin import Origin
 from porta.observability import log
+from storage.models.audit import ERASED
 from storage.models.events import Event
 
 if TYPE_CHECKING:
     from storage.router import Stamp, Storage
 
 E = TypeVar("E", bound=Event)
-ERASED = "audit.person.erased"
-"""What is personal of a person was erased from the trail; this one stays whole."""
 
 _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "admin": (

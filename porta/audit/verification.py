@@ -9,10 +9,17 @@ from porta.audit import chain, checkpoints
 from porta.audit.chain import GENESIS, Proof
 from porta.audit.checkpoints import Content, Malformed, Start
 from porta.audit.entries import authenticated
-from porta.audit.events import ERASED
 from porta.audit.findings import Fault, Problem, Report
 from porta.security.audit_keys import AuditKeys, Verifiers
-from storage.models.audit import Checkpoint, Head, Recorded, Seal, SealedEntry, SealingState
+from storage.models.audit import (
+    ERASED,
+    Checkpoint,
+    Head,
+    Recorded,
+    Seal,
+    SealedEntry,
+    SealingState,
+)
 
 
 class Verification:

@@ -1,4 +1,4 @@
-"""porta audit: the audit trail verified, where it stands or in a file, and exported to one."""
+"""porta audit: the audit trail verified, where it stands or in a file, exported, and followed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from porta.audit.findings import Problem, Report
+from porta.cli.audit_tail import tail
 from porta.cli.commands import audit_keys_at_hand, some_settings_or_exit, with_storage
 from porta.cli.groups import Group
 from porta.config.single_settings import StoreSettings
@@ -29,7 +30,7 @@ _MOST_BATCHES = 40
 
 @click.group(cls=Group)
 def audit() -> None:
-    """Verify the audit trail, and export it.
+    """Verify the audit trail, export it, and follow it as it grows.
 
     Every entry is sealed within seconds into a hash chain of its organization, and how far the
     chains go is signed every few minutes with a key that is derived from
@@ -115,6 +116,9 @@ def keys() -> None:
     if at_hand is None:
         raise click.ClickException("SIGNING_KEY_ENCRYPTION_KEY is not set.")
     click.echo(json.dumps(at_hand.verifiers.jwks(), indent=2))
+
+
+audit.add_command(tail)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from porta.services import audit_sealing
 
 _BUSY = 1.0
 """Seconds until it looks again after there was something."""
+_SELDOM = 0.5
+"""Seconds between two times that a process wakes it."""
 _KIND = "seal_audit"
 
 
@@ -34,13 +36,17 @@ async def run(execution: Execution) -> None:
 
 
 async def wake(runtime: Runtime) -> None:
-    """Have it run soon where this process has written an entry; idle, nothing is said."""
+    """Have it run as soon as this process has written an entry; idle, nothing is said."""
     storage = runtime.storage.everywhere
-    if storage.recorded:
-        storage.recorded = False
-        if not await storage.jobs.hasten(_KIND):
-            storage.recorded = True  # it is at work, perhaps past what was written
+    await storage.recorded.wait()
+    storage.recorded.clear()
+    hastened = False
+    try:
+        hastened = await storage.jobs.hasten(_KIND)
+    finally:
+        if not hastened:  # it is at work, perhaps past what was written; or nobody was told
+            storage.recorded.set()
 
 
 JOB = Job(Kind(_KIND, Nothing), run, every=60.0)
-TICKER = Ticker("wake_audit_sealing", 1.0, wake)
+TICKER = Ticker("wake_audit_sealing", _SELDOM, wake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,12 +10,13 @@ import msgspec
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.audit.checkpoints import Start
-from porta.audit.events import ERASED
+from porta.audit.tail import AuditTail, Step
+from porta.errors import Invalid
 from porta.outbox.queue import Kind, enqueue
 from porta.security.audit_keys import AuditKeys
 from porta.services import audit_sealing
 from porta.services.permissions import needs
-from storage.models.audit import AuditEntry, AuditFilter, Recorded
+from storage.models.audit import ERASED, AuditEntry, AuditFilter, Recorded
 from storage.models.pages import Listed, Page
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _BATCH = 2000
 """Entries that go at a time, and with them a checkpoint comes."""
+MARK = 15.0
+"""Seconds of silence of the tail, after which a place is told to go on after."""
 MOST_ERASED = 2000
 """Entries of a person that are erased at once; a job does the rest."""
 MOST_REMOVED = 20_000
@@ -48,6 +52,26 @@ async def list_entries(
             return Listed(rows=(), total=0)
         wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
     return await storage.audit.list(wanted, page)
+
+
+@needs("admin:audit:read")
+async def follow(
+    storage: Storage, actor: Actor, tail: AuditTail, wanted: AuditFilter, after: int | None
+) -> AsyncGenerator[Step, None]:
+    """Return what is sealed from now on, or after a place, as it is sealed; a step without entries
+    at the beginning where there is none, and every MARK seconds.
+
+    Whoever administers one organization is told of its own. Raises Invalid for a place to come.
+    """
+    end = await storage.audit.last_place()
+    if after is not None and after > end:
+        raise Invalid("Last-Event-ID is of another trail than this one")
+
+    def is_wanted(entry: AuditEntry) -> bool:
+        mine = actor.organization_id in (None, entry.organization_id)
+        return mine and wanted.matches(entry)
+
+    return tail.follow(end if after is None else after, end, is_wanted, MARK)
 
 
 async def history(storage: Storage, wanted: AuditFilter, page: Page) -> Listed[AuditEntry]:

@@ -30,6 +30,14 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
 
 
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """A place among all seals, with the entry that is sealed there."""
+
+    place: int
+    entry: AuditEntry | None
+    """None where it is gone, or was there before the chain."""
+
+
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which entries: those that fulfil all that is not None."""
 
@@ -45,6 +53,18 @@ class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: float | None = None
     """Seconds since the epoch, as `until`."""
     until: float | None = None
+
+    def matches(self, entry: AuditEntry) -> bool:
+        """Whether an entry is wanted, as far as ids and the type go."""
+        return all(
+            wanted in (None, found)
+            for wanted, found in (
+                (self.event_type, entry.event_type),
+                (self.organization_id, entry.organization_id),
+                (self.user_id, entry.user_id),
+                (self.actor_id, entry.actor_id),
+            )
+        )
 
 
 class Recorded(Event, frozen=True, kw_only=True):
@@ -129,3 +149,6 @@ class SealingState(msgspec.Struct, frozen=True, kw_only=True):
 
 INSTALLATION = "00000000-0000-0000-0000-000000000000"
 """The chain of what happened in no organization."""
+
+ERASED = "audit.person.erased"
+"""What is personal of a person was erased from the trail; the entry that says so stays whole."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from storage.models.audit import AuditEntry, AuditFilter
+from storage.models.audit import AuditEntry, AuditFilter, Placed
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.repositories.pagination import Selection, Sort, moment, select_page
@@ -42,6 +42,16 @@ _COUNT_OLD = """
     ) first
     WHERE created_at < now() - make_interval(days => %(days)s)
 """
+# A page is so many seals, whatever is looked for among their entries.
+_SEALED_AFTER = f"""
+    SELECT s.place, {_COLUMNS}
+    FROM (
+        SELECT place, entry FROM audit_seals WHERE place > %(place)s ORDER BY place LIMIT %(limit)s
+    ) s
+    LEFT JOIN audit_log a ON a.id = s.entry
+        AND a.sequence > (SELECT backlog_last FROM audit_state)
+    ORDER BY s.place
+"""  # noqa: S608
 
 
 class Audit:
@@ -63,6 +73,19 @@ class Audit:
         return await select_page(
             self._pg, selection, msgspec.structs.replace(page, sort=sort), _entry
         )
+
+    async def sealed_after(self, place: int, limit: int) -> tuple[Placed, ...]:
+        """Return what is sealed after that place, in order; without what was there before seals."""
+        rows = await self._pg.fetch(_SEALED_AFTER, {"place": place, "limit": limit})
+        return tuple(
+            Placed(place=int(row[0]), entry=_entry(row[1:]) if row[1] is not None else None)
+            for row in rows
+        )
+
+    async def last_place(self) -> int:
+        """Return the place of the last seal; 0 before the first."""
+        row = await self._pg.fetchrow("SELECT place FROM audit_state")
+        return int(row[0]) if row else 0
 
     async def count_old(self, days: int, limit: int) -> int:
         """Return how many of the `limit` entries that stand first are older than `days`."""

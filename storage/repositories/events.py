@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -27,7 +27,7 @@ _RECORD = Statement(
 class Events:
     """The table `audit_log`."""
 
-    def __init__(self, pg: Executor, written: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, pg: Executor, written: Callable[[], Awaitable[None]] | None = None) -> None:
         self._pg = pg
         self._written = written
 
@@ -36,4 +36,5 @@ class Events:
         # What concerns no organization is no tenant's to see, or to write.
         pg = self._pg if event.organization_id else self._pg.everywhere
         await pg.execute(_RECORD, msgspec.structs.asdict(event))
-        self._written()
+        if self._written is not None:
+            await self._written()

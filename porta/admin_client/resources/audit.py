@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from msgspec import UNSET, UnsetType
 
+from porta.admin_client.events import Events
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Model
 from porta.admin_client.resource import Once, Resource
@@ -77,6 +78,21 @@ class AuditResource(Resource):
                 "until": until,
             },
             page_size=page_size,
+        )
+
+    def events(
+        self,
+        *,
+        event: str | None = None,
+        org: str | None = None,
+        user: str | None = None,
+        actor: str | None = None,
+    ) -> Events[Entry]:
+        """Follow the audit trail: an event for each entry that is sealed from now on."""
+        return self._events(
+            Entry,
+            ("audit", "events"),
+            query={"event": event, "org": org, "user": user, "actor": actor},
         )
 
     async def cleanup(self, body: CleanUp | None = None, **once: Unpack[Once]) -> CleanedUp:

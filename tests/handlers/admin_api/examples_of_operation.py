@@ -8,8 +8,10 @@ from typing import Any
 from porta.audit import events
 from porta.browser import sessions
 from porta.protocol.tokens.authentication import AuthenticationContext
+from porta.services import audit_sealing
 from porta.tenants import resolve
 from tests.handlers.admin_api.examples import Example, example
+from tests.handlers.admin_api.streams import watch
 from tests.world.administrators import Installation
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -169,6 +171,29 @@ async def audit(installation: Installation) -> Example:
         assert body["total"] == len(body["data"])
 
     return Example(query={"event": "org.updated", "limit": 1}, check=check)
+
+
+@example("GET", "/audit/events")
+async def follow_audit(installation: Installation) -> Example:
+    actor, runtime = installation.made.user.id, installation.runtime
+    async with watch(installation.http, "/audit/events") as watched:
+        begin = await watched.event()
+    assert begin is not None
+    await events.record(runtime.storage.everywhere, "org.updated", user_id=actor)
+    while (await audit_sealing.seal(runtime.storage.everywhere, runtime.audit_keys)).entries:
+        pass
+
+    def check(entry: Any) -> None:
+        assert (entry["eventType"], entry["userId"]) == ("org.updated", actor)
+
+    headers = {"Last-Event-ID": begin["id"]}
+    return Example(query={"event": "org.updated"}, headers=headers, check=check)
+
+
+@example("GET", "/audit/events")
+async def follow_audit_after_nothing(installation: Installation) -> Example:
+    del installation
+    return Example(headers={"Last-Event-ID": "none"}, status=400)
 
 
 @example("GET", "/audit")

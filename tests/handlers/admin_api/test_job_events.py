@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import pytest
@@ -17,49 +15,19 @@ from handlers.http.server import Server
 from handlers.http.timeouts import Phase
 from porta.outbox import queue
 from porta.outbox.queue import Kind, Nothing
+from tests.handlers.admin_api.streams import PATIENCE, Watched, none_open, watch
 from tests.world.administrators import Installation, bearer
 from tests.world.ports import free_port
-from tests.world.waiting import eventually
 
 _KIND = Kind("watched", Nothing)
-_PATIENCE = 30.0
-
-
-class Watched:
-    """One stream that is being read."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self._lines = answer.aiter_lines()
-
-    async def event(self) -> dict[str, Any] | None:
-        """Return the next event by field, its data decoded; None at the end of the stream."""
-        found: dict[str, Any] = {}
-        async with asyncio.timeout(_PATIENCE):
-            async for line in self._lines:
-                name, _, value = line.partition(": ")
-                if line == "" and "data" in found:
-                    return found | {"data": json.loads(found["data"])}
-                if line and not line.startswith(":"):
-                    found[name] = value
-        return None
-
-    async def comment(self) -> None:
-        """Wait for a heartbeat."""
-        async with asyncio.timeout(_PATIENCE):
-            async for line in self._lines:
-                if line.startswith(":"):
-                    return
-        raise AssertionError("the stream has ended")
 
 
 @asynccontextmanager
 async def _watch(
     api: httpx.AsyncClient, id: str, token: str | None = None, **headers: str
 ) -> AsyncIterator[Watched]:
-    given = {**headers, **(bearer(token) if token else {})}
-    async with api.stream("GET", f"/jobs/{id}/events", headers=given) as answer:
-        yield Watched(answer)
+    async with watch(api, f"/jobs/{id}/events", token, headers=headers) as watched:
+        yield watched
 
 
 async def _queued(installation: Installation, organization_id: str | None = None) -> str:
@@ -71,15 +39,6 @@ async def _end(installation: Installation, id: str) -> None:
     await installation.execute(
         "UPDATE jobs SET ready = FALSE, done_at = now() WHERE id = %(id)s", id=int(id)
     )
-
-
-async def _none_open(server: Server) -> None:
-    """Wait until the server has let go of every stream, and of what each listened to."""
-
-    async def ended() -> bool:
-        return len(server.application.streams) == 0
-
-    await eventually(ended)
 
 
 async def test_a_stream_tells_each_state_and_ends_with_the_job(
@@ -100,7 +59,7 @@ async def test_a_stream_tells_each_state_and_ends_with_the_job(
         assert last["data"]["state"] == "done"
         assert last["id"] != first["id"]
         assert await watched.event() is None
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_who_comes_back_hears_nothing_twice(
@@ -139,7 +98,7 @@ async def test_a_reader_who_goes_away_leaves_nothing_behind(
     async with _watch(api, id) as watched:
         assert await watched.event()
         assert len(server.application.streams) == 1
-    await _none_open(server)
+    await none_open(server)
     assert len(installation.runtime.storage._connections.on_change) == listening
     assert server.application.life.in_flight == in_flight
 
@@ -170,7 +129,7 @@ async def test_a_stream_ends_with_what_let_it_be_read(
         assert (last["event"], last["data"]["code"]) == ("error", code)
         assert "id" not in last
         assert await watched.event() is None
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_silence_is_broken_by_heartbeats_which_ask_for_the_right_again(
@@ -189,7 +148,7 @@ async def test_silence_is_broken_by_heartbeats_which_ask_for_the_right_again(
         last = await watched.event()
         assert last is not None
         assert last["event"] == "error"
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_no_stream_is_longer_than_it_may_be(
@@ -203,7 +162,7 @@ async def test_no_stream_is_longer_than_it_may_be(
     async with _watch(api, await _queued(installation)) as watched:
         assert await watched.event()
         assert await watched.event() is None
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_a_caller_has_so_many_streams_and_a_process_too(
@@ -226,10 +185,10 @@ async def test_a_caller_has_so_many_streams_and_a_process_too(
         headers = bearer(await installation.token(third))
         answer = await api.get(f"/jobs/{id}/events", headers=headers)
         assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
-    await _none_open(server)
+    await none_open(server)
     async with _watch(api, id) as watched:
         assert await watched.event()
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_a_process_that_stops_ends_its_streams(
@@ -241,7 +200,7 @@ async def test_a_process_that_stops_ends_its_streams(
     async with httpx.AsyncClient(base_url=url, headers=api.headers, timeout=30) as http:
         async with _watch(http, await _queued(installation)) as watched:
             assert await watched.event()
-            stopping = asyncio.create_task(beside.stop(limit=_PATIENCE))
+            stopping = asyncio.create_task(beside.stop(limit=PATIENCE))
             assert await watched.event() is None  # ended whole: a cut one would raise
         await stopping
     assert len(beside.application.streams) == 0
@@ -258,7 +217,7 @@ async def test_a_stream_that_is_read_outlives_the_patience_for_an_answer(
     async with _watch(api, await _queued(installation)) as watched:
         for _ in range(10):
             await watched.comment()
-    await _none_open(server)
+    await none_open(server)
 
 
 async def test_a_job_that_is_purged_ends_its_stream_with_an_error(

@@ -7,6 +7,7 @@ no example shows, fails here.
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from porta.services.permissions import PERMISSIONS
 from tests.handlers import admin_api
 from tests.handlers.admin_api import tenant_rows
 from tests.handlers.admin_api.examples import Example, Make, examples_of, strangers
+from tests.handlers.admin_api.streams import Watched
 from tests.world.administrators import Installation, bearer
 
 for _module in pkgutil.iter_modules(admin_api.__path__, f"{admin_api.__name__}."):
@@ -66,17 +68,17 @@ async def _send(api: httpx.AsyncClient, route: Route, made: Example, **more: Any
 async def _send_streamed(
     api: httpx.AsyncClient, route: Route, made: Example, **given: Any
 ) -> httpx.Response:
-    """Return an answer with the data of its first event for a body: the others may never come."""
+    """Return an answer with the data of its first event for a body: the others may never come.
+
+    Without any, where it says that there is none by now.
+    """
     async with api.stream(route.method, made.url(route), **given) as answer:
-        lines = answer.aiter_lines()
         content = b""
         if answer.headers.get("Content-Type") != EVENT_STREAM:
             content = await answer.aread()
         else:
-            async for line in lines:
-                if line.startswith("data: "):
-                    content = line.removeprefix("data: ").encode()
-                    break
+            event = await Watched(answer).event() or {}
+            content = json.dumps(event["data"]).encode() if "data" in event else b""
     return httpx.Response(
         answer.status_code, headers=answer.headers, content=content, request=answer.request
     )

@@ -8,6 +8,7 @@ import pytest
 
 from porta.admin_client import AdminApiError, AdminClient, BearerToken, NoAnswer, Unauthenticated
 from porta.admin_client.events import Parser
+from porta.admin_client.http import Http
 from porta.admin_client.resources.jobs import Job
 from porta.outbox import queue
 from porta.outbox.queue import Kind, Nothing
@@ -108,3 +109,52 @@ async def test_a_job_is_watched_to_its_end(admin: AdminClient, installation: Ins
                 "UPDATE jobs SET ready = FALSE, done_at = now() WHERE id = %(id)s AND ready", id=id
             )
     assert [job.state for job in seen] == ["ready", "done"]
+
+
+class _Renewed:
+    """A token that is refused, and another one in its place."""
+
+    def __init__(self) -> None:
+        self._number = 1
+
+    async def token(self, http: Http) -> str:
+        del http
+        return f"t{self._number}"
+
+    async def renew(self, http: Http, refused: str) -> bool:
+        del http
+        assert refused == f"t{self._number}"
+        self._number += 1
+        return True
+
+
+async def test_a_stream_goes_on_after_an_id_that_no_event_had() -> None:
+    """What a filter leaves out is not asked for again."""
+    answers = (_stream("id: v7\n\n", _event(8), "id: v9\n\n"), _stream(_event(10)), answer(204))
+    async with peer(*answers) as found, AdminClient(found.url, BearerToken("t")) as admin:
+        async with admin.jobs.events("1") as events:
+            assert [job.id async for job in events] == ["8", "10"]
+        ids = [line for each in found.requests for line in each.split(b"\r\n") if b"Last-" in line]
+        assert ids == [b"Last-Event-Id: v9", b"Last-Event-Id: v10"]
+
+
+async def test_a_token_that_ends_in_mid_stream_is_renewed() -> None:
+    over = 'event: error\ndata: {"error":"over","code":"invalid_token","status":401}\n\n'
+    answers = (_stream(_event(1), over), _stream(_event(2)), answer(204))
+    async with peer(*answers) as found, AdminClient(found.url, _Renewed()) as admin:
+        async with admin.jobs.events("1") as events:
+            assert [job.id async for job in events] == ["1", "2"]
+        sent = [b"Bearer t1" in each for each in found.requests]
+        assert sent == [True, False, False]
+        assert b"Last-Event-Id: v1" in found.requests[1]
+
+
+async def test_a_token_that_is_refused_again_and_again_ends_the_stream() -> None:
+    over = 'event: error\ndata: {"error":"over","code":"invalid_token","status":401}\n\n'
+    answers = (_stream(_event(1), over), _stream(over))
+    async with peer(*answers) as found, AdminClient(found.url, _Renewed()) as admin:
+        async with admin.jobs.events("1") as events:
+            assert (await anext(events)).id == "1"
+            with pytest.raises(Unauthenticated):
+                await anext(events)
+        assert len(found.requests) == 2

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.audit.events import ERASED, EVENTS
+from porta.audit.events import EVENTS
 from porta.limits.origin import Origin
+from storage.models.audit import ERASED
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.world.rows import build_world
