@@ -50,6 +50,7 @@ setup(
         "tinycss2>=1.4,<2",
         "tornado>=6.6.1,<6.7",
         "uvloop>=0.23,<0.24",
+        "webauthn>=3.0.1,<4",
         "zxcvbn>=4.5,<5",
     ],
     extras_require={

@@ -7,7 +7,7 @@ import re
 from tornado.routing import URLSpec
 
 from handlers.admin_api import table
-from handlers.interactions import consent, gesture, login, two_factor
+from handlers.interactions import consent, gesture, login, passkey, two_factor
 from handlers.oidc import (
     authorization,
     discovery,
@@ -45,6 +45,7 @@ ROUTES = [
         # Before the authorization endpoints: an organization cannot be called "interaction".
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
+        (_interaction("/passkey"), passkey.PasskeyHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),

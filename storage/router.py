@@ -34,6 +34,7 @@ from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
 from storage.repositories.organizations import Organizations
+from storage.repositories.passkeys import Passkeys
 from storage.repositories.personal_data import PersonalData
 from storage.repositories.pushed_requests import PushedRequests
 from storage.repositories.refresh_families import RefreshFamilies
@@ -110,6 +111,7 @@ class Storage:
         self.api_resources = ApiResources(executor)
         self.users = Users(executor)
         self.second_factors = SecondFactorsOfPeople(executor)
+        self.passkeys = Passkeys(executor)
         self.totp_secrets = TotpSecrets(executor)
         self.roles = Roles(executor)
         self.user_roles = UserRoles(executor)

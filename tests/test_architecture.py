@@ -64,6 +64,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "joserfc": ("porta.security.jwt",),
     "argon2": ("porta.security.passwords",),
     "pyotp": ("porta.authn.totp",),
+    "webauthn": ("porta.security.passkeys",),
     "aiosmtplib": ("porta.emails.mailer",),
     "aiosmtpd": ("porta.dev.mail_catcher",),
     "babel": ("porta.pages.render", "porta.pages.languages"),

@@ -11,7 +11,7 @@ from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import wait
-from porta.authn import login, second_factor
+from porta.authn import login, passkey_options, second_factor
 from porta.authn.authenticator import LoginFailed
 from porta.browser import open_interactions
 from porta.provider import authorization
@@ -34,17 +34,20 @@ async def show_login(
         handler.set_header("Retry-After", retry_after)
     account = await _account(handler) if email is None or opened.may_switch else None
     has_password = "password" in opened.login_methods
+    has_passkey = login.takes(handler.runtime, opened, "passkey")
     again = opened.reauthenticates and error is None
     handler.finish_step(
         "login",
         status=status,
         email=shown((account if email is None else email) or ""),
-        error=error if has_password else "errors.login_method_disabled",
+        error=error if has_password or has_passkey else "errors.login_method_disabled",
         notice="login.reauthenticate" if again and has_password else None,
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
         lock_seconds=_lock_seconds(handler) if error == "login.error_invalid" else None,
         show_password=has_password,
+        show_passkey=has_passkey,
+        passkey=passkey_options.of_first(handler.runtime, opened) if has_passkey else "",
     )
 
 
@@ -80,7 +83,7 @@ class InteractionStartHandler(InteractionHandler):
         elif self.asks_for("gesture"):
             await show_gesture(self)
         elif (pending := await second_factor.find(self.runtime, self.opened)) is not None:
-            show_two_factor(self, pending, self.query().get("method"))
+            await show_two_factor(self, pending, self.query().get("method"))
         else:
             hint = self.opened.interaction.parameters.get("login_hint")
             await show_login(self, email=hint)

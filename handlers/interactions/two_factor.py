@@ -9,17 +9,18 @@ from typing import Any
 from handlers.browser_cookies import known_value
 from handlers.interactions.base import InteractionHandler
 from handlers.pages import finish_page, wait
-from porta.authn import second_factor, totp
+from porta.authn import passkey_options, second_factor, totp
 from porta.authn.authenticator import LoginFailed
+from porta.authn.passkey_options import Purpose
 from porta.authn.second_factor import Pending
 from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 
-_TYPED = frozenset({"code"})
+_TYPED = frozenset({"code", "credential"})
 
 
-def show_two_factor(
+async def show_two_factor(
     handler: InteractionHandler,
     pending: Pending,
     method: str | None,
@@ -45,7 +46,15 @@ def show_two_factor(
         error=error,
         **wait(handler, retry_after),
         **({"notice": notice} if pending.enrolling is None else _to_scan(handler, pending)),
+        passkey=await _options(handler, pending) if chosen == "passkey" else None,
     )
+
+
+async def _options(handler: InteractionHandler, pending: Pending) -> str:
+    runtime, opened, user = handler.runtime, handler.opened, pending.user
+    if pending.enrolling is None:
+        return await passkey_options.of_second(runtime, opened, user)
+    return await passkey_options.of_new(runtime, opened, user, Purpose.ENROL)
 
 
 def _to_scan(handler: InteractionHandler, pending: Pending) -> dict[str, Any]:
@@ -74,12 +83,12 @@ async def _take(
     method = form.get("method") or ""
     if not handler.csrf_holds(form):
         error = "errors.csrf_invalid"
-        show_two_factor(handler, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
+        await show_two_factor(handler, pending, method, status=HTTPStatus.FORBIDDEN, error=error)
         return
     try:
         await act(pending, method, form)
     except LoginFailed as refusal:
-        show_two_factor(
+        await show_two_factor(
             handler,
             pending,
             method,
@@ -135,4 +144,4 @@ class ChooseHandler(InteractionHandler):
         if pending.enrolling is not None:
             self.start_over()
         else:
-            show_two_factor(self, pending, method, notice="two_factor.sent_again")
+            await show_two_factor(self, pending, method, notice="two_factor.sent_again")

@@ -106,6 +106,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "2fa.challenge.started",
         "2fa.otp.resent",
         "2fa.setup.email.complete",
+        "2fa.setup.passkey.complete",
         "2fa.setup.totp.complete",
         "2fa.verify.success",
         "auth.prompt_login.session_reset",
@@ -114,6 +115,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.invite.accepted",
         "user.invite.pre_assignments_applied",
         "user.login.magic_link",
+        "user.login.passkey",
         "user.login.password",
         "user.logout",
         "user.magic_link.sent",
@@ -122,6 +124,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "2fa.setup.totp.failed",
         "2fa.verify.failed",
         "audit.tampered",
+        "passkey.counter_reused",
         "rate_limit.2fa_resend",
         "rate_limit.2fa_verify",
         "rate_limit.client_auth",
@@ -133,6 +136,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "token.refresh_reused",
         "user.auto_locked",
         "user.auto_unlocked",
+        "user.login.passkey.failed",
         "user.login.password.failed",
         "user.magic_link.failed",
         "user.password_reset.completed",
@@ -158,7 +162,8 @@ EVENTS: dict[str, str] = {
 
 _BY_THEMSELVES = frozenset(
     {
-        *("2fa.setup.email.complete", "2fa.setup.totp.complete", "2fa.verify.success"),
+        *("2fa.setup.email.complete", "2fa.setup.passkey.complete"),
+        *("2fa.setup.totp.complete", "2fa.verify.success", "user.login.passkey"),
         *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),
         *("user.login.magic_link", "user.login.password", "user.logout"),
         "user.password_reset.completed",

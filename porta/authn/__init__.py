@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from porta.authn import email_otp, password, recovery_code, totp
+from porta.authn import email_otp, passkey, password, recovery_code, totp
 from porta.authn.authenticator import Authenticator
 
 AUTHENTICATORS: dict[str, Authenticator] = {
     each.name: each
     for each in (
         password.AUTHENTICATOR,
+        passkey.AUTHENTICATOR,
         totp.AUTHENTICATOR,
         email_otp.AUTHENTICATOR,
         recovery_code.AUTHENTICATOR,

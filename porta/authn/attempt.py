@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from porta.authn import AUTHENTICATORS
-from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
+from porta.authn.authenticator import Authenticator, Evidence, LoginFailed, Shown
 from porta.browser import open_interactions
 from porta.errors import Unavailable
 from porta.limits import rate_limits
@@ -70,7 +70,13 @@ async def begin(evidence: Evidence, method: str) -> None:
 def proved(sign_in: SignIn, evidence: Evidence, user: User, method: str) -> SignIn:
     """Return the sign-in with one more proof: that `user` showed `method` just now."""
     authenticator, now = AUTHENTICATORS[method], int(evidence.runtime.clock())
-    proof = Proof(method=method, kind=authenticator.kind.value, amr=authenticator.amr, at=now)
+    shown = Shown(authenticator.amr, verified=False)
+    if authenticator.tell is not None:
+        shown = authenticator.tell(evidence)
+    proof = Proof(
+        method=method, kind=authenticator.kind.value, amr=shown.amr, at=now,
+        verified=shown.verified,
+    )  # fmt: skip
     return SignIn(account_id=user.id, proofs=(*sign_in.proofs, proof))
 
 

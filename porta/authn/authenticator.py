@@ -49,6 +49,15 @@ class Evidence:
         return self.opened.tenant
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one proof tells, where that differs from one to the next."""
+
+    amr: tuple[str, ...]
+    verified: bool
+    """Whether it took another factor to show it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
     """One line of AUTHENTICATORS. That it was asked for, and counted, is seen to before it runs."""
@@ -61,6 +70,8 @@ class Authenticator:
     """Return whose proof it is; raises LoginFailed."""
     event: str
     """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
+    event_beside: str | None = None
+    """Recorded in its place where it was a second one; None for the same."""
     is_ready: Callable[[Settings], bool] = lambda settings: True
     """Whether this installation has what it takes: a mail server, a key."""
     begin: Callable[[Evidence], Awaitable[None]] | None = None
@@ -69,5 +80,9 @@ class Authenticator:
     """Begin to enrol it; None for what nobody enrols within a sign-in."""
     keep: Callable[[Storage, Evidence], Awaitable[None]] | None = None
     """Store what was enrolled, in the transaction that makes it the person's second factor."""
+    tell: Callable[[Evidence], Shown] | None = None
+    """What evidence that was right tells; None where `amr` says it all."""
+    named: Callable[[Params], str] | None = None
+    """Whose attempts a first factor is counted with, where no address is typed: nobody's."""
     admit: Callable[[Runtime, Tenant, Origin], None] | None = None
     """Raises Unavailable where there is no room to judge it now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from porta.authn import AUTHENTICATORS, attempt, progress
 from porta.authn.authenticator import Evidence
 from porta.authn.progress import SignedIn
@@ -14,6 +16,13 @@ from porta.protocol.requests.sign_in import required
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from porta.text.email_addresses import canonical_email
+
+
+def takes(runtime: Runtime, opened: OpenInteraction, method: str) -> bool:
+    """Whether people sign in by a method here: it is asked for, and this installation can."""
+    asked = required(opened.tenant.organization, opened.login_methods).first
+    authenticator = AUTHENTICATORS.get(method) if method in asked else None
+    return authenticator is not None and authenticator.is_ready(runtime.settings)
 
 
 async def submit(
@@ -30,7 +39,8 @@ async def submit(
     when it signed in before. Raises LoginFailed, whose message is a catalog key.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
-    email, keys = _canonical(form.get("email") or ""), runtime.settings.cookie_keys
+    named, keys = authenticator.named, runtime.settings.cookie_keys
+    email = named(form) if named is not None else _canonical(form.get("email") or "")
     known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
@@ -42,7 +52,7 @@ async def submit(
     await attempt.check_asked(evidence, method, asked)
     user = await attempt.judge(authenticator, evidence, guesses, refusal)
     sign_in = attempt.proved(progress.NOBODY, evidence, user, method)
-    return await progress.go_on(evidence, user, sign_in, known_value)
+    return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)
 
 
 def _canonical(email: str) -> str:

@@ -70,18 +70,17 @@ async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool)
 
 async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
     """Return what is missing, by what is demanded of the person and what they have enrolled."""
-    factors = None
-    if user.two_factor_enabled:
+    factors, organization = None, opened.tenant.organization
+    if user.two_factor_enabled or organization.two_factor_policy != "optional":
         factors = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
-    organization = opened.tenant.organization
     return next_step(sign_in, required(organization, opened.login_methods, user, factors))
 
 
 def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
     """Return the methods of a step that can be shown here.
 
-    Of those that a person has, none without the one that they chose: what stands in for it would be
-    all that is left of it. Of those that can be enrolled, whichever can.
+    Of those that a person has, none without the first one, which they chose: what stands in for it
+    would be all that is left of it. Of those that can be enrolled, whichever can.
     """
     if isinstance(step, Enrol):
         return tuple(
@@ -89,7 +88,8 @@ def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
             if _is_ready(runtime, each) and AUTHENTICATORS[each].offer is not None
         )  # fmt: skip
     methods = step.methods if isinstance(step, Ask) else ()
-    return methods if all(_is_ready(runtime, each) for each in methods) else ()
+    shown = tuple(each for each in methods if _is_ready(runtime, each))
+    return shown if shown[:1] == methods[:1] else ()
 
 
 def _is_ready(runtime: Runtime, method: str) -> bool:

@@ -84,9 +84,10 @@ async def submit(
     except LoginFailed as failure:
         await attempt.record(evidence, "2fa.verify.failed", method=method, reason=failure.reason)
         raise
-    if enrolling is not None:
+    if enrolling is not None or not user.two_factor_enabled:
         user, codes = await enrolment.keep(evidence, user, method)
-    await attempt.record(evidence, authenticator.event, method=method)
+    event = authenticator.event_beside or authenticator.event
+    await attempt.record(evidence, event, method=method)
     sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
     return await progress.go_on(evidence, user, sign_in, known_value), codes
 

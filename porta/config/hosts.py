@@ -37,6 +37,11 @@ def is_this_host(host: str | None) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
+def is_address(host: str | None) -> bool:
+    """Whether it is an IP address, in any spelling that is dialled, and no name."""
+    return _parse_address(_bare(host)) is not None
+
+
 def is_private_host(host: str | None) -> bool:
     """Whether `host` stands for this machine or for one that only a private network knows.
 

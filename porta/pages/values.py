@@ -34,11 +34,12 @@ _FACTOR: dict[str, Any] = {
     "error": None,
     "retry_after": None,
     "retry_at": None,
+    "passkey": None,
 }
 
 PAGES: dict[str, Page] = {
     "login": Page(
-        frozenset({"uid", "csrf"}),
+        frozenset({"uid", "csrf", "passkey"}),
         {
             "client_name": None,
             "email": None,
@@ -49,12 +50,13 @@ PAGES: dict[str, Page] = {
             "notice": None,
             "account": None,
             "show_password": True,
+            "show_passkey": False,
             "show_magic_link": False,
             "forgot_password_url": None,
         },
         leaves=True,
-        blanks=("uid", "csrf"),
-        common=frozenset({"client_name", "notice", "show_password"}),
+        blanks=("uid", "csrf", "passkey"),
+        common=frozenset({"client_name", "notice", "show_password", "show_passkey"}),
     ),
     "two_factor": Page(
         frozenset({"uid", "csrf", "method", "account"}), {**_FACTOR, "notice": None}, leaves=True

@@ -169,7 +169,7 @@ RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]
 PermissionSlug = Annotated[str, rule(slugs.parse_permission_slug)]
 Algorithm = Annotated[str, rule(parse_algorithm)]
 LoginMethods = Annotated[
-    tuple[Literal["password", "magic_link"], ...],
-    Field(min_length=1, max_length=2),
+    tuple[Literal["password", "magic_link", "passkey"], ...],
+    Field(min_length=1, max_length=3),
     AfterValidator(_distinct),
 ]

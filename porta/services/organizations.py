@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "Organization"
-TwoFactorPolicy = Literal["optional", "required_email", "required_totp", "required_any"]
+TwoFactorPolicy = Literal[
+    "optional", "required_email", "required_totp", "required_passkey", "required_any"
+]
 _BRANDING = frozenset({each for each in Organization.__struct_fields__ if each.startswith("brand")})
 
 

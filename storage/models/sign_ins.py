@@ -16,6 +16,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 8176."""
     at: int
     """Seconds since the epoch."""
+    verified: bool = False
+    """Whether its authenticator knew its owner as well: by a PIN, a finger, a face."""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,7 +41,8 @@ class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has enrolled beside their first factor."""
 
     method: str | None = None
-    """The one they chose: `totp` or `email`."""
+    """The one they chose: `totp`, `email` or `passkey`."""
     has_totp: bool = False
     recovery_codes: int = 0
     """How many are unused."""
+    passkeys: int = 0

@@ -31,6 +31,9 @@ SERVICE = {
     "jobs": "SELECT, INSERT",
     "audit_unsealed": "INSERT",
     "assets": _READ,
+    # A passkey that was removed is remembered.
+    "passkeys": "SELECT, INSERT, UPDATE",
+    "passkey_users": "SELECT, INSERT",
     # What a request of a tenant has no business with at all; private keys above all.
     **dict.fromkeys(("signing_keys", "ring_keys", "idempotent_answers"), ""),
     **dict.fromkeys(("delegations", "delegation_roles", "job_results"), ""),

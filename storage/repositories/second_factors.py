@@ -12,7 +12,7 @@ _FIND = """
     SELECT u.two_factor_method, t.id IS NOT NULL, (
         SELECT count(*) FROM two_factor_recovery_codes r
         WHERE r.user_id = u.id AND r.used_at IS NULL
-    )
+    ), (SELECT count(*) FROM passkeys p WHERE p.user_id = u.id AND p.removed_at IS NULL)
     FROM users u LEFT JOIN user_totp t ON t.user_id = u.id AND t.verified
     WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
 """
@@ -77,6 +77,9 @@ _REMOVE = """
         DELETE FROM user_totp WHERE user_id IN (SELECT id FROM person)
     ), mailed AS (
         DELETE FROM two_factor_otp_codes WHERE user_id IN (SELECT id FROM person)
+    ), keys AS (
+        UPDATE passkeys SET removed_at = now(), public_key = '', attestation = NULL
+        WHERE user_id IN (SELECT id FROM person) AND removed_at IS NULL
     )
     DELETE FROM two_factor_recovery_codes WHERE user_id IN (SELECT id FROM person)
 """
@@ -104,7 +107,10 @@ class SecondFactorsOfPeople:
         row = await self._pg.fetchrow(_FIND, _of(user_id, organization_id))
         if row is None:
             return None
-        return SecondFactors(method=row[0], has_totp=row[1], recovery_codes=row[2])
+        method, has_totp, codes, passkeys = row
+        return SecondFactors(
+            method=method, has_totp=has_totp, recovery_codes=codes, passkeys=passkeys
+        )
 
     async def find_totp(self, user_id: str, organization_id: str) -> TotpSecret | None:
         """Return the secret that a person has confirmed, of six digits every 30 seconds."""
@@ -158,8 +164,8 @@ class SecondFactorsOfPeople:
     async def enrol(
         self, user_id: str, organization_id: str, method: str, hashes: Sequence[str]
     ) -> bool:
-        """Give a person who has none the second factor `method` (`totp`, `email`), and recovery
-        codes of these Argon2id hashes; False where they have one.
+        """Give a person who has none the second factor `method` (`totp`, `email`, `passkey`),
+        and recovery codes of these Argon2id hashes; False where they have one.
         """
         key = _of(user_id, organization_id)
         if await self._pg.execute(_CHOOSE, {**key, "method": method}) != 1:

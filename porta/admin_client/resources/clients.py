@@ -117,7 +117,9 @@ class ClientBody(Model, frozen=True, kw_only=True):
     default_max_age: int | UnsetType | None = UNSET
     require_auth_time: bool | UnsetType | None = UNSET
     is_first_party: bool | UnsetType = UNSET
-    login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType | None = UNSET
+    login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType | None = (
+        UNSET
+    )
     introspects_organization: bool | UnsetType = UNSET
     revokes_globally: bool | UnsetType = UNSET
     jwks: dict[str, Any] | UnsetType | None = UNSET
@@ -203,7 +205,9 @@ class ClientPatch(Model, frozen=True, kw_only=True):
     default_max_age: int | UnsetType | None = UNSET
     require_auth_time: bool | UnsetType | None = UNSET
     is_first_party: bool | UnsetType = UNSET
-    login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType | None = UNSET
+    login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType | None = (
+        UNSET
+    )
     introspects_organization: bool | UnsetType = UNSET
     revokes_globally: bool | UnsetType = UNSET
     jwks: dict[str, Any] | UnsetType | None = UNSET

@@ -106,7 +106,9 @@ class SecondFactors(Entity, frozen=True, kw_only=True):
 class NewPolicy(Model, frozen=True, kw_only=True):
     """What is asked for from now on."""
 
-    two_factor_policy: Literal["optional", "required_email", "required_totp", "required_any"]
+    two_factor_policy: Literal[
+        "optional", "required_email", "required_totp", "required_passkey", "required_any"
+    ]
 
 
 class Summary(Entity, frozen=True, kw_only=True):
@@ -255,9 +257,12 @@ class NewOrganization(Model, frozen=True, kw_only=True):
 
     name: str
     default_locale: str | UnsetType = UNSET
-    default_login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType = UNSET
+    default_login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType = (
+        UNSET
+    )
     two_factor_policy: (
-        Literal["optional", "required_email", "required_totp", "required_any"] | UnsetType
+        Literal["optional", "required_email", "required_totp", "required_passkey", "required_any"]
+        | UnsetType
     ) = UNSET
     require_pkce: bool | UnsetType = UNSET
     id_token_claims: bool | UnsetType = UNSET
@@ -272,9 +277,12 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     default_locale: str | UnsetType = UNSET
-    default_login_methods: tuple[Literal["password", "magic_link"], ...] | UnsetType = UNSET
+    default_login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType = (
+        UNSET
+    )
     two_factor_policy: (
-        Literal["optional", "required_email", "required_totp", "required_any"] | UnsetType
+        Literal["optional", "required_email", "required_totp", "required_passkey", "required_any"]
+        | UnsetType
     ) = UNSET
     require_pkce: bool | UnsetType = UNSET
     id_token_claims: bool | UnsetType = UNSET

@@ -9,14 +9,18 @@ from storage.models.sign_ins import SecondFactors, SignIn
 from storage.models.users import User
 
 RECOVERY_CODE = "recovery_code"
-METHODS = {"totp": "totp", "email": "email_otp"}
+PASSKEY = "passkey"
+METHODS = {"totp": "totp", "email": "email_otp", PASSKEY: PASSKEY}
 """The authenticator of each `two_factor_method`."""
 _ENROLLED = {
     "required_totp": ("totp",),
     "required_email": ("email_otp",),
-    "required_any": ("totp", "email_otp"),
+    "required_passkey": (PASSKEY,),
+    "required_any": ("totp", "email_otp", PASSKEY),
 }
 """What a person has to enrol, by the `two_factor_policy` of their organization."""
+_OTHERS_ALONE = frozenset({"required_totp", "required_email"})
+"""Policies that want another method, by its name: no passkey stands in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,18 @@ def required(
     """
     if user is None:
         return Required(methods)
-    if user.two_factor_enabled:
-        return Required(methods, second=_enrolled(factors))
-    return Required(methods, enrol=_ENROLLED.get(organization.two_factor_policy, ()))
+    policy, held = organization.two_factor_policy, factors or SecondFactors()
+    takes_passkey = held.passkeys > 0 and policy not in _OTHERS_ALONE
+    missing = _ENROLLED.get(policy, ())
+    if takes_passkey and (
+        policy == "required_passkey" or (missing and not user.two_factor_enabled)
+    ):
+        return Required(methods, second=_with_codes(held, PASSKEY))
+    if not user.two_factor_enabled:
+        return Required(methods, enrol=missing)
+    chosen = METHODS.get(held.method or "", "totp")
+    second = _with_codes(held, chosen, *((PASSKEY,) if takes_passkey else ()))
+    return Required(methods, second, enrol=missing if policy == "required_passkey" else ())
 
 
 def next_step(sign_in: SignIn, demanded: Required) -> Step:
@@ -76,15 +89,16 @@ def next_step(sign_in: SignIn, demanded: Required) -> Step:
     shown = {proof.method for proof in sign_in.proofs}
     if sign_in.account_id is None or shown.isdisjoint(demanded.first):
         return Ask(demanded.first)
-    if demanded.second and shown.isdisjoint(demanded.second):
+    # What said who it is counts once, unless it took two factors to show it.
+    beside = {proof.method for proof in sign_in.proofs[1:]}
+    beside |= {proof.method for proof in sign_in.proofs if proof.verified}
+    if demanded.second and beside.isdisjoint(demanded.second):
         return Ask(demanded.second, second=True)
-    if demanded.enrol and shown.isdisjoint(demanded.enrol):
+    if demanded.enrol and beside.isdisjoint(demanded.enrol):
         return Enrol(demanded.enrol)
     return Done()
 
 
-def _enrolled(factors: SecondFactors | None) -> tuple[str, ...]:
+def _with_codes(held: SecondFactors, *methods: str) -> tuple[str, ...]:
     """Return what a person who has a second factor may show: never nothing, or it would be none."""
-    held = factors or SecondFactors()
-    chosen = METHODS.get(held.method or "", "totp")
-    return (chosen, RECOVERY_CODE) if held.recovery_codes else (chosen,)
+    return tuple(dict.fromkeys((*methods, RECOVERY_CODE) if held.recovery_codes else methods))

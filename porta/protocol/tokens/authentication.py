@@ -37,7 +37,7 @@ class AuthenticationContext(NamedTuple):
 def context_of(proofs: Sequence[Proof]) -> AuthenticationContext:
     """Return what `proofs`, at least one, amount to: nothing else is ever told of a sign-in."""
     values = dict.fromkeys(value for proof in proofs for value in proof.amr)
-    several = len({proof.kind for proof in proofs}) > 1
+    several = len({proof.kind for proof in proofs}) > 1 or any(proof.verified for proof in proofs)
     if several:
         values["mfa"] = None
     acr = ACR_MFA if several else _ALONE[proofs[0].kind]

@@ -26,7 +26,7 @@ ACME = Organization(
 )
 
 VALUES: dict[str, dict[str, Any]] = {
-    "login": {"uid": "u1", "csrf": "c1", "client_name": "Portal"},
+    "login": {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"},
     "consent": {
         "uid": "u1",
         "csrf": "c1",

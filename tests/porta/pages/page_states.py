@@ -10,6 +10,9 @@ from porta.pages.qr_codes import svg
 _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
 _SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 _URI = f"otpauth://totp/Acme:ada%40acme.example?secret={_SECRET}&issuer=Acme"
+_PASSKEY = (
+    """{"get":{"challenge":"AAAA","rpId":"id.example","timeout":600000,"allowCredentials":[]}}"""
+)
 _AGAIN = "/acme/auth/r1"
 _FAILED = {"error": "login.error_invalid", "email": "ada@acme.example"}
 _MUCH = tuple(
@@ -50,6 +53,11 @@ STATES: dict[str, State] = {
          "email": "ada.lovelace@acme.example"},
     ),
     "login, by mail too": State("login", {"show_magic_link": True, "forgot_password_url": "/f"}),
+    "login, passkey": State("login", {"show_passkey": True, "passkey": _PASSKEY}),
+    "login, passkey alone": State(
+        "login", {"show_password": False, "show_passkey": True, "passkey": _PASSKEY,
+                  "error": "passkey.error_unknown"},
+    ),
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),
@@ -64,6 +72,15 @@ STATES: dict[str, State] = {
         "two_factor",
         {"method": "email_otp", "others": ("recovery_code",), "resends": True,
          "notice": "two_factor.sent_again"},
+    ),
+    "two-factor, passkey": State(
+        "two_factor",
+        {"method": "passkey", "others": ("recovery_code",), "passkey": _PASSKEY},
+    ),
+    "two-factor, set up a passkey": State(
+        "two_factor_setup",
+        {"method": "passkey", "others": ("totp", "email_otp"), "client_name": "Portal",
+         "passkey": _PASSKEY},
     ),
     "two-factor, set up": State(
         "two_factor_setup",

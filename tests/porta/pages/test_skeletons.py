@@ -31,11 +31,15 @@ COMMON: list[dict[str, Any]] = [
     {"client_name": '"><b>{{ csrf }} & {menu}'},
     {"show_password": False, "email": "", "account": None},
     {"notice": "login.reauthenticate", "client_name": "Portal"},
+    {"show_passkey": True, "client_name": "Portal"},
 ]
 OWN: list[tuple[dict[str, str], str | None]] = [
-    ({"uid": "u1", "csrf": "c1"}, None),
-    ({"uid": "u2", "csrf": "c2\"><script>&'{uid}"}, '"><script>&x=%22&'),
-    ({"uid": "csrf", "csrf": "menu"}, "lang=de&uid="),
+    ({"uid": "u1", "csrf": "c1", "passkey": ""}, None),
+    (
+        {"uid": "u2", "csrf": "c2\"><script>&'{uid}", "passkey": '{"get":"x\'>"}'},
+        '"><script>&x=%22&',
+    ),
+    ({"uid": "csrf", "csrf": "menu", "passkey": "uid"}, "lang=de&uid="),
 ]
 """Blanks, and the query that links of the menu begin with."""
 
@@ -59,7 +63,7 @@ def test_whatever_is_filled_in_the_page_is_that_of_a_request_alone(
 
 def test_what_a_page_is_kept_under_is_all_that_it_shows(pages: Pages) -> None:
     """A change of brand, words, client or language shows in the very next page."""
-    values = {"uid": "u1", "csrf": "c1", "client_name": "Portal"}
+    values = {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"}
     shown = [
         pages.render("login", organization=organization, locale=locale, menu=menu, **values)
         for organization in (
@@ -96,7 +100,7 @@ def test_what_a_page_is_kept_under_is_all_that_it_shows(pages: Pages) -> None:
 def test_what_is_one_person_s_is_not_kept(
     pages: Pages, whole: Pages, one_s_own: dict[str, Any]
 ) -> None:
-    values = {"uid": "u1", "csrf": "c1", "client_name": "Portal"} | one_s_own
+    values = {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"} | one_s_own
     assert common_values(PAGES["login"], values) is None
     request: dict[str, Any] = {"organization": ACME, "locale": "en", "menu": ""}
     for each in (values, values | {"uid": "u2", "csrf": "c2"}):

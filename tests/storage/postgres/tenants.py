@@ -39,6 +39,9 @@ ROWS = {
     " VALUES (%(user)s, 'x', 'y', 'z')",
     "two_factor_otp_codes": "(user_id, code_hash, expires_at) VALUES (%(user)s, 'x', now())",
     "two_factor_recovery_codes": "(user_id, code_hash) VALUES (%(user)s, 'x')",
+    "passkey_users": "(user_id, organization_id, handle) VALUES (%(user)s, %(org)s, %(text)s)",
+    "passkeys": "(organization_id, user_id, credential_id, public_key, name, backup_eligible,"
+    " backed_up) VALUES (%(org)s, %(user)s, %(text)s, 'x', 'P', TRUE, TRUE)",
     "ended_accounts": "(account_id, ended_at) VALUES (%(user)s, now())",
     "delegations": "(id, user_id, organization_id) VALUES (%(delegation)s, %(user)s, %(org)s)",
     "delegation_roles": "(delegation_id, role_id) VALUES (%(delegation)s, %(role)s)",

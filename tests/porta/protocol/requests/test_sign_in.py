@@ -12,6 +12,7 @@ from tests import factories
 
 PASSWORD = ("password",)
 POLICIES = ("optional", "required_email", "required_totp", "required_any")
+"""Those under which whoever has a second factor is asked for it, and for nothing more."""
 
 
 def _sign_in(*methods: str) -> SignIn:
@@ -54,7 +55,8 @@ def test_whoever_has_a_second_factor_is_asked_for_it(
         ("optional", Done()),
         ("required_email", Enrol(("email_otp",))),
         ("required_totp", Enrol(("totp",))),
-        ("required_any", Enrol(("totp", "email_otp"))),
+        ("required_passkey", Enrol(("passkey",))),
+        ("required_any", Enrol(("totp", "email_otp", "passkey"))),
     ],
 )
 def test_where_one_is_demanded_it_is_enrolled(policy: str, expected: object) -> None:
@@ -70,7 +72,7 @@ def test_no_order_and_no_repetition_leads_past_a_factor() -> None:
     for length in range(4):
         for shown in itertools.product(methods, repeat=length):
             done = next_step(_sign_in(*shown), demanded) == Done()
-            assert done == ("password" in shown and bool({"totp", "recovery_code"} & {*shown}))
+            assert done == ("password" in shown and bool({"totp", "recovery_code"} & {*shown[1:]}))
 
 
 def test_proofs_of_nobody_are_none() -> None:
@@ -81,3 +83,69 @@ def test_proofs_of_nobody_are_none() -> None:
 
 def test_a_client_without_a_method_lets_nobody_in() -> None:
     assert next_step(_sign_in("password", "totp"), Required(())) == Ask(())
+
+
+def _with_passkey(*, verified: bool, more: tuple[str, ...] = ()) -> SignIn:
+    proof = Proof(method="passkey", kind="possession", amr=(), at=1, verified=verified)
+    return SignIn(account_id="someone", proofs=(proof, *_sign_in(*more).proofs))
+
+
+BOTH = ("password", "passkey")
+ONE = SecondFactors(passkeys=1)
+APP = SecondFactors(method="totp", has_totp=True, passkeys=1, recovery_codes=2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "person", "factors", "missing"),
+    [
+        ("optional", {}, ONE, Done()),
+        ("required_any", {}, ONE, Done()),
+        ("required_passkey", {}, ONE, Done()),
+        ("required_totp", {}, ONE, Enrol(("totp",))),
+        ("required_email", {}, ONE, Enrol(("email_otp",))),
+        ("optional", {"two_factor_enabled": True}, APP, Done()),
+        ("required_passkey", {"two_factor_enabled": True}, APP, Done()),
+        ("required_totp", {"two_factor_enabled": True}, APP, Ask(("totp", "recovery_code"), True)),
+    ],
+)
+def test_a_passkey_that_knew_its_owner_is_two_factors(
+    policy: str, person: dict[str, bool], factors: SecondFactors, missing: object
+) -> None:
+    organization = factories.organization(two_factor_policy=policy)
+    demanded = required(organization, BOTH, factories.user(**person), factors)
+    assert next_step(_with_passkey(verified=True), demanded) == missing
+    alone = next_step(_with_passkey(verified=False), demanded)
+    assert (alone == Done()) == (policy == "optional" and not person), "it counts once"
+
+
+@pytest.mark.parametrize(
+    ("policy", "person", "factors", "expected"),
+    [
+        ("required_passkey", {}, ONE, Ask(("passkey",), True)),
+        ("required_any", {}, ONE, Ask(("passkey",), True)),
+        ("optional", {}, ONE, Done()),
+        ("optional", {"two_factor_enabled": True}, APP,
+         Ask(("totp", "passkey", "recovery_code"), True)),
+        ("required_passkey", {"two_factor_enabled": True}, APP,
+         Ask(("passkey", "recovery_code"), True)),
+        ("required_passkey", {"two_factor_enabled": True}, SecondFactors(method="totp"),
+         Ask(("totp",), True)),
+        ("optional", {"two_factor_enabled": True}, SecondFactors(method="passkey"),
+         Ask(("passkey",), True)),
+    ],
+)  # fmt: skip
+def test_beside_a_password_it_is_one(
+    policy: str, person: dict[str, bool], factors: SecondFactors, expected: object
+) -> None:
+    organization = factories.organization(two_factor_policy=policy)
+    demanded = required(organization, BOTH, factories.user(**person), factors)
+    assert next_step(_sign_in("password"), demanded) == expected
+
+
+def test_whoever_has_another_one_shows_that_before_a_passkey_is_set_up() -> None:
+    organization = factories.organization(two_factor_policy="required_passkey")
+    person = factories.user(two_factor_enabled=True)
+    demanded = required(organization, BOTH, person, SecondFactors(method="totp", has_totp=True))
+    assert next_step(_sign_in("password", "totp"), demanded) == Enrol(("passkey",))
+    assert next_step(_sign_in("password", "passkey"), demanded) == Ask(("totp",), True)
+    assert next_step(_sign_in("password", "totp", "passkey"), demanded) == Done()

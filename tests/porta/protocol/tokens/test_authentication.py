@@ -31,6 +31,13 @@ def test_two_of_one_kind_are_one_factor() -> None:
     assert context_of([PASSWORD, again]) == (("pwd", "pin"), ACR_PASSWORD, 120)
 
 
+def test_a_passkey_that_knew_its_owner_is_two_factors_by_itself() -> None:
+    amr = ("hwk", "user")
+    passkey = Proof(method="passkey", kind="possession", amr=amr, at=100, verified=True)
+    assert context_of([passkey]) == (("hwk", "user", "mfa"), ACR_MFA, 100)
+    assert context_of([PASSWORD, passkey]) == (("pwd", "hwk", "user", "mfa"), ACR_MFA, 100)
+
+
 @pytest.mark.parametrize(
     ("reached", "wanted", "told"),
     [

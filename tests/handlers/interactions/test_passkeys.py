@@ -1,0 +1,398 @@
+"""Passkeys sign in, as a first factor and as a second one, and nothing that only looks like one."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from handlers.http.server import Server
+from porta.config.settings import Settings
+from porta.runtime import Runtime
+from porta.security import jwt
+from porta.security.passkeys import decode, encode
+from storage.postgres.driver import Postgres
+from tests.handlers.flow import VERIFIER, answered, csrf, hidden, submit
+from tests.world.authenticators import PRESENT, VERIFIED, Authenticator
+from tests.world.house import CALLBACK
+from tests.world.passkeys import (
+    Home,
+    add_person,
+    furnish,
+    give_passkey,
+    options_at,
+    options_in,
+    show,
+)
+from tests.world.ports import free_port
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str) -> Settings:
+    """Settings of an issuer with a name: browsers know no passkeys of addresses."""
+    port = free_port()
+    return Settings(
+        _env_file=None,
+        environment="test",
+        host="127.0.0.1",
+        port=port,
+        issuer_base_url=f"http://localhost:{port}",
+        database_url=database_url,
+        redis_url=redis_url,
+        cookie_keys=("k" * 40,),
+        signing_key_encryption_key="0" * 64,
+        two_factor_encryption_key="2" * 64,
+        argon2_memory_kib=8192,
+        argon2_passes=1,
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    base_url = f"http://localhost:{server.port}"
+    async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def held(settings: Settings) -> Authenticator:
+    return Authenticator(settings.issuer_base_url)
+
+
+async def _claims(http: httpx.AsyncClient, home: Home, posted: httpx.Response) -> dict[str, Any]:
+    """Return what the ID token says after a sign-in whose last form was answered so."""
+    assert posted.status_code == 303, posted.text
+    answer = await http.get(posted.headers["Location"])
+    location = str(answer.headers["Location"])
+    assert location.startswith(CALLBACK), location
+    form = {
+        "grant_type": "authorization_code", "code": answered(location)["code"],
+        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": home.client_id,
+    }  # fmt: skip
+    tokens = (await http.post(f"/{home.slug}/token", data=form)).json()
+    return jwt.read_own(tokens["id_token"])
+
+
+async def _row(pg: Postgres, id: str, columns: str) -> Any:
+    return await pg.fetchrow(f"SELECT {columns} FROM passkeys WHERE id = %(id)s", {"id": id})
+
+
+async def _reasons(pg: Postgres, home: Home, event: str) -> list[str]:
+    rows = await pg.fetch(
+        "SELECT metadata ->> 'reason' FROM audit_log"
+        " WHERE organization_id = %(id)s AND event_type = %(event)s ORDER BY created_at",
+        {"id": home.id, "event": event},
+    )
+    return [row[0] for row in rows]
+
+
+async def test_a_passkey_is_a_sign_in_of_two_factors(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey")
+    id = await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    options = await options_at(http, path)
+    assert options["get"]["allowCredentials"] == []
+    assert (options["get"]["userVerification"], options["get"]["rpId"]) == ("required", "localhost")
+    posted = await show(http, path, held.get(options))
+    claims = await _claims(http, home, posted)
+    assert (claims["sub"], claims["amr"]) == (home.user.id, ["swk", "user", "mfa"])
+    assert claims["acr"] == "urn:porta:acr:mfa"
+    assert (await _row(pg, id, "last_used_at IS NOT NULL"))[0]
+    assert "known_" in " ".join(http.cookies), "the browser is known from now on"
+
+
+async def test_what_never_leaves_its_device_is_called_hardware(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "passkey")
+    held.flags = PRESENT | VERIFIED
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (await _claims(http, home, posted))["amr"] == ["hwk", "user", "mfa"]
+
+
+LIES: dict[str, Any] = {
+    "origin": lambda held: held.__setattr__("origin", held.origin + "1"),
+    "https": lambda held: held.__setattr__("origin", held.origin.replace("http", "https")),
+    "RP ID": lambda held: held.__setattr__("rp_id", "evil.example"),
+    "user verification": lambda held: held.__setattr__("flags", held.flags & ~VERIFIED),
+    "presence": lambda held: held.__setattr__("flags", held.flags & ~PRESENT),
+    "backup": lambda held: held.__setattr__("flags", PRESENT | VERIFIED),
+    "handle": lambda held: held.__setattr__("handle", encode(b"x" * 32)),
+    "no handle": lambda held: held.__setattr__("handle", None),
+    "key": lambda held: held.__post_init__(),
+    "credential": lambda held: held.__setattr__("credential_id", b"y" * 16),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_a_lie_signs_nobody_in(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator, lie: str
+) -> None:
+    home = await furnish(runtime, "password", "passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    LIES[lie](held)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (posted.status_code, 'role="alert"' in posted.text) == (200, True)
+    assert not [name for name in http.cookies if "session" in name]
+    assert len(await _reasons(pg, home, "user.login.passkey.failed")) == 1
+    assert await _reasons(pg, home, "user.login.passkey") == []
+
+
+@pytest.mark.parametrize(
+    "client",
+    [{"crossOrigin": True}, {"topOrigin": "https://evil.example"}, {"type": "webauthn.create"}],
+)
+async def test_what_another_site_framed_signs_nobody_in(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator, client: dict[str, Any]
+) -> None:
+    home = await furnish(runtime, "passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path), **client))
+    assert posted.status_code == 200
+
+
+@pytest.mark.parametrize("credential", ["", "{}", "[]", "null", "x" * 3000, '{"id": "\\ud800"}'])
+async def test_what_is_no_answer_at_all_is_refused(
+    runtime: Runtime, http: httpx.AsyncClient, credential: str
+) -> None:
+    home = await furnish(runtime, "passkey")
+    path = await home.begin(http)
+    posted = await show(http, path, credential)
+    assert (posted.status_code, 'role="alert"' in posted.text) == (200, True)
+
+
+async def test_a_challenge_is_of_one_interaction_and_of_minutes(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = await furnish(runtime, "passkey")
+    await give_passkey(runtime, home.user, held)
+    first, second = await home.begin(http), await home.begin(http)
+    answer = held.get(await options_at(http, first))
+    posted = await show(http, second, answer)
+    assert (posted.status_code, "once more" in posted.text) == (200, True)
+    now = runtime.clock
+    monkeypatch.setattr(runtime, "clock", lambda: now() + 599.0)
+    late = held.get(await options_at(http, second))
+    monkeypatch.setattr(runtime, "clock", lambda: now() + 599.0 + 601.0)
+    assert "once more" in (await show(http, second, late)).text
+    assert (await show(http, second, held.get(await options_at(http, second)))).status_code == 303
+
+
+async def test_of_fifty_who_bring_one_answer_one_is_signed_in(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    answer = held.get(await options_at(http, path))
+    form = {"_csrf": await csrf(http, path), "credential": answer}
+    posted = await asyncio.gather(*(http.post(f"{path}/passkey", data=form) for _ in range(50)))
+    assert sorted(each.status_code for each in posted).count(303) == 1
+
+
+async def test_a_counter_that_goes_backwards_is_refused_and_recorded(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "passkey")
+    held.counts = 5
+    await give_passkey(runtime, home.user, held)
+    for counts in (5, 4, 0):
+        held.counts, path = counts, await home.begin(http)
+        posted = await show(http, path, held.get(await options_at(http, path)))
+        assert (posted.status_code, "may have copied" in posted.text) == (200, True)
+    rows = await pg.fetch(
+        "SELECT user_id::text, metadata ->> 'told' FROM audit_log WHERE organization_id = %(id)s"
+        " AND event_type = 'passkey.counter_reused' ORDER BY created_at",
+        {"id": home.id},
+    )
+    assert rows == [(home.user.id, each) for each in ("5", "4", "0")]
+    held.counts, path = 6, await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert posted.status_code == 303
+
+
+async def test_a_passkey_of_another_organization_is_unknown(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home, other = await furnish(runtime, "passkey"), await furnish(runtime, "passkey")
+    await give_passkey(runtime, other.user, held)
+    stranger = Authenticator(held.origin, handle=held.handle)
+    pages = []
+    for each in (held, stranger):
+        path = await home.begin(http)
+        posted = await show(http, path, each.get(await options_at(http, path)))
+        pages.append((posted.status_code, "is not known here" in posted.text))
+    assert pages == [(200, True), (200, True)]
+    assert await _reasons(pg, home, "user.login.passkey.failed") == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize("status", ["inactive", "suspended", "locked"])
+async def test_a_passkey_of_somebody_who_may_not_sign_in_does_not(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator, status: str
+) -> None:
+    home = await furnish(runtime, "passkey", status=status)
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (posted.status_code, 'role="alert"' in posted.text) == (200, True)
+
+
+async def test_where_passkeys_are_no_way_to_sign_in_none_does(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home, with_it = await furnish(runtime, "password"), await furnish(runtime, "passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    assert "data-passkey" not in (await http.get(path)).text
+    other = await options_at(http, await with_it.begin(http))
+    assert (await show(http, path, held.get(other))).status_code == 403
+
+
+async def test_another_form_is_refused(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    form = {"_csrf": "x", "credential": held.get(await options_at(http, path))}
+    assert (await http.post(f"{path}/passkey", data=form)).status_code == 403
+    assert (await http.get(f"{path}/passkey")).status_code == 303
+
+
+# Second factor.
+
+
+async def test_a_passkey_is_set_up_and_asked_for_from_then_on(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", policy="required_passkey")
+    path = await home.half_way(http)
+    options = await options_at(http, path)
+    assert options["create"]["user"]["name"] == home.user.email
+    assert len(decode(options["create"]["user"]["id"])) == 32
+    assert options["create"]["user"]["id"] not in (home.user.id, home.user.email)
+    again = await options_at(http, path)
+    assert again["create"]["user"] == options["create"]["user"], "a person has one user handle"
+    held.model = bytes.fromhex("fbfc3007154e4ecc8c0b6e020557d7bd")
+    page = await show(http, path, held.create(options), "two-factor", method="passkey")
+    assert page.text.count("<li><code>") == 10, page.text
+    rows = await pg.fetch(
+        "SELECT name, attestation_format, attestation IS NOT NULL FROM passkeys"
+        " WHERE user_id = %(id)s",
+        {"id": home.user.id},
+    )
+    assert rows == [("iCloud Keychain", "none", True)]
+    http.cookies.clear()
+    path = await home.half_way(http)
+    page = await http.get(path)
+    assert hidden(page.text, "method") == "passkey"
+    told = options_in(page.text)["get"]
+    assert [each["id"] for each in told["allowCredentials"]] == [encode(held.credential_id)]
+    assert told["userVerification"] == "preferred"
+    held.flags &= ~VERIFIED
+    posted = await show(http, path, held.get(options_in(page.text)), "two-factor", method="passkey")
+    claims = await _claims(http, home, posted)
+    assert claims["amr"] == ["pwd", "swk", "user", "mfa"]
+
+
+async def test_a_recovery_code_stands_in_for_it(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", policy="required_passkey")
+    path = await home.half_way(http)
+    page = await show(
+        http, path, held.create(await options_at(http, path)), "two-factor", method="passkey"
+    )
+    code = page.text.partition("<li><code>")[2][:9]
+    http.cookies.clear()
+    path = await home.half_way(http)
+    assert "?method=recovery_code" in (await http.get(path)).text
+    form = {"_csrf": await csrf(http, path), "method": "recovery_code", "code": code}
+    assert (await http.post(f"{path}/two-factor", data=form)).status_code == 303
+
+
+async def test_somebody_elses_passkey_is_no_second_factor(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", policy="required_passkey")
+    other = await add_person(runtime, home.id)
+    own = Authenticator(held.origin)
+    await give_passkey(runtime, home.user, own)
+    await give_passkey(runtime, other, held)
+    path = await home.half_way(http)
+    options = await options_at(http, path)
+    for handle in (held.handle, own.handle, None):
+        lying = dataclasses.replace(held, handle=handle)
+        lying.key = held.key
+        posted = await show(http, path, lying.get(options), "two-factor", method="passkey")
+        assert (posted.status_code, "is not known here" in posted.text) == (200, True)
+    posted = await show(http, path, own.get(options), "two-factor", method="passkey")
+    assert posted.status_code == 200
+    assert posted.text.count("<li><code>") == 10, "who had none gets recovery codes"
+
+
+async def test_a_first_passkey_is_what_the_policy_demands(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey", policy="required_any")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (await _claims(http, home, posted))["amr"] == ["swk", "user", "mfa"]
+
+
+async def test_where_another_method_is_demanded_by_name_it_is_asked_for(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey", policy="required_totp")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (posted.status_code, posted.headers["Location"]) == (303, path)
+    assert "<svg" in (await http.get(path)).text
+
+
+async def test_one_challenge_is_for_one_purpose(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    """What was handed out for a first factor is answered by no second one, nor by a new key."""
+    home = await furnish(runtime, "password", "passkey", policy="required_passkey")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    first = await options_at(http, path)
+    await submit(http, path, email=home.user.email)
+    posted = await show(http, path, held.get(first), "two-factor", method="passkey")
+    assert (posted.status_code, "once more" in posted.text) == (200, True)
+
+
+async def test_of_two_who_set_up_at_once_one_does(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", policy="required_any")
+    path = await home.half_way(http)
+    form = {"_csrf": await csrf(http, path), "method": "passkey"}
+    assert (await http.post(f"{path}/two-factor/resend", data=form)).status_code == 303
+    page = (await http.get(path)).text
+    keys = [held, Authenticator(held.origin)]
+    tried = await asyncio.gather(
+        *(
+            show(http, path, each.create(options_in(page)), "two-factor", method="passkey")
+            for each in keys
+        )
+    )
+    assert sorted(each.text.count("<li><code>") for each in tried) == [0, 10]
+    rows = await pg.fetch(
+        "SELECT count(*) FROM passkeys WHERE user_id = %(id)s", {"id": home.user.id}
+    )
+    assert rows == [(1,)]
