@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from handlers.admin_api.route import Route
+from handlers.admin_api.user_passkeys import Passkey
 from handlers.admin_api.users import User, shown
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.errors import Invalid
@@ -118,6 +119,7 @@ class PersonalExport(Shown):
     roles: tuple[PersonalRole, ...]
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
+    passkeys: tuple[Passkey, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]
@@ -136,6 +138,7 @@ class PurgeOutcome(Shown):
     deleted_roles: int
     deleted_claims: int
     deleted_two_factor: int
+    deleted_passkeys: int
     deleted_oidc_payloads: int = Field(description="Tokens, and grants")
     deleted_authorizations: int
     deleted_sessions: int
@@ -167,6 +170,7 @@ def _exported(record: PersonalRecord, now: float) -> PersonalExport:
             for claim, held in record.claims
         ),
         two_factor=SecondFactor(enabled=user.two_factor_enabled, method=user.two_factor_method),
+        passkeys=tuple(map(Passkey.model_validate, record.passkeys)),
         consents=tuple(map(Allowed.model_validate, record.grants)),
         authorizations=tuple(map(LetIn.model_validate, record.authorizations)),
         sessions=tuple(map(SignedIn.model_validate, record.sessions)),
@@ -208,6 +212,7 @@ async def _purge(call: Call) -> Answer:
                 deleted_roles=counts["roles"],
                 deleted_claims=counts["claims"],
                 deleted_two_factor=counts["two_factor"],
+                deleted_passkeys=counts["passkeys"],
                 deleted_oidc_payloads=counts["tokens"],
                 deleted_authorizations=counts["families"],
                 deleted_sessions=counts["sessions"],

@@ -18,8 +18,9 @@ class TwoFactorStatus(Shown):
     """What a person has enrolled beside the first factor."""
 
     enabled: bool
-    method: str | None = Field(description="`totp` or `email`")
+    method: str | None = Field(description="`totp`, `email` or `passkey`")
     totp_configured: bool
+    passkeys: int = Field(description="How many the person has")
     recovery_codes_remaining: int
 
 
@@ -38,6 +39,7 @@ async def _status(call: Call) -> Answer:
         enabled=person.two_factor_enabled,
         method=found.method,
         totp_configured=found.has_totp,
+        passkeys=found.passkeys,
         recovery_codes_remaining=found.recovery_codes,
     )
     return Answer(Data(data=status), version=person.version)

@@ -91,6 +91,8 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.invite.revoked",
         "user.invited",
         "user.locked",
+        "user.passkey.removed",
+        "user.passkey.renamed",
         "user.password.cleared",
         "user.password.set",
         "user.reactivated",

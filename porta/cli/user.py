@@ -181,6 +181,21 @@ _invitations = noun(
     ),
 )
 user.add_command(_invitations)
+_passkeys = noun(
+    "passkeys",
+    "Show the passkeys of a person, call them by another name, take them away.",
+    ("id", "name", "backedUp", "createdAt", "lastUsedAt"),
+    _action("list", "passkeys"),
+    _action("show", "get_passkey"),
+    _action("rename", "update_passkey"),
+    _action(
+        "remove",
+        "delete_passkey",
+        asks="Take {passkey_id} from {user_id}, and end what they hold?",
+        done="It opens nothing any more.",
+    ),
+)
 user.add_command(_roles)
 user.add_command(_claims)
 user.add_command(_second_factors)
+user.add_command(_passkeys)

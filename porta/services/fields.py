@@ -143,6 +143,7 @@ Description = Annotated[str, Field(max_length=1000), judged(find_text_problem)]
 LongDescription = Annotated[str, Field(max_length=2000), judged(find_text_problem)]
 Reason = Annotated[str, Field(min_length=1, max_length=500), judged(find_text_problem)]
 """Why somebody changes a status; the audit trail keeps it."""
+PasskeyName = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_problem)]
 SearchTerm = Annotated[str, Field(min_length=1, max_length=100), judged(find_name_problem)]
 Id = Annotated[
     str,

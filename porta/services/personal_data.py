@@ -23,6 +23,7 @@ from storage.models.artifacts import Grant
 from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.claims import ClaimDefinition, ClaimValue
 from storage.models.organizations import Organization
+from storage.models.passkeys import Passkey
 from storage.models.personal_data import AssignedRole, Authorization, SentLink
 from storage.models.sessions import SessionEntry, SessionFilter
 from storage.models.users import UserProfile
@@ -55,6 +56,7 @@ class PersonalRecord:
     authorizations: tuple[Authorization, ...]
     sessions: tuple[SessionEntry, ...]
     links: tuple[SentLink, ...]
+    passkeys: tuple[Passkey, ...]
     happened: tuple[AuditEntry, ...]
     """What the trail tells of what was done to them; beside it what they did."""
     done: tuple[AuditEntry, ...]
@@ -88,6 +90,7 @@ async def export(
         authorizations=await data.authorizations(*key, MOST),
         sessions=await _sessions(storage, user),
         links=await data.links(user.id),
+        passkeys=await storage.passkeys.list(*key),
         happened=await _trail(storage, AuditFilter(user_id=user.id)),
         done=await _trail(storage, AuditFilter(actor_id=user.id)),
     )

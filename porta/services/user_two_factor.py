@@ -116,6 +116,6 @@ async def _held(tx: Storage, actor: Actor, target: str, within: str | None) -> U
     if stored.id == actor.user_id:
         raise Forbidden("your own second factor is changed where you sign in, not here")
     found = await tx.second_factors.find(stored.id, stored.organization_id) or SecondFactors()
-    if not (stored.two_factor_enabled or found.has_totp or found.recovery_codes):
+    if not (stored.two_factor_enabled or found.has_totp or found.recovery_codes or found.passkeys):
         raise Invalid(_NONE)
     return stored

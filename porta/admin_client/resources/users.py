@@ -85,6 +85,20 @@ class Link(Model, frozen=True, kw_only=True):
     used_at: datetime | None
 
 
+class Passkey(Entity, frozen=True, kw_only=True):
+    """A passkey of a person. Neither its key nor its id at the authenticator is told."""
+
+    id: str
+    name: str
+    aaguid: str | None
+    transports: tuple[str, ...]
+    backup_eligible: bool
+    backed_up: bool
+    attestation_format: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
 class PersonalClaim(Model, frozen=True, kw_only=True):
     """A value of a claim that an application defines."""
 
@@ -141,6 +155,7 @@ class PurgeOutcome(Entity, frozen=True, kw_only=True):
     deleted_roles: int
     deleted_claims: int
     deleted_two_factor: int
+    deleted_passkeys: int
     deleted_oidc_payloads: int
     deleted_authorizations: int
     deleted_sessions: int
@@ -196,6 +211,7 @@ class TwoFactorStatus(Entity, frozen=True, kw_only=True):
     enabled: bool
     method: str | None
     totp_configured: bool
+    passkeys: int
     recovery_codes_remaining: int
 
 
@@ -205,6 +221,12 @@ class RecoveryCodes(Entity, frozen=True, kw_only=True):
     recovery_codes: tuple[str, ...]
     count: int
     warning: str
+
+
+class PasskeyPatch(Model, frozen=True, kw_only=True):
+    """What of a passkey may change."""
+
+    name: str
 
 
 class ConsentedClient(Model, frozen=True, kw_only=True):
@@ -304,6 +326,7 @@ class PersonalExport(Entity, frozen=True, kw_only=True):
     roles: tuple[PersonalRole, ...]
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
+    passkeys: tuple[Passkey, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]
@@ -572,6 +595,47 @@ class UsersResource(Resource):
                 "regenerate",
             ),
             **once,
+        )
+
+    async def passkeys(self, organization_id: str, user_id: str) -> tuple[Passkey, ...]:
+        """List the passkeys of a person."""
+        return await self._all(
+            Passkey, "GET", ("organizations", organization_id, "users", user_id, "passkeys")
+        )
+
+    async def get_passkey(self, organization_id: str, user_id: str, passkey_id: str) -> Passkey:
+        """Read a passkey of a person."""
+        return await self._one(
+            Passkey,
+            "GET",
+            ("organizations", organization_id, "users", user_id, "passkeys", passkey_id),
+        )
+
+    async def update_passkey(
+        self,
+        organization_id: str,
+        user_id: str,
+        passkey_id: str,
+        body: PasskeyPatch,
+        **condition: Unpack[Condition],
+    ) -> Passkey:
+        """Call a passkey something else."""
+        return await self._one(
+            Passkey,
+            "PATCH",
+            ("organizations", organization_id, "users", user_id, "passkeys", passkey_id),
+            body=body,
+            **condition,
+        )
+
+    async def delete_passkey(
+        self, organization_id: str, user_id: str, passkey_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Take a passkey from a person, and end what they hold."""
+        return await self._nothing(
+            "DELETE",
+            ("organizations", organization_id, "users", user_id, "passkeys", passkey_id),
+            **condition,
         )
 
     async def consents(self, organization_id: str, user_id: str) -> tuple[ConsentedClient, ...]:

@@ -41,6 +41,7 @@ async def unenrolled(installation: Installation) -> dict[str, str]:
 async def read_status(installation: Installation) -> Example:
     wanted = {
         "enabled": True, "method": "totp", "totpConfigured": True, "recoveryCodesRemaining": 3,
+        "passkeys": 0,
     }  # fmt: skip
 
     def check(body: Any) -> None:

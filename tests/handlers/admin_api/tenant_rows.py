@@ -32,7 +32,7 @@ _OURS = (
     "application_modules", "roles", "permissions", "role_permissions", "user_roles",
     "custom_claim_definitions", "custom_claim_values", "delegations", "delegation_roles",
     "branding_assets", "system_config", "jobs", "sessions", "token_families", "signing_keys",
-    "ring_keys", "user_totp", "two_factor_recovery_codes", "invitation_tokens",
+    "ring_keys", "user_totp", "two_factor_recovery_codes", "invitation_tokens", "passkeys",
 )  # fmt: skip
 _STATE = " UNION ALL ".join(
     f"SELECT '{table}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"

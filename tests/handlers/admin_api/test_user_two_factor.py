@@ -36,6 +36,7 @@ async def test_all_that_stands_in_for_a_second_factor_goes_with_it(
     status = (await api.get(_url(path, "status"))).json()["data"]
     assert status == {
         "enabled": False, "method": None, "totpConfigured": False, "recoveryCodesRemaining": 0,
+        "passkeys": 0,
     }  # fmt: skip
     for table in ("user_totp", "two_factor_otp_codes", "two_factor_recovery_codes"):
         assert (

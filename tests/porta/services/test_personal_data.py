@@ -41,6 +41,9 @@ INSERT INTO user_totp (user_id, encrypted_secret, encryption_iv, encryption_tag)
 INSERT INTO two_factor_otp_codes (user_id, code_hash, expires_at)
     VALUES (%(user)s, %(mark)s, now());
 INSERT INTO two_factor_recovery_codes (user_id, code_hash) VALUES (%(user)s, %(mark)s);
+INSERT INTO passkey_users (user_id, organization_id, handle) VALUES (%(user)s, %(home)s, %(mark)s);
+INSERT INTO passkeys (organization_id, user_id, credential_id, public_key, name, backup_eligible,
+    backed_up) VALUES (%(home)s, %(user)s, %(mark)s, 'k', %(mark)s, TRUE, TRUE);
 INSERT INTO invitation_tokens (user_id, token_hash, expires_at)
     VALUES (%(user)s, %(mark)s, now());
 INSERT INTO password_reset_tokens (user_id, token_hash, expires_at)
