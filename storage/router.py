@@ -23,6 +23,7 @@ from storage.repositories.audit_chain import AuditChain
 from storage.repositories.auth_tokens import AuthTokens
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
+from storage.repositories.consents import Consents
 from storage.repositories.delegations import Delegations
 from storage.repositories.events import Events
 from storage.repositories.expired import Expired
@@ -126,6 +127,7 @@ class Storage:
         self.audit = Audit(executor)
         self.audit_chain = AuditChain(executor)
         self.tokens = Tokens(executor)
+        self.consents = Consents(executor)
         self.legacy_tokens = LegacyTokens(executor)
         self.sessions = Sessions(executor)
         self.session_lists = SessionLists(executor)

@@ -114,6 +114,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "auth.prompt_login.session_reset",
         "user.consent.denied",
         "user.consent.granted",
+        "user.consent.withdrawn",
         "user.invite.accepted",
         "user.invite.pre_assignments_applied",
         "user.login.magic_link",

@@ -195,7 +195,25 @@ _passkeys = noun(
         done="It opens nothing any more.",
     ),
 )
+_consents = noun(
+    "consents",
+    "Show and withdraw what a person allowed clients.",
+    ("clientId", "scopes", "resources", "sessions", "consentedAt"),
+    _action("list", "consents"),
+    _action(
+        "withdraw",
+        "delete_consent",
+        asks="Withdraw what {user_id} allowed {client_id}, and end what stands on it?",
+        done="It may nothing more.",
+    ),
+    _action(
+        "withdraw-all",
+        "delete_consents",
+        asks="Withdraw all that {user_id} allowed, and end what stands on it?",
+    ),
+)
 user.add_command(_roles)
+user.add_command(_consents)
 user.add_command(_claims)
 user.add_command(_second_factors)
 user.add_command(_passkeys)

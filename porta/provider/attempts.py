@@ -13,6 +13,9 @@ from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Grant, Interaction, Session
 from storage.models.clients import Client
+from storage.models.users import SessionStatus
+
+_NO_SESSION = SessionStatus(is_user_usable=False, grant=None, use_is_due=False)
 
 
 class Paused(Struct, frozen=True):
@@ -36,13 +39,15 @@ class Attempt(Struct, frozen=True):
     """`id` of the pushed request that it is."""
     address: str = ""
     """Where it came from, unless it is resumed."""
+    withdrawals: int = 0
+    """How often a consent was withdrawn in the session, when it was looked at."""
 
 
 async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant | None]:
     """Return what is missing, beside the session and the grant as they stand."""
-    session, is_user_usable, grant = await _session_status(attempt)
-    if session is not attempt.session:
-        attempt = replace(attempt, session=session)
+    session, status = await _session_status(attempt)
+    grant = status.grant
+    attempt = replace(attempt, session=session, withdrawals=status.withdrawals)
     interaction = attempt.paused.interaction if attempt.paused else None
     approved = consents.approved(interaction, session)
     prompt = prompts.next_prompt(
@@ -51,7 +56,7 @@ async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant 
             client=attempt.client,
             now=int(attempt.runtime.clock()),
             session=session,
-            is_user_usable=is_user_usable,
+            is_user_usable=status.is_user_usable,
             consents=consents.held(grant, approved),
             authenticated=session is not None
             and interaction is not None
@@ -66,14 +71,14 @@ async def look(attempt: Attempt) -> tuple[Attempt, prompts.Prompt | None, Grant 
     return attempt, prompt, grant
 
 
-async def _session_status(attempt: Attempt) -> tuple[Session | None, bool, Grant | None]:
+async def _session_status(attempt: Attempt) -> tuple[Session | None, SessionStatus]:
     """Read in one go whether the session lives, whether its account stands, and what it granted
     the client. Where sessions are found one may yet be known that has ended. Looked at for a
     request, a session is used.
     """
     runtime, config, session = attempt.runtime, attempt.tenant.config, attempt.session
     if session is None:
-        return None, False, None
+        return None, _NO_SESSION
     idle_ttl, interval = config.session_idle_ttl, config.session_use_interval
     status = await runtime.storage.users.session_status(
         session,
@@ -82,7 +87,7 @@ async def _session_status(attempt: Attempt) -> tuple[Session | None, bool, Grant
         use_interval=interval,
     )
     if status is None:
-        return None, False, None
+        return None, _NO_SESSION
     if status.is_user_usable and status.use_is_due:
         runtime.session_uses.note(session, idle_ttl=idle_ttl, interval=interval)
-    return session, status.is_user_usable, status.grant
+    return session, status

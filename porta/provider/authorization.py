@@ -199,7 +199,8 @@ async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
 
 async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Respond:
     runtime, tenant, request = attempt.runtime, attempt.tenant, attempt.request
-    grant = await consents.cover(runtime, tenant, attempt.client, request, session, grant)
+    client, withdrawals = attempt.client, attempt.withdrawals
+    grant = await consents.cover(runtime, tenant, client, request, session, grant, withdrawals)
     # Taken away first: an interaction finishes once, in one tab.
     if attempt.paused is not None and not await interactions.finish(
         runtime, attempt.paused.interaction, attempt.paused.uid
@@ -209,5 +210,5 @@ async def _answer(attempt: Attempt, session: Session, grant: Grant | None) -> Re
         runtime, tenant, attempt.pushed
     ):
         raise InvalidRequestUri("the pushed request was answered already")
-    code = await issue_code(runtime, tenant, attempt.client, request, session, grant)
+    code = await issue_code(runtime, tenant, client, request, session, grant, withdrawals)
     return granted(tenant, request, code)

@@ -23,8 +23,11 @@ async def issue_code(
     request: AuthorizationRequest,
     session: Session,
     grant: Grant,
+    withdrawals: int,
 ) -> str:
-    """Save a code for the session's account and return its value."""
+    """Save a code for the session's account and return its value. `withdrawals` were counted in the
+    session when it was looked at.
+    """
     consent = needed_consent(request, client)
     make = partial(
         AuthorizationCode,
@@ -47,5 +50,6 @@ async def issue_code(
         resource=request.resource,
         amr=session.amr,
         acr=told_acr(request, session),
+        withdrawals=withdrawals,
     )
     return await runtime.storage.artifacts.create(make, tenant.config.authorization_code_ttl)

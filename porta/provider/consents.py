@@ -41,10 +41,13 @@ async def cover(
     request: AuthorizationRequest,
     session: Session,
     grant: Grant | None,
+    withdrawals: int,
 ) -> Grant:
     """Return a grant that covers the request, saving it when it had to grow.
 
-    Whoever gets here had the gesture made that a client needs whose address is not assured.
+    Whoever gets here had the gesture made that a client needs whose address is not assured. Where
+    something was withdrawn in the session since `withdrawals` were counted, nothing is saved: it
+    would come back, and the code that follows founds nothing.
     """
     needed, before = needed_consent(request, client), held(grant)
     gesture = not is_assured(client, request.redirect_uri)
@@ -66,5 +69,5 @@ async def cover(
         consents=before,
         gesture=gesture or (grant is not None and grant.gesture),
     )
-    await runtime.storage.artifacts.save(grown, tenant.config.grant_ttl)
+    await runtime.storage.consents.grow(grown, tenant.config.grant_ttl, withdrawals)
     return grown

@@ -1,4 +1,4 @@
-"""Consents of a person as an administrator reads them: what each client was allowed."""
+"""Consents of a person: what each client was allowed, listed and withdrawn."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from porta.audit import events
 from porta.audit.actors import Actor
-from porta.services.people import find_user
+from porta.errors import NotFound
+from porta.services.people import find_user, hold_user
 from porta.services.permissions import needs
 from storage.models.artifacts import Grant
+from storage.models.users import User
 
 if TYPE_CHECKING:
     from storage.router import Storage
+
+_WITHDRAWN = "consent_withdrawn"
 
 
 class ConsentedClient(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +46,64 @@ async def list(
         if grant.consents:
             by_client[grant.client_id] = (*by_client.get(grant.client_id, ()), grant)
     return tuple(_together(client_id, by_client[client_id]) for client_id in sorted(by_client))
+
+
+@needs("admin:session:revoke")
+async def withdraw(
+    tx: Storage, actor: Actor, target: str, client_id: str, *, within: str | None = None
+) -> None:
+    """Withdraw what a person allowed a client, and end every code and token that stands on it; a
+    client that never asked loses what it holds as well.
+
+    Raises NotFound, also where nothing is allowed, and Forbidden for who may what the actor may
+    not.
+    """
+    person = await hold_user(tx, actor, target, within)
+    if not await take_back(tx, actor, person, client_id):
+        raise NotFound("Consent not found")
+
+
+@needs("admin:session:revoke")
+async def withdraw_all(
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> tuple[str, ...]:
+    """Withdraw all that a person was asked for; return the clients. One of the organization's own
+    that never asks keeps what it holds. Raises NotFound and Forbidden as `withdraw` does.
+    """
+    return await take_all_back(tx, actor, await hold_user(tx, actor, target, within))
+
+
+async def take_back(tx: Storage, actor: Actor, person: User, client_id: str) -> bool:
+    """Withdraw what `person` allowed a client, at whoever's wish: theirs, or an administrator's,
+    whose permission is their matter who call. Tells whether there was something.
+    """
+    allowed = await tx.consents.allowed(person.id, person.organization_id)
+    if client_id not in {each.client_id for each in allowed}:
+        return False
+    await _end(tx, actor, person, (client_id,))
+    return True
+
+
+async def take_all_back(tx: Storage, actor: Actor, person: User) -> tuple[str, ...]:
+    """Do so with all that `person` was asked for; return the clients."""
+    allowed = await tx.consents.allowed(person.id, person.organization_id)
+    asked = tuple(each.client_id for each in allowed if each.is_consented)
+    if asked:
+        await _end(tx, actor, person, asked)
+    return asked
+
+
+async def _end(tx: Storage, actor: Actor, person: User, client_ids: tuple[str, ...]) -> None:
+    await tx.consents.withdraw(person.id, person.organization_id, client_ids, _WITHDRAWN)
+    for client_id in client_ids:
+        await events.record(
+            tx,
+            "user.consent.withdrawn",
+            organization_id=person.organization_id,
+            user_id=person.id,
+            metadata={"client_id": client_id},
+            actor=actor,
+        )
 
 
 def _together(client_id: str, grants: tuple[Grant, ...]) -> ConsentedClient:

@@ -147,6 +147,8 @@ class AuthorizationCode(Routed, frozen=True, kw_only=True):
     resource: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()
     acr: str | None = None
+    withdrawals: int = 0
+    """How often a consent was withdrawn in its session before it was issued."""
 
 
 class ReplayDetection(Artifact, frozen=True, kw_only=True):

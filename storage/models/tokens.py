@@ -24,6 +24,8 @@ class TokenFamily(msgspec.Struct, frozen=True, kw_only=True):
     grant_id: str
     session_uid: str
     expires_at: int
+    withdrawals: int = 0
+    """Those of the code."""
 
 
 class Rotation(Enum):

@@ -93,6 +93,8 @@ class SessionStatus(msgspec.Struct, frozen=True):
     grant: Grant | None
     use_is_due: bool
     """Whether its last use was noted long enough ago for this one to be noted too."""
+    withdrawals: int = 0
+    """How often a consent was withdrawn in it: what was issued under another number is dead."""
 
 
 class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("tokens", "artifacts", _ISSUED),
     ("tokens", "oidc_payloads", "payload ->> 'accountId' = %(user_id)s"),
     ("families", "token_families", _OF_ACCOUNT),
+    ("families", "withdrawn_consents", "account_id = %(user_id)s"),
     ("sessions", "sessions", _OF_ACCOUNT),
     ("sessions", "admin_sessions", _MINE),
 )

@@ -25,10 +25,11 @@ ISSUE = Statement(
 REDEEM = Statement(
     "redeem_code",
     # A session that is being ended waits for this statement, or this one for it: it then sees
-    # the end, and founds no family. A tombstone (KILL_CODE) is redeemed, and stays revoked.
+    # the end, and founds no family; so it does where a consent was withdrawn in the session since
+    # the code was issued. A tombstone (KILL_CODE) is redeemed, and stays revoked.
     """
     WITH session AS (
-        SELECT consumed_at FROM sessions
+        SELECT consumed_at, withdrawals FROM sessions
         WHERE uid = %(session_uid)s AND organization_id = %(organization_id)s
         FOR SHARE
     ), family AS (
@@ -39,7 +40,10 @@ REDEEM = Statement(
         SELECT %(family_id)s, %(organization_id)s, %(client_id)s, %(account_id)s::uuid,
             %(grant_id)s, %(session_uid)s,
             now() + %(family_ttl)s::float8 * interval '1 second', now()
-        WHERE NOT EXISTS (SELECT FROM session WHERE consumed_at IS NOT NULL)
+        WHERE NOT EXISTS (
+            SELECT FROM session
+            WHERE consumed_at IS NOT NULL OR withdrawals <> %(withdrawals)s
+        )
         ON CONFLICT (id) DO UPDATE SET redeemed_at = now()
             WHERE token_families.redeemed_at IS NULL
         RETURNING id

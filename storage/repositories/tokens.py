@@ -57,7 +57,8 @@ class Tokens:
     ) -> bool:
         """Found the family of a code with its first tokens.
 
-        False, and nothing is kept, when the code was redeemed before or its session has ended.
+        False, and nothing is kept, when the code was redeemed before, its session has ended, or a
+        consent was withdrawn in it since.
         When the code was killed meanwhile, its tokens are kept and dead.
         """
         rows = await self._pg.fetch(
@@ -69,6 +70,7 @@ class Tokens:
                 "account_id": family.account_id,
                 "grant_id": family.grant_id,
                 "session_uid": family.session_uid,
+                "withdrawals": family.withdrawals,
                 "family_ttl": family_ttl,
                 "access_id": access.id,
                 "access": _payload(access),

@@ -46,7 +46,7 @@ STANDING = Statement(
     "account_standing",
     f"""
     SELECT u.id IS NOT NULL AND {STANDS}, g.payload,
-        s.used_at <= now() - make_interval(secs => %(use_interval)s::float8)
+        s.used_at <= now() - make_interval(secs => %(use_interval)s::float8), s.withdrawals
     FROM sessions s
     LEFT JOIN users u ON u.id = s.account_id AND (u.organization_id = s.organization_id) IS TRUE
     LEFT JOIN artifacts g ON g.id = %(grant_id)s AND (g.kind = 'Grant') IS TRUE

@@ -132,11 +132,14 @@ class Users:
         )
         if row is None:
             return None
-        usable, payload, use_is_due = row
+        usable, payload, use_is_due, withdrawals = row
         grant = decode(_GRANT, grant_id, payload.encode()) if payload else None
         return SessionStatus(
-            usable, cast(Grant | None, grant), use_is_due
-        )  # the kind names the record
+            usable,
+            cast(Grant | None, grant),  # the kind names the record
+            use_is_due,
+            withdrawals,
+        )
 
     async def insert(self, user: User) -> UserProfile | None:
         """Add a user and return them as they are stored; None when the organization has one with

@@ -178,6 +178,12 @@ def _suspended(tenant: Tenant, admins: Admins) -> Any:
     return lambda: tenant.do("POST", path), lambda: tenant.is_active(token)
 
 
+def _consent(tenant: Tenant, admins: Admins) -> Any:
+    token = tenant.sign_in()["access_token"]
+    path = f"/organizations/{tenant.id}/users/{tenant.user}/consents/{tenant.client['clientId']}"
+    return lambda: tenant.do("DELETE", path), lambda: tenant.is_active(token)
+
+
 def _client(tenant: Tenant, admins: Admins) -> Any:
     path = f"/clients/{tenant.client['id']}/deactivate"
     return lambda: tenant.do("POST", path), lambda: tenant.serves_machines(401)
@@ -227,7 +233,7 @@ def _role(tenant: Tenant, admins: Admins) -> Any:
     "case",
     [
         *(_session, _person, _suspended, _client, _tokens_of_a_client, _secret, _role),
-        *(_organization, _tokens_of_an_organization),
+        *(_organization, _tokens_of_an_organization, _consent),
     ],
     ids=lambda case: case.__name__.strip("_"),
 )

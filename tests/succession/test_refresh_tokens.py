@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import SYSTEM
 from porta.security import jwt
+from porta.services import consents
 from storage.postgres import way_back
 from storage.postgres.driver import Postgres
 from tests.succession import porta_1x
@@ -191,6 +193,22 @@ async def test_succession_refresh_a_person_who_was_shut_out_stays_out(
     await set_user_status(storage, porta_1x.CLEO, "active")
     for value in (first, later):
         assert not await _works(served, value)
+    await asyncio.sleep(1.1)  # 1.x counts in seconds
+    assert await _works(served, await porta_1x.leave_refresh_token(database, iat=int(time.time())))
+
+
+async def test_succession_refresh_what_a_person_withdraws_takes_these_along(
+    served: Served, database: Postgres
+) -> None:
+    """Also a token that nobody had presented before; what is issued later is another matter."""
+    first, later = (
+        await porta_1x.leave_refresh_token(database),
+        await porta_1x.leave_refresh_token(database),
+    )
+    assert await _works(served, first)
+    async with served.runtime.storage.everywhere.transaction() as tx:
+        await consents.withdraw(tx, SYSTEM, porta_1x.CLEO, CLIENT)
+    assert not await _works(served, later)
     await asyncio.sleep(1.1)  # 1.x counts in seconds
     assert await _works(served, await porta_1x.leave_refresh_token(database, iat=int(time.time())))
 

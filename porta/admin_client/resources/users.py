@@ -240,6 +240,12 @@ class ConsentedClient(Model, frozen=True, kw_only=True):
     consented_at: datetime
 
 
+class Withdrawn(Entity, frozen=True, kw_only=True):
+    """The clients that may nothing more."""
+
+    client_ids: tuple[str, ...]
+
+
 class PeopleCommand(Model, frozen=True, kw_only=True):
     """The people to be imported, by the keys of a provisioning file; or as CSV."""
 
@@ -642,6 +648,27 @@ class UsersResource(Resource):
         """List the clients that a person allowed something."""
         return await self._all(
             ConsentedClient, "GET", ("organizations", organization_id, "users", user_id, "consents")
+        )
+
+    async def delete_consents(
+        self, organization_id: str, user_id: str, **condition: Unpack[Condition]
+    ) -> Withdrawn:
+        """Withdraw all that a person was asked for, with the tokens that stand on it."""
+        return await self._one(
+            Withdrawn,
+            "DELETE",
+            ("organizations", organization_id, "users", user_id, "consents"),
+            **condition,
+        )
+
+    async def delete_consent(
+        self, organization_id: str, user_id: str, client_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Withdraw what a person allowed a client, with the tokens that stand on it."""
+        return await self._nothing(
+            "DELETE",
+            ("organizations", organization_id, "users", user_id, "consents", client_id),
+            **condition,
         )
 
     async def import_(

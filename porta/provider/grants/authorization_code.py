@@ -110,6 +110,7 @@ def _family(call: TokenRequest, code: AuthorizationCode, scope: tuple[str, ...])
         session_uid=code.session_uid,
         # Without offline_access (Core §11) nothing outlives the person's session.
         expires_at=min(absolute, code.session_expires_at) if bound else absolute,
+        withdrawals=code.withdrawals,
     )
 
 
@@ -133,7 +134,7 @@ async def _save(
         issued.refresh,
         issued.refresh.expires_at - call.now if issued.refresh else 0,
     )
-    if not redeemed:  # a Redis that lost its memory gave an old code back
+    if not redeemed:  # what it stood on ended, or a Redis that lost its memory gave it back
         await call.runtime.storage.tokens.revoke_code(family, _REPLAYED)
         raise InvalidGrant("authorization code is invalid, expired or used")
     return plan.value if plan else None

@@ -57,6 +57,8 @@ INSERT INTO jobs (kind, organization_id, payload, dead_at) VALUES ('send_mail', 
 INSERT INTO sessions (id, kind, organization_id, payload, uid, account_id, expires_at)
     VALUES ('s' || %(mark)s, 'Session', %(home)s, json_build_object('user_agent', %(mark)s::text,
         'expires_at', 9e9), 'u' || %(mark)s, %(user)s, now() + interval '1 day');
+INSERT INTO withdrawn_consents (account_id, client_id, withdrawn_at)
+    VALUES (%(user)s, %(mark)s, now());
 INSERT INTO token_families (id, organization_id, client_id, account_id, grant_id, session_uid,
     expires_at) VALUES ('f' || %(mark)s, %(home)s, 'shop', %(user)s, 'g' || %(mark)s,
     'u' || %(mark)s, now() + interval '1 day');

@@ -43,6 +43,7 @@ ROWS = {
     "passkeys": "(organization_id, user_id, credential_id, public_key, name, backup_eligible,"
     " backed_up) VALUES (%(org)s, %(user)s, %(text)s, 'x', 'P', TRUE, TRUE)",
     "ended_accounts": "(account_id, ended_at) VALUES (%(user)s, now())",
+    "withdrawn_consents": "(account_id, client_id, withdrawn_at) VALUES (%(user)s, 'c', now())",
     "delegations": "(id, user_id, organization_id) VALUES (%(delegation)s, %(user)s, %(org)s)",
     "delegation_roles": "(delegation_id, role_id) VALUES (%(delegation)s, %(role)s)",
 }

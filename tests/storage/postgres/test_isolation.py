@@ -216,6 +216,7 @@ async def test_an_id_of_another_organization_is_taken_as_before(database_url: st
 
 PASSING = {
     *("artifacts", "sessions", "token_families", "ended_accounts", "rate_counters"),
+    "withdrawn_consents",
     *("invitation_tokens", "magic_link_tokens", "password_reset_tokens"),
     *("user_totp", "two_factor_otp_codes", "two_factor_recovery_codes"),
 }

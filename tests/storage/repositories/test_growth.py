@@ -149,6 +149,7 @@ def _values(statement: Statement, presented: Presented) -> dict[str, object]:
         **dict.fromkeys(("payload", "access", "refresh", "successor", "metadata"), "{}"),
         **dict.fromkeys(("ttl", "access_ttl", "refresh_ttl", "family_ttl", "successor_ttl"), 60),
         "grace": 10,
+        "withdrawals": 0,
         "idle_ttl": 86_400,
         **dict.fromkeys(("interval", "use_interval"), 0),
         **dict.fromkeys(("expires_at", "family_expires_at"), 4_000_000_000),
