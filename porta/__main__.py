@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,11 +38,26 @@ COMMANDS = {
     "user": ("porta.cli.user", "Add people, change them, let them in and keep them out."),
     "app": ("porta.cli.app", "Applications, with their modules, roles, permissions and claims."),
     "sessions": ("porta.cli.sessions", "Show who is signed in, and sign people out."),
+    "refresh-families": (
+        "porta.cli.refresh_families",
+        "Show who lets which client act for them for long, and end it.",
+    ),
+    "api-resource": ("porta.cli.api_resource", "Declare the APIs that tokens are for."),
     "config": ("porta.cli.config", "Show and change the settings of an installation."),
+    "stats": ("porta.cli.stats", "Count what there is, and who signed in."),
+    "bulk": ("porta.cli.bulk", "Change the status of many at once."),
+    "export": ("porta.cli.export", "Write lists to files, as CSV or JSON."),
+    "import": ("porta.cli.import_", "Bring in files, and lists of people."),
     "completion": ("porta.cli.completion", "Let your shell complete commands and options."),
     "health": ("porta.cli.health", "Ask the databases, or a running server, how they are."),
 }
 """The module of each command, whose attribute of the same name it is, and a line about it."""
+
+
+def attribute_of(word: str) -> str:
+    """Return what a command is called in its module."""
+    name = word.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class LazyGroup(Group):
@@ -65,7 +81,7 @@ class LazyGroup(Group):
             return help_command
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command = getattr(import_module(COMMANDS[cmd_name][0]), attribute_of(cmd_name))
         assert isinstance(command, click.Command)
         return command
 

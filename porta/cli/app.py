@@ -94,7 +94,12 @@ _defines(
     ),
     Action("users", "roles.users", columns=("id", "email", "organizationId")),
 )
-_defines("permission", "permissions", "What roles of an application permit.")
+_defines(
+    "permission",
+    "permissions",
+    "What roles of an application permit.",
+    Action("roles", "permissions.roles", columns=_DEFINED),
+)
 _defines(
     "claim",
     "claims",

@@ -17,6 +17,7 @@ from porta.audit.findings import Problem, Report
 from porta.cli.audit_tail import tail
 from porta.cli.commands import audit_keys_at_hand, some_settings_or_exit, with_storage
 from porta.cli.groups import Group
+from porta.cli.remote_audit import remote_audit
 from porta.config.single_settings import StoreSettings
 from porta.security.audit_keys import AuditKeys, Verifiers
 from porta.services import audit_proof, audit_sealing
@@ -119,6 +120,8 @@ def keys() -> None:
 
 
 audit.add_command(tail)
+for _command in remote_audit.commands.values():
+    audit.add_command(_command)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from porta.cli.nouns import Action, Given, noun
 
 _NAMES = {
@@ -17,6 +19,14 @@ def _inherit(given: Given) -> None:
     """`inherit` of Porta 1.x: the login methods are those of the organization."""
     if given.get("login_methods") == ("inherit",):
         given["login_methods"] = None
+
+
+def _name_where(given: Given) -> None:
+    """Nobody administers everything by leaving something out."""
+    everywhere = given.pop("everywhere", False)
+    if everywhere == ("organization_id" in given):
+        raise click.UsageError("Give --org, or --everywhere.")
+    given.setdefault("organization_id", None)
 
 
 client = noun(
@@ -40,6 +50,12 @@ client = noun(
         asks="Revoke {client_id} for good?",
         done="It is revoked.",
     ),
+    Action(
+        "revoke-tokens",
+        "clients.revoke_tokens",
+        asks="End every code and token that {client_id} was issued?",
+        done="What was issued until now is refused.",
+    ),
     Action("history", "clients.history", columns=_HISTORY),
 )
 
@@ -56,4 +72,24 @@ _secret = noun(
         done="It is revoked.",
     ),
 )
+_administration = noun(
+    "administration",
+    "Let a program administer by itself (client credentials).",
+    (),
+    Action("show", "clients.administration"),
+    Action(
+        "set",
+        "clients.set_administration",
+        says="Let a program administer: one organization (--org), or all of them (--everywhere).",
+        only=("organization_id",),
+        names={"organization_id": "--org"},
+        further=(
+            click.Argument(["role_ids"], metavar="ROLE_ID...", nargs=-1, required=True),
+            click.Option(["--everywhere"], is_flag=True, help="The whole installation."),
+        ),
+        prepare=_name_where,
+    ),
+    Action("remove", "clients.delete_administration", done="It administers no more."),
+)
 client.add_command(_secret)
+client.add_command(_administration)

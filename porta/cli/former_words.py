@@ -6,6 +6,8 @@ import os
 
 import click
 
+from porta.cli import former_nouns
+
 _REFUSED = {
     ("migrate", "down"): "There is no way down, and none is needed: Porta 1.6.1 serves on the"
     " database as it is until you say porta migrate finish (docs/succession.md).",
@@ -35,7 +37,7 @@ def read(args: list[str]) -> list[str]:
         raise click.UsageError("init has no --force: an installation is made once.")
     if rest[:2] == ["health", "check"]:
         rest = [word for word in rest if word != "--direct"]
-    return [*first, *rest, *moved]
+    return [*first, *former_nouns.read(rest), *moved]
 
 
 def _options(args: list[str]) -> tuple[list[str], list[str], list[str]]:

@@ -12,7 +12,8 @@ from rich.table import Table
 from porta.audit.actors import SYSTEM
 from porta.cli.answers import console, plain
 from porta.cli.commands import confirm, rfc3339, some_settings_or_exit, with_storage
-from porta.cli.groups import Group
+from porta.cli.over_api import EitherGroup
+from porta.cli.remote_jobs import remote_jobs
 from porta.config.single_settings import StoreSettings
 from porta.errors import Conflict
 from porta.services import jobs as service
@@ -33,9 +34,12 @@ _COLUMNS = ("ID", "Kind", "Organization", "State", "Attempts", "Progress", "Next
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@click.group(cls=Group)
+@click.group(cls=EitherGroup, remote=remote_jobs)
 def jobs() -> None:
     """Show what is queued, and try again what failed.
+
+    Where DATABASE_URL names a database, that is asked; else, or with --remote, the server that you
+    signed in to.
 
     A job is READY when a worker may take it, and WAITING until its time comes, or that of another
     attempt. What fails for good is DEAD: it is kept for 90 days, and tried again when you say so.

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from porta.cli.answers import console
 from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
-from porta.cli.groups import Group
+from porta.cli.over_api import EitherGroup
 from porta.cli.reencrypt import reencrypt
+from porta.cli.remote_keys import remote_keys
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
@@ -43,7 +44,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask first.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@click.group(cls=Group)
+@click.group(cls=EitherGroup, remote=remote_keys)
 def keys() -> None:
     """Show, make, rotate and revoke the keys that tokens are signed with.
 
@@ -55,6 +56,9 @@ def keys() -> None:
 
     There is one global ring of keys, with a key for each algorithm. An organization that has a
     ring of its own uses that instead.
+
+    Where DATABASE_URL names a database, that is asked; else, or with --remote, the server that you
+    signed in to.
     """
 
 

@@ -59,6 +59,8 @@ class Action:
     run: Run | None = None
     """In place of the method, for what takes more than one call."""
     columns: tuple[str, ...] = ()
+    tell: Callable[[Any], None] | None = None
+    """In place of a table, or of the fields of one thing; raises where it was in vain."""
 
 
 def noun(name: str, says: str, columns: tuple[str, ...], *actions: Action) -> click.Group:
@@ -74,6 +76,7 @@ class _Command:
 
     def __init__(self, action: Action, columns: tuple[str, ...]) -> None:
         self._action, self._columns = action, columns
+        self.calls = action.calls
         resource, _, name = action.calls.partition(".")
         self._method = getattr(getattr(_ADMIN, resource), name)
         hints = get_type_hints(self._method)
@@ -83,6 +86,8 @@ class _Command:
         self._query = {p.name: hints[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY}
         self._query.pop("page_size", None)
         self._body = _model_in(hints.get("body"))
+        told = self._body.__struct_fields__ if self._body is not None else ()
+        self._rehearses_there = "dry_run" in self._query or "dry_run" in told
         self._is_list = getattr(self._answer, "__origin__", None) is Listed
         self._is_file = self._answer is bytes
         self._changes = any(p.kind is p.VAR_KEYWORD for p in parameters)
@@ -137,7 +142,7 @@ class _Command:
             )  # fmt: skip
         if self._is_file:
             found.append(click.Option(["--output", "-o"], metavar="FILE", help="Where it goes."))
-        if self._changes and "dry_run" not in self._query:
+        if self._changes and not self._rehearses_there:
             found.append(click.Option(["--dry-run"], is_flag=True, help="Tell what would be sent."))
         if self._action.asks:
             found.append(click.Option(["--yes", "--force"], is_flag=True, help="Do not ask first."))
@@ -155,22 +160,28 @@ class _Command:
         **given: Any,
     ) -> None:
         given = {name: value for name, value in given.items() if value is not None}
-        if "dry_run" in self._query and dry_run:  # the server knows more of it
-            given["dry_run"], dry_run = True, False
         if self._action.asks and not yes and not dry_run:
             confirm(self._action.asks.format_map(given))
+        if self._rehearses_there and dry_run:  # the server knows more of it
+            given["dry_run"], dry_run = True, False
+        if self._action.prepare is not None:
+            self._action.prepare(given)
         connection = Connection(server, ca_file, dry_run, json_wanted)
         found = ask_server(connection, lambda admin: self._run(admin, given, limit))
         if isinstance(found, bytes):
             _keep(found, output)
         elif found is not None:
-            answers.tell(found, self._columns, json_wanted=json_wanted)
+            self._tell(found, json_wanted=json_wanted)
         elif self._answer is type(None) and not dry_run and not json_wanted:
             click.echo(f"✓ {self._action.done or 'Done.'}")
 
+    def _tell(self, found: object, *, json_wanted: bool) -> None:
+        if json_wanted or self._action.tell is None:
+            answers.tell(found, self._columns, json_wanted=json_wanted)
+        if self._action.tell is not None and not json_wanted:
+            self._action.tell(found)
+
     async def _run(self, admin: AdminClient, given: Given, limit: int) -> object:
-        if self._action.prepare is not None:
-            self._action.prepare(given)
         await _find_ids(admin, given)
         if self._action.run is not None:
             return await self._action.run(admin, given)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
+from pathlib import Path
+
 import click
 
 from porta.admin_client import AdminClient
@@ -30,6 +34,18 @@ async def _destroy(admin: AdminClient, given: Given) -> Deleted:
     return await admin.organizations.delete(target, if_match=found.etag)
 
 
+def _read_image(given: Given) -> None:
+    """What it is said to be is told by its name; its content decides."""
+    file = Path(given.pop("file"))
+    given["content_type"] = mimetypes.guess_type(file.name)[0] or ""
+    if not given["content_type"].startswith("image/"):
+        raise click.ClickException(f"{file} has not the name of an image.")
+    try:
+        given["data"] = base64.b64encode(file.read_bytes()).decode()
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+
+
 org = noun(
     "org",
     "Make, change, suspend and delete organizations, each an issuer of its own.",
@@ -39,6 +55,7 @@ org = noun(
     Action("create", "organizations.create", names=_LOGIN),
     Action("update", "organizations.update", names=_LOGIN),
     Action("branding", "organizations.update_branding"),
+    Action("show-branding", "organizations.branding"),
     Action(
         "suspend",
         "organizations.suspend",
@@ -53,6 +70,13 @@ org = noun(
         done="It is archived.",
     ),
     Action("restore", "organizations.restore", done="It is active again."),
+    Action(
+        "revoke-tokens",
+        "organizations.revoke_tokens",
+        asks="End every session and token of everybody in {id_or_slug}?",
+        done="What was issued until now is refused.",
+    ),
+    Action("validate-slug", "organizations.validate_slug"),
     Action("history", "organizations.history", columns=_HISTORY),
     Action(
         "destroy",
@@ -64,3 +88,48 @@ org = noun(
         ),
     ),
 )
+
+_assets = noun(
+    "asset",
+    "The images that an organization wears: logo, logo-dark, favicon.",
+    ("assetType", "contentType", "fileSize", "url", "updatedAt"),
+    Action("list", "organizations.branding_assets"),
+    Action("download", "organizations.get_branding"),
+    Action(
+        "upload",
+        "organizations.set_branding",
+        says="Upload an image: PNG, JPEG, WebP, ICO or SVG.",
+        only=(),
+        further=(click.Argument(["file"], type=click.Path(exists=True, dir_okay=False)),),
+        prepare=_read_image,
+    ),
+    Action("delete", "organizations.delete_branding", done="It is gone."),
+)
+_second_factors = noun(
+    "2fa",
+    "Which second factors an organization asks for, and who has one.",
+    (),
+    Action("policy", "organizations.two_factor_policy"),
+    Action(
+        "set-policy",
+        "organizations.set_two_factor_policy",
+        names={"two_factor_policy": "--policy"},
+    ),
+    Action("summary", "organizations.two_factor_summary"),
+)
+_administrators = noun(
+    "administrators",
+    "Who administers this organization, and no other one.",
+    ("userId", "clientId", "roleIds"),
+    Action("list", "administrators.list"),
+    Action(
+        "set",
+        "administrators.set",
+        only=(),
+        further=(click.Argument(["role_ids"], metavar="ROLE_ID...", nargs=-1, required=True),),
+        done="They administer it.",
+    ),
+    Action("remove", "administrators.delete", done="They administer it no more."),
+)
+for _further in (_assets, _second_factors, _administrators):
+    org.add_command(_further)

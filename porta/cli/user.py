@@ -9,6 +9,7 @@ import click
 from porta.admin_client import AdminClient
 from porta.admin_client.resources.shared import SentInvitation
 from porta.admin_client.resources.users import AssignedRole, NewInvitation
+from porta.cli import answers
 from porta.cli.commands import prompts
 from porta.cli.nouns import Action, Given, noun
 
@@ -58,6 +59,15 @@ def _action(name: str, method: str = "", **more: Any) -> Action:
     return Action(name, calls, options=_WITHIN, names=_ORG, **more)
 
 
+def _confirm_purge(given: Given) -> None:
+    given["confirm_purge"] = not given.get("dry_run")
+
+
+def _as_json(found: object) -> None:
+    """It is for the person to take along."""
+    answers.tell(found, (), json_wanted=True)
+
+
 user = noun(
     "user",
     "Add people, change them, let them in and keep them out.",
@@ -90,6 +100,26 @@ user = noun(
     _action("unlock", done=_IN),
     _action("verify-email", done="The address is theirs."),
     _action(
+        "revoke-tokens",
+        asks="End every session and token of {user_id}?",
+        done="What was issued until now is refused.",
+    ),
+    _action(
+        "clear-password",
+        "delete_password",
+        asks="Take the password from {user_id}, and end what they hold?",
+        done="They have none.",
+    ),
+    _action("invite-preview"),
+    _action("export", says="Print all that is kept of a person, as JSON.", tell=_as_json),
+    _action(
+        "purge",
+        says="Erase a person for good (GDPR Art. 17). Nothing brings them back.",
+        only=("dry_run",),
+        prepare=_confirm_purge,
+        asks="Erase {user_id} for good?",
+    ),
+    _action(
         "set-password",
         says="Give a person another password, and end what they hold. It is asked for.",
         only=(),
@@ -115,6 +145,7 @@ _roles = noun(
         only=("role_id",),
         done="They have it.",
     ),
+    Action("permissions", "user_roles.permissions", options=_WITHIN, names=_ORG),
     Action(
         "remove",
         "user_roles.delete",

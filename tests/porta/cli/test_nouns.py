@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner, Result
 
-from porta.__main__ import COMMANDS, main
+from porta.__main__ import COMMANDS, attribute_of, main
 from porta.admin_client.credentials import Credentials, CredentialsFile
 from tests.handlers.admin_api.examples_of_user_two_factor import enrolled
 from tests.world.administrators import SUPER, Installation, installed
@@ -26,7 +26,10 @@ from tests.world.log import logged
 from tests.world.served import serve
 
 ROOT = Path(__file__).parents[3]
-NOUNS = ("org", "client", "user", "app", "sessions", "config")
+NOUNS = (
+    *("org", "client", "user", "app", "sessions", "config", "refresh-families", "api-resource"),
+    *("stats", "bulk", "export", "import"),
+)
 Porta = Callable[..., Awaitable[Result]]
 
 
@@ -366,7 +369,7 @@ def _commands(group: click.Group, above: str) -> list[tuple[str, click.Command]]
 
 @pytest.mark.parametrize("word", NOUNS)
 def test_every_command_of_a_noun_says_what_it_does(word: str) -> None:
-    group = getattr(import_module(COMMANDS[word][0]), word)
+    group = getattr(import_module(COMMANDS[word][0]), attribute_of(word))
     for path, command in _commands(group, word):
         helped = CliRunner().invoke(main, [*path.split(), "--help"])
         assert helped.exit_code == 0, path

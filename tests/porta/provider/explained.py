@@ -314,7 +314,7 @@ async def _tokens(runtime: Runtime, tenant: Tenant, world: World) -> dict[str, A
         id=secrets.token_hex(16), organization_id=tenant.id, account_id=world.user.id,
         client_id=client.client_id, session_uid=session.uid, created_at=now,
     )  # fmt: skip
-    code = await issue_code(runtime, tenant, client, accepted, session, grant)
+    code = await issue_code(runtime, tenant, client, accepted, session, grant, 0)
     form = _form(
         world, grant_type="authorization_code", code=code, redirect_uri=CALLBACK,
         code_verifier=VERIFIER,
