@@ -31,6 +31,7 @@ WITHOUT_COMMAND = {
     "claims.set_user": SEEN_BY_PERSON,
     "claims.delete_user": SEEN_BY_PERSON,
     "jobs.events": "porta jobs watch, over jobs.get",
+    "audit.events": "porta audit tail",
     **{
         f"users_by_id.{each}": BY_ID
         for each in (
