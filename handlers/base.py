@@ -47,6 +47,9 @@ class PortaHandler(RequestHandler):
     """Whether it is answered on a connection that has no place too."""
     is_routine: ClassVar[bool] = False
     """Whether machines ask for this all day: the log hears of it when it fails."""
+    is_secret: ClassVar[bool] = False
+    """Whether its address is worth a password: no page of it fetches anything from elsewhere, nor
+    tells anybody where it is (requirement G.8)."""
     repeatable: ClassVar[frozenset[str]] = frozenset()
     """The parameters that a request may carry several times: none, where no RFC allows it."""
     answers: Answers = JSON
@@ -75,6 +78,8 @@ class PortaHandler(RequestHandler):
         headers = AnswerHeaders(self.application.common_headers)
         headers["X-Request-Id"] = self.request_id
         headers["Date"] = self.application.date()
+        if self.is_secret:
+            headers["Referrer-Policy"] = "no-referrer"
         if self.application.life.draining:
             headers["Connection"] = "close"
         self._headers = headers

@@ -26,9 +26,10 @@ MOST = 4000
 """Bytes of all headers of an answer, within the 4 KB that proxies have room for by default."""
 _HSTS = "max-age=31536000"
 _PAGE = (
-    "default-src 'none'; style-src 'self'; img-src 'self' https:; script-src 'self';"
+    "default-src 'none'; style-src 'self'; img-src 'self'{elsewhere}; script-src 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
+_OPEN_PAGE, _SECRET_PAGE = (_PAGE.format(elsewhere=each) for each in (" https:", ""))
 
 IMAGE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Of an image that somebody uploaded: opened by itself, it is a document that may do nothing."""
@@ -90,12 +91,14 @@ def leave_room(headers: HTTPHeaders) -> None:
             headers.add("Set-Cookie", line)
 
 
-def page_policy(*, leaves: bool) -> str:
-    """Return the Content-Security-Policy of a page; `leaves` says that its forms end at a client.
+def page_policy(*, leaves: bool, is_secret: bool = False) -> str:
+    """Return the Content-Security-Policy of a page; `leaves` says that its forms end at a client,
+    `is_secret` that nobody else may hear of its address, by an image of theirs for instance.
 
     Browsers hold `form-action` against every redirect that follows a submitted form, those of the
     client included, and nobody but the client knows where these lead. So there is none where they
     can leave us. Without one a page cannot be made to send its form elsewhere either: nothing of
     it comes from outside unescaped, and `base-uri` is fixed.
     """
-    return _PAGE if leaves else f"{_PAGE}; form-action 'self'"
+    page = _SECRET_PAGE if is_secret else _OPEN_PAGE
+    return page if leaves else f"{page}; form-action 'self'"

@@ -38,6 +38,7 @@ _TOLD = frozenset(
         "cookies_required",
         "already_finished",
         "org_not_found",
+        "login_method_disabled",
         _PAUSED,
     }
 )
@@ -63,12 +64,14 @@ def write_page(handler: PortaHandler, name: str, **values: Any) -> None:
         name,
         organization=handler.organization(),
         locale=language,
+        is_secret=handler.is_secret,
         menu=handler.menu_query(),
         **values,
     )
     handler.set_header("Content-Type", "text/html; charset=utf-8")
     handler.set_header("Content-Language", language)
-    handler.set_header("Content-Security-Policy", headers.page_policy(leaves=PAGES[name].leaves))
+    policy = headers.page_policy(leaves=PAGES[name].leaves, is_secret=handler.is_secret)
+    handler.set_header("Content-Security-Policy", policy)
     handler.write(html)
 
 
@@ -117,7 +120,7 @@ class PageAnswers(Answers):
             support_code=_support_code(handler),
             **wait(handler, failure.retry_after if failure.status == 429 else None),
             retry_url=retry_url,
-            home_url=None if leads_on else _home_url(handler),
+            home_url=None if leads_on else home_url(handler),
             **_explanation(handler),
             **ways,
         )
@@ -167,7 +170,7 @@ def _support_code(handler: PortaHandler) -> str:
     return handler.about.support_code
 
 
-def _home_url(handler: PortaHandler) -> str:
+def home_url(handler: PortaHandler) -> str:
     """Return the way on where no other is known: the organization's page, or the first one."""
     organization, base = handler.organization(), handler.application.base_path
     if organization is None:

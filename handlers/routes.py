@@ -8,6 +8,7 @@ from tornado.routing import URLSpec
 
 from handlers.admin_api import table
 from handlers.interactions import consent, gesture, login, passkey, two_factor
+from handlers.links import password_reset
 from handlers.oidc import (
     authorization,
     discovery,
@@ -24,12 +25,13 @@ from handlers.ops import health, root, static
 from porta.protocol import endpoints
 
 _SEGMENT = "[^/]+"
+_PLACEHOLDER = re.compile(r"\\\{\w+\\\}")
+"""A part of an endpoint that each request fills, once it is escaped."""
 
 
 def _tenant(endpoint: str) -> str:
     """The pattern of an endpoint below any organization's path; the handler reads the slug."""
-    literal = re.escape(endpoint).replace(re.escape("{uid}"), _SEGMENT)
-    return f"/{_SEGMENT}{literal}"
+    return f"/{_SEGMENT}{_PLACEHOLDER.sub(_SEGMENT, re.escape(endpoint))}"
 
 
 def _interaction(step: str = "") -> str:
@@ -48,6 +50,9 @@ ROUTES = [
         (_interaction("/passkey"), passkey.PasskeyHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
+        # Before what resumes a request: the value of an interaction is longer.
+        (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),
+        (_tenant(endpoints.RESET_PASSWORD), password_reset.ResetPasswordHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
         (_tenant(endpoints.JWKS), jwks.JwksHandler),

@@ -20,8 +20,8 @@ import hypothesis
 import pytest
 import pytest_asyncio
 
-from porta.authn import password
 from porta.config.settings import Settings
+from porta.limits import even_time
 from storage.postgres import migrate, notifications
 from storage.postgres.driver import Postgres
 from tests.world.databases import WORKERS, Servers, administer, run_apart, with_database
@@ -32,7 +32,7 @@ _MEANT = ("DATABASE_URL", "REDIS_URL")
 """What the caller's environment may say; the rest of it is about other programs than ours."""
 _SETTINGS = {name.upper() for name in Settings.model_fields} | {"PORTA_ENV", "NODE_ENV"}
 _RUN = secrets.token_hex(6)  # others may use the same server
-SHIPPED_FAILURE_STEP = password.FAILURE_STEP
+SHIPPED_STEP = even_time.STEP
 """What `impatient` shortens."""
 _numbers = itertools.count(1)
 _LONG = (
@@ -133,7 +133,7 @@ def own_redis(tmp_path: Path) -> Iterator[Valkey]:
 def impatient() -> Iterator[None]:
     """A hundred wrong passwords need not each wait for the same time to pass."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(password, "FAILURE_STEP", 0.001)
+        patch.setattr(even_time, "STEP", 0.001)
         yield
 
 

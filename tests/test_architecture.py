@@ -35,6 +35,7 @@ FLOORS: dict[str, int] = {
     "porta.audit": 3,
     "porta.audit.tail": 1,
     "porta.limits.rate_limits": 3,
+    "porta.limits.mailed_links": 3,
     "porta.limits.request_limits": 3,
     "porta.tenants.resolve": 3,
     "porta.runtime": 2,

@@ -8,14 +8,13 @@ from porta.authn import AUTHENTICATORS, attempt, progress
 from porta.authn.authenticator import Evidence
 from porta.authn.progress import SignedIn
 from porta.browser.open_interactions import OpenInteraction
-from porta.errors import Invalid
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import required
 from porta.runtime import Runtime
 from porta.security import known_browsers
-from porta.text.email_addresses import canonical_email
+from porta.text.email_addresses import counted_email
 
 
 def takes(runtime: Runtime, opened: OpenInteraction, method: str) -> bool:
@@ -40,7 +39,7 @@ async def submit(
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named, keys = authenticator.named, runtime.settings.cookie_keys
-    email = named(form) if named is not None else _canonical(form.get("email") or "")
+    email = named(form) if named is not None else counted_email(form.get("email") or "")
     known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
@@ -53,14 +52,3 @@ async def submit(
     user = await attempt.judge(authenticator, evidence, guesses, refusal)
     sign_in = attempt.proved(progress.NOBODY, evidence, user, method)
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)
-
-
-def _canonical(email: str) -> str:
-    """What is no address is counted and refused like an unknown one.
-
-    In quotes and escaped it is nobody's, and fit for every store: no NUL, no half characters.
-    """
-    try:
-        return canonical_email(email)
-    except Invalid:
-        return ascii(email[:320].lower())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from porta.audit import events
 from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
 from porta.errors import Unavailable
 from porta.limits.address_blocks import address_block
+from porta.limits.even_time import wait_for_step
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.protocol.tokens.authentication import Kind
@@ -21,9 +21,6 @@ from porta.security.password_text import MAX_BYTES, is_normal
 from porta.security.passwords import is_too_dear
 from porta.tenants.tenant import Tenant
 from storage.models.users import LoginAttempt, User
-
-FAILURE_STEP = 0.25
-"""Seconds. A failure is answered at a whole number of these after it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,9 @@ async def authenticate(
     `known_browser` was counted by itself: no guesses of strangers lock it out.
 
     An unknown address, a wrong password and an account that may not sign in look alike in text
-    and in time: the same hashes are computed for each, and the answer waits for the next
-    FAILURE_STEP, since the failure of a known account is also dated. The state of an account is
-    told only to somebody who knows its password, and did not guess for long.
+    and in time: the same hashes are computed for each, and the answer waits for the next step of
+    `limits/even_time.py`, since the failure of a known account is also dated. The state of
+    an account is told only to somebody who knows its password, and did not guess for long.
 
     Raises Unavailable when there is no room to judge; the attempt then counts for nothing, which
     takes a statement more for a known account, and waits likewise.
@@ -88,7 +85,7 @@ async def authenticate(
     try:
         return await _authenticate(attempt, password)
     except (LoginFailed, Unavailable):
-        await asyncio.sleep((began - time.monotonic()) % FAILURE_STEP)
+        await wait_for_step(began)
         raise
 
 

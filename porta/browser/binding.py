@@ -39,6 +39,20 @@ def to_cookie(keys: Sequence[str], slug: str, secret: str) -> str:
     return secret + opaque.sign_value(keys, f"browser {slug}", secret)
 
 
+def form_value(keys: Sequence[str], secret: str, place: str) -> str:
+    """Return the CSRF value of a form that belongs to no interaction: it holds in the browser of
+    this `secret`, at this `place`, a path, and says nothing elsewhere.
+    """
+    return opaque.sign_value(keys, "form", f"{place} {secret}")
+
+
+def is_form_of(keys: Sequence[str], browser: Browser, place: str, value: str | None) -> bool:
+    """Whether `value` is that of a form which this browser was shown at this place."""
+    if browser.secret is None:
+        return False
+    return opaque.verify_value(keys, "form", f"{place} {browser.secret}", value or "")
+
+
 def from_cookie(keys: Sequence[str], slug: str, value: str | None) -> str | None:
     """Return the secret in a cookie's `value`; None for one that this organization did not make.
 

@@ -35,6 +35,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     replay_detection_ttl: int = 3600
     client_credentials_ttl: int = 600
     pushed_authorization_request_ttl: int = 60
+    magic_link_ttl: int = 900
+    password_reset_ttl: int = 3600
     allow_public_pushed_requests: bool = False
     """Whether a client without a secret may push: anybody could fill the table in its name."""
     grant_ttl: int = 1_209_600
@@ -56,6 +58,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_mailed_code_max: int = 3
     """Codes that a person is mailed in a window, and five windows' worth in a day."""
     rate_limit_mailed_code_window: int = 300
+    rate_limit_magic_link_max: int = 5
+    """Magic links that are asked for to one address in a window, and five windows' worth in a day;
+    likewise links to reset a password."""
+    rate_limit_magic_link_window: int = 900
+    rate_limit_password_reset_max: int = 5
+    rate_limit_password_reset_window: int = 900
     rate_limit_client_auth_max: int = 30
     rate_limit_client_auth_window: int = 300
     rate_limit_request_max: int = 2000
@@ -95,6 +103,8 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "replay_detection_ttl": _LIFETIME,
     "client_credentials_ttl": _LIFETIME,
     "pushed_authorization_request_ttl": (1, 60),  # it stands in URLs
+    "magic_link_ttl": (60, 900),  # requirement G.5
+    "password_reset_ttl": (300, 86_400),
     "grant_ttl": _LIFETIME,
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),
@@ -109,6 +119,10 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_second_factor_window": _WINDOW,
     "rate_limit_mailed_code_max": (1, 20),
     "rate_limit_mailed_code_window": _WINDOW,
+    "rate_limit_magic_link_max": (1, 100),
+    "rate_limit_magic_link_window": _WINDOW,
+    "rate_limit_password_reset_max": (1, 100),
+    "rate_limit_password_reset_window": _WINDOW,
     "rate_limit_client_auth_max": _ATTEMPTS,
     "rate_limit_client_auth_window": _WINDOW,
     "rate_limit_request_max": _ATTEMPTS,

@@ -115,6 +115,26 @@ def of_mailed_code(tenant: Tenant, user_id: str) -> Guesses:
     return Guesses(key, (), _by_the_day(key, most, window), "mailed_code_limit")
 
 
+def of_mailed_link(
+    tenant: Tenant, what: str, email: str, address: str, browser: str | None = None
+) -> tuple[Guesses, Guesses]:
+    """Return the limits of links that are asked for, of `what` (`magic_link`, `password_reset`):
+    those of who asks, and those of the address that they are for, whether somebody has it or not
+    (G.7). They are kept in different places, and counted one after the other.
+
+    `browser` is one that signed in to this account before, and has a count of its own.
+    """
+    config, reason = tenant.config, f"{what}_limit"
+    most: int = getattr(config, f"rate_limit_{what}_max")
+    window: int = getattr(config, f"rate_limit_{what}_window")
+    key = f"{what}:{tenant.id}:{browser or email}"
+    source = _of_address("mailed_link_address", tenant, address)
+    return (
+        Guesses(_widest(address), source, (), reason),
+        Guesses(key, (), _by_the_day(key, most, window), reason),
+    )
+
+
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
 ) -> bool:

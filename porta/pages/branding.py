@@ -73,6 +73,19 @@ class Brand(NamedTuple):
                 return each
         return _SILENT
 
+    def without_foreign_pictures(self) -> Brand:
+        """Return it with those pictures alone that are kept here."""
+        return self._replace(
+            logo_url=_own(self.logo_url),
+            logo_dark_url=_own(self.logo_dark_url),
+            favicon_url=_own(self.favicon_url),
+            background_url=_own(self.background_url),
+        )
+
+
+def _own(url: str) -> str:
+    return url if url.startswith("/") else ""
+
 
 _SILENT = BrandTexts(language="")
 _NEUTRAL = Brand()

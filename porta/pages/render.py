@@ -137,10 +137,12 @@ class Pages:
         organization: Organization | None,
         locale: str,
         menu: str | None = None,
+        is_secret: bool = False,
         **values: Any,
     ) -> str:
         """Return a page as HTML. `values` are those of PAGES; `menu` is the query that links of the
-        language menu begin with, or None for no such menu.
+        language menu begin with, or None for no such menu. A page whose address `is_secret` shows
+        no picture from elsewhere.
 
         Raises TypeError for values that are missing or unknown.
         """
@@ -148,6 +150,8 @@ class Pages:
         check_values(name, page, values)
         language = self._language(locale)
         menu = menu if len(self._languages) > 1 else None
+        if is_secret:
+            return self._render(name, organization, language, menu, values, is_secret=True)
         common = None if self._debug else common_values(page, values)
         if common is None:
             return self._render(name, organization, language, menu, values)
@@ -175,12 +179,15 @@ class Pages:
         language: _Language,
         menu: str | None,
         values: dict[str, Any],
+        *,
+        is_secret: bool = False,
     ) -> str:
         if self._debug:
             self._loader.reset()
         text = partial(self.text, language.tag)
         template = self._loader.load(f"pages/{name}.html")
         brand = branding.brand(organization)
+        brand = brand.without_foreign_pictures() if is_secret else brand
         return template.generate(
             **(PAGES[name].optional | values),
             brand=brand,

@@ -66,6 +66,25 @@ PAGES: dict[str, Page] = {
         {**_FACTOR, "secret": None, "uri": None, "qr": None},
         leaves=True,
     ),
+    "forgot_password": Page(
+        frozenset({"csrf", "back_url"}),
+        {
+            "email": None,
+            "sent": False,
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+    ),
+    "reset_password": Page(
+        frozenset({"csrf", "account", "minimum"}),
+        {"error": None, "problems": ()},
+    ),
+    "reset_success": Page(frozenset({"home_url"}), {"resume_url": None}),
+    "link_over": Page(
+        frozenset({"kind", "home_url"}),
+        {"error": None, "again_url": None, "resume_url": None},
+    ),
     "recovery_codes": Page(frozenset({"codes", "resume_url"}), {}, leaves=True),
     "consent": Page(
         frozenset({"uid", "csrf", "client_name", "lines", "redirect_uri"}),

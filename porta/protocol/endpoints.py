@@ -20,6 +20,9 @@ OAUTH_METADATA = "/.well-known/oauth-authorization-server"
 WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
 """RFC 8414 §3.1 puts the well-known part before the issuer's path: prefix + `/{slug}`."""
 
+FORGOT_PASSWORD = "/auth/forgot-password"
+RESET_PASSWORD = "/auth/reset-password/{token}"
+
 
 ADMIN_API = "/api/admin"
 """Below no issuer, but of the installation."""

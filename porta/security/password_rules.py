@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from porta.errors import Invalid
@@ -30,15 +30,26 @@ def check_password(text: str, words: Iterable[str] = (), *, minimum: int = 15) -
     names that an attacker would try first: of the organization, the person, the e-mail address.
     There is no rule of composition and no character is refused.
     """
+    for problem in find_problems(text, words, minimum=minimum):
+        raise problem
+
+
+def find_problems(
+    text: str, words: Iterable[str] = (), *, minimum: int = 15
+) -> tuple[WeakPassword, ...]:
+    """Return everything that `check_password` has against a password, the first things first."""
     if encode(text) is None:
-        raise WeakPassword("too_long", f"Use at most {MAX_BYTES} bytes of text.")
-    text = normal_form(text)
+        return (WeakPassword("too_long", f"Use at most {MAX_BYTES} bytes of text."),)
+    return tuple(_problems(normal_form(text), words, minimum))
+
+
+def _problems(text: str, words: Iterable[str], minimum: int) -> Iterator[WeakPassword]:
     if len(text) < minimum:
-        raise WeakPassword("too_short", f"Use at least {minimum} characters.")
+        yield WeakPassword("too_short", f"Use at least {minimum} characters.")
     if _is_common(text):
-        raise WeakPassword("common", "This password is among the first that are tried.")
+        yield WeakPassword("common", "This password is among the first that are tried.")
     if _is_made_of(text, {PRODUCT, *words}, minimum // 2):
-        raise WeakPassword("names", "Do not build the password from names.")
+        yield WeakPassword("names", "Do not build the password from names.")
 
 
 def _is_common(text: str) -> bool:

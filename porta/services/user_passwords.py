@@ -10,7 +10,8 @@ from pydantic import Field
 
 from porta.audit.actors import Actor
 from porta.errors import Invalid
-from porta.security.password_rules import check_password
+from porta.security import password_rules
+from porta.security.password_rules import WeakPassword, check_password
 from porta.security.passwords import Hashed, Passwords, is_dear_cost
 from porta.services.commands import Command
 from porta.services.people import (
@@ -125,11 +126,24 @@ def check_new_password(password: str, two_factor_policy: str, names: Iterable[st
     """Raise Invalid, at `password`, for one that may not be chosen: beside a second factor it may
     be shorter. `names` are those that an attacker would try first.
     """
-    alone = two_factor_policy == "optional"
     try:
-        check_password(password, names, minimum=15 if alone else 8)
+        check_password(password, names, minimum=minimum_of(two_factor_policy))
     except Invalid as refusal:
         raise Invalid.at("password", message=refusal.message) from None
+
+
+def find_problems(
+    password: str, two_factor_policy: str, names: Iterable[str]
+) -> tuple[WeakPassword, ...]:
+    """Return all that `check_new_password` could refuse a password for, by its reasons."""
+    return password_rules.find_problems(password, names, minimum=minimum_of(two_factor_policy))
+
+
+def minimum_of(two_factor_policy: str) -> int:
+    """Return how many characters a password has at least: beside a second factor it may be
+    shorter.
+    """
+    return 15 if two_factor_policy == "optional" else 8
 
 
 def names_of(organization: Any, person: Named) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ _PARENT = ".example"
 """A domain to validate others under; RFC 6761 §6.5 promises that it is like any other."""
 _MAX_LENGTH = 254 - len(_PARENT)
 """Characters. RFC 5321 §4.5.3.1.3 ends at 254 octets, and ours have to be validated."""
+_COUNTED = 320
+"""Characters of what is no address, but was typed as one."""
 
 _LINE_ENDS = "\t\n\v\f\r\u2028\u2029"  # ECMA-262 §12.2, §12.3
 # Marks, letters and symbols that show nothing; the library refuses what is so by its category.
@@ -39,6 +41,18 @@ def canonical_email(text: str) -> str:
     if canonical != spelling and not _is_unicode_form(canonical, spelling):
         raise _refusal()
     return canonical
+
+
+def counted_email(text: str) -> str:
+    """Return an address by which attempts are counted, and somebody is looked for, whatever was
+    typed: what is no address is counted and refused like an unknown one.
+
+    In quotes and escaped it is nobody's, and fit for every store: no NUL, no half characters.
+    """
+    try:
+        return canonical_email(text)
+    except Invalid:
+        return ascii(text[:_COUNTED].lower())
 
 
 def ascii_domain_form(address: str) -> str:

@@ -18,6 +18,7 @@ from argon2.exceptions import VerifyMismatchError
 from porta.authn import password
 from porta.authn.authenticator import LoginFailed
 from porta.errors import Unavailable
+from porta.limits import even_time
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security.passwords import DEFAULT, Parameters, Passwords
@@ -25,7 +26,7 @@ from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.conftest import SHIPPED_FAILURE_STEP
+from tests.conftest import SHIPPED_STEP
 from tests.world.runtime import opened
 
 RIGHT, WRONG = "a right and rather long password", "a wrong and rather long password"
@@ -114,7 +115,7 @@ async def test_no_failure_is_answered_before_its_step(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is done for an unknown, a known and a 1.x account takes different times."""
-    monkeypatch.setattr(password, "FAILURE_STEP", 0.4)
+    monkeypatch.setattr(even_time, "STEP", 0.4)
     dear = Passwords(Parameters(memory_kib=65_536, passes=3))
     old = await _person(runtime, tenant, password_hash=await dear.hash(RIGHT))
     dear.close()
@@ -124,7 +125,7 @@ async def test_no_failure_is_answered_before_its_step(
         began = time.monotonic()
         await _message(runtime, tenant, email, text)
         assert time.monotonic() - began >= 0.4
-    monkeypatch.setattr(password, "FAILURE_STEP", 60)
+    monkeypatch.setattr(even_time, "STEP", 60)
     began = time.monotonic()
     await _authenticate(runtime, tenant, known.email, RIGHT, ORIGIN)
     assert time.monotonic() - began < 60, "who knows the password need not wait"
@@ -134,9 +135,9 @@ async def test_the_step_that_is_shipped_covers_every_failure(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Elsewhere it is too short to be seen."""
-    step = SHIPPED_FAILURE_STEP
+    step = SHIPPED_STEP
     assert step >= 0.2, "the work of a failure, on a machine of today, is well below it"
-    monkeypatch.setattr(password, "FAILURE_STEP", step)
+    monkeypatch.setattr(even_time, "STEP", step)
     known = await _person(runtime, tenant)
     for email in ("nobody@acme.test", known.email):
         began = time.monotonic()
@@ -147,7 +148,7 @@ async def test_the_step_that_is_shipped_covers_every_failure(
 async def test_a_full_pool_tells_nothing_by_its_time_either(
     runtime: Runtime, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(password, "FAILURE_STEP", 0.4)
+    monkeypatch.setattr(even_time, "STEP", 0.4)
     known, full = await _person(runtime, tenant), Passwords(workers=1, queue=-1)
     monkeypatch.setattr(runtime, "passwords", full)
     for email in (known.email, "nobody@acme.test"):

@@ -53,6 +53,10 @@ VALUES: dict[str, dict[str, Any]] = {
         "account": "ada@acme.example",
     },
     "recovery_codes": {"codes": ("ABCD-2345",), "resume_url": "https://id.example/acme/auth/u1"},
+    "forgot_password": {"csrf": "c1", "back_url": "/acme"},
+    "reset_password": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},
+    "reset_success": {"home_url": "/acme"},
+    "link_over": {"kind": "password_reset", "home_url": "/acme"},
     "gesture": {
         "uid": "u1",
         "csrf": "c1",

@@ -97,6 +97,28 @@ STATES: dict[str, State] = {
         {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC",
          "uri": _URI, "secret": _SECRET, "qr": svg(_URI)},
     ),
+    "forgot password": State("forgot_password", {"email": "ada@acme.example"}),
+    "forgot password, sent": State(
+        "forgot_password", {"sent": True, "email": "ada.lovelace@subsidiary.acme.example"}
+    ),
+    "forgot password, sent nowhere": State("forgot_password", {"sent": True}),
+    "forgot password, too often": State(
+        "forgot_password",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "reset password": State("reset_password", {}),
+    "reset password, weak": State(
+        "reset_password", {"problems": ("too_short", "common", "names", "mismatch")}
+    ),
+    "reset password, stale": State("reset_password", {"error": "errors.csrf_invalid"}),
+    "reset password, done": State("reset_success", {"resume_url": "/interaction/u1"}),
+    "reset password, done elsewhere": State("reset_success", {}),
+    "link over": State("link_over", {"again_url": "/acme/auth/forgot-password"}),
+    "link over, sign-in waits": State(
+        "link_over",
+        {"again_url": "/acme/auth/forgot-password?interaction=u1",
+         "resume_url": "/interaction/u1"},
+    ),
     "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
         "two_factor",

@@ -63,7 +63,7 @@ def test_whatever_is_filled_in_the_page_is_that_of_a_request_alone(
 
 def test_what_a_page_is_kept_under_is_all_that_it_shows(pages: Pages) -> None:
     """A change of brand, words, client or language shows in the very next page."""
-    values = {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"}
+    values: dict[str, Any] = {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"}
     shown = [
         pages.render("login", organization=organization, locale=locale, menu=menu, **values)
         for organization in (

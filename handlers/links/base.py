@@ -1,0 +1,100 @@
+"""Base of the pages below /{slug}/auth/ that a mailed link leads to, or that have one mailed.
+
+A further kind of link is a handler of LinkHandler, at a path that ends in its token:
+
+- `token()` is what the path says; look it up by `link_tokens.digest_of` in `storage.auth_tokens`.
+- GET and HEAD change nothing, since mail scanners send them, and run scripts: they show a page with
+  a form, whose button a person presses. `csrf()` goes into it as `_csrf`, and hands the browser the
+  secret that it is bound to where it has none; POST asks `csrf_holds(form)` before anything else.
+- POST alone uses the link, by `storage.auth_tokens.use`, in the transaction of what it is for.
+- A link that is not found, or no longer, is told by `finish_over`: what happened, and what to do
+  next. Its words are `links.over_{kind}_title`, `links.over_{kind}` and `links.over_{kind}_hint`.
+- `opened_here()` is the interaction that the link names, in the browser that began it: a way on.
+
+What is answered below a secret address is never kept, tells nobody where it was (`no-referrer`),
+and fetches nothing from elsewhere (requirement G.8): `is_secret` sees to it, for errors too.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from http import HTTPStatus
+
+from handlers import browser_cookies
+from handlers.pages import FOR_PEOPLE, finish_page, home_url
+from handlers.tenant import TenantHandler
+from porta.browser import binding, open_interactions
+from porta.browser.binding import Browser
+from porta.browser.open_interactions import OpenInteraction
+from porta.errors import Forbidden, NotFound
+from porta.protocol.requests.params import Params
+from porta.tenants.tenant import Tenant
+from storage.errors import Unreachable
+
+
+class LinkHandler(TenantHandler):
+    """A page of an organization whose address is a secret, or whose form leads to one."""
+
+    answers = FOR_PEOPLE
+    is_secret = True
+    _secret: str | None = None
+
+    def token(self) -> str:
+        """Return the last segment of the path."""
+        return self.request.path.rpartition("/")[2]
+
+    def csrf(self) -> str:
+        """Return the CSRF value of a form at this address, for this browser and no other."""
+        secret = self.browser().secret or self._secret
+        if secret is None:
+            secret = self._secret = binding.new_secret()
+            browser_cookies.keep_browser(self, secret)
+        return binding.form_value(self.runtime.settings.cookie_keys, secret, self.request.path)
+
+    def csrf_holds(self, form: Params) -> bool:
+        """Whether the form was shown to this browser, at this address."""
+        keys, place = self.runtime.settings.cookie_keys, self.request.path
+        return binding.is_form_of(keys, self.browser(), place, form.get("_csrf"))
+
+    async def opened_here(self) -> OpenInteraction | None:
+        """Return the interaction that the request names, where this browser began it, and it is not
+        over.
+        """
+        uid = self.named("interaction")
+        if uid is None:
+            return None
+        with suppress(NotFound, Forbidden, Unreachable):
+            return await open_interactions.get(self.runtime, uid, self._browser_at)
+        return None
+
+    def _browser_at(self, tenant: Tenant) -> Browser:
+        """An interaction of another organization is none of this page's."""
+        return self.browser() if tenant.id == self.tenant.id else Browser()
+
+    def interaction_url(self, opened: OpenInteraction | None) -> str | None:
+        """Return where a sign-in goes on."""
+        if opened is None:
+            return None
+        return f"{self.application.base_path}/interaction/{opened.uid}"
+
+    def path_of(self, page: str) -> str:
+        """Return the path of a page below /{slug}/auth/."""
+        return f"{self.application.base_path}/{self.tenant.slug}/auth/{page}"
+
+    async def finish_over(self, kind: str, *, again_url: str | None = None) -> None:
+        """Answer that a link is unknown, used or over, which are not told apart.
+
+        `again_url` is where another one can be asked for. Without it the way on is the sign-in
+        that the link was asked for at, or the organization's page.
+        """
+        opened = await self.opened_here()
+        finish_page(
+            self,
+            "link_over",
+            status=HTTPStatus.BAD_REQUEST,
+            kind=kind,
+            error=f"links.over_{kind}",
+            again_url=again_url,
+            resume_url=self.interaction_url(opened),
+            home_url=home_url(self),
+        )

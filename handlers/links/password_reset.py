@@ -1,0 +1,126 @@
+"""Forgotten password: a link is asked for, and followed (requirement G.6)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from handlers import browser_cookies
+from handlers.interactions.endings import shown
+from handlers.links.base import LinkHandler
+from handlers.pages import finish_page, home_url, wait
+from porta.browser import request_copies
+from porta.errors import PortaError
+from porta.limits.rate_limits import Throttled
+from porta.services import password_reset, user_passwords
+from porta.services.password_reset import LinkOver, Refused
+
+_KIND = "password_reset"
+_TYPED = frozenset({"email", "password", "confirmPassword"})
+
+
+class LoginMethodDisabled(PortaError):
+    """A page of a way to sign in that there is none of here."""
+
+    status = 400
+    code = "login_method_disabled"
+
+
+class PasswordResetHandler(LinkHandler):
+    """What both pages are: where nobody signs in with a password, neither is there."""
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if not self.has_tenant() or self._finished:
+            return
+        self.opened = await self.opened_here()
+        organization = self.tenant.organization
+        methods = self.opened.login_methods if self.opened else organization.default_login_methods
+        if "password" not in methods:
+            raise LoginMethodDisabled("nobody signs in with a password here")
+
+
+class ForgotPasswordHandler(PasswordResetHandler):
+    """GET and POST /{slug}/auth/forgot-password: asks for an address, and mails a link there."""
+
+    async def get(self) -> None:
+        self._show()
+
+    async def head(self) -> None:
+        await self.get()
+
+    async def post(self) -> None:
+        form = self.form(free=_TYPED)
+        email = form.get("email") or ""
+        if not self.csrf_holds(form):
+            self._show(HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
+            return
+        try:
+            await password_reset.ask(
+                self.runtime, self.tenant, email, self.origin,
+                known_value=browser_cookies.known_value(self),
+                interaction=request_copies.value_of(self.opened.uid) if self.opened else None,
+            )  # fmt: skip
+        except Throttled as refusal:
+            self.set_header("Retry-After", refusal.retry_after or 0)
+            self._show(
+                refusal.status, email=email, error="errors.rate_limit_exceeded",
+                **wait(self, refusal.retry_after),
+            )  # fmt: skip
+            return
+        self._show(email=email, sent=True)
+
+    def _show(self, status: int = HTTPStatus.OK, *, email: str = "", **values: Any) -> None:
+        finish_page(
+            self, "forgot_password", status=status, csrf=self.csrf(), email=shown(email),
+            back_url=self.interaction_url(self.opened) or home_url(self), **values,
+        )  # fmt: skip
+
+
+class ResetPasswordHandler(PasswordResetHandler):
+    """GET and POST /{slug}/auth/reset-password/{token}: another password, by a mailed link."""
+
+    async def get(self) -> None:
+        await self._show()
+
+    async def head(self) -> None:
+        await self.get()
+
+    async def post(self) -> None:
+        form = self.form(free=_TYPED)
+        if not self.csrf_holds(form):
+            await self._show(HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            return
+        typed = form.get("password") or "", form.get("confirmPassword") or ""
+        try:
+            await password_reset.reset(self.runtime, self.tenant, self.token(), *typed, self.origin)
+        except Refused as refusal:
+            await self._show(problems=refusal.reasons)
+        except LinkOver:
+            await self._finish_over()
+        else:
+            self._finish_done()
+
+    async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:
+        try:
+            user = await password_reset.find(self.runtime, self.tenant, self.token())
+        except LinkOver:
+            await self._finish_over()
+            return
+        policy = self.tenant.organization.two_factor_policy
+        finish_page(
+            self, "reset_password", status=status, csrf=self.csrf(), account=user.email,
+            minimum=user_passwords.minimum_of(policy), **values,
+        )  # fmt: skip
+
+    async def _finish_over(self) -> None:
+        again_url = self.path_of("forgot-password")
+        if self.opened is not None:
+            again_url += f"?interaction={self.opened.uid}"
+        await self.finish_over(_KIND, again_url=again_url)
+
+    def _finish_done(self) -> None:
+        finish_page(
+            self, "reset_success",
+            resume_url=self.interaction_url(self.opened), home_url=home_url(self),
+        )  # fmt: skip

@@ -1,0 +1,202 @@
+"""Password reset: a link to whoever has the address, and another password for whoever has the link.
+
+What it answers tells nobody whether there is such a person: asked for, it does as much for an
+address that nobody has, and is answered at the same time (requirement F.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta.audit import events
+from porta.emails.message import Letter
+from porta.errors import Invalid
+from porta.limits import mailed_links
+from porta.limits.address_blocks import address_block
+from porta.limits.even_time import in_steps
+from porta.limits.fair_queue import Asker
+from porta.limits.origin import Origin
+from porta.pages import branding
+from porta.runtime import Runtime
+from porta.security import link_tokens
+from porta.security.link_tokens import LinkToken
+from porta.services import user_passwords
+from porta.tenants.tenant import Tenant
+from porta.text.email_addresses import counted_email
+from storage.models.auth_tokens import LinkKind
+from storage.models.users import User, UserProfile
+from storage.router import Storage
+
+_NOTICE = 3 * 86_400
+"""Seconds after which a notice of a change is not sent any more."""
+_KIND, _WHAT = LinkKind.PASSWORD_RESET, "password_reset"
+_COMPLETED = "user.password_reset.completed"
+
+
+class LinkOver(Invalid):
+    """A link that is unknown here, used, or over."""
+
+
+class Refused(Invalid):
+    """A password that may not be chosen: `reasons` are those of WeakPassword, and `mismatch`."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("the password may not be chosen", reason=reasons[0])
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a link, at which organization, as whom."""
+
+    runtime: Runtime
+    tenant: Tenant
+    email: str
+    origin: Origin
+    interaction: str | None
+    """The value of the interaction that the link leads back to."""
+
+
+async def ask(
+    runtime: Runtime,
+    tenant: Tenant,
+    email: str,
+    origin: Origin,
+    *,
+    known_value: str | None = None,
+    interaction: str | None = None,
+) -> None:
+    """Mail a link to whoever has this address, whatever their status; the others hear nothing.
+
+    `known_value` is what the browser was given when it signed in before. Raises Throttled, and
+    Unavailable where the queue is full.
+    """
+    asked = Asked(runtime, tenant, counted_email(email), origin, interaction)
+    async with in_steps():
+        await mailed_links.count(runtime, tenant, _WHAT, asked.email, origin, known_value)
+        user = await runtime.storage.users.find_by_email(tenant.id, asked.email)
+        token = link_tokens.new_token()
+        letter = _write(asked, user, token)
+        async with runtime.storage.transaction() as tx:
+            if user is not None:
+                await _mail(tx, asked, user, token, letter)
+            kind = "requested" if user is not None else "failed"
+            await _record(tx, asked, user, kind, None if user else "unknown_user")
+
+
+async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:
+    """Return whose password a link changes; nothing is used up. Raises LinkOver."""
+    digest = link_tokens.digest_of(token)
+    link = digest and await runtime.storage.auth_tokens.find(_KIND, digest, tenant.id)
+    user = link and await runtime.storage.users.find(link.user_id, organization_id=tenant.id)
+    if not user:
+        raise LinkOver("the link is unknown, used or over")
+    return user
+
+
+async def reset(
+    runtime: Runtime, tenant: Tenant, token: str, password: str, repeated: str, origin: Origin
+) -> None:
+    """Use the link: its person has this password, typed and `repeated`, and everything that was
+    signed in is out.
+
+    An automatic lock ends; one that an administrator began stays. Nobody is signed in by it. Raises
+    Refused, before the link is used, LinkOver, and Unavailable where there is no room to hash.
+    """
+    user = await find(runtime, tenant, token)
+    if reasons := _problems(tenant, user, password, repeated):
+        raise Refused(reasons)
+    asker = Asker(tenant.id, address_block(origin.address))
+    hashed = await runtime.passwords.hash(password, asker)
+    letter = _write_notice(runtime, tenant, user)
+    async with runtime.storage.transaction() as tx:
+        await tx.users.find(user.id, organization_id=tenant.id, hold=True)
+        link = await tx.auth_tokens.use(_KIND, link_tokens.digest_of(token) or "", tenant.id)
+        if link is None or link.user_id != user.id:
+            raise LinkOver("the link was used meanwhile")
+        await _change(tx, tenant, user, hashed, origin)
+        await runtime.post.queue(
+            tx, "password_changed", letter, to=link.email, organization_id=tenant.id,
+            lifetime=_NOTICE, user_id=user.id,
+        )  # fmt: skip
+
+
+def _problems(tenant: Tenant, user: User, password: str, repeated: str) -> tuple[str, ...]:
+    organization = tenant.organization
+    policy, names = organization.two_factor_policy, user_passwords.names_of(organization, user)
+    found = [str(p.reason) for p in user_passwords.find_problems(password, policy, names)]
+    return (*found, "mismatch") if password != repeated else tuple(found)
+
+
+async def _change(
+    tx: Storage, tenant: Tenant, user: UserProfile, password_hash: str, origin: Origin
+) -> None:
+    """Change the password, and end what there was by the old one (ASVS 7.4.3)."""
+    key = (user.id, tenant.id)
+    await tx.users.set_password(*key, password_hash)
+    await tx.users.reset_attempts(*key)
+    if not user.email_verified:  # what was sent there has come back
+        await tx.users.update(*key, {"email_verified": True})
+    await tx.auth_tokens.end_resets(*key)
+    await tx.end_account(*key, _COMPLETED)
+    await events.record(
+        tx, _COMPLETED, organization_id=tenant.id, user_id=user.id, origin=origin
+    )  # fmt: skip
+
+
+async def _mail(tx: Storage, asked: Asked, user: User, token: LinkToken, letter: Letter) -> None:
+    ttl, organization_id = asked.tenant.config.password_reset_ttl, asked.tenant.id
+    # Of two who ask at once one waits, so that one link is left.
+    await tx.users.find(user.id, organization_id=organization_id, hold=True)
+    await tx.auth_tokens.add(_KIND, user.id, organization_id, token.digest, ttl)
+    await asked.runtime.post.queue(
+        tx, "password_reset", letter, to=user.email, organization_id=organization_id,
+        lifetime=ttl, user_id=user.id,
+    )  # fmt: skip
+
+
+async def _record(
+    tx: Storage, asked: Asked, user: User | None, what: str, reason: str | None
+) -> None:
+    await events.record(
+        tx, f"user.password_reset.{what}", organization_id=asked.tenant.id,
+        user_id=user.id if user else None, metadata={"reason": reason} if reason else {},
+        origin=asked.origin,
+    )  # fmt: skip
+
+
+def _write(asked: Asked, user: User | None, token: LinkToken) -> Letter:
+    """Write the mail, also where there is nobody to read it: it takes its time."""
+    post, tenant = asked.runtime.post, asked.tenant
+    # From the settings, whatever host was asked (requirement E.4).
+    url = f"{tenant.issuer}/auth/reset-password/{token.value}"
+    if asked.interaction is not None:
+        url += f"?interaction={asked.interaction}"
+    organization = tenant.organization
+    language = post.emails.language(user.locale if user else None, organization.default_locale)
+    company = branding.brand(organization).company
+    return post.emails.render(
+        "password_reset",
+        post.emails.words(language, "emails.password_reset.subject", company=company),
+        organization,
+        language,
+        name=user.given_name if user else None,
+        email=asked.email,
+        url=url,
+        minutes=tenant.config.password_reset_ttl // 60,
+    )
+
+
+def _write_notice(runtime: Runtime, tenant: Tenant, user: User) -> Letter:
+    emails, organization = runtime.post.emails, tenant.organization
+    language = emails.language(user.locale, organization.default_locale)
+    company = branding.brand(organization).company
+    return emails.render(
+        "password_changed",
+        emails.words(language, "emails.password_changed.subject", company=company),
+        organization,
+        language,
+        name=user.given_name,
+        email=user.email,
+        url=f"{tenant.issuer}/auth/forgot-password",
+    )
