@@ -10,6 +10,7 @@ from handlers.interactions.endings import shown
 from handlers.links.base import LinkHandler
 from handlers.pages import finish_page, home_url, wait
 from porta.browser import request_copies
+from porta.browser.open_interactions import OpenInteraction
 from porta.errors import PortaError
 from porta.limits.rate_limits import Throttled
 from porta.services import password_reset, user_passwords
@@ -26,22 +27,26 @@ class LoginMethodDisabled(PortaError):
     code = "login_method_disabled"
 
 
-class PasswordResetHandler(LinkHandler):
-    """What both pages are: where nobody signs in with a password, neither is there."""
+async def find_password_sign_in(handler: LinkHandler) -> OpenInteraction | None:
+    """Return the interaction that a request names, if it is open here. Raises LoginMethodDisabled
+    where nobody signs in with a password, at its client or else at the organization.
+    """
+    opened, organization = await handler.opened_here(), handler.tenant.organization
+    methods = opened.login_methods if opened is not None else organization.default_login_methods
+    if "password" not in methods:
+        raise LoginMethodDisabled("nobody signs in with a password here")
+    return opened
+
+
+class ForgotPasswordHandler(LinkHandler):
+    """GET and POST /{slug}/auth/forgot-password: asks for an address, and mails a link there."""
+
+    opened: OpenInteraction | None
 
     async def prepare(self) -> None:
         await super().prepare()
-        if not self.has_tenant() or self._finished:
-            return
-        self.opened = await self.opened_here()
-        organization = self.tenant.organization
-        methods = self.opened.login_methods if self.opened else organization.default_login_methods
-        if "password" not in methods:
-            raise LoginMethodDisabled("nobody signs in with a password here")
-
-
-class ForgotPasswordHandler(PasswordResetHandler):
-    """GET and POST /{slug}/auth/forgot-password: asks for an address, and mails a link there."""
+        if self.has_tenant():
+            self.opened = await find_password_sign_in(self)
 
     async def get(self) -> None:
         self._show()
@@ -77,8 +82,15 @@ class ForgotPasswordHandler(PasswordResetHandler):
         )  # fmt: skip
 
 
-class ResetPasswordHandler(PasswordResetHandler):
+class ResetPasswordHandler(LinkHandler):
     """GET and POST /{slug}/auth/reset-password/{token}: another password, by a mailed link."""
+
+    opened: OpenInteraction | None
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.has_tenant():
+            self.opened = await find_password_sign_in(self)
 
     async def get(self) -> None:
         await self._show()

@@ -113,7 +113,11 @@ STATES: dict[str, State] = {
     "reset password, stale": State("reset_password", {"error": "errors.csrf_invalid"}),
     "reset password, done": State("reset_success", {"resume_url": "/interaction/u1"}),
     "reset password, done elsewhere": State("reset_success", {}),
-    "link over": State("link_over", {"again_url": "/acme/auth/forgot-password"}),
+    "method disabled": _error("login_method_disabled", home_url="/acme"),
+    "link over": State(
+        "link_over",
+        {"error": "links.over_password_reset", "again_url": "/acme/auth/forgot-password"},
+    ),
     "link over, sign-in waits": State(
         "link_over",
         {"again_url": "/acme/auth/forgot-password?interaction=u1",

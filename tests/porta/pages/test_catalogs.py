@@ -142,6 +142,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "client_name",
         "company",
         "account",
+        "email",
         "scope",
         "resource",
         "claims",
@@ -156,6 +157,9 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "login.lock_answer",
         "emails.invitation.expires",
         "emails.otp_code.expires",
+        "emails.link_expires",
+        "new_password.hint",
+        "new_password.too_short",
     }
     for key in found - counted:
         values = dict.fromkeys(names, "v")

@@ -50,6 +50,8 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "consent",
             "gesture",
             "logout",
+            "forgot_password",
+            "reset_password",
             "error",
             "form_post",
         }
