@@ -15,4 +15,3 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_magic_link_interaction ON magic_link
 -- step: transaction
 ALTER TABLE magic_link_tokens ADD COLUMN IF NOT EXISTS sent_to CITEXT;
 ALTER TABLE password_reset_tokens ADD COLUMN IF NOT EXISTS sent_to CITEXT;
-ALTER TABLE invitation_tokens ADD COLUMN IF NOT EXISTS sent_to CITEXT;
