@@ -120,7 +120,11 @@ class Runtime:
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
-        """Wait for PostgreSQL, open both databases, and load the pages. Raises StorageError."""
+        """Wait for PostgreSQL, open both databases, and load the pages. Raises StorageError, and
+        Invalid for pages of an operator's own that cannot be used.
+        """
+        base_path = urlsplit(settings.issuer_base_url).path
+        pages = Pages.load(base_path=base_path, own_folder=settings.pages_folder)
         storage = await Storage.open(
             settings.database_url,
             settings.redis_url,
@@ -136,7 +140,6 @@ class Runtime:
         passwords = Passwords(
             parameters, workers=settings.argon2_workers, queue=settings.argon2_queue
         )
-        pages = Pages.load(base_path=urlsplit(settings.issuer_base_url).path)
         return cls(settings, storage, passwords, pages)
 
     async def close(self) -> None:

@@ -68,11 +68,11 @@ DOORS: dict[str, tuple[str, ...]] = {
     "webauthn": ("porta.security.passkeys",),
     "aiosmtplib": ("porta.emails.mailer",),
     "aiosmtpd": ("porta.dev.mail_catcher",),
-    "babel": ("porta.pages.render", "porta.pages.languages"),
+    "babel": ("porta.pages.render", "porta.pages.catalogs"),
     "tornado": (
         "handlers",
         "porta.pages.render",
-        "porta.emails.render",
+        "porta.pages.themes",
         "porta.outbound",
         "porta.dev.web",
         "porta.dev.pages",

@@ -18,6 +18,8 @@ import yaml
 from porta.__main__ import main
 from porta.config.settings import Settings, load_settings
 from porta.config.system import Config
+from porta.pages.contract import version
+from porta.pages.values import PAGES
 from porta.services.provisioning.file import load_document
 from porta.services.provisioning.problems import DocumentInvalid
 from tests.test_deploy import OF_THE_CONTAINER, names_of_settings
@@ -193,3 +195,15 @@ def test_every_document_is_found_from_the_readme() -> None:
     linked = set(re.findall(r"\]\(docs/([^)#]+)", README.read_text(encoding="utf-8")))
     assert {path.name for path in DOCS.glob("*.md")} <= linked
     assert {"integrations/README.md", "decisions/README.md"} <= linked
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_values_of_every_page_are_documented(name: str) -> None:
+    """A template of an operator's own relies on them: see porta/pages/contract.py for CHANGES."""
+    always, perhaps = (
+        ", ".join(f"`{value}`" for value in sorted(values))
+        for values in (PAGES[name].required, PAGES[name].optional)
+    )
+    line = f"| `{name}` | {version(f'pages/{name}.html')} | {always} | {perhaps} |"
+    text = (DOCS / "templates.md").read_text(encoding="utf-8")
+    assert line in text.splitlines(), f"docs/templates.md needs this line, in this order: {line}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 
 from handlers import languages
@@ -27,7 +26,7 @@ async def show_consent(
             shown,
             await handler.runtime.api_resources(handler.tenant.id),
             client.claim_definitions,
-            partial(handler.runtime.pages.text, language),
+            handler.runtime.pages.texts(handler.organization(), language),
             language,
         ),
         resources=shown.resource,

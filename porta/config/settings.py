@@ -123,6 +123,8 @@ class Settings(EnvironmentSettings):
     two_factor_decryption_keys: HexKeys = ()
     asset_storage_url: str | None = Field(None, pattern=r"^file:///.+")
     """Where uploaded images are kept (`file:///folder`); None for PostgreSQL."""
+    pages_folder: str | None = Field(None, pattern=r"^/.+")
+    """Where an operator keeps templates and texts that replace those that are shipped."""
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
     smtp_tls: Tls = Field(default_factory=_default_tls)

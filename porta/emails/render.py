@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-from tornado.template import Loader
 
 from porta.emails.message import Letter
 from porta.pages import branding
 from porta.pages.branding import DEFAULT_COLOR
+from porta.pages.catalogs import find_data_folder
 from porta.pages.colors import DARK, LIGHT, is_color, is_dark, mend
-from porta.pages.render import Pages, find_data_folder
+from porta.pages.render import Pages
+from porta.pages.themes import Themes
 from storage.models.organizations import Organization
 
 
@@ -22,9 +21,9 @@ class Emails:
     def __init__(self, pages: Pages, issuer_base_url: str, directory: Path | None = None) -> None:
         self._pages = pages
         self._base = issuer_base_url
-        root = str((directory or find_data_folder("templates")) / "emails")
-        self._html = Loader(root, autoescape="xhtml_escape", whitespace="oneline")
-        self._text = Loader(root, autoescape=None, whitespace="all")
+        root, own = directory or find_data_folder("templates"), pages.own.templates
+        self._html = Themes(root, own, autoescape="xhtml_escape", whitespace="oneline")
+        self._text = Themes(root, own, autoescape=None, whitespace="all")
 
     def render(
         self,
@@ -39,12 +38,12 @@ class Emails:
 
         Raises KeyError for a message that no catalog has, NameError for a value that is missing.
         """
-        brand = branding.brand(organization)
+        brand, slug = branding.brand(organization), organization.slug
         language = self.language(locale)
         color = organization.branding_primary_color
         primary = color if color and is_color(color) else DEFAULT_COLOR
         context = values | {
-            "t": partial(self._pages.text, language),
+            "t": self._pages.texts(organization, language),
             "lang": language,
             "direction": self._pages.direction(language),
             "subject": subject,
@@ -58,8 +57,8 @@ class Emails:
         }
         return Letter(
             subject=subject,
-            text=_tidy(self._text.load(f"{template}.txt").generate(**context).decode()),
-            html=self._html.load(f"{template}.html").generate(**context).decode(),
+            text=_tidy(self._text.generate(f"emails/{template}.txt", slug, context)),
+            html=self._html.generate(f"emails/{template}.html", slug, context),
             language=language,
             sender_name=brand.company,
         )

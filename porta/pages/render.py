@@ -1,25 +1,30 @@
-"""Pages in a language: Tornado templates, Babel catalogs, and the files that pages link to."""
+"""Pages in a language and a look: templates, catalogs, and the files that pages link to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, lru_cache, partial
-from io import BytesIO
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.support import Translations
 from tornado.escape import xhtml_escape
-from tornado.template import Loader
 
 from porta.pages import branding, languages
+from porta.pages.catalogs import (
+    FALLBACK,
+    Language,
+    Text,
+    find_data_folder,
+    find_languages,
+    lay_over,
+    load_languages,
+    say,
+)
+from porta.pages.overrides import EVERY, NONE, Overrides, read
 from porta.pages.skeletons import Skeleton, blank
 from porta.pages.static_files import Static, StaticFiles
+from porta.pages.themes import Themes
 from porta.pages.values import (
     PAGES,
     check_values,
@@ -31,42 +36,30 @@ from porta.pages.values import (
 )
 from storage.models.organizations import Organization
 
-_HERE = Path(__file__).parents[1]
-_DOMAIN = "porta"
 _SPECIAL = re.compile(rb"""[&<>"']""")
-FALLBACK = "en"
-"""The language whose catalog is complete by definition."""
 _SKELETONS = 1024
 """Skeletons that are kept, of some 4 KB each: those used last."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Language:
-    tag: str
-    name: str
-    """As those call it who speak it, and as a menu begins it."""
-    direction: str
-    messages: Translations
 
 
 class Pages:
     """Every page, every text and every static file, read once."""
 
     def __init__(
-        self, loader: Loader, catalogs: dict[str, _Language], static: StaticFiles, debug: bool
+        self,
+        themes: Themes,
+        spoken: dict[str, Language],
+        own: Overrides,
+        static: StaticFiles,
+        debug: bool,
     ) -> None:
-        self._loader = loader
-        self._languages = catalogs
+        self.own = own
+        """What an operator puts over templates and texts."""
+        self._themes = themes
+        self._languages = spoken
+        self._own_texts = _own_texts(spoken, own)
         self._static = static
         self._debug = debug
         self._skeleton = lru_cache(maxsize=_SKELETONS)(self._make_skeleton)
-        loader.namespace.update(
-            static_url=static.url,
-            web_url=web_url,
-            form_action=form_action,
-            destination=destination,
-            minutes=minutes,
-        )
 
     @classmethod
     def load(
@@ -76,25 +69,33 @@ class Pages:
         *,
         base_path: str = "",
         debug: bool = False,
+        own_folder: str | None = None,
     ) -> Pages:
         """Read and compile everything below the two folders; `debug` reads templates per render.
 
-        `base_path` is the path of the issuer's base URL, and stands before every path in a page.
-        Raises OSError, tornado.template.ParseError or babel's PoFileError for what cannot be used.
+        `base_path` is the path of the issuer's base URL, and stands before every path in a page;
+        `own_folder` has what an operator puts over all of it. Raises OSError, ParseError of
+        tornado.template or babel's PoFileError for what cannot be used, and Invalid for what an
+        operator's folder has.
         """
         root = directory or find_data_folder("templates")
-        located = partial(_located, base_path)
-        namespace = {"base": base_path, "escaped": _escaped, "located": located}
-        loader = Loader(str(root), autoescape="escaped", namespace=namespace, whitespace="oneline")
-        pages = cls(
-            loader,
-            _load_languages(locale_directory),
-            StaticFiles(root / "static", base_path),
-            debug,
-        )
-        for name in PAGES:
-            loader.load(f"pages/{name}.html")
-        return pages
+        own = read(Path(own_folder), root, find_languages()) if own_folder else NONE
+        static = StaticFiles(root / "static", base_path)
+        namespace = {
+            "base": base_path,
+            "escaped": _escaped,
+            "located": partial(_located, base_path),
+            "static_url": static.url,
+            "web_url": web_url,
+            "form_action": form_action,
+            "destination": destination,
+            "minutes": minutes,
+        }
+        looks = {"autoescape": "escaped", "namespace": namespace, "whitespace": "oneline"}
+        themes = Themes(root, own.templates, **looks)
+        themes.compile(f"pages/{name}.html" for name in PAGES)
+        spoken = load_languages(locale_directory, own.texts.get(EVERY, {}))
+        return cls(themes, spoken, own, static, debug)
 
     @property
     def locales(self) -> tuple[str, ...]:
@@ -120,15 +121,13 @@ class Pages:
 
         A message that a language lacks is given in English. Raises KeyError for an unknown key.
         """
-        messages = self._language(locale).messages
-        count = values.get("count")
-        if isinstance(count, int):
-            found = messages.ngettext(message_key, message_key, count)
-        else:
-            found = messages.gettext(message_key)
-        if found == message_key or not message_key:
-            raise KeyError(message_key)
-        return found.format_map(values) if values else found
+        return say(self._language(locale).messages, message_key, **values)
+
+    def texts(self, organization: Organization | None, locale: str) -> Text:
+        """Return what says a message of a language as the organization has it; see `text`."""
+        language = self._language(locale)
+        key = (organization.slug if organization else "", language.tag)
+        return partial(say, self._own_texts.get(key) or language.messages)
 
     def render(
         self,
@@ -176,32 +175,34 @@ class Pages:
         self,
         name: str,
         organization: Organization | None,
-        language: _Language,
+        language: Language,
         menu: str | None,
         values: dict[str, Any],
         *,
         is_secret: bool = False,
     ) -> str:
         if self._debug:
-            self._loader.reset()
-        text = partial(self.text, language.tag)
-        template = self._loader.load(f"pages/{name}.html")
+            self._themes.reset()
+        text = self.texts(organization, language.tag)
         brand = branding.brand(organization)
         brand = brand.without_foreign_pictures() if is_secret else brand
-        return template.generate(
-            **(PAGES[name].optional | values),
-            brand=brand,
-            own=brand.says(language.tag),
-            menu=menu,
-            languages=self._languages.values(),
-            language_name=language.name,
-            lang=language.tag,
-            direction=language.direction,
-            t=text,
-            rich=partial(_rich, text),
-            known=partial(_known, text),
-            find=partial(_find, text),
-        ).decode()
+        context = {
+            "brand": brand,
+            "own": brand.says(language.tag),
+            "menu": menu,
+            "languages": self._languages.values(),
+            "language_name": language.name,
+            "lang": language.tag,
+            "direction": language.direction,
+            "t": text,
+            "rich": partial(_rich, text),
+            "known": partial(_known, text),
+            "find": partial(_find, text),
+        }
+        slug = organization.slug if organization else None
+        return self._themes.generate(
+            f"pages/{name}.html", slug, PAGES[name].optional | values | context
+        )
 
     def static_url(self, name: str) -> str:
         """Return the path of a static file, its hash in the name. Raises KeyError when unknown."""
@@ -215,8 +216,19 @@ class Pages:
         """Return in which direction a language is written: `ltr` or `rtl`."""
         return self._language(locale).direction
 
-    def _language(self, locale: str) -> _Language:
+    def _language(self, locale: str) -> Language:
         return self._languages.get(locale) or self._languages[FALLBACK]
+
+
+def _own_texts(spoken: dict[str, Language], own: Overrides) -> dict[tuple[str, str], Translations]:
+    """Return an operator's catalogs for one organization, by its slug and the language."""
+    english = spoken[FALLBACK].messages
+    return {
+        (slug, tag): lay_over(source, spoken[tag], english, f"locales/{slug}")
+        for slug, sources in own.texts.items()
+        for tag, source in sources.items()
+        if slug != EVERY
+    }
 
 
 def _located(base_path: str, url: str) -> str:
@@ -229,65 +241,20 @@ def _escaped(value: bytes) -> str | bytes:
     return xhtml_escape(value) if _SPECIAL.search(value) else value
 
 
-def _rich(text: Callable[..., str], key: str, **values: str) -> str:
+def _rich(text: Text, key: str, **values: str) -> str:
     """Return a message as HTML, its values escaped, isolated (bidirectional text) and marked."""
     marked = {name: f'<bdi class="name">{xhtml_escape(v)}</bdi>' for name, v in values.items()}
     return xhtml_escape(text(key, **{name: f"{{{name}}}" for name in values})).format_map(marked)
 
 
-def _known(text: Callable[..., str], *keys: str) -> str:
+def _known(text: Text, *keys: str) -> str:
     """Return the message of the first key that exists; a page is never without words."""
     return next(filter(None, (_find(text, key) for key in keys)), "") or text("errors.generic")
 
 
-def _find(text: Callable[..., str], key: str) -> str:
+def _find(text: Text, key: str) -> str:
     """Return the message of a key that comes from outside a template, or ""."""
     try:
         return text(key)
     except KeyError:
         return ""
-
-
-def find_data_folder(name: str) -> Path:
-    """Return a folder of data: inside the package (an installed wheel), else beside it."""
-    inside = _HERE / name
-    return inside if inside.is_dir() else _HERE.parent / name
-
-
-@cache
-def find_languages() -> tuple[str, ...]:
-    """Return the languages that there are catalogs of, as BCP 47 tags."""
-    return tuple(map(_tag, map(Locale.parse, (path.parts[-3] for path in _catalogs(None)))))
-
-
-def _catalogs(directory: Path | None) -> list[Path]:
-    return sorted((directory or find_data_folder("locale")).glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
-
-
-def _tag(locale: Locale) -> str:
-    return str(locale).replace("_", "-")
-
-
-def _load_languages(directory: Path | None) -> dict[str, _Language]:
-    read = sorted(map(_read_language, _catalogs(directory)), key=lambda language: language.name)
-    found = {language.tag: language for language in read}
-    for language in found.values():
-        if language.tag != FALLBACK:
-            language.messages.add_fallback(found[FALLBACK].messages)
-    return found
-
-
-def _read_language(path: Path) -> _Language:
-    locale = Locale.parse(path.parent.parent.name)
-    with path.open("rb") as source:
-        catalog = read_po(source, locale=locale, domain=_DOMAIN, abort_invalid=True)
-    compiled = BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    name = locale.get_display_name() or _tag(locale)
-    return _Language(
-        tag=_tag(locale),
-        name=name[:1].upper() + name[1:],
-        direction=locale.text_direction,
-        messages=Translations(compiled, _DOMAIN),
-    )

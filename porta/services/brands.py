@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, Strict
 
 from porta.errors import Invalid
 from porta.pages import branding, custom_css
-from porta.pages.render import find_languages
+from porta.pages.catalogs import find_languages
 from porta.services.commands import ABSENT, Patch
 from porta.services.fields import (
     LONGEST_URL,

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from porta.errors import Invalid
 from porta.pages import languages
+from porta.pages.catalogs import find_languages
 from porta.pages.colors import is_color
-from porta.pages.render import find_languages
 from porta.protocol.clients.registered_uris import find_link_problem
 from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs

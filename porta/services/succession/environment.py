@@ -26,7 +26,7 @@ _PAGES = Rule(
     "pages",
     Severity.DIFFERS,
     "Templates and texts of your own for 1.x: nobody reads them",
-    "Say what they said with the organization's brand and texts (docs/provisioning.md).",
+    "Say it with the organization's brand (docs/branding.md), or anew (docs/templates.md).",
 )
 FOLDERS = tuple(Path(name) for name in ("/app/templates", "/app/locales", "templates", "locales"))
 """Where 1.x had its pages, and others mounted theirs."""
