@@ -14,12 +14,14 @@ from porta.emails.render import Emails
 from porta.errors import Invalid
 from porta.pages import contract, overrides
 from porta.pages.render import Pages
+from porta.pages.values import PAGES
 from tests.porta.pages.page_documents import ACME, TEMPLATES, VALUES
 
 GLOBEX = replace(ACME, id="2", slug="globex")
 FIRST = "{# porta-template 1 #}"
 ROOT = f"{FIRST}<h1>{{{{ t('root.title') }}}}</h1>"
-LOGIN = f"{FIRST}<p>Our own {{{{ uid }}}} {{{{ csrf }}}} {{{{ client_name }}}}</p>"
+_REST = f"{{# {' '.join(PAGES['login'].required)} #}}"
+LOGIN = f"{FIRST}<p>Our own {{{{ uid }}}} {{{{ csrf }}}} {{{{ client_name }}}}</p>{_REST}"
 
 
 @pytest.fixture
