@@ -20,7 +20,7 @@ from tests.porta.pages.page_documents import ACME, TEMPLATES, VALUES
 GLOBEX = replace(ACME, id="2", slug="globex")
 FIRST = "{# porta-template 1 #}"
 ROOT = f"{FIRST}<h1>{{{{ t('root.title') }}}}</h1>"
-_REST = f"{{# {' '.join(PAGES['login'].required)} #}}"
+_REST = f"{{# {' '.join(sorted(PAGES['login'].required))} #}}"
 LOGIN = f"{FIRST}<p>Our own {{{{ uid }}}} {{{{ csrf }}}} {{{{ client_name }}}}</p>{_REST}"
 
 
