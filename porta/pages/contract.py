@@ -13,6 +13,8 @@ CHANGES: Changes = {}
 (`pages/login.html`): a sentence each, for whoever has to change theirs.
 """
 _VERSION = re.compile(r"\{#\s*porta-template\s+([0-9]{1,6})\s*#\}")
+_BINDING = frozenset({"csrf", "xsrf", "uid"})
+"""Values that stand in a page itself, whatever it leaves to templates that it includes."""
 _BLOCKS = {
     "layouts/main.html": ("title", "name", "head", "body", "languages"),
     "emails/layout.html": ("body",),
@@ -47,7 +49,10 @@ def find_faults(name: str, source: str, changes: Changes = CHANGES) -> Iterator[
 def _missing(name: str, source: str) -> Iterator[str]:
     """A page without these values would look right, and do nothing: its form would be refused."""
     page = PAGES.get(name.removeprefix("pages/").removesuffix(".html"))
-    for value in sorted(page.required) if page and name.startswith("pages/") else ():
+    needed = page.required if page and name.startswith("pages/") else frozenset()
+    if "{% include" in source:
+        needed &= _BINDING
+    for value in sorted(needed):
         if not re.search(rf"\b{value}\b", source):
             yield f"never uses {value}, without which the page does not work"
     for block in _BLOCKS.get(name, ()):

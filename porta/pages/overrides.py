@@ -17,7 +17,12 @@ EVERY = "default"
 """The folder of what is for every organization that has nothing of its own."""
 _LARGEST = 262_144  # bytes of one file
 _DEEPEST = 4  # templates/{slug}/pages/login.html
-_KINDS = {"pages": (".html",), "layouts": (".html",), "emails": (".html", ".txt")}
+_KINDS = {
+    "pages": (".html",),
+    "partials": (".html",),
+    "layouts": (".html",),
+    "emails": (".html", ".txt"),
+}
 
 
 @dataclass(frozen=True, slots=True)
