@@ -1,6 +1,6 @@
 """Run finished applications against Porta: `python -m tests.applications [NAME...]`.
 
-Each is installed into `.applications/`, started with the configuration that its documentation
+Each is installed into `build/applications/`, started with the configuration that its documentation
 tells, and used by Chromium: a person signs in and out, and a stranger is refused. Some need Node.js
 and npm, Go, or Java and Maven. One line each; exit 1 when one fails.
 """
@@ -50,7 +50,8 @@ APPLICATIONS = tuple(
     )
 )
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".applications"
+FOLDER = ROOT / "build" / "applications"
+"""In no folder whose name begins with a dot: servers of files (Express) send nothing out of one."""
 _PATIENCE = 60_000  # milliseconds
 
 
