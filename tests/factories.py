@@ -89,7 +89,11 @@ def facts(**changes: Any) -> AccountFacts:
 
 
 def secret(text: str, expires_at: float | None = None) -> ClientSecret:
-    return ClientSecret(hashlib.sha256(text.encode()).hexdigest(), expires_at)
+    return hashed_secret(hashlib.sha256(text.encode()).hexdigest(), expires_at)
+
+
+def hashed_secret(sha256: str, expires_at: float | None = None) -> ClientSecret:
+    return ClientSecret(sha256, expires_at)
 
 
 def client(**changes: Any) -> Client:
@@ -204,16 +208,22 @@ def replay_mark(organization_id: str, **changes: Any) -> ReplayDetection:
     return ReplayDetection(organization_id=organization_id, **({"id": new_artifact_id()} | changes))
 
 
-def grant(organization_id: str, of: Session) -> tuple[str, Grant]:
+def grant(organization_id: str, **changes: Any) -> Grant:
+    fields: dict[str, Any] = {
+        "id": new_artifact_id(),
+        "account_id": new_id(),
+        "session_uid": new_artifact_id(),
+        "client_id": "c",
+        "created_at": 1,
+    }
+    return Grant(organization_id=organization_id, **(fields | changes))
+
+
+def granted(of: Session) -> tuple[str, Grant]:
+    """Return the value of a grant that was given in a session, and the grant."""
     value, id = presented()
-    return value, Grant(
-        id=id,
-        organization_id=organization_id,
-        account_id=of.account_id,
-        session_uid=of.uid,
-        client_id="c",
-        created_at=1,
-    )
+    given = {"id": id, "account_id": of.account_id, "session_uid": of.uid}
+    return value, grant(of.organization_id, **given)
 
 
 # Tokens of a client and a person, good from now on

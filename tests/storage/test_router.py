@@ -19,7 +19,6 @@ from storage.models.artifacts import (
     AuthorizationCode,
     Grant,
     Interaction,
-    ReplayDetection,
     Session,
     Store,
     artifact_id,
@@ -58,7 +57,7 @@ async def test_an_artifact_goes_where_the_table_says(
 ) -> None:
     session = factories.session(A)
     every = [session, factories.code(A), factories.interaction(A), factories.replay_mark(A)]
-    every.append(factories.grant(A, session)[1])
+    every.append(factories.granted(session)[1])
     for artifact in every:
         await storage.artifacts.save(artifact, 60)
         store = ARTIFACTS[type(artifact)].store
@@ -121,7 +120,7 @@ async def test_the_whole_interface(either: Storage) -> None:
 async def test_a_transaction_is_committed_as_one(either: Storage) -> None:
     value, id = factories.presented()
     session = factories.session(A, id=id)
-    grant_value, given = factories.grant(A, session)
+    grant_value, given = factories.granted(session)
     async with either.transaction() as tx:
         await tx.artifacts.save(session, 60)
         await tx.artifacts.save(given, 60)
@@ -227,7 +226,7 @@ async def test_a_replay_mark_is_kept_apart_by_its_organization_and_client(either
     """Whoever makes a mark puts both into its value: an id is one row for everybody."""
     jti = str(uuid4())
     marks = [
-        ReplayDetection(id=artifact_id(f"{owner} {client} {jti}"), organization_id=owner)
+        factories.replay_mark(id=artifact_id(f"{owner} {client} {jti}"), organization_id=owner)
         for owner, client in ((A, "one"), (A, "two"), (B, "one"))
     ]
     for mark in marks:
@@ -235,4 +234,6 @@ async def test_a_replay_mark_is_kept_apart_by_its_organization_and_client(either
     for mark in marks:
         for owner in (A, B):
             with pytest.raises(AlreadyConsumed):
-                await either.artifacts.save(ReplayDetection(id=mark.id, organization_id=owner), 60)
+                await either.artifacts.save(
+                    factories.replay_mark(id=mark.id, organization_id=owner), 60
+                )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -25,7 +24,6 @@ from storage.models.artifacts import (
     Interaction,
     Session,
 )
-from storage.models.tokens import TokenFamily
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker
@@ -232,8 +230,8 @@ async def test_an_ended_session_takes_its_grants_and_tokens_with_it(either: Stor
     session, other = factories.session(A, id=id), factories.session(A)
     await either.artifacts.save(session, 60)
     await either.artifacts.save(other, 60)
-    grant_value, given = factories.grant(A, session)
-    other_value, kept = factories.grant(A, other)
+    grant_value, given = factories.granted(session)
+    other_value, kept = factories.granted(other)
     await either.artifacts.save(given, 60)
     await either.artifacts.save(kept, 60)
     token_value, token = await _issue(either, session, given)
@@ -258,29 +256,15 @@ async def test_an_ended_session_cannot_be_saved_to_life(either: Storage) -> None
 
 
 async def _issue(storage: Storage, session: Session, given: Grant) -> tuple[str, AccessToken]:
-    value, id = factories.presented()
-    owner: dict[str, Any] = {
-        "organization_id": A,
-        "client_id": "c",
-        "account_id": session.account_id,
-    }
-    _, family_id = factories.presented()
-    family = TokenFamily(
-        id=family_id,
+    value, _ = factories.presented()
+    family = factories.family(
+        factories.client(organization_id=A, client_id="c"),
+        session.account_id,
         grant_id=given.id,
         session_uid=session.uid,
         expires_at=4_000_000_000,
-        **owner,
     )
-    token = AccessToken(
-        id=id,
-        family_id=family_id,
-        scope="openid",
-        audience=("a",),
-        issued_at=1,
-        expires_at=2,
-        **owner,
-    )
+    token = factories.access_token(family, value, issued_at=1, expires_at=2)
     assert await storage.tokens.redeem(family, 60, token, 60, None, 0)
     return value, token
 

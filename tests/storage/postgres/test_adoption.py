@@ -12,9 +12,7 @@ from argon2 import PasswordHasher
 
 from porta.config.system import build_config
 from porta.security.encryption import Encrypted, decrypt
-from storage.models.artifacts import AccessToken, artifact_id
 from storage.models.events import Event
-from storage.models.tokens import TokenFamily
 from storage.postgres import adoption, migrate
 from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
@@ -26,6 +24,7 @@ from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.users import Users
+from tests import factories
 
 _FIXTURE = Path(__file__).parents[1] / "fixtures" / "porta_1x.sql"
 _SECRET = "kq3v-confidential-secret-of-the-fixture-0123456789-abcdefghijklm"
@@ -314,26 +313,9 @@ async def test_the_permission_that_1x_failed_to_add(adopted: Postgres) -> None:
 
 async def test_tokens_are_issued_to_an_adopted_client(adopted: Postgres) -> None:
     tokens = Tokens(adopted)
-    family = TokenFamily(
-        id=artifact_id("code"),
-        organization_id=_ACME,
-        client_id=_BACKEND,
-        account_id=_ADA,
-        grant_id="grant",
-        session_uid="session",
-        expires_at=4_000_000_000,
-    )
-    access = AccessToken(
-        id=artifact_id("access"),
-        organization_id=_ACME,
-        client_id=_BACKEND,
-        account_id=_ADA,
-        family_id=family.id,
-        scope="openid",
-        audience=(),
-        issued_at=1,
-        expires_at=2,
-    )
+    backend = factories.client(organization_id=_ACME, client_id=_BACKEND)
+    family = factories.family(backend, _ADA, expires_at=4_000_000_000)
+    access = factories.access_token(family, "access", audience=(), issued_at=1, expires_at=2)
     assert await tokens.redeem(family, 60, access, 60, None, 0)
     found = await tokens.find_access("access", _ACME)
     assert found is not None

@@ -10,12 +10,13 @@ import pytest
 from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
+from tests import factories
 from tests.factories import new_id
 from tests.world.rows import World, build_world
 
 
 def _resource(world: World, identifier: str) -> ApiResource:
-    return ApiResource(
+    return factories.api(
         id=new_id(),
         organization_id=world.organization.id,
         identifier=identifier,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from storage.models.applications import Application, ApplicationModule
+from storage.models.applications import ApplicationModule
 from storage.postgres.driver import Postgres
 from storage.repositories.applications import Applications
+from tests import factories
 from tests.factories import new_id
 from tests.world.rows import World
 
@@ -16,7 +17,7 @@ async def test_an_application_is_found_by_its_slug(pg: Postgres, world: World) -
     applications = Applications(pg)
     assert await applications.find_by_slug(world.application.slug) == world.application
     assert await applications.find_by_slug(world.application.slug.upper()) is None
-    second = Application(id=new_id(), name="Second", slug=world.application.slug)
+    second = factories.application(id=new_id(), name="Second", slug=world.application.slug)
     assert await applications.insert(second) is None
     for key in (world.application.id, world.application.slug):
         assert await applications.find_by_key(key) == world.application

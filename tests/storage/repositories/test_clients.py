@@ -10,12 +10,13 @@ import pytest
 
 from storage.errors import AlreadyExists, StorageError
 from storage.models.claims import ClaimMapping
-from storage.models.clients import Client, ClientSecret
+from storage.models.clients import Client
 from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.clients import Clients
 from storage.repositories.organizations import Organizations
+from tests import factories
 from tests.factories import new_id, new_value
 from tests.world.rows import World, build_world, give_rights
 
@@ -34,12 +35,13 @@ def _key(world: World) -> tuple[str, str]:
 
 
 def _full(world: World) -> Client:
-    return Client(
+    return factories.client(
         id=new_id(),
         organization_id=world.organization.id,
         application_id=world.application.id,
         client_id=new_value(),
         client_name="Full",
+        secrets=(),
         client_type="public",
         application_type="native",
         redirect_uris=("com.example:/cb", 'https://rp.example.com/{"a,b"}?x=\\y'),
@@ -173,7 +175,7 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
     assert found is not None
     assert found.application_status == "inactive"
     first, second, expired = found.secrets
-    assert first == ClientSecret("a" * 64)
+    assert first == factories.hashed_secret("a" * 64)
     assert second.sha256 == "b" * 64
     assert second.expires_at == pytest.approx(soon)
     assert expired.expires_at == pytest.approx(now - 60), "to be told from a guess"

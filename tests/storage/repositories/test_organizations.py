@@ -9,6 +9,7 @@ from storage.errors import AlreadyExists
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.repositories.organizations import Organizations
+from tests import factories
 from tests.factories import new_id
 from tests.world.rows import World
 
@@ -20,7 +21,7 @@ def organizations(pg: Postgres) -> Organizations:
 
 def _full() -> Organization:
     id = new_id()
-    return Organization(
+    return factories.organization(
         id=id,
         name="Näme \U0001f3e2 'quoted'",
         slug=f"full-{id[:8]}",
@@ -59,7 +60,7 @@ async def test_only_the_exact_slug_is_found(organizations: Organizations, slug: 
 
 
 async def test_a_slug_is_given_once(organizations: Organizations, world: World) -> None:
-    second = Organization(id=new_id(), name="Second", slug=world.organization.slug)
+    second = factories.organization(id=new_id(), name="Second", slug=world.organization.slug)
     assert await organizations.insert(second) is None
     assert await organizations.find_by_id(second.id) is None
 
@@ -67,7 +68,9 @@ async def test_a_slug_is_given_once(organizations: Organizations, world: World) 
 async def test_there_is_one_super_admin_organization(organizations: Organizations) -> None:
     with pytest.raises(AlreadyExists) as caught:
         await organizations.insert(
-            Organization(id=new_id(), name="Second", slug="second-admin", is_super_admin=True)
+            factories.organization(
+                id=new_id(), name="Second", slug="second-admin", is_super_admin=True
+            )
         )
     assert caught.value.constraint == "idx_organizations_super_admin"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from storage.models.artifacts import (
     ARTIFACTS,
     Artifact,
@@ -14,6 +12,7 @@ from storage.models.artifacts import (
 from storage.postgres.driver import Postgres
 from storage.repositories.pushed_requests import PushedRequests
 from storage.stores.postgres import PostgresStore
+from tests import factories
 from tests.factories import new_value
 from tests.world.rows import World, build_world
 
@@ -28,15 +27,7 @@ def _pushed(world: World) -> PushedAuthorizationRequest:
 
 
 def _token(world: World) -> ClientCredentials:
-    return ClientCredentials(
-        id=artifact_id(new_value()),
-        organization_id=world.organization.id,
-        client_id=world.client.client_id,
-        scope="openid",
-        audience=(),
-        issued_at=int(time.time()),
-        expires_at=int(time.time()) + 600,
-    )
+    return factories.client_credentials(world.client, new_value(), scope="openid", audience=())
 
 
 async def _kept(pg: Postgres, artifact: Artifact) -> Artifact | None:

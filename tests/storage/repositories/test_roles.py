@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from storage.models.roles import Permission, Role
 from storage.postgres.driver import Postgres
 from storage.repositories.roles import Roles
 from storage.repositories.user_roles import UserRoles
+from tests import factories
 from tests.factories import new_id
 from tests.world.rows import World, build_world, give_rights
 
@@ -36,13 +36,15 @@ async def test_roles_and_permissions_of_an_application(pg: Postgres, world: Worl
 async def test_a_slug_is_given_once_in_an_application(pg: Postgres, world: World) -> None:
     roles, other = Roles(pg), await build_world(pg)
     for application_id in (world.application.id, other.application.id):
-        await roles.insert(Role(id=new_id(), application_id=application_id, name="R", slug="r"))
-        await roles.insert_permission(
-            Permission(id=new_id(), application_id=application_id, name="P", slug="a:b:c")
+        await roles.insert(
+            factories.role(id=new_id(), application_id=application_id, name="R", slug="r")
         )
-    again = Role(id=new_id(), application_id=world.application.id, name="R", slug="r")
+        await roles.insert_permission(
+            factories.permission(id=new_id(), application_id=application_id, name="P", slug="a:b:c")
+        )
+    again = factories.role(id=new_id(), application_id=world.application.id, name="R", slug="r")
     assert await roles.insert(again) is None
-    permission = Permission(
+    permission = factories.permission(
         id=new_id(), application_id=world.application.id, name="P", slug="a:b:c"
     )
     assert await roles.insert_permission(permission) is None
@@ -52,8 +54,10 @@ async def test_a_role_takes_permissions_of_its_own_application_only(
     pg: Postgres, world: World
 ) -> None:
     roles, other = Roles(pg), await build_world(pg)
-    role = Role(id=new_id(), application_id=world.application.id, name="R", slug="r")
-    foreign = Permission(id=new_id(), application_id=other.application.id, name="P", slug="a:b:c")
+    role = factories.role(id=new_id(), application_id=world.application.id, name="R", slug="r")
+    foreign = factories.permission(
+        id=new_id(), application_id=other.application.id, name="P", slug="a:b:c"
+    )
     await roles.insert(role)
     await roles.insert_permission(foreign)
     assert await roles.grant(role.id, [foreign.id]) == frozenset()
@@ -83,7 +87,7 @@ async def test_the_roles_of_a_person_are_their_organizations(pg: Postgres, world
     assert await held.of_user(world.user.id, other) == ()
     assert await held.permissions_of_user(world.user.id, other) == ()
     assert await held.permitted(world.user.id, other, world.application.slug) == frozenset()
-    extra = Role(id=new_id(), application_id=world.application.id, name="E", slug="extra")
+    extra = factories.role(id=new_id(), application_id=world.application.id, name="E", slug="extra")
     await roles.insert(extra)
     assert await held.assign(world.user.id, other, [extra.id]) == frozenset()
     assert await held.remove(world.user.id, other, [role.id]) == frozenset()

@@ -21,6 +21,7 @@ from storage.models.tokens import Rotation, TokenFamily
 from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens
 from storage.stores.postgres import PostgresStore
+from tests import factories
 from tests.factories import new_value
 from tests.storage.repositories.racers import Job, race
 from tests.world.rows import World, build_world, give_rights
@@ -76,10 +77,9 @@ async def _age(pg: Postgres, value: str, seconds: float) -> None:
 
 
 def _credentials(world: World, value: str) -> ClientCredentials:
-    return ClientCredentials(
-        id=artifact_id(value),
-        organization_id=world.organization.id,
-        client_id=world.client.client_id,
+    return factories.client_credentials(
+        world.client,
+        value,
         scope="read",
         audience=("https://api.example.com",),
         issued_at=1,
@@ -152,7 +152,7 @@ async def test_what_was_consumed_cannot_be_used(tokens: Tokens, world: World) ->
 
 
 async def test_other_artifacts_are_no_tokens(pg: Postgres, tokens: Tokens, world: World) -> None:
-    grant = Grant(
+    grant = factories.grant(
         id=artifact_id("grant"),
         organization_id=world.organization.id,
         account_id=world.user.id,
@@ -531,7 +531,7 @@ async def _begin_session(pg: Postgres, world: World) -> Session:
 
 
 def _grant(world: World, session_uid: str) -> Grant:
-    return Grant(
+    return factories.grant(
         id=artifact_id(new_value()),
         organization_id=world.organization.id,
         account_id=world.user.id,

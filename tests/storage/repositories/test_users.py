@@ -12,6 +12,7 @@ from storage.models.users import LoginAttempt, User
 from storage.postgres.driver import Postgres
 from storage.repositories.users import Users
 from storage.stores.postgres import PostgresStore
+from tests import factories
 from tests.factories import new_id
 from tests.world.rows import World, build_world, give_rights
 
@@ -28,7 +29,7 @@ async def _found(users: Users, world: World) -> User:
 
 
 async def test_a_user_is_found_as_inserted(users: Users, world: World) -> None:
-    full = User(
+    full = factories.user(
         id=new_id(),
         organization_id=world.organization.id,
         email="Full@Example.com",
@@ -69,7 +70,9 @@ async def test_the_case_of_an_address_does_not_matter(
     found = await users.find_by_email(world.organization.id, change(world.user.email))
     assert found is not None
     assert found.email == world.user.email
-    twin = User(id=new_id(), organization_id=world.organization.id, email=change(world.user.email))
+    twin = factories.user(
+        id=new_id(), organization_id=world.organization.id, email=change(world.user.email)
+    )
     assert await users.insert(twin) is None
 
 
@@ -99,7 +102,9 @@ async def test_the_same_address_in_two_organizations_is_two_people(
     pg: Postgres, users: Users, world: World
 ) -> None:
     other = await build_world(pg)
-    second = User(id=new_id(), organization_id=other.organization.id, email=world.user.email)
+    second = factories.user(
+        id=new_id(), organization_id=other.organization.id, email=world.user.email
+    )
     await users.insert(second)
     found = await users.find_by_email(other.organization.id, world.user.email)
     assert found is not None
@@ -136,7 +141,7 @@ async def _session_status(
 
 
 def _grant(world: World, account_id: str) -> Grant:
-    return Grant(
+    return factories.grant(
         id=artifact_id(new_id()),
         organization_id=world.organization.id,
         account_id=account_id,
@@ -160,7 +165,9 @@ async def test_the_standing_of_an_account_comes_with_its_grant(
 
 
 async def test_the_grant_of_somebody_else_is_none(pg: Postgres, users: Users, world: World) -> None:
-    other = User(id=new_id(), organization_id=world.organization.id, email="other@example.com")
+    other = factories.user(
+        id=new_id(), organization_id=world.organization.id, email="other@example.com"
+    )
     await users.insert(other)
     grant = _grant(world, other.id)
     await PostgresStore(pg).save(ARTIFACTS[Grant], grant, 60)
@@ -454,7 +461,7 @@ async def test_the_costs_of_stored_hashes_are_known_by_how_often_they_occur(
     ]
     for number, each in enumerate(hashes):
         await users.insert(
-            User(
+            factories.user(
                 id=new_id(),
                 organization_id=world.organization.id,
                 email=f"{number}@example.com",

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from storage.errors import StorageError, Unreachable
 from storage.models.assets import AssetKey
-from storage.models.organizations import Organization
 from storage.router import Storage
 from storage.stores.assets import open_assets
+from tests import factories
 
 _NAME = "logo-0123456789abcdef.png"
 _CONTENT = bytes(range(256)) * 4
@@ -32,7 +32,7 @@ async def storage(
 
 async def _organization(storage: Storage) -> str:
     id = str(uuid4())
-    await storage.organizations.insert(Organization(id=id, name="A", slug=f"a-{id}"))
+    await storage.organizations.insert(factories.organization(id=id, name="A", slug=f"a-{id}"))
     return id
 
 
