@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.models.organizations import Brand, BrandTexts, Organization
+from tests import factories
 
 LINKS = {
     "support_url": "https://acme.example/help",
@@ -18,8 +19,8 @@ def _linked(**tokens: object) -> Brand:
 
 BRANDS: dict[str, Organization | None] = {
     "none": None,
-    "bare": Organization(id="0", name="Acme", slug="acme"),
-    "bright": Organization(
+    "bare": factories.organization(id="0", name="Acme", slug="acme"),
+    "bright": factories.organization(
         id="1",
         name="Sunny Side",
         slug="acme",
@@ -29,14 +30,14 @@ BRANDS: dict[str, Organization | None] = {
             background="picture", background_url="/pictures/hills.svg", radius=0, font="geometric"
         ),
     ),
-    "deep": Organization(
+    "deep": factories.organization(
         id="2",
         name="Nachtwerk",
         slug="acme",
         branding_primary_color="#2E1A6B",
         brand=_linked(page_color="#120A24", card_color="#1B1033", radius=28, font="rounded"),
     ),
-    "warm": Organization(
+    "warm": factories.organization(
         id="3",
         name="Möbel & Co",
         slug="acme",
@@ -62,14 +63,14 @@ BRANDS: dict[str, Organization | None] = {
             ),
         ),
     ),
-    "grey": Organization(
+    "grey": factories.organization(
         id="4",
         name="Mittelgrau",
         slug="acme",
         branding_primary_color="#7F7F7F",
         brand=_linked(page_color="#777777", card_color="#808080", ink_color="#7A7A7A"),
     ),
-    "css": Organization(
+    "css": factories.organization(
         id="5",
         name="Eigenes CSS",
         slug="acme",
@@ -80,7 +81,7 @@ BRANDS: dict[str, Organization | None] = {
 }
 BRANDS |= {
     # A light brand that has written what it could, and a colour that suits neither scheme.
-    "light": Organization(
+    "light": factories.organization(
         id="6",
         name="Sommerwiese",
         slug="acme",
@@ -93,7 +94,7 @@ BRANDS |= {
         ),
         brand=_linked(texts=(BrandTexts(language="de", help="Fragen? Rufen Sie uns an."),)),
     ),
-    "awkward": Organization(
+    "awkward": factories.organization(
         id="7",
         name="Schwarz & Gelb Verkehrsbetriebe",
         slug="acme",

@@ -9,6 +9,7 @@ from typing import Any
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
+from tests import factories
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "templates"
@@ -21,7 +22,7 @@ CATALOGS = {
 LANGUAGES = list(CATALOGS)
 HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;{{ 7*7 }}{x.__class__}"""
 
-ACME = Organization(
+ACME = factories.organization(
     id="1", name="Acme", slug="acme", branding_company_name="Acme GmbH", branding_custom_css="p{}"
 )
 

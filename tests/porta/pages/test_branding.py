@@ -9,10 +9,11 @@ import pytest
 
 from porta.pages import branding
 from storage.models.organizations import Brand, BrandTexts, Organization
+from tests import factories
 
 
 def acme(*, brand: Brand | None = None, **branding_values: str | None) -> Organization:
-    plain = Organization(id="1", name="Acme", slug="acme", **branding_values)  # type: ignore[arg-type]
+    plain = factories.organization(id="1", name="Acme", slug="acme", **branding_values)
     return msgspec.structs.replace(plain, brand=brand or Brand())
 
 

@@ -15,13 +15,14 @@ from porta.pages.render import Pages
 from porta.services import brands
 from porta.services.brands import BrandingPatch, BrandLinks, BrandWords
 from porta.services.provisioning.file import build_document
-from storage.models.organizations import Brand, BrandTexts, Organization
+from storage.models.organizations import Brand, BrandTexts
+from tests import factories
 from tests.porta.pages.page_documents import ROOT, TEMPLATES, VALUES, Document
 
 GUIDE = (ROOT / "docs" / "branding.md").read_text()
 HOOKS = re.search(r"\| hook \|.*?\n\n", GUIDE, re.DOTALL)
 PROPERTIES = re.search(r"\| properties \|.*?\n\n", GUIDE, re.DOTALL)
-FULL = Organization(
+FULL = factories.organization(
     id="1",
     name="Acme",
     slug="acme",
@@ -30,7 +31,9 @@ FULL = Organization(
         texts=(BrandTexts(language="en", lead="Lead", help="Help", note="Note"),),
     ),
 )
-LOGO = Organization(id="2", name="A", slug="a", branding_logo_url="https://a.example/l.svg")
+LOGO = factories.organization(
+    id="2", name="A", slug="a", branding_logo_url="https://a.example/l.svg"
+)
 SHOWN: dict[str, dict[str, Any]] = {
     "login": {"error": "login.error_invalid", "notice": "login.reauthenticate"},
     "consent": {"account": "alice@acme.example"},

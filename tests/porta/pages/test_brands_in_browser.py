@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page
 
 from porta.pages.colors import contrast
 from porta.pages.values import PAGES
-from storage.models.organizations import Organization
+from tests import factories
 from tests.flows.chromium import needs_chromium
 from tests.porta.pages.brands import BRANDS
 from tests.porta.pages.page_documents import ROOT
@@ -99,7 +99,7 @@ async def test_no_brand_is_wider_than_the_screen(
 async def test_people_18_a_logo_has_one_size_in_both_schemes_whatever_the_css(
     browser: Browser, site: Site, css: str | None
 ) -> None:
-    site.organization = Organization(
+    site.organization = factories.organization(
         id="9",
         name="A",
         slug="acme",
@@ -134,9 +134,9 @@ async def _logo(browser: Browser, site: Site, scheme: Any) -> dict[str, Any]:
 async def test_people_30_the_footer_can_be_read_on_the_page_of_custom_css(
     browser: Browser, site: Site, ground: str
 ) -> None:
-    site.organization = Organization(
+    site.organization = factories.organization(
         id="9", name="A", slug="acme", branding_custom_css=f"body{{background:{ground}}}",
-        brand=BRANDS["css"].brand if BRANDS["css"] else None,  # type: ignore[arg-type]
+        brand=BRANDS["css"].brand if BRANDS["css"] else None,
     )  # fmt: skip
     page, _ = await open_page(browser, site, "login")
     assert contrast(_hex(await page.evaluate(FOOTER)), ground) >= 4.5
@@ -144,7 +144,7 @@ async def test_people_30_the_footer_can_be_read_on_the_page_of_custom_css(
 
 
 async def test_people_18_custom_css_keeps_the_dark_scheme(browser: Browser, site: Site) -> None:
-    site.organization = Organization(
+    site.organization = factories.organization(
         id="9", name="A", slug="acme",
         branding_custom_css=".container{background:#fff;border-radius:3px}h1{color:#111}",
     )  # fmt: skip
@@ -174,7 +174,7 @@ async def test_people_17_a_way_on_is_written_like_the_button_of_a_form(
     browser: Browser, site: Site, css: str
 ) -> None:
     """One is a link, the other is not: a colour for links is for those of a text."""
-    styled = Organization(
+    styled = factories.organization(
         id="9", name="A", slug="acme", branding_custom_css=css, branding_primary_color="#65A30D"
     )
     colors = {}

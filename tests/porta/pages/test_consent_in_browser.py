@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page
 from porta.pages.consent_lines import Line
 from porta.pages.css_values import ALLOWED, Bounds
 from porta.pages.custom_css import sanitize
-from storage.models.organizations import Organization
+from tests import factories
 from tests.flows.chromium import needs_chromium
 from tests.porta.pages.page_site import Site, open_page
 
@@ -147,7 +147,7 @@ def check(before: list[dict[str, Any]], after: list[dict[str, Any]], custom: str
 async def open_consent(browser: Browser, site: Site, scheme: Any, custom: str = "") -> Page:
     """Open the page with a footer behind it, and a blank one to read its pictures in."""
     site.shown = SHOWN
-    site.organization = Organization(
+    site.organization = factories.organization(
         id="1",
         name="Acme",
         slug="acme",

@@ -11,9 +11,10 @@ from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.artifacts import Consent
 from storage.models.claims import ClaimDefinition
-from storage.models.clients import ApiResource, ScopeText
+from storage.models.clients import ScopeText
+from tests import factories
 
-METERS = ApiResource(
+METERS = factories.api(
     id="1",
     organization_id="1",
     identifier="https://meters.example",
@@ -28,7 +29,7 @@ METERS = ApiResource(
         "shared": ScopeText("Of the meters"),
     },
 )
-BILLS = ApiResource(
+BILLS = factories.api(
     id="2",
     organization_id="1",
     identifier="https://bills.example",

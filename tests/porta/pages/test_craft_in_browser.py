@@ -11,7 +11,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from porta.pages.colors import contrast
-from storage.models.organizations import Brand, Organization
+from storage.models.organizations import Brand
+from tests import factories
 from tests.flows.chromium import needs_chromium
 from tests.porta.pages.page_site import Site, open_page
 from tests.porta.pages.test_in_browser import _hex
@@ -19,7 +20,7 @@ from tests.porta.pages.test_in_browser import _hex
 pytestmark = needs_chromium
 THROTTLED = {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"}
 SUBMIT = "button.btn-primary"
-NO_LOGO = Organization(
+NO_LOGO = factories.organization(
     id="1", name="Acme", slug="acme", branding_logo_url="https://localhost:9/logo.png"
 )
 
@@ -173,7 +174,7 @@ async def test_people_27_a_phone_on_its_side_shows_password_and_button(
     browser: Browser, site: Site, script: bool, more: dict[str, str]
 ) -> None:
     site.shown = {"client_name": "Stromvergleich24", **more}
-    site.organization = Organization(id="1", name="Acme Corporation", slug="acme")
+    site.organization = factories.organization(id="1", name="Acme Corporation", slug="acme")
     view: Any = {"width": 740, "height": 360}
     page, _ = await open_page(browser, site, "login", viewport=view, java_script_enabled=script)
     for selector in ("#email", "#password", SUBMIT):

@@ -10,7 +10,7 @@ import pytest
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
-from storage.models.organizations import Organization
+from tests import factories
 from tests.porta.pages.page_documents import (
     ACME,
     HOSTILE,
@@ -45,7 +45,7 @@ def hostile_values(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_hostile_values_stay_text_in_every_place(pages: Pages, name: str, locale: str) -> None:
-    hostile = Organization(
+    hostile = factories.organization(
         id="1",
         name=HOSTILE,
         slug="acme",
@@ -87,7 +87,7 @@ def test_hostile_values_stay_text_in_every_place(pages: Pages, name: str, locale
     ],
 )
 def test_only_https_and_paths_of_ours_are_linked_or_shown(pages: Pages, url: str) -> None:
-    organization = Organization(
+    organization = factories.organization(
         id="1", name="A", slug="a", branding_logo_url=url, branding_favicon_url=url
     )
     more = {"client_logo_url": url, "tos_url": url, "policy_url": url}

@@ -13,14 +13,14 @@ from playwright.async_api import Browser, Route
 
 from porta.pages.colors import contrast
 from porta.pages.values import PAGES
-from storage.models.organizations import Organization
+from tests import factories
 from tests.flows.chromium import chromium, needs_chromium
 from tests.porta.pages.page_site import Site, open_page
 from tests.world.waiting import eventually
 
 # The worst that the sanitiser lets through: everything white on white, and as small as it gets.
 COVERING = "*{color:#fff!important;background:#fff!important;font-size:12px!important}"
-ACME = Organization(
+ACME = factories.organization(
     id="1", name="Donaudampfschifffahrtsgesellschaft", slug="acme", branding_custom_css=COVERING
 )
 HIDDEN = """(selector) => [...document.querySelectorAll(selector)].filter((element) => {
@@ -278,7 +278,7 @@ async def test_pages_hold_letters_of_twice_the_size(
 async def test_the_name_is_read_where_the_logo_does_not_load(
     browser: Browser, site: Site, scheme: Any
 ) -> None:
-    site.organization = Organization(
+    site.organization = factories.organization(
         id="1", name="Acme", slug="acme", branding_logo_url="/static/nothing.png"
     )
     page, _ = await open_page(
@@ -294,7 +294,9 @@ async def test_the_name_is_read_where_the_logo_does_not_load(
 async def test_the_card_keeps_its_colours_on_a_page_with_others(
     browser: Browser, site: Site, css: str
 ) -> None:
-    site.organization = Organization(id="1", name="Acme", slug="acme", branding_custom_css=css)
+    site.organization = factories.organization(
+        id="1", name="Acme", slug="acme", branding_custom_css=css
+    )
     page, _ = await open_page(browser, site, "login")
     for selector in ("h1", "label", ".company"):
         words = await page.evaluate(COLOR, selector)
@@ -306,7 +308,9 @@ async def test_a_primary_colour_in_custom_css_paints_buttons_and_links(
     browser: Browser, site: Site
 ) -> None:
     css = ":root{--primary:#e11d48}"
-    site.organization = Organization(id="1", name="Acme", slug="acme", branding_custom_css=css)
+    site.organization = factories.organization(
+        id="1", name="Acme", slug="acme", branding_custom_css=css
+    )
     page, _ = await open_page(browser, site, "login")
     style = "(name) => getComputedStyle(document.querySelector('.btn-primary'))[name]"
     assert await page.evaluate(style, "backgroundColor") == "rgb(225, 29, 72)"
@@ -316,7 +320,9 @@ async def test_a_primary_colour_in_custom_css_paints_buttons_and_links(
 async def test_a_name_from_right_to_left_begins_where_the_page_begins(
     browser: Browser, site: Site
 ) -> None:
-    site.organization = Organization(id="1", name="חברת הספנות של הדנובה " * 3, slug="acme")
+    site.organization = factories.organization(
+        id="1", name="חברת הספנות של הדנובה " * 3, slug="acme"
+    )
     page, _ = await open_page(browser, site, "login", viewport={"width": 320, "height": 568})
     indents = await page.evaluate(INDENTS, ".company")
     assert set(indents) == {0}

@@ -9,12 +9,13 @@ from uuid import uuid4
 from porta.pages import branding
 from porta.pages.stylesheets import StyleSheets
 from storage.models.organizations import Organization
+from tests import factories
 
 LONG = ".container { color: #123456; margin: 1px 2px 3px 4px }\n" * 350
 
 
 def _organization(css: str, **fields: Any) -> Organization:
-    return Organization(
+    return factories.organization(
         id=str(uuid4()), name="Acme", slug="acme", branding_custom_css=css, **fields
     )
 
