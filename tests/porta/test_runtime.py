@@ -15,8 +15,8 @@ from porta.runtime import CONFIG_MAX_AGE, MAX_AGE_WITHOUT_NOTIFY, Runtime
 from porta.security.keyring import KeyRings
 from porta.services import signing_keys
 from storage.errors import Unreachable
-from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.world.relay import Relay, relay
 from tests.world.runtime import opened, until_listening
 from tests.world.waiting import eventually
@@ -175,7 +175,7 @@ async def test_a_signing_key_is_heard_of(runtime: Runtime) -> None:
 async def test_a_resource_is_heard_of(runtime: Runtime) -> None:
     acme = await _acme(runtime)
     assert await runtime.api_resources(acme) == ()
-    resource = ApiResource(
+    resource = factories.api(
         id=str(uuid4()), organization_id=acme, identifier="https://api.acme.test", name="API"
     )
     await runtime.storage.everywhere.api_resources.insert(resource)

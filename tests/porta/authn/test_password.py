@@ -26,6 +26,7 @@ from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.conftest import SHIPPED_STEP
 from tests.world.runtime import opened
 
@@ -54,7 +55,7 @@ class _Clock:
 
 async def _person(runtime: Runtime, tenant: Tenant, **fields: Any) -> User:
     id = str(uuid4())
-    user = User(
+    user = factories.user(
         id=id,
         organization_id=tenant.id,
         email=f"{id}@acme.test",

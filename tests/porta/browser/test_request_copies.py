@@ -15,6 +15,7 @@ from porta.browser.request_copies import MOST, RequestCopy
 from porta.runtime import Runtime
 from porta.security import boxes, opaque
 from storage.models.artifacts import Interaction
+from tests import factories
 from tests.world.runtime import opened
 
 _VALUE = "r" * 43
@@ -28,7 +29,7 @@ async def runtime(database_url: str, redis_url: str) -> AsyncIterator[Runtime]:
 
 def _interaction(**parameters: str) -> Interaction:
     asked = {"client_id": "web", "redirect_uri": "https://web.example/cb", **parameters}
-    return Interaction(
+    return factories.interaction(
         id="",
         organization_id="o-1",
         slug="acme",

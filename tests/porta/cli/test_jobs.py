@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from porta.__main__ import main
-from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests import factories
 from tests.world.databases import run_apart
 
 ACME = "0b6b0f4e-3c1a-4d5c-9c3e-9b1b3b4b5c6d"
@@ -42,7 +42,7 @@ def run(fresh_database_url: str) -> Run:
 
 async def _fill(url: str) -> None:
     storage = (await Storage.open(url, pool_size=1)).everywhere
-    await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    await storage.organizations.insert(factories.organization(id=ACME, name="Acme", slug="acme"))
     await storage.close()
     pg = await Postgres.open(url, 1)
     await pg.execute(_JOBS)

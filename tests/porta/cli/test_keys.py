@@ -17,9 +17,9 @@ from msgspec import structs
 
 from porta.cli.keys import keys
 from porta.security.keys import ALGORITHMS
-from storage.models.organizations import Organization
 from storage.models.signing_keys import SigningKey
 from storage.router import Storage
+from tests import factories
 from tests.porta.security.rows import plain_row
 from tests.world.databases import run_apart
 
@@ -45,7 +45,7 @@ def run(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 async def _insert_acme(database_url: str) -> None:
     storage = (await Storage.open(database_url, pool_size=1)).everywhere
-    await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    await storage.organizations.insert(factories.organization(id=ACME, name="Acme", slug="acme"))
     await storage.close()
 
 

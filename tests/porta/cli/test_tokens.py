@@ -8,8 +8,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from porta.__main__ import main
-from storage.models.organizations import Organization
-from storage.models.users import User
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests import factories
@@ -36,8 +34,8 @@ def run(fresh_database_url: str) -> Run:
 
 async def _fill(url: str) -> None:
     storage = (await Storage.open(url, pool_size=1)).everywhere
-    await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
-    await storage.users.insert(User(id=ANN, organization_id=ACME, email="ann@acme.test"))
+    await storage.organizations.insert(factories.organization(id=ACME, name="Acme", slug="acme"))
+    await storage.users.insert(factories.user(id=ANN, organization_id=ACME, email="ann@acme.test"))
     application = factories.application()
     await storage.applications.insert(application)
     client = factories.client(

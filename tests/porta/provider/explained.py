@@ -15,7 +15,6 @@ from porta.errors import PortaError
 from porta.limits.origin import Origin
 from porta.protocol.features import pkce
 from porta.protocol.requests import checks
-from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.claims_request import parse_claims_request
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.scopes import parse_scope, registered_scope
@@ -28,12 +27,12 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Grant, Session
 from storage.models.claims import CLAIM_TARGETS, ClaimMapping
-from storage.models.clients import ApiResource, Client
+from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.factories import challenge_of
 from tests.world.answers import claims_of
 
@@ -144,11 +143,13 @@ def drawn() -> st.SearchStrategy[dict[str, Any]]:
 async def build(pg: Postgres, runtime: Runtime, made_of: dict[str, Any]) -> World:
     """Write the world, with ids of its own. By SQL: no rule of a service is looked at here."""
     slug, storage = f"w{secrets.token_hex(6)}", runtime.storage.everywhere
-    organization = Organization(id=str(uuid4()), name=slug, slug=slug, **made_of["organization"])
+    organization = factories.organization(
+        id=str(uuid4()), name=slug, slug=slug, **made_of["organization"]
+    )
     await storage.organizations.insert(organization)
     application = await _application(pg, slug, made_of)
     await _application(pg, f"{slug}-2", {"roles": ("elsewhere",), "definitions": {}})
-    client = Client(
+    client = factories.client(
         id=str(uuid4()),
         organization_id=organization.id,
         application_id=application,
@@ -164,7 +165,7 @@ async def build(pg: Postgres, runtime: Runtime, made_of: dict[str, Any]) -> Worl
     await storage.clients.add_secret(
         client.id, organization.id, secret_hash="-", secret_sha256=sha256
     )
-    user = User(
+    user = factories.user(
         id=str(uuid4()), organization_id=organization.id, email=f"{slug}@acme.test",
         **made_of["user"],
     )  # fmt: skip
@@ -240,7 +241,7 @@ async def _holdings(
 
 
 async def _resource(pg: Postgres, organization: Organization, name: str, form: Any) -> None:
-    api = ApiResource(id=str(uuid4()), organization_id=organization.id, identifier="", name=name)
+    api = factories.api(id=str(uuid4()), organization_id=organization.id, identifier="", name=name)
     await pg.execute(
         "INSERT INTO api_resources (id, organization_id, identifier, name, scopes,"
         " access_token_format, introspection_clients)"
@@ -293,7 +294,7 @@ async def _tokens(runtime: Runtime, tenant: Tenant, world: World) -> dict[str, A
     client = await resolve.find_client(runtime, tenant, world.client.client_id)
     if client is None:
         raise PortaError("unknown client")
-    request = AuthorizationRequest(
+    request = factories.request(
         client_id=client.client_id,
         redirect_uri=CALLBACK,
         response_type="code",
@@ -305,12 +306,12 @@ async def _tokens(runtime: Runtime, tenant: Tenant, world: World) -> dict[str, A
     )
     accepted = checks.accept(request, client, await policy.find(runtime, tenant))
     now = int(time.time())
-    session = Session(
+    session = factories.session(
         id=secrets.token_hex(16), organization_id=tenant.id, uid=secrets.token_hex(16),
         account_id=world.user.id, created_at=now, authenticated_at=now, expires_at=now + 3600,
         amr=("pwd",), acr="urn:porta:acr:password",
     )  # fmt: skip
-    grant = Grant(
+    grant = factories.grant(
         id=secrets.token_hex(16), organization_id=tenant.id, account_id=world.user.id,
         client_id=client.client_id, session_uid=session.uid, created_at=now,
     )  # fmt: skip

@@ -6,21 +6,22 @@ import msgspec
 import pytest
 
 from porta.provider import consents
-from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
+from storage.models.artifacts import Consent, Grant, artifact_id
+from tests import factories
 from tests.factories import client as build_client
 
-SESSION = Session(
+SESSION = factories.session(
     id=artifact_id("cookie"), organization_id="acme", uid="session", account_id="alice",
     created_at=1, authenticated_at=1, expires_at=100,
 )  # fmt: skip
 PROFILE = Consent(scope=("openid", "profile"))
 EMAIL = Consent(scope=("openid", "email"))
-INTERACTION = Interaction(
+INTERACTION = factories.interaction(
     id=artifact_id("uid"), organization_id="acme", slug="acme", client_id="web", parameters={},
     prompt="consent", browser="b", csrf="c", created_at=1, previous_session="session",
     session_uid="session", consented=EMAIL,
 )  # fmt: skip
-GRANT = Grant(
+GRANT = factories.grant(
     id="grant", organization_id="acme", account_id="alice", client_id="web",
     session_uid="session", created_at=1, consents=(PROFILE,),
 )  # fmt: skip

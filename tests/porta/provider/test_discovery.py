@@ -10,7 +10,7 @@ import pytest_asyncio
 from porta.provider import discovery
 from porta.runtime import Runtime
 from porta.tenants import resolve
-from storage.models.clients import ApiResource
+from tests import factories
 from tests.world.runtime import opened
 from tests.world.waiting import eventually
 
@@ -33,7 +33,7 @@ async def test_the_scopes_of_api_resources_are_told(runtime: Runtime) -> None:
     assert await _scopes(runtime, "acme") == STANDARD
     acme = await resolve.resolve(runtime, "acme")
     for identifier, scopes in (("urn:a", ("b:read", "a:read")), ("urn:b", ("a:read", "email"))):
-        api = ApiResource(
+        api = factories.api(
             id=str(uuid4()), organization_id=acme.id, identifier=identifier, name="x", scopes=scopes
         )
         await runtime.storage.everywhere.api_resources.insert(api)

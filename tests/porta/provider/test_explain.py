@@ -17,9 +17,10 @@ from porta.provider import consents
 from porta.provider.explain import explain
 from porta.provider.explain.question import Explained, Explanation, Question, WhatIf
 from porta.runtime import Runtime
-from storage.models.artifacts import Consent, Grant, Session
+from storage.models.artifacts import Consent
 from storage.models.claims import ClaimMapping
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.porta.provider.explained import Issued, build, drawn, issue
 from tests.world.runtime import opened
 
@@ -339,7 +340,7 @@ async def test_consent_that_was_given_is_remembered(pg: Postgres, runtime: Runti
     world = await build(pg, runtime, _made(client={"is_first_party": False}, scope="openid email"))
     tenant_id, storage = world.organization.id, runtime.storage.everywhere
     uid = world.client.client_id
-    session = Session(
+    session = factories.session(
         id=uid, organization_id=tenant_id, uid=uid, account_id=world.user.id, created_at=1,
         authenticated_at=1, expires_at=2_000_000_000_0,
     )  # fmt: skip
@@ -352,7 +353,7 @@ async def test_consent_that_was_given_is_remembered(pg: Postgres, runtime: Runti
     given = Consent(
         scope=("openid", "email"), claims=("roles", "permissions", "badge", "level", "team")
     )
-    grant = Grant(
+    grant = factories.grant(
         id=consents.grant_id(session, world.client), organization_id=tenant_id,
         account_id=world.user.id, client_id=world.client.client_id, session_uid=uid,
         created_at=1, consents=(given,),

@@ -33,7 +33,7 @@ from tests.world.served import settings_for
 from tests.world.waiting import eventually
 
 ISSUER = "https://id.example.com/base"
-ACME = Organization(
+ACME = factories.organization(
     id=str(uuid4()),
     name="Acme <b>",
     slug="acme",
@@ -44,7 +44,7 @@ ACME = Organization(
         texts=(BrandTexts(language="de", help="Hilfe & mehr"),),
     ),
 )
-ANN = User(
+ANN = factories.user(
     id=str(uuid4()), organization_id=ACME.id, email="ann@acme.test", given_name="Ann <i>",
     locale="de-CH",
 )  # fmt: skip
@@ -320,7 +320,7 @@ async def test_one_of_1x_is_listed_with_its_organization(runtime: Runtime, pg: P
 
 
 async def test_a_preview_stores_nothing_and_leads_nowhere(runtime: Runtime, pg: Postgres) -> None:
-    nobody = User(id="", organization_id=ACME.id, email="new@acme.test")
+    nobody = factories.user(id="", organization_id=ACME.id, email="new@acme.test")
     letter = await invitations.preview(
         runtime.storage.everywhere, SYSTEM, ACME.id, nobody, Invitation(), post=runtime.post
     )

@@ -11,8 +11,8 @@ from porta.jobs import TICKERS, expect_costs
 from porta.limits.fair_queue import Asker
 from porta.runtime import Runtime
 from porta.services import startup
-from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.world.administered import make_organization
 from tests.world.served import settings_for
 
@@ -27,7 +27,9 @@ async def test_what_the_stored_hashes_cost_is_known_from_the_start(
     for number, stored in enumerate((old, await runtime.passwords.hash("of today"), None)):
         email = f"{number}@acme.test"
         await runtime.storage.everywhere.users.insert(
-            User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
+            factories.user(
+                id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored
+            )
         )
     await startup.prepare(runtime)
     costs: list[int] = []
@@ -54,7 +56,9 @@ async def test_security_8_what_is_gone_is_paid_for_no_more_and_what_is_too_dear_
         stored = f"$argon2id$v=19${cost}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"
         email = f"{number}@acme.test"
         await runtime.storage.everywhere.users.insert(
-            User(id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored)
+            factories.user(
+                id=str(uuid4()), organization_id=home.id, email=email, password_hash=stored
+            )
         )
     await expect_costs.refresh(runtime)
     (told,) = [each for each in caplog.records if each.message == "passwords.need_reset"]

@@ -16,10 +16,10 @@ from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS
 from porta.services import signing_keys
 from storage.errors import StorageError
-from storage.models.organizations import Organization
 from storage.models.signing_keys import SigningKey
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests import factories
 from tests.porta.security import rows as made_rows
 from tests.world.waiting import eventually
 
@@ -36,7 +36,9 @@ FAST = ("ES256", "EdDSA")
 @pytest_asyncio.fixture(loop_scope="session")
 async def storage(fresh_database_url: str) -> AsyncIterator[Storage]:
     opened = await Storage.open(fresh_database_url)
-    await opened.everywhere.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    await opened.everywhere.organizations.insert(
+        factories.organization(id=ACME, name="Acme", slug="acme")
+    )
     yield opened.everywhere
     await opened.close()
 

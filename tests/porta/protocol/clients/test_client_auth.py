@@ -22,7 +22,7 @@ from porta.protocol.clients.client_auth import (
 )
 from porta.protocol.errors import InvalidClient, InvalidRequest, OAuthError
 from porta.protocol.requests.params import parse_params
-from storage.models.clients import ClientSecret
+from tests import factories
 from tests.factories import NOW, client, secret
 
 _BASIC = Credentials("shop", "client_secret_basic", "s3cret")
@@ -247,8 +247,8 @@ def test_the_longest_secret_and_header() -> None:
 
 def test_the_stored_form_is_no_secret() -> None:
     stored = hashlib.sha256(b"s3cret").hexdigest()
-    assert _alive(client(secrets=(ClientSecret(stored),)), "s3cret", NOW)
-    assert not _alive(client(secrets=(ClientSecret(stored),)), stored, NOW)
+    assert _alive(client(secrets=(factories.hashed_secret(stored),)), "s3cret", NOW)
+    assert not _alive(client(secrets=(factories.hashed_secret(stored),)), stored, NOW)
 
 
 @pytest.mark.parametrize("presented", [None, "", "s3cret ", " s3cret", "é", "x" * 1025, "\ud800"])
@@ -257,7 +257,9 @@ def test_wrong_secrets(presented: str | None) -> None:
 
 
 def test_a_row_with_a_strange_hash_fails_quietly() -> None:
-    assert not _alive(client(secrets=(ClientSecret("é"), ClientSecret(""))), "x", NOW)
+    assert not _alive(
+        client(secrets=(factories.hashed_secret("é"), factories.hashed_secret(""))), "x", NOW
+    )
 
 
 def test_nobody_has_no_secret() -> None:

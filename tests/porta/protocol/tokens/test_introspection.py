@@ -8,8 +8,16 @@ import pytest
 from msgspec import structs
 
 from porta.protocol.tokens.introspection import INACTIVE, Token, build_introspection, may_introspect
-from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken
-from tests.factories import ISSUER, NOW, api, client
+from tests.factories import (
+    ISSUER,
+    NOW,
+    access_token,
+    api,
+    client,
+    client_credentials,
+    family,
+    refresh_token,
+)
 
 _COMMON: dict[str, Any] = {
     "id": "digest",
@@ -19,13 +27,10 @@ _COMMON: dict[str, Any] = {
     "issued_at": NOW - 10,
     "expires_at": NOW + 50,
 }
-_ACCESS = AccessToken(
-    **_COMMON, account_id="u-1", family_id="f", audience=("https://api.example", ISSUER)
-)
-_MACHINE = ClientCredentials(**_COMMON | {"scope": ""}, audience=(ISSUER,))
-_REFRESH = RefreshToken(
-    **_COMMON, account_id="u-1", family_id="f", generation=0, authenticated_at=NOW - 20
-)
+_FAMILY = family(client(), "u-1")
+_ACCESS = access_token(_FAMILY, **_COMMON, audience=("https://api.example", ISSUER))
+_MACHINE = client_credentials(client(), "", **_COMMON | {"scope": ""}, audience=(ISSUER,))
+_REFRESH = refresh_token(_FAMILY, **_COMMON, authenticated_at=NOW - 20)
 _ALIVE = {
     "active": True,
     "client_id": "shop",
