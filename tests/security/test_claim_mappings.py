@@ -13,7 +13,7 @@ from porta.services import claims
 from porta.services.claims import NewClaim, NewValue
 from storage.models.claims import CLAIM_TARGETS, ClaimDefinition, ClaimMapping
 from storage.models.clients import Client
-from storage.models.roles import Permission, Role
+from tests import factories
 from tests.world.administered import make_application
 from tests.world.answers import claims_of
 from tests.world.browser import (
@@ -46,8 +46,8 @@ async def _application(served: Served) -> str:
     storage = served.runtime.storage.everywhere
     made = await make_application(storage, slug)
     for name in ("staff", "chief"):
-        role = Role(id=str(uuid4()), application_id=made.id, name=name, slug=name)
-        right = Permission(
+        role = factories.role(id=str(uuid4()), application_id=made.id, name=name, slug=name)
+        right = factories.permission(
             id=str(uuid4()), application_id=made.id, name=name, slug=f"shop:{name}:read"
         )
         await storage.roles.insert(role)

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from storage.models.claims import ClaimDefinition
-from storage.models.clients import ApiResource, Client
+from storage.models.clients import Client
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.world.answers import claims_of, hidden_fields, location, query_of
 from tests.world.browser import (
     Browser,
@@ -83,7 +84,7 @@ async def _add_api(served: Served, *scopes: str) -> str:
     acme = await served.runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert acme is not None
     identifier = f"https://{secrets.token_hex(6)}.acme.test"
-    api = ApiResource(
+    api = factories.api(
         id=str(uuid4()), organization_id=acme.id, identifier=identifier, name="x", scopes=scopes
     )
     await served.runtime.storage.everywhere.api_resources.insert(api)

@@ -13,7 +13,7 @@ import pytest
 
 from porta.protocol.clients.client_auth import match_secret
 from porta.security import opaque
-from storage.models.clients import ClientSecret
+from tests import factories
 from tests.factories import NOW, challenge_of, client
 from tests.world.answers import hidden_fields
 from tests.world.browser import CHALLENGE, Browser, a_browser, code_form, post, refusal
@@ -51,9 +51,9 @@ def _digest(secret: str) -> bytes:
 @pytest.mark.parametrize("presented", ["first", "second", "expired", "wrong"])
 def test_every_secret_of_a_client_is_compared(compared: Compared, presented: str) -> None:
     stored = [
-        ClientSecret(opaque.sha256_hex("first")),
-        ClientSecret(opaque.sha256_hex("expired"), expires_at=NOW - 1),
-        ClientSecret(opaque.sha256_hex("second")),
+        factories.secret("first"),
+        factories.secret("expired", expires_at=NOW - 1),
+        factories.secret("second"),
     ]
     right = match_secret(client(secrets=tuple(stored)), presented, NOW).alive
     assert right == (presented in ("first", "second"))

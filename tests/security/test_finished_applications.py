@@ -12,6 +12,7 @@ from porta.security.keys import ALGORITHMS
 from porta.services.provisioning import build_document, provision
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.world.administered import make_application
 from tests.world.answers import claims_of, header_of, hidden_fields, query_of
 from tests.world.browser import (
@@ -257,7 +258,7 @@ async def _client_of_a_file(served: Served) -> tuple[str, str]:
 
 async def _api(served: Served, organization_id: str, **fields: Any) -> ApiResource:
     scope = f"s{secrets.token_hex(6)}"
-    api = ApiResource(
+    api = factories.api(
         id=str(uuid4()), organization_id=organization_id, identifier=f"https://{scope}.test",
         name="API", scopes=(scope,), **fields,
     )  # fmt: skip

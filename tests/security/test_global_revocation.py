@@ -18,6 +18,7 @@ from porta.security.keyring import KeyRing, KeyRings
 from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.porta.security.rows import KEYS, row
 from tests.world.administered import set_client_status, set_user_status
 from tests.world.browser import (
@@ -208,7 +209,7 @@ async def test_a_person_of_another_organization_is_not_there(
 ) -> None:
     other = await served.runtime.storage.everywhere.organizations.find_super_admin()
     assert other is not None
-    stranger = User(id=str(uuid4()), organization_id=other.id, email="s@other.test")
+    stranger = factories.user(id=str(uuid4()), organization_id=other.id, email="s@other.test")
     await served.runtime.storage.everywhere.users.insert(stranger)
     answers = [
         await caller.revoke({"format": "opaque", "id": stranger.id}),

@@ -16,6 +16,7 @@ from porta.services import api_resources
 from porta.services.api_resources import ApiResourcePatch, NewApiResource
 from storage.models.clients import ApiResource, Client
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.security import neighbour
 from tests.world.browser import (
     Browser,
@@ -42,7 +43,7 @@ async def backend(served: Served) -> Client:
 async def api(served: Served, backend: Client) -> AsyncIterator[ApiResource]:
     """Return an API resource for which `backend` may introspect."""
     scope = f"s{secrets.token_hex(6)}"
-    resource = ApiResource(
+    resource = factories.api(
         id=str(uuid4()),
         organization_id=backend.organization_id,
         identifier=f"https://{scope}.test",
@@ -163,7 +164,7 @@ async def test_B10_no_right_crosses_the_border(served: Served, browser: Browser)
     await storage.clients.update(theirs.id, globex, {"introspects_organization": True})
     tokens = await browser.tokens(scope="openid contacts:read")
     for identifier in ("https://api.acme.test", served.issuer()):
-        resource = ApiResource(
+        resource = factories.api(
             id=str(uuid4()), organization_id=globex, identifier=identifier, name="Stolen",
             scopes=("contacts:read",), introspection_clients=(name,),
         )  # fmt: skip

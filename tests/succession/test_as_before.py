@@ -10,8 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.models.clients import ApiResource
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.factories import challenge_of
 from tests.succession import porta_1x
 from tests.succession.conftest import take_over
@@ -166,7 +166,7 @@ async def test_succession_A12_a_resource_has_to_be_registered(served: Served) ->
     refused = await served.http.get(url, params=_asked(resource=_RESOURCE))
     assert query_of(refused)["error"] == "invalid_target"
     await served.runtime.storage.everywhere.api_resources.insert(
-        ApiResource(
+        factories.api(
             id="00000000-0000-4000-8000-0000000000f1", organization_id=porta_1x.DOCK,
             identifier=_RESOURCE, name="API",
         )

@@ -7,10 +7,11 @@ import pytest
 from porta.protocol.clients.redirect_uris import check_redirect_uri
 from porta.protocol.errors import UntrustedRequest
 from storage.models.clients import Client
+from tests import factories
 
 
 def _client(registered: str, kind: str) -> Client:
-    return Client(
+    return factories.client(
         id="c", organization_id="o", application_id="a", client_id="c", client_name="C",
         client_type="public", application_type=kind, redirect_uris=(registered,),
     )  # fmt: skip

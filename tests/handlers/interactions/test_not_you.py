@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from porta.runtime import Runtime
-from storage.models.users import User
+from tests import factories
 from tests.handlers.flow import answered, begin, csrf, hidden, parameters, redeem, sign_in, submit
 from tests.world.house import EMAIL, PASSWORD
 
@@ -22,7 +22,9 @@ async def _bob(runtime: Runtime) -> str:
     email = f"bob-{uuid4()}@acme.example"
     password = await runtime.passwords.hash(PASSWORD)
     await runtime.storage.everywhere.users.insert(
-        User(id=str(uuid4()), organization_id=acme.id, email=email, password_hash=password)
+        factories.user(
+            id=str(uuid4()), organization_id=acme.id, email=email, password_hash=password
+        )
     )
     return email
 

@@ -22,9 +22,8 @@ from porta.jobs import JOBS
 from porta.runtime import Runtime
 from porta.services import invitations
 from porta.services.invitations import Invitation, Invited, NewInvitation
-from storage.models.organizations import Brand, BrandTexts, Organization
+from storage.models.organizations import Brand, BrandTexts
 from storage.models.pages import Page
-from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests import factories
 from tests.porta.emails.smtp_servers import serving
