@@ -37,10 +37,16 @@ def _scans(node: dict[str, object]) -> list[tuple[str, str]]:
     return found + [scan for child in children for scan in _scans(child)]
 
 
+@pytest.mark.parametrize("isolated", [False, True], ids=["owner", "service"])
 @pytest.mark.parametrize("statement", _HOT, ids=lambda statement: statement.name)
-async def test_a_hot_statement_reads_by_key(fresh_database_url: str, statement: Statement) -> None:
-    pg = await Postgres.open(fresh_database_url, 1)
-    await build_world(pg)
+async def test_a_hot_statement_reads_by_key(
+    fresh_database_url: str, statement: Statement, isolated: bool
+) -> None:
+    """As who owns the tables, and as servers do: a policy may have another plan."""
+    owner = await Postgres.open(fresh_database_url, 1)
+    await build_world(owner)
+    await owner.close()
+    pg = await Postgres.open(fresh_database_url, 1, isolated=isolated)
     await pg.execute(statement.prepare("hot"))
     count = statement.arguments.count("%(")
     arguments = ",".join(["NULL"] * count)
