@@ -10,7 +10,7 @@ from storage.models.applications import Application, ApplicationModule
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.repositories.columns import assignments, dated, key_column
-from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
+from storage.repositories.pagination import Selection, Sort, moment, select_page
 
 _COLUMNS = f"id, name, slug, description, status, {dated()}"
 _MODULE_COLUMNS = f"id, application_id, name, slug, description, status, {dated()}"
@@ -52,10 +52,7 @@ class Applications:
         selection = Selection(_COLUMNS, "applications", SORTS)
         if status is not None:
             selection.where("status = %(status)s", status=status)
-        if search is not None:
-            selection.where(
-                r"(name || E'\x1f' || slug) ILIKE %(search)s", search=containing(search)
-            )
+        selection = selection.search(r"(name || E'\x1f' || slug)", search)
         return await select_page(self._pg, selection, page, _application)
 
     async def insert(self, application: Application) -> Application | None:

@@ -22,14 +22,15 @@ _SORTS = {
     "created_at": moment("a.created_at"),
     "sequence": Sort("a.sequence", value="%(cursor_value)s::bigint"),
 }
+_LEADING = {name: f"(a.metadata ->> '{name}')" for name in ("application_id", "client_id")}
 _CONDITIONS = {
     "event_type": "a.event_type = %(event_type)s",
     "event_prefix": "starts_with(a.event_type, %(event_prefix)s)",
     "organization_id": "a.organization_id = %(organization_id)s",
     "user_id": "a.user_id = %(user_id)s",
     "actor_id": "a.actor_id = %(actor_id)s",
-    "application_id": "a.metadata ->> 'application_id' = %(application_id)s",
-    "client_id": "a.event_category = 'admin' AND a.metadata ->> 'client_id' = %(client_id)s",
+    "application_id": f"{_LEADING['application_id']} = %(application_id)s",
+    "client_id": f"a.event_category = 'admin' AND {_LEADING['client_id']} = %(client_id)s",
     "since": "a.created_at >= to_timestamp(%(since)s::float8)",
     "until": "a.created_at < to_timestamp(%(until)s::float8)",
 }
@@ -66,7 +67,8 @@ class Audit:
             name: value for name, value in msgspec.structs.asdict(wanted).items()
             if value is not None
         }  # fmt: skip
-        selection = Selection(_COLUMNS, "audit_log a", _SORTS, id="a.id")
+        leading = next((_LEADING[name] for name in _LEADING if name in given), "")
+        selection = Selection(_COLUMNS, "audit_log a", _SORTS, id="a.id", leading=leading)
         for name, value in given.items():
             selection.where(_CONDITIONS[name], **{name: value})
         sort = "created_at" if given.keys() & set(_INDEXED) else "sequence"

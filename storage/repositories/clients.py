@@ -14,7 +14,7 @@ from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.postgres.tenancy import shared
 from storage.repositories.columns import assignments, dated, key_column
-from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
+from storage.repositories.pagination import Selection, Sort, moment, select_page
 
 _ARRAYS = (
     "redirect_uris",
@@ -138,8 +138,7 @@ class Clients:
                 selection.where(f"{name} = %({name})s::uuid", **{name: value})
         if status is not None:
             selection.where("status = %(status)s", status=status)
-        if search is not None:
-            selection.where("client_name ILIKE %(search)s", search=containing(search))
+        selection = selection.search("client_name", search)
         listed = await select_page(self._pg, selection, page, lambda row: (row[0], row[1]))
         found = await self.find_each(listed.rows)
         rows = tuple(client for key in listed.rows if (client := found[key]) is not None)

@@ -11,7 +11,7 @@ from storage.models.organizations import Brand, BrandAssets, Organization
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.repositories.columns import assignments, key_column
-from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
+from storage.repositories.pagination import Selection, Sort, moment, select_page
 
 _COLUMNS = (
     "id, name, slug, status, is_super_admin, branding_logo_url, branding_favicon_url,"
@@ -80,10 +80,7 @@ class Organizations:
         selection = Selection(_COLUMNS, "organizations", SORTS)
         if status is not None:
             selection.where("status = %(status)s", status=status)
-        if search is not None:
-            selection.where(
-                r"(name || E'\x1f' || slug) ILIKE %(search)s", search=containing(search)
-            )
+        selection = selection.search(r"(name || E'\x1f' || slug)", search)
         if id is not None:
             selection.where("id = %(only)s::uuid", only=id)
         return await select_page(self._pg, selection, page, _organization)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from storage.models.pages import Cursor, Listed, Page
 from storage.postgres.statement import Executor, Row
 
 T = TypeVar("T")
+
+RARE = 2_000
+"""Rows that a search may match to be found by its index: all are read, and sorted, each time."""
+_HAS_TRIGRAMS = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
+"""What a search has to hold for an index of trigrams to know it: three letters in a row, or fewer
+where a word begins or ends.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,29 @@ class Selection:
     id_type: str = "uuid"
     conditions: list[str] = field(default_factory=list)
     parameters: dict[str, object] = field(default_factory=dict)
+    searched: str = ""
+    """The expression that is searched, as its index of trigrams spells it."""
+    has_trigrams: bool = False
+    """Whether that index knows what is searched for."""
+    leading: str = ""
+    """What the index of the order begins with, in the other direction, where a condition that is
+    not leakproof gives all that is selected the same of it: below row-level security PostgreSQL
+    does not conclude that they stand in order there.
+    """
 
     def where(self, condition: str, **parameters: object) -> None:
         """Keep only rows that fulfil `condition`, SQL that names `parameters`."""
         self.conditions.append(condition)
         self.parameters.update(parameters)
+
+    def search(self, expression: str, text: str | None) -> Selection:
+        """Return the same of rows in whose `expression` there is `text`, in any letter case; None
+        for all. How they are found is chosen by how many they are (`select_page`).
+        """
+        if text is None:
+            return self
+        self.parameters["search"] = containing(text)
+        return replace(self, searched=expression, has_trigrams=bool(_HAS_TRIGRAMS.search(text)))
 
 
 def containing(text: str) -> str:
@@ -61,7 +87,11 @@ def containing(text: str) -> str:
 async def select_page(
     pg: Executor, selection: Selection, page: Page, decode: Callable[[Row], T]
 ) -> Listed[T]:
-    """Return a page of what `selection` selects. `page.sort` is a key of its sorts."""
+    """Return a page of what `selection` selects. `page.sort` is a key of its sorts.
+
+    A search takes one statement more, unless it is too short for any index.
+    """
+    selection = await _spelled(pg, selection)
     if page.number is not None:
         return await _by_number(pg, selection, page, decode)
     cursor, sort = page.cursor, selection.sorts[page.sort]
@@ -87,8 +117,34 @@ async def select_page(
     )
 
 
+async def _spelled(pg: Executor, selection: Selection) -> Selection:
+    """Return the selection with its search as a condition.
+
+    Below row-level security PostgreSQL plans without knowing how many rows a search matches: it
+    guesses by the length of the pattern. What many match is spelled as no index has it, so that the
+    index of the order is walked until a page is full. What few match is found by the index.
+    """
+    if not selection.searched:
+        return selection
+    common = not selection.has_trigrams or await selects_more_than(pg, selection, RARE)
+    return _with_search(selection, is_common=common)
+
+
+def _with_search(selection: Selection, *, is_common: bool) -> Selection:
+    condition = f"{selection.searched} ILIKE %(search)s"
+    if is_common:
+        condition = f"({selection.searched} || '') ILIKE %(search)s"
+    else:
+        # Said twice, it is guessed to be met by the square of the share: by few. PostgreSQL reads
+        # the index once for both.
+        condition = f"{condition} AND {condition}"
+    return replace(selection, conditions=[*selection.conditions, condition], searched="")
+
+
 async def selects_more_than(pg: Executor, selection: Selection, most: int) -> bool:
     """Whether more than `most` rows are selected; no more than that are read to know it."""
+    if selection.searched:
+        selection = _with_search(selection, is_common=not selection.has_trigrams)
     row = await pg.fetchrow(
         f"""
         SELECT count(*) FROM (
@@ -121,13 +177,15 @@ async def _fetch(
     skipped: int = 0,
 ) -> list[Row]:
     sort = selection.sorts[page.sort]
-    direction = "ASC" if (page.order == "asc") != backwards else "DESC"
+    ascending = (page.order == "asc") != backwards
+    direction, opposite = ("ASC", "DESC") if ascending else ("DESC", "ASC")
+    leading = f"{selection.leading} {opposite}, " if selection.leading else ""
     return await pg.fetch(
         f"""
         SELECT {selection.columns},
             {sort.text.format(sort.expression)} AS cursor_value, {selection.id}::text AS cursor_id
         FROM {selection.source} {_where(selection)}
-        ORDER BY {sort.expression} {direction}, {selection.id} {direction}
+        ORDER BY {leading}{sort.expression} {direction}, {selection.id} {direction}
         LIMIT %(page_limit)s OFFSET %(page_skipped)s
         """,  # noqa: S608
         {**selection.parameters, "page_limit": limit, "page_skipped": skipped},

@@ -17,7 +17,6 @@ from storage.repositories.columns import assignments
 from storage.repositories.pagination import (
     Selection,
     Sort,
-    containing,
     moment,
     select_page,
     selects_more_than,
@@ -51,8 +50,6 @@ _SEARCHED = (
     r"(u.email::text || E'\x1f' || COALESCE(u.given_name, '') || ' '"
     " || COALESCE(u.family_name, ''))"
 )
-_RARE = 2_000
-"""People that a search may match to be found by its index: all are read, and sorted, each time."""
 PROFILE = tuple(name for name in User.__struct_fields__ if name not in _ELSEWHERE)
 """The fields of a user that are their profile."""
 
@@ -170,8 +167,6 @@ class Users:
         address or their name.
         """
         selection = _selection(organization_id, status, search)
-        if search is not None and await selects_more_than(self._pg, selection, _RARE):
-            selection = _selection(organization_id, status, search, is_common=True)
         return await select_page(
             self._pg, selection, page, lambda row: accounts.decode_profile(row[0])
         )
@@ -351,20 +346,10 @@ class Users:
         return decode_user(row[0]) if row else None
 
 
-def _selection(
-    organization_id: str, status: str | None, search: str | None, *, is_common: bool = False
-) -> Selection:
-    """Return which people of an organization a list has.
-
-    Below row-level security PostgreSQL plans without knowing how many a search matches, and takes
-    them for few. One that `is_common` is spelled as no index has it: then the index of the order is
-    walked until a page is full.
-    """
+def _selection(organization_id: str, status: str | None, search: str | None) -> Selection:
+    """Return which people of an organization a list has."""
     selection = Selection(accounts.PROFILE, "users u", SORTS, id="u.id")
     selection.where("u.organization_id = %(organization_id)s", organization_id=organization_id)
     if status is not None:
         selection.where("u.status = %(status)s", status=status)
-    if search is not None:
-        searched = f"({_SEARCHED} || '')" if is_common else _SEARCHED
-        selection.where(f"{searched} ILIKE %(search)s", search=containing(search))
-    return selection
+    return selection.search(_SEARCHED, search)
