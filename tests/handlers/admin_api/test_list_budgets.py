@@ -56,7 +56,7 @@ _LISTS = {
     "a search of organizations": ("/organizations?limit=20&search=seeded-99", 2),
     "organizations by number": ("/organizations?page=3&pageSize=20", 2),
     "people": ("/organizations/{org}/users?limit=20", 2),
-    "a search of people": ("/organizations/{org}/users?limit=20&search=p1", 3),
+    "a search of people": ("/organizations/{org}/users?limit=20&search=ann", 3),
     "clients": ("/clients?limit=20", 2),
     "applications": ("/applications?limit=20", 1),
     "roles": ("/applications/{app}/roles?limit=20", 2),
