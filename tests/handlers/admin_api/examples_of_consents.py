@@ -19,7 +19,7 @@ async def allowed(
 ) -> Grant:
     """Return what a person allowed a client, in a session of its own."""
     session = factories.session(home, account_id=person_id)
-    grant = Grant(
+    grant = factories.grant(
         id=factories.new_artifact_id(),
         organization_id=home,
         account_id=person_id,
