@@ -136,7 +136,8 @@ async def test_a_list_reads_a_few_pages(administrator: Executor, family: str) ->
 async def test_the_history_of_one_reads_a_few_pages(
     administrator: Executor, named: str, backwards: bool
 ) -> None:
-    wanted = AuditFilter(**{"application_id" if named[0] == "a" else "client_id": named})
+    whose = "application_id" if named[0] == "a" else "client_id"
+    wanted = msgspec.structs.replace(AuditFilter(), **{whose: named})
     page = Page(limit=20)
     audit = Audit(administrator)
     if backwards and (await audit.list(wanted, page)).next is not None:
