@@ -27,6 +27,7 @@ from porta.security.key_schedule import longest_token_ttl
 from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
 from storage.models.clients import ApiResource, Client
+from storage.models.connections import Connection
 from storage.models.organizations import Organization
 from storage.router import Storage
 
@@ -108,6 +109,9 @@ class Runtime:
             max_age=self._max_age,
             clock=monotonic,
             stale_for=0.0,
+        )
+        self._connections: ConfigCache[str, tuple[Connection, ...]] = ConfigCache(
+            known.connections.find_each, max_age=self._max_age, clock=monotonic, stale_for=0.0
         )
         self._offers: ConfigCache[str, Offer] = ConfigCache(
             self._read_offers, max_age=self._max_age, clock=monotonic, stale_for=inf
@@ -197,6 +201,10 @@ class Runtime:
         """Return the API resources that tokens of this organization may be asked for."""
         return await self._api_resources.get(organization_id)
 
+    async def connections(self, organization_id: str) -> tuple[Connection, ...]:
+        """Return the identity providers that people of this organization may sign in at."""
+        return await self._connections.get(organization_id)
+
     async def origins(self, organization_id: str) -> frozenset[str]:
         """Return every web origin that some active client of the organization registered."""
         return await self._origins.get(organization_id)
@@ -260,6 +268,8 @@ class Runtime:
             case "api_resources":
                 self._api_resources.drop(key)
                 self._offers.expire()
+            case "connections":
+                self._connections.drop(key)
             case "jobs" | "audit":
                 pass
             case _:
@@ -271,5 +281,6 @@ class Runtime:
         self._organizations.expire()
         self._clients.expire()
         self._api_resources.expire()
+        self._connections.expire()
         self._origins.expire()
         self._offers.expire()

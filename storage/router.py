@@ -23,6 +23,7 @@ from storage.repositories.audit_chain import AuditChain
 from storage.repositories.auth_tokens import AuthTokens
 from storage.repositories.claims import Claims
 from storage.repositories.clients import Clients
+from storage.repositories.connections import Connections
 from storage.repositories.consents import Consents
 from storage.repositories.delegations import Delegations
 from storage.repositories.events import Events
@@ -31,6 +32,7 @@ from storage.repositories.explanations import Explanations
 from storage.repositories.former_assets import FormerAssets
 from storage.repositories.idempotent_answers import IdempotentAnswers
 from storage.repositories.invitations import Invitations
+from storage.repositories.identities import Identities
 from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
@@ -110,6 +112,8 @@ class Storage:
         self.applications = Applications(executor)
         self.clients = Clients(executor)
         self.api_resources = ApiResources(executor)
+        self.connections = Connections(executor)
+        self.identities = Identities(executor)
         self.users = Users(executor)
         self.second_factors = SecondFactorsOfPeople(executor)
         self.passkeys = Passkeys(executor)

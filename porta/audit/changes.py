@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 REDACTED = "***"
-_SECRET = frozenset({"password_hash", "secrets", "private_key"})
+_SECRET = frozenset({"password_hash", "secrets", "private_key", "client_secret"})
 _PERSONAL = frozenset(
     {
         *("email", "given_name", "family_name", "middle_name", "nickname", "preferred_username"),

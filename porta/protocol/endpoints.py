@@ -14,6 +14,8 @@ PUSHED_AUTHORIZATION = "/request"
 END_SESSION = "/session/end"
 END_SESSION_CONFIRM = "/session/end/confirm"
 END_SESSION_SUCCESS = "/session/end/success"
+FEDERATION_CALLBACK = "/federation/{connection}/callback"
+"""Where other providers send people back to: one for each connection (RFC 9700 §4.4.2)."""
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 OAUTH_METADATA = "/.well-known/oauth-authorization-server"
 

@@ -18,6 +18,7 @@ UNION ALL SELECT email::text, organization_id::text FROM users
 UNION ALL SELECT id::text, organization_id::text FROM clients
 UNION ALL SELECT client_id, organization_id::text FROM clients
 UNION ALL SELECT id::text, organization_id::text FROM api_resources
+UNION ALL SELECT id::text, organization_id::text FROM connections
 UNION ALL SELECT s.id::text, c.organization_id::text FROM client_secrets s
     JOIN clients c ON c.id = s.client_id
 UNION ALL SELECT id::text, organization_id::text FROM invitation_tokens
@@ -28,8 +29,9 @@ UNION ALL SELECT slug, id::text FROM organizations
 """
 """What names something of an organization, and which."""
 _OURS = (
-    "organizations", "users", "clients", "client_secrets", "api_resources", "applications",
-    "application_modules", "roles", "permissions", "role_permissions", "user_roles",
+    "organizations", "users", "clients", "client_secrets", "api_resources", "connections",
+    "identities", "applications", "application_modules", "roles", "permissions",
+    "role_permissions", "user_roles",
     "custom_claim_definitions", "custom_claim_values", "delegations", "delegation_roles",
     "branding_assets", "system_config", "jobs", "sessions", "token_families", "signing_keys",
     "ring_keys", "user_totp", "two_factor_recovery_codes", "invitation_tokens", "passkeys",

@@ -17,6 +17,7 @@ _NESTED = {
     "/clients/{clientId}/secrets": "client_secrets",
     "/organizations/{idOrSlug}/administrators": "administrators",
     "/organizations/{organizationId}/api-resources": "api_resources",
+    "/organizations/{organizationId}/connections": "connections",
     "/organizations/{organizationId}/users": "users",
     "/organizations/{organizationId}/users/{userId}/roles": "user_roles",
     "/organizations/{organizationId}/users/{userId}/claims": "user_claims",

@@ -20,6 +20,7 @@ from porta.services import (
     claims,
     client_secrets,
     clients,
+    connections,
     organizations,
     roles,
     user_passwords,
@@ -43,6 +44,7 @@ from porta.services.client_registration import ClientPatch, NewClient
 from porta.services.client_secrets import NewSecret
 from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
+from porta.services.connections import ConnectionPatch, NewConnection
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.roles import (
     Deletion,
@@ -291,6 +293,26 @@ async def test_hostile_api_resources(storage: Storage, data: st.DataObject) -> N
                 told_in_words(refusal, body)
 
 
+@hostile
+@given(st.data())
+async def test_hostile_connections(storage: Storage, data: st.DataObject) -> None:
+    mark, keys = uuid4().hex, (b"k" * 32,)
+    async with storage.transaction() as tx:
+        home = (await make_organization(tx, f"f-{mark}")).id
+        right = {"name": "A", "provider": "google", "clientId": "x", "clientSecret": "y"}
+        body = data.draw(bodies(NewConnection, st.just(right)))
+        try:
+            made = await connections.create(tx, SYSTEM, home, NewConnection.parse(body), keys)
+        except (Invalid, Conflict) as refusal:
+            told_in_words(refusal, body)
+            made = await connections.create(tx, SYSTEM, home, NewConnection.parse(right), keys)
+        body = data.draw(bodies(ConnectionPatch, st.just({})))
+        try:
+            await connections.update(tx, SYSTEM, made.id, ConnectionPatch.parse(body), keys)
+        except Invalid as refusal:
+            told_in_words(refusal, body)
+
+
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])
 async def test_signs_of_patterns_are_searched_for_as_they_are(
     storage: Storage, search: str
@@ -307,7 +329,17 @@ async def test_signs_of_patterns_are_searched_for_as_they_are(
 
 COMMANDS = (
     *(NewOrganization, OrganizationPatch, NewApplication, NewModule, NewRole, NewPermission),
-    *(NewClaim, NewUser, NewClient, NewSecret, NewApiResource, Reasoned, Locking, UserFilters),
+    *(
+        NewClaim,
+        NewUser,
+        NewClient,
+        NewSecret,
+        NewApiResource,
+        NewConnection,
+        Reasoned,
+        Locking,
+        UserFilters,
+    ),
     *(OrganizationFilters, ApplicationFilters, ClientFilters, ApiResourceFilters),
 )
 

@@ -18,6 +18,7 @@ from porta.services import (
     claims,
     client_secrets,
     clients,
+    connections,
     organizations,
     roles,
     user_passwords,
@@ -28,6 +29,7 @@ from porta.services.permissions import PERMISSIONS, check_all, needed_by
 
 FAMILIES: tuple[ModuleType, ...] = (
     api_resources,
+    connections,
     *(organizations, applications, roles, user_roles, claims, clients, users),
     *(client_secrets, user_passwords),
 )

@@ -1,0 +1,69 @@
+"""Fields of connections: what an issuer, a domain, a scope of another provider may be."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+
+from porta.protocol.federation.profile import FIELDS
+from porta.services.fields import judged, one_of
+from porta.text.names import find_name_problem
+
+T = TypeVar("T")
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_SCOPE = re.compile(r"[!\x23-\x5b\x5d-\x7e]{1,200}")
+"""RFC 6749 §3.3."""
+_URL = re.compile(r"[!-~]+")
+_HERE = ("127.0.0.1", "::1", "localhost")
+"""Hosts that may be spoken to in plain text, where private addresses are called at all."""
+
+
+def find_issuer_problem(issuer: str) -> str | None:
+    """Return why nothing can be asked of this issuer (OpenID Connect Discovery §2), or None."""
+    try:
+        parts = urlsplit(issuer)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "must be an https URL"
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _HERE)
+    if not secure or not host or not _URL.fullmatch(issuer):
+        return "must be an https URL"
+    if parts.username is not None or "?" in issuer or "#" in issuer:
+        return "must have no user, query or fragment"
+    return None
+
+
+def _once(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _find_domain_problem(domain: str) -> str | None:
+    return None if _DOMAIN.fullmatch(domain) else "must be a domain, like example.com"
+
+
+def _find_scope_problem(scope: str) -> str | None:
+    return None if _SCOPE.fullmatch(scope) else "each is one word (RFC 6749 §3.3)"
+
+
+Issuer = Annotated[str, Field(max_length=512), judged(find_issuer_problem)]
+Domain = Annotated[str, AfterValidator(str.lower), judged(_find_domain_problem)]
+Domains = Annotated[tuple[Domain, ...], Field(max_length=100), AfterValidator(_once)]
+Scopes = Annotated[
+    tuple[Annotated[str, judged(_find_scope_problem)], ...],
+    Field(max_length=30),
+    AfterValidator(_once),
+]
+_Text = Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
+Tenants = Annotated[tuple[_Text, ...], Field(max_length=100), AfterValidator(_once)]
+"""Of Google hosted domains, of Microsoft Entra ID ids of tenants, of GitHub organizations."""
+ClaimName = _Text
+ClaimSources = Annotated[
+    dict[Annotated[str, one_of(FIELDS)], ClaimName], Field(max_length=len(FIELDS))
+]
+"""The claim of the provider by the field of a person that it fills."""
+Options = Annotated[
+    dict[Annotated[str, one_of(("team_id", "key_id"))], _Text], Field(max_length=10)
+]

@@ -1,0 +1,272 @@
+"""Connection service: the identity providers of an organization, as administrators manage them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from pydantic import Field
+
+from porta.audit.actors import Actor
+from porta.audit.changes import record_change
+from porta.errors import Conflict, Invalid, NotFound
+from porta.protocol.federation import PROVIDERS
+from porta.protocol.federation.provider import Provider
+from porta.security.apple_secret import find_key_problem
+from porta.security.connection_secrets import seal_secret
+from porta.security.encryption import EncryptionKeys
+from porta.services.commands import ABSENT, Command, Patch
+from porta.services.connection_fields import (
+    ClaimName,
+    ClaimSources,
+    Domains,
+    Issuer,
+    Options,
+    Scopes,
+    Tenants,
+)
+from porta.services.fields import Flag, Ids, Name, judged, one_of
+from porta.services.permissions import ADMINISTRATION, check_all, needs
+from porta.services.targets import changes_of, check_page, is_key, require, require_id
+from porta.text.names import find_name_problem, find_text_problem
+from storage.models.connections import Connection, RoleRule
+from storage.models.organizations import Organization
+from storage.models.pages import Listed, Page
+from storage.repositories.connections import SORTS
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+WHAT = "Connection"
+MOST = 20
+"""Connections of an organization."""
+
+
+class Rule(Command):
+    """Whoever has `value` in `claim` holds these roles, and nobody else holds them."""
+
+    claim: ClaimName
+    value: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
+    role_ids: Ids
+
+
+class ConnectionPatch(Patch):
+    """What of a connection may change. Its provider and issuer say who people are, and do not."""
+
+    name: Name = ABSENT
+    client_id: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)] = (
+        ABSENT
+    )
+    client_secret: (
+        Annotated[str, Field(min_length=1, max_length=4096), judged(find_text_problem)] | None
+    ) = ABSENT
+    """Never shown again; of Apple the private key. Null removes it."""
+    scopes: Scopes = ABSENT
+    """Beside those that the provider needs."""
+    options: Options = ABSENT
+    claim_mapping: ClaimSources = ABSENT
+    role_mapping: Annotated[tuple[Rule, ...], Field(max_length=100)] = ABSENT
+    allowed_tenants: Tenants = ABSENT
+    allowed_domains: Domains = ABSENT
+    authoritative_domains: Domains = ABSENT
+    creates_accounts: Flag = ABSENT
+    trusts_second_factor: Flag = ABSENT
+    status: Literal["active", "inactive"] = ABSENT
+
+
+class NewConnection(ConnectionPatch):
+    """A connection to be made."""
+
+    name: Name
+    provider: Annotated[str, one_of(tuple(PROVIDERS))]
+    issuer: Issuer = ABSENT
+    """Needed of `openid`; elsewhere the provider's own, unless it runs in other places too."""
+    client_id: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
+
+
+@needs("admin:org:update")
+async def create(
+    tx: Storage,
+    actor: Actor,
+    organization: str,
+    command: NewConnection,
+    keys: EncryptionKeys,
+) -> Connection:
+    """Make a connection of an organization (id or slug). Raises NotFound, Invalid, Conflict,
+    Forbidden.
+    """
+    home = await _home(tx, actor, organization)
+    _check_right(actor, home)
+    provider, id = PROVIDERS[command.provider], str(uuid.uuid4())
+    issuer = command.issuer or provider.issuer
+    if issuer is None:
+        raise Invalid.at("issuer", message="must be given for this provider")
+    columns = _columns(command, id, keys) | {"provider": provider.name, "issuer": issuer}
+    new = Connection(id=id, organization_id=home.id, **columns)
+    _check_fits(provider, new, command.client_secret)
+    await _check_powers(tx, actor, new)
+    if await tx.connections.count(home.id) >= MOST:
+        raise Conflict(f"an organization has {MOST} connections at most")
+    made = await tx.connections.insert(new)
+    if made is None:
+        raise Conflict.at("name", message="this organization has it already")
+    await _record(tx, actor, "connection.created", None, made)
+    return made
+
+
+@needs("admin:org:read")
+async def get(
+    storage: Storage, actor: Actor, target: str, *, within: str | None = None
+) -> Connection:
+    """Return the connection of this id. Raises NotFound."""
+    return _visible(actor, await storage.connections.find(require_id(target, WHAT)), within)
+
+
+@needs("admin:org:read")
+async def list(storage: Storage, actor: Actor, organization: str, page: Page) -> Listed[Connection]:
+    """Return a page of the connections of an organization. Raises NotFound, Invalid."""
+    check_page(page, SORTS)
+    home = await _home(storage, actor, organization)
+    return await storage.connections.list_page(home.id, page)
+
+
+@needs("admin:org:update")
+async def update(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    patch: ConnectionPatch,
+    keys: EncryptionKeys,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> Connection:
+    """Change what `patch` says of a connection. Raises as `create`, and PreconditionFailed."""
+    stored = await _held(tx, actor, target, version, within)
+    columns = _columns(patch, stored.id, keys)
+    changes = changes_of(stored, columns)
+    if not changes:
+        return stored
+    wanted: Connection = msgspec.structs.replace(stored, **changes)
+    _check_fits(PROVIDERS[stored.provider], wanted, patch.client_secret)
+    await _check_powers(tx, actor, wanted)
+    after = await tx.connections.update(stored.id, stored.organization_id, changes)
+    if after is None:
+        raise Conflict.at("name", message="this organization has it already")
+    await _record(tx, actor, "connection.updated", stored, after)
+    return after
+
+
+@needs("admin:org:update")
+async def delete(
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+) -> Connection:
+    """Delete a connection, and who is whom there. Return what it was.
+
+    Raises NotFound, PreconditionFailed, Forbidden.
+    """
+    stored = await _held(tx, actor, target, version, within)
+    await tx.connections.delete(stored.id, stored.organization_id)
+    await _record(tx, actor, "connection.deleted", stored, None)
+    return stored
+
+
+def _check_right(actor: Actor, home: Organization) -> None:
+    """Whoever decides whose word is taken for administrators, is each of them."""
+    if home.is_super_admin:
+        check_all(actor, "where administrators sign in")
+
+
+async def _check_powers(tx: Storage, actor: Actor, wanted: Connection) -> None:
+    """A connection does nothing that whoever makes it may not do themselves."""
+    if wanted.creates_accounts:
+        actor.check("admin:user:create")
+    if wanted.authoritative_domains:
+        actor.check("admin:user:update")
+    if not wanted.role_mapping:
+        return
+    actor.check("admin:role:assign")
+    ids = [id for rule in wanted.role_mapping for id in rule.role_ids]
+    known = await tx.user_roles.find_roles(ids)
+    for index, rule in enumerate(wanted.role_mapping):
+        for place, id in enumerate(rule.role_ids):
+            _, application, _ = known.get(id, ("", ADMINISTRATION, frozenset()))
+            if application == ADMINISTRATION:
+                raise Invalid.at(
+                    *("roleMapping", index, "roleIds", place),
+                    message="there is no such role, or it is one of administrators",
+                )
+
+
+def _check_fits(provider: Provider, wanted: Connection, secret: str | None) -> None:
+    for name in provider.options:
+        if name not in wanted.options:
+            raise Invalid.at("options", message=f"must have {' and '.join(provider.options)}")
+    if provider.has_tenants and not wanted.allowed_tenants:
+        raise Invalid.at("allowedTenants", message="must name whose people are let in")
+    if provider.makes_secret:
+        problem = find_key_problem(secret) if secret else None
+        if wanted.client_secret is None or problem:
+            raise Invalid.at("clientSecret", message=problem or "must be the private key as PEM")
+
+
+async def _held(
+    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
+) -> Connection:
+    found = await tx.connections.find(require_id(target, WHAT), hold=True)
+    stored = require(_visible(actor, found, within), WHAT, version)
+    _check_right(actor, await _home(tx, actor, stored.organization_id))
+    return stored
+
+
+def _visible(actor: Actor, found: Connection | None, within: str | None) -> Connection:
+    if found is None or not actor.sees(found.organization_id):
+        raise NotFound(f"{WHAT} not found")
+    if within is not None and found.organization_id != within:
+        raise NotFound(f"{WHAT} not found")
+    return found
+
+
+async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
+    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
+    if found is None or not actor.sees(found.id):
+        raise NotFound("Organization not found")
+    return found
+
+
+def _columns(patch: ConnectionPatch, id: str, keys: EncryptionKeys) -> dict[str, Any]:
+    said = patch.said()
+    if said.get("client_secret") is not None:
+        said["client_secret"] = seal_secret(said["client_secret"].strip(), id, keys)
+    if "role_mapping" in said:
+        said["role_mapping"] = tuple(
+            RoleRule(claim=rule.claim, value=rule.value, role_ids=rule.role_ids)
+            for rule in said["role_mapping"]
+        )
+    return said
+
+
+async def _record(
+    tx: Storage,
+    actor: Actor,
+    event_type: str,
+    before: Connection | None,
+    after: Connection | None,
+) -> None:
+    about = after or before
+    assert about is not None, "one of the two is there"
+    await record_change(
+        tx,
+        actor,
+        event_type,
+        before,
+        after,
+        organization_id=about.organization_id,
+        connection_id=about.id,
+    )
