@@ -7,7 +7,7 @@ import re
 from tornado.routing import URLSpec
 
 from handlers.admin_api import table
-from handlers.interactions import consent, gesture, login, passkey, two_factor
+from handlers.interactions import consent, federation, gesture, login, passkey, two_factor
 from handlers.links import password_reset
 from handlers.oidc import (
     authorization,
@@ -53,6 +53,8 @@ ROUTES = [
         # Before what resumes a request: the value of an interaction is longer.
         (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),
         (_tenant(endpoints.RESET_PASSWORD), password_reset.ResetPasswordHandler),
+        (_interaction("/federation"), federation.FederationHandler),
+        (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
         (_tenant(endpoints.JWKS), jwks.JwksHandler),

@@ -19,6 +19,7 @@ from porta.emails.post import Post
 from porta.emails.render import Emails
 from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
+from porta.outbound.documents import Documents
 from porta.outbound.http import Outbound
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
@@ -77,6 +78,7 @@ class Runtime:
         self.session_uses = SessionUses(storage)
         self.mailer = Mailer(server_of(settings))
         self.outbound = Outbound(private_addresses=settings.outbound_private_addresses)
+        self.documents = Documents(self.outbound)
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""

@@ -345,6 +345,7 @@ EVERYWHERE = {
     "porta.services.startup": "keys and costs of the whole installation",
     "porta.administration.access": "a token is looked for before its organization is known",
     "handlers.admin_api.handler": "administrators of the installation; services hold the border",
+    "porta.authn.federation.joining": "makes an account where a connection may",
     "handlers.ops.root": "in development, links to every organization",
     "porta.cli.commands": "commands of an operator",
     "porta.dev.seed": "seeds a database of one's own",

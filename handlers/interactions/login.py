@@ -13,6 +13,7 @@ from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import wait
 from porta.authn import login, passkey_options, second_factor
 from porta.authn.authenticator import LoginFailed
+from porta.authn.federation import broker
 from porta.browser import open_interactions
 from porta.provider import authorization
 
@@ -35,13 +36,18 @@ async def show_login(
     account = await _account(handler) if email is None or opened.may_switch else None
     has_password = "password" in opened.login_methods
     has_passkey = login.takes(handler.runtime, opened, "passkey")
+    connections = await broker.list_connections(handler.runtime, handler.tenant)
+    to_prove = opened.interaction.sign_in.linking is not None and error is None
     again = opened.reauthenticates and error is None
     handler.finish_step(
         "login",
         status=status,
         email=shown((account if email is None else email) or ""),
-        error=error if has_password or has_passkey else "errors.login_method_disabled",
-        notice="login.reauthenticate" if again and has_password else None,
+        error=error
+        if has_password or has_passkey or connections
+        else "errors.login_method_disabled",
+        notice="federation.notice_link" if to_prove else _notice(again, has_password),
+        connections=tuple((each.id, each.name) for each in connections),
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
         lock_seconds=_lock_seconds(handler) if error == "login.error_invalid" else None,
@@ -49,6 +55,10 @@ async def show_login(
         show_passkey=has_passkey,
         passkey=passkey_options.of_first(handler.runtime, opened) if has_passkey else "",
     )
+
+
+def _notice(again: bool, has_password: bool) -> str | None:
+    return "login.reauthenticate" if again and has_password else None
 
 
 async def _account(handler: InteractionHandler) -> str | None:

@@ -91,7 +91,6 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.deactivated",
         "user.email.verified",
         "user.identity.linked",
-        "user.identity.unlinked",
         "user.invite.resent",
         "user.invite.revoked",
         "user.invited",

@@ -77,7 +77,8 @@ def proved(sign_in: SignIn, evidence: Evidence, user: User, method: str) -> Sign
         method=method, kind=authenticator.kind.value, amr=shown.amr, at=now,
         verified=shown.verified,
     )  # fmt: skip
-    return SignIn(account_id=user.id, proofs=(*sign_in.proofs, proof))
+    proofs = (*sign_in.proofs, proof)
+    return SignIn(account_id=user.id, proofs=proofs, linking=sign_in.linking)
 
 
 async def record(evidence: Evidence, kind: str, **metadata: Any) -> None:

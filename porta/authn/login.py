@@ -15,6 +15,7 @@ from porta.protocol.requests.sign_in import required
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from porta.text.email_addresses import counted_email
+from storage.models.sign_ins import SignIn
 
 
 def takes(runtime: Runtime, opened: OpenInteraction, method: str) -> bool:
@@ -50,5 +51,7 @@ async def submit(
     asked = required(tenant.organization, opened.login_methods).first
     await attempt.check_asked(evidence, method, asked)
     user = await attempt.judge(authenticator, evidence, guesses, refusal)
-    sign_in = attempt.proved(progress.NOBODY, evidence, user, method)
+    # Whoever is known elsewhere may have come to prove whose account here is theirs.
+    nobody = SignIn(linking=opened.interaction.sign_in.linking)
+    sign_in = attempt.proved(nobody, evidence, user, method)
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from porta.audit import events
-from porta.authn import AUTHENTICATORS, attempt
+from porta.authn import AUTHENTICATORS, attempt, identities
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.browser import interactions, sessions
 from porta.browser.open_interactions import OpenInteraction
@@ -16,7 +16,7 @@ from porta.protocol.requests.sign_in import Ask, Done, Enrol, Step, next_step, r
 from porta.protocol.tokens.authentication import context_of
 from porta.runtime import Runtime
 from porta.security import known_browsers
-from storage.models.sign_ins import SignIn
+from storage.models.sign_ins import Link, SignIn
 from storage.models.users import User
 from storage.router import Storage
 
@@ -120,7 +120,7 @@ async def _sign_in(
         browser=opened.interaction.browser,
         origin=evidence.origin,
         # An interaction that is over changes nothing: its cookie would reach no browser.
-        before_commit=partial(_keep, runtime, opened),
+        before_commit=partial(_keep, evidence, user, sign_in.linking),
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, known_value, tenant.id, evidence.email, now)
@@ -128,9 +128,14 @@ async def _sign_in(
 
 
 async def _keep(
-    runtime: Runtime, opened: OpenInteraction, storage: Storage, session_uid: str
+    evidence: Evidence, user: User, linking: Link | None, storage: Storage, session_uid: str
 ) -> None:
-    """Note who is here now; what anybody consented to before was said by somebody else."""
+    """Note who is here now; what anybody consented to before was said by somebody else. What was to
+    be linked to whoever signs in is theirs now.
+    """
+    runtime, opened = evidence.runtime, evidence.opened
+    if linking is not None:
+        await identities.link(storage, evidence, linking, user)
     await interactions.save(
         runtime,
         opened.tenant,

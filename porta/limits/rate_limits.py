@@ -135,6 +135,14 @@ def of_mailed_link(
     )
 
 
+def of_upstream(tenant: Tenant, interaction_id: str, address: str) -> Guesses:
+    """Return the limits of being sent to another provider: each leaves a request behind."""
+    pair = [Limit(f"upstream:{tenant.id}:{interaction_id}", 20, 600)]
+    return Guesses(
+        _widest(address), _of_address("upstream_address", tenant, address), pair, "upstream_limit"
+    )
+
+
 async def count_client_auth_failure(
     runtime: Runtime, tenant: Tenant, client_id: str, address: str
 ) -> bool:

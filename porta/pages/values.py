@@ -53,10 +53,11 @@ PAGES: dict[str, Page] = {
             "show_passkey": False,
             "show_magic_link": False,
             "forgot_password_url": None,
+            "connections": (),
         },
         leaves=True,
         blanks=("uid", "csrf", "passkey"),
-        common=frozenset({"client_name", "notice", "show_password", "show_passkey"}),
+        common=frozenset({"client_name", "notice", "show_password", "show_passkey", "connections"}),
     ),
     "two_factor": Page(
         frozenset({"uid", "csrf", "method", "account"}), {**_FACTOR, "notice": None}, leaves=True

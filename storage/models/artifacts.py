@@ -125,6 +125,17 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """The description of `access_denied`, when the person refused."""
 
 
+class UpstreamRequest(Routed, frozen=True, kw_only=True):
+    """An authorization request of ours to another provider; its value is the `state`."""
+
+    connection_id: str
+    uid: str
+    """Of the interaction that it is for: in the URL, with the copy of the request."""
+    nonce: str
+    code_verifier: str
+    """RFC 7636."""
+
+
 class AuthorizationCode(Routed, frozen=True, kw_only=True):
     """RFC 6749 §4.1.2, with the PKCE challenge of RFC 7636."""
 
@@ -252,6 +263,7 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
     for kind in (
         ArtifactKind(Session, Store.REDIS_OVER_POSTGRES, table="sessions", found_by=("uid",)),
         ArtifactKind(Interaction, Store.REDIS_OR_POSTGRES),
+        ArtifactKind(UpstreamRequest, Store.REDIS_OR_POSTGRES),
         ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES, founds=True),
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
         # Acknowledged, and good for one code: neither may depend on what Redis still holds.

@@ -18,6 +18,17 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Seconds since the epoch."""
     verified: bool = False
     """Whether its authenticator knew its owner as well: by a PIN, a finger, a face."""
+    covers_second: bool = False
+    """Whether who showed it is not asked for a second factor here."""
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who somebody is at another provider, whose account here is to be proven first."""
+
+    connection_id: str
+    issuer: str
+    subject: str
+    email: str | None = None
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,6 +46,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who they are, by their first proof; all the others are of the same person."""
     proofs: tuple[Proof, ...] = ()
     enrolling: Enrolment | None = None
+    linking: Link | None = None
+    """What becomes theirs with the sign-in."""
 
 
 class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):

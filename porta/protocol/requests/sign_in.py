@@ -8,6 +8,8 @@ from storage.models.organizations import Organization
 from storage.models.sign_ins import SecondFactors, SignIn
 from storage.models.users import User
 
+FEDERATION = "federation"
+"""What every client takes, of the connections that its organization has."""
 RECOVERY_CODE = "recovery_code"
 PASSKEY = "passkey"
 METHODS = {"totp": "totp", "email": "email_otp", PASSKEY: PASSKEY}
@@ -87,8 +89,10 @@ def required(
 def next_step(sign_in: SignIn, demanded: Required) -> Step:
     """Return what is missing; what was shown and is not demanded counts for nothing."""
     shown = {proof.method for proof in sign_in.proofs}
-    if sign_in.account_id is None or shown.isdisjoint(demanded.first):
+    if sign_in.account_id is None or shown.isdisjoint((*demanded.first, FEDERATION)):
         return Ask(demanded.first)
+    if any(proof.covers_second for proof in sign_in.proofs):
+        return Done()
     # What said who it is counts once, unless it took two factors to show it.
     beside = {proof.method for proof in sign_in.proofs[1:]}
     beside |= {proof.method for proof in sign_in.proofs if proof.verified}

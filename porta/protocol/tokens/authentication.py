@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from storage.models.sign_ins import Proof
 
+ACR_FEDERATED = "urn:porta:acr:federated"
+"""What another identity provider says, and nobody here has seen."""
 ACR_PASSWORD = "urn:porta:acr:password"
 ACR_MFA = "urn:porta:acr:mfa"
 
-ACR_VALUES: tuple[str, ...] = (ACR_PASSWORD, ACR_MFA)
+ACR_VALUES: tuple[str, ...] = (ACR_FEDERATED, ACR_PASSWORD, ACR_MFA)
 """Every authentication context that a sign-in can reach, weakest first."""
 
 
@@ -20,9 +22,11 @@ class Kind(Enum):
 
     KNOWLEDGE = "knowledge"
     POSSESSION = "possession"
+    FEDERATED = "federated"
+    """That another identity provider is sure of them."""
 
 
-_ALONE = {Kind.KNOWLEDGE.value: ACR_PASSWORD}
+_ALONE = {Kind.KNOWLEDGE.value: ACR_PASSWORD, Kind.FEDERATED.value: ACR_FEDERATED}
 """What a single factor reaches, by its kind."""
 
 

@@ -58,6 +58,17 @@ STATES: dict[str, State] = {
         "login", {"show_password": False, "show_passkey": True, "passkey": _PASSKEY,
                   "error": "passkey.error_unknown"},
     ),
+    "login, with others": State(
+        "login", {"connections": (("c1", "Google"), ("c2", "Acme Industries"))}
+    ),
+    "login, with others alone": State(
+        "login",
+        {"show_password": False, "connections": (("c1", "Acme Industries"),),
+         "error": "federation.error_unavailable"},
+    ),
+    "login, to be linked": State(
+        "login", {"notice": "federation.notice_link", "connections": (("c1", "Google"),)}
+    ),
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),

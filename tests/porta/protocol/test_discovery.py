@@ -37,7 +37,11 @@ def test_the_document() -> None:
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "display_values_supported": ["page", "popup", "touch", "wap"],
-        "acr_values_supported": ["urn:porta:acr:password", "urn:porta:acr:mfa"],
+        "acr_values_supported": [
+            "urn:porta:acr:federated",
+            "urn:porta:acr:password",
+            "urn:porta:acr:mfa",
+        ],
         "ui_locales_supported": ["en", "de"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,

@@ -11,6 +11,7 @@ def test_every_path_once() -> None:
         "ADMIN_API": "/api/admin",
         "AUTHORIZATION": "/auth",
         "AUTHORIZATION_RESUME": "/auth/{uid}",
+        "FEDERATION_CALLBACK": "/federation/{connection}/callback",
         "TOKEN": "/token",
         "USERINFO": "/me",
         "JWKS": "/jwks",

@@ -1,0 +1,115 @@
+"""Sign-in with others: to another identity provider, and back from there."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from handlers.browser_cookies import known_value
+from handlers.interactions.base import InteractionHandler
+from handlers.interactions.login import show_login
+from handlers.tenant import TenantHandler
+from porta.authn.authenticator import LoginFailed
+from porta.authn.federation import broker
+from porta.browser.interactions import InteractionExpired
+from porta.protocol.requests.params import Params
+from storage.errors import AlreadyConsumed
+from storage.models.artifacts import UpstreamRequest
+
+_READ = ("code", "state", "iss", "error", "user")
+"""What comes back, and what is passed on of a form."""
+
+
+class FederationHandler(InteractionHandler):
+    """POST /interaction/{uid}/federation: `connection` says where to."""
+
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
+
+    async def post(self) -> None:
+        form = self.form()
+        if not self.asks_for("login"):
+            self.start_over()
+            return
+        if not self.csrf_holds(form):
+            await show_login(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            return
+        connection = form.get("connection") or ""
+        try:
+            url = await broker.begin(self.runtime, self.opened, connection, self.origin)
+        except LoginFailed as refusal:
+            await show_login(
+                self,
+                status=refusal.status,
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+            )
+            return
+        self.see_other(url)
+
+
+class FederationCallbackHandler(InteractionHandler):
+    """GET, or POST, /{slug}/federation/{connection}/callback (RFC 6749 §4.1.2)."""
+
+    begun: UpstreamRequest
+    was_used = False
+    _uid = ""
+
+    async def prepare(self) -> None:
+        await TenantHandler.prepare(self)
+        if self.request.method == "POST" or self.is_begun:
+            return
+        state = self.query().get("state")
+        found = await broker.find_request(self.runtime, self.tenant, self._connection(), state)
+        if found is None:
+            raise InteractionExpired("no request of ours has this state")
+        self.begun, self.was_used = found
+        self._uid = self.begun.uid
+        await super().prepare()
+
+    def uid(self) -> str:
+        """Return the interaction that the person was sent from."""
+        return self._uid
+
+    def retry_url(self) -> str | None:
+        return super().retry_url() if self._uid else None
+
+    def menu_query(self) -> str | None:
+        """The address holds a code that is used up: the page of the interaction is the way on."""
+        return ""
+
+    async def post(self) -> None:
+        """Turn a form that another site posted, which brings no cookies, into a GET (Apple)."""
+        form = self.form()
+        told = {name: value for name in _READ if (value := form.get(name)) is not None}
+        self.see_other(f"{self._path()}?{urlencode(told)}")
+
+    async def get(self) -> None:
+        if self.was_used or not self.asks_for("login"):
+            self.start_over()
+            return
+        try:
+            await self._complete(self.query())
+        except AlreadyConsumed:
+            self.start_over()
+        except LoginFailed as refusal:
+            await show_login(
+                self,
+                status=refusal.status,
+                email="",
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+            )
+
+    async def _complete(self, response: Params) -> None:
+        signed_in = await broker.complete(
+            self.runtime, self.opened, self.begun, response, self.origin, known_value(self)
+        )
+        self.finish_sign_in(signed_in)
+
+    def _connection(self) -> str:
+        return self.request.path.split("/")[3]
+
+    def _path(self) -> str:
+        return self.application.base_path + self.request.path

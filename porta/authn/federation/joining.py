@@ -1,0 +1,122 @@
+"""Joining: which account somebody has who is known at another provider; linked, or made."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from porta.audit import events
+from porta.authn.authenticator import Evidence
+from porta.authn.identities import link
+from porta.protocol.federation.profile import (
+    Profile,
+    check_domain,
+    fields_of,
+    is_authoritative,
+    roles_of,
+)
+from storage.models.connections import Connection
+from storage.models.sign_ins import Link
+from storage.models.users import User
+from storage.router import Storage
+
+
+async def find_account(evidence: Evidence, connection: Connection, profile: Profile) -> User | None:
+    """Return whose identity it is: known, found by an address that the provider answers for, or
+    made. None for who has to prove an account first: an address is no proof of one.
+
+    Raises NotLetIn.
+    """
+    check_domain(connection, profile.email)
+    tenant, storage = evidence.tenant, evidence.runtime.storage
+    identity = await storage.identities.use(
+        connection.id, tenant.id, profile.issuer, profile.subject, profile.email
+    )
+    if identity is not None:
+        user = await storage.users.find_by_id(identity.user_id, tenant.id)
+        if user is None or not user.is_usable:
+            return user
+        return await _update(evidence, connection, profile, user)
+    if profile.email is None or not profile.email_verified:
+        return None
+    user = await storage.users.find_by_email(tenant.id, profile.email)
+    if user is None:
+        return await _create(evidence, connection, profile) if connection.creates_accounts else None
+    if not is_authoritative(connection, profile) or not user.is_usable:
+        return None
+    # An address that is given to somebody new is no reason to give them the account with it.
+    linked = await storage.identities.of_user(user.id, tenant.id)
+    if any(each.connection_id == connection.id for each in linked):
+        return None
+    async with storage.transaction() as tx:
+        if not await link(tx, evidence, link_of(connection, profile), user):
+            return None
+    return await _update(evidence, connection, profile, user)
+
+
+def link_of(connection: Connection, profile: Profile) -> Link:
+    """Return who somebody is at a connection."""
+    return Link(
+        connection_id=connection.id,
+        issuer=profile.issuer,
+        subject=profile.subject,
+        email=profile.email,
+    )
+
+
+async def _create(evidence: Evidence, connection: Connection, profile: Profile) -> User | None:
+    """Make an account of an address that the provider has verified, and nobody has here."""
+    tenant_id = evidence.tenant.id
+    assert profile.email is not None
+    fields: dict[str, Any] = fields_of(connection, profile.claims)
+    new = User(
+        id=str(uuid.uuid4()),
+        organization_id=tenant_id,
+        email=profile.email,
+        email_verified=True,
+        **fields,
+    )
+    # Who serves a tenant makes nobody: this is what the administrator let the connection do.
+    async with evidence.runtime.storage.everywhere.transaction() as tx:
+        made = await tx.users.insert(new)
+        if made is None:
+            return None
+        told = {"connection_id": connection.id}
+        await events.record(
+            tx, "user.created", organization_id=tenant_id, user_id=made.id, metadata=told,
+            origin=evidence.origin,
+        )  # fmt: skip
+        await link(tx, evidence, link_of(connection, profile), made)
+        await _map_roles(tx, evidence, connection, profile, made)
+    return made
+
+
+async def _update(evidence: Evidence, connection: Connection, profile: Profile, user: User) -> User:
+    """Take over what the connection maps, at each sign-in; what it does not map stays."""
+    told = fields_of(connection, profile.claims) if connection.claim_mapping else {}
+    changes = {name: value for name, value in told.items() if getattr(user, name) != value}
+    if not changes and not connection.role_mapping:
+        return user
+    async with evidence.runtime.storage.everywhere.transaction() as tx:
+        if changes:
+            user = await tx.users.update(user.id, evidence.tenant.id, changes) or user
+        await _map_roles(tx, evidence, connection, profile, user)
+    return user
+
+
+async def _map_roles(
+    tx: Storage, evidence: Evidence, connection: Connection, profile: Profile, user: User
+) -> None:
+    """Of the roles that the mapping names, somebody holds those that it gives, and no other."""
+    held, named = roles_of(connection, profile.claims)
+    if not named:
+        return
+    tenant_id = evidence.tenant.id
+    given = await tx.user_roles.assign(user.id, tenant_id, sorted(held))
+    taken = await tx.user_roles.remove(user.id, tenant_id, sorted(named - held))
+    for event, ids in (("user.roles.assigned", given), ("user.roles.removed", taken)):
+        if ids:
+            await events.record(
+                tx, event, organization_id=tenant_id, user_id=user.id, origin=evidence.origin,
+                metadata={"connection_id": connection.id, "role_ids": sorted(ids)},
+            )  # fmt: skip
