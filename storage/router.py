@@ -31,8 +31,8 @@ from storage.repositories.expired import Expired
 from storage.repositories.explanations import Explanations
 from storage.repositories.former_assets import FormerAssets
 from storage.repositories.idempotent_answers import IdempotentAnswers
-from storage.repositories.invitations import Invitations
 from storage.repositories.identities import Identities
+from storage.repositories.invitations import Invitations
 from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
