@@ -1,4 +1,4 @@
-"""Languages of pages: what a link of the menu says, a cookie remembers, or a browser asks for."""
+"""Languages of pages: what a button of the menu says, a cookie remembers, or a browser asks for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PARAMETER = "lang"
 _KEPT = 31_536_000  # seconds
+_MOST_PAIRS = 40
+"""Parameters that a page repeats: an authorization request has no more than twenty."""
 _FROM_ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
@@ -27,17 +29,17 @@ def language(handler: PortaHandler) -> str:
 
 
 def menu_query(handler: PortaHandler) -> str | None:
-    """Return what the query of this address says, to be followed by a choice; None where the
-    address cannot be asked for again.
+    """Return what the query of this address says beside a choice; None where the address cannot be
+    asked for again.
     """
     request = handler.request
     if request.method not in ("GET", "HEAD"):
         return None
     if not request.query:
         return ""
-    kept = (pair for pair in request.query.split("&") if pair.partition("=")[0] != PARAMETER)
-    query = "".join(f"{pair}&" for pair in kept if pair)
-    return query if len(query) <= MAX_LOCATION else None
+    pairs = [pair for pair in request.query.split("&") if pair]
+    query = "&".join(pair for pair in pairs if pair.partition("=")[0] != PARAMETER)
+    return query if len(query) <= MAX_LOCATION and len(pairs) <= _MOST_PAIRS else None
 
 
 def remember(handler: PortaHandler) -> None:

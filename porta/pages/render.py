@@ -6,6 +6,7 @@ import re
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from babel.support import Translations
 from tornado.escape import xhtml_escape
@@ -139,16 +140,16 @@ class Pages:
         is_secret: bool = False,
         **values: Any,
     ) -> str:
-        """Return a page as HTML. `values` are those of PAGES; `menu` is the query that links of the
-        language menu begin with, or None for no such menu. A page whose address `is_secret` shows
-        no picture from elsewhere.
+        """Return a page as HTML. `values` are those of PAGES; `menu` is the query that a choice of
+        the language menu is added to, or None for no such menu. A page whose address `is_secret`
+        shows no picture from elsewhere.
 
         Raises TypeError for values that are missing or unknown.
         """
         page = PAGES[name]
         check_values(name, page, values)
         language = self._language(locale)
-        menu = menu if len(self._languages) > 1 else None
+        menu = _hidden_fields(menu) if menu is not None and len(self._languages) > 1 else None
         if is_secret:
             return self._render(name, organization, language, menu, values, is_secret=True)
         common = None if self._debug else common_values(page, values)
@@ -156,7 +157,7 @@ class Pages:
             return self._render(name, organization, language, menu, values)
         skeleton = self._skeleton(name, organization, language.tag, menu is not None, common)
         blanks = {each: xhtml_escape(values[each]) for each in page.blanks}
-        return skeleton.fill(blanks | {"menu": xhtml_escape(menu or "")})
+        return skeleton.fill(blanks | {"menu": menu or ""})
 
     def _make_skeleton(
         self,
@@ -239,6 +240,14 @@ def _located(base_path: str, url: str) -> str:
 def _escaped(value: bytes) -> str | bytes:
     """Return what a template writes, safe in HTML: most values have nothing to escape."""
     return xhtml_escape(value) if _SPECIAL.search(value) else value
+
+
+def _hidden_fields(query: str) -> str:
+    """Return the fields of a form whose submission has this query again, once for all buttons."""
+    return "".join(
+        f'<input type="hidden" name="{xhtml_escape(name)}" value="{xhtml_escape(value)}">'
+        for name, value in parse_qsl(query, keep_blank_values=True)
+    )
 
 
 def _rich(text: Text, key: str, **values: str) -> str:

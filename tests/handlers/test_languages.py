@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urljoin
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -23,10 +23,13 @@ def language(answer: httpx.Response) -> str:
 
 
 def choice(answer: httpx.Response, wanted: str = "de") -> str:
-    """Return where the menu of a page leads for another language."""
-    found = re.findall(rf'<a href="([^"]*)" lang="{wanted}" hreflang="{wanted}"', answer.text)
-    assert len(found) == 1, answer.text
-    return urljoin(str(answer.url), html.unescape(found[0]))
+    """Return where the menu of a page leads for another language: a form, sent by GET."""
+    menu = re.findall(r'<details class="languages">.*?</details>', answer.text, re.DOTALL)
+    assert len(menu) == 1, answer.text
+    assert f'<button class="btn-inline" name="lang" value="{wanted}" lang="{wanted}">' in menu[0]
+    fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', menu[0])
+    sent = [(html.unescape(name), html.unescape(value)) for name, value in fields]
+    return str(answer.url.copy_with(query=urlencode([*sent, ("lang", wanted)]).encode()))
 
 
 async def test_people_22_a_choice_survives_the_interaction(http: httpx.AsyncClient) -> None:
@@ -86,6 +89,16 @@ async def test_every_page_that_can_be_asked_for_again_has_the_menu(
     german = await http.get(where, headers=ENGLISH | HTML)
     assert (language(german), german.status_code) == ("de", page.status_code)
     assert "<script>" not in german.text
+
+
+async def test_a_long_query_stands_in_a_page_once(http: httpx.AsyncClient) -> None:
+    long = "x" * 2900
+    page = await http.get(f"/?state={long}", headers=ENGLISH | HTML)
+    assert page.text.count(long) == 1
+    assert len(page.content) < 30_000
+    assert httpx.URL(choice(page)).params["state"] == long
+    many = await http.get("/?" + "a=&" * 41, headers=ENGLISH | HTML)
+    assert 'class="languages"' not in many.text
 
 
 async def test_what_cannot_be_asked_for_again_has_no_menu(http: httpx.AsyncClient) -> None:

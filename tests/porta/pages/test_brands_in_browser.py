@@ -164,7 +164,7 @@ async def test_people_22_the_language_menu_works_by_keyboard_and_without_script(
     page, _ = await open_page(browser, site, "error", java_script_enabled=script)
     await page.focus(".languages summary")
     await page.keyboard.press("Enter")
-    await page.click(".languages a[hreflang=en]")
+    await page.click(".languages button[lang=en]")
     assert page.url.endswith("/error?lang=en")
     await page.context.close()
 

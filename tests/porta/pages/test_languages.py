@@ -65,7 +65,7 @@ def test_a_language_of_its_own_stands_before_that_of_a_country() -> None:
 
 def test_languages_are_told_in_the_order_of_their_own_names(pages: Pages) -> None:
     html = pages.render("root", organization=None, locale="en", menu="", **VALUES["root"])
-    menu = re.findall(r'lang="([^"]+)" rel="nofollow">([^<]+)</a>', html)
+    menu = re.findall(r'name="lang" value="([^"]+)" lang="\1">([^<]+)</button>', html)
     assert [name for _, name in menu][:3] == ["Deutsch", "Español", "Français"]
     assert dict(menu)["pt-BR"] == "Português (Brasil)"
     assert [tag for tag, _ in menu][-2:] == ["ar", "ja"]

@@ -39,9 +39,9 @@ OWN: list[tuple[dict[str, str], str | None]] = [
         {"uid": "u2", "csrf": "c2\"><script>&'{uid}", "passkey": '{"get":"x\'>"}'},
         '"><script>&x=%22&',
     ),
-    ({"uid": "csrf", "csrf": "menu", "passkey": "uid"}, "lang=de&uid="),
+    ({"uid": "csrf", "csrf": "menu", "passkey": "uid"}, "lang=de&uid=&%3Cb%3E=%22"),
 ]
-"""Blanks, and the query that links of the menu begin with."""
+"""Blanks, and the query that a choice of the menu is added to."""
 
 
 @pytest.fixture(scope="module")
