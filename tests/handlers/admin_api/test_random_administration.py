@@ -1,4 +1,5 @@
-"""Random sequences of what administrators do: model and database agree, and nobody climbs.
+"""Random sequences of what administrators do: model and database agree, nobody climbs, and the
+audit trail verifies.
 
 Few and short in `make test`; many and long in `make long`.
 """
@@ -21,6 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from porta.runtime import Runtime
+from porta.services import audit_proof, audit_sealing
 from storage.postgres.driver import Postgres
 from tests.handlers.admin_api.random_administration import (
     NUMBER,
@@ -34,6 +37,7 @@ from tests.world.administrators import Installation
 
 # The server, in another thread of the same process, draws its own numbers meanwhile.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+_FEWEST_ENTRIES, _MOST_BATCHES = 50, 1000
 _CLIENT = {
     "deactivate": (("active",), "inactive"),
     "activate": (("inactive",), "active"),
@@ -234,6 +238,18 @@ async def world(installation: Installation) -> AsyncIterator[World]:
 async def _run(kind: type[RuleBasedStateMachine], world: World, chosen: settings) -> None:
     machine = type(kind.__name__, (kind,), {"world": world})
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
+    await _verify_trail(world.installation.runtime)
+
+
+async def _verify_trail(runtime: Runtime) -> None:
+    """What was done is in the audit trail, which proves itself to the last entry."""
+    storage, keys = runtime.storage.everywhere, runtime.audit_keys
+    async with storage.transaction() as tx:
+        await audit_sealing.seal_all(tx, keys, _MOST_BATCHES)
+    report = await audit_proof.verify(storage, keys.verifiers, keys, patience=0)
+    assert (report.problems, report.unsealed, report.without_code) == ([], 0, 0)
+    assert report.entries > _FEWEST_ENTRIES
+    assert report.chains > 1
 
 
 async def test_model_and_database_agree_after_each_step(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
+from porta.audit.entries import authenticated
 from porta.audit.findings import Fault, Problem, Report
 from porta.limits.origin import Origin
 from porta.security.audit_keys import AuditKeys, Verifiers
@@ -373,6 +374,30 @@ async def test_who_has_the_wrong_keys_proves_nothing(storage: Storage, world: Wo
     assert (await audit_proof.verify(storage, KEYS.verifiers, None)).count == 0
     renewed = AuditKeys((b"n" * 32, b"k" * 32))
     assert (await audit_proof.verify(storage, renewed.verifiers, renewed)).count == 0
+
+
+async def test_what_was_written_under_former_keys_verifies_and_is_proven(
+    pg: Postgres, database_url: str, world: World
+) -> None:
+    """After SIGNING_KEY_ENCRYPTION_KEY has changed, SIGNING_KEY_DECRYPTION_KEYS has the old one."""
+    both, alone = AuditKeys((b"n" * 32, b"k" * 32)), AuditKeys((b"n" * 32,))
+    renewed = (await Storage.open(database_url, pool_size=1, stamp=both.stamp)).everywhere
+    try:
+        await events.record(renewed, "key.reencrypted", organization_id=world.organization.id)
+        async with renewed.transaction() as tx:
+            await audit_sealing.seal_all(tx, both, 2)
+        sealed = [each.entry for each in await renewed.audit_chain.sealed(0, 100)]
+        report = await audit_proof.verify(renewed, both.verifiers, both)
+        assert (report.problems, report.entries, report.unjudged) == ([], 12, 0)
+        report = await audit_proof.verify(renewed, alone.verifiers, alone)
+        assert report.problems == []
+        assert 0 < report.unjudged < report.checkpoints, "the last one vouches for those before"
+    finally:
+        await renewed.close()
+    codes = [(authenticated(each), each.mac) for each in sealed if each and each.mac]
+    assert [both.judge(*code) for code in codes] == [True] * 12
+    assert [alone.judge(*code) for code in codes] == [None] * 11 + [True]
+    assert KEYS.verifiers.keys.items() < both.verifiers.keys.items()
 
 
 async def test_a_chain_that_was_computed_anew_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import click
 import pytest
@@ -13,8 +14,10 @@ from porta.errors import Conflict
 from porta.runtime import Runtime
 from porta.security.keys import ALGORITHMS, KeyUnusable
 from porta.services import signing_keys, startup
-from porta.services.startup import SchemaOutdated
+from porta.services.startup import NotIsolated, SchemaOutdated
+from storage.postgres.driver import Postgres
 from tests.porta.security.rows import row
+from tests.world.log import logged
 from tests.world.served import settings_for
 
 
@@ -23,6 +26,37 @@ async def test_a_database_without_our_schema(create_database: Callable[..., str]
     with pytest.raises(SchemaOutdated, match="from 0001_extensions on"):
         await startup.prepare(runtime)
     await runtime.close()
+
+
+async def test_production_is_not_served_where_organizations_see_each_other(
+    fresh_database_url: str,
+) -> None:
+    """One table without row-level security is enough; and whoever allows it is warned."""
+
+    async def prepared(**more: Any) -> None:
+        runtime = await Runtime.open(settings_for(fresh_database_url, None, **more))
+        try:
+            await startup.prepare(runtime)
+        finally:
+            await runtime.close()
+
+    postgres = await Postgres.open(fresh_database_url, 1)
+    try:
+        await prepared(environment="production")
+        await postgres.execute("ALTER TABLE users DISABLE ROW LEVEL SECURITY")
+        with pytest.raises(NotIsolated, match="porta migrate up") as refused:
+            await prepared(environment="production")
+        assert "DATABASE_WITHOUT_ISOLATION=true" in str(refused.value)
+        with pytest.raises(click.ClickException, match="hides no organization"), report_errors():
+            raise refused.value
+        with logged() as log:
+            await prepared(environment="production", database_without_isolation=True)
+            await prepared()
+        assert log.text().count("postgres.not_isolated") == 2
+        await postgres.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+        await prepared(environment="production")
+    finally:
+        await postgres.close()
 
 
 async def test_every_algorithm_has_a_key_and_twice_is_once(fresh_database_url: str) -> None:
