@@ -5,14 +5,13 @@ It is a function of what it is fed, whether that comes from a database or from a
 
 from __future__ import annotations
 
-from porta.audit import chain, checkpoints
-from porta.audit.chain import GENESIS, Proof
+from porta.audit import checkpoints
+from porta.audit.chain import GENESIS
 from porta.audit.checkpoints import Content, Malformed, Start
-from porta.audit.entries import authenticated
 from porta.audit.findings import Fault, Problem, Report
+from porta.audit.sealed_entries import SealedEntries
 from porta.security.audit_keys import AuditKeys, Verifiers
 from storage.models.audit import (
-    ERASED,
     Checkpoint,
     Head,
     Recorded,
@@ -33,19 +32,15 @@ class Verification:
         self, verifiers: Verifiers, keys: AuditKeys | None = None, *, only: str | None = None,
     ) -> None:  # fmt: skip
         self.report = Report()
-        self.closed_at: int | None = 0
-        """Until a checkpoint says otherwise: a trail without one is young."""
         self.backlog = 2**63
         """The number of the last entry that was there before the chain, as it was signed."""
         self._verifiers = verifiers
-        self._keys = keys
+        self._entries = SealedEntries(self.report, keys)
         self._only = only
         self._heads: dict[str, Head] = {}
         self._starts: dict[str, Head] = {}
         self._place = 0
         self._skipped: dict[tuple[str, int], Problem] = {}
-        self._erased: dict[tuple[str, str], Problem] = {}
-        """Erasures that no entry tells of so far, each by its chain and person."""
         self._gap: Problem | None = None
         self._previous: Checkpoint | None = None
         self._judged: bool | None = None
@@ -73,7 +68,7 @@ class Verification:
             self.report.tell(
                 Problem(Fault.ALTERED, f"{name}: it follows on another one than stands")
             )
-        self.closed_at, self.backlog = content.closed_at, content.backlog
+        self._entries.closed_at, self.backlog = content.closed_at, content.backlog
         if content.start is not None:
             self._begin(content.start)
         return content
@@ -93,18 +88,7 @@ class Verification:
 
     def take_unsealed(self, entry: Recorded, age: float, patience: float) -> None:
         """Judge an entry that has no seal, `age` seconds old."""
-        proof = chain.prove(entry, self._keys) if self._keys is not None else None
-        of = chain.chain_of(entry)
-        if proof is Proof.OURS and entry.event_type == ERASED:
-            self._erased.pop((of, entry.user_id or ""), None)
-        if proof is Proof.WRONG or (proof is Proof.NONE and self.closed_at is not None):
-            told = "not written by this installation, and not sealed"
-            self.report.tell(Problem.about(Fault.APPENDED, told, of, None, entry))
-        elif age > patience:
-            told = f"written {age:.0f} seconds ago, and never sealed"
-            self.report.tell(Problem.about(Fault.UNSEALED, told, of, None, entry))
-        else:
-            self.report.unsealed += 1
+        self._entries.judge_unsealed(entry, age, patience)
 
     def compare_state(self, state: SealingState | None, heads: list[Head]) -> None:
         """Judge where the next entries, and the next checkpoint, will follow on."""
@@ -112,7 +96,9 @@ class Verification:
         if state is None:
             self.report.tell(Problem(Fault.MISSING, "where sealing stands"))
         elif state.checkpoint > last:
-            told = f"checkpoints {last + 1} to {state.checkpoint}: they were signed"
+            several = f"checkpoints {last + 1} to {state.checkpoint}: they were signed"
+            one = f"checkpoint {state.checkpoint}: it was signed"
+            told = one if state.checkpoint == last + 1 else several
             self.report.tell(Problem(Fault.MISSING, told))
         elif state.checkpoint < last or (
             self._previous is not None
@@ -121,7 +107,7 @@ class Verification:
             told = "where sealing stands is not what the last checkpoint says"
             self.report.tell(Problem(Fault.ALTERED, told))
         if state is not None and last == 0:
-            self.closed_at = state.closed_at
+            self._entries.closed_at = state.closed_at
         known = {head.chain: head for head in heads}
         for of, reached in self._heads.items():
             head = known.pop(of, None)
@@ -150,8 +136,7 @@ class Verification:
 
     def finish(self) -> Report:
         """Return what was found."""
-        for problem in self._erased.values():
-            self.report.tell(problem)
+        self._entries.finish()
         if self._gap is not None and not self.report.count:
             self.report.tell(self._gap)
         if self.report.entries and not self.report.checkpoints:
@@ -191,7 +176,7 @@ class Verification:
             )
             return
         if seal.position == position + 1:
-            self._check(seal, entry, previous)
+            self._entries.judge(seal, entry, previous)
 
     def _follows(self, seal: Seal, entry: Recorded | None, position: int) -> bool:
         """Whether a seal stands where the chain goes on, or after a gap."""
@@ -216,73 +201,13 @@ class Verification:
                 problem = Problem(Fault.MISSING, told, seal.chain, gone)
                 self._skipped[seal.chain, gone] = problem
                 self.report.tell(problem)
-            self._check_later(seal, entry)
+            if entry is not None:  # it cannot be chained; its commitments can be judged
+                self._entries.judge_commitments(seal, entry)
         elif self._only is None and seal.place != self._place + 1:
             # Whose they were, the chain that lacks them will tell, or its end.
             told = f"the seals of places {self._place + 1} to {seal.place - 1}"
             self._gap = self._gap or Problem(Fault.MISSING, told)
         return True
-
-    def _check_later(self, seal: Seal, entry: Recorded | None) -> None:
-        """What stands after a gap cannot be chained; its commitments can be judged."""
-        if entry is not None:
-            self._judge_commitments(seal, entry)
-
-    def _check(self, seal: Seal, entry: Recorded, previous: str) -> None:
-        whole = self._judge_commitments(seal, entry)
-        if whole is None:
-            return
-        if chain.hash_of(seal, entry, previous) != seal.hash:
-            told = "who, whom, what or when, or the seal itself"
-            self._tell_altered(told, seal, entry)
-            return
-        if entry.event_type == ERASED:
-            self._erased.pop((seal.chain, entry.user_id or ""), None)
-        self._check_proof(seal, entry, whole=whole)
-
-    def _tell_altered(self, told: str, seal: Seal, entry: Recorded) -> None:
-        """An entry with a good code was not altered: it, or its seal, stands for another one."""
-        fault = Fault.ALTERED
-        if self._keys is not None and chain.prove(entry, self._keys) is Proof.OURS:
-            fault, told = Fault.MOVED, f"{told}: the entry is genuine, and not the one sealed here"
-        self.report.tell(Problem.about(fault, told, seal.chain, seal, entry))
-
-    def _judge_commitments(self, seal: Seal, entry: Recorded) -> bool | None:
-        """Whether nothing of an entry is erased; None where something is altered."""
-        origin, content = chain.commit_origin, chain.commit_content
-        for told, salt, expected, found, is_empty, person in (
-            ("address or program", seal.origin_salt, seal.origin, origin,
-             entry.ip_address is None and entry.user_agent is None,
-             entry.actor_id or entry.user_id),
-            ("description or metadata", seal.content_salt, seal.content, content,
-             entry.description is None and entry.metadata in (None, "{}"), entry.user_id),
-        ):  # fmt: skip
-            if salt is not None and found(entry, salt) != expected:
-                self._tell_altered(told, seal, entry)
-                return None
-            if salt is None and not is_empty:
-                told = f"{told}, of what was erased"
-                self.report.tell(Problem.about(Fault.ALTERED, told, seal.chain, seal, entry))
-                return None
-            if salt is None:
-                told = f"{told} erased, and no entry tells of it"
-                problem = Problem.about(Fault.ALTERED, told, seal.chain, seal, entry)
-                self._erased.setdefault((seal.chain, person or ""), problem)
-        whole = seal.origin_salt is not None and seal.content_salt is not None
-        self.report.erased += not whole
-        return whole
-
-    def _check_proof(self, seal: Seal, entry: Recorded, *, whole: bool) -> None:
-        if seal.proof == Proof.NONE and (self.closed_at is None or seal.place <= self.closed_at):
-            self.report.without_code += 1
-            return
-        found: str = seal.proof
-        if whole and self._keys is not None and entry.mac is not None and found == Proof.OURS:
-            judged = self._keys.judge(authenticated(entry), entry.mac)
-            found = Proof.WRONG if judged is False else found
-        if found != Proof.OURS:
-            told = "not written by this installation"
-            self.report.tell(Problem.about(Fault.APPENDED, told, seal.chain, seal, entry))
 
     def _compare(self, checkpoint: Checkpoint) -> None:
         try:

@@ -189,10 +189,15 @@ def _print(report: Report, names: dict[str, str]) -> None:
         click.echo(f"  {report.unjudged} checkpoints of keys that are not at hand")
     mark = "✗" if report.count else "✓"
     click.echo(
-        f"{mark} {report.entries} entries in {report.chains} chains,"
-        f" {report.checkpoints} checkpoints: {report.count or 'no'}"
-        f" {'problem' if report.count == 1 else 'problems'}"
+        f"{mark} {report.entries} {_word(report.entries, 'entry', 'entries')} in {report.chains}"
+        f" {_word(report.chains, 'chain', 'chains')}, {report.checkpoints}"
+        f" {_word(report.checkpoints, 'checkpoint', 'checkpoints')}: {report.count or 'no'}"
+        f" {_word(report.count, 'problem', 'problems')}"
     )
+
+
+def _word(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several
 
 
 def _line(problem: Problem, names: dict[str, str]) -> str:

@@ -140,12 +140,19 @@ def rfc3339(moment: float) -> str:
 
 
 def with_storage(
-    settings: Settings | StoreSettings, work: Callable[[Storage], Awaitable[_Result]]
+    settings: Settings | StoreSettings,
+    work: Callable[[Storage], Awaitable[_Result]],
+    *,
+    tentative: bool = False,
 ) -> _Result:
-    """Open the storage, await `work`, close it; what is refused ends the command with advice."""
+    """Open the storage, await `work`, close it; what is refused ends the command with advice.
 
+    Who only reads needs no key of the audit trail, nor does what is `tentative`: it is rolled back.
+    What would be recorded without one is refused, and undone.
+    """
     keys = audit_keys_at_hand()
-    stamp = keys.stamp if keys is not None else None
+    without = None if tentative else _refuse_to_record
+    stamp = keys.stamp if keys is not None else without
 
     async def opened() -> _Result:
         storage = await Storage.open(
@@ -163,12 +170,23 @@ def with_storage(
 
 
 def audit_keys_at_hand() -> AuditKeys | None:
-    """Return the keys of the audit trail, derived from SIGNING_KEY_ENCRYPTION_KEY where it is set:
-    what is recorded without it, is not proven to be ours.
+    """Return the keys of the audit trail, derived from SIGNING_KEY_ENCRYPTION_KEY where it is set.
+
+    What is recorded without it would not be proven to be ours.
     """
     with report_settings():
         keys = find_signing_key_encryption_keys()
     return AuditKeys(keys) if keys else None
+
+
+def _refuse_to_record(told: bytes) -> str:
+    """Make no authentication code: what needs one is rolled back with its transaction."""
+    del told
+    raise click.ClickException(
+        "SIGNING_KEY_ENCRYPTION_KEY is not set. What this does is recorded in the audit trail, and"
+        " without the key of the servers it could not be told from what somebody else wrote there."
+        " Nothing is changed."
+    )
 
 
 def ping(settings: StoreSettings) -> tuple[dict[str, str], list[str]]:

@@ -124,7 +124,7 @@ class _Runner:
             finally:
                 passwords.close()
 
-        return with_storage(settings, work)
+        return with_storage(settings, work, tentative=dry_run)
 
 
 def _approve(run: _Runner, yes: bool) -> Sequence[Line] | Report | None:

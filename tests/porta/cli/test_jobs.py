@@ -33,8 +33,12 @@ def run(fresh_database_url: str) -> Run:
     """Run the command on a database with an organization and four jobs, ids 1 to 4."""
     run_apart(_fill(fresh_database_url))
 
-    def invoke(*arguments: str, input: str | None = None) -> Result:
-        environment = {"DATABASE_URL": fresh_database_url, "COLUMNS": "80"}
+    def invoke(*arguments: str, input: str | None = None, key: str | None = "ab" * 32) -> Result:
+        environment = {
+            "DATABASE_URL": fresh_database_url,
+            "SIGNING_KEY_ENCRYPTION_KEY": key,
+            "COLUMNS": "80",
+        }
         return CliRunner(env=environment).invoke(main, ["jobs", *arguments], input=input)
 
     return invoke
@@ -47,6 +51,13 @@ async def _fill(url: str) -> None:
     pg = await Postgres.open(url, 1)
     await pg.execute(_JOBS)
     await pg.close()
+
+
+def test_to_look_needs_no_key_and_to_retry_does(run: Run) -> None:
+    assert run("show", "3", key=None).exit_code == 0
+    refused = run("retry", "3", key=None)
+    assert (refused.exit_code, "SIGNING_KEY_ENCRYPTION_KEY" in refused.output) == (1, True)
+    assert "dead" in run("show", "3", key=None).output
 
 
 def listed(run: Run, *options: str) -> list[dict[str, Any]]:

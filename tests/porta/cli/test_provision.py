@@ -29,6 +29,7 @@ def environment(url: str) -> dict[str, str | None]:
     """What the command needs, and nothing else."""
     return {
         "DATABASE_URL": url,
+        "SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32,
         "ARGON2_MEMORY_KIB": "8192",
         **dict.fromkeys(("REDIS_URL", "ISSUER_BASE_URL", "COOKIE_KEYS", "PORTA_ENV")),
     }
@@ -410,3 +411,19 @@ def test_nothing_of_a_file_moves_the_terminal(fresh_database_url: str, tmp_path:
     assert result.exit_code == 1
     assert "\x1b" not in result.output
     assert "\u202e" not in result.output
+
+
+def test_what_could_not_be_proven_is_not_made_and_may_be_tried(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    """What is recorded without the key of the audit trail would be taken for a stranger's."""
+    file = str(write(tmp_path, "one.json", machine("unproven")))
+    without = {**environment(fresh_database_url), "SIGNING_KEY_ENCRYPTION_KEY": None}
+    runner = CliRunner(env=without)
+    tried = runner.invoke(main, ["provision", file, "--dry-run"])
+    assert tried.exit_code == 0, tried.output
+    refused = runner.invoke(main, ["provision", file, "--yes"])
+    assert (refused.exit_code, "Nothing is changed" in refused.output) == (1, True)
+    again = provision(fresh_database_url, file, "--dry-run")
+    assert "unproven" in again.output
+    assert again.output == tried.output, "it is still to be made"

@@ -24,8 +24,12 @@ def run(fresh_database_url: str) -> Run:
     """Run the command on a database with an organization, a person and a client."""
     run_apart(_fill(fresh_database_url))
 
-    def invoke(*arguments: str, input: str | None = None) -> Result:
-        environment = {"DATABASE_URL": fresh_database_url, "COLUMNS": "80"}
+    def invoke(*arguments: str, input: str | None = None, key: str | None = "ab" * 32) -> Result:
+        environment = {
+            "DATABASE_URL": fresh_database_url,
+            "SIGNING_KEY_ENCRYPTION_KEY": key,
+            "COLUMNS": "80",
+        }
         command = ["tokens", "revoke", *arguments]
         return CliRunner(env=environment).invoke(main, command, input=input)
 
@@ -82,6 +86,14 @@ def test_each_of_them_is_ended_and_told_of(run: Run, fresh_database_url: str) ->
             ("user.tokens.revoked", None),
         ],
     )
+
+
+def test_what_could_not_be_proven_is_not_done(run: Run, fresh_database_url: str) -> None:
+    """An entry of the audit trail without a code would be taken for one that a stranger wrote."""
+    refused = run("--organization", "acme", "--yes", key=None)
+    assert (refused.exit_code, "Nothing is changed" in refused.output) == (1, True)
+    assert "SIGNING_KEY_ENCRYPTION_KEY is not set" in refused.output
+    assert run_apart(_told(fresh_database_url)) == (0, 0, [])
 
 
 @pytest.mark.parametrize(

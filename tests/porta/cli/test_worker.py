@@ -13,11 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from storage.postgres import notifications
 from storage.postgres.driver import Postgres
 from tests.world.ports import free_port
 from tests.world.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
+_QUIET = 30.0
+"""Seconds that are measured."""
+_IDLE_SHARE = 0.005
+"""Of a core."""
 # No worker of this version knows it, and each makes this kind ready all the same.
 _DUE = "INSERT INTO jobs (kind, schedule, run_at) VALUES ('purge_expired', 'purge_expired', now())"
 
@@ -119,3 +124,32 @@ async def test_a_worker_refuses_a_schema_that_is_not_its_own(
     async with _running("worker", log, postgres_url) as process:
         assert await asyncio.wait_for(process.wait(), 60) == 1
     assert "porta migrate up" in log.read_text()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_an_idle_server_and_an_idle_worker_take_next_to_no_cpu(
+    fresh_database_url: str, tmp_path: Path
+) -> None:
+    """As operators meet it: whole processes, after the half minute in which they stay alert."""
+    logs = tmp_path / "server.log", tmp_path / "worker.log"
+    async with (
+        _running("serve", logs[0], fresh_database_url, JOBS_IN_SERVER="false") as server,
+        _running("worker", logs[1], fresh_database_url) as worker,
+    ):
+        await _says(logs[0], "server.ready")
+        await _says(logs[1], "worker.ready")
+        await asyncio.sleep(notifications.AWAKE + 5.0)
+        before = [_cpu(each) for each in (server, worker)]
+        assert min(before) > 0.1, "a process is measured, and its start was dear"
+        await asyncio.sleep(_QUIET)
+        spent = [_cpu(each) - at for each, at in zip((server, worker), before, strict=True)]
+    shares = [each / _QUIET for each in spent]
+    print(f"of a core, idle: server {shares[0]:.2%}, worker {shares[1]:.2%}")
+    assert max(shares) < _IDLE_SHARE, shares
+
+
+def _cpu(process: asyncio.subprocess.Process) -> float:
+    """Return the seconds of CPU that a process has taken, its threads included (proc(5))."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
