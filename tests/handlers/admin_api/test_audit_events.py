@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from handlers.http import open_streams
 from handlers.http.server import Server
@@ -37,6 +38,12 @@ async def _seal(installation: Installation) -> None:
     runtime = installation.runtime
     while (await audit_sealing.seal(runtime.storage.everywhere, runtime.audit_keys)).entries:
         pass
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def nothing_waits(installation: Installation) -> None:
+    """What happened in another test is sealed before this one follows."""
+    await _seal(installation)
 
 
 @asynccontextmanager
@@ -236,6 +243,7 @@ async def test_a_reader_who_does_not_read_is_dropped(
 ) -> None:
     """What it was not told, it may ask for; the server keeps nothing of it meanwhile."""
     monkeypatch.setitem(server.connections.patience, Phase.ANSWER, 3.0)
+    monkeypatch.setattr(audit_trail, "MARK", 0.5)  # whoever reads is never silent for long
     token = await installation.token()
     async with _followed(api) as watched:
         with socket.socket() as slow:
@@ -256,7 +264,8 @@ async def test_a_reader_who_does_not_read_is_dropped(
                 await _next(watched)
             async with asyncio.timeout(60):
                 while len(server.application.streams) > 1:
-                    await asyncio.sleep(0.05)
+                    assert await watched.event()
+        assert await watched.event(), "whoever reads is still told"
     await none_open(server)
 
 

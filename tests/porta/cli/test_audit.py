@@ -21,9 +21,9 @@ from porta.limits.origin import Origin
 from porta.security.audit_keys import AuditKeys
 from porta.services import audit_sealing
 from storage.models.events import Event
-from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from storage.router import Storage
+from tests import factories
 from tests.factories import new_id
 from tests.world.databases import run_apart
 
@@ -64,7 +64,7 @@ def verify(fresh_database_url: str) -> Verify:
 
 async def _fill(url: str, sql: str) -> None:
     storage = (await Storage.open(url, pool_size=1, stamp=KEYS.stamp)).everywhere
-    await storage.organizations.insert(Organization(id=ACME, name="Acme", slug="acme"))
+    await storage.organizations.insert(factories.organization(id=ACME, name="Acme", slug="acme"))
     for number in range(5):
         await events.record(
             storage,
