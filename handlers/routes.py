@@ -48,6 +48,7 @@ ROUTES = [
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
         (_interaction("/passkey"), passkey.PasskeyHandler),
+        (_interaction("/passkey/created"), passkey.CreatedHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
         # Before what resumes a request: the value of an interaction is longer.

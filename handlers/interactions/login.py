@@ -10,11 +10,15 @@ from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
 from handlers.interactions.two_factor import show_two_factor
-from handlers.pages import wait
+from handlers.pages import finish_page, wait
 from porta.authn import login, passkey_options, second_factor
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
+from porta.authn.passkey_options import Purpose
+from porta.authn.progress import SignedIn
 from porta.browser import open_interactions
+from porta.protocol import endpoints
+from porta.protocol.requests.params import Params
 from porta.provider import authorization
 
 _TYPED = frozenset({"email", "password"})
@@ -28,6 +32,7 @@ async def show_login(
     email: str | None = None,
     error: str | None = None,
     retry_after: int | None = None,
+    signals: str | None = None,
 ) -> None:
     """Show the login page; without an `email`, with that of whoever is to sign in again."""
     opened = handler.opened
@@ -54,6 +59,7 @@ async def show_login(
         show_password=has_password,
         show_passkey=has_passkey,
         passkey=passkey_options.of_first(handler.runtime, opened) if has_passkey else "",
+        signals=signals,
     )
 
 
@@ -77,6 +83,38 @@ def _lock_seconds(handler: InteractionHandler) -> int | None:
     """
     config = handler.tenant.config
     return config.lockout_duration_seconds if config.max_failed_logins else None
+
+
+async def finish_with_passkeys(
+    handler: InteractionHandler, signed_in: SignedIn | None, form: Params, *, creates: bool = False
+) -> None:
+    """Send the browser on; one that can is told of the person's passkeys on the way, and may make
+    one where it `creates` (WebAuthn Level 3).
+    """
+    runtime, opened = handler.runtime, handler.opened
+    able = form.get("passkeys") is not None and login.takes(runtime, opened, "passkey")
+    if signed_in is None or not able:
+        handler.finish_sign_in(signed_in)
+        return
+    user = signed_in.user
+    signals = await passkey_options.signals(runtime, user)
+    if signals is None and not creates:
+        handler.finish_sign_in(signed_in)
+        return
+    handler.keep_sign_in(signed_in)
+    finish_page(
+        handler,
+        "passkeys",
+        uid=opened.uid,
+        csrf=opened.interaction.csrf,
+        signals=signals,
+        passkey=await passkey_options.of_new(runtime, opened, user, Purpose.CREATE)
+        if creates
+        else None,
+        resume_url=endpoints.absolute(
+            handler.tenant.issuer, endpoints.AUTHORIZATION_RESUME, uid=opened.uid
+        ),
+    )
 
 
 class InteractionStartHandler(InteractionHandler):
@@ -127,7 +165,7 @@ class LoginHandler(InteractionHandler):
                 retry_after=refusal.retry_after,
             )
             return
-        self.finish_sign_in(signed_in)
+        await finish_with_passkeys(self, signed_in, form, creates=form.get("passkeys") == "create")
 
 
 class SwitchHandler(InteractionHandler):

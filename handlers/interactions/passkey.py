@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from handlers.browser_cookies import known_value
 from handlers.interactions.base import InteractionHandler
-from handlers.interactions.login import show_login
-from porta.authn import login
+from handlers.interactions.login import finish_with_passkeys, show_login
+from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
+from porta.authn.passkey import FIELD
+from porta.authn.passkey_options import unknown
 
-_TYPED = frozenset({"credential"})
+_TYPED = frozenset({FIELD})
 
 
 class PasskeyHandler(InteractionHandler):
@@ -30,8 +33,31 @@ class PasskeyHandler(InteractionHandler):
                 self.runtime, self.opened, "passkey", form, self.origin, known_value(self)
             )
         except LoginFailed as refusal:
+            removed = refusal.reason == "removed"
             await show_login(
-                self, status=refusal.status, error=refusal.message, retry_after=refusal.retry_after
+                self,
+                status=refusal.status,
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+                signals=unknown(self.runtime, form.get(FIELD) or "") if removed else None,
             )
             return
-        self.finish_sign_in(signed_in)
+        await finish_with_passkeys(self, signed_in, form)
+
+
+class CreatedHandler(InteractionHandler):
+    """POST /interaction/{uid}/passkey/created: a passkey that a browser made after a sign-in."""
+
+    async def get(self) -> None:
+        """Answer a reload: the sign-in goes on."""
+        self.resume()
+
+    async def post(self) -> None:
+        form = self.form(free=_TYPED)
+        user = await passkey_creation.find_person(self.runtime, self.opened, self.browser())
+        if user is not None and self.csrf_holds(form):
+            with suppress(LoginFailed):  # nobody asked for it, and nobody is told
+                await passkey_creation.keep(
+                    self.runtime, self.opened, user, form.get(FIELD) or "", self.origin
+                )
+        self.resume()

@@ -127,6 +127,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.login.password",
         "user.logout",
         "user.magic_link.sent",
+        "user.passkey.added",
     ),
     "security": (
         "2fa.setup.totp.failed",
@@ -175,7 +176,7 @@ _BY_THEMSELVES = frozenset(
         *("2fa.setup.totp.complete", "2fa.verify.success", "user.login.passkey"),
         *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),
         *("user.login.federation", "user.login.magic_link", "user.login.password", "user.logout"),
-        "user.password_reset.completed",
+        *("user.passkey.added", "user.password_reset.completed"),
     }
 )
 """What people do themselves, who have proven by then who they are."""

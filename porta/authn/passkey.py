@@ -8,9 +8,11 @@ from porta.authn.authenticator import Authenticator, Evidence, LoginFailed, Show
 from porta.authn.passkey_options import Purpose
 from porta.protocol.requests.params import Params
 from porta.protocol.tokens.authentication import Kind
+from porta.runtime import Runtime
 from porta.security import opaque, passkeys
 from porta.security.passkey_challenges import LIFE
 from porta.security.passkeys import Asserted, PasskeyRefused
+from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import ReplayDetection, artifact_id
 from storage.models.passkeys import NewPasskey, Passkey
@@ -71,7 +73,7 @@ async def _verify_known(evidence: Evidence) -> User:
     told = passkeys.verify_assertion(ceremony, credential, stored.public_key, must_verify=first)
     if told.backup_eligible != stored.backup_eligible:
         raise PasskeyRefused("it is no longer what it was made as")  # §7.2, step 20
-    await _use_challenge(evidence, challenge)
+    await use_challenge(runtime, evidence.tenant, challenge)
     await _use(evidence, stored, told)
     return evidence.user or await _owner(evidence, stored)
 
@@ -101,13 +103,16 @@ def _challenge(evidence: Evidence, credential: str, purpose: Purpose) -> str:
     return challenge
 
 
-async def _use_challenge(evidence: Evidence, challenge: str) -> None:
-    """Take a challenge that was answered rightly: of all who bring it, one does."""
+async def use_challenge(runtime: Runtime, tenant: Tenant, challenge: str) -> None:
+    """Take a challenge that was answered rightly: of all who bring it, one does.
+
+    Raises LoginFailed for the others.
+    """
     mark = ReplayDetection(
-        id=artifact_id(f"passkey challenge {challenge}"), organization_id=evidence.tenant.id
+        id=artifact_id(f"passkey challenge {challenge}"), organization_id=tenant.id
     )
     try:
-        await evidence.runtime.storage.artifacts.save(mark, LIFE)
+        await runtime.storage.artifacts.save(mark, LIFE)
     except AlreadyConsumed:
         raise LoginFailed(_STALE, reason="challenge_used") from None
 
@@ -142,7 +147,7 @@ async def _verify_new(evidence: Evidence, enrolling: Enrolment) -> User:
     assert user is not None, "asked for once it is known who it is"
     challenge = _challenge(evidence, _credential(evidence), Purpose.ENROL)
     read_new(evidence, challenge)
-    await _use_challenge(evidence, challenge)
+    await use_challenge(evidence.runtime, evidence.tenant, challenge)
     return user
 
 
@@ -156,9 +161,13 @@ async def _keep(tx: Storage, evidence: Evidence) -> None:
     user = evidence.user
     assert user is not None
     new = read_new(evidence, passkeys.challenge_of(_credential(evidence)))
-    name = _MODELS.get(new.aaguid or "", "Passkey")
-    if await tx.passkeys.add(user.id, user.organization_id, name, new) is None:
+    if await tx.passkeys.add(user.id, user.organization_id, name_of(new), new) is None:
         raise LoginFailed(REFUSED, reason="too_many_or_twice")
+
+
+def name_of(new: NewPasskey) -> str:
+    """Return what a new passkey is called, until somebody calls it something else."""
+    return _MODELS.get(new.aaguid or "", "Passkey")
 
 
 def _credential(evidence: Evidence) -> str:

@@ -75,6 +75,33 @@ async def of_second(runtime: Runtime, opened: OpenInteraction, user: User) -> st
     return _json(get=_to_get(runtime, opened, Purpose.SECOND, user, held, "preferred"))
 
 
+async def signals(runtime: Runtime, user: User) -> str | None:
+    """Return what a browser is told of a person's passkeys, as JSON: those that are good, and what
+    the person is called now (§5.1.10). None for who never had one.
+    """
+    handle = await runtime.storage.passkeys.handle(user.id, user.organization_id)
+    if handle is None:
+        return None
+    held = await runtime.storage.passkeys.list(user.id, user.organization_id)
+    rp_id = ceremony(runtime.settings, "").rp_id
+    known = {"rpId": rp_id, "userId": handle}
+    return _json(
+        signalAllAcceptedCredentials={
+            **known, "allAcceptedCredentialIds": [each.credential_id for each in held]
+        },
+        signalCurrentUserDetails={**known, "name": user.email, "displayName": _name_of(user)},
+    )  # fmt: skip
+
+
+def unknown(runtime: Runtime, credential: str) -> str:
+    """Return what a browser is told of a passkey that was removed here, as JSON (§5.1.10.1)."""
+    told = {
+        "rpId": ceremony(runtime.settings, "").rp_id,
+        "credentialId": passkeys.present(credential).credential_id,
+    }
+    return _json(signalUnknownCredential=told)
+
+
 async def of_new(runtime: Runtime, opened: OpenInteraction, user: User, purpose: Purpose) -> str:
     """Return the options of a new passkey of a person, as JSON."""
     storage, organization = runtime.storage, opened.tenant.organization

@@ -32,6 +32,7 @@ class SignedIn:
     session_value: str
     expires_at: int
     known_value: str
+    user: User
 
 
 async def go_on(
@@ -124,7 +125,7 @@ async def _sign_in(
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, known_value, tenant.id, evidence.email, now)
-    return SignedIn(value, session.expires_at, known)
+    return SignedIn(value, session.expires_at, known, user)
 
 
 async def _keep(

@@ -51,6 +51,7 @@ PAGES: dict[str, Page] = {
             "account": None,
             "show_password": True,
             "show_passkey": False,
+            "signals": None,
             "show_magic_link": False,
             "forgot_password_url": None,
             "connections": (),
@@ -85,6 +86,9 @@ PAGES: dict[str, Page] = {
     "link_over": Page(
         frozenset({"kind", "home_url"}),
         {"error": None, "again_url": None, "resume_url": None},
+    ),
+    "passkeys": Page(
+        frozenset({"uid", "csrf", "resume_url"}), {"signals": None, "passkey": None}, leaves=True
     ),
     "recovery_codes": Page(frozenset({"codes", "resume_url"}), {}, leaves=True),
     "consent": Page(

@@ -36,6 +36,10 @@ _HANDLE = """
     SELECT handle FROM passkey_users
     WHERE user_id = %(user_id)s AND organization_id = %(organization_id)s
 """
+_FIND_HANDLE = """
+    SELECT handle FROM passkey_users
+    WHERE user_id = %(user_id)s AND organization_id = %(organization_id)s
+"""
 _ADD = """
     INSERT INTO passkeys (organization_id, user_id, credential_id, public_key, name, sign_count,
         transports, backup_eligible, backed_up, aaguid, attestation_format, attestation)
@@ -72,14 +76,17 @@ class Passkeys:
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
-    async def handle(self, user_id: str, organization_id: str, new: str) -> str | None:
+    async def handle(
+        self, user_id: str, organization_id: str, new: str | None = None
+    ) -> str | None:
         """Return what a person is called to authenticators: `new` where they had no such name.
 
-        None for a person of another organization.
+        None for who has none, and for a person of another organization.
         """
         given = {"user_id": user_id, "organization_id": organization_id, "handle": new}
+        statement = _FIND_HANDLE if new is None else _HANDLE
         for _ in range(2):  # who lost a race does not see the row of who won it
-            if (row := await self._pg.fetchrow(_HANDLE, given)) is not None:
+            if (row := await self._pg.fetchrow(statement, given)) is not None:
                 return str(row[0])
         return None
 

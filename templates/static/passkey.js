@@ -80,4 +80,43 @@ function offer(form) {
   fill();
 }
 
+// What the browser can do beside that (Level 3) decides what follows a sign-in.
+async function tellAbilities(fields) {
+  const able = (await window.PublicKeyCredential?.getClientCapabilities?.()) || {};
+  if (!able.conditionalCreate && !able.signalAllAcceptedCredentials) return;
+  for (const field of fields) {
+    field.value = able.conditionalCreate ? "create" : "signal";
+    field.disabled = false;
+  }
+}
+
+// Passkeys that are no longer good, and what their owner is called, for whatever keeps them.
+async function signal(place) {
+  for (const [name, told] of Object.entries(JSON.parse(place.dataset.signals))) {
+    try {
+      await window.PublicKeyCredential?.[name]?.(told);
+    } catch {
+      // It is told again next time.
+    }
+  }
+}
+
+// After a sign-in: a passkey is made where the browser does so without asking, and on it goes.
+async function goOn(link) {
+  const form = document.querySelector("[data-create]");
+  if (link.dataset.signals) await signal(link);
+  try {
+    const publicKey = toOptions(JSON.parse(form.dataset.create));
+    const patience = AbortSignal.timeout(3000);
+    const wanted = { mediation: "conditional", publicKey, signal: patience };
+    form.elements.credential.value = toJson(await navigator.credentials.create(wanted));
+    form.submit();
+  } catch {
+    location.replace(link.href);
+  }
+}
+
 document.querySelectorAll("[data-passkey]").forEach(offer);
+document.querySelectorAll("form[data-signals]").forEach(signal);
+document.querySelectorAll("#resume").forEach(goOn);
+tellAbilities(document.querySelectorAll("input[name=passkeys]"));

@@ -16,6 +16,7 @@ from tests import factories
 from tests.handlers.flow import csrf, parameters, submit
 from tests.world.authenticators import Authenticator
 from tests.world.house import CALLBACK, PASSWORD
+from tests.world.served import CALLBACK as AT_HOME
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ async def furnish(runtime: Runtime, *methods: str, policy: str = "optional", **p
         id=mark, slug=f"keys-{mark}", two_factor_policy=policy, default_login_methods=methods
     )
     await storage.organizations.insert(home)
-    application = await storage.applications.find_by_slug("app")
-    assert application is not None
+    application = factories.application()
+    await storage.applications.insert(application)
     client = factories.client(
         id=factories.new_id(), organization_id=home.id, application_id=application.id,
-        client_id=f"keys-{mark}", redirect_uris=(CALLBACK,), client_type="public",
+        client_id=f"keys-{mark}", redirect_uris=(CALLBACK, AT_HOME), client_type="public",
         token_endpoint_auth_method="none", secrets=(),
     )  # fmt: skip
     await storage.clients.insert(client)

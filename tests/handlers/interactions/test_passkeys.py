@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import html
+import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -396,3 +399,132 @@ async def test_of_two_who_set_up_at_once_one_does(
         "SELECT count(*) FROM passkeys WHERE user_id = %(id)s", {"id": home.user.id}
     )
     assert rows == [(1,)]
+
+
+# What follows a sign-in (WebAuthn Level 3).
+
+
+async def _sign_in_by_password(
+    http: httpx.AsyncClient, home: Home, able: str
+) -> tuple[str, httpx.Response]:
+    path = await home.begin(http)
+    return path, await submit(http, path, email=home.user.email, passkeys=able)
+
+
+async def _stored(pg: Postgres, home: Home) -> list[Any]:
+    rows = await pg.fetch(
+        "SELECT credential_id FROM passkeys WHERE user_id = %(id)s AND removed_at IS NULL",
+        {"id": home.user.id},
+    )
+    return [row[0] for row in rows]
+
+
+def _attribute(page: httpx.Response, name: str) -> Any:
+    found = re.search(rf'{name}="([^"]*)"', page.text)
+    return json.loads(html.unescape(found[1])) if found is not None else None
+
+
+async def test_a_passkey_is_made_by_the_way_after_a_password(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey")
+    path, page = await _sign_in_by_password(http, home, "create")
+    assert (page.status_code, _attribute(page, "data-signals")) == (200, None)
+    options = _attribute(page, "data-create")
+    assert options["create"]["authenticatorSelection"]["residentKey"] == "required"
+    held.flags &= ~(PRESENT | VERIFIED)
+    form = {"_csrf": hidden(page.text, "_csrf"), "credential": held.create(options)}
+    posted = await http.post(f"{path}/passkey/created", data=form)
+    assert (posted.status_code, await _stored(pg, home)) == (303, [encode(held.credential_id)])
+    answer = await http.get(posted.headers["Location"])
+    assert answer.headers["Location"].startswith(CALLBACK)
+    http.cookies.clear()
+    held.flags |= PRESENT | VERIFIED
+    path = await home.begin(http)
+    assert (await show(http, path, held.get(await options_at(http, path)))).status_code == 303
+
+
+async def test_nobody_else_has_one_made_for_them(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey")
+    path, page = await _sign_in_by_password(http, home, "create")
+    options, token = _attribute(page, "data-create"), hidden(page.text, "_csrf")
+    form = {"_csrf": token, "credential": held.create(options)}
+    url = f"{path}/passkey/created"
+    assert (await http.post(url, data=form | {"_csrf": "x"})).status_code == 303
+    kept = httpx.Cookies(http.cookies)
+    for each in [each for each in http.cookies.jar if each.name.startswith("session_")]:
+        http.cookies.delete(each.name, each.domain, each.path)
+    assert (await http.post(url, data=form)).status_code == 303
+    assert await _stored(pg, home) == []
+    http.cookies = kept
+    lying = Authenticator(held.origin + "0")
+    await http.post(url, data=form | {"credential": lying.create(options)})
+    await http.post(url, data=form | {"credential": held.create(await _first(http, home))})
+    assert await _stored(pg, home) == []
+    await asyncio.gather(
+        *(
+            http.post(url, data=form | {"credential": each.create(options)})
+            for each in (held, Authenticator(held.origin))
+        )
+    )
+    assert len(await _stored(pg, home)) == 1, "one challenge, one passkey"
+
+
+async def _first(http: httpx.AsyncClient, home: Home) -> dict[str, Any]:
+    """Return options whose challenge is of a first factor."""
+    told = await options_at(http, await home.begin(http, prompt="login"))
+    challenge = told["get"]["challenge"]
+    return {"create": {"challenge": challenge, "user": {"id": "aaaa"}, "rp": {"id": "localhost"}}}
+
+
+async def test_a_browser_is_told_which_passkeys_are_good(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", "passkey", given_name="Ada", family_name="Lovelace")
+    other = Authenticator(held.origin)
+    await give_passkey(runtime, home.user, held)
+    gone = await give_passkey(runtime, home.user, other)
+    await runtime.storage.passkeys.remove(gone, home.id)
+    _, page = await _sign_in_by_password(http, home, "signal")
+    known = {"rpId": "localhost", "userId": held.handle}
+    assert _attribute(page, "data-signals") == {
+        "signalAllAcceptedCredentials": {
+            **known, "allAcceptedCredentialIds": [encode(held.credential_id)],
+        },
+        "signalCurrentUserDetails": {
+            **known, "name": home.user.email, "displayName": "Ada Lovelace",
+        },
+    }  # fmt: skip
+    assert "data-create" not in page.text, "the browser makes none by the way"
+
+
+async def test_a_browser_is_told_of_what_was_removed_here_and_of_nothing_else(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    """A passkey that was never known here may be good at another organization."""
+    home, elsewhere = await furnish(runtime, "passkey"), await furnish(runtime, "passkey")
+    id = await give_passkey(runtime, home.user, held)
+    foreign = Authenticator(held.origin)
+    await give_passkey(runtime, elsewhere.user, foreign)
+    await runtime.storage.passkeys.remove(id, home.id)
+    told = []
+    for each in (held, foreign):
+        path = await home.begin(http)
+        posted = await show(http, path, each.get(await options_at(http, path)))
+        assert "is not known here" in posted.text
+        told.append(_attribute(posted, "data-signals"))
+    gone = {"rpId": "localhost", "credentialId": encode(held.credential_id)}
+    assert told == [{"signalUnknownCredential": gone}, None]
+
+
+async def test_a_browser_that_can_do_none_of_it_goes_on_at_once(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home, plain = await furnish(runtime, "password", "passkey"), await furnish(runtime, "password")
+    await give_passkey(runtime, home.user, held)
+    _, posted = await _sign_in_by_password(http, home, "")
+    assert posted.status_code == 303
+    _, posted = await _sign_in_by_password(http, plain, "create")
+    assert posted.status_code == 303, "where passkeys are no way to sign in, none is made"

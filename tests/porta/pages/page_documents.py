@@ -53,6 +53,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "method": "totp",
         "account": "ada@acme.example",
     },
+    "passkeys": {"uid": "u1", "csrf": "c1", "resume_url": "https://id.example/acme/auth/u1"},
     "recovery_codes": {"codes": ("ABCD-2345",), "resume_url": "https://id.example/acme/auth/u1"},
     "forgot_password": {"csrf": "c1", "back_url": "/acme"},
     "reset_password": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},

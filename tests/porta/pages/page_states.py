@@ -134,6 +134,7 @@ STATES: dict[str, State] = {
         {"again_url": "/acme/auth/forgot-password?interaction=u1",
          "resume_url": "/interaction/u1"},
     ),
+    "passkeys": State("passkeys", {"signals": "{}"}),
     "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
         "two_factor",
