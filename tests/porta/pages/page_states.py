@@ -134,7 +134,8 @@ STATES: dict[str, State] = {
         {"again_url": "/acme/auth/forgot-password?interaction=u1",
          "resume_url": "/interaction/u1"},
     ),
-    "passkeys": State("passkeys", {"signals": "{}"}),
+    # Its script goes on at once: to here, where it is looked at.
+    "passkeys": State("passkeys", {"signals": "{}", "resume_url": "/passkeys#here"}),
     "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
         "two_factor",
