@@ -110,6 +110,17 @@ class SecondFactor(Shown):
     method: str | None
 
 
+class PersonalIdentity(Shown):
+    """Whom a person is at an identity provider."""
+
+    connection_id: str
+    issuer: str
+    subject: str
+    email: str | None
+    created_at: Moment
+    last_used_at: Moment
+
+
 class PersonalExport(Shown):
     """All that is kept of a person, but secrets and their hashes."""
 
@@ -120,6 +131,7 @@ class PersonalExport(Shown):
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
     passkeys: tuple[Passkey, ...]
+    identities: tuple[PersonalIdentity, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]
@@ -139,6 +151,7 @@ class PurgeOutcome(Shown):
     deleted_claims: int
     deleted_two_factor: int
     deleted_passkeys: int
+    deleted_identities: int
     deleted_oidc_payloads: int = Field(description="Tokens, and grants")
     deleted_authorizations: int
     deleted_sessions: int
@@ -171,6 +184,7 @@ def _exported(record: PersonalRecord, now: float) -> PersonalExport:
         ),
         two_factor=SecondFactor(enabled=user.two_factor_enabled, method=user.two_factor_method),
         passkeys=tuple(map(Passkey.model_validate, record.passkeys)),
+        identities=tuple(map(PersonalIdentity.model_validate, record.identities)),
         consents=tuple(map(Allowed.model_validate, record.grants)),
         authorizations=tuple(map(LetIn.model_validate, record.authorizations)),
         sessions=tuple(map(SignedIn.model_validate, record.sessions)),
@@ -213,6 +227,7 @@ async def _purge(call: Call) -> Answer:
                 deleted_claims=counts["claims"],
                 deleted_two_factor=counts["two_factor"],
                 deleted_passkeys=counts["passkeys"],
+                deleted_identities=counts["identities"],
                 deleted_oidc_payloads=counts["tokens"],
                 deleted_authorizations=counts["families"],
                 deleted_sessions=counts["sessions"],

@@ -34,7 +34,7 @@ def reencrypt(dry_run: bool, vouched: tuple[str, ...], yes: bool) -> None:
     _tell("would encrypt" if dry_run else "to encrypt", found, vouched)
     if dry_run:
         return
-    if not (found.signing_keys or found.totp_secrets or vouched):
+    if not (found.signing_keys or found.totp_secrets or found.client_secrets or vouched):
         click.echo("Nothing to do: everything is encrypted under the key at hand.")
         return
     if not yes:
@@ -46,6 +46,8 @@ def reencrypt(dry_run: bool, vouched: tuple[str, ...], yes: bool) -> None:
     done = with_storage(settings, work)
     number = len(done.signing_keys) + len(vouched)
     click.echo(f"✓ {number} signing keys and {done.totp_secrets} TOTP secrets are encrypted anew.")
+    if done.client_secrets:
+        click.echo(f"✓ {done.client_secrets} client secrets of connections are encrypted anew.")
 
 
 def _tell(what: str, found: Outdated, vouched: tuple[str, ...]) -> None:
@@ -62,6 +64,8 @@ def _tell(what: str, found: Outdated, vouched: tuple[str, ...]) -> None:
             )
     if found.totp_secrets:
         click.echo(f"{what}: {found.totp_secrets} TOTP secrets")
+    if found.client_secrets:
+        click.echo(f"{what}: {found.client_secrets} client secrets of connections")
     if found.ignored:
         click.echo(
             f"{found.ignored} TOTP secrets stay as they are: TWO_FACTOR_ENCRYPTION_KEY is not set.",

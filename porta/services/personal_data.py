@@ -22,6 +22,7 @@ from porta.services.targets import require
 from storage.models.artifacts import Grant
 from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.claims import ClaimDefinition, ClaimValue
+from storage.models.connections import Identity
 from storage.models.organizations import Organization
 from storage.models.passkeys import Passkey
 from storage.models.personal_data import AssignedRole, Authorization, SentLink
@@ -57,6 +58,7 @@ class PersonalRecord:
     sessions: tuple[SessionEntry, ...]
     links: tuple[SentLink, ...]
     passkeys: tuple[Passkey, ...]
+    identities: tuple[Identity, ...]
     happened: tuple[AuditEntry, ...]
     """What the trail tells of what was done to them; beside it what they did."""
     done: tuple[AuditEntry, ...]
@@ -91,6 +93,7 @@ async def export(
         sessions=await _sessions(storage, user),
         links=await data.links(user.id),
         passkeys=await storage.passkeys.list(*key),
+        identities=await storage.identities.of_user(*key),
         happened=await _trail(storage, AuditFilter(user_id=user.id)),
         done=await _trail(storage, AuditFilter(actor_id=user.id)),
     )

@@ -10,6 +10,8 @@ import msgspec
 
 from porta.audit import events
 from porta.errors import Conflict
+from porta.security.connection_secrets import open_secret as open_sealed
+from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys, encrypt
 from porta.security.keys import is_encrypted_under, is_sealed, reseal
 from porta.security.totp_secrets import open_secret
@@ -45,6 +47,8 @@ class Outdated:
     in_the_clear: tuple[str, ...]
     """Kids of those that Porta 1.x, or somebody else, left in the clear: refused as they are."""
     totp_secrets: int
+    client_secrets: int
+    """Of connections to identity providers."""
     ignored: int
     """TOTP secrets for which there is no key."""
 
@@ -65,10 +69,13 @@ async def find(storage: Storage, at_rest: AtRest) -> Outdated:
         lost += [each.user_id for each in batch if open_secret(each, at_rest.two_factor) is None]
         totp_secrets += sum(open_secret(each, at_rest.two_factor[:1]) is None for each in batch)
     _check_people(lost)
+    sealed = await storage.connections.secrets()
+    _check_connections(sealed, at_rest.signing)
     return Outdated(
         tuple(row.kid for row in _outdated(rows, at_rest.signing)),
         tuple(row.kid for row in rows if not row.encrypted),
         totp_secrets,
+        sum(open_sealed(secret, id, at_rest.signing[:1]) is None for id, secret in sealed),
         ignored,
     )
 
@@ -93,7 +100,9 @@ async def run(
     if unknown:
         raise Conflict(f"No signing key in the clear has the kid {', '.join(unknown)}.")
     async with storage.transaction() as tx:
-        await _renew_signing_keys(tx, at_rest.signing, outdated.totp_secrets)
+        await _renew_client_secrets(tx, at_rest.signing)
+        others = outdated.totp_secrets + outdated.client_secrets
+        await _renew_signing_keys(tx, at_rest.signing, outdated, others)
         for kid in vouched:
             await legacy_keys.adopt(tx, at_rest.signing, kid)
     if at_rest.two_factor:
@@ -101,15 +110,30 @@ async def run(
     return outdated
 
 
-async def _renew_signing_keys(tx: Storage, keys: EncryptionKeys, totp_secrets: int) -> None:
+async def _renew_client_secrets(tx: Storage, keys: EncryptionKeys) -> None:
+    sealed = await tx.connections.secrets(lock=True)
+    _check_connections(sealed, keys)
+    for id, secret in sealed:
+        plain = open_sealed(secret, id, keys)
+        if plain is not None and open_sealed(secret, id, keys[:1]) is None:
+            await tx.connections.replace_secret(id, seal_secret(plain, id, keys))
+
+
+async def _renew_signing_keys(
+    tx: Storage, keys: EncryptionKeys, found: Outdated, others: int
+) -> None:
     await tx.signing_keys.lock()
     rows = _standing(await tx.signing_keys.list())
     _check_keys(rows, keys)
     outdated = _outdated(rows, keys)
     for row in outdated:
         await tx.signing_keys.replace(reseal(row, keys))
-    if outdated or totp_secrets:
-        metadata = {"kids": [row.kid for row in outdated], "totp_secrets": totp_secrets}
+    if outdated or others:
+        metadata = {
+            "kids": [row.kid for row in outdated],
+            "totp_secrets": found.totp_secrets,
+            "client_secrets": found.client_secrets,
+        }
         await events.record(tx, "key.reencrypted", metadata=metadata)
 
 
@@ -161,6 +185,16 @@ def _check_keys(rows: Sequence[SigningKey], keys: EncryptionKeys) -> None:
             f"Signing keys {', '.join(lost)} are encrypted under another key, or for another row;"
             " nothing was changed. Name the key in SIGNING_KEY_DECRYPTION_KEYS; if it is lost, give"
             " up each of them: porta keys revoke KID --force"
+        )
+
+
+def _check_connections(sealed: Sequence[tuple[str, str]], keys: EncryptionKeys) -> None:
+    lost = [id for id, secret in sealed if open_sealed(secret, id, keys) is None]
+    if lost:
+        raise Conflict(
+            f"The client secrets of connections {', '.join(lost[:_NAMED])} are encrypted under"
+            " another key; nothing was changed. Name the key in SIGNING_KEY_DECRYPTION_KEYS; if it"
+            " is lost, give each of them its secret anew"
         )
 
 

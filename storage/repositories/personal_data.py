@@ -23,6 +23,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("two_factor", "user_totp", _MINE),
     ("two_factor", "two_factor_otp_codes", _MINE),
     ("two_factor", "two_factor_recovery_codes", _MINE),
+    ("identities", "identities", _MINE),
     ("passkeys", "passkeys", _MINE),
     ("passkeys", "passkey_users", _MINE),
     ("links", "invitation_tokens", _MINE),

@@ -107,6 +107,17 @@ class PersonalClaim(Model, frozen=True, kw_only=True):
     application_id: str
 
 
+class PersonalIdentity(Model, frozen=True, kw_only=True):
+    """Whom a person is at an identity provider."""
+
+    connection_id: str
+    issuer: str
+    subject: str
+    email: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
 class PersonalRole(Model, frozen=True, kw_only=True):
     """A role, and since when."""
 
@@ -156,6 +167,7 @@ class PurgeOutcome(Entity, frozen=True, kw_only=True):
     deleted_claims: int
     deleted_two_factor: int
     deleted_passkeys: int
+    deleted_identities: int
     deleted_oidc_payloads: int
     deleted_authorizations: int
     deleted_sessions: int
@@ -333,6 +345,7 @@ class PersonalExport(Entity, frozen=True, kw_only=True):
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
     passkeys: tuple[Passkey, ...]
+    identities: tuple[PersonalIdentity, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]

@@ -44,6 +44,10 @@ INSERT INTO two_factor_recovery_codes (user_id, code_hash) VALUES (%(user)s, %(m
 INSERT INTO passkey_users (user_id, organization_id, handle) VALUES (%(user)s, %(home)s, %(mark)s);
 INSERT INTO passkeys (organization_id, user_id, credential_id, public_key, name, backup_eligible,
     backed_up) VALUES (%(home)s, %(user)s, %(mark)s, 'k', %(mark)s, TRUE, TRUE);
+INSERT INTO connections (id, organization_id, provider, name, issuer, client_id)
+    VALUES (%(claim)s, %(home)s, 'openid', %(slug)s, 'https://id.example', 'c');
+INSERT INTO identities (organization_id, connection_id, user_id, issuer, subject, email)
+    VALUES (%(home)s, %(claim)s, %(user)s, 'https://id.example', %(mark)s, %(mark)s);
 INSERT INTO invitation_tokens (user_id, token_hash, expires_at)
     VALUES (%(user)s, %(mark)s, now());
 INSERT INTO password_reset_tokens (user_id, token_hash, expires_at)

@@ -1,0 +1,313 @@
+"""Sign-in with others: what it is worth beside second factors, roles, and the four presets."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from porta.audit.actors import SYSTEM, Actor
+from porta.errors import Forbidden, Invalid
+from porta.security.connection_secrets import open_secret
+from porta.services import connections
+from porta.services.connections import NewConnection
+from porta.services.permissions import PERMISSIONS
+from porta.services.reencryption import AtRest, run
+from storage.models.roles import Role
+from tests import factories
+from tests.security.test_federation import (
+    OTHER,
+    _callback,
+    _come_back,
+    _found,
+    _person,
+    _send,
+    _sign_in,
+    _tokens,
+    browser,
+    served,
+    upstream,
+)
+from tests.world.answers import claims_of, header_of, location, query_in
+from tests.world.browser import Browser, a_browser, organization_id
+from tests.world.served import Served, post_across_sites
+from tests.world.upstream import Provider, connect
+
+__all__ = ["browser", "served", "upstream"]
+
+
+async def _demand(served: Served, policy: str) -> None:
+    home, storage = await organization_id(served), served.runtime.storage.everywhere
+    await storage.organizations.update(home, {"two_factor_policy": policy})
+    served.runtime._changed("organizations", "acme")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+async def test_a_second_factor_is_demanded_unless_the_connection_is_trusted(
+    served: Served, browser: Browser, upstream: Provider, trusted: bool
+) -> None:
+    connection = await connect(
+        served, upstream, creates_accounts=True, trusts_second_factor=trusted
+    )
+    upstream.claims = _person(amr=["pwd", "mfa"])
+    await _demand(served, "required_totp")
+    try:
+        answer = await _sign_in(browser, connection, upstream)
+        if not trusted:
+            assert "/interaction/" in location(answer)
+            assert browser.session is None
+            return
+        claims = claims_of((await _tokens(browser, answer))["id_token"])
+        assert (claims["amr"], claims["acr"]) == (["fed", "mfa"], "urn:porta:acr:mfa")
+    finally:
+        await _demand(served, "optional")
+
+
+async def test_mfa_is_told_of_nobody_who_is_not_trusted_for_it(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream, creates_accounts=True)
+    upstream.claims = _person(amr=["mfa"])
+    claims = claims_of(
+        (await _tokens(browser, await _sign_in(browser, connection, upstream)))["id_token"]
+    )
+    assert (claims["amr"], claims["acr"]) == (["fed"], "urn:porta:acr:federated")
+
+
+async def _roles(served: Served) -> tuple[Role, Role]:
+    storage = served.runtime.storage.everywhere
+    mark = secrets.token_hex(4)
+    application = factories.application(id=factories.new_id(), name="A", slug=f"app-{mark}")
+    await storage.applications.insert(application)
+    made = []
+    for name in ("staff", "boss"):
+        role = factories.role(application.id, id=factories.new_id(), slug=name, name=name)
+        await storage.roles.insert(role)
+        made.append(role)
+    return made[0], made[1]
+
+
+async def test_roles_follow_the_mapping_at_each_sign_in_and_no_others_do(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    staff, boss = await _roles(served)
+    rules = [
+        {"claim": "groups", "value": "staff", "roleIds": [staff.id]},
+        {"claim": "groups", "value": "boss", "roleIds": [boss.id]},
+    ]
+    connection = await connect(
+        served, upstream, creates_accounts=True, role_mapping=rules,
+        claim_mapping={"nickname": "nick"},
+    )  # fmt: skip
+    upstream.claims = _person(groups=["staff", "boss", "porta-super-admin"], nick="Ada")
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
+    user = await _found(served, upstream.claims["email"])
+    assert user is not None
+    storage = served.runtime.storage.everywhere
+
+    async def held() -> set[str]:
+        return {each.id for each in await storage.user_roles.of_user(user.id, user.organization_id)}
+
+    assert await held() == {staff.id, boss.id}
+    upstream.claims = upstream.claims | {"groups": "staff", "nick": "Countess"}
+    async with a_browser(served) as another:
+        await _tokens(another, await _sign_in(another, connection, upstream))
+    assert await held() == {staff.id}
+    again = await _found(served, upstream.claims["email"])
+    assert again is not None
+    assert again.nickname == "Countess"
+
+
+async def test_a_connection_does_nothing_that_its_maker_may_not(served: Served) -> None:
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+    keys = served.runtime.settings.signing_key_encryption_keys
+    staff, _ = await _roles(served)
+    powers: dict[str, dict[str, Any]] = {
+        "admin:user:create": {"createsAccounts": True},
+        "admin:user:update": {"authoritativeDomains": ["acme.test"]},
+        "admin:role:assign": {"roleMapping": [{"claim": "g", "value": "v", "roleIds": [staff.id]}]},
+    }
+    good = {"name": secrets.token_hex(6), "provider": "google", "clientId": "x"}
+    for needed, more in powers.items():
+        actor = Actor(permissions=frozenset(PERMISSIONS) - {needed})
+        with pytest.raises(Forbidden, match=needed):
+            await connections.create(storage, actor, home, NewConnection.parse(good | more), keys)
+    await connections.create(
+        storage, Actor(permissions=frozenset({"admin:org:update"})), home,
+        NewConnection.parse(good), keys,
+    )  # fmt: skip
+    super_admin = await organization_id(served, OTHER)
+    bound = Actor(permissions=frozenset(PERMISSIONS) - {"admin:key:rotate"})
+    with pytest.raises(Forbidden, match="super-administrators"):
+        await connections.create(storage, bound, super_admin, NewConnection.parse(good), keys)
+
+
+class _Undone(Exception):
+    pass
+
+
+async def test_no_mapping_gives_what_administrators_have(served: Served) -> None:
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+    administration = factories.application(id=factories.new_id(), name="A", slug="porta-admin")
+    role = factories.role(administration.id, id=factories.new_id(), slug="all")
+    rule = {"claim": "g", "value": "v", "roleIds": [role.id]}
+    body = {"name": "A", "provider": "google", "clientId": "x", "roleMapping": [rule]}
+    with suppress(_Undone):
+        async with storage.transaction() as tx:
+            await tx.applications.insert(administration)
+            await tx.roles.insert(role)
+            with pytest.raises(Invalid) as refused:
+                await connections.create(tx, SYSTEM, home, NewConnection.parse(body), (b"k" * 32,))
+            raise _Undone
+    assert "administrators" in refused.value.problems[0].message
+
+
+async def test_a_secret_is_encrypted_for_its_connection_and_anew(
+    served: Served, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    storage, old = served.runtime.storage.everywhere, served.runtime.settings
+    assert connection.client_secret is not None
+    keys = old.signing_key_encryption_keys
+    assert open_secret(connection.client_secret, connection.id, keys) == "a secret of ours"
+    assert open_secret(connection.client_secret, factories.new_id(), keys) is None
+    assert "secret of ours" not in connection.client_secret
+    fresh = (b"n" * 32, *keys)
+    done = await run(storage, AtRest(fresh))
+    assert done.client_secrets == 1
+    after = await storage.connections.find(connection.id)
+    assert after is not None
+    assert after.client_secret is not None
+    assert open_secret(after.client_secret, connection.id, fresh[:1]) == "a secret of ours"
+    await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
+
+
+async def test_google_lets_in_the_hosted_domains_that_the_token_names(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(
+        served, upstream, provider="google", creates_accounts=True, allowed_tenants=["acme.test"]
+    )
+    there = location(await _send(browser, await browser.begin(), connection))
+    assert query_in(there)["hd"] == "acme.test"
+    for hd in (None, "evil.test"):
+        upstream.claims = _person(hd=hd)
+        assert (await _sign_in(browser, connection, upstream)).status_code == 403
+    upstream.claims = _person(hd="acme.test")
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
+
+
+def _entra(upstream: Provider) -> None:
+    metadata = upstream.metadata() | {
+        "issuer": upstream.base + "/{tenantid}/v2.0",
+        "msgraph_host": upstream.base.removeprefix("http://"),
+    }
+    upstream.answers["/.well-known/openid-configuration"] = metadata
+
+
+async def test_entra_lets_in_tenants_and_asks_for_groups_that_no_token_holds(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    staff, _ = await _roles(served)
+    _entra(upstream)
+    rule = {"claim": "groups", "value": "g-7", "roleIds": [staff.id]}
+    connection = await connect(
+        served, upstream, provider="entra", creates_accounts=True, allowed_tenants=["t-1"],
+        role_mapping=[rule],
+    )  # fmt: skip
+
+    def person(tid: str, **more: Any) -> dict[str, Any]:
+        return _person(iss=f"{upstream.base}/{tid}/v2.0", tid=tid, email_verified=None, **more)
+
+    upstream.claims = person("t-2", xms_edov=True)
+    assert (await _sign_in(browser, connection, upstream)).status_code == 403
+    upstream.claims = person("t-1", xms_edov=True) | {"iss": f"{upstream.base}/t-2/v2.0"}
+    assert (await _sign_in(browser, connection, upstream)).status_code == 400
+    upstream.claims = person("t-1")  # an address that nobody has verified makes no account
+    assert "/interaction/" in location(await _sign_in(browser, connection, upstream))
+    overage = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}}
+    upstream.claims = person("t-1", xms_edov=True, **overage)
+    upstream.answers["/v1.0/me/transitiveMemberOf/microsoft.graph.group"] = {
+        "value": [{"id": "g-7"}, {"id": "g-8"}]
+    }
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
+    user = await _found(served, upstream.claims["email"])
+    assert user is not None
+    held = await served.runtime.storage.everywhere.user_roles.of_user(user.id, user.organization_id)
+    assert [each.id for each in held] == [staff.id]
+
+
+async def test_apple_is_posted_from_and_tells_a_name_once(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    key = generate_private_key(SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    connection = await connect(
+        served, upstream, provider="apple", creates_accounts=True, client_secret=pem,
+        options={"team_id": "TEAM", "key_id": "KEY"},
+    )  # fmt: skip
+    there = location(await _send(browser, await browser.begin(), connection))
+    asked = query_in(there)
+    assert asked["response_mode"] == "form_post"
+    assert "code_challenge" not in asked
+    upstream.claims = _person(email_verified="true")
+    name = '{"name": {"firstName": "Ada", "lastName": "Lovelace"}, "email": "evil@acme.test"}'
+    form = upstream.grant(there) | {"user": name}
+    posted = await post_across_sites(browser.http, _callback(browser, connection), data=form)
+    assert posted.status_code == 303
+    await _tokens(browser, await browser.http.get(location(posted)))
+    made = await _found(served, upstream.claims["email"])
+    assert made is not None
+    assert (made.given_name, made.family_name) == ("Ada", "Lovelace")
+    _, sent, _ = next(each for each in upstream.seen if each[0] == "/token")
+    assert header_of(sent["client_secret"])["kid"] == "KEY"
+    told = claims_of(sent["client_secret"])
+    assert (told["iss"], told["sub"], told["aud"]) == ("TEAM", "porta", upstream.base)
+    with pytest.raises(Invalid):
+        await connect(served, upstream, provider="apple", client_secret="no key")
+
+
+async def test_github_tells_a_verified_primary_address_organizations_and_teams(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    staff, _ = await _roles(served)
+    mark, number = secrets.token_hex(6), secrets.randbelow(2**31)
+    rule = {"claim": "teams", "value": "acme/ops", "roleIds": [staff.id]}
+    connection = await connect(
+        served, upstream, provider="github", creates_accounts=True, allowed_tenants=["Acme"],
+        role_mapping=[rule],
+    )  # fmt: skip
+    emails = [
+        {"email": f"other-{mark}@people.test", "primary": False, "verified": True},
+        {"email": f"{mark}@people.test", "primary": True, "verified": False},
+    ]
+    upstream.answers |= {
+        "/api/v3/user": {"id": number, "login": "ada", "name": "Ada"},
+        "/api/v3/user/emails": emails,
+        "/api/v3/user/orgs": [{"login": "somebody"}],
+        "/api/v3/user/teams": [{"slug": "ops", "organization": {"login": "acme"}}],
+    }
+    upstream.tokens = {"id_token": None}
+
+    async def there_and_back() -> httpx.Response:
+        url = location(await _send(browser, await browser.begin(), connection))
+        assert url.startswith(f"{upstream.base}/login/oauth/authorize?"), url
+        return await _come_back(browser, connection, upstream.grant(url))
+
+    assert (await there_and_back()).status_code == 403
+    upstream.answers["/api/v3/user/orgs"] = [{"login": "acme"}]
+    assert "/interaction/" in location(await there_and_back())  # not verified
+    emails[1]["verified"] = True
+    await _tokens(browser, await there_and_back())
+    user = await _found(served, f"{mark}@people.test")
+    assert user is not None
+    storage = served.runtime.storage.everywhere
+    (identity,) = await storage.identities.of_user(user.id, user.organization_id)
+    assert identity.subject == str(number)
+    held = await storage.user_roles.of_user(user.id, user.organization_id)
+    assert [each.id for each in held] == [staff.id]
