@@ -8,7 +8,7 @@ from tornado.routing import URLSpec
 
 from handlers.admin_api import table
 from handlers.interactions import consent, federation, gesture, login, passkey, two_factor
-from handlers.links import password_reset
+from handlers.links import invitation, password_reset
 from handlers.oidc import (
     authorization,
     discovery,
@@ -54,6 +54,7 @@ ROUTES = [
         # Before what resumes a request: the value of an interaction is longer.
         (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),
         (_tenant(endpoints.RESET_PASSWORD), password_reset.ResetPasswordHandler),
+        (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),
         (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),

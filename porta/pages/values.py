@@ -83,6 +83,22 @@ PAGES: dict[str, Page] = {
         {"error": None, "problems": ()},
     ),
     "reset_success": Page(frozenset({"home_url"}), {"resume_url": None}),
+    "accept_invite": Page(
+        frozenset({"csrf", "account", "minimum"}),
+        {
+            "inviter": None,
+            "asks_password": True,
+            "asks_names": (),
+            "given_name": None,
+            "family_name": None,
+            "error": None,
+            "problems": (),
+        },
+    ),
+    "invite_success": Page(
+        frozenset({"home_url"}),
+        {"account": None, "client_name": None, "client_url": None, "is_partial": False},
+    ),
     "link_over": Page(
         frozenset({"kind", "home_url"}),
         {"error": None, "again_url": None, "resume_url": None},

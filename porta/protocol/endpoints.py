@@ -24,6 +24,7 @@ WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
 
 FORGOT_PASSWORD = "/auth/forgot-password"
 RESET_PASSWORD = "/auth/reset-password/{token}"
+ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 
 
 ADMIN_API = "/api/admin"

@@ -124,6 +124,19 @@ class Invitations:
         )
         return _decode(row) if row else None
 
+    async def find_link(self, digest: str, organization_id: str) -> PendingInvitation | None:
+        """Return the invitation whose token has this digest; whether it can be used is for
+        `auth_tokens` to say.
+        """
+        row = await self._pg.fetchrow(
+            f"""
+            SELECT {_PENDING} FROM {_SOURCE} WHERE i.token_hash = %(digest)s
+                AND u.organization_id = %(organization_id)s
+            """,  # noqa: S608
+            {"digest": digest, "organization_id": organization_id},
+        )
+        return _decode(row) if row else None
+
     async def end(self, id: str) -> None:
         """Take one back: its link is worth nothing from then on."""
         await self._pg.execute(

@@ -58,6 +58,14 @@ VALUES: dict[str, dict[str, Any]] = {
     "forgot_password": {"csrf": "c1", "back_url": "/acme"},
     "reset_password": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},
     "reset_success": {"home_url": "/acme"},
+    "accept_invite": {
+        "csrf": "c1",
+        "account": "ada@acme.example",
+        "minimum": 15,
+        "inviter": "grace@admin.example",
+        "asks_names": ("given_name", "family_name"),
+    },
+    "invite_success": {"home_url": "/acme", "account": "ada@acme.example"},
     "link_over": {"kind": "password_reset", "home_url": "/acme"},
     "gesture": {
         "uid": "u1",

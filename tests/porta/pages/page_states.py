@@ -124,6 +124,25 @@ STATES: dict[str, State] = {
     "reset password, stale": State("reset_password", {"error": "errors.csrf_invalid"}),
     "reset password, done": State("reset_success", {"resume_url": "/interaction/u1"}),
     "reset password, done elsewhere": State("reset_success", {}),
+    "accept invitation": State("accept_invite", {}),
+    "accept invitation, long address": State(
+        "accept_invite",
+        {"account": "ada.lovelace.of.the.analytical.engine@subsidiary.acme.example",
+         "inviter": None, "asks_names": ()},
+    ),
+    "accept invitation, weak": State(
+        "accept_invite",
+        {"problems": ("name", "too_short", "common", "names", "mismatch"), "given_name": "Ada"},
+    ),
+    "accept invitation, no password": State(
+        "accept_invite", {"asks_password": False, "asks_names": ()}
+    ),
+    "accept invitation, stale": State("accept_invite", {"error": "errors.csrf_invalid"}),
+    "accept invitation, done": State(
+        "invite_success", {"client_name": "Portal", "client_url": "https://portal.example/"}
+    ),
+    "accept invitation, done in part": State("invite_success", {"is_partial": True}),
+    "link over, invitation": State("link_over", {"kind": "invitation"}),
     "method disabled": _error("login_method_disabled", home_url="/acme"),
     "link over": State(
         "link_over",

@@ -1,0 +1,90 @@
+"""Invitation: a page that says who invites whom, and one press that accepts."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from handlers.links.base import LinkHandler
+from handlers.pages import finish_page, home_url
+from porta.protocol.requests.params import Params
+from porta.services import invitation_acceptance, user_passwords
+from porta.services.invitation_acceptance import Accepted, Typed
+from porta.services.password_reset import LinkOver, Refused
+
+_KIND = "invitation"
+_NAMES = ("given_name", "family_name")
+_TYPED = frozenset({*_NAMES, "password", "confirmPassword"})
+
+
+class AcceptInvitationHandler(LinkHandler):
+    """GET and POST /{slug}/auth/accept-invite/{token}."""
+
+    async def get(self) -> None:
+        await self._show()
+
+    async def head(self) -> None:
+        await self.get()
+
+    async def post(self) -> None:
+        form = self.form(free=_TYPED)
+        typed = _typed(form)
+        if not self.csrf_holds(form):
+            await self._show(
+                HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **_shown(typed.names)
+            )
+            return
+        try:
+            accepted = await invitation_acceptance.accept(
+                self.runtime, self.tenant, self.token(), typed, self.origin
+            )
+        except Refused as refusal:
+            await self._show(problems=refusal.reasons, **_shown(typed.names))
+        except LinkOver:
+            await self.finish_over(_KIND)
+        else:
+            self._finish_done(accepted)
+
+    async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:
+        try:
+            offer = await invitation_acceptance.find(self.runtime, self.tenant, self.token())
+        except LinkOver:
+            await self.finish_over(_KIND)
+            return
+        finish_page(
+            self,
+            "accept_invite",
+            status=status,
+            csrf=self.csrf(),
+            account=offer.user.email,
+            inviter=offer.carried.details.inviter_name,
+            asks_password=offer.asks_password,
+            asks_names=offer.asks_names,
+            minimum=user_passwords.minimum_of(self.tenant.organization.two_factor_policy),
+            **values,
+        )
+
+    def _finish_done(self, accepted: Accepted) -> None:
+        offer = accepted.offer
+        finish_page(
+            self,
+            "invite_success",
+            account=offer.user.email,
+            client_name=offer.client.client_name if offer.client else None,
+            client_url=accepted.home_url,
+            is_partial=bool(accepted.given.left_out),
+            home_url=home_url(self),
+        )
+
+
+def _typed(form: Params) -> Typed:
+    names = {name: (form.get(name) or "").strip() for name in _NAMES}
+    return Typed(names, form.get("password") or "", form.get("confirmPassword") or "")
+
+
+def _shown(names: dict[str, str]) -> dict[str, Any]:
+    """Return what was typed, as a field can hold it, so that nobody types it twice."""
+    longest = invitation_acceptance.LONGEST_NAME
+    return {
+        name: "".join(filter(str.isprintable, typed))[:longest] for name, typed in names.items()
+    }
