@@ -7,7 +7,6 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -17,16 +16,15 @@ import pytest_asyncio
 
 from handlers import app
 from handlers.http.server import Server
-from porta.audit.actors import SYSTEM, Actor
+from porta.audit.actors import Actor
 from porta.runtime import Runtime
-from porta.services import invitations
-from porta.services.invitations import NewInvitation
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from tests import factories
 from tests.handlers.flow import begin, submit
 from tests.world.administrators import Installation, installed
 from tests.world.answers import hidden_fields
+from tests.world.guests import invited
 from tests.world.links import post
 from tests.world.log import Log
 from tests.world.mail import letters_to
@@ -36,16 +34,6 @@ from tests.world.waiting import eventually
 NEW = "seven green bottles on a wall"
 CHOSEN = {"password": NEW, "confirmPassword": NEW}
 READY = "Your account is ready"
-
-
-@dataclass(frozen=True)
-class Guest:
-    """Somebody who was invited, and the link."""
-
-    id: str
-    email: str
-    link: str
-    invitation_id: str
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -59,20 +47,6 @@ async def acme(runtime: Runtime) -> Organization:
     found = await runtime.storage.everywhere.organizations.find_by_slug("acme")
     assert found is not None
     return found
-
-
-async def invited(
-    runtime: Runtime, pg: Postgres, home: Organization, actor: Actor = SYSTEM, **more: Any
-) -> Guest:
-    """Invite somebody new, and read the link in their mail."""
-    email = more.pop("email", f"{secrets.token_hex(6)}@guest.example")
-    async with runtime.storage.everywhere.transaction() as tx:
-        command = NewInvitation.parse({"email": email, **more})
-        made = await invitations.invite(tx, actor, home.id, command, post=runtime.post)
-    (letter, *_) = await letters_to(runtime, pg, made.user.id)
-    url = next(line for line in letter.text.splitlines() if "/auth/accept-invite/" in line)
-    link = url.removeprefix(runtime.settings.issuer_base_url)
-    return Guest(made.user.id, email, link, made.sent.id)
 
 
 async def events(pg: Postgres, id: str) -> dict[str, Any]:

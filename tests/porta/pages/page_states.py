@@ -132,7 +132,8 @@ STATES: dict[str, State] = {
     ),
     "accept invitation, weak": State(
         "accept_invite",
-        {"problems": ("name", "too_short", "common", "names", "mismatch"), "given_name": "Ada"},
+        {"problems": ("name", "too_short", "common", "names", "mismatch"), "given_name": "Ada",
+         "family_name": "Lovelace"},
     ),
     "accept invitation, no password": State(
         "accept_invite", {"asks_password": False, "asks_names": ()}
@@ -142,7 +143,9 @@ STATES: dict[str, State] = {
         "invite_success", {"client_name": "Portal", "client_url": "https://portal.example/"}
     ),
     "accept invitation, done in part": State("invite_success", {"is_partial": True}),
-    "link over, invitation": State("link_over", {"kind": "invitation"}),
+    "link over, invitation": State(
+        "link_over", {"kind": "invitation", "error": "links.over_invitation"}
+    ),
     "method disabled": _error("login_method_disabled", home_url="/acme"),
     "link over": State(
         "link_over",

@@ -52,6 +52,7 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "logout",
             "forgot_password",
             "reset_password",
+            "accept_invite",
             "error",
             "form_post",
         }
