@@ -79,7 +79,9 @@ class AcceptInvitationHandler(LinkHandler):
 
 def _typed(form: Params) -> Typed:
     names = {name: (form.get(name) or "").strip() for name in _NAMES}
-    return Typed(names, form.get("password") or "", form.get("confirmPassword") or "")
+    password, repeated = form.get("password") or "", form.get("confirmPassword")
+    # It is repeated where no script can show it.
+    return Typed(names, password, password if repeated is None else repeated)
 
 
 def _shown(names: dict[str, str]) -> dict[str, Any]:

@@ -49,13 +49,15 @@ async def test_a_person_accepts(
         await guests.open(origin + guest.link)
         assert guest.email in await guests.text(".lead")
         await guests.page.fill("#given_name", "Ann")
-        await guests.page.fill("#password", "short")
-        await guests.page.fill("#confirm", "other")
+        await guests.page.fill("#password", "password")
+        if not scripts:  # which could show what was typed
+            await guests.page.fill("#confirm", "other")
         await guests.click("button.btn-primary")
-        assert len((await guests.text("#flash-error")).splitlines()) >= 2
+        assert await guests.page.locator("#flash-error p").count() == (2 if scripts else 3)
         assert await guests.page.input_value("#given_name") == "Ann"
         await guests.page.fill("#password", NEW)
-        await guests.page.fill("#confirm", NEW)
+        if not scripts:
+            await guests.page.fill("#confirm", NEW)
         await guests.click("button.btn-primary")
         assert await guests.text("h1") == "Your account is ready"
         wide = "document.documentElement.scrollWidth <= innerWidth"
@@ -78,7 +80,6 @@ async def test_a_scanner_that_runs_scripts_and_presses_nothing_uses_nothing_up(
             scanner.check({origin})
     async with window(browser) as guests:
         await guests.open(origin + guest.link)
-        for field in ("#password", "#confirm"):
-            await guests.page.fill(field, NEW)
+        await guests.page.fill("#password", NEW)
         await guests.click("button.btn-primary")
         assert await guests.text("h1") == "Your account is ready"
