@@ -58,7 +58,7 @@ async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
         await page.emulate_media(color_scheme="light")
         await show_state(page, site, name, BRANDS[brand])
         await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        found[name, "light"] = [*await _violations(page), *complaints]
+        found[name, "light"] = [*await violations(page), *complaints]
         await page.emulate_media(color_scheme="dark")
         found[name, "dark"] = [*await page.evaluate(RUN, RULES), *complaints]
         complaints.clear()
@@ -70,11 +70,11 @@ async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
 async def test_axe_would_find_what_is_wrong(browser: Browser, site: Site) -> None:
     page, _ = await open_page(browser, site, "login")
     await page.evaluate("document.querySelector('h1').style = 'color: #ccc; background: #ddd'")
-    assert any(told.startswith("color-contrast: h1") for told in await _violations(page))
+    assert any(told.startswith("color-contrast: h1") for told in await violations(page))
     await page.context.close()
 
 
-async def _violations(page: Page) -> list[str]:
+async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text())
     found: list[str] = await page.evaluate(RUN, RULES)
     return found
