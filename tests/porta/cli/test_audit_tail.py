@@ -57,7 +57,9 @@ async def _happen(installation: Installation, *users: str, **more: Any) -> None:
 async def _tail(
     installation: Installation, server: str, folder: Path, *options: str, token: str | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Begin to follow, signed in as the super-admin."""
+    """Begin to follow, signed in as the super-admin, when nobody else does and nothing waits."""
+    await _happen(installation)
+    await _followed(installation, by=0)
     file = folder / "porta" / "credentials.json"
     CredentialsFile(file).write(
         Credentials(
@@ -91,10 +93,10 @@ async def _line(process: asyncio.subprocess.Process) -> str:
         return (await process.stdout.readline()).decode()
 
 
-async def _followed(installation: Installation) -> None:
-    """Wait until the server knows of somebody who follows."""
+async def _followed(installation: Installation, by: int = 1) -> None:
+    """Wait until the server knows of so many who follow."""
     async with asyncio.timeout(PATIENCE):
-        while not installation.runtime.audit_tail._followers:
+        while installation.runtime.audit_tail._followers != by:
             await asyncio.sleep(0.02)
 
 
