@@ -7,15 +7,11 @@ import dataclasses
 import html
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from handlers.http.server import Server
-from porta.config.settings import Settings
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.passkeys import decode, encode
@@ -32,39 +28,6 @@ from tests.world.passkeys import (
     options_in,
     show,
 )
-from tests.world.ports import free_port
-
-
-@pytest.fixture(scope="module")
-def settings(database_url: str, redis_url: str) -> Settings:
-    """Settings of an issuer with a name: browsers know no passkeys of addresses."""
-    port = free_port()
-    return Settings(
-        _env_file=None,
-        environment="test",
-        host="127.0.0.1",
-        port=port,
-        issuer_base_url=f"http://localhost:{port}",
-        database_url=database_url,
-        redis_url=redis_url,
-        cookie_keys=("k" * 40,),
-        signing_key_encryption_key="0" * 64,
-        two_factor_encryption_key="2" * 64,
-        argon2_memory_kib=8192,
-        argon2_passes=1,
-    )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
-    base_url = f"http://localhost:{server.port}"
-    async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture
-def held(settings: Settings) -> Authenticator:
-    return Authenticator(settings.issuer_base_url)
 
 
 async def _claims(http: httpx.AsyncClient, home: Home, posted: httpx.Response) -> dict[str, Any]:

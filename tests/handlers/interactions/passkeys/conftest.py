@@ -1,0 +1,47 @@
+"""A server whose issuer has a name: browsers know no passkeys of addresses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from handlers.http.server import Server
+from porta.config.settings import Settings
+from tests.world.authenticators import Authenticator
+from tests.world.ports import free_port
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str) -> Settings:
+    """Settings of an issuer with a name."""
+    port = free_port()
+    return Settings(
+        _env_file=None,
+        environment="test",
+        host="127.0.0.1",
+        port=port,
+        issuer_base_url=f"http://localhost:{port}",
+        database_url=database_url,
+        redis_url=redis_url,
+        cookie_keys=("k" * 40,),
+        signing_key_encryption_key="0" * 64,
+        two_factor_encryption_key="2" * 64,
+        argon2_memory_kib=8192,
+        argon2_passes=1,
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    base_url = f"http://localhost:{server.port}"
+    async with httpx.AsyncClient(base_url=base_url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def held(settings: Settings) -> Authenticator:
+    """Return an authenticator for what is at that issuer."""
+    return Authenticator(settings.issuer_base_url)
