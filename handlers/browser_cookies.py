@@ -12,6 +12,7 @@ from porta.security import known_browsers
 
 if TYPE_CHECKING:
     from handlers.tenant import TenantHandler
+    from porta.authn.progress import SignedIn
 
 
 def read(handler: TenantHandler) -> Browser:
@@ -64,6 +65,13 @@ def keep_known(handler: TenantHandler, value: str) -> None:
     _set(handler, _known_name(handler, slug), value, "/", known_browsers.LIFETIME)
     for other in cookies.to_forget(handler.jar, slug, secure=secure, named=cookies.known_name):
         _set(handler, _known_name(handler, other), "", "/", 0)
+
+
+def keep_sign_in(handler: TenantHandler, signed_in: SignedIn) -> None:
+    """Hand the browser its new session, and what it is known by from now on."""
+    left = max(0, int(signed_in.expires_at - handler.runtime.clock()))
+    keep_session(handler, signed_in.session_value, max_age=left)
+    keep_known(handler, signed_in.known_value)
 
 
 def _set_session(handler: TenantHandler, slug: str, value: str, max_age: int) -> None:

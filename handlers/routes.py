@@ -7,8 +7,17 @@ import re
 from tornado.routing import URLSpec
 
 from handlers.admin_api import table
-from handlers.interactions import consent, federation, gesture, login, passkey, two_factor
+from handlers.interactions import (
+    consent,
+    federation,
+    gesture,
+    login,
+    magic_link,
+    passkey,
+    two_factor,
+)
 from handlers.links import invitation, password_reset
+from handlers.links import magic_link as links
 from handlers.oidc import (
     authorization,
     discovery,
@@ -49,9 +58,12 @@ ROUTES = [
         (_interaction("/login"), login.LoginHandler),
         (_interaction("/passkey"), passkey.PasskeyHandler),
         (_interaction("/passkey/created"), passkey.CreatedHandler),
+        (_interaction("/magic-link"), magic_link.MagicLinkRequestHandler),
+        (_interaction("/magic-link/code"), magic_link.MagicLinkCodeHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
         # Before what resumes a request: the value of an interaction is longer.
+        (_tenant(endpoints.MAGIC_LINK), links.MagicLinkHandler),
         (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),
         (_tenant(endpoints.RESET_PASSWORD), password_reset.ResetPasswordHandler),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),

@@ -107,9 +107,7 @@ class InteractionHandler(TenantHandler):
 
     def keep_sign_in(self, signed_in: SignedIn) -> None:
         """Hand the browser its new session."""
-        left = max(0, int(signed_in.expires_at - self.runtime.clock()))
-        browser_cookies.keep_session(self, signed_in.session_value, max_age=left)
-        browser_cookies.keep_known(self, signed_in.known_value)
+        browser_cookies.keep_sign_in(self, signed_in)
 
     def finish_step(self, name: str, *, status: int, **values: Any) -> None:
         """Answer with a page whose form ends, in the end, at the client."""

@@ -41,6 +41,7 @@ async def show_login(
     account = await _account(handler) if email is None or opened.may_switch else None
     has_password = "password" in opened.login_methods
     has_passkey = login.takes(handler.runtime, opened, "passkey")
+    has_link = login.takes(handler.runtime, opened, "magic_link")
     connections = await broker.list_connections(handler.runtime, handler.tenant)
     to_prove = opened.interaction.sign_in.linking is not None and error is None
     again = opened.reauthenticates and error is None
@@ -49,9 +50,9 @@ async def show_login(
         status=status,
         email=shown((account if email is None else email) or ""),
         error=error
-        if has_password or has_passkey or connections
+        if has_password or has_passkey or has_link or connections
         else "errors.login_method_disabled",
-        notice="federation.notice_link" if to_prove else _notice(again, has_password),
+        notice="federation.notice_link" if to_prove else _notice(again, has_password or has_link),
         connections=tuple((each.id, each.name) for each in connections),
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
@@ -60,11 +61,20 @@ async def show_login(
         show_passkey=has_passkey,
         passkey=passkey_options.of_first(handler.runtime, opened) if has_passkey else "",
         signals=signals,
+        show_magic_link=has_link,
+        forgot_password_url=_forgot_password_url(handler) if has_password else None,
     )
 
 
-def _notice(again: bool, has_password: bool) -> str | None:
-    return "login.reauthenticate" if again and has_password else None
+def _notice(again: bool, may_show: bool) -> str | None:
+    return "login.reauthenticate" if again and may_show else None
+
+
+def _forgot_password_url(handler: InteractionHandler) -> str | None:
+    """Return where a link to another password is mailed from, where mail can be sent."""
+    if handler.runtime.settings.smtp_host is None:
+        return None
+    return f"{handler.application.base_path}/{handler.tenant.slug}{endpoints.FORGOT_PASSWORD}"
 
 
 async def _account(handler: InteractionHandler) -> str | None:

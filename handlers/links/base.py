@@ -26,10 +26,17 @@ from handlers.tenant import TenantHandler
 from porta.browser import binding, open_interactions
 from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
-from porta.errors import Forbidden, NotFound
+from porta.errors import Forbidden, NotFound, PortaError
 from porta.protocol.requests.params import Params
 from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
+
+
+class LoginMethodDisabled(PortaError):
+    """A page of a way to sign in that there is none of here."""
+
+    status = 400
+    code = "login_method_disabled"
 
 
 class LinkHandler(TenantHandler):
@@ -81,7 +88,9 @@ class LinkHandler(TenantHandler):
         """Return the path of a page below /{slug}/auth/."""
         return f"{self.application.base_path}/{self.tenant.slug}/auth/{page}"
 
-    async def finish_over(self, kind: str, *, again_url: str | None = None) -> None:
+    async def finish_over(
+        self, kind: str, *, again_url: str | None = None, status: int = HTTPStatus.BAD_REQUEST
+    ) -> None:
         """Answer that a link is unknown, used or over, which are not told apart.
 
         `again_url` is where another one can be asked for. Without it the way on is the sign-in
@@ -91,7 +100,7 @@ class LinkHandler(TenantHandler):
         finish_page(
             self,
             "link_over",
-            status=HTTPStatus.BAD_REQUEST,
+            status=status,
             kind=kind,
             error=f"links.over_{kind}",
             again_url=again_url,

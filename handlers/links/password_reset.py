@@ -7,24 +7,16 @@ from typing import Any
 
 from handlers import browser_cookies
 from handlers.interactions.endings import shown
-from handlers.links.base import LinkHandler
+from handlers.links.base import LinkHandler, LoginMethodDisabled
 from handlers.pages import finish_page, home_url, wait
 from porta.browser import request_copies
 from porta.browser.open_interactions import OpenInteraction
-from porta.errors import PortaError
 from porta.limits.rate_limits import Throttled
 from porta.services import password_reset, user_passwords
 from porta.services.password_reset import LinkOver, Refused
 
 _KIND = "password_reset"
 _TYPED = frozenset({"email", "password", "confirmPassword"})
-
-
-class LoginMethodDisabled(PortaError):
-    """A page of a way to sign in that there is none of here."""
-
-    status = 400
-    code = "login_method_disabled"
 
 
 async def find_password_sign_in(handler: LinkHandler) -> OpenInteraction | None:

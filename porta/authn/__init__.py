@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from porta.authn import email_otp, federated, passkey, password, recovery_code, totp
+from porta.authn import email_otp, federated, magic_link, passkey, password, recovery_code, totp
 from porta.authn.authenticator import Authenticator
 
 AUTHENTICATORS: dict[str, Authenticator] = {
@@ -10,6 +10,7 @@ AUTHENTICATORS: dict[str, Authenticator] = {
     for each in (
         password.AUTHENTICATOR,
         passkey.AUTHENTICATOR,
+        magic_link.AUTHENTICATOR,
         federated.AUTHENTICATOR,
         totp.AUTHENTICATOR,
         email_otp.AUTHENTICATOR,

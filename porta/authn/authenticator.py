@@ -9,6 +9,7 @@ from porta.browser.open_interactions import OpenInteraction
 from porta.config.settings import Settings
 from porta.errors import PortaError
 from porta.limits.origin import Origin
+from porta.limits.rate_limits import Guesses
 from porta.protocol.requests.params import Params
 from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
@@ -72,6 +73,10 @@ class Authenticator:
     """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
     event_beside: str | None = None
     """Recorded in its place where it was a second one; None for the same."""
+    guesses: Callable[[Evidence], Guesses] | None = None
+    """The limits of its attempts as a first factor; by default those of guesses at a password."""
+    limit_event: str = "rate_limit.login"
+    """Recorded when they were used up."""
     is_ready: Callable[[Settings], bool] = lambda settings: True
     """Whether this installation has what it takes: a mail server, a key."""
     begin: Callable[[Evidence], Awaitable[None]] | None = None

@@ -35,8 +35,8 @@ async def submit(
 ) -> SignedIn | None:
     """Take a first factor; None where the interaction asks for a second one now.
 
-    `form` holds the `email`, and what `method` reads; `known_value` is what the browser was given
-    when it signed in before. Raises LoginFailed, whose message is a catalog key.
+    `form` holds the `email`, if that is known, and what `method` reads; `known_value` is what the
+    browser was given when it signed in before. Raises LoginFailed, whose message is a catalog key.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named, keys = authenticator.named, runtime.settings.cookie_keys
@@ -46,8 +46,11 @@ async def submit(
     if authenticator.admit is not None:
         authenticator.admit(runtime, tenant, origin)
     evidence = Evidence(runtime, opened, form, origin, email, known_browser=known is not None)
-    guesses = rate_limits.of_login(tenant, email, origin.address, known)
-    refusal = await attempt.count(evidence, guesses, "rate_limit.login")
+    if authenticator.guesses is not None:
+        guesses = authenticator.guesses(evidence)
+    else:
+        guesses = rate_limits.of_login(tenant, email, origin.address, known)
+    refusal = await attempt.count(evidence, guesses, authenticator.limit_event)
     asked = required(tenant.organization, opened.login_methods).first
     await attempt.check_asked(evidence, method, asked)
     user = await attempt.judge(authenticator, evidence, guesses, refusal)

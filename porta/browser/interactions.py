@@ -57,12 +57,12 @@ async def save(
     **changes: Any,
 ) -> Interaction:
     """Save the interaction with `changes`, in the transaction `storage` when there is one; it
-    still ends when it was to end.
+    still ends when it was to end, unless when it began is changed.
 
     Raises InteractionExpired when it was finished meanwhile.
     """
     changed: Interaction = msgspec.structs.replace(interaction, **changes)
-    left = interaction.created_at + tenant.config.interaction_ttl - runtime.clock()
+    left = changed.created_at + tenant.config.interaction_ttl - runtime.clock()
     try:
         await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
     except AlreadyConsumed:

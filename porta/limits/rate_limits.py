@@ -15,6 +15,7 @@ _MESSAGE = "too many attempts"
 _DAY = 86_400
 _PER_DAY = 5
 """A pair has this many windows' worth of attempts in a day."""
+_CODE_GUESSES = 5
 _FACTORS = {1: (1,), 3: (16, 4, 1)}
 """What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
 /64 of IPv6, or the one of IPv4."""
@@ -141,6 +142,14 @@ def of_upstream(tenant: Tenant, interaction_id: str, address: str) -> Guesses:
     return Guesses(
         _widest(address), _of_address("upstream_address", tenant, address), pair, "upstream_limit"
     )
+
+
+def of_link_use(tenant: Tenant, interaction_id: str) -> Guesses:
+    """Return the limits of attempts to use a magic link at an interaction, or to guess a code that
+    it gave elsewhere: wherever they come from, since whoever began the interaction may move.
+    """
+    key = f"magic_link_use:{tenant.id}:{interaction_id}"
+    return Guesses(key, (), (Limit(key, _CODE_GUESSES, _DAY),), "magic_link_limit")
 
 
 async def count_client_auth_failure(

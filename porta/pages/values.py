@@ -58,7 +58,17 @@ PAGES: dict[str, Page] = {
         },
         leaves=True,
         blanks=("uid", "csrf", "passkey"),
-        common=frozenset({"client_name", "notice", "show_password", "show_passkey", "connections"}),
+        common=frozenset(
+            {
+                "client_name",
+                "notice",
+                "show_password",
+                "show_passkey",
+                "show_magic_link",
+                "forgot_password_url",
+                "connections",
+            }
+        ),
     ),
     "two_factor": Page(
         frozenset({"uid", "csrf", "method", "account"}), {**_FACTOR, "notice": None}, leaves=True
@@ -68,6 +78,24 @@ PAGES: dict[str, Page] = {
         {**_FACTOR, "secret": None, "uri": None, "qr": None},
         leaves=True,
     ),
+    "magic_link_sent": Page(
+        frozenset({"uid", "csrf"}),
+        {
+            "client_name": None,
+            "email": None,
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+        leaves=True,
+    ),
+    "magic_link": Page(
+        frozenset({"csrf", "account"}), {"client_name": None, "error": None}, leaves=True
+    ),
+    "magic_link_elsewhere": Page(
+        frozenset({"csrf", "account"}), {"client_name": None, "error": None}
+    ),
+    "magic_link_code": Page(frozenset({"code", "minutes"}), {"client_name": None}),
     "forgot_password": Page(
         frozenset({"csrf", "back_url"}),
         {

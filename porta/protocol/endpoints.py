@@ -23,6 +23,7 @@ WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
 """RFC 8414 §3.1 puts the well-known part before the issuer's path: prefix + `/{slug}`."""
 
 FORGOT_PASSWORD = "/auth/forgot-password"
+MAGIC_LINK = "/auth/magic-link/{token}"
 RESET_PASSWORD = "/auth/reset-password/{token}"
 ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 

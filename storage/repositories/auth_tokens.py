@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from storage.models.auth_tokens import LinkKind, MailedLink
@@ -28,6 +29,18 @@ _USE = {
     for kind in LinkKind
 }
 # What is over is not worth a job: it goes when the next one is mailed.
+_USE_ELSEWHERE = f"""
+    UPDATE magic_link_tokens l SET used_at = now(), code_digest = %(code_digest)s FROM users u
+    WHERE {_USABLE} AND l.interaction IS NOT NULL
+    RETURNING {_BOUND[LinkKind.MAGIC_LINK]}
+"""  # noqa: S608
+_USE_CODE = f"""
+    UPDATE magic_link_tokens l SET code_digest = NULL FROM users u
+    WHERE u.id = l.user_id AND {OF_ORGANIZATION} AND (l.sent_to = u.email) IS NOT FALSE
+        AND l.interaction = %(interaction)s AND l.code_digest = ANY(%(code_digests)s::text[])
+        AND l.used_at > now() - make_interval(secs => %(ttl)s)
+    RETURNING {_BOUND[LinkKind.MAGIC_LINK]}
+"""  # noqa: S608
 _MINE, _OVER = "l.user_id = %(user_id)s", "l.expires_at < now()"
 _END = {
     kind: f"""
@@ -73,10 +86,26 @@ class AuthTokens:
 
     async def _link(self, statement: str, digest: str, organization_id: str) -> MailedLink | None:
         key = {"digest": digest, "organization_id": organization_id}
-        row = await self._pg.fetchrow(statement, key)
-        if row is None:
-            return None
-        return MailedLink(user_id=row[0], email=row[1], expires_at=row[2], interaction=_bound(row))
+        return _decode(await self._pg.fetchrow(statement, key))
+
+    async def use_elsewhere(
+        self, digest: str, organization_id: str, code_digest: str
+    ) -> MailedLink | None:
+        """Use a magic link for a code, of which this digest is kept, to be typed in where the link
+        was asked for; None as with `use`.
+        """
+        key = {"digest": digest, "organization_id": organization_id, "code_digest": code_digest}
+        return _decode(await self._pg.fetchrow(_USE_ELSEWHERE, key))
+
+    async def use_code(
+        self, interaction: str, organization_id: str, code_digests: Sequence[str], ttl: float
+    ) -> MailedLink | None:
+        """Use the code of a magic link that was asked for at an interaction, which has one of these
+        digests, once, within `ttl` seconds after it was given.
+        """
+        key = {"interaction": interaction, "organization_id": organization_id}
+        code = {"code_digests": [*code_digests], "ttl": ttl}
+        return _decode(await self._pg.fetchrow(_USE_CODE, {**key, **code}))
 
     async def add(
         self,
@@ -111,5 +140,8 @@ class AuthTokens:
         return str(row[0]) if row else None
 
 
-def _bound(row: Any) -> str | None:
-    return row[3] if len(row) > 3 else None
+def _decode(row: Sequence[Any] | None) -> MailedLink | None:
+    if row is None:
+        return None
+    bound = row[3] if len(row) > 3 else None
+    return MailedLink(user_id=row[0], email=row[1], expires_at=row[2], interaction=bound)

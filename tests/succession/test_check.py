@@ -61,13 +61,14 @@ PLANTS: dict[str, tuple[str, str, str]] = {
     "client_authentication": (
         "stops", _client(token_endpoint_auth_method="private_key_jwt"), "private_key_jwt",
     ),
-    "clients_without_password": ("stops", _client(login_methods="{magic_link}"), "magic_link"),
+    "clients_without_password": ("stops", _client(login_methods="{}"), "nothing"),
     "second_factor": (
         "stops", "UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp'"
         f" WHERE id = '{porta_1x.CLEO}'", "1 person",
     ),
     "people_without_password": (
-        "stops", f"UPDATE users SET password_hash = NULL WHERE id = '{porta_1x.CLEO}'", "1 person",
+        "informs",
+        f"UPDATE users SET password_hash = NULL WHERE id = '{porta_1x.CLEO}'", "1 person",
     ),
     "pending_mails": (
         "stops", "INSERT INTO invitation_tokens (user_id, token_hash, expires_at) VALUES"

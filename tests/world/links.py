@@ -40,3 +40,24 @@ async def post(http: httpx.AsyncClient, link: str, **form: str) -> httpx.Respons
     """Open a link, and post the form that it shows with these values."""
     page = await http.get(link)
     return await http.post(link, data=hidden_fields(page.text) | form)
+
+
+async def code_for(elsewhere: httpx.AsyncClient, link: str) -> str:
+    """Say in another browser that one began to sign in, and return the code that it shows."""
+    page = await post(elsewhere, link, decision="code")
+    found = re.search(r"<code>([0-9]{4} [0-9]{4})</code>", page.text)
+    assert found, page.text
+    return found[1]
+
+
+async def take_magic_links(
+    runtime: Runtime, client_id: str, *methods: str, slug: str = "acme"
+) -> None:
+    """Have people sign in to a client by these methods; a password and a link, if none is named."""
+    storage = runtime.storage.everywhere
+    home = await storage.organizations.find_by_slug(slug)
+    assert home is not None
+    client = await storage.clients.find(client_id, home.id)
+    assert client is not None
+    chosen = methods or ("password", "magic_link")
+    await storage.clients.update(client.id, home.id, {"login_methods": chosen})

@@ -11,10 +11,13 @@ from storage.models.sign_ins import Proof
 ACR_FEDERATED = "urn:porta:acr:federated"
 """What another identity provider says, and nobody here has seen."""
 ACR_PASSWORD = "urn:porta:acr:password"
+ACR_POSSESSION = "urn:porta:acr:possession"
 ACR_MFA = "urn:porta:acr:mfa"
 
-ACR_VALUES: tuple[str, ...] = (ACR_FEDERATED, ACR_PASSWORD, ACR_MFA)
-"""Every authentication context that a sign-in can reach, weakest first."""
+ACR_VALUES: tuple[str, ...] = (ACR_FEDERATED, ACR_PASSWORD, ACR_POSSESSION, ACR_MFA)
+"""Every authentication context that a sign-in can reach, weakest first; of a password and of what
+somebody has, neither is stronger than the other.
+"""
 
 
 class Kind(Enum):
@@ -26,7 +29,11 @@ class Kind(Enum):
     """That another identity provider is sure of them."""
 
 
-_ALONE = {Kind.KNOWLEDGE.value: ACR_PASSWORD, Kind.FEDERATED.value: ACR_FEDERATED}
+_ALONE = {
+    Kind.KNOWLEDGE.value: ACR_PASSWORD,
+    Kind.POSSESSION.value: ACR_POSSESSION,
+    Kind.FEDERATED.value: ACR_FEDERATED,
+}
 """What a single factor reaches, by its kind."""
 
 
@@ -56,4 +63,6 @@ def met_acr(acr: str | None, wanted: Sequence[object]) -> str | None:
     if acr in wanted:
         return acr
     weaker = ACR_VALUES[: ACR_VALUES.index(acr)] if acr in ACR_VALUES else ()
+    if acr == ACR_POSSESSION:
+        weaker = (ACR_FEDERATED,)
     return next((value for value in reversed(weaker) if value in wanted), None)

@@ -21,9 +21,9 @@ RULES = (
     Rule(
         "clients_without_password",
         Severity.STOPS,
-        "Clients whose people sign in without a password, which is not there yet",
-        "Allow passwords (UPDATE clients SET login_methods = NULL, or organizations SET"
-        " default_login_methods = '{password,magic_link}'), or wait with these.",
+        "Clients that people have no way to sign in to",
+        "Allow one (UPDATE clients SET login_methods = NULL, or organizations SET"
+        " default_login_methods = '{password,magic_link}').",
     ),
     Rule(
         "second_factor",
@@ -33,14 +33,14 @@ RULES = (
     ),
     Rule(
         "people_without_password",
-        Severity.STOPS,
-        "People who have no password, and sign in by magic link or invitation: not there yet",
-        "Have them set a password with 1.x before, or wait with these organizations.",
+        Severity.INFORMS,
+        "People who have no password: a mail lets them in, a magic link or a forgotten password",
+        "Nothing to do, where SMTP_HOST names a mail server.",
     ),
     Rule(
         "pending_mails",
         Severity.STOPS,
-        "Links in mails of 1.x that nobody has used yet, and that lead nowhere for now",
+        "Invitations of 1.x that nobody has accepted yet, and that lead nowhere for now",
         "Wait until they have expired, or send them anew later.",
     ),
     Rule(

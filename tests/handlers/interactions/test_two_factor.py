@@ -23,6 +23,8 @@ from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import VERIFIER, answered, begin, csrf, hidden, parameters, submit
 from tests.world.house import CALLBACK, EMAIL, SECRET
+from tests.world.links import code_for, mailed_links, take_magic_links
+from tests.world.links import post as press
 from tests.world.log import Log
 from tests.world.mail import mailed_codes
 from tests.world.second_factors import choose, person_with_totp
@@ -407,16 +409,22 @@ async def test_without_a_mail_server_nobody_waits_for_a_code(
     assert (posted.status_code, "needs a second step" in posted.text) == (200, True)
 
 
-_STEPS = ("second", "switch", "password", "wrong", "resume", "look", "confirm", "continue")
+_FIRST = {"password": "pwd", "link": "mca", "code": "mca"}
+"""What shows a first factor, with its `amr`: a link is pressed here, or given up for a code."""
+_STEPS = (
+    "second", "switch", *_FIRST, "wrong", "resume", "look", "confirm", "continue",
+)  # fmt: skip
 
 
 @example([("switch", 0), ("second", 0), ("second", 1)])
 @example([("wrong", 0)] * 5 + [("second", 0)])
+@example([("link", 0), ("resume", 0), ("second", 0)])
+@example([("code", 1), ("link", 0), ("second", 1)])
 @example([("resume", 0), ("confirm", 0), ("continue", 1), ("second", 1), ("second", 0)])
 @settings(max_examples=12, deadline=None, suppress_health_check=[*HealthCheck])
 @given(
     st.lists(
-        st.tuples(st.sampled_from(_STEPS), st.sampled_from((0, 0, 0, 1))), min_size=2, max_size=6
+        st.tuples(st.sampled_from(_STEPS), st.sampled_from((0, 0, 0, 1))), min_size=2, max_size=5
     )
 )
 async def test_no_walk_through_the_pages_leads_past_a_factor(
@@ -427,19 +435,30 @@ async def test_no_walk_through_the_pages_leads_past_a_factor(
     await choose(pg, user, "email")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(AUTHENTICATORS, DUMMY.name, DUMMY)
+        with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+        patch.setattr(runtime, "settings", with_mail)
+        await take_magic_links(runtime, "web")
         base_url = f"http://127.0.0.1:{server.port}"
         async with httpx.AsyncClient(base_url=base_url, timeout=20) as http:
-            await _walk(http, user, [("password", 0), *walk])
+            await _walk(runtime, pg, http, user, [("password", 0), *walk])
 
 
-async def _walk(http: httpx.AsyncClient, user: User, walk: list[tuple[str, int]]) -> None:
+async def _walk(
+    runtime: Runtime, pg: Postgres, http: httpx.AsyncClient, user: User,
+    walk: list[tuple[str, int]],
+) -> None:  # fmt: skip
     tabs, half, wrong = [await begin(http), await begin(http)], [False, False], 0
+    first = ["", ""]
     for step, tab in walk:
-        answer = await _step(http, tabs[tab], step, user)
+        if step in ("link", "code"):
+            answer = await _by_link(runtime, pg, http, tabs[tab], step, user)
+        else:
+            answer = await _step(http, tabs[tab], step, user)
+        first[tab] = _FIRST.get(step, first[tab])
         shown = half[tab] and step in ("second", "wrong")
         signed_in = shown and step == "second" and wrong < 5
         wrong += shown and step == "wrong"
-        half[tab] = (half[tab] and step != "switch") or step == "password"
+        half[tab] = (half[tab] and step != "switch") or step in _FIRST
         kept = any("session" in name for name in http.cookies)
         led = str(answer.headers.get("Location", "")).startswith(CALLBACK)
         assert (kept, led) == (signed_in, False), walk
@@ -447,7 +466,23 @@ async def _walk(http: httpx.AsyncClient, user: User, walk: list[tuple[str, int]]
             for path in tabs:
                 done = await http.get(f"/acme/auth/{path.rpartition('/')[2]}")
                 assert "code=" in done.headers["Location"], "the session is good in each tab"
+            told = (await _claims(runtime, http, done.headers["Location"]))["amr"]
+            assert told == [first[tab], "sms", *(["mfa"] if first[tab] == "pwd" else [])], walk
             return
+
+
+async def _by_link(
+    runtime: Runtime, pg: Postgres, http: httpx.AsyncClient, path: str, step: str, user: User
+) -> httpx.Response:
+    form = {"_csrf": await csrf(http, path), "email": user.email}
+    await http.post(f"{path}/magic-link", data=form)
+    link = (await mailed_links(runtime, pg, user))[0]
+    if step == "link":
+        return await press(http, link)
+    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as elsewhere:
+        code = await code_for(elsewhere, link)
+    form = {"_csrf": form["_csrf"], "code": code}
+    return await http.post(f"{path}/magic-link/code", data=form)
 
 
 async def _step(http: httpx.AsyncClient, path: str, step: str, user: User) -> httpx.Response:

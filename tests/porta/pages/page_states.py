@@ -108,6 +108,33 @@ STATES: dict[str, State] = {
         {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC",
          "uri": _URI, "secret": _SECRET, "qr": svg(_URI)},
     ),
+    "login, by mail alone": State("login", {"show_password": False, "show_magic_link": True}),
+    "login, no address": State(
+        "login", {"show_magic_link": True, "error": "login.error_email_missing"}
+    ),
+    "magic link sent": State(
+        "magic_link_sent", {"client_name": "Portal", "email": "ada@acme.example"}
+    ),
+    "magic link sent, looked at again": State("magic_link_sent", {}),
+    "magic link sent, wrong code": State(
+        "magic_link_sent",
+        {"client_name": "Portal", "email": "ada.lovelace@subsidiary.acme.example",
+         "error": "magic_link.error_wrong_code"},
+    ),
+    "magic link sent, too often": State(
+        "magic_link_sent",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "magic link": State("magic_link", {"client_name": "Portal"}),
+    "magic link, suspended": State("magic_link", {"error": "login.error_account_suspended"}),
+    "magic link, elsewhere": State("magic_link_elsewhere", {"client_name": "Portal"}),
+    "magic link, elsewhere, stale": State(
+        "magic_link_elsewhere", {"error": "errors.csrf_invalid"}
+    ),
+    "magic link, code": State("magic_link_code", {"client_name": "Portal"}),
+    "magic link, code, no application": State("magic_link_code", {}),
+    "link over, magic link": State("link_over", {"kind": "magic_link"}),
+    "link over, disowned": State("link_over", {"kind": "magic_link_disowned"}),
     "forgot password": State("forgot_password", {"email": "ada@acme.example"}),
     "forgot password, sent": State(
         "forgot_password", {"sent": True, "email": "ada.lovelace@subsidiary.acme.example"}

@@ -159,6 +159,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "emails.otp_code.expires",
         "emails.link_expires",
         "new_password.hint",
+        "magic_link.code_expires",
         "new_password.too_short",
     }
     for key in found - counted:

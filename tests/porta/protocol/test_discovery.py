@@ -40,6 +40,7 @@ def test_the_document() -> None:
         "acr_values_supported": [
             "urn:porta:acr:federated",
             "urn:porta:acr:password",
+            "urn:porta:acr:possession",
             "urn:porta:acr:mfa",
         ],
         "ui_locales_supported": ["en", "de"],

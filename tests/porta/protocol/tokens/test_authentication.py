@@ -7,6 +7,7 @@ import pytest
 from porta.protocol.tokens.authentication import (
     ACR_MFA,
     ACR_PASSWORD,
+    ACR_POSSESSION,
     AuthenticationContext,
     Kind,
     context_of,
@@ -31,6 +32,13 @@ def test_two_of_one_kind_are_one_factor() -> None:
     assert context_of([PASSWORD, again]) == (("pwd", "pin"), ACR_PASSWORD, 120)
 
 
+def test_a_mailed_link_and_an_app_are_of_one_kind() -> None:
+    link = Proof(method="magic_link", kind="possession", amr=("mca",), at=100)
+    app = Proof(method="totp", kind="possession", amr=("otp",), at=130)
+    assert context_of([link]) == (("mca",), ACR_POSSESSION, 100)
+    assert context_of([link, app]) == (("mca", "otp"), ACR_POSSESSION, 130)
+
+
 def test_a_passkey_that_knew_its_owner_is_two_factors_by_itself() -> None:
     amr = ("hwk", "user")
     passkey = Proof(method="passkey", kind="possession", amr=amr, at=100, verified=True)
@@ -43,6 +51,9 @@ def test_a_passkey_that_knew_its_owner_is_two_factors_by_itself() -> None:
     [
         (ACR_PASSWORD, (ACR_PASSWORD,), ACR_PASSWORD),
         (ACR_PASSWORD, (ACR_MFA,), None),
+        (ACR_POSSESSION, (ACR_PASSWORD,), None),
+        (ACR_PASSWORD, (ACR_POSSESSION,), None),
+        (ACR_MFA, (ACR_POSSESSION,), ACR_POSSESSION),
         (ACR_MFA, (ACR_PASSWORD,), ACR_PASSWORD),
         (ACR_MFA, (ACR_PASSWORD, ACR_MFA), ACR_MFA),
         (ACR_MFA, ("urn:other",), None),
