@@ -48,5 +48,8 @@ class Answers:
     def before_finish(self, handler: PortaHandler) -> None:
         """Add to an answer, whatever it is, before it is sent."""
 
+    def after_finish(self, handler: PortaHandler) -> None:
+        """Note what a request was, once it is answered."""
+
 
 JSON = Answers()

@@ -54,6 +54,12 @@ class PortaHandler(RequestHandler):
     """The parameters that a request may carry several times: none, where no RFC allows it."""
     answers: Answers = JSON
     """How it tells what failed."""
+    interaction_uid: str | None = None
+    """What stands in the URL of the interaction that the request belongs to."""
+    begins_for: int | None = None
+    """Seconds that this interaction may take, where the request began it."""
+    asks: tuple[str, tuple[str, ...]] | None = None
+    """What the interaction waits for, and why."""
     error: BaseException | None = None
     """What the request failed with."""
     _jar: cookies.Jar | None = None
@@ -219,13 +225,15 @@ class PortaHandler(RequestHandler):
         self.answers.before_log(self)
         if self.about.client_id is None:
             self.about.client_id = self.claimed_client()
+        reason = log.bounded(failure.reason or failure.message)
         self.application.log.info(
             "refused",
             error=failure.code,
             status=failure.status,
-            reason=log.bounded(failure.reason or failure.message),
+            reason=reason,
             **self.answers.refused_values(self),
         )
+        log.remember("refused", error=failure.code, reason=reason)
 
     def claimed_client(self) -> str | None:
         """Return the client_id that the request gives, proven or not: for the log."""
@@ -273,7 +281,9 @@ class PortaHandler(RequestHandler):
             return
         if isinstance(value, Unreachable):
             self.application.log.warning("storage.unreachable", error=str(value))
+            log.remember("storage.unreachable")
             return
+        log.remember("request.failed", error=type(value).__name__)
         self.application.log.error(
             "request.failed",
             method=self.request.method,
@@ -283,6 +293,7 @@ class PortaHandler(RequestHandler):
 
     def on_finish(self) -> None:
         self.application.life.in_flight -= 1
+        self.answers.after_finish(self)
 
     @classmethod
     def allowed_methods(cls) -> list[str]:

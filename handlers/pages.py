@@ -6,7 +6,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from handlers import headers, languages
+from handlers import headers, languages, traces
 from handlers.answers import Answers
 from handlers.base import PortaHandler
 from handlers.errors import Failure, tenant_failure
@@ -148,6 +148,9 @@ class PageAnswers(Answers):
 
     def before_finish(self, handler: PortaHandler) -> None:
         languages.remember(handler)
+
+    def after_finish(self, handler: PortaHandler) -> None:
+        traces.note(handler)
 
 
 class NegotiatedAnswers(PageAnswers):

@@ -19,6 +19,7 @@ from porta.emails.post import Post
 from porta.emails.render import Emails
 from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
+from porta.observability.traces import TraceWriter
 from porta.outbound.documents import Documents
 from porta.outbound.http import Outbound
 from porta.pages.render import Pages
@@ -76,6 +77,7 @@ class Runtime:
         self.stylesheets = StyleSheets()
         self.images = KeptImages()
         self.session_uses = SessionUses(storage)
+        self.traces = TraceWriter(storage)
         self.mailer = Mailer(server_of(settings))
         self.outbound = Outbound(private_addresses=settings.outbound_private_addresses)
         self.documents = Documents(self.outbound)
@@ -152,6 +154,7 @@ class Runtime:
         """Close the pools; what was begun is finished by the caller first."""
         self.passwords.close()
         await self.session_uses.close()
+        await self.traces.close()
         await self.audit_tail.close()
         await self.mailer.close()
         await self.outbound.close()

@@ -61,6 +61,7 @@ from storage.stores.counters import Counters, FallbackCounters, PostgresCounters
 from storage.stores.postgres import PostgresStore
 from storage.stores.redis import RedisStore
 from storage.stores.redis_over_postgres import InTransaction, RedisOverPostgresStore
+from storage.stores.traces import Traces
 
 Change = Callable[[str, str], None]
 Later = Callable[[], Awaitable[None]]
@@ -103,6 +104,7 @@ class Storage:
         """In a transaction: what is to be done once it is committed."""
         self.artifacts = _artifacts(connections, executor, later)
         self.counters = _counters(connections)
+        self.traces = Traces(connections.redis)
         self.counted = Counted(connections.redis, self.artifacts, self.counters)
         self.assets: AssetStore = PostgresAssets(executor)
         if connections.assets is not None:

@@ -248,3 +248,4 @@ def _log(event_type: str, user_id: str | None, metadata: Mapping[str, Any]) -> N
     told = {name: metadata[name] for name in _TOLD if name in metadata}
     told |= {"user_id": user_id} if user_id else {}
     log.request_log().info(event_type, **told)
+    log.remember(event_type, **told)

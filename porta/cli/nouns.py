@@ -71,6 +71,11 @@ def noun(name: str, says: str, columns: tuple[str, ...], *actions: Action) -> cl
     return group
 
 
+def single(action: Action) -> click.Command:
+    """Return the command of an action that is a word by itself."""
+    return _Command(action, action.columns).build()
+
+
 class _Command:
     """What an action needs to know of the method that it calls."""
 

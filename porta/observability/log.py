@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import msgspec
@@ -31,6 +31,8 @@ class About:
     client_id: str | None = None
     support_code: str | None = None
     """What a page told a person to name, from then on."""
+    notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What was decided on the way, redacted: its trace tells of it."""
 
 
 request: ContextVar[About | None] = ContextVar("request", default=None)
@@ -60,9 +62,12 @@ _TOKEN_LENGTH = 20  # from here on a path segment may be a credential
 _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
 _TEXT_LENGTH = 200
+_MOST_NOTES = 10
 
 _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet: nothing in it is taken for something else."""
+
+_MISHEARD = str.maketrans("OIL", "011")
 
 EventDict = MutableMapping[str, Any]
 
@@ -106,6 +111,15 @@ def request_log() -> Any:
     return structlog.get_logger().bind()
 
 
+def remember(name: str, **told: Any) -> None:
+    """Note what was decided about the request at hand, whatever the log hears of it; the first so
+    many.
+    """
+    about = request.get()
+    if about is not None and len(about.notes) < _MOST_NOTES:
+        about.notes.append((name, dict(redact(None, name, dict(told)))))
+
+
 def mask_path(path: str) -> str:
     """Return a request path without what may be a credential in it, of bounded length."""
     parts = path[:_PATH_LENGTH].split("/")
@@ -123,6 +137,14 @@ def support_code(request_id: str) -> str:
     bits = int(request_id.replace("-", "")[:8], 16)
     code = "".join(_SPOKEN[bits >> 5 * place & 31] for place in range(6))
     return f"{code[:3]}-{code[3:]}"
+
+
+def read_support_code(text: str) -> str | None:
+    """Return a support code as it was read out, in the form that pages show; None for none."""
+    letters = text.upper().replace("-", "").replace(" ", "").translate(_MISHEARD)
+    if len(letters) != 6 or not set(letters) <= set(_SPOKEN):
+        return None
+    return f"{letters[:3]}-{letters[3:]}"
 
 
 def redact(_: Any, __: str, event: EventDict) -> EventDict:

@@ -11,6 +11,7 @@ import pytest
 
 from porta.observability.log import support_code
 from storage.postgres.driver import Postgres
+from storage.redis.lane import Redis
 from tests.world.answers import hidden_fields, location
 from tests.world.browser import GOOD, Browser, a_browser, code_form, post, refresh_form, userinfo
 from tests.world.log import Log, logged
@@ -52,11 +53,14 @@ async def test_no_secret_is_written(fresh_database_url: str, redis_url: str, log
             "redis": urlsplit(settings.redis_url or "").password or "r" * 40,
         }
     audit = str(await pg.fetch("SELECT elsewhere::text FROM elsewhere"))
+    traces = await _traces(redis_url)
+    assert "user.login.password.failed" in traces
     await pg.close()
     written = log.text()
     assert len(written.splitlines()) > 30
     assert "user.login.password.failed" in audit
-    for place, text in (("log", written), ("audit", audit), ("page", broken.text)):
+    kept = (("log", written), ("audit", audit), ("traces", traces), ("page", broken.text))
+    for place, text in kept:
         for name, value in secrets.items():
             for spelled in {value, quote(value, safe=""), _base64(value)}:
                 assert len(spelled) >= 12, name
@@ -64,6 +68,17 @@ async def test_no_secret_is_written(fresh_database_url: str, redis_url: str, log
                     assert spelled not in text, f"{name} is in the {place}"
     assert not re.search(r"eyJ[A-Za-z0-9_-]{10,}", written + audit), "a token of any kind"
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", written.replace("\x1b", ""))
+
+
+async def _traces(redis_url: str) -> str:
+    """Return every trace, and every step of an interaction, with their keys."""
+    redis = await Redis.open(redis_url)
+    keys = await redis.command("KEYS", "porta:trace:*")
+    found = [key + await redis.command("GET", key) for key in keys]
+    for key in await redis.command("KEYS", "porta:steps:*"):
+        found += [key, *await redis.command("LRANGE", key, 0, -1)]
+    await redis.close()
+    return b"\n".join(found).decode()
 
 
 async def test_the_reference_of_a_page_finds_its_reason(

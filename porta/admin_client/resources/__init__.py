@@ -28,6 +28,7 @@ from porta.admin_client.resources.refresh_families import RefreshFamiliesResourc
 from porta.admin_client.resources.roles import RolesResource
 from porta.admin_client.resources.sessions import SessionsResource
 from porta.admin_client.resources.stats import StatsResource
+from porta.admin_client.resources.traces import TracesResource
 from porta.admin_client.resources.user_claims import UserClaimsResource
 from porta.admin_client.resources.user_roles import UserRolesResource
 from porta.admin_client.resources.users import UsersResource
@@ -63,6 +64,7 @@ class Resources:
         self.sessions = SessionsResource(transport)
         self.refresh_families = RefreshFamiliesResource(transport)
         self.audit = AuditResource(transport)
+        self.traces = TracesResource(transport)
         self.config = ConfigResource(transport)
         self.keys = KeysResource(transport)
         self.jobs = JobsResource(transport)

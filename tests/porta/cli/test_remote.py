@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from porta.__main__ import main
 from storage.models.artifacts import Consent
 from tests.handlers.admin_api.examples_of_consents import allowed
+from tests.handlers.admin_api.examples_of_traces import traced
 from tests.porta.cli.test_nouns import (
     Porta,
     file,
@@ -135,6 +136,19 @@ async def test_queue_keys_trail_and_counts(super_porta: Porta, installation: Ins
     assert "eventType" not in (await super_porta("audit", "list", "--limit", "2")).stdout
     assert _json(await super_porta("stats", "show", "--json"))["organizations"]
     assert "users" in (await super_porta("stats", "show")).stdout
+
+
+async def test_a_support_code_is_told_as_it_was_read_out(
+    super_porta: Porta, installation: Installation
+) -> None:
+    code = await traced(installation, (await installation.organization()).id)
+    told = await super_porta("trace", code.lower().replace("-", ""))
+    assert told.exit_code == 0, told.output
+    assert "POST /interaction/***  429  request r2" in told.stdout
+    assert "waits for login (no_session)" in told.stdout
+    assert "refused: error rate_limited, reason too many" in told.stdout
+    unknown = await super_porta("trace", "UUU-UUU")
+    assert (unknown.exit_code, "not found" in unknown.stderr) == (1, True)
 
 
 async def test_a_database_that_is_named_is_asked_unless_told_otherwise(

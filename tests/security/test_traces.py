@@ -1,0 +1,225 @@
+"""A trace tells what happened at an interaction; no secret, and no more than there is room for."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from porta.audit.actors import SYSTEM, Actor
+from porta.errors import NotFound
+from porta.observability.traces import Noted, TraceWriter
+from porta.services import traces
+from porta.services.permissions import PERMISSIONS
+from storage.models.traces import Trace, TraceStep
+from storage.redis.lane import Redis
+from storage.stores.traces import MOST_STEPS, MOST_TRACES
+from tests.world.browser import Browser, a_browser, organization_id
+from tests.world.relay import relay
+from tests.world.served import Served, beside, serve
+from tests.world.waiting import eventually
+
+_CODE = re.compile(r"<code>([0-9A-HJKMNP-TV-Z]{3}-[0-9A-HJKMNP-TV-Z]{3})</code>")
+WRONG = "a-wrong-password-that-was-typed"
+STEP = TraceStep(at=1.0, request_id="r", step="GET /x", status=200)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def other(served: Served) -> AsyncIterator[Served]:
+    """Return another instance of the same installation."""
+    async with beside(served) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    opened = await Redis.open(redis_url)
+    yield opened
+    await opened.close()
+
+
+def _code_of(page: httpx.Response) -> str:
+    found = _CODE.search(page.text)
+    assert found is not None, page.text
+    return found[1]
+
+
+async def _found(one: Served, code: str) -> Trace:
+    """Wait until a trace is kept, and read it as it would be read out."""
+
+    async def kept() -> bool:
+        return await one.runtime.storage.traces.find(code) is not None
+
+    await eventually(kept)
+    return await traces.get(one.runtime.storage, SYSTEM, code.lower().replace("-", " "))
+
+
+async def _steps(one: Served, id: str, count: int) -> None:
+    async def written() -> bool:
+        return len(await one.runtime.storage.traces.steps(id)) == count
+
+    await eventually(written)
+
+
+async def _refused(browser: Browser) -> tuple[str, str]:
+    """Guess wrong, and go on in a browser that is another; return the code, and the interaction."""
+    url = await browser.begin(login_hint="alice@acme.test")
+    wrong = await browser.submit(url, password=WRONG)
+    assert wrong.status_code == 200
+    async with a_browser(browser.served) as stranger:
+        page = await stranger.http.get(url)
+    assert page.status_code == 400
+    return _code_of(page), url
+
+
+async def test_8_what_happened_is_told_at_every_instance(
+    served: Served, other: Served, browser: Browser
+) -> None:
+    code, _ = await _refused(browser)
+    trace = await _found(other, code)
+    assert trace.organization_id == await organization_id(served)
+    told = [(each.step.partition(" ")[0], each.status) for each in trace.steps]
+    assert told == [("GET", 303), ("GET", 200), ("POST", 200), ("GET", 400)]
+    _, page, guess, last = trace.steps
+    assert [each.step for each in trace.steps[::2]] == [
+        "GET /acme/auth",
+        "POST /interaction/***/login",
+    ]
+    assert page.client_id == "acme-web-basic"
+    assert (page.asks, page.reasons) == ("login", ("no_session",))
+    (failed,) = guess.notes
+    assert failed.name == "user.login.password.failed"
+    (refused,) = last.notes
+    assert (refused.name, refused.told["error"]) == ("refused", "cookies_required")
+    assert len({each.request_id for each in trace.steps}) == 4
+
+
+async def test_8_a_refused_request_has_a_trace_without_an_interaction(
+    served: Served, browser: Browser
+) -> None:
+    page = await browser.authorize(redirect_uri="https://evil.test/cb")
+    (step,) = (await _found(served, _code_of(page))).steps
+    assert (step.status, step.notes[0].told["error"]) == (400, "invalid_request")
+    assert "evil" not in str(step)
+
+
+async def test_8_nothing_that_was_typed_or_given_is_in_it(
+    served: Served, browser: Browser, redis: Redis
+) -> None:
+    code, url = await _refused(browser)
+    await _found(served, code)
+    keys = await redis.command("KEYS", "porta:trace:*")
+    text = b"".join([await redis.command("GET", key) for key in keys])
+    for key in await redis.command("KEYS", "porta:steps:*"):
+        text += key + b"".join(await redis.command("LRANGE", key, 0, -1))
+    assert b"user.login.password.failed" in text
+    uid = url.rpartition("/")[2]
+    given = {
+        WRONG,
+        "alice@acme.test",
+        browser.address,
+        "127.0.0.1",
+        "of-the-client",
+        browser.secret,
+    }
+    for secret in {*given, uid, uid.partition(".")[0]}:
+        assert len(secret) >= 8
+        assert secret.encode() not in text, secret
+
+
+async def test_8_another_organizations_administrator_finds_none(served: Served) -> None:
+    acme, code = await organization_id(served), "ABC-DEF"
+    await served.runtime.storage.traces.keep(Trace(code=code, organization_id=acme, steps=(STEP,)))
+    all_ = frozenset(PERMISSIONS)
+    own = Actor(user_id="u", permissions=all_, organization_id=acme)
+    foreign = Actor(user_id="u", permissions=all_, organization_id=secrets.token_hex(16))
+    storage = served.runtime.storage
+    assert (await traces.get(storage, own, code)).code == code
+    for code_ in (code, "no code", "UUUUUU", "ABC-DEG", ""):
+        with pytest.raises(NotFound):
+            await traces.get(storage, foreign, code_)
+
+
+async def test_8_an_interaction_has_so_many_steps_and_what_is_none_has_no_trace(
+    served: Served, redis: Redis
+) -> None:
+    kept, id = served.runtime.storage.traces, secrets.token_hex(32)
+    await kept.append([(id, STEP)])
+    assert await kept.steps(id) == ()
+    await kept.begin(id, STEP, 600)
+    await kept.append([(id, STEP)] * (MOST_STEPS + 5))
+    assert len(await kept.steps(id)) == MOST_STEPS
+    assert 0 < await redis.command("TTL", f"porta:steps:{id}") <= 600
+
+
+async def test_8_an_organization_has_so_many_traces_and_harms_no_other(
+    served: Served, redis: Redis
+) -> None:
+    kept, own, foreign = served.runtime.storage.traces, secrets.token_hex(8), secrets.token_hex(8)
+    await kept.keep(Trace(code=f"{foreign}", organization_id=foreign, steps=(STEP,)))
+    for number in range(MOST_TRACES + 3):
+        await kept.keep(Trace(code=f"{own}-{number}", organization_id=own, steps=(STEP,)))
+    left = await redis.command("KEYS", f"porta:trace:{own}-*")
+    assert len(left) == MOST_TRACES
+    assert await kept.find(f"{own}-2") is None
+    assert await kept.find(f"{own}-3") is not None
+    assert await kept.find(foreign) is not None
+    assert 0 < await redis.command("TTL", f"porta:trace:{foreign}") <= 86_400
+
+
+async def test_8_made_up_addresses_leave_nothing_behind(
+    served: Served, browser: Browser, redis: Redis
+) -> None:
+    before = await redis.command("DBSIZE")
+    for _ in range(5):
+        url = f"{served.base_url}/interaction/r{secrets.token_urlsafe(32)}"
+        assert (await browser.http.get(url)).status_code == 400
+    code, _ = await _refused(browser)
+    await _found(served, code)
+    assert await redis.command("DBSIZE") - before < 10
+    steps = await redis.command("KEYS", "porta:steps:*")
+    assert len(steps) == len(set(steps))
+
+
+async def test_8_without_redis_people_sign_in_and_traces_are_lost(database_url: str) -> None:
+    async with serve(database_url, None) as alone, a_browser(alone) as browser:
+        code, _ = await _refused(browser)
+        with pytest.raises(NotFound):
+            await traces.get(alone.runtime.storage, SYSTEM, code)
+        assert "code" in await browser.sign_in()
+
+
+async def test_8_redis_that_goes_away_takes_traces_along_and_nothing_else(
+    database_url: str, redis_url: str
+) -> None:
+    async with (
+        relay(redis_url) as (redis, through),
+        serve(database_url, through) as running,
+        a_browser(running) as browser,
+    ):
+        redis.silence()
+        assert "code" in await browser.sign_in(prompt="login")
+        page = await browser.authorize(redirect_uri="https://evil.test/cb")
+        assert page.status_code == 400
+        assert not running.runtime.storage.traces.is_kept
+        redis.restore()
+
+        async def back() -> bool:
+            return running.runtime.storage.traces.is_kept
+
+        await eventually(back)
+        page = await browser.authorize(redirect_uri="https://evil.test/cb")
+        await _found(running, _code_of(page))
+
+
+async def test_8_who_writes_too_much_at_once_loses_what_is_too_much(served: Served) -> None:
+    writer, id = TraceWriter(served.runtime.storage, most=10), secrets.token_hex(32)
+    await served.runtime.storage.traces.begin(id, STEP, 600)
+    for _ in range(30):
+        writer.note(Noted(STEP, interaction=id))
+    await _steps(served, id, 11)
+    await writer.close()
