@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from porta.browser import request_copies
 from porta.observability import log
-from porta.observability.traces import Noted
+from porta.observability.trace_writer import Noted
 from porta.security import opaque
 from storage.models.artifacts import artifact_id
 from storage.models.traces import TraceNote, TraceStep

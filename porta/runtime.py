@@ -19,7 +19,7 @@ from porta.emails.post import Post
 from porta.emails.render import Emails
 from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
-from porta.observability.traces import TraceWriter
+from porta.observability.trace_writer import TraceWriter
 from porta.outbound.documents import Documents
 from porta.outbound.http import Outbound
 from porta.pages.render import Pages

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import NotFound
-from porta.observability.traces import Noted, TraceWriter
+from porta.observability.trace_writer import Noted, TraceWriter
 from porta.services import traces
 from porta.services.permissions import PERMISSIONS
 from storage.models.traces import Trace, TraceStep
