@@ -15,6 +15,8 @@ from storage.router import Storage
 _LOG = logging.getLogger(__name__)
 _MOST = 2000  # waiting; what comes beyond them is lost
 _BATCH = 100
+_PATIENCE = 0.05
+"""Seconds that a step waits for others to leave with: what is written together costs less."""
 _LAST_SECONDS = 1.0  # for what is being written when a process ends
 
 
@@ -62,32 +64,35 @@ class TraceWriter:
     async def _write(self) -> None:
         try:
             while self._due:
+                await asyncio.sleep(_PATIENCE)
                 await self._write_some()
         except StorageError:
             self._due.clear()  # the breaker tells that Redis is away
 
     async def _write_some(self) -> None:
-        """Steps that follow on one another leave together."""
-        steps: list[tuple[str, TraceStep]] = []
-        while self._due and len(steps) < _BATCH:
+        """Steps leave together, up to the first that a trace is kept of."""
+        steps: list[tuple[str, TraceStep, int | None]] = []
+        shown: Noted | None = None
+        while self._due and len(steps) < _BATCH and shown is None:
             noted = self._due.popleft()
-            if noted.interaction is not None and noted.ttl is not None:
-                await self._storage.traces.begin(noted.interaction, noted.step, noted.ttl)
-            elif noted.code is not None:
-                await self._storage.traces.append(steps)
-                steps = []
-                await self._keep(noted, noted.code)
-            elif noted.interaction is not None:
-                steps.append((noted.interaction, noted.step))
-        await self._storage.traces.append(steps)
+            if noted.interaction is not None:
+                steps.append((noted.interaction, noted.step, noted.ttl))
+            shown = noted if noted.code is not None else None
+        await self._storage.traces.write(steps)
+        if shown is not None:
+            await self._keep(shown)
 
-    async def _keep(self, noted: Noted, code: str) -> None:
-        traces, before = self._storage.traces, tuple[TraceStep, ...]()
+    async def _keep(self, noted: Noted) -> None:
+        steps: tuple[TraceStep, ...] = ()
         if noted.interaction is not None:
-            before = await traces.steps(noted.interaction)
-            await traces.append([(noted.interaction, noted.step)])
-        steps = (*before, noted.step)
-        await traces.keep(Trace(code=code, organization_id=noted.organization_id, steps=steps))
+            steps = await self._storage.traces.steps(noted.interaction)
+        await self._storage.traces.keep(
+            Trace(
+                code=noted.code or "",
+                organization_id=noted.organization_id,
+                steps=steps if noted.step in steps else (*steps, noted.step),
+            )
+        )
 
     def _stopped(self, writer: asyncio.Task[None]) -> None:
         self._writer = None

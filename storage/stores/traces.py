@@ -34,17 +34,24 @@ class Traces:
         """Whether something is kept at this moment."""
         return self._redis is not None and self._redis.takes_writes
 
-    async def begin(self, id: str, step: TraceStep, ttl: int) -> None:
-        """Keep the first step of an interaction, by the digest of its value, for `ttl` seconds."""
-        await self._send([("RPUSH", _steps(id), _ENCODE(step)), ("EXPIRE", _steps(id), ttl)])
-
-    async def append(self, steps: Sequence[tuple[str, TraceStep]]) -> None:
-        """Add steps to interactions that were begun; what was never begun stays unknown."""
+    async def write(self, steps: Sequence[tuple[str, TraceStep, int | None]]) -> None:
+        """Keep steps of interactions, by the digest of its value: the first of one with the seconds
+        that it may take, the others without. To one that was never begun nothing is added.
+        """
+        if self._redis is None or not steps:
+            return
         commands: list[Command] = []
-        for id, step in steps:
-            commands.append(("RPUSHX", _steps(id), _ENCODE(step)))
-            commands.append(("LTRIM", _steps(id), -MOST_STEPS, -1))
-        await self._send(commands)
+        for id, step, ttl in steps:
+            commands.append(("RPUSHX" if ttl is None else "RPUSH", _steps(id), _ENCODE(step)))
+            if ttl is not None:
+                commands.append(("EXPIRE", _steps(id), ttl))
+        full = {
+            command[1]
+            for command, count in zip(commands, await self._redis.pipeline(commands), strict=True)
+            if command[0] == "RPUSHX" and int(count) > MOST_STEPS
+        }
+        if full:
+            await self._redis.pipeline([("LTRIM", key, -MOST_STEPS, -1) for key in full])
 
     async def steps(self, id: str) -> tuple[TraceStep, ...]:
         """Return the steps of an interaction, the oldest first."""
@@ -75,10 +82,6 @@ class Traces:
         """Return what a support code stands for. Raises Unreachable."""
         found = await self._redis.command("GET", _key(code)) if self._redis is not None else None
         return _TRACE.decode(found) if found else None
-
-    async def _send(self, commands: Sequence[Command]) -> None:
-        if self._redis is not None and commands:
-            await self._redis.pipeline(commands)
 
 
 def _steps(id: str) -> str:

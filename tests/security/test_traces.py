@@ -148,10 +148,10 @@ async def test_8_an_interaction_has_so_many_steps_and_what_is_none_has_no_trace(
     served: Served, redis: Redis
 ) -> None:
     kept, id = served.runtime.storage.traces, secrets.token_hex(32)
-    await kept.append([(id, STEP)])
+    await kept.write([(id, STEP, None)])
     assert await kept.steps(id) == ()
-    await kept.begin(id, STEP, 600)
-    await kept.append([(id, STEP)] * (MOST_STEPS + 5))
+    await kept.write([(id, STEP, 600)])
+    await kept.write([(id, STEP, None)] * (MOST_STEPS + 5))
     assert len(await kept.steps(id)) == MOST_STEPS
     assert 0 < await redis.command("TTL", f"porta:steps:{id}") <= 600
 
@@ -218,7 +218,7 @@ async def test_8_redis_that_goes_away_takes_traces_along_and_nothing_else(
 
 async def test_8_who_writes_too_much_at_once_loses_what_is_too_much(served: Served) -> None:
     writer, id = TraceWriter(served.runtime.storage, most=10), secrets.token_hex(32)
-    await served.runtime.storage.traces.begin(id, STEP, 600)
+    await served.runtime.storage.traces.write([(id, STEP, 600)])
     for _ in range(30):
         writer.note(Noted(STEP, interaction=id))
     await _steps(served, id, 11)
