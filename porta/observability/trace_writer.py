@@ -53,6 +53,11 @@ class TraceWriter:
             self._writer = asyncio.create_task(self._write(), context=Context())
             self._writer.add_done_callback(self._stopped)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits to be written."""
+        return self._writer is None
+
     async def close(self) -> None:
         """Finish the write that is under way, for a second at most, and forget the others."""
         self._due.clear()

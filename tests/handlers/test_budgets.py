@@ -14,6 +14,7 @@ from porta import runtime
 from tests.world.answers import hidden_fields, location, query_of
 from tests.world.browser import add_client
 from tests.world.served import CALLBACK, SECRETS, VERIFIER, Served, serve
+from tests.world.waiting import eventually
 
 BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
 
@@ -35,7 +36,14 @@ async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
 async def _cost(
     served: Served, request: Callable[[], Awaitable[httpx.Response]], status: int
 ) -> tuple[int, int]:
-    """Return round trips to (PostgreSQL, Redis) of one request whose configuration is known."""
+    """Return round trips to (PostgreSQL, Redis) of one request whose configuration is known, until
+    it is answered. Traces are written later, many in one message: those before it are waited for.
+    """
+
+    async def idle() -> bool:
+        return served.runtime.traces.is_idle
+
+    await eventually(idle)
     before = served.runtime.storage.round_trips
     answer = await request()
     after = served.runtime.storage.round_trips
