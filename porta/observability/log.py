@@ -62,7 +62,7 @@ _TOKEN_LENGTH = 20  # from here on a path segment may be a credential
 _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
 _TEXT_LENGTH = 200
-_MOST_NOTES = 10
+_MOST_NOTES = 5
 
 _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet: nothing in it is taken for something else."""

@@ -14,7 +14,7 @@ from storage.models.traces import Trace, TraceStep
 from storage.redis.breaker import RedisBreaker
 from storage.redis.connection import Command
 
-MOST_STEPS = 40
+MOST_STEPS = 20
 MOST_TRACES = 1000
 """Of an organization."""
 KEPT = 86_400

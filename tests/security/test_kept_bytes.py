@@ -92,6 +92,10 @@ async def _send(served: Served, road: str, form: dict[str, str]) -> httpx.Respon
     return await served.http.request(method, served.issuer() + path, **place)
 
 
+_TRACES = (b"porta:trace", b"porta:steps:")
+"""What a step was, and nothing that was sent: of each refusal, and as many as there is room for."""
+
+
 def _header_size(answer: httpx.Response) -> int:
     return sum(len(name) + len(value) + 4 for name, value in answer.headers.raw)
 
@@ -105,7 +109,10 @@ async def _largest(redis: Redis | None, postgres: Postgres) -> int:
     largest = int(rows[0][0])
     if redis is not None:
         for key in redis.scan_iter("porta:*", count=1000):
-            largest = max(largest, len(key) + redis.strlen(key), redis.memory_usage(key) or 0)
+            size = len(key) + (redis.memory_usage(key) or 0)
+            if not key.startswith(_TRACES):
+                largest = max(largest, size, redis.strlen(key))
+            assert size <= MOST
     return largest
 
 
