@@ -51,9 +51,10 @@ ROUTES = [
     URLSpec(pattern, handler)
     for pattern, handler in (
         (_tenant(endpoints.TOKEN), token.TokenHandler),
-        (_tenant(endpoints.INTROSPECTION), introspection.IntrospectionHandler),
+        (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.USERINFO), userinfo.UserinfoHandler),
-        # Before the authorization endpoints: an organization cannot be called "interaction".
+        (_tenant(endpoints.INTROSPECTION), introspection.IntrospectionHandler),
+        # Before what resumes a request: an organization cannot be called "interaction".
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
         (_interaction("/passkey"), passkey.PasskeyHandler),
@@ -69,7 +70,6 @@ ROUTES = [
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),
-        (_tenant(endpoints.AUTHORIZATION), authorization.AuthorizationHandler),
         (_tenant(endpoints.AUTHORIZATION_RESUME), authorization.AuthorizationResumeHandler),
         (_tenant(endpoints.JWKS), jwks.JwksHandler),
         (_tenant(endpoints.OPENID_CONFIGURATION), discovery.DiscoveryHandler),
