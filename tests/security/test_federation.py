@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from storage.models.connections import Connection
 from storage.models.users import User
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, organization_id, post
-from tests.world.served import Served, serve
+from tests.world.served import Served, beside, serve
 from tests.world.upstream import Provider, connect, disconnect, forget, new_key, provider
 
 OTHER = "porta-admin"
@@ -414,3 +415,35 @@ async def test_who_is_sent_too_often_waits(
     url = await browser.begin()
     statuses = [(await _send(browser, url, connection)).status_code for _ in range(22)]
     assert statuses == [303] * 20 + [429] * 2
+
+
+async def test_who_is_to_sign_in_again_is_asked_there_too(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream, creates_accounts=True)
+    upstream.claims = _person()
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
+    there = location(await _send(browser, await browser.begin(prompt="login"), connection))
+    assert query_in(there)["prompt"] == "login"
+    async with a_browser(served) as another:
+        first = location(await _send(another, await another.begin(), connection))
+    assert "prompt" not in query_in(first)
+
+
+async def test_of_many_who_bring_one_state_one_is_answered(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream, creates_accounts=True)
+    upstream.claims = _person()
+    url = await browser.begin()
+    response = upstream.grant(location(await _send(browser, url, connection)))
+    async with beside(served) as other:
+        urls = [
+            _callback(browser, connection).replace(served.base_url, each.base_url)
+            for each in (served, other)
+        ]
+        answers = await asyncio.gather(
+            *(browser.http.get(urls[n % 2], params=response) for n in range(30))
+        )
+    assert all(answer.status_code == 303 for answer in answers)
+    assert [path for path, _, _ in upstream.seen].count("/token") == 1

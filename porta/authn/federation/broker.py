@@ -80,7 +80,12 @@ async def begin(
     )
     secrets = Secrets(state, nonce, verifier)
     return build_url(
-        upstream.provider, upstream.connection, upstream.metadata, upstream.redirect_uri, secrets
+        upstream.provider,
+        upstream.connection,
+        upstream.metadata,
+        upstream.redirect_uri,
+        secrets,
+        again=opened.reauthenticates,
     )
 
 

@@ -42,8 +42,12 @@ def build_url(
     metadata: Metadata,
     redirect_uri: str,
     secrets: Secrets,
+    *,
+    again: bool = False,
 ) -> str:
-    """Return where the browser is sent."""
+    """Return where the browser is sent; `again` has the provider ask, whoever is signed in
+    there (Core §3.1.2.1).
+    """
     asked: dict[str, str] = {
         "response_type": "code",
         "client_id": connection.client_id,
@@ -54,6 +58,7 @@ def build_url(
     }
     if provider.is_openid:
         asked["nonce"] = secrets.nonce
+        asked |= {"prompt": "login"} if again else {}
     if provider.pkce:
         asked |= {
             "code_challenge": challenge_of(secrets.code_verifier),
