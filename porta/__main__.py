@@ -44,6 +44,7 @@ COMMANDS = {
     ),
     "api-resource": ("porta.cli.api_resource", "Declare the APIs that tokens are for."),
     "config": ("porta.cli.config", "Show and change the settings of an installation."),
+    "connection": ("porta.cli.connection", "Identity providers of others to sign in with."),
     "trace": ("porta.cli.trace", "Tell what happened until a page showed a support code."),
     "stats": ("porta.cli.stats", "Count what there is, and who signed in."),
     "bulk": ("porta.cli.bulk", "Change the status of many at once."),

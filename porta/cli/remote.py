@@ -33,7 +33,7 @@ from porta.admin_client.transport import Rehearsed
 
 SERVER = "Which server; else that of the sign-in."
 CA_FILE = "Authorities that are trusted in place of the system's."
-_SECRET = {"password", "secret", "value"}
+_SECRET = {"password", "secret", "clientSecret", "value"}
 T = TypeVar("T")
 
 

@@ -28,7 +28,7 @@ from tests.world.served import serve
 ROOT = Path(__file__).parents[3]
 NOUNS = (
     *("org", "client", "user", "app", "sessions", "config", "refresh-families", "api-resource"),
-    *("stats", "bulk", "export", "import"),
+    *("stats", "bulk", "export", "import", "connection"),
 )
 Porta = Callable[..., Awaitable[Result]]
 
