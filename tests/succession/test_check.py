@@ -71,7 +71,7 @@ PLANTS: dict[str, tuple[str, str, str]] = {
         f"UPDATE users SET password_hash = NULL WHERE id = '{porta_1x.CLEO}'", "1 person",
     ),
     "pending_mails": (
-        "stops", "INSERT INTO invitation_tokens (user_id, token_hash, expires_at) VALUES"
+        "informs", "INSERT INTO invitation_tokens (user_id, token_hash, expires_at) VALUES"
         f" ('{porta_1x.CLEO}', repeat('f', 64), now() + interval '1 day')", "1 invitations",
     ),
     "dpop": ("stops", _token('"jkt": "thumbprint"'), "1 tokens"),

@@ -39,9 +39,9 @@ RULES = (
     ),
     Rule(
         "pending_mails",
-        Severity.STOPS,
-        "Invitations of 1.x that nobody has accepted yet, and that lead nowhere for now",
-        "Wait until they have expired, or send them anew later.",
+        Severity.INFORMS,
+        "Invitations of 1.x that nobody has accepted yet: their links are good here too",
+        "Nothing to do.",
     ),
     Rule(
         "dpop",
