@@ -194,6 +194,16 @@ _STATUSES: Ways = (
 def _of_one(base: str) -> tuple[Route, ...]:
     """Return the routes of one person, as `base` names them."""
     return (
+        *_read_and_changed(base),
+        *status_routes(base, _status_target, _STATUSES, delegable=True),
+        *_locked(base),
+        *_with_passwords(base),
+        *_told_of(base),
+    )
+
+
+def _read_and_changed(base: str) -> tuple[Route, ...]:
+    return (
         Route(
             "GET",
             base,
@@ -217,7 +227,11 @@ def _of_one(base: str) -> tuple[Route, ...]:
             )
             for method in ("PUT", "PATCH")
         ),
-        *status_routes(base, _status_target, _STATUSES, delegable=True),
+    )
+
+
+def _locked(base: str) -> tuple[Route, ...]:
+    return (
         Route(
             "POST",
             f"{base}/lock",
@@ -229,6 +243,11 @@ def _of_one(base: str) -> tuple[Route, ...]:
             errors=(400,),
             delegable=True,
         ),
+    )
+
+
+def _with_passwords(base: str) -> tuple[Route, ...]:
+    return (
         Route(
             "POST",
             f"{base}/password",
@@ -248,6 +267,11 @@ def _of_one(base: str) -> tuple[Route, ...]:
             permissions=needed_by(user_passwords.clear),
             delegable=True,
         ),
+    )
+
+
+def _told_of(base: str) -> tuple[Route, ...]:
+    return (
         Route(
             "POST",
             f"{base}/verify-email",
