@@ -8,7 +8,7 @@ from typing import Any
 from handlers import browser_cookies
 from handlers.links.base import LinkHandler, LoginMethodDisabled
 from handlers.oidc import outcomes
-from handlers.pages import finish_page
+from handlers.pages import finish_page, home_url
 from porta.authn import login, magic_link
 from porta.authn.authenticator import LoginFailed
 from porta.browser.open_interactions import OpenInteraction
@@ -100,6 +100,7 @@ class MagicLinkHandler(LinkHandler):
             finish_page(
                 self, "magic_link_code", code=f"{code[:4]} {code[4:]}",
                 client_name=await self._client_name(), minutes=magic_link.CODE_TTL // 60,
+                home_url=home_url(self),
             )  # fmt: skip
 
     async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:

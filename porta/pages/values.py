@@ -95,7 +95,7 @@ PAGES: dict[str, Page] = {
     "magic_link_elsewhere": Page(
         frozenset({"csrf", "account"}), {"client_name": None, "error": None}
     ),
-    "magic_link_code": Page(frozenset({"code", "minutes"}), {"client_name": None}),
+    "magic_link_code": Page(frozenset({"code", "home_url", "minutes"}), {"client_name": None}),
     "forgot_password": Page(
         frozenset({"csrf", "back_url"}),
         {

@@ -58,7 +58,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "magic_link_sent": {"uid": "u1", "csrf": "c1"},
     "magic_link": {"csrf": "c1", "account": "ada@acme.example"},
     "magic_link_elsewhere": {"csrf": "c1", "account": "ada@acme.example"},
-    "magic_link_code": {"code": "1234 5678", "minutes": 10},
+    "magic_link_code": {"code": "1234 5678", "minutes": 10, "home_url": "/acme"},
     "forgot_password": {"csrf": "c1", "back_url": "/acme"},
     "reset_password": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},
     "reset_success": {"home_url": "/acme"},
