@@ -30,7 +30,7 @@ def hostile_values(name: str) -> dict[str, Any]:
         (*PAGES[name].required, *PAGES[name].optional), HOSTILE
     ) | {"lines": LINES, "resources": (HOSTILE,)}
     values |= {"parameters": {HOSTILE: HOSTILE}}
-    pairs = ("links", "organizations", "known_organizations")
+    pairs = ("links", "organizations", "known_organizations", "connections")
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     values |= {"lock_seconds": 900}

@@ -36,7 +36,7 @@ def test_login_shows_only_what_is_offered(pages: Pages) -> None:
     assert len(page.all("a")) == 1
     assert not page.all("button", id="magic-link-btn")
     page = show(pages, "login", forgot_password_url="/acme/auth/forgot-password")
-    assert page.all("a", href="/acme/auth/forgot-password")
+    assert page.all("a", href="/acme/auth/forgot-password?interaction=u1")
     page = show(pages, "login", show_magic_link=True)
     assert page.all("button", formaction="/interaction/u1/magic-link")
     page = show(pages, "login", show_magic_link=True, show_password=False)
