@@ -93,8 +93,6 @@ def test_what_a_page_is_kept_under_is_all_that_it_shows(pages: Pages) -> None:
         {"account": "ada@acme.test"},
         {"error": "login.error_invalid"},
         {"error": "login.error_throttled", "retry_after": 60, "retry_at": "12:00 UTC"},
-        {"forgot_password_url": "/forgot"},
-        {"show_magic_link": True},
     ],
 )
 def test_what_is_one_person_s_is_not_kept(
