@@ -89,7 +89,8 @@ async def _record(
 ) -> None:
     reason = user.status if user is not None else "unknown_user"
     await events.record(
-        tx, f"user.magic_link.{'sent' if is_sent else 'failed'}", organization_id=tenant.id,
+        tx, "user.magic_link.sent" if is_sent else "user.magic_link.failed",
+        organization_id=tenant.id,
         user_id=user.id if user else None, metadata={} if is_sent else {"reason": reason},
         origin=origin,
     )  # fmt: skip

@@ -10,6 +10,11 @@ from porta.runtime import Runtime
 from porta.security import known_browsers
 from porta.tenants.tenant import Tenant
 
+_EVENTS = {
+    "magic_link": "rate_limit.magic_link",
+    "password_reset": "rate_limit.password_reset",
+}
+
 
 async def count(
     runtime: Runtime,
@@ -31,6 +36,6 @@ async def count(
         except Throttled as throttled:
             if throttled.first:
                 await events.record(
-                    runtime.storage, f"rate_limit.{what}", organization_id=tenant.id, origin=origin
+                    runtime.storage, _EVENTS[what], organization_id=tenant.id, origin=origin
                 )
             raise

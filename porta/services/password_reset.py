@@ -80,8 +80,8 @@ async def ask(
         async with runtime.storage.transaction() as tx:
             if user is not None:
                 await _mail(tx, asked, user, token, letter)
-            kind = "requested" if user is not None else "failed"
-            await _record(tx, asked, user, kind, None if user else "unknown_user")
+            event = "user.password_reset.requested" if user else "user.password_reset.failed"
+            await _record(tx, asked, user, event, None if user else "unknown_user")
 
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:
@@ -156,10 +156,10 @@ async def _mail(tx: Storage, asked: Asked, user: User, token: LinkToken, letter:
 
 
 async def _record(
-    tx: Storage, asked: Asked, user: User | None, what: str, reason: str | None
+    tx: Storage, asked: Asked, user: User | None, event: str, reason: str | None
 ) -> None:
     await events.record(
-        tx, f"user.password_reset.{what}", organization_id=asked.tenant.id,
+        tx, event, organization_id=asked.tenant.id,
         user_id=user.id if user else None, metadata={"reason": reason} if reason else {},
         origin=asked.origin,
     )  # fmt: skip

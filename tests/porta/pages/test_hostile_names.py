@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -110,5 +111,15 @@ def test_raw_output_comes_from_the_escaping_helper_only() -> None:
         source = path.read_text()
         assert "autoescape" not in source
         found = re.findall(r"\{%\s*raw\s+(.*?)%\}", source)
-        # A picture is what segno draws: no text of anybody stands in it.
-        assert all(item.startswith("rich(") or item.strip() == "picture" for item in found)
+        # A picture is what segno draws: no text of anybody stands in it. The fields of the menu are
+        # escaped where they are made (below).
+        plain = {"picture", "menu"}
+        assert all(item.startswith("rich(") or item.strip() in plain for item in found)
+
+
+def test_the_query_that_the_language_menu_keeps_is_escaped(pages: Pages) -> None:
+    query = urlencode({'"><script>': "'\"><b>"})
+    html = pages.render("root", organization=None, locale="en", menu=query, **VALUES["root"])
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "&quot;&gt;&lt;script&gt;" in html
