@@ -237,7 +237,8 @@ async def test_an_attackers_own_link_signs_nobody_in_as_them(
     _, link = await _link(http, runtime, pg, someone)
     victims = await begin(elsewhere)
     bare = link.partition("?")[0]
-    for sent in (link, f"{bare}?interaction={victims.rpartition('/')[2]}"):
+    # The second one ends it: it says there that nobody began it.
+    for sent in (f"{bare}?interaction={victims.rpartition('/')[2]}", link):
         await post(elsewhere, sent, decision="x")
         assert not _is_signed_in(elsewhere)
     forged = hidden_fields((await http.get(link)).text)
