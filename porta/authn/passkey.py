@@ -176,7 +176,8 @@ def _credential(evidence: Evidence) -> str:
 
 def _tell(evidence: Evidence) -> Shown:
     """What can be copied to other devices is no key of hardware, whatever holds it (RFC 8176)."""
-    told = passkeys.read_flags(_credential(evidence))
+    new = evidence.enrolling is not None
+    told = passkeys.read_flags(_credential(evidence), new=new)
     return Shown(("swk" if told.backup_eligible else "hwk", "user"), verified=told.verified)
 
 

@@ -103,9 +103,11 @@ def verify_assertion(
     return _guarded(lambda: _asserted(ceremony, credential, public_key, must_verify))
 
 
-def read_flags(credential: str) -> Flags:
-    """Return what an answer that was verified says of its authenticator. Raises PasskeyRefused."""
-    return _guarded(lambda: _flags(credential))
+def read_flags(credential: str, *, new: bool) -> Flags:
+    """Return what an answer that was verified says of its authenticator: that a `new` passkey was
+    made, or that one was shown. Raises PasskeyRefused.
+    """
+    return _guarded(lambda: _flags(credential, new))
 
 
 def verify_registration(ceremony: Ceremony, credential: str, *, present: bool = True) -> NewPasskey:
@@ -143,9 +145,11 @@ def _client_data(credential: str) -> dict[str, Any]:
     return told
 
 
-def _flags(credential: str) -> Flags:
+def _flags(credential: str, new: bool) -> Flags:
+    # Which field is read says the caller, who verified it: an answer can hold that of the other
+    # ceremony as well, which nobody signed.
     response = json.loads(credential)["response"]
-    if "attestationObject" in response:
+    if new:
         made = parse_cbor(decode(response["attestationObject"]))["authData"]
     else:
         made = decode(response["authenticatorData"])

@@ -46,8 +46,25 @@ def test_a_registration_is_read_and_its_passkey_shows_itself() -> None:
     assert passkeys.challenge_of(shown) == CEREMONY.challenge
     told = passkeys.verify_assertion(CEREMONY, shown, new.public_key, must_verify=True)
     assert (told.sign_count, told.verified, told.backup_eligible) == (7, True, True)
-    assert passkeys.read_flags(shown) == passkeys.read_flags(made)
-    assert passkeys.read_flags(shown).verified
+    assert passkeys.read_flags(shown, new=False) == passkeys.read_flags(made, new=True)
+    assert passkeys.read_flags(shown, new=False).verified
+
+
+def test_what_nobody_signed_says_nothing_of_the_authenticator() -> None:
+    """An answer may hold the field of the other ceremony too: its flags are whatever was typed."""
+    forger, forged = _made()
+    held = Authenticator(ORIGIN, flags=PRESENT)
+    made = held.create(CREATE)
+    key = passkeys.verify_registration(CEREMONY, made).public_key
+    told = json.loads(forged)["response"]["attestationObject"]
+    shown = _changed(held.get(GET), attestationObject=told)
+    passkeys.verify_assertion(CEREMONY, shown, key, must_verify=False)
+    asserted = json.loads(forger.get(GET))["response"]
+    made = _changed(made, **{name: asserted[name] for name in ("authenticatorData", "signature")})
+    passkeys.verify_registration(CEREMONY, made)
+    for answer, new in ((shown, False), (made, True)):
+        flags = passkeys.read_flags(answer, new=new)
+        assert (flags.verified, flags.backup_eligible) == (False, False)
 
 
 def test_an_attestation_is_kept_and_compared_with_nothing() -> None:
@@ -148,7 +165,8 @@ def test_nothing_else_is_ever_raised(credential: str) -> None:
     for read in (
         lambda: passkeys.present(credential),
         lambda: passkeys.challenge_of(credential),
-        lambda: passkeys.read_flags(credential),
+        lambda: passkeys.read_flags(credential, new=True),
+        lambda: passkeys.read_flags(credential, new=False),
         lambda: passkeys.verify_registration(CEREMONY, credential),
         lambda: passkeys.verify_assertion(CEREMONY, credential, b"x", must_verify=False),
     ):
