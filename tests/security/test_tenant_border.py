@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.flows.party import Party
-from tests.world.answers import query_in
+from tests.world.answers import above_the_footer, query_in
 from tests.world.person import Person
 from tests.world.processes import Installation
 
@@ -48,7 +48,9 @@ def test_a_client_is_unknown_at_the_authorization_endpoint(own: Party, other: Pa
     answer = httpx.get(url)
     assert answer.status_code == 400
     assert "location" not in answer.headers
-    assert own.redirect_uri not in answer.text
+    assert own.redirect_uri not in above_the_footer(answer)
+    for leads in ("href", "action", "src"):
+        assert f'{leads}="{own.redirect_uri}' not in answer.text
 
 
 def test_a_code_is_unknown_and_unharmed(own: Party, other: Party, alice: Person) -> None:

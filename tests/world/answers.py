@@ -42,7 +42,7 @@ def query_in(url: str) -> dict[str, str]:
 
 
 def above_the_footer(page: httpx.Response) -> str:
-    """Return what a page says; behind it stands its own address, once for each other language."""
+    """Return what a page says; behind it stands the query it was asked with, for its languages."""
     return page.text.partition("<footer")[0]
 
 

@@ -85,7 +85,7 @@ MISTAKES: list[tuple[tuple[int | str, ...], Any, str, str]] = [
     ((*ORGANIZATION, "name"), 5, "must be a text", ""),
     ((*ORGANIZATION, "slug"), "A B", "3 to 100 of a-z", ""),
     ((*ORGANIZATION, "slug"), "admin", "reserved", "admin"),
-    ((*ORGANIZATION, "default_locale"), "fr", "there are no pages in this language", "acme"),
+    ((*ORGANIZATION, "default_locale"), "fi", "there are no pages in this language", "acme"),
     ((*ORGANIZATION, "default_locale"), "german!", "must be a language, like de or en-GB", "acme"),
     ((*ORGANIZATION, "colour"), "red", "is not a key of this format", "acme"),
     ((*ORGANIZATION, "aplications"), [], "did you mean applications?", "acme"),
