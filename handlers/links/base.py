@@ -55,8 +55,16 @@ class LinkHandler(TenantHandler):
         secret = self.browser().secret or self._secret
         if secret is None:
             secret = self._secret = binding.new_secret()
-            browser_cookies.keep_browser(self, secret)
+            if self._is_from_here():
+                browser_cookies.keep_browser(self, secret)
         return binding.form_value(self.runtime.settings.cookie_keys, secret, self.request.path)
+
+    def _is_from_here(self) -> bool:
+        """Whether what the browser has of ours came along: a form of another site brings no cookie
+        of `SameSite=Lax`, and a new secret would end every session and sign-in of the one it has.
+        """
+        posted = self.request.method == "POST"
+        return not posted or self.request.headers.get("Sec-Fetch-Site") == "same-origin"
 
     def csrf_holds(self, form: Params) -> bool:
         """Whether the form was shown to this browser, at this address."""

@@ -209,6 +209,21 @@ async def test_scanners_and_forged_forms_use_nothing_up(
     assert (await post(http, link, **CHOSEN)).status_code == 200
 
 
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site", "same-origin"])
+async def test_a_form_of_another_site_takes_no_secret_away(
+    runtime: Runtime, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, pg: Postgres,
+    someone: User, site: str | None,
+) -> None:  # fmt: skip
+    """It brings no cookie of ours along; what the browser has would be overwritten all the same."""
+    for place in (FORGOT, await _link(http, runtime, pg, someone)):
+        headers = {"Sec-Fetch-Site": site} if site else {}
+        forged = await elsewhere.post(place, data=CHOSEN, headers=headers)
+        assert forged.status_code == 403
+        given = [c for c in forged.headers.get_list("Set-Cookie") if c.startswith("browser_")]
+        assert bool(given) == (site == "same-origin"), "whose cookie was lost gets on"
+        elsewhere.cookies.clear()
+
+
 async def test_everything_about_a_password_is_told_at_once_and_costs_no_link(
     runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, someone: User
 ) -> None:
