@@ -242,6 +242,26 @@ async def test_entra_lets_in_tenants_and_asks_for_groups_that_no_token_holds(
     assert [each.id for each in held] == [staff.id]
 
 
+async def test_nobody_brings_their_groups_along(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """What Apple posts beside a code comes through the browser: whoever it is may write it."""
+    staff, _ = await _roles(served)
+    _entra(upstream)
+    connection = await connect(
+        served, upstream, provider="entra", creates_accounts=True, allowed_tenants=["t-1"],
+        role_mapping=[{"claim": "groups", "value": "g-7", "roleIds": [staff.id]}],
+    )  # fmt: skip
+    upstream.claims = _person(iss=f"{upstream.base}/t-1/v2.0", tid="t-1", xms_edov=True)
+    response = upstream.grant(location(await _send(browser, await browser.begin(), connection)))
+    written = response | {"user": '{"value": [{"id": "g-7"}]}'}
+    await _tokens(browser, await _come_back(browser, connection, written))
+    user = await _found(served, upstream.claims["email"])
+    assert user is not None
+    storage = served.runtime.storage.everywhere
+    assert await storage.user_roles.of_user(user.id, user.organization_id) == ()
+
+
 async def test_apple_is_posted_from_and_tells_a_name_once(
     served: Served, browser: Browser, upstream: Provider
 ) -> None:

@@ -82,7 +82,7 @@ async def redeem(
         claims = await _add_userinfo(upstream, claims, bearer)
     asked = provider.further(upstream.connection, upstream.metadata, claims)
     answers = [await _get(upstream, url, bearer) for url in asked]
-    if posted is not None:
+    if posted is not None and provider.reads_posted:
         answers.append(_parse(posted))
     claims = provider.to_claims(claims, answers)
     provider.check(upstream.connection, claims)

@@ -29,5 +29,6 @@ PROVIDER = Provider(
     pkce=False,
     options=("team_id", "key_id"),
     makes_secret=True,
+    reads_posted=True,
     to_claims=_to_claims,
 )

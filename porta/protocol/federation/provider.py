@@ -81,6 +81,10 @@ class Provider:
     """Raises NotLetIn."""
     further: Callable[[Connection, Metadata, Claims], tuple[str, ...]] = _nothing
     """URLs that are asked with the access token for what no token tells."""
+    reads_posted: bool = False
+    """Whether what comes back beside the code (`user`) is the last of the answers: it is whatever
+    the person's browser says, and good for nothing that decides anything.
+    """
     to_claims: Callable[[Claims, Answers], Claims] = _as_told
     """All claims, of a token or of userinfo, and of what was asked; under the names of OpenID
     Connect. Raises NotLetIn.
