@@ -33,6 +33,14 @@ _USER_AGENT = "webhook/1"
 """Whatever is called is not told the product, nor its libraries."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 """IPv4 addresses behind a translator (RFC 6052)."""
+_GIVEN_OUT = IPv6Network("2000::/3")
+"""All of IPv6 that the public internet is made of (RFC 4291 §2.4). Beside it are translators of a
+network's own (RFC 8215), site-local and IPv4-compatible addresses, which Python calls global.
+"""
+_EXAMPLES = IPv6Network("3fff::/20")
+"""RFC 9637."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""What an interface identifier begins with that holds an IPv4 address (RFC 5214 §6.1)."""
 
 
 class NotSent(Exception):
@@ -93,9 +101,15 @@ def is_public(text: str) -> bool:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-        if address.teredo is not None:
+        if not _is_given_out(address):
             return False
     return address.is_global and not address.is_multicast
+
+
+def _is_given_out(address: IPv6Address) -> bool:
+    if address not in _GIVEN_OUT or address in _EXAMPLES or address.teredo is not None:
+        return False
+    return int(address) >> 32 & 0xFFFFFFFF not in _ISATAP
 
 
 class Outbound:
