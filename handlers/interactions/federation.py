@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
 from porta.browser.interactions import InteractionExpired
 from porta.protocol.requests.params import Params
+from porta.protocol.requests.response_modes import MAX_LOCATION
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import UpstreamRequest
 
@@ -83,7 +85,11 @@ class FederationCallbackHandler(InteractionHandler):
         """Turn a form that another site posted, which brings no cookies, into a GET (Apple)."""
         form = self.form()
         told = {name: value for name in _READ if (value := form.get(name)) is not None}
-        self.see_other(f"{self._path()}?{urlencode(told)}")
+        if len(self._with(told)) > MAX_LOCATION:
+            told.pop("user", None)  # a name: who it is does not depend on it
+        if len(self._with(told)) > MAX_LOCATION:
+            raise InteractionExpired("what was posted is longer than any response")
+        self.see_other(self._with(told))
 
     async def get(self) -> None:
         if self.was_used or not self.asks_for("login"):
@@ -111,5 +117,5 @@ class FederationCallbackHandler(InteractionHandler):
     def _connection(self) -> str:
         return self.request.path.split("/")[3]
 
-    def _path(self) -> str:
-        return self.application.base_path + self.request.path
+    def _with(self, told: Mapping[str, str]) -> str:
+        return f"{self.application.base_path}{self.request.path}?{urlencode(told)}"

@@ -13,11 +13,12 @@ import pytest
 import pytest_asyncio
 
 from porta.outbound import breaker
+from porta.protocol.federation.request import find_endpoint_problem
 from storage.models.connections import Connection
 from storage.models.users import User
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, organization_id, post
-from tests.world.served import Served, beside, serve
+from tests.world.served import Served, beside, post_across_sites, serve
 from tests.world.upstream import Provider, connect, disconnect, forget, new_key, provider
 
 OTHER = "porta-admin"
@@ -260,6 +261,50 @@ async def test_a_discovery_document_of_another_issuer(
     upstream.answers["/.well-known/openid-configuration"] = said
     connection = await connect(served, upstream)
     assert (await _send(browser, await browser.begin(), connection)).status_code == 503
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("javascript:alert(1)", "https://id.example/\r\nSet-Cookie: a=b", "https://id.example/ö"),
+        *(
+            "https://id.example/#here",
+            "//id.example/",
+            "https:///",
+            f"https://id.example/{'x' * 3000}",
+        ),
+    ],
+    ids=range(7),
+)
+async def test_no_browser_is_sent_where_no_page_is(
+    served: Served, browser: Browser, upstream: Provider, endpoint: str
+) -> None:
+    said = {**upstream.metadata(), "authorization_endpoint": endpoint}
+    upstream.answers["/.well-known/openid-configuration"] = said
+    connection = await connect(served, upstream)
+    assert (await _send(browser, await browser.begin(), connection)).status_code == 503
+
+
+def test_no_browser_is_sent_in_plain_text() -> None:
+    assert find_endpoint_problem("http://id.example/authorize", plain=False)
+    assert find_endpoint_problem("http://id.example/authorize", plain=True) is None
+    assert find_endpoint_problem("https://id.example/authorize?a=b", plain=False) is None
+
+
+async def test_what_is_posted_back_is_bounded(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """Requirement A.14: what comes back in a `Location` is 3 KB at most."""
+    connection = await connect(served, upstream)
+    callback = _callback(browser, connection)
+    for form in ({"user": "ö" * 2000}, {"code": "c" * 5000}, {"state": "s" * 50_000}):
+        posted = await post_across_sites(browser.http, callback, data={"code": "c"} | form)
+        assert len(posted.headers.get("Location", "")) <= 3072
+    assert posted.status_code == 400
+    kept = await post_across_sites(
+        browser.http, callback, data={"code": "c", "state": "s", "user": "ö" * 2000}
+    )
+    assert location(kept) == f"{callback}?code=c&state=s"
 
 
 async def test_the_person_said_no(served: Served, browser: Browser, upstream: Provider) -> None:

@@ -21,6 +21,7 @@ from porta.protocol.federation.profile import (
     subject_of,
 )
 from porta.protocol.federation.provider import Claims, Metadata, Provider
+from porta.protocol.federation.request import find_endpoint_problem
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.apple_secret import make_secret
@@ -61,6 +62,10 @@ async def describe(runtime: Runtime, provider: Provider, connection: Connection)
     stands_for_many = provider.template is not None and provider.template in metadata.issuer
     if metadata.issuer != connection.issuer and not stands_for_many:
         raise NotSent("its discovery document is of another issuer")
+    plain = runtime.settings.outbound_private_addresses
+    problem = find_endpoint_problem(metadata.authorization_endpoint, plain=plain)
+    if problem is not None:
+        raise NotSent(problem)
     return metadata
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from storage.models.connections import Connection
 
 LONGEST = 4096
 """Characters of a parameter that comes back."""
+_ENDPOINT = re.compile(r"https?://[!-.0->@-~][!-~]{0,1000}")
+"""A place that fits in a `Location` and brings no header along, whoever wrote it."""
 
 
 class ResponseRefused(Exception):
@@ -34,6 +37,15 @@ class Secrets:
     state: str
     nonce: str
     code_verifier: str
+
+
+def find_endpoint_problem(endpoint: str, *, plain: bool) -> str | None:
+    """Return why no browser is sent to an `authorization_endpoint` (RFC 6749 §3.1), or None."""
+    if not _ENDPOINT.fullmatch(endpoint) or "#" in endpoint:
+        return "its authorization_endpoint is no URL that a browser can be sent to"
+    if not plain and not endpoint.startswith("https:"):
+        return "its authorization_endpoint is not https"
+    return None
 
 
 def build_url(
