@@ -6,7 +6,7 @@ In memory, and each process by itself: what it has to know is whether *it* gets 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ PAUSE = 30.0
 """Seconds for which it stays open; then one request at a time tries."""
 MOST_AT_ONCE = 8
 """Requests under way to one destination."""
+MOST_OF_ONE = 20
+"""Requests under way at the wish of one organization, wherever they go."""
 MOST_OF_ALL = 100
 """Requests under way to all of them."""
 _REMEMBERED = 1000
@@ -35,21 +37,26 @@ class _Destination:
 
 
 class Breakers:
-    """One breaker a destination, and how many requests are under way."""
+    """One breaker for each organization and destination, and how many requests are under way.
+
+    What one organization names, and what it gets there, costs no other one anything.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._destinations: OrderedDict[str, _Destination] = OrderedDict()
-        self._under_way = 0
+        self._destinations: OrderedDict[tuple[str, str], _Destination] = OrderedDict()
+        self._under_way: Counter[str] = Counter()
+        """By organization: those that have none are not in it."""
 
     @contextmanager
-    def guard(self, name: str, counts: type[Exception]) -> Iterator[None]:
-        """Hold a place for one request to `name`; one that ends with `counts` has failed.
+    def guard(self, name: str, counts: type[Exception], of: str = "") -> Iterator[None]:
+        """Hold a place for one request to `name`; one that ends with `counts` has failed. `of` is
+        the organization whose wish it is; empty for the operator's.
 
         Raises LeftAlone, at once, where there is no place, or the destination failed lately.
         """
-        destination = self._find(name)
-        self._enter(name, destination)
+        destination = self._find((of, name))
+        self._enter(name, destination, of)
         try:
             yield
         except counts:
@@ -59,22 +66,25 @@ class Breakers:
             destination.failures = 0
         finally:
             destination.under_way -= 1
-            self._under_way -= 1
+            self._under_way[of] -= 1
+            if not self._under_way[of]:
+                del self._under_way[of]
 
-    def is_open(self, name: str) -> bool:
+    def is_open(self, name: str, of: str = "") -> bool:
         """Whether nothing is sent to this destination for the time being."""
-        found = self._destinations.get(name)
+        found = self._destinations.get((of, name))
         return found is not None and self._is_tried(found) is False
 
-    def _enter(self, name: str, destination: _Destination) -> None:
+    def _enter(self, name: str, destination: _Destination, of: str) -> None:
         tried = self._is_tried(destination)
         if tried is False:
             raise LeftAlone(f"{name} failed {THRESHOLD} times; it is tried again in a while")
         most = 1 if tried else MOST_AT_ONCE
-        if destination.under_way >= most or self._under_way >= MOST_OF_ALL:
+        full = destination.under_way >= most or self._under_way[of] >= MOST_OF_ONE
+        if full or self._under_way.total() >= MOST_OF_ALL:
             raise LeftAlone(f"too many requests to {name} are under way")
         destination.under_way += 1
-        self._under_way += 1
+        self._under_way[of] += 1
 
     def _is_tried(self, destination: _Destination) -> bool | None:
         """Whether an open one is tried by a single request now; None for one that is closed."""
@@ -87,9 +97,9 @@ class Breakers:
         if destination.failures >= THRESHOLD:
             destination.open_until = self._clock() + PAUSE
 
-    def _find(self, name: str) -> _Destination:
-        found = self._destinations.setdefault(name, _Destination())
-        self._destinations.move_to_end(name)
+    def _find(self, key: tuple[str, str]) -> _Destination:
+        found = self._destinations.setdefault(key, _Destination())
+        self._destinations.move_to_end(key)
         if len(self._destinations) > _REMEMBERED:
             idle = next((n for n, each in self._destinations.items() if not each.under_way), None)
             if idle is not None:

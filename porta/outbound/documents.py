@@ -1,4 +1,4 @@
-"""JSON documents of others, kept for a while: one fetch at a time of each, and few of them."""
+"""JSON documents of others, read and kept for a while: one fetch at a time, and few of them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from porta.outbound.http import Answer, NotSent, Outbound, Request
+
+T = TypeVar("T")
+Read = Callable[[Any], T]
+"""Makes of a document what is kept of it; raises NotSent for what it is not."""
 
 MAX_AGE = 600.0
 """Seconds for which a document is good."""
 PAUSE = 30.0
 """Seconds between two fetches of one for the sake of what it did not say."""
 _MOST = 500
+_LONGEST = 65_536
+"""Bytes of a document: more would be read for milliseconds, while everybody waits."""
 _JSON = {"Accept": "application/json"}
+_Key = tuple[str, Callable[[Any], Any]]
+"""A URL, and what is made of what is there: whoever names it may name it as another thing too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +35,45 @@ class _Kept:
 
 
 class Documents:
-    """What is fetched of others and changes rarely: discovery documents, and keys."""
+    """What is fetched of others and changes rarely: discovery documents, and keys. What was read of
+    one is kept, and nothing else of it.
+    """
 
     def __init__(self, outbound: Outbound, clock: Callable[[], float] = time.monotonic) -> None:
         self._outbound = outbound
         self._clock = clock
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._fetching: dict[str, asyncio.Task[Any]] = {}
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._fetching: dict[tuple[_Key, str], asyncio.Task[Any]] = {}
 
-    async def get(self, url: str, max_age: float = MAX_AGE) -> Any:
-        """Return the document at `url`, at most `max_age` seconds old. Raises NotSent."""
-        kept = self._kept.get(url)
+    async def get(self, url: str, read: Read[T], of: str = "", max_age: float = MAX_AGE) -> T:
+        """Return what `read` makes of the document at `url`, at most `max_age` seconds old, for an
+        organization. Raises NotSent.
+        """
+        key = (url, read)
+        kept = self._kept.get(key)
         if kept is not None and self._clock() - kept.at < max_age:
-            self._kept.move_to_end(url)
-            return kept.value
-        task = self._fetching.get(url)
+            self._kept.move_to_end(key)
+            return cast("T", kept.value)  # the key says what was read
+        task = self._fetching.get((key, of))
         if task is None:
-            task = asyncio.ensure_future(self._fetch(url))
-            self._fetching[url] = task
-            task.add_done_callback(lambda _: self._fetching.pop(url, None))
+            task = asyncio.ensure_future(self._fetch(key, of))
+            self._fetching[key, of] = task
+            task.add_done_callback(lambda _: self._fetching.pop((key, of), None))
         # Whoever goes away takes it from nobody else who waits.
-        return await asyncio.shield(task)
+        return cast("T", await asyncio.shield(task))
 
-    async def renew(self, url: str) -> Any:
+    async def renew(self, url: str, read: Read[T], of: str = "") -> T:
         """Return it as it is now, unless it was fetched a moment ago: anyone can invent a kid."""
-        return await self.get(url, PAUSE)
+        return await self.get(url, read, of, PAUSE)
 
-    async def _fetch(self, url: str) -> Any:
-        value = decode(await self._outbound.fetch(Request(url, headers=_JSON)))
-        self._kept[url] = _Kept(value, self._clock())
-        self._kept.move_to_end(url)
+    async def _fetch(self, key: _Key, of: str) -> Any:
+        url, read = key
+        answer = await self._outbound.fetch(Request(url, headers=_JSON, of=of))
+        if len(answer.body) > _LONGEST:
+            raise NotSent("answered with too long a document")
+        value = read(decode(answer))
+        self._kept[key] = _Kept(value, self._clock())
+        self._kept.move_to_end(key)
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
         return value

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ TIMEOUT = 10.0
 _CONNECT_TIMEOUT = 5.0
 _MOST_ANSWERED = 131_072
 """Bytes of an answer, and as many again for its headers."""
+_LOOKUPS = 64
+"""Names that are looked up at once; threads are made as they are needed."""
 _USER_AGENT = "webhook/1"
 """Whatever is called is not told the product, nor its libraries."""
 _TRANSLATED = IPv6Network("64:ff9b::/96")
@@ -60,6 +63,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     plain: bool = False
     """Whether it may travel without TLS to a public address."""
+    of: str = ""
+    """The organization whose wish it is; empty for the operator's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +75,32 @@ class Answer:
     body: bytes
 
 
-class _PublicOnly(Resolver):
-    """Resolves names to addresses of the public internet."""
+class _Resolver(Resolver):
+    """Resolves names, to addresses of the public internet unless others are allowed.
 
-    def initialize(self) -> None:
-        """Nothing is configured."""
+    In threads of its own: a name server that does not answer keeps one waiting for longer than any
+    request, and what else runs in threads goes on.
+    """
+
+    def initialize(self, *, private_addresses: bool) -> None:
+        """Called by whatever makes one (`Configurable`)."""
+        self._private_addresses = private_addresses
+        self._threads = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="resolver")
+
+    def close(self) -> None:
+        """Wait for nothing that is under way."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def resolve(
         self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[tuple[int, Any]]:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        found = await loop.run_in_executor(self._threads, ask)
         public: list[tuple[int, Any]] = [
-            (kind, at) for kind, _, _, _, at in found if is_public(str(at[0]))
+            (kind, at)
+            for kind, _, _, _, at in found
+            if self._private_addresses or is_public(str(at[0]))
         ]
         if not public:
             raise OSError("it is at no public address; OUTBOUND_PRIVATE_ADDRESSES allows others")
@@ -123,7 +141,7 @@ class Outbound:
         """Send a request, and return its answer within TIMEOUT; raises NotSent."""
         destination = _destination(request, plain=request.plain or self._private_addresses)
         try:
-            with self._breakers.guard(destination, NotAnswered):
+            with self._breakers.guard(destination, NotAnswered, request.of):
                 return await self._fetch(request)
         except LeftAlone as refusal:
             raise NotSent(str(refusal)) from None
@@ -139,13 +157,19 @@ class Outbound:
         """End what is under way."""
         if "_client" in self.__dict__:
             self._client.close()
+            self._resolver.close()
+
+    @cached_property
+    def _resolver(self) -> Resolver:
+        made: Resolver = _Resolver(private_addresses=self._private_addresses)
+        return made
 
     @cached_property
     def _client(self) -> SimpleAsyncHTTPClient:
         """Made by the first request: it belongs to the event loop that it runs in."""
         return SimpleAsyncHTTPClient(
             force_instance=True,
-            resolver=None if self._private_addresses else _PublicOnly(),
+            resolver=self._resolver,
             max_clients=MOST_OF_ALL,
             max_buffer_size=2 * _MOST_ANSWERED,
             max_header_size=_MOST_ANSWERED,

@@ -16,6 +16,8 @@ from porta.security.keys import ALGORITHMS, RSA_BITS, Key, PublicKey
 
 MOST_KEYS = 10
 _MOST_RSA_BITS = 4096
+_MOST_EXPONENT_BITS = 32
+"""One as long as the modulus makes a verification a hundred times as dear."""
 _LONGEST_KID = 255
 _MEMBER = re.compile(r"[A-Za-z0-9_-]{1,1024}")
 """base64url, without padding."""
@@ -112,6 +114,8 @@ def _public(jwk: Mapping[str, str]) -> PublicKey:
 def _rsa(modulus: int, exponent: int) -> PublicKey:
     if not RSA_BITS <= modulus.bit_length() <= _MOST_RSA_BITS:
         raise KeySetInvalid(f"an RSA key has {RSA_BITS} to {_MOST_RSA_BITS} bits")
+    if exponent.bit_length() > _MOST_EXPONENT_BITS:
+        raise KeySetInvalid(f"the exponent of an RSA key has {_MOST_EXPONENT_BITS} bits at most")
     return RSAPublicNumbers(exponent, modulus).public_key()
 
 

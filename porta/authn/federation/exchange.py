@@ -13,7 +13,7 @@ import msgspec
 
 from porta.errors import Invalid
 from porta.outbound.documents import decode
-from porta.outbound.http import NotSent, Request
+from porta.outbound.http import Answer, NotSent, Request
 from porta.protocol.federation.profile import (
     Profile,
     TokenRefused,
@@ -54,11 +54,8 @@ async def describe(runtime: Runtime, provider: Provider, connection: Connection)
     """
     if provider.described is not None:
         return provider.described(connection.issuer)
-    found = await runtime.documents.get(connection.issuer.rstrip("/") + _WELL_KNOWN)
-    try:
-        metadata = msgspec.convert(found, Metadata)
-    except msgspec.ValidationError as error:
-        raise NotSent(f"its discovery document is none: {error}") from None
+    url = connection.issuer.rstrip("/") + _WELL_KNOWN
+    metadata = await runtime.documents.get(url, _read_metadata, connection.organization_id)
     stands_for_many = provider.template is not None and provider.template in metadata.issuer
     if metadata.issuer != connection.issuer and not stands_for_many:
         raise NotSent("its discovery document is of another issuer")
@@ -67,6 +64,13 @@ async def describe(runtime: Runtime, provider: Provider, connection: Connection)
     if problem is not None:
         raise NotSent(problem)
     return metadata
+
+
+def _read_metadata(document: Any) -> Metadata:
+    try:
+        return msgspec.convert(document, Metadata)
+    except msgspec.ValidationError as error:
+        raise NotSent(f"its discovery document is none: {error}") from None
 
 
 async def redeem(
@@ -106,8 +110,7 @@ async def _ask_for_tokens(
         form["code_verifier"] = request.code_verifier
     headers = {"Content-Type": _FORM, "Accept": "application/json"}
     _authenticate(upstream, form, headers)
-    sent = Request(upstream.metadata.token_endpoint, urlencode(form).encode(), headers)
-    answer = await upstream.runtime.outbound.fetch(sent)
+    answer = await _call(upstream, upstream.metadata.token_endpoint, headers, urlencode(form))
     if answer.status != 200:
         raise TokenRefused(f"the token endpoint answered with {answer.status}")
     tokens = decode(answer)
@@ -158,7 +161,7 @@ async def _read_id_token(
         try:
             claims = jwt.verify(
                 token,
-                parse_upstream(await read(jwks_uri)),
+                await read(jwks_uri, parse_upstream, connection.organization_id),
                 typ="JWT",
                 issuer=issuer,
                 audience=connection.client_id,
@@ -196,7 +199,14 @@ async def _get(upstream: Upstream, url: str, bearer: str | None) -> Any:
     if bearer is None or not bearer.isascii() or not bearer.isprintable():
         raise TokenRefused("there is no access token")
     headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
-    return decode(await upstream.runtime.outbound.fetch(Request(url, headers=headers)))
+    return decode(await _call(upstream, url, headers))
+
+
+async def _call(
+    upstream: Upstream, url: str, headers: Mapping[str, str], form: str | None = None
+) -> Answer:
+    body, organization = form.encode() if form else None, upstream.connection.organization_id
+    return await upstream.runtime.outbound.fetch(Request(url, body, headers, of=organization))
 
 
 def _parse(posted: str) -> Any:

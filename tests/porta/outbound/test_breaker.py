@@ -28,7 +28,7 @@ def test_one_destination_has_few_places_and_all_have_not_many_more() -> None:
         with pytest.raises(LeftAlone):
             held.enter_context(breakers.guard("a", _Failed))
         for number in range(breaker.MOST_OF_ALL - breaker.MOST_AT_ONCE):
-            held.enter_context(breakers.guard(f"b{number}", _Failed))
+            held.enter_context(breakers.guard(f"b{number}", _Failed, of=f"{number}"))
         with pytest.raises(LeftAlone):
             held.enter_context(breakers.guard("c", _Failed))
     with breakers.guard("a", _Failed):
@@ -45,6 +45,24 @@ def test_after_the_pause_one_at_a_time_tries_and_success_closes() -> None:
         pass
     assert not breakers.is_open("a")
     with breakers.guard("a", _Failed), breakers.guard("a", _Failed):
+        pass
+
+
+def test_what_one_organization_names_costs_no_other() -> None:
+    breakers = Breakers()
+    for _ in range(breaker.THRESHOLD):
+        with pytest.raises(_Failed), breakers.guard("a", _Failed, of="evil"):
+            raise _Failed
+    assert breakers.is_open("a", of="evil")
+    with breakers.guard("a", _Failed, of="acme"):
+        pass
+    with ExitStack() as held:
+        for number in range(breaker.MOST_OF_ONE):
+            held.enter_context(breakers.guard(f"b{number}", _Failed, of="evil"))
+        with pytest.raises(LeftAlone):
+            held.enter_context(breakers.guard("c", _Failed, of="evil"))
+        held.enter_context(breakers.guard("c", _Failed, of="acme"))
+    with breakers.guard("c", _Failed, of="evil"):
         pass
 
 

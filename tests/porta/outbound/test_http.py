@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -105,6 +107,24 @@ async def test_what_is_compressed_stays_so() -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
     async with _answering(head.encode() + packed) as (url, _), _opened() as outbound:
         assert (await outbound.fetch(Request(url))).body == packed
+
+
+async def test_what_else_waits_in_threads_keeps_no_name_waiting() -> None:
+    """And the other way round: what hangs at a name server takes no thread of theirs."""
+    let_go = threading.Event()
+    threads = ThreadPoolExecutor(1)
+    asyncio.get_running_loop().run_in_executor(threads, let_go.wait)
+    before = asyncio.get_running_loop()._default_executor  # type: ignore[attr-defined]
+    asyncio.get_running_loop().set_default_executor(threads)
+    answering, opened = _answering(b"HTTP/1.1 204 No Content\r\n\r\n"), _opened()
+    try:
+        async with asyncio.timeout(2), answering as (url, _), opened as outbound:
+            url = url.replace("127.0.0.1", "localhost")
+            assert (await outbound.fetch(Request(url))).status == 204
+    finally:
+        let_go.set()
+        threads.shutdown()
+        asyncio.get_running_loop()._default_executor = before  # type: ignore[attr-defined]
 
 
 async def test_a_redirect_is_an_answer_and_not_followed() -> None:

@@ -58,6 +58,8 @@ def test_what_a_key_does_not_say_is_its_default() -> None:
         {"keys": [{**EC, "kid": f"k{number}"} for number in range(MOST_KEYS + 1)]},
         {"keys": [EC, {**RSA, "kid": EC["kid"]}]},
         *({"keys": [each]} for each in some(None, "x", 5, [], {})),
+        {"keys": [{**RSA, "e": b64(2**2047 + 1)}]},
+        {"keys": [{**RSA, "e": b64(2**32 + 1)}]},
         *({"keys": [{**EC, "kty": kty}]} for kty in some("oct", None, ["EC"], {}, "RSA", "OKP")),
         *({"keys": [{**EC, private: "AAAA"}]} for private in ("d", "k", "p", "oth")),
         *({"keys": [{**EC, "kid": kid}]} for kid in (None, "", 5, "x" * 256, "a\nb", "\ud800")),
