@@ -11,6 +11,7 @@ from porta.emails.message import Letter
 from porta.limits import mailed_links
 from porta.limits.even_time import in_steps
 from porta.limits.origin import Origin
+from porta.outbox import queue
 from porta.pages import branding
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
@@ -55,6 +56,8 @@ async def ask(
         async with runtime.storage.transaction() as tx:
             if user is not None:
                 await _mail(tx, runtime, opened, user, token, letter)
+            else:
+                await queue.check_room(tx, tenant.id)
             await _record(tx, tenant, origin, found, is_sent=user is not None)
 
 

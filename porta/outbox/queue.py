@@ -65,5 +65,17 @@ async def enqueue(
     )
     id = await tx.jobs.enqueue(job, most=MOST_PENDING)
     if id is None:
-        raise Unavailable("too many jobs wait already", retry_after=60, reason="queue_full")
+        raise _full()
     return id
+
+
+async def check_room(tx: Storage, organization_id: str | None) -> None:
+    """Raise Unavailable where `enqueue` would, for who has nothing to enqueue, and must not be told
+    by that.
+    """
+    if not await tx.jobs.has_room(organization_id, most=MOST_PENDING):
+        raise _full()
+
+
+def _full() -> Unavailable:
+    return Unavailable("too many jobs wait already", retry_after=60, reason="queue_full")

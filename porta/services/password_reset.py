@@ -16,6 +16,7 @@ from porta.limits.address_blocks import address_block
 from porta.limits.even_time import in_steps
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
+from porta.outbox import queue
 from porta.pages import branding
 from porta.runtime import Runtime
 from porta.security import link_tokens
@@ -80,6 +81,8 @@ async def ask(
         async with runtime.storage.transaction() as tx:
             if user is not None:
                 await _mail(tx, asked, user, token, letter)
+            else:
+                await queue.check_room(tx, tenant.id)
             event = "user.password_reset.requested" if user else "user.password_reset.failed"
             await _record(tx, asked, user, event, None if user else "unknown_user")
 

@@ -34,7 +34,15 @@ _MINE = "id = %(id)s AND lease = %(lease)s::uuid"
 _TELL = "pg_notify('porta_jobs', id::text)"
 _LEASES = "unnest(%(ids)s::bigint[], %(leases)s::uuid[]) AS held (id, lease)"
 
-ENQUEUE = """
+# Full is a queue in which so many wait.
+_FULL = """
+    SELECT FROM jobs
+    WHERE queue = COALESCE(%(organization_id)s::uuid, %(anybody)s::uuid)
+        AND done_at IS NULL AND dead_at IS NULL
+    OFFSET %(most)s::int - 1
+"""
+HAS_ROOM = f"SELECT NOT EXISTS ({_FULL})"
+ENQUEUE = f"""
     WITH new AS (
         INSERT INTO jobs (kind, payload, organization_id, run_at, priority, max_attempts, ready)
         SELECT %(kind)s, %(payload)s::json, %(organization_id)s::uuid, at.moment, %(priority)s,
@@ -42,16 +50,11 @@ ENQUEUE = """
         FROM (
             SELECT COALESCE(to_timestamp(%(run_at)s::float8), now()) AS moment
         ) at
-        WHERE NOT EXISTS (
-            SELECT FROM jobs
-            WHERE queue = COALESCE(%(organization_id)s::uuid, %(anybody)s::uuid)
-                AND done_at IS NULL AND dead_at IS NULL
-            OFFSET %(most)s::int - 1
-        )
+        WHERE NOT EXISTS ({_FULL})
         RETURNING id
     )
     SELECT id, pg_notify('porta_jobs', '') FROM new
-"""
+"""  # noqa: S608
 
 # Scattered over the first interval: not all at once, and an installation that has just begun has
 # other things to do.

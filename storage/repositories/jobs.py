@@ -37,6 +37,14 @@ class Jobs:
         )
         return int(row[0]) if row else None
 
+    async def has_room(self, organization_id: str | None, *, most: int) -> bool:
+        """Tell whether `enqueue` would store a job of this organization, and store none."""
+        row = await self._pg.fetchrow(
+            job_sql.HAS_ROOM,
+            {"organization_id": organization_id, "most": most, "anybody": ANYBODY},
+        )
+        return row is not None and bool(row[0])
+
     async def schedule(self, intervals: Mapping[str, float]) -> None:
         """See to it that each kind of job that recurs, every so many seconds, stands once."""
         await self._pg.execute(

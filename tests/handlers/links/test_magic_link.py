@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.outbox import queue
 from porta.runtime import Runtime
 from porta.security import jwt
 from storage.models.users import User
@@ -284,6 +285,17 @@ async def test_unknown_addresses_are_answered_alike(
         answers.append((answer.status_code, told, [*answer.headers]))
     assert answers[0] == answers[1] == answers[2]
     assert await letters_to(runtime, pg, suspended.id) == []
+
+
+async def test_where_no_mail_can_wait_nobody_is_told_who_is_there(
+    http: httpx.AsyncClient, someone: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await begin(http)
+    await _ask(http, path, someone.email)
+    monkeypatch.setattr(queue, "MOST_PENDING", 1)
+    for email in (someone.email, "nobody-whose-mail-waits@acme.example"):
+        refused = await _ask(http, path, email)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
 
 
 async def test_G7_few_are_mailed_whether_there_is_somebody_or_not(

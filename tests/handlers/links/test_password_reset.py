@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from porta.limits import even_time
+from porta.outbox import queue
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from storage.models.users import User
@@ -148,6 +149,16 @@ async def test_unknown_addresses_are_answered_alike(
     after = await pg.fetchrow(jobs)
     assert before is not None
     assert after == (before[0] + 1,), "one of them got a mail"
+
+
+async def test_where_no_mail_can_wait_nobody_is_told_who_is_there(
+    http: httpx.AsyncClient, someone: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await post(http, FORGOT, email=someone.email)
+    monkeypatch.setattr(queue, "MOST_PENDING", 1)
+    for email in (someone.email, "nobody-whose-mail-waits@acme.example"):
+        refused = await post(http, FORGOT, email=email)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
 
 
 @pytest.mark.parametrize("email", ["", "no address", "a@b\x00.c", "x" * 4000, "\ud800@acme.test"])

@@ -119,11 +119,14 @@ async def test_what_is_pending_is_bounded_for_each_organization(jobs: Jobs, pg: 
     await _put(jobs, organization_id=one, most=2)
     full = NewJob(kind="k", payload="{}", organization_id=one)
     assert await jobs.enqueue(full, most=2) is None
+    room = [await jobs.has_room(each, most=2) for each in (one, two, None)]
+    assert room == [False, True, True]
     await _put(jobs, organization_id=two, most=2)
     await _put(jobs, most=2)
     await pg.execute(
         "UPDATE jobs SET done_at = now(), ready = FALSE WHERE id = %(id)s", {"id": first}
     )
+    assert await jobs.has_room(one, most=2)
     assert await jobs.enqueue(full, most=2) is not None
 
 
