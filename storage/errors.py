@@ -37,3 +37,7 @@ class NotPermitted(StorageError):
 
 class Refused(Unreachable):
     """A database answered, and refuses what the settings say of it: waiting cures nothing."""
+
+
+class AssetsUnusable(StorageError):
+    """What the settings name for assets cannot be used; the message says where, and why."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from storage.models.artifacts import ARTIFACTS, Home, Session, Store
+from storage.models.assets import BucketAccess
 from storage.opening import open_redis, wait_for
 from storage.postgres import isolation
 from storage.postgres.driver import Postgres
@@ -158,17 +159,19 @@ class Storage:
         patience: float = 0,
         redis_deadline: float = DEADLINE,
         assets_url: str | None = None,
+        bucket: BucketAccess | None = None,
         stamp: Stamp | None = None,
     ) -> Storage:
         """Open both databases, or PostgreSQL alone when there is no `redis_url`.
 
         PostgreSQL is waited for, `patience` seconds long; Redis is not, and is taken up when it
         comes. `redis_deadline` is in seconds; `stamp` proves audit entries ours. Assets are kept in
-        PostgreSQL, or where `assets_url` says (`stores/assets.py`). Raises Unreachable when
-        PostgreSQL does not answer, Refused when Redis answers that its URL is wrong, another
-        StorageError when it cannot do what is needed, ValueError for a URL of another kind.
+        PostgreSQL, or where `assets_url` says, a bucket being reached as `bucket` says
+        (`stores/assets.py`). Raises Unreachable when PostgreSQL, or a bucket that is required, does
+        not answer, Refused when Redis answers that its URL is wrong, another StorageError when it
+        cannot do what is needed, ValueError for a URL of another kind.
         """
-        assets = open_assets(assets_url)
+        assets = await open_assets(assets_url, bucket)
         async with AsyncExitStack() as opened:
             postgres = await Postgres.open(database_url, pool_size, isolated=True)
             opened.push_async_callback(postgres.close)

@@ -83,6 +83,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "porta.admin_client.loopback",
     ),
     "httpx": ("porta.outbound",),
+    "obstore": ("storage.stores.asset_bucket",),
     "xml": ("porta.images.svg",),
     "tinycss2": tuple(
         f"porta.pages.{name}"

@@ -16,7 +16,7 @@ import pytest
 from tests.world.machine import skip_without
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements-uv.txt", "requirements.txt", "requirements-dev.txt", "requirements-test.txt")
+LOCKS = tuple(f"requirements{of}.txt" for of in ("-uv", "", "-s3", "-dev", "-test"))
 UV = ROOT / ".venv" / "uv"
 _OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 """What a make tells those that it starts: `make test` starts these tests."""

@@ -26,7 +26,7 @@ from porta.security.audit_keys import AuditKeys
 from porta.security.keys import KeyUnusable
 from porta.services import startup
 from porta.services.startup import NotIsolated, SchemaOutdated
-from storage.errors import Refused, StorageError, Unreachable
+from storage.errors import AssetsUnusable, Refused, StorageError, Unreachable
 from storage.opening import open_redis
 from storage.postgres import isolation
 from storage.postgres.driver import Postgres
@@ -42,7 +42,7 @@ _Some = TypeVar("_Some")
 _UNKNOWN = ("UndefinedTable", "UndefinedColumn")
 # What it would say is told to a person here; the log of a server has a handler of its own.
 logging.getLogger(breaker.__name__).addHandler(logging.NullHandler())
-_OUR_OWN = (NotIsolated, SchemaOutdated, MigrationRefused, MigrationFailed)
+_OUR_OWN = (AssetsUnusable, NotIsolated, SchemaOutdated, MigrationRefused, MigrationFailed)
 """What we refuse, or tell, in whole sentences of our own."""
 
 

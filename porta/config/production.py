@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from porta.config.asset_storage import is_in_the_open
 from porta.config.hosts import is_private_host, is_this_host
 from storage.postgres.dsn import parse as parse_dsn
 
@@ -67,6 +68,9 @@ def production_problems(settings: Settings) -> list[str]:
         (not settings.stores_without_tls and _redis_in_the_open(settings.redis_url),
          f"REDIS_URL: sends secrets in the open to a host that may be public; use rediss://,"
          f" {_OR_ELSE}"),
+        (not settings.stores_without_tls and is_in_the_open(settings.asset_storage_endpoint),
+         "ASSET_STORAGE_ENDPOINT: is spoken to in the open at a host that may be public; use"
+         f" https://, {_OR_ELSE}"),
     )  # fmt: skip
     return [problem for broken, problem in rules if broken]
 

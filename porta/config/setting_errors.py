@@ -27,6 +27,8 @@ _REMEDIES = {
     "SIGNING_KEY_DECRYPTION_KEYS": _FURTHER_REMEDY,
     "TWO_FACTOR_ENCRYPTION_KEY": _HEX_REMEDY,
     "TWO_FACTOR_DECRYPTION_KEYS": _FURTHER_REMEDY,
+    "ASSET_STORAGE_URL": "file:///folder, s3://bucket or s3://bucket/folder",
+    "ASSET_STORAGE_ENDPOINT": "https://host[:port], without the bucket",
     "TRUSTED_PROXIES": "a comma list of addresses and networks of proxies: 10.0.0.5,192.0.2.0/28",
     "ADMIN_CORS_ORIGINS": "a comma list of origins: https://admin.example.com,http://localhost:4002",
 }

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from porta.config import env_file
+from porta.config import asset_storage, env_file
 from porta.config.environment import EnvironmentSettings, variables
 from porta.config.hosts import check_issuer, is_this_host
 from porta.config.inherited import READERS, adapt
@@ -121,8 +121,16 @@ class Settings(EnvironmentSettings):
     """Further keys that stored signing keys may be encrypted under, while these are renewed."""
     two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
     two_factor_decryption_keys: HexKeys = ()
-    asset_storage_url: str | None = Field(None, pattern=r"^file:///.+")
-    """Where uploaded images are kept (`file:///folder`); None for PostgreSQL."""
+    asset_storage_url: str | None = None
+    """Where uploaded images are kept: `file:///folder`, `s3://bucket`; None for PostgreSQL."""
+    asset_storage_endpoint: str | None = None
+    """Who has the bucket, where that is not Amazon."""
+    asset_storage_region: str | None = Field(None, pattern=r"^[a-z0-9-]{1,40}$")
+    asset_storage_key_id: str | None = None
+    asset_storage_secret: str | None = None
+    """With the key's id; without both, what the machine has itself, as AWS_ variables tell."""
+    asset_storage_required: bool = True
+    """Whether nothing starts while the bucket cannot be used."""
     pages_folder: str | None = Field(None, pattern=r"^/.+")
     """Where an operator keeps templates and texts that replace those that are shipped."""
     smtp_host: str | None = None
@@ -284,6 +292,20 @@ class Settings(EnvironmentSettings):
             raise ValueError("must be https://host/path")
         return value
 
+    @field_validator("asset_storage_url")
+    @classmethod
+    def _accept_asset_storage(cls, value: str | None) -> str | None:
+        if value is not None:
+            asset_storage.check_place(value)
+        return value
+
+    @field_validator("asset_storage_endpoint")
+    @classmethod
+    def _accept_asset_endpoint(cls, value: str | None) -> str | None:
+        if value is not None:
+            asset_storage.check_endpoint(value)
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _accept_redis_url(cls, value: str | None) -> str | None:
@@ -311,7 +333,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     file = env_file.read(variables(Settings))
     settings, faulty = read_settings(**overrides)
-    problems = [problem_of(item) for item in faulty]
+    problems = [problem_of(item) for item in faulty] + asset_storage.key_problems(settings)
     if not settings.porta_skip_prod_safety:
         problems += production_problems(settings)
     if problems:

@@ -50,10 +50,10 @@ _NUMBERS = {"debug": 20, "info": 30, "warning": 40, "error": 50, "exception": 50
 
 REDACTED = "[Redacted]"
 _SECRET_NAMES = (
-    "access_token assertion authorization browser client_assertion client_secret code"
-    " code_verifier cookie cookie_keys cookies csrf _csrf database_url id_token id_token_hint"
-    " new_password password private_key redis_url refresh_token secret session set-cookie"
-    " set_cookie smtp_pass state token totp_secret uid xsrf"
+    "access_token asset_storage_secret assertion authorization browser client_assertion"
+    " client_secret code code_verifier cookie cookie_keys cookies csrf _csrf database_url"
+    " id_token id_token_hint new_password password private_key redis_url refresh_token secret"
+    " session set-cookie set_cookie smtp_pass state token totp_secret uid xsrf"
 )
 _SECRETS = frozenset(_SECRET_NAMES.split())
 _DEPTH = 4

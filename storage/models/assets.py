@@ -1,9 +1,9 @@
-"""Assets: files that are kept whole, under a key that is safe in any store."""
+"""Assets: files that are kept whole, under a key that is safe in any store; a bucket of them."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){0,99}")
@@ -28,3 +28,20 @@ class AssetKey:
         if self.organization_id is None:
             return f"system/{self.name}"
         return f"tenants/{self.organization_id}/{self.name}"
+
+
+LONGEST_SIGNED = 604_800
+"""Seconds: S3 signs for a week at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAccess:
+    """How a bucket of S3-compatible storage is reached. What is None the environment tells."""
+
+    endpoint: str | None = None
+    """`https://host[:port]`; None for Amazon's own."""
+    region: str | None = None
+    key_id: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    required: bool = True
+    """Whether nothing starts while the bucket cannot be used."""

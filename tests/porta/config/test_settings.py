@@ -300,6 +300,50 @@ def test_security_14_without_safety_rules_a_server_is_for_its_own_machine(
     assert _load().host == "127.0.0.1"
 
 
+_KEY = "ASSET_STORAGE_KEY_ID, ASSET_STORAGE_SECRET"
+_BUCKET = {"asset_storage_url": "s3://porta-images"}
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///srv/images", "s3://porta-images", "s3://porta.images/of/porta", "s3://abc/x/"]
+)
+def test_issue8_9_images_are_kept_in_a_folder_or_in_a_bucket(url: str) -> None:
+    assert _load(asset_storage_url=url).asset_storage_url == url
+    assert _load(asset_storage_url="").asset_storage_url is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        *(
+            ({"asset_storage_url": url}, "ASSET_STORAGE_URL")
+            for url in (
+                *("s3://", "s3://a", "s3:///x", "s3://Bucket", "s3://a_b", "s3://bucket/../x"),
+                *("s3://bucket//x", "s3://bucket/a b", "s3://key:hunter2@bucket", "file:x"),
+                *("https://s3.example.com/bucket", "/srv/images", "s3://bucket?region=x"),
+            )
+        ),
+        *(
+            (_BUCKET | {"asset_storage_endpoint": url}, "ASSET_STORAGE_ENDPOINT")
+            for url in (
+                *("s3.example.com", "https://", "ftp://s3.example.com", "https://key:hunter2@s3"),
+                *("https://s3.example.com/bucket", "https://s3?x", "https://s3:70000"),
+            )
+        ),
+        (_BUCKET | {"asset_storage_region": "eu central"}, "ASSET_STORAGE_REGION"),
+        (_BUCKET | {"asset_storage_secret": "hunter2"}, _KEY),
+        (_BUCKET | {"asset_storage_key_id": "k"}, _KEY),
+    ],
+)
+def test_issue8_9_a_bucket_that_cannot_be_meant_is_refused(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        _load(**changes)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [named]
+    assert "hunter2" not in str(caught.value)
+
+
 _FIVE = "postgresql://porta:secret@{}/porta"
 
 
@@ -331,6 +375,9 @@ _FIVE = "postgresql://porta:secret@{}/porta"
         ({"redis_url": "redis://[::1]:6379"}, None),
         ({"redis_url": "redis://10.0.0.9"}, None),
         ({"redis_url": None}, None),
+        ({"asset_storage_endpoint": "http://s3.example.com"}, "ASSET_STORAGE_ENDPOINT"),
+        ({"asset_storage_endpoint": "https://s3.example.com"}, None),
+        ({"asset_storage_endpoint": "http://minio:9000"}, None),
     ],
 )
 def test_security_14_the_stores_are_not_spoken_to_in_the_open(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,17 +15,31 @@ from storage.models.assets import AssetKey
 from storage.router import Storage
 from storage.stores.assets import open_assets
 from tests import factories
+from tests.world.object_storage import ObjectStorage, object_storage
 
 _NAME = "logo-0123456789abcdef.png"
 _CONTENT = bytes(range(256)) * 4
+_PLACES = ("postgres", "folder", "bucket", "folder of a bucket")
 
 
-@pytest_asyncio.fixture(params=["postgres", "folder"])
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStorage]:
+    with object_storage(tmp_path_factory.mktemp("s3") / "log") as server:
+        for bucket in ("porta-whole", "porta-shared"):
+            server.make_bucket(bucket)
+        yield server
+
+
+@pytest_asyncio.fixture(params=_PLACES)
 async def storage(
     request: pytest.FixtureRequest, database_url: str, tmp_path: Path
 ) -> AsyncIterator[Storage]:
-    url = f"file://{tmp_path}" if request.param == "folder" else None
-    opened = await Storage.open(database_url, pool_size=3, assets_url=url)
+    urls = dict(zip(_PLACES, (
+        None, f"file://{tmp_path}", "s3://porta-whole", "s3://porta-shared/of/porta",
+    ), strict=True))  # fmt: skip
+    url: str | None = urls[request.param]
+    access = request.getfixturevalue("server").access() if "bucket" in request.param else None
+    opened = await Storage.open(database_url, pool_size=3, assets_url=url, bucket=access)
     yield opened.everywhere  # as the Admin API does
     await opened.close()
 
@@ -82,6 +96,15 @@ async def test_nothing_that_is_named_is_missing_after_a_transaction(
         assert await storage.assets.get(new) == b"new"
 
 
+async def test_only_what_has_urls_of_its_own_signs_one(
+    storage: Storage, request: pytest.FixtureRequest
+) -> None:
+    key = AssetKey(await _organization(storage), _NAME)
+    await storage.assets.put(key, _CONTENT)
+    signed = await storage.assets.signed_url(key, 60)
+    assert (signed is not None) == ("bucket" in request.node.callspec.params["storage"])
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -101,20 +124,20 @@ def test_an_organization_is_named_by_its_id(id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://bucket", "http://x/", "file:relative", "file://host/x", "/var/x", ""]
+    "url", ["s3:///folder", "http://x/", "file:relative", "file://host/x", "/var/x", ""]
 )
-def test_another_url_is_no_place_for_assets(url: str) -> None:
+async def test_another_url_is_no_place_for_assets(url: str) -> None:
     with pytest.raises(ValueError, match="folder"):
-        open_assets(url)
+        await open_assets(url)
 
 
-def test_a_folder_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+async def test_a_folder_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be kept"):
-        open_assets(f"file://{tmp_path}/none")
+        await open_assets(f"file://{tmp_path}/none")
 
 
 async def test_a_folder_never_shows_half_a_file(tmp_path: Path) -> None:
-    folder = open_assets(f"file://{tmp_path}")
+    folder = await open_assets(f"file://{tmp_path}")
     assert folder is not None
     key = AssetKey(None, "a.png")
     contents = [bytes([each]) * 200_000 for each in range(8)]
@@ -132,7 +155,7 @@ async def test_a_folder_never_shows_half_a_file(tmp_path: Path) -> None:
 
 
 async def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
-    folder = open_assets(f"file://{tmp_path}")
+    folder = await open_assets(f"file://{tmp_path}")
     assert folder is not None
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -144,7 +167,7 @@ async def test_a_link_in_the_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_takes_nothing_is_an_outage(tmp_path: Path) -> None:
-    folder = open_assets(f"file://{tmp_path}")
+    folder = await open_assets(f"file://{tmp_path}")
     assert folder is not None
     (tmp_path / "system").rmdir()
     (tmp_path / "system").touch()
