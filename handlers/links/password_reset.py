@@ -21,11 +21,12 @@ _TYPED = frozenset({"email", "password", "confirmPassword"})
 
 async def find_password_sign_in(handler: LinkHandler) -> OpenInteraction | None:
     """Return the interaction that a request names, if it is open here. Raises LoginMethodDisabled
-    where nobody signs in with a password, at its client or else at the organization.
+    where nobody signs in with a password, at its client or else anywhere at the organization: a
+    link is followed on any device, and after its sign-in is over.
     """
-    opened, organization = await handler.opened_here(), handler.tenant.organization
-    methods = opened.login_methods if opened is not None else organization.default_login_methods
-    if "password" not in methods:
+    opened = await handler.opened_here()
+    methods = opened.login_methods if opened is not None else None
+    if not await password_reset.is_possible(handler.runtime, handler.tenant, methods):
         raise LoginMethodDisabled("nobody signs in with a password here")
     return opened
 

@@ -31,6 +31,7 @@ from storage.router import Storage
 _NOTICE = 3 * 86_400
 """Seconds after which a notice of a change is not sent any more."""
 _KIND, _WHAT = LinkKind.PASSWORD_RESET, "password_reset"
+_METHOD = "password"
 _COMPLETED = "user.password_reset.completed"
 
 
@@ -85,6 +86,19 @@ async def ask(
                 await queue.check_room(tx, tenant.id)
             event = "user.password_reset.requested" if user else "user.password_reset.failed"
             await _record(tx, asked, user, event, None if user else "unknown_user")
+
+
+async def is_possible(
+    runtime: Runtime, tenant: Tenant, opened_methods: tuple[str, ...] | None
+) -> bool:
+    """Whether there are passwords here: at the sign-in that is open in this browser, which takes
+    `opened_methods`, or else at the organization, or any client that says so for itself.
+    """
+    if opened_methods is not None:
+        return _METHOD in opened_methods
+    if _METHOD in tenant.organization.default_login_methods:
+        return True
+    return await runtime.storage.clients.takes(tenant.id, _METHOD)
 
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:

@@ -282,6 +282,18 @@ class Clients:
         )
         return touched == 1
 
+    async def takes(self, organization_id: str, method: str) -> bool:
+        """Tell whether people sign in to any client of its own choice by a method."""
+        row = await self._pg.fetchrow(
+            """
+            SELECT EXISTS(
+                SELECT FROM clients WHERE organization_id = %(organization_id)s
+                    AND status = 'active' AND %(method)s = ANY(login_methods))
+            """,
+            {"organization_id": organization_id, "method": method},
+        )
+        return row is not None and bool(row[0])
+
     async def set_status(self, id: str, organization_id: str, status: str) -> bool:
         """Change the status; a revoked client stays revoked. Tells whether a row changed."""
         touched = await self._pg.execute(

@@ -17,12 +17,13 @@ from porta.limits import even_time
 from porta.outbox import queue
 from porta.runtime import Runtime
 from porta.security import known_browsers
+from porta.tenants import resolve
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import begin, redeem, submit
 from tests.world.answers import hidden_fields
 from tests.world.house import PASSWORD
-from tests.world.links import mailed_links, person, post
+from tests.world.links import mailed_links, person, post, take_magic_links
 from tests.world.log import Log
 from tests.world.mail import letters_to
 
@@ -354,6 +355,40 @@ async def test_where_nobody_signs_in_with_a_password_there_is_none_to_forget(
             if (await http.get(FORGOT)).status_code == 200:
                 break
             await asyncio.sleep(0.1)
+
+
+async def test_a_link_of_the_one_client_with_passwords_is_good_on_any_device(
+    runtime: Runtime, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, pg: Postgres,
+    someone: User,
+) -> None:  # fmt: skip
+    """Whatever the organization's own ways are: the sign-in that it leads back to is elsewhere."""
+    await take_magic_links(runtime, "web", "password")
+    await take_magic_links(runtime, "third", "magic_link")
+    uid = (await begin(http)).rpartition("/")[2]
+    change = "UPDATE organizations SET default_login_methods = %(methods)s WHERE slug = 'acme'"
+    await pg.execute(change, {"methods": ["magic_link"]})
+    try:
+        await _until_taken(runtime, "magic_link")
+        await post(http, f"{FORGOT}?interaction={uid}", email=someone.email)
+        link = (await mailed_links(runtime, pg, someone))[0]
+        done = await post(elsewhere, link, **CHOSEN)
+        assert (done.status_code, "Your password is changed" in done.text) == (200, True)
+        other = (await begin(http, client_id="third")).rpartition("/")[2]
+        refused = await http.get(f"{FORGOT}?interaction={other}")
+        assert refused.status_code == 400, "who is asked for a link has no password to forget"
+    finally:
+        await pg.execute(change, {"methods": ["password"]})
+        await pg.execute("UPDATE clients SET login_methods = NULL")
+        await _until_taken(runtime, "password")
+
+
+async def _until_taken(runtime: Runtime, method: str) -> None:
+    """Wait until the server has heard how people sign in to the organization."""
+    for _ in range(100):
+        tenant = await resolve.resolve(runtime, "acme")
+        if tenant.organization.default_login_methods == (method,):
+            return
+        await asyncio.sleep(0.1)
 
 
 async def test_no_secret_of_it_is_in_the_log(

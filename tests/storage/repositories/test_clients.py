@@ -361,3 +361,17 @@ async def test_growth_many_clients_are_found_at_once_each_in_its_organization(
         world.client.id,
     ]
     assert await clients.find_each([]) == {}
+
+
+async def test_a_way_to_sign_in_is_that_of_any_active_client_here(
+    clients: Clients, pg: Postgres
+) -> None:
+    world, other = await build_world(pg), await build_world(pg)
+    full = _full(world)
+    await clients.insert(full)
+    home = world.organization.id
+    assert not await clients.takes(home, "magic_link"), "it is not active"
+    await clients.set_status(full.id, home, "active")
+    assert await clients.takes(home, "magic_link")
+    assert not await clients.takes(home, "password"), "others say nothing of their own"
+    assert not await clients.takes(other.organization.id, "magic_link")
