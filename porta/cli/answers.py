@@ -18,9 +18,20 @@ _PIPED = 1000
 """Columns, where no terminal says how many there are."""
 
 
-def plain(text: str) -> str:
-    """What stands in a row must not give orders to a terminal, nor be taken for mark-up."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("[", "\\[")
+def line(text: str) -> str:
+    """Return `text` as one line that gives no orders to a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def cell(text: str) -> str:
+    """Return what stands in a row of a table, where it is not taken for mark-up either."""
+    return line(text).replace("[", "\\[")
+
+
+def spelled(value: object) -> str:
+    """Return JSON for people and programs: what a terminal would take for an order is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def console() -> Console:
@@ -42,7 +53,7 @@ def as_json(found: object) -> Any:
 def tell(found: object, columns: Sequence[str], *, json_wanted: bool) -> None:
     """Print what was answered: several things with these columns, or one with all it has."""
     if json_wanted:
-        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+        click.echo(spelled(as_json(found)))
     elif isinstance(found, Sequence):
         _tell_rows(found, columns)
     elif isinstance(found, Model):
@@ -58,7 +69,7 @@ def _tell_rows(rows: Sequence[object], columns: Sequence[str]) -> None:
         table.add_column(_title(column), overflow="fold")
     for row in rows:
         told = as_json(row)
-        table.add_row(*(plain(_text(told.get(column))) for column in columns))
+        table.add_row(*(cell(_text(told.get(column))) for column in columns))
     console().print(table)
 
 
@@ -66,8 +77,7 @@ def _tell_one(told: Mapping[str, Any]) -> None:
     flat = dict(_flat(told, ""))
     width = max(map(len, flat), default=0)
     for name, value in flat.items():
-        said = "".join(c if c.isprintable() else " " for c in _text(value))
-        click.echo(f"{name:<{width}}  {said}")
+        click.echo(line(f"{name:<{width}}  {_text(value)}"))
 
 
 def _flat(told: Mapping[str, Any], above: str) -> list[tuple[str, Any]]:

@@ -68,4 +68,4 @@ def _line(entry: Entry) -> str:
         told.append(entry.description)
     if entry.metadata:
         told.append(json.dumps(entry.metadata, ensure_ascii=False))
-    return "".join(c if c.isprintable() else " " for c in "  ".join(told))
+    return answers.line("  ".join(told))

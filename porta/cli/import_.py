@@ -10,7 +10,7 @@ from rich.table import Table
 
 from porta.admin_client.resources.import_ import ImportState
 from porta.admin_client.resources.shared import ImportReport
-from porta.cli.answers import console, plain
+from porta.cli.answers import cell, console, line
 from porta.cli.nouns import Action, Given, noun
 from porta.services.provisioning.syntax import Malformed, parse_json, parse_yaml
 
@@ -61,7 +61,7 @@ def _tell(found: ImportReport) -> None:
     for word in ("created", "updated", "skipped"):
         click.echo(f"{word:<8} {len(getattr(found, word) or ())}")
     for each in (*(found.notes or ()), *(found.errors or ())):
-        click.echo(plain(json.dumps(_fields(each), ensure_ascii=False)), err=True)
+        click.echo(line(json.dumps(_fields(each), ensure_ascii=False)), err=True)
     if found.credentials:
         _tell_credentials([_fields(each) for each in found.credentials])
     if found.errors:
@@ -79,7 +79,7 @@ def _tell_credentials(rows: list[dict[str, Any]]) -> None:
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(plain(str(value)) for value in row.values()))
+        table.add_row(*(cell(str(value)) for value in row.values()))
     console().print(table)
 
 

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from porta.audit.actors import SYSTEM
-from porta.cli.answers import console, plain
+from porta.cli.answers import cell, console
 from porta.cli.commands import confirm, rfc3339, some_settings_or_exit, with_storage
 from porta.cli.over_api import EitherGroup
 from porta.cli.remote_jobs import remote_jobs
@@ -159,7 +159,7 @@ def _table(found: Sequence[Job], slugs: dict[str, str]) -> Table:
             f"{job.attempts}" if job.scheduled else f"{job.attempts} of {job.max_attempts}",
             _progress(job) or "—",
             "—" if ended else rfc3339(job.run_at),
-            plain(job.last_error or "") or "—",
+            cell(job.last_error or "") or "—",
             style=_STYLES.get(job.state, ""),
         )
     return table
@@ -169,7 +169,7 @@ def _progress(job: Job) -> str:
     if job.progress_done is None:
         return ""
     of = f" of {job.progress_total}" if job.progress_total is not None else ""
-    return f"{job.progress_done}{of} {plain(job.progress_message or '')}".strip()
+    return f"{job.progress_done}{of} {cell(job.progress_message or '')}".strip()
 
 
 def _as_json(job: Job) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from porta.admin_client.http import Http
 from porta.admin_client.loopback import listening, parameters_of
 from porta.admin_client.sign_in import Attempt, Entrance, begin, find_entrance, redeem
 from porta.admin_client.tokens import Tokens, revoke
-from porta.cli.answers import plain
+from porta.cli.answers import line
 from porta.cli.commands import prompts, rfc3339
 from porta.cli.remote import (
     CA_FILE,
@@ -57,7 +57,7 @@ def login(server: str | None, client_id: str | None, browser: bool, ca_file: str
         signed_in = asyncio.run(_login(server, client_id, ca_file, browser=browser))
         credentials_file().write(signed_in)
     who = signed_in.user.email if signed_in.user and signed_in.user.email else "you"
-    click.echo(f"✓ Signed in to {signed_in.server} as {plain(who)}.")
+    click.echo(f"✓ Signed in to {signed_in.server} as {line(who)}.")
     if signed_in.refresh_token is None:
         click.echo("It lasts as long as this token: no refresh token was given.", err=True)
 
@@ -173,5 +173,5 @@ def whoami(server: str | None, ca_file: str | None, json_wanted: bool) -> None:
         return
     for name, value in told.items():
         if name != "permissions":
-            click.echo(f"{name:<15} {'—' if value is None else plain(str(value))}")
+            click.echo(f"{name:<15} {'—' if value is None else line(str(value))}")
     click.echo(f"{'permissions':<15} {len(found.permissions)}: {' '.join(found.permissions)}")

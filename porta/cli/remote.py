@@ -30,6 +30,7 @@ from porta.admin_client.http import Http
 from porta.admin_client.sign_in import find_entrance
 from porta.admin_client.tokens import TokenSource
 from porta.admin_client.transport import Rehearsed
+from porta.cli.answers import line, spelled
 
 SERVER = "Which server; else that of the sign-in."
 CA_FILE = "Authorities that are trusted in place of the system's."
@@ -136,7 +137,7 @@ def _told(error: AdminApiError) -> str:
         return str(error)
     lines = [f"\n  {each.path}: {each.message}" for each in error.problems]
     named = f" (request {error.request_id})" if error.request_id and error.status >= 500 else ""
-    return f"{error.message}{named}{''.join(lines)}"
+    return "\n".join(map(line, f"{error.message}{named}{''.join(lines)}".split("\n")))
 
 
 def _tell_request(told: Rehearsed, *, json_wanted: bool) -> None:
@@ -144,14 +145,16 @@ def _tell_request(told: Rehearsed, *, json_wanted: bool) -> None:
     body = _hidden(json.loads(request.content)) if request.content else None
     if json_wanted:
         said: dict[str, Any] = {"method": request.method, "path": request.url, "body": body}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+        click.echo(spelled(said))
         return
     click.echo(f"Nothing is changed. This would be sent:\n{request.method} {request.url}")
     if body:
-        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        click.echo(spelled(body))
 
 
 def _hidden(body: Any) -> Any:
+    if isinstance(body, list):
+        return [_hidden(each) for each in body]
     if not isinstance(body, dict):
         return body
     return {name: "…" if name in _SECRET else _hidden(value) for name, value in body.items()}

@@ -6,6 +6,7 @@ import click
 
 from porta.admin_client import AdminClient
 from porta.admin_client.resources.jobs import Job
+from porta.cli.answers import line
 from porta.cli.nouns import Action, Given, noun
 
 _ORG = {"organization_id": "--organization"}
@@ -25,7 +26,7 @@ async def _watch(admin: AdminClient, given: Given) -> Job | None:
 
 def _tell_end(job: Job) -> None:
     if job.state == "dead":
-        click.echo(f"It failed: {job.last_error}", err=True)
+        click.echo(line(f"It failed: {job.last_error}"), err=True)
         raise click.exceptions.Exit(1)
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import click
 
 from porta.admin_client.resources.traces import Step, Trace
-from porta.cli.answers import plain
+from porta.cli.answers import line
 from porta.cli.nouns import Action, single
 
 
 def _tell(found: Trace) -> None:
     """One line a request, and what was decided in it below."""
-    click.echo(f"{found.code} at organization {found.organization_id}")
+    click.echo(line(f"{found.code} at organization {found.organization_id}"))
     for step in found.steps:
         at = step.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        click.echo(plain(f"\n{at}  {step.step}  {step.status}  request {step.request_id}"))
-        for line in _lines(step):
-            click.echo(plain(f"    {line}"))
+        click.echo()
+        click.echo(line(f"{at}  {step.step}  {step.status}  request {step.request_id}"))
+        for each in _lines(step):
+            click.echo(line(f"    {each}"))
 
 
 def _lines(step: Step) -> list[str]:

@@ -349,14 +349,15 @@ async def test_what_people_are_called_gives_no_orders_to_a_terminal(
     home = await installation.organization()
     await installation.execute(
         "UPDATE organizations SET name = %(name)s WHERE id = %(id)s",
-        name="a\x1b[2J\x07[bold]b\nc",
+        name=(name := "a\x1b[2J\x07[bold]b\nc\x9b2J\u202e\U000e0001"),
         id=home.id,
     )
-    for command in ("list", "show"):
-        shown = await super_porta("org", command, *([home.id] if command == "show" else []))
+    for command in (("list",), ("show", home.id), ("list", "--json"), ("show", home.id, "--json")):
+        shown = await super_porta("org", *command)
         assert shown.exit_code == 0
-        assert not {"\x1b", "\x07"} & set(shown.stdout)
+        assert not {"\x1b", "\x07", "\x9b", "\u202e", "\U000e0001"} & set(shown.stdout)
         assert "[bold]b" in shown.stdout
+    assert _json(shown)["name"] == name
 
 
 def _commands(group: click.Group, above: str) -> list[tuple[str, click.Command]]:

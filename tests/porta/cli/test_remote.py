@@ -120,11 +120,14 @@ async def test_files_and_people_are_brought_in(
 async def test_queue_keys_trail_and_counts(super_porta: Porta, installation: Installation) -> None:
     kind = "porta.nothing"
     await installation.execute(
-        "INSERT INTO jobs (kind, dead_at, last_error) VALUES (%(kind)s, now(), 'no')", kind=kind
+        "INSERT INTO jobs (kind, dead_at, last_error) VALUES (%(kind)s, now(), %(why)s)",
+        kind=kind,
+        why="no [x]\x1b[2J\x9b",
     )
     jobs = _json(await super_porta("jobs", "list", "--kind", kind, "--json"))
     watched = await super_porta("jobs", "watch", jobs[0]["id"])
-    assert (watched.exit_code, "It failed: no" in watched.stderr) == (1, True), watched.output
+    assert (watched.exit_code, "It failed: no [x] [2J" in watched.stderr) == (1, True)
+    assert not {"\x1b", "\x9b"} & set(watched.output)
     shown = _json(await super_porta("jobs", "show", jobs[0]["id"], "--remote", "--json"))
     assert shown["kind"] == jobs[0]["kind"]
     keys = _json(await super_porta("keys", "list", "--json"))
