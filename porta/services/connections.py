@@ -12,11 +12,10 @@ from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.federation import PROVIDERS
-from porta.protocol.federation.provider import Provider
-from porta.security.apple_secret import find_key_problem
 from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys
 from porta.services.commands import ABSENT, Command, Patch
+from porta.services.connection_checks import check_fits, check_powers, check_right
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
@@ -27,7 +26,7 @@ from porta.services.connection_fields import (
     Tenants,
 )
 from porta.services.fields import Flag, Ids, Name, judged, one_of
-from porta.services.permissions import ADMINISTRATION, check_all, needs
+from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require, require_id
 from porta.text.names import find_name_problem, find_text_problem
 from storage.models.connections import Connection, RoleRule
@@ -97,15 +96,15 @@ async def create(
     Forbidden.
     """
     home = await _home(tx, actor, organization)
-    _check_right(actor, home)
+    check_right(actor, home)
     provider, id = PROVIDERS[command.provider], str(uuid.uuid4())
     issuer = command.issuer or provider.issuer
     if issuer is None:
         raise Invalid.at("issuer", message="must be given for this provider")
     columns = _columns(command, id, keys) | {"provider": provider.name, "issuer": issuer}
     new = Connection(id=id, organization_id=home.id, **columns)
-    _check_fits(provider, new, command.client_secret)
-    await _check_powers(tx, actor, new)
+    check_fits(provider, new, command.client_secret)
+    await check_powers(tx, actor, new)
     if await tx.connections.count(home.id) >= MOST:
         raise Conflict(f"an organization has {MOST} connections at most")
     made = await tx.connections.insert(new)
@@ -149,8 +148,8 @@ async def update(
     if not changes:
         return stored
     wanted: Connection = msgspec.structs.replace(stored, **changes)
-    _check_fits(PROVIDERS[stored.provider], wanted, patch.client_secret)
-    await _check_powers(tx, actor, wanted)
+    check_fits(PROVIDERS[stored.provider], wanted, patch.client_secret)
+    await check_powers(tx, actor, wanted)
     after = await tx.connections.update(stored.id, stored.organization_id, changes)
     if after is None:
         raise Conflict.at("name", message="this organization has it already")
@@ -177,51 +176,12 @@ async def delete(
     return stored
 
 
-def _check_right(actor: Actor, home: Organization) -> None:
-    """Whoever decides whose word is taken for administrators, is each of them."""
-    if home.is_super_admin:
-        check_all(actor, "where administrators sign in")
-
-
-async def _check_powers(tx: Storage, actor: Actor, wanted: Connection) -> None:
-    """A connection does nothing that whoever makes it may not do themselves."""
-    if wanted.creates_accounts:
-        actor.check("admin:user:create")
-    if wanted.authoritative_domains:
-        actor.check("admin:user:update")
-    if not wanted.role_mapping:
-        return
-    actor.check("admin:role:assign")
-    ids = [id for rule in wanted.role_mapping for id in rule.role_ids]
-    known = await tx.user_roles.find_roles(ids)
-    for index, rule in enumerate(wanted.role_mapping):
-        for place, id in enumerate(rule.role_ids):
-            _, application, _ = known.get(id, ("", ADMINISTRATION, frozenset()))
-            if application == ADMINISTRATION:
-                raise Invalid.at(
-                    *("roleMapping", index, "roleIds", place),
-                    message="there is no such role, or it is one of administrators",
-                )
-
-
-def _check_fits(provider: Provider, wanted: Connection, secret: str | None) -> None:
-    for name in provider.options:
-        if name not in wanted.options:
-            raise Invalid.at("options", message=f"must have {' and '.join(provider.options)}")
-    if provider.has_tenants and not wanted.allowed_tenants:
-        raise Invalid.at("allowedTenants", message="must name whose people are let in")
-    if provider.makes_secret:
-        problem = find_key_problem(secret) if secret else None
-        if wanted.client_secret is None or problem:
-            raise Invalid.at("clientSecret", message=problem or "must be the private key as PEM")
-
-
 async def _held(
     tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
 ) -> Connection:
     found = await tx.connections.find(require_id(target, WHAT), hold=True)
     stored = require(_visible(actor, found, within), WHAT, version)
-    _check_right(actor, await _home(tx, actor, stored.organization_id))
+    check_right(actor, await _home(tx, actor, stored.organization_id))
     return stored
 
 
