@@ -165,8 +165,8 @@ async def test_an_application_with_a_scheme_of_its_own_is_called(
     [
         ("de-DE", {}, "Bei Acme Web anmelden"),
         ("de-DE", {"ui_locales": "en"}, "Sign in to Acme Web"),
-        ("en-GB", {"ui_locales": "fr de"}, "Bei Acme Web anmelden"),
-        ("fr-FR", {}, "Sign in to Acme Web"),
+        ("en-GB", {"ui_locales": "fi de"}, "Bei Acme Web anmelden"),
+        ("fi-FI", {}, "Sign in to Acme Web"),
     ],
 )
 async def test_pages_speak_the_language_of_the_reader(

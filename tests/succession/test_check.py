@@ -262,7 +262,7 @@ def test_succession_A20_check_finds_pages_that_were_made_for_1x(tmp_path: Path) 
 
 
 def test_succession_check_ends_with_the_way_back(create_database: Callable[..., str]) -> None:
-    url = porta_1x.build(create_database)
+    url = porta_1x.build(create_database, PLANTS["client_authentication"][1])
     take_over(url)
     assert _check(url).exit_code == 3
     assert _check(url, "--schema").exit_code == 0

@@ -47,8 +47,9 @@ def above_the_footer(page: httpx.Response) -> str:
 
 
 def hidden_fields(page: str) -> dict[str, str]:
-    """Return the hidden inputs of a page by name."""
-    return {name: value for form in forms_of(page) for name, value in form.fields.items()}
+    """Return the hidden inputs of what a page posts, by name."""
+    posted = [form for form in forms_of(page) if form.method == "post"]
+    return {name: value for form in posted for name, value in form.fields.items()}
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Form:
     """A form of a page: where it goes, and what it says already."""
 
     action: str
+    method: str = "get"
     fields: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
@@ -68,7 +70,7 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attributes}
         if tag == "form":
-            self.forms.append(Form(values.get("action", "")))
+            self.forms.append(Form(values.get("action", ""), values.get("method", "get")))
         elif tag in ("input", "button") and self.forms and "name" in values:
             form = self.forms[-1]
             form.names.add(values["name"])

@@ -94,7 +94,7 @@ async def test_who_asks_while_it_ends_is_never_told_done_without_its_report(
 
     ends_after(Jobs)
     ends_after(JobResults)
-    told = (await api.get(f"/import/{job_id}")).json()["data"]
+    told = (await api.get(f"/import/{job_id}", timeout=60)).json()["data"]
     assert (told["state"] == "done") <= (told["report"] is not None)
 
 
