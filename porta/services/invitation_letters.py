@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from porta.audit.actors import Actor
 from porta.emails.message import Letter
 from porta.emails.post import Post
 from porta.errors import TooManyRequests
+from porta.security import link_tokens
 from storage.models.invitations import InvitationDetails
 from storage.models.organizations import Organization
 from storage.models.users import User
@@ -57,16 +56,16 @@ async def send(
     """
     await _check_limits(tx, actor, user)
     inviter = await name_of(tx, actor)
-    token = secrets.token_urlsafe(32)
+    token = link_tokens.new_token()
     letter = write(
-        post, organization, user, token, inviter=inviter, message=details.personal_message,
+        post, organization, user, token.value, inviter=inviter, message=details.personal_message,
         locale=locale,
     )  # fmt: skip
     stored = msgspec.structs.replace(
         details, inviter_name=inviter or None, by_system=actor.is_system
     )
     id, expires_at = await tx.invitations.insert(
-        user.id, hashlib.sha256(token.encode()).hexdigest(), TTL, stored,
+        user.id, token.digest, TTL, stored,
         invited_by=actor.user_id, invited_by_client=actor.client_id,
     )  # fmt: skip
     job_id = await post.queue(
