@@ -16,7 +16,7 @@ from handlers.interactions import (
     passkey,
     two_factor,
 )
-from handlers.links import invitation, password_reset
+from handlers.links import invitation, password_reset, self_registration
 from handlers.links import magic_link as links
 from handlers.oidc import (
     authorization,
@@ -67,6 +67,11 @@ ROUTES = [
         (_tenant(endpoints.MAGIC_LINK), links.MagicLinkHandler),
         (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),
         (_tenant(endpoints.RESET_PASSWORD), password_reset.ResetPasswordHandler),
+        (_tenant(endpoints.REGISTRATION), self_registration.RegistrationHandler),
+        (
+            _tenant(endpoints.REGISTRATION_LINK),
+            self_registration.CompleteRegistrationHandler,
+        ),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),

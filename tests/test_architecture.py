@@ -345,6 +345,7 @@ EVERYWHERE = {
     "porta.runtime": "the caches of configuration are read for many organizations at once",
     "porta.services.startup": "keys and costs of the whole installation",
     "porta.services.invitation_acceptance": "who invites is of another organization",
+    "porta.services.self_registration": "makes an account where an organization lets people",
     "porta.administration.access": "a token is looked for before its organization is known",
     "handlers.admin_api.handler": "administrators of the installation; services hold the border",
     "porta.authn.federation.joining": "makes an account where a connection may",

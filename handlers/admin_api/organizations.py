@@ -87,6 +87,8 @@ class Organization(Shown):
     id_token_claims: bool
     id_token_signed_response_alg: str
     email_as_username: bool
+    registration: str
+    registration_domains: tuple[str, ...]
     created_at: Moment
     updated_at: Moment
 

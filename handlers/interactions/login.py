@@ -20,6 +20,7 @@ from porta.browser import open_interactions
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.provider import authorization
+from porta.tenants.resolve import takes_registrations
 
 _TYPED = frozenset({"email", "password"})
 """A password is any text at all; what is no address is answered like one that nobody has."""
@@ -63,6 +64,7 @@ async def show_login(
         signals=signals,
         show_magic_link=has_link,
         forgot_password_url=_forgot_password_url(handler) if has_password else None,
+        register_url=None if opened.reauthenticates or to_prove else registration_url(handler),
     )
 
 
@@ -75,6 +77,13 @@ def _forgot_password_url(handler: InteractionHandler) -> str | None:
     if handler.runtime.settings.smtp_host is None:
         return None
     return f"{handler.application.base_path}/{handler.tenant.slug}{endpoints.FORGOT_PASSWORD}"
+
+
+def registration_url(handler: InteractionHandler) -> str | None:
+    """Return where people make an account for themselves, where they may."""
+    if not takes_registrations(handler.runtime, handler.tenant):
+        return None
+    return f"{handler.application.base_path}/{handler.tenant.slug}{endpoints.REGISTRATION}"
 
 
 async def _account(handler: InteractionHandler) -> str | None:
@@ -142,6 +151,8 @@ class InteractionStartHandler(InteractionHandler):
             await show_gesture(self)
         elif (pending := await second_factor.find(self.runtime, self.opened)) is not None:
             await show_two_factor(self, pending, self.query().get("method"))
+        elif self.opened.registers and "sign_in" not in self.query():
+            self.see_other(f"{registration_url(self)}?interaction={self.opened.uid}")
         else:
             hint = self.opened.interaction.parameters.get("login_hint")
             await show_login(self, email=hint)

@@ -92,6 +92,13 @@ class LinkHandler(TenantHandler):
             return None
         return f"{self.application.base_path}/interaction/{opened.uid}"
 
+    def sign_in_url(self, opened: OpenInteraction | None) -> str | None:
+        """Return the same, past the registration that its client asked for (`prompt=create`)."""
+        url = self.interaction_url(opened)
+        if opened is None or url is None or not opened.registers:
+            return url
+        return f"{url}?sign_in=1"
+
     def path_of(self, page: str) -> str:
         """Return the path of a page below /{slug}/auth/."""
         return f"{self.application.base_path}/{self.tenant.slug}/auth/{page}"

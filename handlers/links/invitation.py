@@ -6,15 +6,13 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers.links.base import LinkHandler
+from handlers.links.typed import TYPED, shown_again, typed_in
 from handlers.pages import finish_page, home_url
-from porta.protocol.requests.params import Params
 from porta.services import invitation_acceptance, user_passwords
-from porta.services.invitation_acceptance import Accepted, Typed
+from porta.services.invitation_acceptance import Accepted
 from porta.services.password_reset import LinkOver, Refused
 
 _KIND = "invitation"
-_NAMES = ("given_name", "family_name")
-_TYPED = frozenset({*_NAMES, "password", "confirmPassword"})
 
 
 class AcceptInvitationHandler(LinkHandler):
@@ -27,11 +25,11 @@ class AcceptInvitationHandler(LinkHandler):
         await self.get()
 
     async def post(self) -> None:
-        form = self.form(free=_TYPED)
-        typed = _typed(form)
+        form = self.form(free=TYPED)
+        typed = typed_in(form)
         if not self.csrf_holds(form):
             await self._show(
-                HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **_shown(typed.names)
+                HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **shown_again(typed.names)
             )
             return
         try:
@@ -39,7 +37,7 @@ class AcceptInvitationHandler(LinkHandler):
                 self.runtime, self.tenant, self.token(), typed, self.origin
             )
         except Refused as refusal:
-            await self._show(problems=refusal.reasons, **_shown(typed.names))
+            await self._show(problems=refusal.reasons, **shown_again(typed.names))
         except LinkOver:
             await self.finish_over(_KIND)
         else:
@@ -75,18 +73,3 @@ class AcceptInvitationHandler(LinkHandler):
             is_partial=bool(accepted.given.left_out),
             home_url=home_url(self),
         )
-
-
-def _typed(form: Params) -> Typed:
-    names = {name: (form.get(name) or "").strip() for name in _NAMES}
-    password, repeated = form.get("password") or "", form.get("confirmPassword")
-    # It is repeated where no script can show it.
-    return Typed(names, password, password if repeated is None else repeated)
-
-
-def _shown(names: dict[str, str]) -> dict[str, Any]:
-    """Return what was typed, as a field can hold it, so that nobody types it twice."""
-    longest = invitation_acceptance.LONGEST_NAME
-    return {
-        name: "".join(filter(str.isprintable, typed))[:longest] for name, typed in names.items()
-    }

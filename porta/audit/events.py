@@ -128,6 +128,8 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.logout",
         "user.magic_link.sent",
         "user.passkey.added",
+        "user.registration.completed",
+        "user.registration.requested",
     ),
     "security": (
         "2fa.setup.totp.failed",
@@ -140,6 +142,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "rate_limit.login",
         "rate_limit.magic_link",
         "rate_limit.password_reset",
+        "rate_limit.registration",
         "security.login_method_disabled",
         "token.code_replayed",
         "token.refresh_reused",
@@ -177,6 +180,7 @@ _BY_THEMSELVES = frozenset(
         *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),
         *("user.login.federation", "user.login.magic_link", "user.login.password", "user.logout"),
         *("user.passkey.added", "user.password_reset.completed"),
+        "user.registration.completed",
     }
 )
 """What people do themselves, who have proven by then who they are."""

@@ -54,6 +54,12 @@ class OpenInteraction:
         return previous is not None and bool(reasons) and _CONFIRMING.issuperset(reasons)
 
     @property
+    def registers(self) -> bool:
+        """Whether its client wants the person to make an account (`prompt=create`)."""
+        asked = self.interaction.parameters.get("prompt", "").split()
+        return self.interaction.prompt == "login" and "create" in asked
+
+    @property
     def may_switch(self) -> bool:
         """Whether somebody else may sign in here: a request for one person takes no other, whether
         an ID token named them or the claims (Core §3.1.2.1, §5.5.1).

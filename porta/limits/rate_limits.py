@@ -16,6 +16,8 @@ _DAY = 86_400
 _PER_DAY = 5
 """A pair has this many windows' worth of attempts in a day."""
 _CODE_GUESSES = 5
+_UNPROVEN = 5
+"""What the limits of registrations are divided by where no work was proven."""
 _FACTORS = {1: (1,), 3: (16, 4, 1)}
 """What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
 /64 of IPv6, or the one of IPv4."""
@@ -133,6 +135,34 @@ def of_mailed_link(
     return (
         Guesses(_widest(address), source, (), reason),
         Guesses(key, (), _by_the_day(key, most, window), reason),
+    )
+
+
+def of_proof(proof: str) -> Guesses:
+    """Return the limit of a puzzle that was solved: it is good once."""
+    limit = Limit(f"registration_proof:{proof}", 1, _DAY)
+    return Guesses(limit.key, (limit,), (), "proof_used")
+
+
+def of_registration(tenant: Tenant, address: str, *, proven: bool) -> tuple[Guesses, Guesses]:
+    """Return the limits of registrations that are asked for: those of who asks, and those of the
+    organization and of all of them, counted one after the other, so that who has had too many takes
+    nothing from others. Where no work was `proven` all limits are a fifth.
+    """
+    config, reason = tenant.config, "registration_limit"
+    window, share = config.rate_limit_registration_window, 1 if proven else _UNPROVEN
+    kind = "registration" if proven else "registration_unproven"
+    most = max(1, config.rate_limit_registration_address_max // share)
+    source = [
+        Limit(f"{kind}:{block}", most * factor, window) for block, factor in weighed_blocks(address)
+    ]
+    everybody = max(1, config.rate_limit_registration_installation_max // share)
+    all_of_them = Limit(kind, everybody, window)
+    # One organization does not use up what the others have.
+    one_of_them = Limit(f"{kind}:{tenant.id}", max(1, everybody // 2), window)
+    return (
+        Guesses(_widest(address), source, (), reason),
+        Guesses(kind, (all_of_them, one_of_them), (), reason),
     )
 
 

@@ -54,6 +54,7 @@ PAGES: dict[str, Page] = {
             "signals": None,
             "show_magic_link": False,
             "forgot_password_url": None,
+            "register_url": None,
             "connections": (),
         },
         leaves=True,
@@ -66,6 +67,7 @@ PAGES: dict[str, Page] = {
                 "show_passkey",
                 "show_magic_link",
                 "forgot_password_url",
+                "register_url",
                 "connections",
             }
         ),
@@ -111,6 +113,29 @@ PAGES: dict[str, Page] = {
         {"error": None, "problems": ()},
     ),
     "reset_success": Page(frozenset({"home_url"}), {"resume_url": None}),
+    "register": Page(
+        frozenset({"csrf", "back_url"}),
+        {
+            "email": None,
+            "sent": False,
+            "puzzle": None,
+            "difficulty": None,
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+    ),
+    "complete_registration": Page(
+        frozenset({"csrf", "account", "minimum"}),
+        {
+            "asks_password": True,
+            "asks_names": ("given_name", "family_name"),
+            "given_name": None,
+            "family_name": None,
+            "error": None,
+            "problems": (),
+        },
+    ),
     "accept_invite": Page(
         frozenset({"csrf", "account", "minimum"}),
         {

@@ -9,7 +9,7 @@ from porta.protocol import endpoints
 from porta.protocol.clients.client_auth import METHODS
 from porta.protocol.clients.client_metadata import GRANT_TYPES
 from porta.protocol.features import FEATURES
-from porta.protocol.requests.checks import DISPLAY_VALUES, PROMPT_VALUES, RESPONSE_TYPES
+from porta.protocol.requests.checks import DISPLAY_VALUES, RESPONSE_TYPES, prompt_values
 from porta.protocol.requests.response_modes import RESPONSE_MODES
 from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.protocol.tokens.authentication import ACR_VALUES
@@ -36,16 +36,18 @@ def build_document(
     ui_locales: Iterable[str] = (),
     scopes: Iterable[str] = (),
     claims: Iterable[str] = (),
+    registers: bool = False,
 ) -> dict[str, Any]:
     """Return the metadata of `issuer`, the same for OpenID Connect and for OAuth.
 
     `algorithms` are those the key ring can sign ID tokens with, `ui_locales` the languages of the
     pages, `scopes` and `claims` further ones to list (those of API resources and applications).
+    `registers` says that people may make an account for themselves.
     """
     document: dict[str, Any] = {
         "issuer": issuer,
         **{name: endpoints.absolute(issuer, path) for name, path in _ENDPOINTS.items()},
-        **_authorization(),
+        **_authorization(registers=registers),
         **_authentication(),
         "grant_types_supported": list(GRANT_TYPES),
         "scopes_supported": list(dict.fromkeys((*OIDC_SCOPES, *scopes))),
@@ -58,11 +60,11 @@ def build_document(
     return document
 
 
-def _authorization() -> dict[str, Any]:
+def _authorization(*, registers: bool) -> dict[str, Any]:
     return {
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
-        "prompt_values_supported": list(PROMPT_VALUES),
+        "prompt_values_supported": list(prompt_values(registers=registers)),
         "display_values_supported": list(DISPLAY_VALUES),
         "acr_values_supported": list(ACR_VALUES),
         "authorization_response_iss_parameter_supported": True,

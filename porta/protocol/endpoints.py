@@ -25,6 +25,8 @@ WELL_KNOWN_PREFIX = "/.well-known/oauth-authorization-server"
 FORGOT_PASSWORD = "/auth/forgot-password"
 MAGIC_LINK = "/auth/magic-link/{token}"
 RESET_PASSWORD = "/auth/reset-password/{token}"
+REGISTRATION = "/auth/register"
+REGISTRATION_LINK = "/auth/register/{token}"
 ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 
 

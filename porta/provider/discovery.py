@@ -6,6 +6,7 @@ from typing import Any
 
 from porta.protocol.discovery import build_document
 from porta.runtime import Runtime
+from porta.tenants.resolve import takes_registrations
 from porta.tenants.tenant import Tenant
 
 
@@ -18,4 +19,5 @@ async def document(runtime: Runtime, tenant: Tenant) -> dict[str, Any]:
         ui_locales=runtime.pages.locales,
         scopes=offer.scopes,
         claims=offer.claims,
+        registers=takes_registrations(runtime, tenant),
     )

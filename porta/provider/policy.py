@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from porta.protocol.features.feature import AuthorizationPolicy
 from porta.runtime import Runtime
+from porta.tenants.resolve import takes_registrations
 from porta.tenants.tenant import Tenant
 
 
@@ -15,4 +16,5 @@ async def find(runtime: Runtime, tenant: Tenant) -> AuthorizationPolicy:
         require_pkce=tenant.config.require_pkce,
         require_pkce_of_all=tenant.organization.require_pkce,
         api_resources=api_resources,
+        registers=takes_registrations(runtime, tenant),
     )

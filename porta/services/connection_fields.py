@@ -13,7 +13,6 @@ from porta.services.fields import judged, one_of
 from porta.text.names import find_name_problem
 
 T = TypeVar("T")
-_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _SCOPE = re.compile(r"[!\x23-\x5b\x5d-\x7e]{1,200}")
 """RFC 6749 §3.3."""
 _URL = re.compile(r"[!-~]+")
@@ -40,17 +39,11 @@ def _once(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _find_domain_problem(domain: str) -> str | None:
-    return None if _DOMAIN.fullmatch(domain) else "must be a domain, like example.com"
-
-
 def _find_scope_problem(scope: str) -> str | None:
     return None if _SCOPE.fullmatch(scope) else "each is one word (RFC 6749 §3.3)"
 
 
 Issuer = Annotated[str, Field(max_length=512), judged(find_issuer_problem)]
-Domain = Annotated[str, AfterValidator(str.lower), judged(_find_domain_problem)]
-Domains = Annotated[tuple[Domain, ...], Field(max_length=100), AfterValidator(_once)]
 Scopes = Annotated[
     tuple[Annotated[str, judged(_find_scope_problem)], ...],
     Field(max_length=30),

@@ -19,13 +19,12 @@ from porta.services.connection_checks import check_fits, check_powers, check_rig
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
-    Domains,
     Issuer,
     Options,
     Scopes,
     Tenants,
 )
-from porta.services.fields import Flag, Ids, Name, judged, one_of
+from porta.services.fields import Domains, Flag, Ids, Name, judged, one_of
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require, require_id
 from porta.text.names import find_name_problem, find_text_problem

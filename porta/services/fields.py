@@ -25,6 +25,7 @@ from storage.repositories.columns import is_id
 LONGEST_URL = 2048
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 T = TypeVar("T")
 
@@ -133,6 +134,10 @@ def _find_country_problem(country: str) -> str | None:
     return None if _COUNTRY.fullmatch(country) else "must be two letters, like DE"
 
 
+def _find_domain_problem(domain: str) -> str | None:
+    return None if _DOMAIN.fullmatch(domain) else "must be a domain, like example.com"
+
+
 def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -164,6 +169,10 @@ Email = Annotated[str, Field(max_length=255), rule(canonical_email)]
 Day = Annotated[date, BeforeValidator(_only_written)]
 """A date as YYYY-MM-DD."""
 Country = Annotated[str, judged(_find_country_problem)]
+Domain = Annotated[str, AfterValidator(str.lower), judged(_find_domain_problem)]
+Domains = Annotated[tuple[Domain, ...], Field(max_length=100), AfterValidator(_distinct)]
+Registration = Literal["closed", "domain", "open"]
+"""Who may make an account for themselves: nobody, who has an address of a domain, anybody."""
 OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_problem)]
 ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_problem)]
 RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]

@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
-from porta.emails.message import Letter
 from porta.limits.address_blocks import address_block
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
-from porta.pages import branding
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import pre_assignments, user_passwords
+from porta.services import pre_assignments, welcome
 from porta.services.password_reset import LinkOver, Refused
 from porta.services.pre_assignments import Given
+from porta.services.welcome import Typed
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from porta.text.names import find_name_problem
 from storage.models.auth_tokens import LinkKind
 from storage.models.clients import Client
 from storage.models.invitations import PendingInvitation
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 _KIND = LinkKind.INVITATION
-_NOTICE = 3 * 86_400
-"""Seconds after which a welcome is not sent any more."""
-LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +51,6 @@ class Offer:
             return ()
         names = ("given_name", "family_name")
         return tuple(each for each in names if getattr(self.user, each) is None)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What the form says: names by their field, and the password, twice."""
-
-    names: dict[str, str]
-    password: str
-    repeated: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +92,16 @@ async def accept(
     hash.
     """
     offer = await find(runtime, tenant, token)
-    if problems := _problems(tenant, offer, typed):
+    if problems := welcome.find_problems(
+        tenant, offer.user, typed, offer.asks_names, asks_password=offer.asks_password
+    ):
         raise Refused(problems)
     hashed = None
     if offer.asks_password:
         asker = Asker(tenant.id, address_block(origin.address))
         hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
-    letter = _write(runtime, tenant, offer, home_url)
+    letter = welcome.write(runtime, tenant, offer.user, offer.client, home_url)
     # Who invites is of another organization, and what they give is an administrator's to write.
     async with runtime.storage.everywhere.transaction() as tx:
         user = await _use(tx, tenant, offer, token, hashed)
@@ -122,28 +110,10 @@ async def accept(
         given = await pre_assignments.give(tx, inviter, user, offer.carried.details)
         await _record(tx, tenant, offer, given, origin)
         await runtime.post.queue(
-            tx, "welcome", letter, to=user.email, organization_id=tenant.id, lifetime=_NOTICE,
-            user_id=user.id,
+            tx, "welcome", letter, to=user.email, organization_id=tenant.id,
+            lifetime=welcome.NOTICE, user_id=user.id,
         )  # fmt: skip
     return Accepted(offer, given, home_url)
-
-
-def _problems(tenant: Tenant, offer: Offer, typed: Typed) -> tuple[str, ...]:
-    """Return everything that is wrong with what was typed: reasons, and `name` for a name."""
-    found: list[str] = []
-    names = [typed.names.get(each, "") for each in offer.asks_names]
-    if any(len(name) > LONGEST_NAME or (name and find_name_problem(name)) for name in names):
-        found.append("name")
-    if offer.asks_password:
-        organization = tenant.organization
-        said = user_passwords.names_of(organization, offer.user)
-        weak = user_passwords.find_problems(
-            typed.password, organization.two_factor_policy, (*said, *filter(None, names))
-        )
-        found += [str(each.reason) for each in weak]
-        if typed.password != typed.repeated:
-            found.append("mismatch")
-    return tuple(found)
 
 
 async def _use(
@@ -204,19 +174,3 @@ async def _record(tx: Storage, tenant: Tenant, offer: Offer, given: Given, origi
         tx, "user.invite.pre_assignments_applied", organization_id=tenant.id,
         user_id=offer.user.id, metadata=applied, origin=origin,
     )  # fmt: skip
-
-
-def _write(runtime: Runtime, tenant: Tenant, offer: Offer, home_url: str | None) -> Letter:
-    emails, organization = runtime.post.emails, tenant.organization
-    language = emails.language(offer.user.locale, organization.default_locale)
-    company = branding.brand(organization).company
-    return emails.render(
-        "welcome",
-        emails.words(language, "emails.welcome.subject", company=company),
-        organization,
-        language,
-        name=offer.user.given_name,
-        email=offer.user.email,
-        client_name=offer.client.client_name if offer.client and home_url else None,
-        url=home_url or branding.brand(organization).home_url or tenant.issuer,
-    )

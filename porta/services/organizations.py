@@ -16,11 +16,13 @@ from porta.services.brands import BrandingPatch
 from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
 from porta.services.fields import (
     Algorithm,
+    Domains,
     Flag,
     LoginMethods,
     Name,
     OrganizationSlug,
     PageLocale,
+    Registration,
     SearchTerm,
 )
 from porta.services.lifecycle import Lifecycle
@@ -51,6 +53,8 @@ class OrganizationPatch(Patch):
     id_token_claims: Flag = ABSENT
     id_token_signed_response_alg: Algorithm = ABSENT
     email_as_username: Flag = ABSENT
+    registration: Registration = ABSENT
+    registration_domains: Domains = ABSENT
     branding: BrandingPatch | None = ABSENT
 
 
@@ -206,7 +210,17 @@ def _columns(stored: Organization, patch: OrganizationPatch) -> dict[str, object
     said = patch.said()
     said.pop("slug", None)
     branding = brands.merge(stored, said.pop("branding")) if "branding" in said else {}
-    return {**said, **branding}
+    columns = {**said, **branding}
+    _check_registration(msgspec.structs.replace(stored, **columns))
+    return columns
+
+
+def _check_registration(organization: Organization) -> None:
+    """Who administers everything is chosen by who does already."""
+    if organization.is_super_admin and organization.registration != "closed":
+        raise Invalid.at("registration", message="the super-admin organization takes nobody in")
+    if organization.registration == "domain" and not organization.registration_domains:
+        raise Invalid.at("registration_domains", message="names a domain, where registration does")
 
 
 def _events_of(changed: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:

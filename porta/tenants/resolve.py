@@ -38,6 +38,16 @@ async def resolve(runtime: Runtime, slug: str) -> Tenant:
     )
 
 
+def takes_registrations(runtime: Runtime, tenant: Tenant) -> bool:
+    """Whether people may make an account for themselves: where somebody may, and mail can be sent.
+
+    Who administers everything is chosen by who does already.
+    """
+    organization = tenant.organization
+    may = organization.registration != "closed" and not organization.is_super_admin
+    return may and runtime.settings.smtp_host is not None
+
+
 def era_of(tenant: Tenant, client: Client | None = None) -> int:
     """Return how often the status of the organization, and of `client` or its application, changed.
 

@@ -175,6 +175,14 @@ class PushedAuthorizationRequest(Artifact, frozen=True, kw_only=True):
     hint_subject: str | None = None
 
 
+class Registration(Artifact, frozen=True, kw_only=True):
+    """A link by which somebody may make an account for themselves, mailed to its address."""
+
+    email: str
+    registers_at: str | None = None
+    """The client (its `client_id`) that a person came from."""
+
+
 class ClientCredentials(Artifact, frozen=True, kw_only=True):
     """An access token that a client holds for itself (RFC 6749 §4.4)."""
 
@@ -268,6 +276,8 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
         # Acknowledged, and good for one code: neither may depend on what Redis still holds.
         ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),
+        # Used up in the transaction that makes the account.
+        ArtifactKind(Registration, Store.POSTGRES),
         ArtifactKind(ClientCredentials, Store.POSTGRES),
         ArtifactKind(AccessToken, Store.POSTGRES),
         ArtifactKind(RefreshToken, Store.POSTGRES),

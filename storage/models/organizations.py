@@ -91,6 +91,11 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     brand: Brand = Brand()
     brand_assets: BrandAssets = BrandAssets()
     default_login_methods: tuple[str, ...] = ("password", "magic_link")
+    registration: str = "closed"
+    """Who may make an account for themselves: nobody, with an address of one of the domains
+    (`domain`), or anybody (`open`).
+    """
+    registration_domains: tuple[str, ...] = ()
     updated_at: float = 0.0
     era: int = 0
     """How often its status has changed; not written by hand."""

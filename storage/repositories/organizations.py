@@ -18,7 +18,7 @@ _COLUMNS = (
     " branding_primary_color, branding_company_name, branding_custom_css,"
     " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
     " id_token_signed_response_alg, email_as_username, brand::text, brand_assets::text,"
-    " default_login_methods,"
+    " default_login_methods, registration, registration_domains,"
     " EXTRACT(EPOCH FROM updated_at)::float8, era, EXTRACT(EPOCH FROM created_at)::float8, version"
 )
 SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
@@ -27,6 +27,7 @@ DEPENDENTS = ("clients", "users", "api_resources", "branding_assets")
 """Tables of what belongs to an organization, and goes with it."""
 _KEPT = ("id", "slug", "status", "is_super_admin", "updated_at", "era", "created_at", "version")
 _WRITABLE = frozenset(Organization.__struct_fields__) - set(_KEPT)
+_LISTS = ("default_login_methods", "registration_domains")
 _BRAND = msgspec.json.Decoder(Brand)
 _BRAND_ASSETS = msgspec.json.Decoder(BrandAssets)
 
@@ -105,7 +106,7 @@ class Organizations:
                 branding_primary_color, branding_company_name, branding_custom_css,
                 default_locale, two_factor_policy, require_pkce, id_token_claims,
                 id_token_signed_response_alg, email_as_username, brand, brand_assets,
-                default_login_methods
+                default_login_methods, registration, registration_domains
             ) VALUES (
                 %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
                 %(branding_logo_url)s, %(branding_favicon_url)s, %(branding_primary_color)s,
@@ -113,7 +114,8 @@ class Organizations:
                 %(two_factor_policy)s, %(require_pkce)s, %(id_token_claims)s,
                 %(id_token_signed_response_alg)s, %(email_as_username)s, %(brand)s::jsonb,
                 %(brand_assets)s::jsonb,
-                %(default_login_methods)s::text[]
+                %(default_login_methods)s::text[], %(registration)s,
+                %(registration_domains)s::text[]
             )
             ON CONFLICT (slug) DO NOTHING
             RETURNING {_COLUMNS}
@@ -189,7 +191,7 @@ def _by_key(key: str) -> str:
 
 
 def _placeholder(name: str) -> str:
-    casts = {"brand": "::jsonb", "brand_assets": "::jsonb", "default_login_methods": "::text[]"}
+    casts = {"brand": "::jsonb", "brand_assets": "::jsonb", **dict.fromkeys(_LISTS, "::text[]")}
     return f"%({name})s{casts.get(name, '')}"
 
 
@@ -199,21 +201,23 @@ def _encoded(values: Mapping[str, object]) -> dict[str, object]:
         if name in encoded:
             text = msgspec.json.encode(encoded[name]).decode()
             encoded[name] = None if text == "{}" else text
-    if "default_login_methods" in encoded:
-        encoded["default_login_methods"] = list(
-            cast(Sequence[str], values["default_login_methods"])
-        )
+    for name in _LISTS:
+        if name in encoded:
+            encoded[name] = list(cast(Sequence[str], values[name]))
     return encoded
 
 
 def _organization(row: Row) -> Organization:
-    *values, brand, brand_assets, login_methods, updated_at, era, created_at, version = row
+    *values, updated_at, era, created_at, version = row
+    *values, brand, brand_assets, login_methods, registration, domains = values
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
         **dict(named),
         brand=_BRAND.decode(brand) if brand else Brand(),
         brand_assets=_BRAND_ASSETS.decode(brand_assets) if brand_assets else BrandAssets(),
         default_login_methods=tuple(login_methods),
+        registration=registration,
+        registration_domains=tuple(domains),
         updated_at=updated_at,
         era=era,
         created_at=created_at,

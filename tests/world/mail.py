@@ -23,6 +23,17 @@ async def letters_to(runtime: Runtime, pg: Postgres, user_id: str) -> list[Lette
     return [letter for letter in found if letter is not None]
 
 
+async def letters_for(runtime: Runtime, pg: Postgres, address: str) -> list[Letter]:
+    """Return what was written to an address, whoever has it, the newest first."""
+    rows = await pg.fetch(
+        "SELECT payload::text FROM jobs WHERE kind = 'send_mail' AND payload ->> 'to' = %(to)s"
+        " ORDER BY id DESC",
+        {"to": address},
+    )
+    found = [runtime.post.open(msgspec.json.decode(row[0], type=QueuedMail)) for row in rows]
+    return [letter for letter in found if letter is not None]
+
+
 async def mailed_codes(runtime: Runtime, pg: Postgres, user_id: str) -> list[str]:
     """Return the codes that were mailed to a person, the newest first."""
     letters = await letters_to(runtime, pg, user_id)

@@ -248,6 +248,8 @@ class Organization(Entity, frozen=True, kw_only=True):
     id_token_claims: bool
     id_token_signed_response_alg: str
     email_as_username: bool
+    registration: str
+    registration_domains: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
 
@@ -268,6 +270,8 @@ class NewOrganization(Model, frozen=True, kw_only=True):
     id_token_claims: bool | UnsetType = UNSET
     id_token_signed_response_alg: str | UnsetType = UNSET
     email_as_username: bool | UnsetType = UNSET
+    registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
+    registration_domains: tuple[str, ...] | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
     slug: str | UnsetType = UNSET
 
@@ -288,6 +292,8 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     id_token_claims: bool | UnsetType = UNSET
     id_token_signed_response_alg: str | UnsetType = UNSET
     email_as_username: bool | UnsetType = UNSET
+    registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
+    registration_domains: tuple[str, ...] | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
@@ -314,6 +320,8 @@ class Branded(Entity, frozen=True, kw_only=True):
     id_token_claims: bool
     id_token_signed_response_alg: str
     email_as_username: bool
+    registration: str
+    registration_domains: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
     logo_url: str | None

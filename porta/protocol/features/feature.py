@@ -20,6 +20,8 @@ class AuthorizationPolicy(msgspec.Struct, frozen=True):
     """Whether confidential clients that are registered for PKCE have to use it."""
     require_pkce_of_all: bool = False
     api_resources: tuple[ApiResource, ...] = ()
+    registers: bool = False
+    """Whether people may make an account for themselves (`prompt=create`)."""
 
 
 Check = Callable[[AuthorizationRequest, Client, AuthorizationPolicy], None]

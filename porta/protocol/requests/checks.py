@@ -21,6 +21,15 @@ RESPONSE_TYPES = ("code",)
 DISPLAY_VALUES = ("page", "popup", "touch", "wap")
 PROMPT_VALUES = ("none", "login", "consent", "select_account")
 
+_CREATE = "create"
+
+
+def prompt_values(*, registers: bool) -> tuple[str, ...]:
+    """Return the values of `prompt` where people may, or may not, make an account for themselves
+    (OpenID Connect Initiating User Registration 1.0).
+    """
+    return (*PROMPT_VALUES, _CREATE) if registers else PROMPT_VALUES
+
 
 def accept(
     request: AuthorizationRequest, client: Client, policy: AuthorizationPolicy
@@ -33,7 +42,8 @@ def accept(
     check_redirect_uri(client, request.redirect_uri)
     accepted = replace(request, scope=effective_scope(request.scope, client))
     check(accepted, client, policy)
-    known = tuple(value for value in accepted.prompt if value in PROMPT_VALUES)
+    values = prompt_values(registers=policy.registers)
+    known = tuple(value for value in accepted.prompt if value in values)
     return accepted if known == accepted.prompt else replace(accepted, prompt=known)
 
 

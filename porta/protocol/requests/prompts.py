@@ -90,6 +90,7 @@ def login_reasons(situation: PromptState) -> tuple[str, ...]:
     found = {
         "login_prompt": "login" in situation.request.prompt,
         "select_account": "select_account" in situation.request.prompt,
+        "create": "create" in situation.request.prompt,
         "max_age": _is_too_old(situation, session),
         "other_subject": not _is_subject(situation, session),
         "essential_acr": not _has_acr(situation, session),

@@ -34,7 +34,7 @@ MOST_PEOPLE = 5000
 _PAGE = 500
 _OF_ORGANIZATION = (
     *("name", "slug", "default_locale", "two_factor_policy", "require_pkce", "id_token_claims"),
-    *("id_token_signed_response_alg", "email_as_username"),
+    *("id_token_signed_response_alg", "email_as_username", "registration"),
 )
 _OF_RESOURCE = (
     *("identifier", "name", "access_token_format", "access_token_ttl", "access_token_type"),
@@ -91,6 +91,7 @@ async def _organization(
     entry = {
         **_said(organization, _OF_ORGANIZATION),
         "default_login_methods": list(organization.default_login_methods),
+        "registration_domains": list(organization.registration_domains),
         "branding": _branding(organization),
         "api_resources": [_resource(each, clients) for each in resources],
         "applications": [await _application(storage, each, clients) for each in applications],

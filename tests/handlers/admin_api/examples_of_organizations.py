@@ -166,7 +166,9 @@ def _refuses(method: str, path: str, body: Any) -> None:
 
 _changes("PUT", ONE, {"name": "Other"}, _is(name="Other", defaultLocale="en"))
 _changes("PATCH", ONE, {"branding": None, "requirePkce": True}, _is(requirePkce=True))
+_changes("PATCH", ONE, {"registration": "open"}, _is(registration="open"))
 _refuses("PUT", ONE, {"name": None})
+_refuses("PATCH", ONE, {"registration": "domain"})
 _refuses("PATCH", ONE, {"slug": "other"})
 _changes("PUT", f"{ONE}/branding", {"companyName": "Ltd."}, _is(brandingCompanyName="Ltd."))
 _refuses("PUT", f"{ONE}/branding", {"primaryColor": "teal"})

@@ -62,6 +62,8 @@ VALUES: dict[str, dict[str, Any]] = {
     "forgot_password": {"csrf": "c1", "back_url": "/acme"},
     "reset_password": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},
     "reset_success": {"home_url": "/acme"},
+    "register": {"csrf": "c1", "back_url": "/acme"},
+    "complete_registration": {"csrf": "c1", "account": "ada@acme.example", "minimum": 15},
     "accept_invite": {
         "csrf": "c1",
         "account": "ada@acme.example",

@@ -151,6 +151,36 @@ STATES: dict[str, State] = {
     "reset password, stale": State("reset_password", {"error": "errors.csrf_invalid"}),
     "reset password, done": State("reset_success", {"resume_url": "/interaction/u1"}),
     "reset password, done elsewhere": State("reset_success", {}),
+    "login, with registration": State(
+        "login", {"register_url": "/acme/auth/register", "show_magic_link": True,
+                  "forgot_password_url": "/f"}
+    ),
+    "register": State("register", {"puzzle": "0000000000x", "difficulty": 16}),
+    "register, no address of ours": State(
+        "register", {"email": "ada@elsewhere.example", "error": "register.error_domain"}
+    ),
+    "register, too often": State(
+        "register",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "register, sent": State(
+        "register", {"sent": True, "email": "ada.lovelace@subsidiary.acme.example"}
+    ),
+    "complete registration": State("complete_registration", {}),
+    "complete registration, weak": State(
+        "complete_registration",
+        {"problems": ("name", "too_short", "mismatch"), "given_name": "Ada",
+         "family_name": "Lovelace"},
+    ),
+    "complete registration, no password": State(
+        "complete_registration", {"asks_password": False, "asks_names": ("given_name",)}
+    ),
+    "complete registration, stale": State(
+        "complete_registration", {"error": "errors.csrf_invalid"}
+    ),
+    "link over, registration": State(
+        "link_over", {"kind": "registration", "again_url": "/acme/auth/register"}
+    ),
     "accept invitation": State("accept_invite", {}),
     "accept invitation, long address": State(
         "accept_invite",

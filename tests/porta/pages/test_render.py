@@ -57,6 +57,8 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "magic_link_elsewhere",
             "reset_password",
             "accept_invite",
+            "complete_registration",
+            "register",
             "error",
             "form_post",
         }

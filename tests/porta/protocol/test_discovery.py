@@ -105,3 +105,8 @@ def test_applications_F9_claims_of_the_organization_are_told_once() -> None:
 
     assert told("department", "groups") == [*told(), "department", "groups"]
     assert told("email", "roles", "sub") == told()
+
+
+def test_prompt_create_is_told_where_people_register() -> None:
+    told = build_document(ISSUER, algorithms=("ES256",), registers=True)
+    assert told["prompt_values_supported"][-1] == "create"

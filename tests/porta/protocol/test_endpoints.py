@@ -24,6 +24,12 @@ def test_every_path_once() -> None:
         "END_SESSION_SUCCESS": "/session/end/success",
         "OPENID_CONFIGURATION": "/.well-known/openid-configuration",
         "OAUTH_METADATA": "/.well-known/oauth-authorization-server",
+        "FORGOT_PASSWORD": "/auth/forgot-password",
+        "MAGIC_LINK": "/auth/magic-link/{token}",
+        "RESET_PASSWORD": "/auth/reset-password/{token}",
+        "REGISTRATION": "/auth/register",
+        "REGISTRATION_LINK": "/auth/register/{token}",
+        "ACCEPT_INVITATION": "/auth/accept-invite/{token}",
     }
 
 

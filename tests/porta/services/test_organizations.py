@@ -349,3 +349,40 @@ async def test_an_organization_goes_with_what_belongs_to_it(storage: Storage, pg
     told = await last_metadata(pg, "slug", "to-go")
     assert told["counts"] == counts
     assert "after" not in told
+
+
+async def test_registration_is_closed_until_it_is_opened(storage: Storage) -> None:
+    made = await make(storage)
+    assert (made.registration, made.registration_domains) == ("closed", ())
+    patch = OrganizationPatch.parse(
+        {"registration": "domain", "registrationDomains": ["Acme.example", "acme.example"]}
+    )
+    after = await organizations.update(storage, SYSTEM, made.id, patch)
+    assert (after.registration, after.registration_domains) == ("domain", ("acme.example",))
+
+
+@pytest.mark.parametrize(
+    ("patch", "place"),
+    [
+        ({"registration": "anybody"}, "registration"),
+        ({"registration": None}, "registration"),
+        ({"registration": "domain"}, "registration_domains"),
+        ({"registrationDomains": ["a@acme.example"]}, "registrationDomains"),
+        ({"registrationDomains": ["*.acme.example"]}, "registrationDomains"),
+        ({"registrationDomains": ["example"]}, "registrationDomains"),
+    ],
+)
+async def test_a_registration_that_cannot_be_is_refused(
+    storage: Storage, patch: dict[str, Any], place: str
+) -> None:
+    made = await make(storage)
+    with pytest.raises(Invalid, match=place):
+        await organizations.update(storage, SYSTEM, made.id, OrganizationPatch.parse(patch))
+
+
+async def test_the_super_admin_organization_takes_nobody_in(storage: Storage) -> None:
+    found = await storage.organizations.find_super_admin()
+    assert found is not None
+    patch = OrganizationPatch(registration="open")
+    with pytest.raises(Invalid, match="takes nobody in"):
+        await organizations.update(storage, SYSTEM, found.id, patch)

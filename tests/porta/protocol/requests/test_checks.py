@@ -63,6 +63,11 @@ def test_B32_unknown_prompts_are_ignored(asked: tuple[str, ...], left: tuple[str
     assert accept(request(prompt=asked), client(), policy()).prompt == left
 
 
+def test_B32_create_is_known_where_people_register() -> None:
+    asked = request(prompt=("create", "x"))
+    assert accept(asked, client(), policy(registers=True)).prompt == ("create",)
+
+
 @pytest.mark.parametrize("other", ["login", "consent", "create", "x"])
 def test_B32_none_stands_alone(other: str) -> None:
     """Core §3.1.2.1: with any other value it is an error, one that nobody knows included."""

@@ -59,6 +59,7 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
         ({"asked": {"prompt": ("login",)}}, ("login_prompt",)),
         ({"asked": {"prompt": ("login", "consent")}}, ("login_prompt",)),
         ({"asked": {"prompt": ("select_account",)}}, ("select_account",)),
+        ({"asked": {"prompt": ("create",)}}, ("create",)),
         ({"asked": {"max_age": 599}}, ("max_age",)),
         ({"asked": {"max_age": 0}, "session": alices(authenticated_at=NOW)}, ("max_age",)),
         ({"registered": {"metadata": {"default_max_age": 599}}}, ("max_age",)),

@@ -135,6 +135,8 @@ _ORGANIZATION = _some(
     id_token_claims=st.booleans(),
     email_as_username=st.booleans(),
     default_login_methods=st.just(["password"]),
+    registration=st.sampled_from(["closed", "open"]),
+    registration_domains=st.just(["acme.test"]),
     branding=_BRAND,
 )
 _PERSON = _some(
