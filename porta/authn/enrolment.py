@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from porta.audit import events
-from porta.authn import AUTHENTICATORS
+from porta.authn import AUTHENTICATORS, authenticator_notice
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.password import asker_of
 from porta.protocol.requests.sign_in import METHODS
@@ -44,7 +44,7 @@ async def keep(
             raise LoginFailed("two_factor.error_enrolled", reason="enrolled_elsewhere")
         if kept is not None and evidence.enrolling is not None:
             await kept(tx, evidence)
-        await _record(tx, evidence, name)
+        await _record(tx, evidence, user, name)
     return msgspec.structs.replace(user, two_factor_enabled=True, two_factor_method=name), codes
 
 
@@ -54,11 +54,13 @@ async def _add(evidence: Evidence, user: UserProfile, method: str) -> None:
     assert kept is not None, "nothing is enrolled beside another that is not kept by itself"
     async with evidence.runtime.storage.transaction() as tx:
         await kept(tx, evidence)
-        await _record(tx, evidence, _NAMES[method])
+        await _record(tx, evidence, user, _NAMES[method])
 
 
-async def _record(tx: Storage, evidence: Evidence, name: str) -> None:
+async def _record(tx: Storage, evidence: Evidence, user: UserProfile, name: str) -> None:
+    """Leave an event, and tell the person: whoever has their password could have done it."""
+    tenant = evidence.tenant
     await events.record(
-        tx, _EVENTS[name], organization_id=evidence.tenant.id,
-        user_id=evidence.user.id if evidence.user is not None else None, origin=evidence.origin,
+        tx, _EVENTS[name], organization_id=tenant.id, user_id=user.id, origin=evidence.origin
     )  # fmt: skip
+    await authenticator_notice.queue(tx, evidence.runtime, tenant, user, name)

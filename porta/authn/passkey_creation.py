@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from porta.audit import events
-from porta.authn import passkey, passkey_options
+from porta.authn import authenticator_notice, passkey, passkey_options
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey_options import Purpose
 from porta.browser import sessions
@@ -51,3 +51,4 @@ async def keep(
             tx, "user.passkey.added", organization_id=opened.tenant.id, user_id=user.id,
             origin=origin, metadata={"passkey_id": kept, "client_id": opened.client.client_id},
         )  # fmt: skip
+        await authenticator_notice.queue(tx, runtime, opened.tenant, user, "passkey")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from porta.audit import events
+from porta.emails import notices
 from porta.emails.message import Letter
 from porta.errors import Invalid
 from porta.limits import mailed_links
@@ -28,8 +29,7 @@ from storage.models.auth_tokens import LinkKind
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
-_NOTICE = 3 * 86_400
-"""Seconds after which a notice of a change is not sent any more."""
+_CHANGED = "password_changed"
 _KIND, _WHAT = LinkKind.PASSWORD_RESET, "password_reset"
 _METHOD = "password"
 _COMPLETED = "user.password_reset.completed"
@@ -125,17 +125,15 @@ async def reset(
         raise Refused(reasons)
     asker = Asker(tenant.id, address_block(origin.address))
     hashed = await runtime.passwords.hash(password, asker)
-    letter = _write_notice(runtime, tenant, user)
+    url = f"{tenant.issuer}/auth/forgot-password"
+    letter = notices.write(runtime.post, _CHANGED, tenant.organization, user, url=url)
     async with runtime.storage.transaction() as tx:
         await tx.users.find(user.id, organization_id=tenant.id, hold=True)
         link = await tx.auth_tokens.use(_KIND, link_tokens.digest_of(token) or "", tenant.id)
         if link is None or link.user_id != user.id:
             raise LinkOver("the link was used meanwhile")
         await _change(tx, tenant, user, hashed, origin)
-        await runtime.post.queue(
-            tx, "password_changed", letter, to=link.email, organization_id=tenant.id,
-            lifetime=_NOTICE, user_id=user.id,
-        )  # fmt: skip
+        await notices.queue(tx, runtime.post, _CHANGED, letter, user, to=link.email)
 
 
 def _problems(tenant: Tenant, user: User, password: str, repeated: str) -> tuple[str, ...]:
@@ -201,19 +199,4 @@ def _write(asked: Asked, user: User | None, token: LinkToken) -> Letter:
         email=asked.email,
         url=url,
         minutes=tenant.config.password_reset_ttl // 60,
-    )
-
-
-def _write_notice(runtime: Runtime, tenant: Tenant, user: User) -> Letter:
-    emails, organization = runtime.post.emails, tenant.organization
-    language = emails.language(user.locale, organization.default_locale)
-    company = branding.brand(organization).company
-    return emails.render(
-        "password_changed",
-        emails.words(language, "emails.password_changed.subject", company=company),
-        organization,
-        language,
-        name=user.given_name,
-        email=user.email,
-        url=f"{tenant.issuer}/auth/forgot-password",
     )

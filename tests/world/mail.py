@@ -37,4 +37,4 @@ async def letters_for(runtime: Runtime, pg: Postgres, address: str) -> list[Lett
 async def mailed_codes(runtime: Runtime, pg: Postgres, user_id: str) -> list[str]:
     """Return the codes that were mailed to a person, the newest first."""
     letters = await letters_to(runtime, pg, user_id)
-    return [re.findall(r"^[0-9]{6}$", letter.text, re.M)[0] for letter in letters]
+    return [code for letter in letters for code in re.findall(r"^[0-9]{6}$", letter.text, re.M)]

@@ -18,7 +18,7 @@ from tests import factories
 from tests.handlers.flow import csrf, hidden, parameters, submit
 from tests.world.answers import hidden_fields
 from tests.world.house import CALLBACK, PASSWORD
-from tests.world.mail import mailed_codes
+from tests.world.mail import letters_to, mailed_codes
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,9 @@ async def test_an_authenticator_app_is_set_up_and_asked_for_from_then_on(
     used = await _confirm(http, again, _code(runtime, totp), "totp")
     assert "was used already" in used.text, "the step that set it up is taken"
     assert (await _confirm(http, again, codes[3], "recovery_code")).status_code == 303
+    (notice,) = await letters_to(runtime, pg, strict.user.id)
+    assert f"set up just now for {strict.user.email}" in notice.text
+    assert f"/{strict.slug}/auth/forgot-password" in notice.html
 
 
 async def test_G1_nothing_is_open_before_it_was_set_up(

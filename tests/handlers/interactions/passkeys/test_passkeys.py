@@ -19,6 +19,7 @@ from storage.postgres.driver import Postgres
 from tests.handlers.flow import VERIFIER, answered, csrf, hidden, submit
 from tests.world.authenticators import PRESENT, VERIFIED, Authenticator
 from tests.world.house import CALLBACK
+from tests.world.mail import letters_to
 from tests.world.passkeys import (
     Home,
     add_person,
@@ -399,6 +400,8 @@ async def test_a_passkey_is_made_by_the_way_after_a_password(
     form = {"_csrf": hidden(page.text, "_csrf"), "credential": held.create(options)}
     posted = await http.post(f"{path}/passkey/created", data=form)
     assert (posted.status_code, await _stored(pg, home)) == (303, [encode(held.credential_id)])
+    (notice,) = await letters_to(runtime, pg, home.user.id)
+    assert "A passkey was added just now" in notice.text
     answer = await http.get(posted.headers["Location"])
     assert answer.headers["Location"].startswith(CALLBACK)
     http.cookies.clear()

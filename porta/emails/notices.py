@@ -1,0 +1,43 @@
+"""Security notice: what changed about how a person signs in, mailed to them (SP 800-63B §4.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from porta.emails.message import Letter
+from porta.emails.post import Post
+from porta.pages import branding
+from storage.models.organizations import Organization
+from storage.models.users import User
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+_LIFETIME = 3 * 86_400
+"""Seconds for which it is tried to send one."""
+
+
+def write(
+    post: Post, template: str, organization: Organization, user: User, **values: Any
+) -> Letter:
+    """Return the notice `template` to a person; its subject is `emails.{template}.subject`."""
+    emails = post.emails
+    language = emails.language(user.locale, organization.default_locale)
+    company = branding.brand(organization).company
+    subject = emails.words(language, f"emails.{template}.subject", company=company)
+    return emails.render(
+        template, subject, organization, language,
+        name=user.given_name, email=user.email, **values,
+    )  # fmt: skip
+
+
+async def queue(
+    tx: Storage, post: Post, template: str, letter: Letter, user: User, *, to: str | None = None
+) -> None:
+    """Queue a notice in the transaction that changes it; `to` their address of before, where it is
+    another by now. Raises Unavailable for a full queue.
+    """
+    await post.queue(
+        tx, template, letter, to=to or user.email,
+        organization_id=user.organization_id, lifetime=_LIFETIME, user_id=user.id,
+    )  # fmt: skip
