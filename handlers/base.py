@@ -54,19 +54,15 @@ class PortaHandler(RequestHandler):
     """The parameters that a request may carry several times: none, where no RFC allows it."""
     answers: Answers = JSON
     """How it tells what failed."""
-    interaction_uid: str | None = None
-    """What stands in the URL of the interaction that the request belongs to."""
-    begins_for: int | None = None
-    """Seconds that this interaction may take, where the request began it."""
-    asks: tuple[str, tuple[str, ...]] | None = None
-    """What the interaction waits for, and why."""
+    shows_code: bool = False
+    """Whether its answer is a page with a support code."""
     error: BaseException | None = None
     """What the request failed with."""
     _jar: cookies.Jar | None = None
 
     def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.request_id = str(uuid.uuid4())
-        self.about = log.About(self.request_id)
+        self.about = log.About(self.request_id, request.method or "", request.path)
         log.request.set(self.about)  # here: Tornado refuses a method before prepare
         application.life.in_flight += 1
         super().__init__(application, request, **kwargs)

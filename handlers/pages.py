@@ -111,6 +111,7 @@ class PageAnswers(Answers):
     def write_failure(self, handler: PortaHandler, failure: Failure) -> None:
         told, ways = failure.code in _TOLD, handler.ways_on()
         retry_url = handler.retry_url() if _passes(failure) else None
+        handler.shows_code = True
         leads_on = retry_url or ways.get("restart_url") or ways.get("client_url")
         write_page(
             handler,

@@ -12,6 +12,7 @@ from porta.errors import Forbidden, NotFound, PortaError
 from porta.tenants import resolve
 from porta.tenants.resolve import OrganizationSuspended
 from porta.tenants.tenant import Tenant
+from storage.models.artifacts import Interaction
 from storage.models.organizations import Organization
 
 
@@ -27,6 +28,8 @@ class TenantHandler(PortaHandler):
     """The origin of the request, when its pages may read the answer."""
     ways: dict[str, Any] | None = None
     """What is known of the application that a page can lead to."""
+    met: Interaction | None = None
+    """The interaction that the request belongs to, as it was found."""
     _browser: Browser | None = None
 
     def clear(self) -> None:

@@ -1,61 +1,66 @@
-"""Trace of a request: what its page decided, noted for who asks support about it."""
+"""Trace of a request: what its page refused, noted for who asks support about it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from porta.browser import request_copies
+from handlers.base import PortaHandler
+from handlers.tenant import TenantHandler
 from porta.observability import log
 from porta.observability.trace_writer import Noted
-from porta.security import opaque
-from storage.models.artifacts import artifact_id
+from storage.models.artifacts import Interaction
 from storage.models.traces import TraceNote, TraceStep
-
-if TYPE_CHECKING:
-    from handlers.base import PortaHandler
 
 _LONGER = 600
 """Seconds that steps outlive their interaction: a page that says it has expired is asked about."""
 
 
 def note(handler: PortaHandler) -> None:
-    """Note the step that a request was, where it belongs to an interaction or was refused by a page
-    of an organization. Nothing that it was sent is in it.
+    """Note what a request decided and no record carries on, where it belongs to an interaction; and
+    what stands behind the code of a page. Nothing that the request was sent is in it.
     """
-    interaction, code = _interaction(handler), handler.about.support_code
-    organization = handler.organization()
-    if interaction is None and (code is None or organization is None):
+    if not isinstance(handler, TenantHandler):
         return
-    about, lifetime = handler.about, handler.begins_for
+    about, met = handler.about, handler.met
+    untold = met is not None and len(about.notes) > about.carried
+    if not (untold or handler.shows_code):
+        return
+    organization = handler.organization()
+    if organization is None:
+        return
     handler.runtime.traces.note(
         Noted(
-            step=TraceStep(
-                at=handler.runtime.clock(),
-                request_id=handler.request_id,
-                step=_step(handler),
-                status=handler.get_status(),
-                client_id=log.bounded(about.client_id) if about.client_id else None,
-                asks=handler.asks[0] if handler.asks else None,
-                reasons=handler.asks[1] if handler.asks else (),
-                notes=tuple(TraceNote(name, told) for name, told in about.notes),
-            ),
-            interaction=interaction,
-            ttl=None if lifetime is None else lifetime + _LONGER,
-            code=code,
-            organization_id=organization.id if organization is not None else "",
+            step=_step(handler, met),
+            organization_id=organization.id,
+            interaction=met.id if met is not None else None,
+            ttl=handler.tenant.config.interaction_ttl + _LONGER if met is not None else 0,
+            code=about.support_code if handler.shows_code else None,
+            before=_before(met) if met is not None and handler.shows_code else (),
         )
     )
 
 
-def _step(handler: PortaHandler) -> str:
-    """Return method and path; an interaction's value is long enough to push the rest out of it."""
-    path = handler.request.path
-    if handler.interaction_uid:
-        path = path.replace(handler.interaction_uid, "***")
-    return f"{handler.request.method} {log.mask_path(path)}"
+def _step(handler: TenantHandler, met: Interaction | None) -> TraceStep:
+    about = handler.about
+    return TraceStep(
+        at=handler.runtime.clock(),
+        request_id=handler.request_id,
+        step=about.step(),
+        status=handler.get_status(),
+        client_id=log.bounded(about.client_id) if about.client_id else None,
+        asks=met.prompt if met is not None else None,
+        reasons=met.reasons if met is not None else (),
+        notes=tuple(TraceNote(name, told) for name, told in about.notes),
+    )
 
 
-def _interaction(handler: PortaHandler) -> str | None:
-    """Return the digest that an interaction's steps are found by; of what is none, None."""
-    value = request_copies.value_of(handler.interaction_uid or "")
-    return artifact_id(value) if opaque.well_formed(value) else None
+def _before(met: Interaction) -> tuple[TraceStep, ...]:
+    """Return what the record of an interaction tells of the requests that saved it."""
+    return tuple(
+        TraceStep(
+            at=mark.at,
+            request_id=mark.request_id,
+            step=mark.step,
+            client_id=met.client_id,
+            notes=tuple(TraceNote(name, {}) for name in mark.notes),
+        )
+        for mark in met.marks
+    )

@@ -26,7 +26,7 @@ class Step(Shown):
     at: Moment
     request_id: str
     step: str
-    status: int
+    status: int | None = Field(description="None for a request that went on as it was asked to")
     client_id: str | None
     asks: str | None = Field(description="What the interaction waited for: `login`, `consent` …")
     reasons: tuple[str, ...]

@@ -26,7 +26,6 @@ class InteractionHandler(TenantHandler):
     opened: OpenInteraction
 
     async def prepare(self) -> None:
-        self.interaction_uid = self.uid()
         try:
             self.opened = await open_interactions.get(self.runtime, self.uid(), self._browser_at)
         except NotFound as error:
@@ -41,7 +40,7 @@ class InteractionHandler(TenantHandler):
         self.tenant = self.opened.tenant
         self.about.organization = self.tenant.slug
         self.about.client_id = self.opened.client.client_id
-        self.asks = self.opened.interaction.prompt, self.opened.interaction.reasons
+        self.met = self.opened.interaction
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Lead on where Redis was lost in the middle of a step: the request goes on from its copy.

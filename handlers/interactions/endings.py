@@ -17,7 +17,7 @@ from porta.protocol.errors import InvalidRequest
 from porta.tenants import resolve
 from porta.text.email_addresses import trim
 from storage.errors import Unreachable
-from storage.models.artifacts import Home, home_of
+from storage.models.artifacts import Home, Interaction, home_of
 from storage.models.clients import Client
 
 _EMAIL_LENGTH = 320
@@ -46,6 +46,7 @@ async def end(handler: TenantHandler, uid: str, error: PortaError) -> None:
     interaction = await interactions.find(handler.runtime, uid)
     if not handler.has_tenant():
         raise InteractionExpired(error.message) from error
+    _meet(handler, interaction)
     if interaction is not None and handler.browser().secret is None:
         raise CookiesRequired("the browser sent no cookie") from error
     if interaction is None and await _is_finished(handler, uid):
@@ -57,9 +58,16 @@ async def end(handler: TenantHandler, uid: str, error: PortaError) -> None:
     raise InteractionExpired(error.message) from error
 
 
+def _meet(handler: TenantHandler, interaction: Interaction | None) -> None:
+    """Have the trace of the page tell what went before, of an interaction of its organization."""
+    if interaction is not None and interaction.organization_id == handler.tenant.id:
+        handler.met = interaction
+
+
 async def _is_finished(handler: TenantHandler, uid: str) -> bool:
     """Whether this very browser came to its end, and is signed in."""
     finished = await interactions.find_finished(handler.runtime, uid)
+    _meet(handler, finished)
     if finished is None or finished.organization_id != handler.tenant.id:
         return False
     if not interactions.is_of(finished, handler.browser()):

@@ -71,7 +71,7 @@ class AuthorizationResumeHandler(AuthorizationHandler):
         return f"{self.application.base_path}{self.request.path}"
 
     async def get(self) -> None:
-        uid = self.interaction_uid = self.uid()
+        uid = self.uid()
         try:
             outcome = await authorization.resume(self.runtime, self.tenant, uid, self.browser())
         except InteractionExpired as error:

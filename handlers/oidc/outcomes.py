@@ -45,23 +45,15 @@ async def begin_again(handler: TenantHandler, uid: str, failure: Unreachable) ->
     await begin(handler, copy.to_params(endings.typed(handler)))
 
 
-def _begins(handler: TenantHandler, uid: str) -> None:
-    """Have the trace of an interaction begin with this request."""
-    handler.interaction_uid, handler.begins_for = uid, handler.tenant.config.interaction_ttl
-
-
 def answer(handler: TenantHandler, outcome: Outcome) -> None:
     """Answer with `outcome`; nothing is decided here."""
     if isinstance(outcome, Respond):
         _respond(handler, outcome)
     elif isinstance(outcome, Interact):
         browser_cookies.keep_browser(handler, outcome.secret)
-        if outcome.uid != handler.interaction_uid:
-            _begins(handler, outcome.uid)
         handler.see_other(f"{handler.application.base_path}/interaction/{outcome.uid}")
     else:
         most = handler.tenant.config.interaction_ttl
-        _begins(handler, outcome.uid)
         browser_cookies.keep_posted(handler, outcome.posted, max_age=most)
         resume(handler, outcome.uid)
 

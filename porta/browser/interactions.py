@@ -10,12 +10,16 @@ import msgspec
 from porta.browser import request_copies
 from porta.browser.binding import Browser
 from porta.errors import NotFound
+from porta.observability import log
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import ANY_ORGANIZATION, Interaction, artifact_id
+from storage.models.traces import Mark
 from storage.router import Storage
+
+_MOST_MARKS = 6
 
 
 class InteractionExpired(NotFound):
@@ -61,13 +65,30 @@ async def save(
 
     Raises InteractionExpired when it was finished meanwhile.
     """
-    changed: Interaction = msgspec.structs.replace(interaction, **changes)
-    left = changed.created_at + tenant.config.interaction_ttl - runtime.clock()
+    now = runtime.clock()
+    changed: Interaction = msgspec.structs.replace(
+        interaction, **changes, marks=marked(interaction.marks, now)
+    )
+    left = changed.created_at + tenant.config.interaction_ttl - now
     try:
         await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
     except AlreadyConsumed:
         raise InteractionExpired("interaction not found") from None
     return changed
+
+
+def marked(marks: tuple[Mark, ...], now: float) -> tuple[Mark, ...]:
+    """Return the marks of an interaction that the request at hand saves: the first, which began
+    it, and the latest.
+    """
+    told = log.carry()
+    if told is None:
+        return marks
+    request_id, step, notes = told
+    kept = tuple(each for each in marks if each.request_id != request_id)
+    if len(kept) >= _MOST_MARKS:
+        kept = (kept[0], *kept[2 - _MOST_MARKS :])
+    return (*kept, Mark(round(now, 3), request_id, step, notes))
 
 
 async def find_finished(runtime: Runtime, uid: str) -> Interaction | None:

@@ -14,8 +14,9 @@ def _tell(found: Trace) -> None:
     click.echo(line(f"{found.code} at organization {found.organization_id}"))
     for step in found.steps:
         at = step.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        status = f"{step.status}  " if step.status is not None else ""
         click.echo()
-        click.echo(line(f"{at}  {step.step}  {step.status}  request {step.request_id}"))
+        click.echo(line(f"{at}  {step.step}  {status}request {step.request_id}"))
         for each in _lines(step):
             click.echo(line(f"    {each}"))
 

@@ -26,6 +26,8 @@ class About:
     """What every line about one request tells of it, as far as it is known by then."""
 
     request_id: str
+    method: str = ""
+    path: str = ""
     organization: str | None = None
     """The slug of one that exists: what a stranger makes up stands in the path."""
     client_id: str | None = None
@@ -33,6 +35,12 @@ class About:
     """What a page told a person to name, from then on."""
     notes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What was decided on the way, redacted: its trace tells of it."""
+    carried: int = 0
+    """How many of the notes are in a record that was saved since."""
+
+    def step(self) -> str:
+        """Return method and path, without what may be a credential."""
+        return f"{self.method} {mask_path(self.path)}"
 
 
 request: ContextVar[About | None] = ContextVar("request", default=None)
@@ -61,6 +69,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TOKEN_LENGTH = 20  # from here on a path segment may be a credential
 _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
+_PATH_PARTS = 8  # no path of ours has more; what is behind them stands as one
 _TEXT_LENGTH = 200
 _MOST_NOTES = 5
 
@@ -120,11 +129,22 @@ def remember(name: str, **told: Any) -> None:
         about.notes.append((name, dict(redact(None, name, dict(told)))))
 
 
+def carry() -> tuple[str, str, tuple[str, ...]] | None:
+    """Return id and step of the request at hand, and the names of what was decided in it, for a
+    record that is saved: what it carries on is told nowhere else. None outside of a request.
+    """
+    about = request.get()
+    if about is None:
+        return None
+    about.carried = len(about.notes)
+    return about.request_id, about.step(), tuple(name for name, _ in about.notes)
+
+
 def mask_path(path: str) -> str:
     """Return a request path without what may be a credential in it, of bounded length."""
-    parts = path[:_PATH_LENGTH].split("/")
+    parts = path.split("/", _PATH_PARTS)
     kept = parts[:2] + [part if _is_name(part) else "***" for part in parts[2:]]
-    return _CONTROL.sub("?", "/".join(kept))
+    return _CONTROL.sub("?", "/".join(kept)[:_PATH_LENGTH])
 
 
 def bounded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Trace of an interaction, written behind the answers: bounded, and lost rather than waited for."""
+"""Traces of what was refused, written behind the answers: bounded, lost rather than waited for."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ class Noted:
     """A step, and what becomes of it."""
 
     step: TraceStep
+    organization_id: str
     interaction: str | None = None
-    """The digest of its value; None for a request that belongs to none."""
-    ttl: int | None = None
-    """Seconds that the interaction may take, where this is its first step."""
+    """Its `id`; None for a request that belongs to none."""
+    ttl: int = 0
+    """Seconds that the step is kept beside its interaction."""
     code: str | None = None
     """The support code that was shown."""
-    organization_id: str = ""
+    before: tuple[TraceStep, ...] = ()
+    """What the record of the interaction carried on, where a code was shown."""
 
 
 class TraceWriter:
@@ -75,29 +77,13 @@ class TraceWriter:
             self._due.clear()  # the breaker tells that Redis is away
 
     async def _write_some(self) -> None:
-        """Steps leave together, up to the first that a trace is kept of."""
-        steps: list[tuple[str, TraceStep, int | None]] = []
-        shown: Noted | None = None
-        while self._due and len(steps) < _BATCH and shown is None:
-            noted = self._due.popleft()
-            if noted.interaction is not None:
-                steps.append((noted.interaction, noted.step, noted.ttl))
-            shown = noted if noted.code is not None else None
-        await self._storage.traces.write(steps)
-        if shown is not None:
-            await self._keep(shown)
-
-    async def _keep(self, noted: Noted) -> None:
-        steps: tuple[TraceStep, ...] = ()
-        if noted.interaction is not None:
-            steps = await self._storage.traces.steps(noted.interaction)
-        await self._storage.traces.keep(
-            Trace(
-                code=noted.code or "",
-                organization_id=noted.organization_id,
-                steps=steps if noted.step in steps else (*steps, noted.step),
-            )
-        )
+        kept = self._storage.traces
+        due = [self._due.popleft() for _ in range(min(len(self._due), _BATCH))]
+        await kept.write([(n.interaction, n.step, n.ttl) for n in due if n.interaction is not None])
+        shown = [noted for noted in due if noted.code is not None]
+        ids = {noted.interaction for noted in shown if noted.interaction is not None}
+        steps = dict(zip(ids, await kept.steps(tuple(ids)), strict=True))
+        await kept.keep([_trace(noted, steps.get(noted.interaction or "", ())) for noted in shown])
 
     def _stopped(self, writer: asyncio.Task[None]) -> None:
         self._writer = None
@@ -106,3 +92,10 @@ class TraceWriter:
         if (failure := writer.exception()) is not None:
             self._due.clear()
             _LOG.error("traces.failed", exc_info=failure)
+
+
+def _trace(noted: Noted, refused: tuple[TraceStep, ...]) -> Trace:
+    """Return the trace of a page: what went on and what was refused before it, in their order."""
+    told = {each.request_id: each for each in (*noted.before, *refused, noted.step)}
+    steps = sorted(told.values(), key=lambda each: each.at)
+    return Trace(code=noted.code or "", organization_id=noted.organization_id, steps=tuple(steps))

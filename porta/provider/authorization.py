@@ -174,6 +174,7 @@ async def _postpone(attempt: Attempt) -> Resume:
 async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
     """Keep the request for a person; return what its interaction is found by."""
     runtime, tenant = attempt.runtime, attempt.tenant
+    now = runtime.clock()
     interaction = Interaction(
         id="",
         organization_id=tenant.id,
@@ -187,7 +188,8 @@ async def _pause(attempt: Attempt, browser: str, prompt: prompts.Prompt) -> str:
         reasons=prompt.reasons,
         browser=browser,
         csrf=opaque.new_value(),
-        created_at=int(runtime.clock()),
+        created_at=int(now),
+        marks=interactions.marked((), now),
         previous_session=attempt.session.uid if attempt.session else None,
         shown=needed_consent(attempt.request, attempt.client) or Consent(),
     )

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from storage.models.sign_ins import SignIn
+from storage.models.traces import Mark
 
 ANY_ORGANIZATION = "*"
 """The organization named by the one look-up that comes before the tenant: an interaction's."""
@@ -123,6 +124,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """How often a page of it found that it had been overtaken."""
     error: str | None = None
     """The description of `access_denied`, when the person refused."""
+    marks: tuple[Mark, ...] = ()
+    """The first request that saved it, and the latest (decisions/0041)."""
 
 
 class UpstreamRequest(Routed, frozen=True, kw_only=True):

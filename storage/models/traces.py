@@ -7,6 +7,17 @@ from typing import Any
 import msgspec
 
 
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """One request that went on, as the record of its interaction carries it: 50 to 150 bytes."""
+
+    at: float
+    """Seconds since the epoch."""
+    request_id: str
+    step: str
+    notes: tuple[str, ...] = ()
+    """Names of what was decided before the interaction was saved."""
+
+
 class TraceNote(msgspec.Struct, frozen=True, array_like=True):
     """What was decided in a step: an event of the audit trail, or a refusal with its rule."""
 
@@ -22,7 +33,8 @@ class TraceStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_id: str
     step: str
     """Method and path, without what may be a credential."""
-    status: int
+    status: int | None = None
+    """None for a request that went on: it was answered as it asked."""
     client_id: str | None = None
     asks: str | None = None
     """What the interaction waited for (`login`, `consent`, `gesture`), when it was looked at."""

@@ -1,4 +1,4 @@
-"""Traces in Redis: steps while an interaction lives; what a support code stands for, for a day.
+"""Traces in Redis: what was refused while an interaction lives; what a support code stands for.
 
 What anybody can have kept is bounded: so many steps of an interaction, which is counted itself
 where it begins, and so many traces of an organization, the oldest of which make room.
@@ -34,49 +34,45 @@ class Traces:
         """Whether something is kept at this moment."""
         return self._redis is not None and self._redis.takes_writes
 
-    async def write(self, steps: Sequence[tuple[str, TraceStep, int | None]]) -> None:
-        """Keep steps of interactions, by the digest of its value: the first of one with the seconds
-        that it may take, the others without. To one that was never begun nothing is added.
+    async def write(self, steps: Sequence[tuple[str, TraceStep, int]]) -> None:
+        """Keep steps of interactions that are there, each under the `id` of one, for so many
+        seconds.
         """
-        if self._redis is None or not steps:
-            return
         commands: list[Command] = []
         for id, step, ttl in steps:
-            commands.append(("RPUSHX" if ttl is None else "RPUSH", _steps(id), _ENCODE(step)))
-            if ttl is not None:
-                commands.append(("EXPIRE", _steps(id), ttl))
-        full = {
-            command[1]
-            for command, count in zip(commands, await self._redis.pipeline(commands), strict=True)
-            if command[0] == "RPUSHX" and int(count) > MOST_STEPS
-        }
-        if full:
-            await self._redis.pipeline([("LTRIM", key, -MOST_STEPS, -1) for key in full])
+            key = _steps(id)
+            commands.append(("RPUSH", key, _ENCODE(step)))
+            commands += [("LTRIM", key, -MOST_STEPS, -1), ("EXPIRE", key, ttl)]
+        if self._redis is not None and commands:
+            await self._redis.pipeline(commands)
 
-    async def steps(self, id: str) -> tuple[TraceStep, ...]:
-        """Return the steps of an interaction, the oldest first."""
-        if self._redis is None:
-            return ()
-        return tuple(map(_STEP.decode, await self._redis.command("LRANGE", _steps(id), 0, -1)))
+    async def steps(self, ids: Sequence[str]) -> list[tuple[TraceStep, ...]]:
+        """Return the steps of each interaction, the oldest first."""
+        if self._redis is None or not ids:
+            return [() for _ in ids]
+        found = await self._redis.pipeline([("LRANGE", _steps(id), 0, -1) for id in ids])
+        return [tuple(map(_STEP.decode, each)) for each in found]
 
-    async def keep(self, trace: Trace) -> None:
-        """Keep what a support code stands for, in the place of the oldest of its organization
+    async def keep(self, traces: Sequence[Trace]) -> None:
+        """Keep what support codes stand for, in the place of the oldest of their organization
         where there are too many.
         """
-        if self._redis is None:
-            return
-        ring = f"porta:traces:{trace.organization_id}"
-        _, count, _ = await self._redis.pipeline(
-            [
+        commands: list[Command] = []
+        for trace in traces:
+            ring = f"porta:traces:{trace.organization_id}"
+            commands += [
                 ("SET", _key(trace.code), _ENCODE(trace), "EX", KEPT),
                 ("LPUSH", ring, trace.code),
                 ("EXPIRE", ring, KEPT),
+                ("LRANGE", ring, MOST_TRACES, -1),
+                ("LTRIM", ring, 0, MOST_TRACES - 1),
             ]
-        )
-        if int(count) > MOST_TRACES:
-            oldest = await self._redis.command("RPOP", ring)
-            if oldest:
-                await self._redis.command("DEL", _key(oldest.decode()))
+        if self._redis is None or not commands:
+            return
+        answers = await self._redis.pipeline(commands)
+        oldest = [code.decode() for codes in answers[3::5] for code in codes]
+        if oldest:
+            await self._redis.pipeline([("DEL", _key(code)) for code in oldest])
 
     async def find(self, code: str) -> Trace | None:
         """Return what a support code stands for. Raises Unreachable."""

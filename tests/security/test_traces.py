@@ -1,4 +1,6 @@
-"""A trace tells what happened at an interaction; no secret, and no more than there is room for."""
+"""A trace tells what happened at an interaction; no secret, no more than there is room for, and at
+no cost to requests that nothing refuses.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,14 @@ import pytest
 import pytest_asyncio
 
 from porta.audit.actors import SYSTEM, Actor
+from porta.browser.interactions import marked
 from porta.errors import NotFound
+from porta.observability import log
 from porta.observability.trace_writer import Noted, TraceWriter
 from porta.services import traces
 from porta.services.permissions import PERMISSIONS
 from storage.models.artifacts import artifact_id
-from storage.models.traces import Trace, TraceStep
+from storage.models.traces import Mark, Trace, TraceStep
 from storage.redis.lane import Redis
 from storage.stores.traces import MOST_STEPS, MOST_TRACES
 from tests.world.browser import Browser, a_browser, organization_id
@@ -59,11 +63,18 @@ async def _found(one: Served, code: str) -> Trace:
     return await traces.get(one.runtime.storage, SYSTEM, code.lower().replace("-", " "))
 
 
-async def _steps(one: Served, id: str, count: int) -> None:
-    async def written() -> bool:
-        return len(await one.runtime.storage.traces.steps(id)) == count
+async def _steps(one: Served, id: str) -> tuple[TraceStep, ...]:
+    (found,) = await one.runtime.storage.traces.steps([id])
+    return found
 
-    await eventually(written)
+
+async def _written(one: Served) -> None:
+    """Wait until whatever an instance noted is written."""
+
+    async def idle() -> bool:
+        return one.runtime.traces.is_idle
+
+    await eventually(idle)
 
 
 async def _refused(browser: Browser) -> tuple[str, str]:
@@ -83,20 +94,68 @@ async def test_8_what_happened_is_told_at_every_instance(
     code, _ = await _refused(browser)
     trace = await _found(other, code)
     assert trace.organization_id == await organization_id(served)
-    told = [(each.step.partition(" ")[0], each.status) for each in trace.steps]
-    assert told == [("GET", 303), ("GET", 200), ("POST", 200), ("GET", 400)]
-    _, page, guess, last = trace.steps
-    assert [each.step for each in trace.steps[::2]] == [
-        "GET /acme/auth",
-        "POST /interaction/***/login",
+    assert [(each.step, each.status) for each in trace.steps] == [
+        ("GET /acme/auth", None),
+        ("POST /interaction/***/login", 200),
+        ("GET /interaction/***", 400),
     ]
-    assert page.client_id == "acme-web-basic"
-    assert (page.asks, page.reasons) == ("login", ("no_session",))
+    _, guess, last = trace.steps
+    assert {each.client_id for each in trace.steps} == {"acme-web-basic"}
+    assert {(each.asks, each.reasons) for each in (guess, last)} == {("login", ("no_session",))}
     (failed,) = guess.notes
     assert failed.name == "user.login.password.failed"
     (refused,) = last.notes
     assert (refused.name, refused.told["error"]) == ("refused", "cookies_required")
-    assert len({each.request_id for each in trace.steps}) == 4
+    assert len({each.request_id for each in trace.steps}) == 3
+    assert [each.at for each in trace.steps] == sorted(each.at for each in trace.steps)
+
+
+async def test_8_what_went_well_is_told_by_the_record_of_the_interaction(
+    served: Served, browser: Browser
+) -> None:
+    """A sign-in that is over: its page in another browser tells that it was one."""
+    url = await browser.begin(login_hint="alice@acme.test")
+    assert "code" in await browser.follow(await browser.submit(url))
+    async with a_browser(browser.served) as stranger:
+        page = await stranger.http.get(url)
+    trace = await _found(served, _code_of(page))
+    assert [(each.step, each.status) for each in trace.steps] == [
+        ("GET /acme/auth", None),
+        ("POST /interaction/***/login", None),
+        ("GET /interaction/***", 400),
+    ]
+    assert [note.name for note in trace.steps[1].notes] == ["user.login.password"]
+
+
+async def test_issue5_what_nothing_refuses_is_noted_nowhere(
+    served: Served, browser: Browser
+) -> None:
+    """An authorization request, the login page, a sign-in and the way back: no write for a trace,
+    and none where a client hears of an error that no person sees.
+    """
+    await _written(served)
+    url = await browser.begin(login_hint="alice@acme.test")
+    assert (await browser.http.get(url)).status_code == 200
+    assert served.runtime.traces.is_idle
+    assert "code" in await browser.sign_in()
+    assert served.runtime.traces.is_idle
+    answer = await browser.authorize(prompt="none", max_age="0")
+    assert "error=login_required" in answer.headers["location"]
+    assert served.runtime.traces.is_idle
+
+
+async def test_8_a_record_carries_the_first_request_and_the_latest(served: Served) -> None:
+    """However often an interaction is saved, what is kept around its request stays small."""
+    marks: tuple[Mark, ...] = ()
+    for number in range(20):
+        log.request.set(log.About(f"request-{number}", "POST", f"/interaction/{'x' * 900}/login"))
+        marks = marked(marked(marks, number), number + 0.25)  # one request may save it twice
+    log.request.set(None)
+    assert [each.request_id for each in marks] == [
+        "request-0", *(f"request-{number}" for number in range(15, 20))
+    ]  # fmt: skip
+    assert marks[0] == Mark(0.25, "request-0", "POST /interaction/***/login")
+    assert marked(marks, 30) == marks
 
 
 async def test_8_a_refused_request_has_a_trace_without_an_interaction(
@@ -134,7 +193,8 @@ async def test_8_nothing_that_was_typed_or_given_is_in_it(
 
 async def test_8_another_organizations_administrator_finds_none(served: Served) -> None:
     acme, code = await organization_id(served), "ABC-DEF"
-    await served.runtime.storage.traces.keep(Trace(code=code, organization_id=acme, steps=(STEP,)))
+    trace = Trace(code=code, organization_id=acme, steps=(STEP,))
+    await served.runtime.storage.traces.keep([trace])
     all_ = frozenset(PERMISSIONS)
     own = Actor(user_id="u", permissions=all_, organization_id=acme)
     foreign = Actor(user_id="u", permissions=all_, organization_id=secrets.token_hex(16))
@@ -145,15 +205,12 @@ async def test_8_another_organizations_administrator_finds_none(served: Served) 
             await traces.get(storage, foreign, code_)
 
 
-async def test_8_an_interaction_has_so_many_steps_and_what_is_none_has_no_trace(
+async def test_8_an_interaction_has_so_many_steps_for_as_long_as_it_takes(
     served: Served, redis: Redis
 ) -> None:
     kept, id = served.runtime.storage.traces, secrets.token_hex(32)
-    await kept.write([(id, STEP, None)])
-    assert await kept.steps(id) == ()
-    await kept.write([(id, STEP, 600)])
-    await kept.write([(id, STEP, None)] * (MOST_STEPS + 5))
-    assert len(await kept.steps(id)) == MOST_STEPS
+    await kept.write([(id, STEP, 600)] * (MOST_STEPS + 5))
+    assert len(await _steps(served, id)) == MOST_STEPS
     assert 0 < await redis.command("TTL", f"porta:steps:{id}") <= 600
 
 
@@ -161,9 +218,14 @@ async def test_8_an_organization_has_so_many_traces_and_harms_no_other(
     served: Served, redis: Redis
 ) -> None:
     kept, own, foreign = served.runtime.storage.traces, secrets.token_hex(8), secrets.token_hex(8)
-    await kept.keep(Trace(code=f"{foreign}", organization_id=foreign, steps=(STEP,)))
-    for number in range(MOST_TRACES + 3):
-        await kept.keep(Trace(code=f"{own}-{number}", organization_id=own, steps=(STEP,)))
+    await kept.keep([Trace(code=f"{foreign}", organization_id=foreign, steps=(STEP,))])
+    for first in range(0, MOST_TRACES + 3, 100):
+        await kept.keep(
+            [
+                Trace(code=f"{own}-{number}", organization_id=own, steps=(STEP,))
+                for number in range(first, min(first + 100, MOST_TRACES + 3))
+            ]
+        )
     left = await redis.command("KEYS", f"porta:trace:{own}-*")
     assert len(left) == MOST_TRACES
     assert await kept.find(f"{own}-2") is None
@@ -218,8 +280,11 @@ async def test_8_redis_that_goes_away_takes_traces_along_and_nothing_else(
 
 async def test_8_who_writes_too_much_at_once_loses_what_is_too_much(served: Served) -> None:
     writer, id = TraceWriter(served.runtime.storage, most=10), secrets.token_hex(32)
-    await served.runtime.storage.traces.write([(id, STEP, 600)])
     for _ in range(30):
-        writer.note(Noted(STEP, interaction=id))
-    await _steps(served, id, 11)
-    await writer.close()
+        writer.note(Noted(STEP, "o", interaction=id, ttl=600))
+
+    async def written() -> bool:
+        return writer.is_idle
+
+    await eventually(written)
+    assert len(await _steps(served, id)) == 10

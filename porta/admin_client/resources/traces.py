@@ -25,7 +25,7 @@ class Step(Model, frozen=True, kw_only=True):
     at: datetime
     request_id: str
     step: str
-    status: int
+    status: int | None
     client_id: str | None
     asks: str | None
     reasons: tuple[str, ...]

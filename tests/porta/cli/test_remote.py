@@ -148,6 +148,7 @@ async def test_a_support_code_is_told_as_it_was_read_out(
     told = await super_porta("trace", code.lower().replace("-", ""))
     assert told.exit_code == 0, told.output
     assert "POST /interaction/***  429  request r2" in told.stdout
+    assert "GET /acme/auth  request r1" in told.stdout
     assert "waits for login (no_session)" in told.stdout
     assert "refused: error rate_limited, reason too many" in told.stdout
     unknown = await super_porta("trace", "UUU-UUU")

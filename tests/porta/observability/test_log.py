@@ -161,7 +161,9 @@ def test_what_cannot_be_encoded_is_told_as_text(output: _Output) -> None:
         ("/acme/token/introspection", "/acme/token/introspection"),
         ("/interaction/" + "a" * 43, "/interaction/***"),
         ("/interaction/" + "a" * 43 + "/login", "/interaction/***/login"),
+        ("/interaction/" + "a" * 1500 + "/login", "/interaction/***/login"),
         ("/acme/auth/" + "A_-9" * 10, "/acme/auth/***"),
+        ("/a/b/c/d/e/f/g/" + "/secret" * 100, "/a/b/c/d/e/f/g/***"),
         ("/acme/.well-known/openid-configuration", "/acme/.well-known/openid-configuration"),
         (
             "/.well-known/oauth-authorization-server/acme",
