@@ -154,8 +154,19 @@ class InteractionStartHandler(InteractionHandler):
         elif self.opened.registers and "sign_in" not in self.query():
             self.see_other(f"{registration_url(self)}?interaction={self.opened.uid}")
         else:
-            hint = self.opened.interaction.parameters.get("login_hint")
-            await show_login(self, email=hint)
+            await self._show_login()
+
+    async def _show_login(self) -> None:
+        """Show the login page, unless whoever is signed in has but one factor to show."""
+        hint = self.opened.interaction.parameters.get("login_hint")
+        try:
+            if await second_factor.step_up(self.runtime, self.opened, self.origin):
+                self.start_over()
+                return
+        except LoginFailed as refusal:
+            await show_login(self, status=refusal.status, email=hint, error=refusal.message)
+            return
+        await show_login(self, email=hint)
 
 
 class LoginHandler(InteractionHandler):
@@ -198,7 +209,8 @@ class SwitchHandler(InteractionHandler):
 
     async def post(self) -> None:
         if self.csrf_holds(self.form()) and self.asks_for("login"):
-            if self.opened.interaction.sign_in.account_id is not None:
+            half_way = self.opened.interaction.sign_in.account_id is not None
+            if half_way and not self.opened.steps_up:
                 await second_factor.start_over(self.runtime, self.opened)
             else:
                 await open_interactions.switch_account(self.runtime, self.opened)

@@ -11,12 +11,13 @@ from porta.audit import events
 from porta.authn import AUTHENTICATORS, attempt, identities
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.browser import interactions, sessions
+from porta.browser.interactions import InteractionExpired
 from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.sign_in import Ask, Done, Enrol, Step, next_step, required
-from porta.protocol.tokens.authentication import context_of
+from porta.protocol.tokens.authentication import SESSION, context_of
 from porta.runtime import Runtime
 from porta.security import known_browsers
-from storage.models.sign_ins import Link, SignIn
+from storage.models.sign_ins import SignIn
 from storage.models.users import User
 from storage.router import Storage
 
@@ -50,8 +51,9 @@ async def go_on(
         await runtime.storage.users.reset_attempts(user.id, opened.tenant.id)
     asked, methods = replace(evidence, user=user), offered(runtime, step)
     if not methods:
-        first = AUTHENTICATORS[sign_in.proofs[0].method]
-        await attempt.record(asked, f"{first.event}.failed", reason="second_factor")
+        first = AUTHENTICATORS.get(sign_in.proofs[0].method)
+        event = f"{first.event}.failed" if first is not None else "2fa.verify.failed"
+        await attempt.record(asked, event, reason="second_factor")
         raise LoginFailed("login.error_second_factor", reason="second_factor")
     await ask(asked, sign_in, methods[0], enrols=isinstance(step, Enrol))
     await attempt.record(asked, "2fa.challenge.started")
@@ -71,10 +73,10 @@ async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool)
 
 async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
     """Return what is missing, by what is demanded of the person and what they have enrolled."""
-    factors, organization = None, opened.tenant.organization
-    if user.two_factor_enabled or organization.two_factor_policy != "optional":
+    factors, organization, acr = None, opened.tenant.organization, opened.acr
+    if user.two_factor_enabled or organization.two_factor_policy != "optional" or acr:
         factors = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
-    return next_step(sign_in, required(organization, opened.login_methods, user, factors))
+    return next_step(sign_in, required(organization, opened.login_methods, user, factors, acr))
 
 
 def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
@@ -103,16 +105,8 @@ async def _sign_in(
 ) -> SignedIn:
     """Open the session of somebody who has shown everything."""
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
-    await runtime.storage.users.record_login(
-        user.id, tenant.id, known_browser=evidence.known_browser
-    )
-    await events.record(
-        runtime.storage,
-        AUTHENTICATORS[sign_in.proofs[0].method].event,
-        organization_id=tenant.id,
-        user_id=user.id,
-        origin=evidence.origin,
-    )
+    if sign_in.proofs[0].method != SESSION:
+        await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
     session, value = await sessions.sign_in(
         runtime,
         tenant,
@@ -121,22 +115,40 @@ async def _sign_in(
         browser=opened.interaction.browser,
         origin=evidence.origin,
         # An interaction that is over changes nothing: its cookie would reach no browser.
-        before_commit=partial(_keep, evidence, user, sign_in.linking),
+        before_commit=partial(_keep, evidence, user, sign_in),
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, known_value, tenant.id, evidence.email, now)
     return SignedIn(value, session.expires_at, known, user)
 
 
+async def _record(evidence: Evidence, user: User, event: str) -> None:
+    runtime, tenant = evidence.runtime, evidence.tenant
+    await runtime.storage.users.record_login(
+        user.id, tenant.id, known_browser=evidence.known_browser
+    )
+    await events.record(
+        runtime.storage,
+        event,
+        organization_id=tenant.id,
+        user_id=user.id,
+        origin=evidence.origin,
+    )
+
+
 async def _keep(
-    evidence: Evidence, user: User, linking: Link | None, storage: Storage, session_uid: str
+    evidence: Evidence, user: User, sign_in: SignIn, storage: Storage, session_uid: str
 ) -> None:
     """Note who is here now; what anybody consented to before was said by somebody else. What was to
-    be linked to whoever signs in is theirs now.
+    be linked to whoever signs in is theirs now. A session that more was shown beside must live: its
+    row is held.
     """
     runtime, opened = evidence.runtime, evidence.opened
-    if linking is not None:
-        await identities.link(storage, evidence, linking, user)
+    beside = sign_in.proofs[0].method == SESSION
+    if beside and session_uid != opened.interaction.previous_session:
+        raise InteractionExpired("the session has ended")
+    if sign_in.linking is not None:
+        await identities.link(storage, evidence, sign_in.linking, user)
     await interactions.save(
         runtime,
         opened.tenant,

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from porta.authn import AUTHENTICATORS, attempt, enrolment, progress
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.progress import SignedIn
-from porta.browser import interactions
+from porta.browser import interactions, open_interactions
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.protocol.requests.params import Params
-from porta.protocol.requests.sign_in import Done, Enrol
+from porta.protocol.requests.sign_in import Ask, Done, Enrol
+from porta.protocol.tokens.authentication import OF_SESSIONS, SESSION
 from porta.runtime import Runtime
 from porta.security import known_browsers
-from storage.models.sign_ins import Enrolment
+from storage.models.sign_ins import Enrolment, Proof, SignIn
 from storage.models.users import UserProfile
 
 _NOTHING = Params({})
@@ -45,12 +46,51 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
     changed = user.password_changed_at or 0.0
     if any(proof.at < int(changed) for proof in sign_in.proofs):
         return None
+    beside = any(proof.method == SESSION for proof in sign_in.proofs)
+    if beside and await _of_session(runtime, opened) is None:
+        return None
     step = await progress.find_step(runtime, opened, user, sign_in)
     methods = () if isinstance(step, Done) else progress.offered(runtime, step)
     enrols, enrolling = isinstance(step, Enrol), sign_in.enrolling
     if not methods or enrols != (enrolling is not None):
         return None  # what is demanded has changed meanwhile
     return Pending(user, methods, enrolling)
+
+
+async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> bool:
+    """Ask whoever is signed in for the one factor that is missing, where they have one (RFC 9470);
+    else False: they have to sign in again. Raises LoginFailed.
+    """
+    if not opened.steps_up or opened.interaction.sign_in.account_id is not None:
+        return False
+    sign_in = await _of_session(runtime, opened)
+    if sign_in is None or sign_in.account_id is None:
+        return False
+    user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
+    if user is None or not user.is_usable:
+        return False
+    step = await progress.find_step(runtime, opened, user, sign_in)
+    methods = progress.offered(runtime, step) if isinstance(step, Ask) and step.second else ()
+    if not methods:
+        return False
+    evidence = Evidence(
+        runtime, opened, _NOTHING, origin, user.email, known_browser=False, user=user
+    )
+    await progress.ask(evidence, sign_in, methods[0], enrols=False)
+    await attempt.record(evidence, "2fa.challenge.started")
+    return True
+
+
+async def _of_session(runtime: Runtime, opened: OpenInteraction) -> SignIn | None:
+    """Return what the living session of this very browser shows, where a factor adds to it."""
+    session = await open_interactions.find_session(runtime, opened)
+    if session is None or session.browser != opened.interaction.browser:
+        return None
+    kind = OF_SESSIONS.get(session.acr or "")
+    if kind is None:
+        return None
+    proof = Proof(method=SESSION, kind=kind, amr=session.amr, at=session.authenticated_at)
+    return SignIn(account_id=session.account_id, proofs=(proof,))
 
 
 async def submit(

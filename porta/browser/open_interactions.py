@@ -13,14 +13,17 @@ from porta.errors import Forbidden
 from porta.limits.origin import Origin
 from porta.protocol.clients.redirect_uris import omitted_redirect_uri
 from porta.protocol.requests.claims_request import parse_claims_request
+from porta.protocol.requests.prompts import ACR, STEP_UP
+from porta.protocol.tokens.authentication import wanted_acr
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Interaction, Session
 from storage.models.clients import Client
+from storage.models.sign_ins import SignIn
 
-_CONFIRMING = frozenset({"login_prompt", "max_age"})
+_CONFIRMING = frozenset({"login_prompt", "max_age", ACR, STEP_UP})
 """Reasons of `prompts.login_reasons` that ask for the same person again."""
 
 
@@ -58,6 +61,18 @@ class OpenInteraction:
         """Whether its client wants the person to make an account (`prompt=create`)."""
         asked = self.interaction.parameters.get("prompt", "").split()
         return self.interaction.prompt == "login" and "create" in asked
+
+    @property
+    def acr(self) -> tuple[object, ...]:
+        """The authentication contexts of which the client demands one; () for none."""
+        asked = self.interaction.parameters
+        claims = parse_claims_request(asked.get("claims"))
+        return wanted_acr(asked.get("acr_values", "").split(" "), claims)
+
+    @property
+    def steps_up(self) -> bool:
+        """Whether one more factor beside the session would be enough (RFC 9470)."""
+        return self.interaction.reasons == (STEP_UP,)
 
     @property
     def may_switch(self) -> bool:
@@ -107,7 +122,7 @@ async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, orig
         await interactions.save(
             runtime, opened.tenant, opened.interaction, error="User denied consent"
         )
-    session = await _session(runtime, opened)
+    session = await find_session(runtime, opened)
     await record(
         runtime,
         opened,
@@ -143,12 +158,13 @@ async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
         prompt="login",
         reasons=("select_account",),
         parameters={name: asked[name] for name in asked if name != "login_hint"},
+        sign_in=SignIn(linking=opened.interaction.sign_in.linking),
     )
 
 
 async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
     """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
-    session = await _session(runtime, opened)
+    session = await find_session(runtime, opened)
     if session is None:
         return None
     user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
@@ -162,8 +178,8 @@ async def abort(runtime: Runtime, opened: OpenInteraction) -> None:
     )
 
 
-async def _session(runtime: Runtime, opened: OpenInteraction) -> Session | None:
-    """Return the session that the browser was last seen with."""
+async def find_session(runtime: Runtime, opened: OpenInteraction) -> Session | None:
+    """Return the living session that the browser was last seen with."""
     uid = opened.interaction.previous_session
     return None if uid is None else await sessions.find_by_uid(runtime, opened.tenant, uid)
 

@@ -102,6 +102,9 @@ async def _open(
     own = next((each for each in held if (each.account_id, each.era) == same), None)
     if own is not None:
         session = replace(session, uid=own.uid, created_at=own.created_at)
+        if session.authenticated_at == own.authenticated_at:
+            # More was shown beside it (RFC 9470): it ends when it was to.
+            session = replace(session, expires_at=own.expires_at)
     if before_commit is not None:
         await before_commit(tx, session.uid)
     for each in held:

@@ -14,6 +14,7 @@ from porta.protocol.errors import (
     AccessDenied,
     InvalidRequestUri,
     OAuthError,
+    UnmetAuthenticationRequirements,
     UntrustedRequest,
 )
 from porta.protocol.requests import prompts
@@ -142,7 +143,22 @@ async def _proceed(attempt: Attempt) -> Outcome:
     return await _answer(attempt, attempt.session, grant)
 
 
+async def _check_reachable(attempt: Attempt, session: Session) -> None:
+    """Raise UnmetAuthenticationRequirements where whoever is signed in has nothing to show beside
+    that, nor is to set something up: signing in again would lead there too (RFC 9470 §5).
+    """
+    runtime, organization = attempt.runtime, attempt.tenant.organization
+    demanded = prompts.demands_several(attempt.request)
+    if organization.two_factor_policy != "optional" or not demanded:
+        return
+    held = await runtime.storage.second_factors.find(session.account_id, organization.id)
+    if held is None or (held.method is None and held.passkeys == 0):
+        raise UnmetAuthenticationRequirements("the person has no second factor")
+
+
 async def _interact(attempt: Attempt, prompt: prompts.Prompt) -> Interact:
+    if prompt.reasons == (prompts.STEP_UP,) and attempt.session is not None:
+        await _check_reachable(attempt, attempt.session)
     secret = attempt.browser.secret or binding.new_secret()
     if attempt.paused is None:
         return Interact(await _pause(attempt, artifact_id(secret), prompt), secret)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -18,9 +17,19 @@ from porta.protocol.errors import (
 )
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.consent import missing_consent, needed_consent
-from porta.protocol.tokens.authentication import ACR_VALUES, met_acr
+from porta.protocol.tokens.authentication import (
+    ACR_MFA,
+    ACR_VALUES,
+    OF_SESSIONS,
+    met_acr,
+    wanted_acr,
+)
 from storage.models.artifacts import Consent, Session
 from storage.models.clients import Client
+
+ACR, STEP_UP = "acr", "step_up"
+"""Reasons of a login: what the session reached is not enough; one more factor beside it would be.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ def next_prompt(situation: PromptState) -> Prompt | None:
 
     Raises the error of the PromptKind where `prompt=none` forbids to ask, LoginRequired when
     the person who signed in is not the one the client named, and UnmetAuthenticationRequirements
-    for an essential `acr` that no sign-in here can reach.
+    for a demanded `acr` that no sign-in here can reach, or this one did not.
     """
     _check_acr(situation)
     _check_subject(situation)
@@ -93,9 +102,10 @@ def login_reasons(situation: PromptState) -> tuple[str, ...]:
         "create": "create" in situation.request.prompt,
         "max_age": _is_too_old(situation, session),
         "other_subject": not _is_subject(situation, session),
-        "essential_acr": not _has_acr(situation, session),
+        ACR: not _has_acr(situation, session),
     }
-    return tuple(reason for reason, holds in found.items() if holds)
+    reasons = tuple(reason for reason, holds in found.items() if holds)
+    return (STEP_UP,) if reasons == (ACR,) and _may_step_up(situation, session) else reasons
 
 
 def consent_reasons(situation: PromptState) -> tuple[str, ...]:
@@ -140,19 +150,34 @@ PROMPTS: tuple[PromptKind, ...] = (
 )
 
 
+def demands_several(request: AuthorizationRequest) -> bool:
+    """Whether nothing but several factors is enough for a request."""
+    wanted = _wanted(request)
+    return [value for value in ACR_VALUES if value in wanted] == [ACR_MFA]
+
+
 def told_acr(request: AuthorizationRequest, session: Session) -> str | None:
     """Return the authentication context of a session, as this request is told of it."""
-    return met_acr(session.acr, _wanted_acr(request)) or session.acr
+    return met_acr(session.acr, _wanted(request)) or session.acr
 
 
 def _check_acr(situation: PromptState) -> None:
-    wanted = _wanted_acr(situation.request)
+    wanted = _wanted(situation.request)
     if not wanted:
         return
-    # Core §5.5.1.1: an essential acr that cannot be met is a failed sign-in.
+    # Core §5.5.1.1, RFC 9470 §5: what cannot be met is a failed sign-in.
     reachable = any(value in wanted for value in ACR_VALUES)
     if not reachable or (situation.authenticated and not _has_acr(situation, situation.session)):
-        raise UnmetAuthenticationRequirements("the essential acr cannot be met")
+        raise UnmetAuthenticationRequirements("the demanded acr cannot be met")
+
+
+def _may_step_up(situation: PromptState, session: Session) -> bool:
+    """Whether something that the person has, shown beside this session, is enough.
+
+    Never where the client names an age: how old the first factor is then has to be known.
+    """
+    ages = _max_age(situation.request, situation.client) is not None
+    return not ages and session.acr in OF_SESSIONS
 
 
 def _check_subject(situation: PromptState) -> None:
@@ -184,11 +209,9 @@ def _max_age(request: AuthorizationRequest, client: Client) -> int | None:
 
 
 def _has_acr(situation: PromptState, session: Session | None) -> bool:
-    wanted = _wanted_acr(situation.request)
+    wanted = _wanted(situation.request)
     return not wanted or (session is not None and met_acr(session.acr, wanted) is not None)
 
 
-def _wanted_acr(request: AuthorizationRequest) -> tuple[Any, ...]:
-    """Return the values of an essential `acr`, of which one has to be reached; () for none."""
-    requested = request.claims.id_token.get("acr")
-    return requested.values if requested is not None and requested.essential else ()
+def _wanted(request: AuthorizationRequest) -> tuple[object, ...]:
+    return wanted_acr(request.acr_values, request.claims)

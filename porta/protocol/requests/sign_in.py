@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from porta.protocol.tokens.authentication import SESSION, Kind, context_of, met_acr
 from storage.models.organizations import Organization
 from storage.models.sign_ins import SecondFactors, SignIn
 from storage.models.users import User
@@ -12,6 +13,8 @@ FEDERATION = "federation"
 """What every client takes, of the connections that its organization has."""
 RECOVERY_CODE = "recovery_code"
 PASSKEY = "passkey"
+NOTHING_LEFT = "nothing_left"
+"""Stands for the second factor of whoever chose one, and can show none: nobody is let in by it."""
 METHODS = {"totp": "totp", "email": "email_otp", PASSKEY: PASSKEY}
 """The authenticator of each `two_factor_method`."""
 _ENROLLED = {
@@ -34,6 +37,10 @@ class Required:
     """The method that the person chose first; what stands in for it after that."""
     enrol: tuple[str, ...] = ()
     """What may be enrolled by whoever has no second factor, where one is demanded."""
+    acr: tuple[object, ...] = ()
+    """The authentication contexts of which a client demands one."""
+    more: tuple[str, ...] = ()
+    """What the person has that may lead to one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +72,26 @@ def required(
     methods: tuple[str, ...],
     user: User | None = None,
     factors: SecondFactors | None = None,
+    acr: tuple[object, ...] = (),
 ) -> Required:
     """Return what is demanded at a client that lets people sign in by `methods`.
 
-    `user` is who it is, once that is known; `factors` what they have enrolled, where they have.
+    `user` is who it is, once that is known; `factors` what they have enrolled, where they have;
+    `acr` the contexts of which the client demands one.
     """
     if user is None:
-        return Required(methods)
-    policy, held = organization.two_factor_policy, factors or SecondFactors()
+        return Required(methods, acr=acr)
+    held = factors or SecondFactors()
+    demanded = _required(organization, methods, user, held)
+    passkeys = held.passkeys > 0 and organization.two_factor_policy not in _OTHERS_ALONE
+    more = demanded.second or ((PASSKEY,) if passkeys else ())
+    return replace(demanded, acr=acr, more=more)
+
+
+def _required(
+    organization: Organization, methods: tuple[str, ...], user: User, held: SecondFactors
+) -> Required:
+    policy = organization.two_factor_policy
     takes_passkey = held.passkeys > 0 and policy not in _OTHERS_ALONE
     missing = _ENROLLED.get(policy, ())
     if takes_passkey and (
@@ -82,14 +101,44 @@ def required(
     if not user.two_factor_enabled:
         return Required(methods, enrol=missing)
     chosen = METHODS.get(held.method or "", "totp")
-    second = _with_codes(held, chosen, *((PASSKEY,) if takes_passkey else ()))
+    can = {"totp": held.has_totp, PASSKEY: held.passkeys > 0}
+    ways = (chosen,) if can.get(chosen, True) else ()
+    second = _with_codes(held, *ways, *((PASSKEY,) if takes_passkey else ()))
+    # What they chose was never set up, or is gone: what stands in for it is all there is.
+    second = second or (NOTHING_LEFT,)
     return Required(methods, second, enrol=missing if policy == "required_passkey" else ())
 
 
 def next_step(sign_in: SignIn, demanded: Required) -> Step:
-    """Return what is missing; what was shown and is not demanded counts for nothing."""
+    """Return what is missing; what was shown and is not demanded counts for nothing.
+
+    Where nothing is, and the client demands more, that is asked for of whoever has it; it is for
+    the request to fail where it is not reached.
+    """
+    step = _next_step(sign_in, demanded)
+    if not isinstance(step, Done) or not demanded.acr:
+        return step
+    more = _more(sign_in, demanded)
+    if met_acr(context_of(sign_in.proofs).acr, demanded.acr) is None and more:
+        return Ask(more, second=True)
+    return step
+
+
+def _more(sign_in: SignIn, demanded: Required) -> tuple[str, ...]:
+    """Return what adds to what was shown: to something that a person has, only what knows its owner
+    as well.
+    """
+    first, *beside = sign_in.proofs
+    if any(proof.method in demanded.more for proof in beside):
+        return ()
+    if first.kind == Kind.POSSESSION.value:
+        return tuple(each for each in demanded.more if each == PASSKEY != first.method)
+    return demanded.more
+
+
+def _next_step(sign_in: SignIn, demanded: Required) -> Step:
     shown = {proof.method for proof in sign_in.proofs}
-    if sign_in.account_id is None or shown.isdisjoint((*demanded.first, FEDERATION)):
+    if sign_in.account_id is None or shown.isdisjoint((*demanded.first, FEDERATION, SESSION)):
         return Ask(demanded.first)
     if any(proof.covers_second for proof in sign_in.proofs):
         return Done()

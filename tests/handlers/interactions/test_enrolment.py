@@ -202,7 +202,11 @@ async def test_a_demand_that_changed_meanwhile_begins_anew(
     strict = await _strict(runtime, "required_totp")
     path = await strict.half_way(http)
     await pg.execute(
-        "UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp' WHERE id = %(id)s",
+        "WITH secret AS (INSERT INTO user_totp"
+        " (user_id, encrypted_secret, encryption_iv, encryption_tag, verified)"
+        " VALUES (%(id)s, 's', 'i', 't', TRUE))"
+        " UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp'"
+        " WHERE id = %(id)s",
         {"id": strict.user.id},
     )
     assert 'name="password"' in (await http.get(path)).text

@@ -265,6 +265,27 @@ async def test_a_second_factor_that_cannot_be_asked_for_is_not_dropped(
     assert row == (1,), "a right password is no failed one"
 
 
+async def test_an_app_that_was_never_confirmed_is_not_asked_for(
+    http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres
+) -> None:
+    """No code of it could be right: a recovery code is, and without one an administrator helps."""
+    user, _ = someone
+    whose = {"id": user.id}
+    await pg.execute("UPDATE user_totp SET verified = FALSE WHERE user_id = %(id)s", whose)
+    path = await _half_way(http, user)
+    page = (await http.get(path)).text
+    assert 'value="recovery_code"' in page
+    assert 'value="totp"' not in page
+    assert (await _show(http, path, WRONG)).status_code == 403
+    shown = await _show(http, path, RECOVERY[0], method="recovery_code")
+    assert shown.status_code == 303
+    assert [name for name in http.cookies if "session" in name]
+    await pg.execute("DELETE FROM two_factor_recovery_codes WHERE user_id = %(id)s", whose)
+    posted = await submit(elsewhere, await begin(elsewhere), email=user.email)
+    assert "contact your administrator" in posted.text
+    assert not [name for name in elsewhere.cookies if "session" in name]
+
+
 async def test_an_essential_context_is_reached_by_whoever_can(
     runtime: Runtime, http: httpx.AsyncClient, someone: tuple[User, TOTP]
 ) -> None:

@@ -17,7 +17,8 @@ from porta.protocol.requests.prompts import Prompt, PromptState, next_prompt
 from storage.models.artifacts import Consent
 from tests.factories import NOW, client, request, session
 
-_ACR = "urn:porta:acr:password"
+_ACR, _MFA = "urn:porta:acr:password", "urn:porta:acr:mfa"
+_FEDERATED, _POSSESSION = "urn:porta:acr:federated", "urn:porta:acr:possession"
 alices = partial(session, account_id="u-1")
 
 
@@ -71,7 +72,20 @@ def test_a_session_is_enough_for_a_first_party_client() -> None:
                 "asked": {"claims": _claims(acr={"essential": True, "value": _ACR})},
                 "session": alices(acr=None),
             },
-            ("essential_acr",),
+            ("acr",),
+        ),
+        ({"asked": {"acr_values": (_MFA,)}}, ("step_up",)),
+        ({"asked": {"claims": _claims(acr={"essential": True, "value": _MFA})}}, ("step_up",)),
+        ({"asked": {"acr_values": (_MFA,)}, "session": alices(acr=_FEDERATED)}, ("step_up",)),
+        ({"asked": {"acr_values": (_MFA,)}, "session": alices(acr=_POSSESSION)}, ("acr",)),
+        ({"asked": {"acr_values": (_MFA,), "max_age": 600}}, ("acr",)),
+        ({"asked": {"acr_values": (_MFA,), "max_age": 599}}, ("max_age", "acr")),
+        (
+            {
+                "asked": {"acr_values": (_MFA,)},
+                "registered": {"metadata": {"default_max_age": 600}},
+            },
+            ("acr",),
         ),
         (
             {"asked": {"prompt": ("login",), "max_age": 1}, "hint_subject": "u-2"},
@@ -101,6 +115,14 @@ def test_login(changes: dict[str, Any], reasons: tuple[str, ...]) -> None:
         {"asked": {"claims": _claims(acr={"essential": True})}, "session": alices(acr=None)},
         {"asked": {"claims": _claims(acr={"value": "urn:unknown"})}},
         {"asked": {"acr_values": ("urn:unknown",)}},
+        {"asked": {"acr_values": ("urn:unknown", _MFA, _ACR)}},
+        {"asked": {"acr_values": (_MFA,)}, "session": alices(acr=_MFA)},
+        {
+            "asked": {
+                "acr_values": (_MFA,),
+                "claims": _claims(acr={"essential": True, "value": _ACR}),
+            }
+        },
         {"asked": {"prompt": ("none",)}},
         {"asked": {"prompt": ("consent",)}},
         {"asked": {"prompt": ("login", "consent")}, "authenticated": True},
@@ -152,8 +174,11 @@ def test_an_essential_acr_out_of_reach(values: list[Any], authenticated: bool) -
         next_prompt(_situation(asked=asked, authenticated=authenticated))
 
 
-def test_an_essential_acr_that_the_sign_in_did_not_reach() -> None:
-    asked = {"claims": _claims(acr={"essential": True, "value": _ACR})}
+@pytest.mark.parametrize(
+    "asked",
+    [{"claims": _claims(acr={"essential": True, "value": _ACR})}, {"acr_values": (_ACR,)}],
+)
+def test_a_demanded_acr_that_the_sign_in_did_not_reach(asked: dict[str, Any]) -> None:
     for found in (alices(acr=None), None):
         with pytest.raises(UnmetAuthenticationRequirements):
             next_prompt(_situation(asked=asked, authenticated=True, session=found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -32,10 +33,14 @@ def test_nobody_knows_yet_who_it_is(policy: str) -> None:
     ("factors", "expected"),
     [
         (SecondFactors(method="totp", has_totp=True), ("totp",)),
-        (SecondFactors(method="totp", recovery_codes=3), ("totp", "recovery_code")),
+        (SecondFactors(method="totp", has_totp=True, recovery_codes=3), ("totp", "recovery_code")),
+        # An app that was never confirmed shows nothing: what stands in for it is all there is.
+        (SecondFactors(method="totp", recovery_codes=3), ("recovery_code",)),
+        (SecondFactors(method="totp"), ("nothing_left",)),
+        (SecondFactors(method="passkey", recovery_codes=1), ("recovery_code",)),
         (SecondFactors(method="email", recovery_codes=1), ("email_otp", "recovery_code")),
-        (SecondFactors(), ("totp",)),
-        (None, ("totp",)),
+        (SecondFactors(), ("nothing_left",)),
+        (None, ("nothing_left",)),
     ],
 )
 @pytest.mark.parametrize("policy", POLICIES)
@@ -128,9 +133,11 @@ def test_a_passkey_that_knew_its_owner_is_two_factors(
          Ask(("totp", "passkey", "recovery_code"), True)),
         ("required_passkey", {"two_factor_enabled": True}, APP,
          Ask(("passkey", "recovery_code"), True)),
-        ("required_passkey", {"two_factor_enabled": True}, SecondFactors(method="totp"),
-         Ask(("totp",), True)),
+        ("required_passkey", {"two_factor_enabled": True},
+         SecondFactors(method="totp", has_totp=True), Ask(("totp",), True)),
         ("optional", {"two_factor_enabled": True}, SecondFactors(method="passkey"),
+         Ask(("nothing_left",), True)),
+        ("optional", {"two_factor_enabled": True}, SecondFactors(method="totp", passkeys=1),
          Ask(("passkey",), True)),
     ],
 )  # fmt: skip
@@ -149,3 +156,57 @@ def test_whoever_has_another_one_shows_that_before_a_passkey_is_set_up() -> None
     assert next_step(_sign_in("password", "totp"), demanded) == Enrol(("passkey",))
     assert next_step(_sign_in("password", "passkey"), demanded) == Ask(("totp",), True)
     assert next_step(_sign_in("password", "totp", "passkey"), demanded) == Done()
+
+
+MFA, BY_PASSWORD = "urn:porta:acr:mfa", "urn:porta:acr:password"
+
+
+@pytest.mark.parametrize(
+    ("person", "factors", "acr", "expected"),
+    [
+        ({}, ONE, (MFA,), Ask(("passkey",), True)),
+        ({}, ONE, (BY_PASSWORD,), Done()),
+        ({}, ONE, (MFA, BY_PASSWORD), Done()),
+        ({}, SecondFactors(), (MFA,), Done()),
+        (
+            {"two_factor_enabled": True},
+            APP,
+            (MFA,),
+            Ask(("totp", "passkey", "recovery_code"), True),
+        ),
+    ],
+)
+@pytest.mark.parametrize("first", ["password", "session"])
+def test_9470_what_a_client_demands_is_asked_of_whoever_has_it(
+    first: str, person: dict[str, bool], factors: SecondFactors, acr: tuple[str, ...],
+    expected: object,
+) -> None:  # fmt: skip
+    """Beside a password, and beside a session that says so; what nobody has, nobody is asked for:
+    the request fails.
+    """
+    demanded = required(
+        factories.organization(two_factor_policy="optional"), BOTH, factories.user(**person),
+        factors, acr,
+    )  # fmt: skip
+    assert next_step(_sign_in(first), demanded) == expected
+    for method in demanded.more:
+        beside = Proof(method=method, kind="possession", amr=(), at=1)
+        whole = SignIn(account_id="someone", proofs=(*_sign_in(first).proofs, beside))
+        assert next_step(whole, demanded) == Done()
+
+
+def test_9470_to_something_that_a_person_has_another_such_thing_adds_nothing() -> None:
+    demanded = Required(("magic_link",), acr=(MFA,), more=("totp", "passkey"))
+    link = Proof(method="magic_link", kind="possession", amr=(), at=1)
+    sign_in = SignIn(account_id="someone", proofs=(link,))
+    assert next_step(sign_in, demanded) == Ask(("passkey",), True), "it may know its owner"
+    assert next_step(_with_passkey(verified=False), Required(BOTH, acr=(MFA,), more=BOTH)) == Done()
+    assert next_step(_with_passkey(verified=True), Required(BOTH, acr=(MFA,), more=BOTH)) == Done()
+
+
+def test_9470_who_is_trusted_to_have_shown_both_elsewhere_has_not_shown_them_here() -> None:
+    proof = Proof(method="federation", kind="federated", amr=("fed",), at=1, covers_second=True)
+    sign_in = SignIn(account_id="someone", proofs=(proof,))
+    demanded = Required(PASSWORD, second=("totp",), more=("totp",))
+    assert next_step(sign_in, demanded) == Done()
+    assert next_step(sign_in, replace(demanded, acr=(MFA,))) == Ask(("totp",), True)
