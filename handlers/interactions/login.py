@@ -34,8 +34,12 @@ async def show_login(
     error: str | None = None,
     retry_after: int | None = None,
     signals: str | None = None,
+    mails_on: bool = True,
 ) -> None:
-    """Show the login page; without an `email`, with that of whoever is to sign in again."""
+    """Show the login page; without an `email`, with that of whoever is to sign in again.
+
+    Past a limit it leads on by mail (security F.7), unless that is not `mails_on` either.
+    """
     opened = handler.opened
     if retry_after is not None:
         handler.set_header("Retry-After", retry_after)
@@ -57,6 +61,7 @@ async def show_login(
         connections=tuple((each.id, each.name) for each in connections),
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
+        by_mail=mails_on and retry_after is not None,
         lock_seconds=_lock_seconds(handler) if error == "login.error_invalid" else None,
         show_password=has_password,
         show_passkey=has_passkey,

@@ -64,7 +64,9 @@ class MagicLinkRequestHandler(InteractionHandler):
             _show_sent(self, email)
             return
         status = HTTPStatus.TOO_MANY_REQUESTS
-        await show_login(self, status=status, email=email, error=error, retry_after=retry_after)
+        await show_login(
+            self, status=status, email=email, error=error, retry_after=retry_after, mails_on=False
+        )
 
 
 class MagicLinkCodeHandler(InteractionHandler):

@@ -98,12 +98,16 @@ class ResetPasswordHandler(LinkHandler):
             return
         typed = form.get("password") or "", form.get("confirmPassword") or ""
         try:
-            await password_reset.reset(self.runtime, self.tenant, self.token(), *typed, self.origin)
+            known = await password_reset.reset(
+                self.runtime, self.tenant, self.token(), *typed, self.origin,
+                browser_cookies.known_value(self),
+            )  # fmt: skip
         except Refused as refusal:
             await self._show(problems=refusal.reasons)
         except LinkOver:
             await self._finish_over()
         else:
+            browser_cookies.keep_known(self, known)
             self._finish_done()
 
     async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:

@@ -14,6 +14,7 @@ from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import required
 from porta.runtime import Runtime
 from porta.security import known_browsers
+from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
 from storage.models.sign_ins import SignIn
 
@@ -39,9 +40,9 @@ async def submit(
     browser was given when it signed in before. Raises LoginFailed, whose message is a catalog key.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
-    named, keys = authenticator.named, runtime.settings.cookie_keys
+    named = authenticator.named
     email = named(form) if named is not None else counted_email(form.get("email") or "")
-    known = known_browsers.find(keys, known_value, tenant.id, email, runtime.clock())
+    known = _find_known(runtime, tenant, email, known_value)
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
         authenticator.admit(runtime, tenant, origin)
@@ -58,3 +59,17 @@ async def submit(
     nobody = SignIn(linking=opened.interaction.sign_in.linking)
     sign_in = attempt.proved(nobody, evidence, user, method)
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)
+
+
+def _find_known(
+    runtime: Runtime, tenant: Tenant, email: str, known_value: str | None
+) -> str | None:
+    """Return what this browser is counted by at an account, where somebody signed in to it here, or
+    chose its password by a mailed link.
+    """
+    keys, now = runtime.settings.cookie_keys, runtime.clock()
+    for account in (email, known_browsers.after_reset(email)):
+        found = known_browsers.find(keys, known_value, tenant.id, account, now)
+        if found is not None:
+            return found
+    return None

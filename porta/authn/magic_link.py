@@ -14,8 +14,9 @@ import secrets
 from porta.audit import events
 from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
 from porta.browser import interactions
-from porta.limits import rate_limits
+from porta.limits import mailed_links
 from porta.limits.origin import Origin
+from porta.limits.rate_limits import Guesses
 from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
@@ -90,6 +91,12 @@ async def _verify(evidence: Evidence) -> User:
     return user
 
 
+def _guesses(evidence: Evidence) -> Guesses:
+    # The token of a link that is found cannot have been guessed.
+    address = evidence.origin.address if evidence.form.get("token") is None else None
+    return mailed_links.of_link_use(evidence.tenant, evidence.opened.interaction.id, address)
+
+
 async def _use(evidence: Evidence, token: str) -> MailedLink | None:
     """Use a link at the interaction that it belongs to; one of Porta 1.x tells of none."""
     runtime, tenant = evidence.runtime, evidence.tenant
@@ -134,9 +141,7 @@ AUTHENTICATOR = Authenticator(
     amr=("mca",),
     verify=_verify,
     event="user.login.magic_link",
-    guesses=lambda evidence: rate_limits.of_link_use(
-        evidence.tenant, evidence.opened.interaction.id
-    ),
+    guesses=_guesses,
     limit_event="rate_limit.magic_link",
     is_ready=lambda settings: settings.smtp_host is not None,
 )

@@ -44,9 +44,9 @@ async def ask(
     tenant, address = opened.tenant, counted_email(email)
     evidence = Evidence(runtime, opened, Params({}), origin, address, known_browser=False)
     taken = (_METHOD,) if login.takes(runtime, opened, _METHOD) else ()
-    await attempt.check_asked(evidence, _METHOD, taken)
     async with in_steps():
         await mailed_links.count(runtime, tenant, _METHOD, address, origin, known_value)
+        await attempt.check_asked(evidence, _METHOD, taken)
         now = int(runtime.clock())
         await interactions.save(runtime, tenant, opened.interaction, created_at=now)
         found = await runtime.storage.users.find_by_email(tenant.id, address)

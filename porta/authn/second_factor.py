@@ -140,6 +140,8 @@ async def choose(
     evidence = Evidence(
         runtime, opened, _NOTHING, origin, user.email, known_browser=False, user=user
     )
+    choices = rate_limits.of_choice(opened.tenant, user.id)
+    await attempt.count(evidence, choices, "rate_limit.2fa_resend")
     await attempt.check_asked(evidence, method, pending.methods)
     sign_in = opened.interaction.sign_in
     await progress.ask(evidence, sign_in, method, enrols=pending.enrolling is not None)

@@ -12,12 +12,10 @@ from porta.tenants.tenant import Tenant
 from storage.stores.counters import Excess, Limit
 
 _MESSAGE = "too many attempts"
-_DAY = 86_400
+DAY = 86_400
 _PER_DAY = 5
 """A pair has this many windows' worth of attempts in a day."""
-_CODE_GUESSES = 5
-_UNPROVEN = 5
-"""What the limits of registrations are divided by where no work was proven."""
+_CHOICES = 30
 _FACTORS = {1: (1,), 3: (16, 4, 1)}
 """What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
 /64 of IPv6, or the one of IPv4."""
@@ -47,9 +45,13 @@ class Guesses:
     reason: str
     ceiling: int | None = None
     """What the pair has for the sake of the lock; None where nothing locks."""
+    source: Guesses | None = None
+    """Limits of whoever tries, which are kept in another place, and counted before these."""
 
     async def count(self, runtime: Runtime) -> None:
         """Count an attempt before it is judged; raises Throttled when it is one too many."""
+        if self.source is not None:
+            await self.source.count(runtime)
         excess = await runtime.storage.counters.spend(self.slot, (*self.address, *self.pair))
         if excess is not None:
             last = excess.first and excess.limit in self.pair
@@ -62,12 +64,16 @@ class Guesses:
         The address keeps what was counted for others: signing in to one's own account in between
         buys no further guesses.
         """
+        if self.source is not None:
+            await self.source.reset(runtime)
         await runtime.storage.counters.settle(
             self.slot, forgotten=_keys(self.pair), returned=_keys(self.address)
         )
 
     async def decrement(self, runtime: Runtime) -> None:
         """Take back the one attempt of pair and address: nobody could judge it."""
+        if self.source is not None:
+            await self.source.decrement(runtime)
         await runtime.storage.counters.settle(
             self.slot, returned=_keys((*self.address, *self.pair))
         )
@@ -86,17 +92,17 @@ def of_login(tenant: Tenant, email: str, address: str, browser: str | None = Non
     most, window = config.rate_limit_login_max, config.rate_limit_login_window
     if browser is not None:
         key = f"login_browser:{tenant.id}:{browser}"
-        return Guesses(key, (), _by_the_day(key, most, window), "login_limit")
+        return Guesses(key, (), by_the_day(key, most, window), "login_limit")
     # One attempt fewer than lock an account: the last one is left to its owner.
     lock = config.max_failed_logins
     ceiling = max(1, lock - 1) if lock > 0 else None
     pair: list[Limit] = []
     for block, factor in weighed_blocks(address):
         key = f"login:{tenant.id}:{block}:{email}"
-        pair += _by_the_day(key, most * factor, window, ceiling)
+        pair += by_the_day(key, most * factor, window, ceiling)
     spare = ceiling if lock > 1 else None
     everyone = _of_address("address", tenant, address)
-    return Guesses(_widest(address), everyone, pair, "login_limit", spare)
+    return Guesses(widest(address), everyone, pair, "login_limit", spare)
 
 
 def of_second_factor(tenant: Tenant, user_id: str, browser: str | None = None) -> Guesses:
@@ -107,7 +113,7 @@ def of_second_factor(tenant: Tenant, user_id: str, browser: str | None = None) -
     config = tenant.config
     key = f"second_factor:{tenant.id}:{user_id}:{browser or ''}"
     most, window = config.rate_limit_second_factor_max, config.rate_limit_second_factor_window
-    return Guesses(key, (), _by_the_day(key, most, window), "second_factor_limit")
+    return Guesses(key, (), by_the_day(key, most, window), "second_factor_limit")
 
 
 def of_mailed_code(tenant: Tenant, user_id: str) -> Guesses:
@@ -115,71 +121,24 @@ def of_mailed_code(tenant: Tenant, user_id: str) -> Guesses:
     config = tenant.config
     most, window = config.rate_limit_mailed_code_max, config.rate_limit_mailed_code_window
     key = f"mailed_code:{tenant.id}:{user_id}"
-    return Guesses(key, (), _by_the_day(key, most, window), "mailed_code_limit")
-
-
-def of_mailed_link(
-    tenant: Tenant, what: str, email: str, address: str, browser: str | None = None
-) -> tuple[Guesses, Guesses]:
-    """Return the limits of links that are asked for, of `what` (`magic_link`, `password_reset`):
-    those of who asks, and those of the address that they are for, whether somebody has it or not
-    (G.7). They are kept in different places, and counted one after the other.
-
-    `browser` is one that signed in to this account before, and has a count of its own.
-    """
-    config, reason = tenant.config, f"{what}_limit"
-    most: int = getattr(config, f"rate_limit_{what}_max")
-    window: int = getattr(config, f"rate_limit_{what}_window")
-    key = f"{what}:{tenant.id}:{browser or email}"
-    source = _of_address("mailed_link_address", tenant, address)
-    return (
-        Guesses(_widest(address), source, (), reason),
-        Guesses(key, (), _by_the_day(key, most, window), reason),
-    )
-
-
-def of_proof(proof: str) -> Guesses:
-    """Return the limit of a puzzle that was solved: it is good once."""
-    limit = Limit(f"registration_proof:{proof}", 1, _DAY)
-    return Guesses(limit.key, (limit,), (), "proof_used")
-
-
-def of_registration(tenant: Tenant, address: str, *, proven: bool) -> tuple[Guesses, Guesses]:
-    """Return the limits of registrations that are asked for: those of who asks, and those of the
-    organization and of all of them, counted one after the other, so that who has had too many takes
-    nothing from others. Where no work was `proven` all limits are a fifth.
-    """
-    config, reason = tenant.config, "registration_limit"
-    window, share = config.rate_limit_registration_window, 1 if proven else _UNPROVEN
-    kind = "registration" if proven else "registration_unproven"
-    most = max(1, config.rate_limit_registration_address_max // share)
-    source = [
-        Limit(f"{kind}:{block}", most * factor, window) for block, factor in weighed_blocks(address)
-    ]
-    everybody = max(1, config.rate_limit_registration_installation_max // share)
-    all_of_them = Limit(kind, everybody, window)
-    # One organization does not use up what the others have.
-    one_of_them = Limit(f"{kind}:{tenant.id}", max(1, everybody // 2), window)
-    return (
-        Guesses(_widest(address), source, (), reason),
-        Guesses(kind, (all_of_them, one_of_them), (), reason),
-    )
+    return Guesses(key, (), by_the_day(key, most, window), "mailed_code_limit")
 
 
 def of_upstream(tenant: Tenant, interaction_id: str, address: str) -> Guesses:
     """Return the limits of being sent to another provider: each leaves a request behind."""
     pair = [Limit(f"upstream:{tenant.id}:{interaction_id}", 20, 600)]
     return Guesses(
-        _widest(address), _of_address("upstream_address", tenant, address), pair, "upstream_limit"
+        widest(address), _of_address("upstream_address", tenant, address), pair, "upstream_limit"
     )
 
 
-def of_link_use(tenant: Tenant, interaction_id: str) -> Guesses:
-    """Return the limits of attempts to use a magic link at an interaction, or to guess a code that
-    it gave elsewhere: wherever they come from, since whoever began the interaction may move.
+def of_choice(tenant: Tenant, user_id: str) -> Guesses:
+    """Return the limits of second factors that are begun with, by who knows a person's first one:
+    each writes, and what is not offered leaves an event.
     """
-    key = f"magic_link_use:{tenant.id}:{interaction_id}"
-    return Guesses(key, (), (Limit(key, _CODE_GUESSES, _DAY),), "magic_link_limit")
+    key = f"second_factor_choice:{tenant.id}:{user_id}"
+    limits = by_the_day(key, _CHOICES, tenant.config.rate_limit_second_factor_window)
+    return Guesses(key, (), limits, "second_factor_limit")
 
 
 async def count_client_auth_failure(
@@ -216,19 +175,17 @@ def _client_auth(tenant: Tenant, client_id: str, address: str) -> Guesses:
         config.rate_limit_client_auth_window,
     )
     of_address = _of_address("client_auth_address", tenant, address)
-    return Guesses(_widest(address), of_address, [pair], "client_auth_limit")
+    return Guesses(widest(address), of_address, [pair], "client_auth_limit")
 
 
 def _client(tenant: Tenant, client_id: str, address: str) -> str:
     return f"client_auth:{tenant.id}:{address_blocks(address)[0]}:{client_id}"
 
 
-def _by_the_day(
-    key: str, most: int, window: int, ceiling: int | None = None
-) -> tuple[Limit, Limit]:
+def by_the_day(key: str, most: int, window: int, ceiling: int | None = None) -> tuple[Limit, Limit]:
     """Return the limit of a window and that of a day, neither above `ceiling`."""
     at_once, a_day = (min(n, ceiling or n) for n in (most, most * _PER_DAY))
-    return Limit(key, at_once, window), Limit(f"{key}:day", a_day, max(_DAY, window))
+    return Limit(key, at_once, window), Limit(f"{key}:day", a_day, max(DAY, window))
 
 
 def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
@@ -243,13 +200,18 @@ def _of_address(kind: str, tenant: Tenant, address: str) -> list[Limit]:
     return limits
 
 
+def of_source(kind: str, tenant: Tenant, address: str, reason: str) -> Guesses:
+    """Return the limits of an address alone, which are kept where its blocks are."""
+    return Guesses(widest(address), _of_address(kind, tenant, address), (), reason)
+
+
 def weighed_blocks(address: str) -> list[tuple[str, int]]:
     """Return the blocks of an address, the widest first, each with the factor of its limits."""
     blocks = address_blocks(address)[::-1]
     return list(zip(blocks, _FACTORS[len(blocks)], strict=True))
 
 
-def _widest(address: str) -> str:
+def widest(address: str) -> str:
     return address_blocks(address)[-1]
 
 

@@ -46,6 +46,7 @@ PAGES: dict[str, Page] = {
             "error": None,
             "retry_after": None,
             "retry_at": None,
+            "by_mail": False,
             "lock_seconds": None,
             "notice": None,
             "account": None,

@@ -58,6 +58,14 @@ def remember(
     return "".join("".join(token) for token in kept)
 
 
+def after_reset(email: str) -> str:
+    """Return what stands for an account in a token that somebody got by a mailed link to another
+    password. It is no address, and good for guesses at the password alone: who reads somebody's
+    mail has no further guesses at their second factor by it.
+    """
+    return f"{email} by reset"
+
+
 def _tokens(value: str | None) -> Iterator[_Token]:
     if value is None or len(value) > MAX_ACCOUNTS * _LENGTH or len(value) % _LENGTH:
         return

@@ -8,8 +8,9 @@ A further kind of mailed link is made of these pieces:
 - `storage/models/auth_tokens.py`: its line of LinkKind; the columns of its table are those of
   `password_reset_tokens`, with a policy for row-level security. `storage.auth_tokens` then finds
   a link that can be used (`find`), uses it, once, by one statement (`use`), and adds one (`add`).
-- `limits/rate_limits.py`: `of_mailed_link`, counted before it is known whose address it is, and
-  `limits/even_time.py`, which answers known and unknown addresses alike.
+- `limits/mailed_links.py`: `count`, before it is known whose address it is, `counting_password`
+  where one is chosen by it, and `limits/even_time.py`, which answers known and unknown addresses
+  alike.
 - `handlers/links/base.py`: the page that it leads to.
 """
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
+from porta.limits import mailed_links
 from porta.limits.address_blocks import address_block
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
@@ -88,8 +89,8 @@ async def accept(
     """Use the link: the address is proven, the first password set, roles and claims are given as
     far as who sent it may give them now, and a welcome is mailed; all of it, or nothing.
 
-    Raises Refused, before the link is used, LinkOver, and Unavailable where there is no room to
-    hash.
+    Raises Refused, before the link is used, LinkOver, Throttled where many hash by one link, and
+    Unavailable where there is no room to.
     """
     offer = await find(runtime, tenant, token)
     if problems := welcome.find_problems(
@@ -99,7 +100,8 @@ async def accept(
     hashed = None
     if offer.asks_password:
         asker = Asker(tenant.id, address_block(origin.address))
-        hashed = await runtime.passwords.hash(typed.password, asker)
+        async with mailed_links.counting_password(runtime, tenant, token):
+            hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
     letter = welcome.write(runtime, tenant, offer.user, offer.client, home_url)
     # Who invites is of another organization, and what they give is an administrator's to write.

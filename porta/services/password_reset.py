@@ -20,7 +20,7 @@ from porta.limits.origin import Origin
 from porta.outbox import queue
 from porta.pages import branding
 from porta.runtime import Runtime
-from porta.security import link_tokens
+from porta.security import known_browsers, link_tokens
 from porta.security.link_tokens import LinkToken
 from porta.services import user_passwords
 from porta.tenants.tenant import Tenant
@@ -112,19 +112,28 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:
 
 
 async def reset(
-    runtime: Runtime, tenant: Tenant, token: str, password: str, repeated: str, origin: Origin
-) -> None:
+    runtime: Runtime,
+    tenant: Tenant,
+    token: str,
+    password: str,
+    repeated: str,
+    origin: Origin,
+    known_value: str | None = None,
+) -> str:
     """Use the link: its person has this password, typed and `repeated`, and everything that was
-    signed in is out.
+    signed in is out. Return what the browser is known by from now on: guesses of strangers do not
+    keep the password from whoever has just chosen it.
 
     An automatic lock ends; one that an administrator began stays. Nobody is signed in by it. Raises
-    Refused, before the link is used, LinkOver, and Unavailable where there is no room to hash.
+    Refused, before the link is used, LinkOver, Throttled where many hash by one link, and
+    Unavailable where there is no room to.
     """
     user = await find(runtime, tenant, token)
     if reasons := _problems(tenant, user, password, repeated):
         raise Refused(reasons)
     asker = Asker(tenant.id, address_block(origin.address))
-    hashed = await runtime.passwords.hash(password, asker)
+    async with mailed_links.counting_password(runtime, tenant, token):
+        hashed = await runtime.passwords.hash(password, asker)
     url = f"{tenant.issuer}/auth/forgot-password"
     letter = notices.write(runtime.post, _CHANGED, tenant.organization, user, url=url)
     async with runtime.storage.transaction() as tx:
@@ -134,6 +143,8 @@ async def reset(
             raise LinkOver("the link was used meanwhile")
         await _change(tx, tenant, user, hashed, origin)
         await notices.queue(tx, runtime.post, _CHANGED, letter, user, to=link.email)
+    keys, account = runtime.settings.cookie_keys, known_browsers.after_reset(user.email)
+    return known_browsers.remember(keys, known_value, tenant.id, account, runtime.clock())
 
 
 def _problems(tenant: Tenant, user: User, password: str, repeated: str) -> tuple[str, ...]:

@@ -106,8 +106,8 @@ async def complete(
     """Use the link: there is an account then, active, of an address that is proven. Return the
     offer, and the page of the client that it leads to.
 
-    Nobody is signed in by it. Raises Refused, before the link is used, LinkOver, and Unavailable
-    where there is no room to hash.
+    Nobody is signed in by it. Raises Refused, before the link is used, LinkOver, Throttled where
+    many hash by one link, and Unavailable where there is no room to.
     """
     offer = await find(runtime, tenant, token)
     user = User(
@@ -121,7 +121,8 @@ async def complete(
     hashed = None
     if offer.asks_password:
         asker = Asker(tenant.id, address_block(origin.address))
-        hashed = await runtime.passwords.hash(typed.password, asker)
+        async with mailed_links.counting_password(runtime, tenant, token):
+            hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
     letter = welcome.write(runtime, tenant, user, offer.client, home_url)
     # Who serves a tenant makes nobody: this is what the administrator let people do.

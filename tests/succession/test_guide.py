@@ -18,12 +18,12 @@ from click.testing import CliRunner, Result
 
 from porta.__main__ import main
 from storage.postgres.driver import Postgres
-from tests.porta.cli.test_serve import serving as a_server
 from tests.porta.security import rows as made_rows
 from tests.succession import porta_1x
 from tests.succession.sign_in import token, tokens
 from tests.world.ports import free_port
 from tests.world.served import Served
+from tests.world.serving import serving as a_server
 from tests.world.waiting import eventually
 
 ROOT = Path(__file__).parents[2]

@@ -4,49 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.porta.dev.processes import wait_for
 from tests.world.ports import free_port
-
-ROOT = Path(__file__).parents[3]
-
-
-@contextmanager
-def serving(log: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `porta serve` in a folder that holds no `.env`, until the context ends."""
-    known = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "PORTA_ENV": "production",  # its log can be read by a program
-        "PORTA_SKIP_PROD_SAFETY": "true",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "DRAIN_SECONDS": "0",
-        "ISSUER_BASE_URL": f"http://127.0.0.1:{port}",
-        "COOKIE_KEYS": "k" * 32,
-        "SIGNING_KEY_ENCRYPTION_KEY": "ab" * 32,
-        **environment,
-    }
-    command = [sys.executable, "-m", "porta", "serve"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=log.parent, env=known, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+from tests.world.serving import serving
 
 
 def _said(log: Path, event: str) -> dict[str, object] | None:

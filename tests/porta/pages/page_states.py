@@ -15,6 +15,10 @@ _PASSKEY = (
 )
 _AGAIN = "/acme/auth/r1"
 _FAILED = {"error": "login.error_invalid", "email": "ada@acme.example"}
+_OFTEN = {
+    "error": "errors.rate_limit_exceeded", "email": "ada@acme.example", "retry_after": 900,
+    "retry_at": "14:31 UTC", "by_mail": True, "forgot_password_url": "/f",
+}  # fmt: skip
 _MUCH = tuple(
     Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Void orders"},
          (("Read stock", "What is there, and where"), ("Order", ""), ("Void orders", "")))
@@ -44,6 +48,8 @@ STATES: dict[str, State] = {
         {**_FAILED, "error": "errors.rate_limit_exceeded", "retry_after": 900,
          "retry_at": "14:31 UTC"},
     ),
+    "login, too often, a link": State("login", {**_OFTEN, "show_magic_link": True}),
+    "login, too often, another password": State("login", _OFTEN),
     "login, locked": State("login", {**_FAILED, "error": "login.error_account_locked"}),
     "login, second factor": State("login", {**_FAILED, "error": "login.error_second_factor"}),
     "login, stale": State("login", {**_FAILED, "error": "errors.csrf_invalid"}),

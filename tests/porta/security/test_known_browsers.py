@@ -7,7 +7,7 @@ import re
 import pytest
 
 from porta.security import known_browsers
-from porta.security.known_browsers import LIFETIME, MAX_ACCOUNTS, find, remember
+from porta.security.known_browsers import LIFETIME, MAX_ACCOUNTS, after_reset, find, remember
 
 NOW = 1_800_000_000.25
 KEYS = ("k" * 32,)
@@ -23,6 +23,12 @@ def test_a_browser_is_known_at_the_account_it_signed_in_to() -> None:
     assert find(KEYS, value, "globex", WHO[1], NOW) is None
     assert find(KEYS, value, WHO[0], "bob@acme.test", NOW) is None
     assert find(KEYS, value, "acme ann@acme.test"[:4], "ann@acme.tes", NOW) is None
+
+
+def test_what_a_reset_gave_is_no_sign_in() -> None:
+    value = remember(KEYS, None, WHO[0], after_reset(WHO[1]), NOW)
+    assert find(KEYS, value, *WHO, NOW) is None
+    assert find(KEYS, value, WHO[0], after_reset(WHO[1]), NOW)
 
 
 def test_each_sign_in_begins_another_count() -> None:

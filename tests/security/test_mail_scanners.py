@@ -1,0 +1,128 @@
+"""Mail scanners open every link before its reader does: nothing of it may be used up (G.5, G.8)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from storage.models.auth_tokens import LinkKind
+from storage.postgres.driver import Postgres
+from tests.flows.chromium import chromium, needs_chromium, window
+from tests.handlers.flow import begin, csrf
+from tests.world.guests import invited
+from tests.world.house import furnish
+from tests.world.links import mailed_links, person, post, take_magic_links
+from tests.world.ports import free_port
+from tests.world.served import Served, settings_for, unseeded
+
+pytestmark = needs_chromium
+NEW = "seven green bottles on a wall"
+CHOSEN = {"password": NEW, "confirmPassword": NEW}
+FORGOT = "/acme/auth/forgot-password"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(database_url: str, redis_url: str) -> AsyncIterator[Served]:
+    """Return a server that mails."""
+    port = free_port()
+    settings = settings_for(
+        database_url, redis_url, smtp_host="mail.example", port=port,
+        issuer_base_url=f"http://127.0.0.1:{port}",
+    )  # fmt: skip
+    async with unseeded(settings, furnish) as running:
+        await take_magic_links(running.runtime, "web")
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http(house: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=house.base_url, timeout=20) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def elsewhere(house: Served) -> AsyncIterator[httpx.AsyncClient]:
+    """Another browser."""
+    async with httpx.AsyncClient(base_url=house.base_url, timeout=20) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+@dataclass(slots=True)
+class Mailed:
+    """A link that was mailed, and what its person does with it in the end."""
+
+    link: str
+    form: dict[str, str]
+    done: Callable[[httpx.Response], bool]
+
+
+async def _magic_link(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    user, path = await person(house.runtime), await begin(http)
+    form = {"_csrf": await csrf(http, path), "email": user.email}
+    await http.post(f"{path}/magic-link", data=form)
+    (link,) = await mailed_links(house.runtime, pg, user)
+    return Mailed(link, {}, lambda answer: "session_acme" in answer.cookies)
+
+
+async def _password_reset(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    user = await person(house.runtime)
+    form = {"_csrf": await csrf(http, FORGOT), "email": user.email}
+    await http.post(FORGOT, data=form)
+    (link,) = await mailed_links(house.runtime, pg, user)
+    return Mailed(link, CHOSEN, lambda answer: "Your password is changed" in answer.text)
+
+
+async def _invitation(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    home = await house.runtime.storage.everywhere.organizations.find_by_slug("acme")
+    assert home is not None
+    guest = await invited(house.runtime, pg, home)
+    return Mailed(guest.link, CHOSEN, lambda answer: "Your account is ready" in answer.text)
+
+
+Kind = Callable[[Served, httpx.AsyncClient, Postgres], Awaitable[Mailed]]
+LINKS: dict[LinkKind, Kind] = {
+    LinkKind.MAGIC_LINK: _magic_link,
+    LinkKind.PASSWORD_RESET: _password_reset,
+    LinkKind.INVITATION: _invitation,
+}
+
+
+def test_every_kind_of_link_is_scanned() -> None:
+    assert set(LINKS) == set(LinkKind)
+
+
+@pytest.mark.parametrize("kind", LinkKind)
+async def test_no_scanner_uses_a_link_up(
+    house: Served, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, browser: Browser,
+    pg: Postgres, kind: LinkKind,
+) -> None:  # fmt: skip
+    """Neither by GET nor HEAD, nor as a browser that runs scripts and presses nothing; nor by a
+    form that is posted as it was found there, from where it was not shown.
+    """
+    mailed = await LINKS[kind](house, http, pg)
+    for scanner in (elsewhere, http):
+        for _ in range(2):
+            assert (await scanner.get(mailed.link)).status_code == 200
+            assert (await scanner.head(mailed.link)).status_code == 200
+    for scripts in (True, False):
+        async with window(browser, java_script_enabled=scripts) as opened:
+            answer = await opened.open(house.base_url + mailed.link)
+            assert answer.status == 200
+            await opened.page.wait_for_load_state("networkidle")
+            opened.check({house.base_url})
+            assert "Referer" not in await opened.requests[-1].all_headers()
+    assert (await elsewhere.post(mailed.link)).status_code == 403
+    assert mailed.done(await post(http, mailed.link, **mailed.form))
+    # Once, and whoever comes late is told so.
+    assert (await http.get(mailed.link)).status_code == 400
