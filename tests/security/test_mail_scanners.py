@@ -72,7 +72,11 @@ async def _magic_link(house: Served, http: httpx.AsyncClient, pg: Postgres) -> M
     form = {"_csrf": await csrf(http, path), "email": user.email}
     await http.post(f"{path}/magic-link", data=form)
     (link,) = await mailed_links(house.runtime, pg, user)
-    return Mailed(link, {}, lambda answer: "session_acme" in answer.cookies)
+    return Mailed(link, {}, _is_signed_in)
+
+
+def _is_signed_in(answer: httpx.Response) -> bool:
+    return any(each.name == "session_acme" for each in answer.cookies.jar)
 
 
 async def _password_reset(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
