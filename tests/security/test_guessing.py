@@ -256,7 +256,7 @@ async def _reset_link(house: House, user: User) -> str:
 GUESSES = (
     _password, _totp, _recovery_code, _email_otp, _another_mail, _another_method, _passkey,
     _magic_link_code, _magic_link_request, _magic_link_where_there_is_none, _reset_request,
-    _reset_use, _invitation_use, _federation,
+    _federation,
 )  # fmt: skip
 
 
@@ -328,7 +328,8 @@ async def test_G_fifty_uses_at_two_processes_of_what_is_good_once(
 ) -> None:
     posted = await made(house)
     answers = await house.everywhere(posted.path, posted.form)
-    assert [_succeeded(each) for each in answers].count(True) == 1
+    statuses = {each.status_code for each in answers}
+    assert [_succeeded(each) for each in answers].count(True) == 1, statuses
     assert not any(each.status_code == 500 for each in answers)
 
 

@@ -145,7 +145,8 @@ def _next_step(sign_in: SignIn, demanded: Required) -> Step:
     # What said who it is counts once, unless it took two factors to show it.
     beside = {proof.method for proof in sign_in.proofs[1:]}
     beside |= {proof.method for proof in sign_in.proofs if proof.verified}
-    if demanded.second and beside.isdisjoint(demanded.second):
+    # A recovery code that was shown may have been the last one: then none is held any more.
+    if demanded.second and beside.isdisjoint((*demanded.second, RECOVERY_CODE)):
         return Ask(demanded.second, second=True)
     if demanded.enrol and beside.isdisjoint(demanded.enrol):
         return Enrol(demanded.enrol)
