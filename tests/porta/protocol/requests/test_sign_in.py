@@ -80,6 +80,12 @@ def test_no_order_and_no_repetition_leads_past_a_factor() -> None:
             assert done == ("password" in shown and bool({"totp", "recovery_code"} & {*shown[1:]}))
 
 
+def test_the_last_recovery_code_is_one_though_none_is_left() -> None:
+    demanded = Required(PASSWORD, second=("totp",))
+    assert next_step(_sign_in("password", "recovery_code"), demanded) == Done()
+    assert next_step(_sign_in("recovery_code"), demanded) == Ask(PASSWORD)
+
+
 def test_proofs_of_nobody_are_none() -> None:
     nobody = SignIn(proofs=_sign_in("password", "totp").proofs)
     demanded = Required(PASSWORD, second=("totp",))
