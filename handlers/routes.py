@@ -6,6 +6,7 @@ import re
 
 from tornado.routing import URLSpec
 
+from handlers.account import overview
 from handlers.admin_api import table
 from handlers.interactions import (
     consent,
@@ -94,6 +95,9 @@ ROUTES = [
         (_interaction("/continue"), gesture.ContinueHandler),
         (_interaction("/switch"), login.SwitchHandler),
         (_interaction("/abort"), login.AbortHandler),
+        (_tenant(endpoints.ACCOUNT), overview.OverviewHandler),
+        (_tenant(endpoints.ACCOUNT_SESSIONS), overview.SessionsHandler),
+        (_tenant(endpoints.ACCOUNT_APPLICATIONS), overview.ApplicationsHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
         (f"/{_SEGMENT}/branding/{_SEGMENT}", static.ImageHandler),
         (f"/static/{_SEGMENT}", static.StaticHandler),

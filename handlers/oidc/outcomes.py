@@ -12,7 +12,7 @@ from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.response_modes import RESPONSE_MODES, FormPost
 from porta.provider import authorization
-from porta.provider.outcomes import Interact, Outcome, Respond
+from porta.provider.outcomes import Arrive, Interact, Outcome, Respond
 from storage.errors import Unreachable
 
 
@@ -52,6 +52,9 @@ def answer(handler: TenantHandler, outcome: Outcome) -> None:
     elif isinstance(outcome, Interact):
         browser_cookies.keep_browser(handler, outcome.secret)
         handler.see_other(f"{handler.application.base_path}/interaction/{outcome.uid}")
+    elif isinstance(outcome, Arrive):
+        home = f"{handler.application.base_path}/{handler.tenant.slug}"
+        handler.see_other(home + endpoints.ACCOUNT if outcome.is_signed_in else home)
     else:
         most = handler.tenant.config.interaction_ttl
         browser_cookies.keep_posted(handler, outcome.posted, max_age=most)

@@ -105,6 +105,7 @@ class OrganizationHandler(TenantHandler):
         finish_page(
             self,
             "organization",
+            account_url=base + endpoints.ACCOUNT if session else None,
             sign_out_url=base + endpoints.END_SESSION if session else None,
             links=links if developing else (),
             **self.ways_on(),

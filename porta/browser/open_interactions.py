@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from porta.audit import events
-from porta.browser import interactions, sessions
+from porta.browser import account_visits, interactions, sessions
 from porta.browser.binding import Browser
 from porta.browser.interactions import InteractionExpired
 from porta.errors import Forbidden
@@ -19,7 +19,7 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction, Session
+from storage.models.artifacts import Interaction, InteractionKind, Session
 from storage.models.clients import Client
 from storage.models.sign_ins import SignIn
 
@@ -99,10 +99,16 @@ async def get(
     tenant = await resolve.resolve(runtime, interaction.slug)
     if not interactions.is_of(interaction, browser_at(tenant)):
         raise InteractionExpired("interaction not found")
-    client = await resolve.find_client(runtime, tenant, interaction.client_id)
+    client = await _client(runtime, tenant, interaction)
     if tenant.id != interaction.organization_id or client is None:
         raise InteractionExpired("interaction not found")
     return OpenInteraction(uid, interaction, tenant, client)
+
+
+async def _client(runtime: Runtime, tenant: Tenant, interaction: Interaction) -> Client | None:
+    if interaction.kind is InteractionKind.ACCOUNT:
+        return account_visits.client_of(tenant)
+    return await resolve.find_client(runtime, tenant, interaction.client_id)
 
 
 def check_csrf(opened: OpenInteraction, value: str | None) -> None:

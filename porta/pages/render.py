@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from babel.dates import format_date
 from babel.support import Translations
 from tornado.escape import xhtml_escape
 
@@ -199,6 +201,7 @@ class Pages:
             "rich": partial(_rich, text),
             "known": partial(_known, text),
             "find": partial(_find, text),
+            "day": partial(_day, language.tag),
         }
         slug = organization.slug if organization else None
         return self._themes.generate(
@@ -219,6 +222,11 @@ class Pages:
 
     def _language(self, locale: str) -> Language:
         return self._languages.get(locale) or self._languages[FALLBACK]
+
+
+def _day(tag: str, at: float) -> str:
+    """Return the day of `at` (seconds since the epoch, UTC) as a language writes it (CLDR)."""
+    return format_date(datetime.fromtimestamp(at, UTC), "long", locale=tag.replace("-", "_"))
 
 
 def _own_texts(spoken: dict[str, Language], own: Overrides) -> dict[tuple[str, str], Translations]:

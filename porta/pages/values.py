@@ -206,7 +206,18 @@ PAGES: dict[str, Page] = {
     ),
     "logout_success": Page(frozenset(), {"client_name": None, "client_url": None}),
     "organization": Page(
-        frozenset(), {"client_name": None, "client_url": None, "sign_out_url": None, "links": ()}
+        frozenset(),
+        {
+            "client_name": None,
+            "client_url": None,
+            "account_url": None,
+            "sign_out_url": None,
+            "links": (),
+        },
+    ),
+    "account": Page(
+        frozenset({"csrf", "account", "sessions", "applications", "account_url", "home_url"}),
+        {"notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
     "root": Page(frozenset(), {"known_organizations": (), "wrong": False, "organizations": ()}),

@@ -29,6 +29,10 @@ REGISTRATION = "/auth/register"
 REGISTRATION_LINK = "/auth/register/{token}"
 ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 
+ACCOUNT = "/account"
+"""The pages of one's own account."""
+ACCOUNT_SESSIONS = "/account/sessions"
+ACCOUNT_APPLICATIONS = "/account/applications"
 
 ADMIN_API = "/api/admin"
 """Below no issuer, but of the installation."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from porta.browser import binding, interactions, request_copies, sessions
+from porta.browser import account_visits, binding, interactions, request_copies, sessions
 from porta.browser.binding import Browser
 from porta.browser.interactions import InteractionExpired
 from porta.limits import request_limits
@@ -24,11 +24,26 @@ from porta.provider import consents, pushed_authorization
 from porta.provider.acceptance import accept, trust
 from porta.provider.attempts import Attempt, Paused, look
 from porta.provider.codes import issue_code
-from porta.provider.outcomes import Interact, Outcome, Respond, Resume, granted, refused
+from porta.provider.outcomes import (
+    Arrive,
+    Interact,
+    Outcome,
+    Respond,
+    Resume,
+    granted,
+    refused,
+)
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
+from storage.models.artifacts import (
+    Consent,
+    Grant,
+    Interaction,
+    InteractionKind,
+    Session,
+    artifact_id,
+)
 
 _MOST_RESUMPTIONS = 3
 
@@ -81,6 +96,8 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
         interactions.is_of(interaction, browser) or interactions.was_posted_by(interaction, browser)
     ):
         raise InteractionExpired("interaction not found")
+    if interaction.kind is InteractionKind.ACCOUNT:
+        return await _arrive(runtime, tenant, uid, interaction, browser)
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     client, target = await trust(runtime, tenant, params)
     try:
@@ -112,7 +129,7 @@ async def has_moved_on(
     if interaction.resumptions >= _MOST_RESUMPTIONS:
         return False
     if session is not None:
-        session, answerable = await _look_again(runtime, tenant, interaction, session)
+        session, answerable = await _look_again(runtime, tenant, interaction, session, browser)
     here = session.uid if session else None
     if here == interaction.previous_session and not answerable:
         return False
@@ -121,9 +138,17 @@ async def has_moved_on(
 
 
 async def _look_again(
-    runtime: Runtime, tenant: Tenant, interaction: Interaction, session: Session
+    runtime: Runtime,
+    tenant: Tenant,
+    interaction: Interaction,
+    session: Session,
+    browser: Browser,
 ) -> tuple[Session | None, bool]:
     """Return the session, unless it is over, and whether the interaction could go on with it."""
+    if interaction.kind is InteractionKind.ACCOUNT:
+        visit = await account_visits.find(runtime, tenant, browser)
+        answered = account_visits.is_answered(interaction, visit)
+        return visit.session if visit else None, answered
     params = pushed_authorization.to_params(interaction.parameters, interaction.resource)
     try:
         client, _ = await trust(runtime, tenant, params)
@@ -134,6 +159,18 @@ async def _look_again(
     except OAuthError:
         return session, True  # which is for the client to hear
     return attempt.session, attempt.session is not None and prompt is None
+
+
+async def _arrive(
+    runtime: Runtime, tenant: Tenant, uid: str, interaction: Interaction, browser: Browser
+) -> Outcome:
+    """Go on from the sign-in to one's own account; whoever went away is not asked again."""
+    visit = await account_visits.find(runtime, tenant, browser)
+    if interaction.error is None and not account_visits.is_answered(interaction, visit):
+        await account_visits.ask_again(runtime, tenant, interaction, visit)
+        return Interact(uid, browser.secret or "")
+    await interactions.finish(runtime, interaction, uid)
+    return Arrive(is_signed_in=visit is not None)
 
 
 async def _proceed(attempt: Attempt) -> Outcome:

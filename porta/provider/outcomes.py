@@ -44,7 +44,14 @@ class Resume:
     posted: str
 
 
-Outcome = Respond | Interact | Resume
+@dataclass(frozen=True, slots=True)
+class Arrive:
+    """Lead to the pages of one's own account, or away from them, where nobody is signed in."""
+
+    is_signed_in: bool
+
+
+Outcome = Respond | Interact | Resume | Arrive
 
 
 def granted(tenant: Tenant, request: AuthorizationRequest, code: str) -> Respond:

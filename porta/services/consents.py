@@ -39,13 +39,32 @@ async def list(
     """Return what a person allowed, by client. A client of the organization's own that never asks
     is not among them. Raises NotFound.
     """
-    user = await find_user(storage, actor, target, within)
+    return await list_own(storage, await find_user(storage, actor, target, within))
+
+
+async def list_own(storage: Storage, user: User) -> tuple[ConsentedClient, ...]:
+    """Return the same of a person, at whoever's wish, whose permission is their matter who call."""
     grants = await storage.personal_data.grants(user.id, user.organization_id)
     by_client: dict[str, tuple[Grant, ...]] = {}
     for grant in grants:
         if grant.consents:
             by_client[grant.client_id] = (*by_client.get(grant.client_id, ()), grant)
     return tuple(_together(client_id, by_client[client_id]) for client_id in sorted(by_client))
+
+
+async def list_acting(storage: Storage, person: User) -> tuple[ConsentedClient, ...]:
+    """Return every client that acts for a person, at whoever's wish; one of the organization's own
+    that never asked is told without anything that was allowed.
+    """
+    asked = {each.client_id: each for each in await list_own(storage, person)}
+    acting = await storage.consents.allowed(person.id, person.organization_id)
+    unasked = ConsentedClient(
+        client_id="", scopes=(), resources=(), claims=(), sessions=0, consented_at=0.0
+    )
+    return tuple(
+        asked.get(each.client_id) or msgspec.structs.replace(unasked, client_id=each.client_id)
+        for each in acting
+    )
 
 
 @needs("admin:session:revoke")

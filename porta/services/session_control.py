@@ -1,4 +1,6 @@
-"""Sessions as an administrator handles them: listed, and ended with all that hangs on them."""
+"""Sessions as administrators handle them, and people their own: listed, and ended with all that
+hangs on them.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,14 @@ from porta.services.permissions import needs
 from storage.models.artifacts import Session
 from storage.models.pages import Listed, Page
 from storage.models.sessions import SessionEntry, SessionFilter
+from storage.models.users import User
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
 _UNKNOWN = "Session not found"
 _BY_ADMINISTRATOR = "revoked_by_administrator"
+_MOST = 50
 
 
 @needs("admin:session:read")
@@ -50,18 +54,8 @@ async def revoke(storage: Storage, actor: Actor, session_id: str) -> None:
     async with storage.transaction() as tx:
         found = await _get(tx, actor, session_id)
         await hold_user(tx, actor, found.user_id)
-        session = await tx.artifacts.find_by(Session, found.organization_id, uid=found.id)
-        if session is None:  # it ended, or was not used for too long
-            return
-        await tx.end_session(session)
-        await events.record(
-            tx,
-            "session.revoked",
-            organization_id=found.organization_id,
-            user_id=found.user_id,
-            metadata={"session_id": found.id},
-            actor=actor,
-        )
+        if await _end(tx, found.organization_id, found.id):
+            await _record(tx, actor, found.user_id, found.organization_id, session_id=found.id)
 
 
 @needs("admin:session:revoke")
@@ -91,6 +85,59 @@ async def revoke_all(
         actor=actor,
     )
     return living
+
+
+async def list_own(storage: Storage, person: User) -> tuple[SessionEntry, ...]:
+    """Return the living sessions of a person, the one used last first, _MOST at most. Whose wish
+    it is, is the matter of who calls, as with what follows.
+    """
+    return await storage.session_lists.of_person(person.id, person.organization_id, _MOST)
+
+
+async def end_own(tx: Storage, actor: Actor, person: User, session_id: str) -> bool:
+    """End a session of `person`, with its grants and tokens; tell whether there was one."""
+    key = (person.id, person.organization_id)
+    living = await tx.session_lists.of_person(*key, 1, only=session_id)
+    if not living or not await _end(tx, person.organization_id, session_id):
+        return False
+    await _record(tx, actor, *key, session_id=session_id)
+    return True
+
+
+async def end_others(tx: Storage, actor: Actor, person: User, kept: str) -> int:
+    """End every session of `person` but `kept`, the one in which they ask for it; return how many
+    there were.
+    """
+    ended, key = 0, (person.id, person.organization_id)
+    # Held: of two browsers that do so at once, one has ended the other by the time that it asks.
+    await tx.users.find(person.id, organization_id=person.organization_id, hold=True)
+    if not await tx.session_lists.of_person(*key, 1, only=kept):
+        return 0
+    while others := await tx.session_lists.of_person(*key, _MOST, but=kept):
+        found = [await _end(tx, person.organization_id, each.id) for each in others]
+        ended += sum(found)
+        if not any(found):
+            break
+    if ended:
+        await _record(tx, actor, *key, sessions=ended)
+    return ended
+
+
+async def _end(tx: Storage, organization_id: str, session_id: str) -> bool:
+    session = await tx.artifacts.find_by(Session, organization_id, uid=session_id)
+    if session is None:  # it ended, or was not used for too long
+        return False
+    await tx.end_session(session)
+    return True
+
+
+async def _record(
+    tx: Storage, actor: Actor, user_id: str, organization_id: str, **told: str | int
+) -> None:
+    await events.record(
+        tx, "session.revoked", organization_id=organization_id, user_id=user_id,
+        metadata=told, actor=actor,
+    )  # fmt: skip
 
 
 async def _get(storage: Storage, actor: Actor, session_id: str) -> SessionEntry:

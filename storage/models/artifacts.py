@@ -91,11 +91,20 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Roles, permissions and custom claims, by name."""
 
 
+class InteractionKind(Enum):
+    """What waits at an interaction, and so what a sign-in there leads to."""
+
+    AUTHORIZATION = "authorization"
+    ACCOUNT = "account"
+    """The pages of one's own account: no client is answered, and nothing is issued."""
+
+
 class Interaction(Routed, frozen=True, kw_only=True):
-    """An authorization request that waits for a person."""
+    """An authorization request that waits for a person, or what else does by its `kind`."""
 
     slug: str
     client_id: str
+    kind: InteractionKind = InteractionKind.AUTHORIZATION
     parameters: dict[str, str]
     resource: tuple[str, ...] = ()
     hint_subject: str | None = None

@@ -62,6 +62,36 @@ class SessionLists:
         )
         return _entry(row) if row else None
 
+    async def of_person(
+        self,
+        user_id: str,
+        organization_id: str,
+        most: int,
+        *,
+        only: str | None = None,
+        but: str | None = None,
+    ) -> tuple[SessionEntry, ...]:
+        """Return living sessions of a person, `most` at most, the one used last first: `only` this
+        one, or all `but` that.
+        """
+        rows = await self._pg.fetch(
+            f"""
+            SELECT {_COLUMNS} FROM {_SOURCE}
+            WHERE s.account_id = %(user_id)s AND s.organization_id = %(organization_id)s
+                AND {_LIVES}
+                AND (s.uid = %(only)s) IS NOT FALSE AND (s.uid <> %(but)s) IS NOT FALSE
+            ORDER BY s.used_at DESC, s.uid LIMIT %(most)s
+            """,  # noqa: S608
+            {
+                "user_id": user_id,
+                "organization_id": organization_id,
+                "most": most,
+                "only": only,
+                "but": but,
+            },
+        )
+        return tuple(map(_entry, rows))
+
     async def count_living(self, user_id: str, organization_id: str) -> int:
         """Return how many sessions of a person live."""
         row = await self._pg.fetchrow(

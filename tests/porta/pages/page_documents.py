@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from handlers.account.overview import ApplicationLine, SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
@@ -39,6 +40,20 @@ VALUES: dict[str, dict[str, Any]] = {
             Line("consent.roles"),
         ),
         "redirect_uri": "https://app.example/cb",
+    },
+    "account": {
+        "csrf": "c1",
+        "account": "ada@acme.example",
+        "account_url": "/acme/account",
+        "home_url": "/acme",
+        "sessions": (
+            SessionLine("s1", "Firefox", "Linux", "192.0.2.7", 1_790_000_000.0, is_this=True),
+            SessionLine("s2", "Safari", None, None, 1_789_000_000.0, is_this=False),
+        ),
+        "applications": (
+            ApplicationLine("web", "Portal", (Line("consent.roles"),)),
+            ApplicationLine("own", "Intranet", ()),
+        ),
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "support_code": "K7Q-4MD"},
     "two_factor": {

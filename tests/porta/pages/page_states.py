@@ -252,9 +252,13 @@ STATES: dict[str, State] = {
     ),
     "logout_success": State("logout_success", {}),
     "logout_success, application": State("logout_success", {**_APPLICATION}),
+    "account": State("account", {"sign_out_url": "/acme/session/end"}),
+    "account, done": State("account", {"notice": "account.told_sessions", "applications": ()}),
+    "account, long ago": State("account", {"asks_again": True, "error": "errors.csrf_invalid"}),
     "organization": State("organization", {}),
     "organization, signed in": State(
-        "organization", {**_APPLICATION, "sign_out_url": "/acme/session/end"}
+        "organization",
+        {**_APPLICATION, "account_url": "/acme/account", "sign_out_url": "/acme/session/end"},
     ),
     "organization, development": State(
         "organization", {"links": (("discovery", "/acme/x"), ("jwks", "/acme/jwks"))}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from handlers.account.overview import ApplicationLine, SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
@@ -35,6 +36,12 @@ def hostile_values(name: str) -> dict[str, Any]:
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     values |= {"lock_seconds": 900}
+    if name == "account":
+        values["sessions"] = (
+            SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
+            SessionLine(HOSTILE, HOSTILE, None, None, 0.0, is_this=False),
+        )
+        values["applications"] = (ApplicationLine(HOSTILE, HOSTILE, LINES),)
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"
     if name == "consent":
