@@ -38,7 +38,10 @@ def test_it_is_good_for_its_place_and_time(place: str, now: float, keys: tuple[s
     assert work_proofs.find_solved(keys, place, PROOF, now) is None
 
 
-@pytest.mark.parametrize("made", ["", "x", PUZZLE, f"{PUZZLE}.", f"{PUZZLE}.-1", f"9{PROOF[1:]}",
-                                  PROOF + "0" * 20, "\x00" * 60, "é" * 60])  # fmt: skip
+_NONE = ("", "x", PUZZLE, f"{PUZZLE}.", f"{PUZZLE}.-1", f"9{PROOF[1:]}", PROOF + "0" * 20,
+         "\x00" * 60, "é" * 60)  # fmt: skip
+
+
+@pytest.mark.parametrize("made", _NONE, ids=range(len(_NONE)))
 def test_what_is_none_is_none(made: str) -> None:
     assert work_proofs.find_solved(KEYS, PLACE, made, NOW) is None
