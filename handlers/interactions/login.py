@@ -169,7 +169,13 @@ class InteractionStartHandler(InteractionHandler):
                 self.start_over()
                 return
         except LoginFailed as refusal:
-            await show_login(self, status=refusal.status, email=hint, error=refusal.message)
+            await show_login(
+                self,
+                status=refusal.status,
+                email=hint,
+                error=refusal.message,
+                retry_after=refusal.retry_after,
+            )
             return
         await show_login(self, email=hint)
 

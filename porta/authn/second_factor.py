@@ -46,9 +46,10 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
     changed = user.password_changed_at or 0.0
     if any(proof.at < int(changed) for proof in sign_in.proofs):
         return None
-    beside = any(proof.method == SESSION for proof in sign_in.proofs)
-    if beside and await _of_session(runtime, opened) is None:
-        return None
+    if sign_in.proofs[0].method == SESSION:
+        living = await _of_session(runtime, opened)
+        if living is None or living.account_id != user.id or living.proofs != sign_in.proofs[:1]:
+            return None
     step = await progress.find_step(runtime, opened, user, sign_in)
     methods = () if isinstance(step, Done) else progress.offered(runtime, step)
     enrols, enrolling = isinstance(step, Enrol), sign_in.enrolling
@@ -124,7 +125,8 @@ async def submit(
     except LoginFailed as failure:
         await attempt.record(evidence, "2fa.verify.failed", method=method, reason=failure.reason)
         raise
-    if enrolling is not None or not user.two_factor_enabled:
+    demanded = opened.tenant.organization.two_factor_policy != "optional"
+    if enrolling is not None or (demanded and not user.two_factor_enabled):
         user, codes = await enrolment.keep(evidence, user, method)
     event = authenticator.event_beside or authenticator.event
     await attempt.record(evidence, event, method=method)

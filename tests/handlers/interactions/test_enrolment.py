@@ -108,6 +108,20 @@ async def test_an_authenticator_app_is_set_up_and_asked_for_from_then_on(
     used = await _confirm(http, again, _code(runtime, totp), "totp")
     assert "was used already" in used.text, "the step that set it up is taken"
     assert (await _confirm(http, again, codes[3], "recovery_code")).status_code == 303
+    assert await letters_to(runtime, pg, strict.user.id) == [], "there is no mail server"
+
+
+async def test_whoever_gets_a_second_factor_is_told_by_mail(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(runtime, "settings", with_mail)
+    strict = await _strict(runtime, "required_totp")
+    path = await strict.half_way(http)
+    totp = await _totp_at(http, path)
+    assert (await _confirm(http, path, "000000", "totp")).status_code == 200
+    assert await letters_to(runtime, pg, strict.user.id) == []
+    await _confirm(http, path, _code(runtime, totp), "totp")
     (notice,) = await letters_to(runtime, pg, strict.user.id)
     assert f"set up just now for {strict.user.email}" in notice.text
     assert f"/{strict.slug}/auth/forgot-password" in notice.html

@@ -365,6 +365,27 @@ async def test_of_two_who_set_up_at_once_one_does(
     assert rows == [(1,)]
 
 
+async def test_9470_one_shown_because_a_client_demands_more_changes_nothing_of_the_person(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    """It is asked for beside their session, and not from then on."""
+    home = await furnish(runtime, "password")
+    await give_passkey(runtime, home.user, held)
+    posted = await submit(http, await home.begin(http), email=home.user.email)
+    assert (await _claims(http, home, posted))["amr"] == ["pwd"]
+    path = await home.begin(http, acr_values="urn:porta:acr:mfa")
+    assert (await http.get(path)).headers["Location"] == path
+    held.flags &= ~VERIFIED
+    answer = held.get(await options_at(http, path))
+    posted = await show(http, path, answer, "two-factor", method="passkey")
+    claims = await _claims(http, home, posted)
+    assert (claims["acr"], claims["amr"][0]) == ("urn:porta:acr:mfa", "pwd")
+    row = await pg.fetchrow(
+        "SELECT two_factor_enabled FROM users WHERE id = %(id)s", {"id": home.user.id}
+    )
+    assert row == (False,)
+
+
 # What follows a sign-in (WebAuthn Level 3).
 
 
@@ -389,8 +410,14 @@ def _attribute(page: httpx.Response, name: str) -> Any:
 
 
 async def test_a_passkey_is_made_by_the_way_after_a_password(
-    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+    runtime: Runtime,
+    http: httpx.AsyncClient,
+    pg: Postgres,
+    held: Authenticator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(runtime, "settings", with_mail)
     home = await furnish(runtime, "password", "passkey")
     path, page = await _sign_in_by_password(http, home, "create")
     assert (page.status_code, _attribute(page, "data-signals")) == (200, None)
