@@ -42,21 +42,10 @@ def _login_methods(rest: Words) -> Words:
     raise click.UsageError("client login-methods is get, set or clear.")
 
 
-def _provision(rest: Words) -> Words:
-    """`provision --file FILE`, which asked the Admin API; ours by itself asks the database."""
-    short = _renamed(rest, {"-f": "--file"})
-    if not any(_name(word) == "--file" for word in short):
-        return ["provision", *rest]
-    file, short = _taken(short, "--file")
-    mode = short if "--dry-run" in short else _with_default(short, "--mode", "merge")
-    return ["import", "file", file, *mode]
-
-
 _FORMER: Mapping[tuple[str, ...], Callable[[Words], Words]] = {
     ("exports", "download"): _download,
     ("bulk", "execute"): _execute,
     ("client", "login-methods"): _login_methods,
-    ("provision",): _provision,
     ("version",): lambda rest: ["--version", *rest],
 }
 _REFUSED = {

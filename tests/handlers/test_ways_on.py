@@ -20,6 +20,7 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.models.artifacts import artifact_id
 from tests.handlers.flow import begin, parameters, redeem, sign_in, submit
+from tests.world.answers import above_the_footer
 from tests.world.house import CALLBACK
 from tests.world.waiting import eventually
 
@@ -470,7 +471,7 @@ async def test_people_16_an_application_that_is_switched_off_is_no_way_on(
 
     await eventually(heard)
     page = await http.get("/acme/auth", params=parameters(client_id=name))
-    assert (page.status_code, HOME in page.text) == (400, False)
+    assert (page.status_code, HOME in above_the_footer(page)) == (400, False)
 
 
 async def test_people_16_an_interaction_that_expired_has_one_primary_action(

@@ -68,7 +68,8 @@ VALUES: dict[str, dict[str, Any]] = {
         "method": "totp",
         "account": "ada@acme.example",
     },
-    "passkeys": {"uid": "u1", "csrf": "c1", "resume_url": "https://id.example/acme/auth/u1"},
+    # Its script goes on at once: to here, where it is looked at.
+    "passkeys": {"uid": "u1", "csrf": "c1", "resume_url": "/passkeys#here"},
     "recovery_codes": {"codes": ("ABCD-2345",), "resume_url": "https://id.example/acme/auth/u1"},
     "magic_link_sent": {"uid": "u1", "csrf": "c1"},
     "magic_link": {"csrf": "c1", "account": "ada@acme.example"},

@@ -59,7 +59,7 @@ STATES: dict[str, State] = {
          "email": "ada.lovelace@acme.example"},
     ),
     "login, by mail too": State("login", {"show_magic_link": True, "forgot_password_url": "/f"}),
-    "login, passkey": State("login", {"show_passkey": True, "passkey": _PASSKEY}),
+    "login, passkey": State("login", {"show_passkey": True, "passkey": _PASSKEY, "signals": "{}"}),
     "login, passkey alone": State(
         "login", {"show_password": False, "show_passkey": True, "passkey": _PASSKEY,
                   "error": "passkey.error_unknown"},
@@ -221,8 +221,8 @@ STATES: dict[str, State] = {
         {"again_url": "/acme/auth/forgot-password?interaction=u1",
          "resume_url": "/interaction/u1"},
     ),
-    # Its script goes on at once: to here, where it is looked at.
-    "passkeys": State("passkeys", {"signals": "{}", "resume_url": "/passkeys#here"}),
+    "passkeys": State("passkeys", {"signals": "{}"}),
+    "passkeys, one is made": State("passkeys", {"passkey": _PASSKEY}),
     "recovery codes": State("recovery_codes", {"codes": ("ABCD-2345",) * 10}),
     "two-factor, too often": State(
         "two_factor",

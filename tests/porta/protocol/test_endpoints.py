@@ -29,6 +29,9 @@ def test_every_path_once() -> None:
         "RESET_PASSWORD": "/auth/reset-password/{token}",
         "REGISTRATION": "/auth/register",
         "REGISTRATION_LINK": "/auth/register/{token}",
+        "ACCOUNT": "/account",
+        "ACCOUNT_SESSIONS": "/account/sessions",
+        "ACCOUNT_APPLICATIONS": "/account/applications",
         "ACCEPT_INVITATION": "/auth/accept-invite/{token}",
     }
 
