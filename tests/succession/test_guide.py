@@ -96,7 +96,7 @@ async def test_succession_guide_can_be_walked_there_back_and_there_again(
     monkeypatch.chdir(tmp_path)
     value = await porta_1x.leave_refresh_token(database)
     await database.execute(
-        "UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp' WHERE id = %(id)s",
+        "UPDATE users SET two_factor_enabled = TRUE, two_factor_method = 'totp' WHERE id <> %(id)s",
         {"id": porta_1x.CLEO},
     )
     operator = Operator(of_1x, tmp_path)

@@ -110,7 +110,8 @@ async def test_files_and_people_are_brought_in(
     manifest = tmp_path / "org.yaml"
     slug = f"i{home.slug}"
     manifest.write_text(f'version: "1.0"\norganizations:\n  - name: In\n    slug: {slug}\n')
-    assert (await super_porta("provision", "--file", str(manifest))).exit_code == 0
+    made = await super_porta("import", "file", str(manifest), "--mode", "merge")
+    assert made.exit_code == 0
     assert _json(await super_porta("org", "show", slug, "--json"))["name"] == "In"
     manifest.write_text("- nothing")
     wrong = await super_porta("import", "file", str(manifest))
