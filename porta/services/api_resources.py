@@ -9,17 +9,24 @@ from pydantic import AfterValidator, Field, Strict, model_validator
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
-from porta.errors import Conflict, Invalid, NotFound
+from porta.errors import Conflict, Invalid
 from porta.protocol.errors import InvalidScope
 from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier
 from porta.protocol.requests.scopes import OIDC_SCOPES, parse_scope
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.fields import Algorithm, Description, Locale, Name, SearchTerm, judged
 from porta.services.permissions import needs
-from porta.services.targets import changes_of, check_page, is_key, require, require_id
+from porta.services.targets import (
+    changes_of,
+    check_page,
+    find_home,
+    is_key,
+    require,
+    require_id,
+    require_visible,
+)
 from porta.text.names import find_text_problem
 from storage.models.clients import ApiResource, ScopeText
-from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
 from storage.repositories.api_resources import SORTS
 
@@ -126,7 +133,7 @@ async def create(
     tx: Storage, actor: Actor, organization: str, command: NewApiResource
 ) -> ApiResource:
     """Make a resource of an organization (id or slug). Raises NotFound, Invalid, Conflict."""
-    home = await _home(tx, actor, organization)
+    home = await find_home(tx, actor, organization)
     columns = _columns(command)
     await _check_clients(tx, home.id, columns)
     new = ApiResource(id=str(uuid.uuid4()), organization_id=home.id, **columns)
@@ -144,7 +151,8 @@ async def get(
     """Return the resource of this id, of the organization `within` where that is named. Raises
     NotFound.
     """
-    return _visible(actor, await storage.api_resources.find(require_id(target, WHAT)), within)
+    found = await storage.api_resources.find(require_id(target, WHAT))
+    return require_visible(actor, found, within, WHAT)
 
 
 @needs("admin:client:read")
@@ -153,7 +161,7 @@ async def list(
 ) -> Listed[ApiResource]:
     """Return a page of the resources of an organization. Raises NotFound, Invalid."""
     check_page(page, SORTS)
-    home = await _home(storage, actor, organization)
+    home = await find_home(storage, actor, organization)
     return await storage.api_resources.list_page(home.id, page, search=filters.search)
 
 
@@ -212,22 +220,7 @@ async def _held(
     tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
 ) -> ApiResource:
     found = await tx.api_resources.find(require_id(target, WHAT), hold=True)
-    return require(_visible(actor, found, within), WHAT, version)
-
-
-def _visible(actor: Actor, found: ApiResource | None, within: str | None) -> ApiResource:
-    if found is None or not actor.sees(found.organization_id):
-        raise NotFound(f"{WHAT} not found")
-    if within is not None and found.organization_id != within:
-        raise NotFound(f"{WHAT} not found")
-    return found
-
-
-async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
-    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
-    if found is None or not actor.sees(found.id):
-        raise NotFound("Organization not found")
-    return found
+    return require(require_visible(actor, found, within, WHAT), WHAT, version)
 
 
 def _columns(patch: ApiResourcePatch) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
-from porta.errors import Conflict, Invalid, NotFound
+from porta.errors import Conflict, Invalid
 from porta.protocol.federation import PROVIDERS
 from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys
@@ -26,10 +26,16 @@ from porta.services.connection_fields import (
 )
 from porta.services.fields import Domains, Flag, Ids, Name, judged, one_of
 from porta.services.permissions import needs
-from porta.services.targets import changes_of, check_page, is_key, require, require_id
+from porta.services.targets import (
+    changes_of,
+    check_page,
+    find_home,
+    require,
+    require_id,
+    require_visible,
+)
 from porta.text.names import find_name_problem, find_text_problem
 from storage.models.connections import Connection, RoleRule
-from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
 from storage.repositories.connections import SORTS
 
@@ -94,7 +100,7 @@ async def create(
     """Make a connection of an organization (id or slug). Raises NotFound, Invalid, Conflict,
     Forbidden.
     """
-    home = await _home(tx, actor, organization)
+    home = await find_home(tx, actor, organization)
     check_right(actor, home)
     provider, id = PROVIDERS[command.provider], str(uuid.uuid4())
     issuer = command.issuer or provider.issuer
@@ -118,14 +124,15 @@ async def get(
     storage: Storage, actor: Actor, target: str, *, within: str | None = None
 ) -> Connection:
     """Return the connection of this id. Raises NotFound."""
-    return _visible(actor, await storage.connections.find(require_id(target, WHAT)), within)
+    found = await storage.connections.find(require_id(target, WHAT))
+    return require_visible(actor, found, within, WHAT)
 
 
 @needs("admin:org:read")
 async def list(storage: Storage, actor: Actor, organization: str, page: Page) -> Listed[Connection]:
     """Return a page of the connections of an organization. Raises NotFound, Invalid."""
     check_page(page, SORTS)
-    home = await _home(storage, actor, organization)
+    home = await find_home(storage, actor, organization)
     return await storage.connections.list_page(home.id, page)
 
 
@@ -179,24 +186,9 @@ async def _held(
     tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
 ) -> Connection:
     found = await tx.connections.find(require_id(target, WHAT), hold=True)
-    stored = require(_visible(actor, found, within), WHAT, version)
-    check_right(actor, await _home(tx, actor, stored.organization_id))
+    stored = require(require_visible(actor, found, within, WHAT), WHAT, version)
+    check_right(actor, await find_home(tx, actor, stored.organization_id))
     return stored
-
-
-def _visible(actor: Actor, found: Connection | None, within: str | None) -> Connection:
-    if found is None or not actor.sees(found.organization_id):
-        raise NotFound(f"{WHAT} not found")
-    if within is not None and found.organization_id != within:
-        raise NotFound(f"{WHAT} not found")
-    return found
-
-
-async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
-    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
-    if found is None or not actor.sees(found.id):
-        raise NotFound("Organization not found")
-    return found
 
 
 def _columns(patch: ConnectionPatch, id: str, keys: EncryptionKeys) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
-from porta.errors import Forbidden, NotFound
+from porta.errors import Forbidden
 from porta.services.permissions import ADMINISTRATION
-from porta.services.targets import require, require_id
+from porta.services.targets import require, require_id, require_visible
 from storage.models.users import User, UserProfile
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ async def find_user(
     actor does not see, or another one than `within`, where that is named.
     """
     found = await storage.users.find(require_id(target, WHAT))
-    return _visible(actor, found, within)
+    return require_visible(actor, found, within, WHAT)
 
 
 async def hold_user(
@@ -40,7 +40,7 @@ async def hold_user(
     whoever can change an administrator's password, or address, is that administrator.
     """
     found = await tx.users.find(require_id(target, WHAT), hold=True)
-    user = require(_visible(actor, found, within), WHAT, version)
+    user = require(require_visible(actor, found, within, WHAT), WHAT, version)
     if not actor.is_system:
         held = await tx.user_roles.permitted(user.id, user.organization_id, ADMINISTRATION)
         if not actor.holds(held):
@@ -53,14 +53,6 @@ async def is_super_admin(storage: Storage, user_id: str) -> bool:
     let others in.
     """
     return (await storage.system_config.all()).get("super_admin_user_id") == user_id
-
-
-def _visible(actor: Actor, found: UserProfile | None, within: str | None) -> UserProfile:
-    if found is None or not actor.sees(found.organization_id):
-        raise NotFound(f"{WHAT} not found")
-    if within is not None and found.organization_id != within:
-        raise NotFound(f"{WHAT} not found")
-    return found
 
 
 async def check_not_super_admin(storage: Storage, user: User, what: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from porta.audit.actors import Actor
 from porta.errors import Invalid, NotFound, PreconditionFailed, Problem
+from storage.models.organizations import Organization
 from storage.models.pages import Page
 from storage.repositories.columns import is_id
+
+if TYPE_CHECKING:
+    from storage.router import Storage
 
 MOST_ROWS = 100
 """Rows of a page."""
@@ -23,7 +27,15 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
+class Owned(Protocol):
+    """A record of one organization."""
+
+    @property
+    def organization_id(self) -> str: ...
+
+
 V = TypeVar("V", bound=Versioned)
+R = TypeVar("R", bound=Owned)
 
 
 def require(record: V | None, what: str, version: int | None = None) -> V:
@@ -41,6 +53,24 @@ def check_sees(actor: Actor, organization_id: str, what: str) -> None:
     """Raise NotFound, as for what does not exist, where an organization does not for the actor."""
     if not actor.sees(organization_id):
         raise NotFound(f"{what} not found")
+
+
+def require_visible(actor: Actor, found: R | None, within: str | None, what: str) -> R:
+    """Return what was found, of an organization that exists for the actor, and of the organization
+    `within` where that is told. Raises NotFound.
+    """
+    if found is None or within not in (None, found.organization_id):
+        raise NotFound(f"{what} not found")
+    check_sees(actor, found.organization_id, what)
+    return found
+
+
+async def find_home(storage: Storage, actor: Actor, organization: str) -> Organization:
+    """Return the organization of an id or slug that exists for the actor. Raises NotFound."""
+    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
+    if found is None or not actor.sees(found.id):
+        raise NotFound("Organization not found")
+    return found
 
 
 def is_key(text: str) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import Field
 
 from porta.audit.actors import Actor
-from porta.errors import Conflict, Invalid, NotFound, Problem
+from porta.errors import Conflict, Invalid, Problem
 from porta.security.passwords import Hashed
 from porta.services.commands import ABSENT, Command, Patch, Reasoned
 from porta.services.fields import (
@@ -34,10 +34,9 @@ from porta.services.people import (
     record_of_person,
 )
 from porta.services.permissions import needs
-from porta.services.targets import changes_of, check_page, is_key, require
+from porta.services.targets import changes_of, check_page, find_home, require
 from porta.services.user_passwords import check_new_password, hash_of, names_of
 from porta.text.names import find_text_problem
-from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
 from storage.models.users import User, UserProfile
 from storage.repositories.users import SORTS, UNINDEXED_SORTS
@@ -123,7 +122,7 @@ async def create(
     Raises NotFound, Invalid for a password that may not be chosen or an organization that is
     archived, Conflict when it has somebody with the address.
     """
-    home = await _home(tx, actor, organization)
+    home = await find_home(tx, actor, organization)
     if home.status == "archived":
         raise Invalid("an archived organization takes no more people")
     new = User(id=str(uuid.uuid4()), organization_id=home.id, email=command.email)
@@ -156,7 +155,7 @@ async def list(
     an index also where more than MOST_SORTED people match.
     """
     check_page(page, SORTS)
-    home = await _home(storage, actor, organization)
+    home = await find_home(storage, actor, organization)
     if page.sort in UNINDEXED_SORTS and await storage.users.are_more_than(
         MOST_SORTED, home.id, status=filters.status, search=filters.search
     ):
@@ -209,13 +208,6 @@ async def verify_email(
     after = require(await tx.users.update(stored.id, stored.organization_id, changes), WHAT)
     await record_of_person(tx, actor, "user.email.verified", stored, after)
     return after
-
-
-async def _home(storage: Storage, actor: Actor, organization: str) -> Organization:
-    found = await storage.organizations.find_by_key(organization) if is_key(organization) else None
-    if found is None or not actor.sees(found.id):
-        raise NotFound("Organization not found")
-    return found
 
 
 def _columns(stored: User, patch: UserPatch) -> dict[str, Any]:

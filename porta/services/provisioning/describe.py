@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.errors import Invalid, NotFound
+from porta.errors import Invalid
 from porta.protocol.tokens.claim_mappings import to_entry
 from porta.services.brands import OF_1X, BrandingPatch, BrandLinks, BrandWords
 from porta.services.pages import collect
 from porta.services.permissions import needs
 from porta.services.provisioning.document import ClientEntry
-from porta.services.targets import is_key
+from porta.services.targets import find_home
 from porta.services.users import AddressPatch, UserPatch
 from storage.models.applications import Application
 from storage.models.claims import ClaimDefinition
@@ -59,9 +59,7 @@ async def describe(
     With its people where that is asked for, and then with the permission to read them. Raises
     NotFound, Forbidden, and Invalid for more than MOST_PEOPLE.
     """
-    found = await storage.organizations.find_by_key(target) if is_key(target) else None
-    if found is None or not actor.sees(found.id):
-        raise NotFound("Organization not found")
+    found = await find_home(storage, actor, target)
     if with_people:
         actor.check("admin:user:read")
     people = await _people(storage, found) if with_people else ()
