@@ -35,7 +35,7 @@ def hostile_values(name: str) -> dict[str, Any]:
     pairs = ("links", "organizations", "known_organizations", "connections")
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
-    values |= {"lock_seconds": 900}
+    values |= {"lock_seconds": 900, "minutes": 5}
     if name == "account":
         values["sessions"] = (
             SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
