@@ -6,7 +6,7 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers.account import overview
+from handlers import account
 from handlers.admin_api import table
 from handlers.interactions import (
     consent,
@@ -95,9 +95,6 @@ ROUTES = [
         (_interaction("/continue"), gesture.ContinueHandler),
         (_interaction("/switch"), login.SwitchHandler),
         (_interaction("/abort"), login.AbortHandler),
-        (_tenant(endpoints.ACCOUNT), overview.OverviewHandler),
-        (_tenant(endpoints.ACCOUNT_SESSIONS), overview.SessionsHandler),
-        (_tenant(endpoints.ACCOUNT_APPLICATIONS), overview.ApplicationsHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
         (f"/{_SEGMENT}/branding/{_SEGMENT}", static.ImageHandler),
         (f"/static/{_SEGMENT}", static.StaticHandler),
@@ -110,4 +107,5 @@ ROUTES = [
         (f"/{_SEGMENT}/?", root.OrganizationHandler),
     )
 ]
+ROUTES += account.specs()
 ROUTES += table.specs(table.ROUTES)

@@ -177,6 +177,7 @@ class Runtime:
             keys=settings.cookie_keys,
             issuer_base_url=settings.issuer_base_url,
             clock=lambda: self.clock(),
+            is_sent=settings.smtp_host is not None,
         )
 
     async def snapshot(self) -> Snapshot:

@@ -1,13 +1,30 @@
-"""Base of the pages of one's own account: a session, CSRF, and a sign-in that is not long ago."""
+"""Base of the pages of one's own account: a session, CSRF, and a sign-in that is not long ago.
+
+A section of the account is a module with a handler and its `SECTION`, a template
+`pages/account_{name}.html`, and a line of `SECTIONS` in `__init__.py`:
+
+- `title` and hint are the texts `account.section_{name}` and `account.section_{name}_hint`.
+- `show` shows the page, by `finish_section`; `told` names what the page may say was done, in the
+  texts `account.told_{what}`.
+- `post` asks `accepted(handler)` for its form: None where it was answered already, because it is no
+  form of this person in this browser, or because they have to show once more that it is them, which
+  leads back to the section. Reading something that matters asks `require_recent` alone.
+- What changes something holds the person by `account_visits.hold` in its transaction: a session
+  that was ended meanwhile changes nothing, and leads to a sign-in.
+- `done(told)` leads back to the page; `notices.tell_change` tells by mail what has changed.
+"""
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any, ClassVar, NamedTuple
+
 from handlers import browser_cookies
-from handlers.pages import FOR_PEOPLE
+from handlers.pages import FOR_PEOPLE, finish_page
 from handlers.tenant import TenantHandler
 from porta.audit.actors import Actor
 from porta.browser import account_visits, binding
-from porta.browser.account_visits import Visit
+from porta.browser.account_visits import Visit, VisitOver
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 
@@ -16,7 +33,16 @@ class AccountHandler(TenantHandler):
     """A page below /{slug}/account, of whoever is signed in; who is not is asked to."""
 
     answers = FOR_PEOPLE
+    told: ClassVar[frozenset[str]] = frozenset()
+    """What has been done, as the address of the page may say."""
     visit: Visit
+    section: str | None
+    """Which page it is; None for the first one."""
+    sections: tuple[str, ...]
+    """All that there are."""
+
+    def initialize(self, section: str | None, sections: tuple[str, ...]) -> None:
+        self.section, self.sections = section, sections
 
     async def prepare(self) -> None:
         await super().prepare()
@@ -28,10 +54,22 @@ class AccountHandler(TenantHandler):
         else:
             self.visit = visit
 
+    async def get(self) -> None:
+        await self.show()
+
+    async def head(self) -> None:
+        await self.get()
+
+    async def show(
+        self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
+    ) -> None:
+        """Show the page. `values` are what a form that was refused said, and why."""
+        raise NotImplementedError
+
     async def ask(self, visit: Visit | None) -> None:
         """Lead to a sign-in, which leads back: to the page, since what was posted is not kept."""
         handle, secret = await account_visits.begin(
-            self.runtime, self.tenant, self.browser(), self.origin.address, visit
+            self.runtime, self.tenant, self.browser(), self.origin.address, visit, self.section
         )
         browser_cookies.keep_browser(self, secret)
         self.interaction_uid, self.begins_for = handle, self.tenant.config.interaction_ttl
@@ -59,7 +97,61 @@ class AccountHandler(TenantHandler):
         """Return the path of an endpoint of this organization."""
         return f"{self.application.base_path}/{self.tenant.slug}{endpoint}"
 
-    def home(self, told: str | None = None) -> str:
-        """Return the address of the account, which says what has been done."""
-        path = self.path_of(endpoints.ACCOUNT)
-        return path if told is None else f"{path}?told={told}"
+    def done(self, told: str | None) -> None:
+        """Lead back to the page, which says what has been done; None for nothing."""
+        path = self.path_of(endpoints.account_page(self.section))
+        self.see_other(path if told is None else f"{path}?told={told}")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if isinstance(kwargs.get("exc_info", (None, None, None))[1], VisitOver):
+            self.done(None)  # where a sign-in is asked for
+        else:
+            super().write_error(status_code, **kwargs)
+
+
+class Section(NamedTuple):
+    """A page of the account, below `/{slug}/account/{name}`."""
+
+    name: str
+    handler: type[AccountHandler]
+    further: tuple[tuple[str, type[AccountHandler]], ...] = ()
+    """What stands below it: the rest of the path, from its slash, and who answers."""
+
+
+async def require_recent(handler: AccountHandler) -> bool:
+    """Whether this person signed in not long ago. If not, it is answered: they are to show once
+    more that it is them, and are led back to this section.
+    """
+    if handler.visit.is_recent:
+        return True
+    await handler.ask(handler.visit)
+    return False
+
+
+async def accepted(handler: AccountHandler, *, free: frozenset[str] = frozenset()) -> Params | None:
+    """Return the form that was sent, where it is one of this person in this browser, who signed in
+    not long ago; None where that is answered already. `free` as for `PortaHandler.form`.
+    """
+    form = handler.form(free=free)
+    if not handler.csrf_holds(form):
+        await handler.show(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+        return None
+    return form if await require_recent(handler) else None
+
+
+def finish_section(
+    handler: AccountHandler, name: str, *, status: int = HTTPStatus.OK, **values: Any
+) -> None:
+    """Answer with the page `name`, which has `values` beside what every section has."""
+    told = handler.query().get("told") if handler.request.method == "GET" else None
+    finish_page(
+        handler,
+        name,
+        status=status,
+        notice=f"account.told_{told}" if told in handler.told else None,
+        csrf=handler.csrf(),
+        account=handler.visit.user.email,
+        asks_again=not handler.visit.is_recent,
+        account_url=handler.path_of(endpoints.ACCOUNT),
+        **values,
+    )

@@ -54,7 +54,8 @@ def answer(handler: TenantHandler, outcome: Outcome) -> None:
         handler.see_other(f"{handler.application.base_path}/interaction/{outcome.uid}")
     elif isinstance(outcome, Arrive):
         home = f"{handler.application.base_path}/{handler.tenant.slug}"
-        handler.see_other(home + endpoints.ACCOUNT if outcome.is_signed_in else home)
+        account = endpoints.account_page(outcome.section)
+        handler.see_other(home + account if outcome.is_signed_in else home)
     else:
         most = handler.tenant.config.interaction_ttl
         browser_cookies.keep_posted(handler, outcome.posted, max_age=most)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from porta.browser import binding, interactions, request_copies, sessions
 from porta.browser.binding import Browser
+from porta.errors import Forbidden
 from porta.limits import request_limits
 from porta.pages import branding
 from porta.runtime import Runtime
@@ -20,13 +22,20 @@ from porta.security import opaque
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Interaction, InteractionKind, Session, artifact_id
 from storage.models.clients import Client
-from storage.models.users import User
+from storage.models.users import User, UserProfile
+
+if TYPE_CHECKING:
+    from storage.router import Storage
 
 RECENT = 600
 """Seconds after a sign-in in which it is good for a change (ASVS 7.5.1)."""
 _CLIENT_ID = "account"
 """What stands for a client in events and counts; no look-up of a client is ever made by it."""
 _NOBODY, _TOO_LONG_AGO = ("no_session",), ("max_age",)
+
+
+class VisitOver(Forbidden):
+    """Whoever was at their own account is there no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,31 @@ async def _stands(runtime: Runtime, tenant: Tenant, session: Session) -> bool:
     return True
 
 
+async def hold(tx: Storage, visit: Visit) -> UserProfile:
+    """Return the person, held until the transaction ends, where they may still do what is theirs.
+
+    Between the look at a request and what it changes somebody may have been locked, or signed out
+    from another browser. Raises VisitOver.
+    """
+    key = visit.user.id, visit.user.organization_id
+    user = await tx.users.find(key[0], organization_id=key[1], hold=True)
+    if user is None or not user.is_usable:
+        raise VisitOver("this person may not sign in any more")
+    if not await tx.session_lists.of_person(*key, 1, only=visit.session.uid):
+        raise VisitOver("the session was ended meanwhile")
+    return user
+
+
 async def begin(
-    runtime: Runtime, tenant: Tenant, browser: Browser, address: str, visit: Visit | None
+    runtime: Runtime,
+    tenant: Tenant,
+    browser: Browser,
+    address: str,
+    visit: Visit | None,
+    section: str | None = None,
 ) -> tuple[str, str]:
-    """Have somebody sign in, or show once more that it is them; return what the interaction is
-    found by, and the secret of the browser that it is bound to.
+    """Have somebody sign in, or show once more that it is them, which leads to the page `section`;
+    return what the interaction is found by, and the secret of the browser that it is bound to.
 
     Raises Throttled where too many requests of this `address` wait for a person already.
     """
@@ -96,6 +125,7 @@ async def begin(
         client_id=_CLIENT_ID,
         kind=InteractionKind.ACCOUNT,
         parameters={},
+        section=section,
         prompt="login",
         reasons=_NOBODY if visit is None else _TOO_LONG_AGO,
         browser=artifact_id(secret),

@@ -13,6 +13,7 @@ from storage.models.users import User
 if TYPE_CHECKING:
     from storage.router import Storage
 
+_CHANGED = "account_changed"
 _LIFETIME = 3 * 86_400
 """Seconds for which it is tried to send one."""
 
@@ -41,3 +42,24 @@ async def queue(
         tx, template, letter, to=to or user.email,
         organization_id=user.organization_id, lifetime=_LIFETIME, user_id=user.id,
     )  # fmt: skip
+
+
+async def tell_change(
+    tx: Storage,
+    post: Post,
+    organization: Organization,
+    user: User,
+    what: str,
+    url: str,
+    *,
+    to: str | None = None,
+    **told: str,
+) -> None:
+    """Tell a person what has changed at their account, which is at `url`, in the transaction that
+    changes it: the text `emails.account_changed.{what}`, with their address as `email`, `company`
+    and what else is `told`. Nothing where this installation sends no mail.
+    """
+    if not post.is_sent:
+        return
+    letter = write(post, _CHANGED, organization, user, what=what, url=url, told=told)
+    await queue(tx, post, _CHANGED, letter, user, to=to)

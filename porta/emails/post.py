@@ -49,6 +49,8 @@ class Post:
     keys: tuple[str, ...]
     issuer_base_url: str
     clock: Callable[[], float]
+    is_sent: bool = True
+    """Whether this installation sends any mail."""
 
     async def queue(
         self,

@@ -37,6 +37,13 @@ _FACTOR: dict[str, Any] = {
     "passkey": None,
 }
 
+
+def _account(*required: str, **optional: Any) -> Page:
+    """A section of one's own account, with what it is given beside what all of them are."""
+    common = {"notice": None, "error": None, "asks_again": False}
+    return Page(frozenset({"csrf", "account", "account_url", *required}), common | optional)
+
+
 PAGES: dict[str, Page] = {
     "login": Page(
         frozenset({"uid", "csrf", "passkey"}),
@@ -216,9 +223,11 @@ PAGES: dict[str, Page] = {
         },
     ),
     "account": Page(
-        frozenset({"csrf", "account", "sessions", "applications", "account_url", "home_url"}),
-        {"notice": None, "error": None, "asks_again": False, "sign_out_url": None},
+        frozenset({"account", "account_url", "sections", "home_url"}),
+        {"csrf": None, "notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
+    "account_sessions": _account("sessions"),
+    "account_applications": _account("applications"),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
     "root": Page(frozenset(), {"known_organizations": (), "wrong": False, "organizations": ()}),
 }

@@ -31,11 +31,15 @@ ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 
 ACCOUNT = "/account"
 """The pages of one's own account."""
-ACCOUNT_SESSIONS = "/account/sessions"
-ACCOUNT_APPLICATIONS = "/account/applications"
+ACCOUNT_SECTION = "/account/{section}"
 
 ADMIN_API = "/api/admin"
 """Below no issuer, but of the installation."""
+
+
+def account_page(section: str | None) -> str:
+    """Return the endpoint of a section of one's own account; of its first page for None."""
+    return ACCOUNT if section is None else ACCOUNT_SECTION.format(section=section)
 
 
 def absolute(issuer: str, endpoint: str, **parts: str) -> str:

@@ -170,7 +170,7 @@ async def _arrive(
         await account_visits.ask_again(runtime, tenant, interaction, visit)
         return Interact(uid, browser.secret or "")
     await interactions.finish(runtime, interaction, uid)
-    return Arrive(is_signed_in=visit is not None)
+    return Arrive(is_signed_in=visit is not None, section=interaction.section)
 
 
 async def _proceed(attempt: Attempt) -> Outcome:

@@ -49,6 +49,8 @@ class Arrive:
     """Lead to the pages of one's own account, or away from them, where nobody is signed in."""
 
     is_signed_in: bool
+    section: str | None = None
+    """Which of the pages; None for the first one."""
 
 
 Outcome = Respond | Interact | Resume | Arrive

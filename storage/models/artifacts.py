@@ -127,6 +127,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """What its consent page shows."""
     consented: Consent | None = None
     """What a person was shown and approved."""
+    section: str | None = None
+    """The page of one's own account that it leads to; None for the first one."""
     gesture: str | None = None
     """`uid` of the session in which the person was shown client and account, and went on."""
     resumptions: int = 0

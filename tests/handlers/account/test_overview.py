@@ -52,12 +52,14 @@ async def _arrive(http: httpx.AsyncClient, user: User) -> httpx.Response:
     return await _confirm(http, user, asked.headers["Location"])
 
 
-async def _confirm(http: httpx.AsyncClient, user: User, path: str) -> httpx.Response:
+async def _confirm(
+    http: httpx.AsyncClient, user: User, path: str, page: str = ACCOUNT
+) -> httpx.Response:
     posted = await submit(http, path, email=user.email, password=PASSWORD)
     assert posted.status_code == 303, posted.text
     arrived = await http.get(posted.headers["Location"])
-    assert (arrived.status_code, arrived.headers["Location"]) == (303, ACCOUNT), arrived.text
-    return await http.get(ACCOUNT)
+    assert (arrived.status_code, arrived.headers["Location"]) == (303, page), arrived.text
+    return await http.get(page)
 
 
 async def _signs_in(http: httpx.AsyncClient, user: User, client_id: str = "web") -> None:
@@ -85,7 +87,7 @@ async def _uid(pg: Postgres, user: User, user_agent: str) -> str:
 
 async def _post(http: httpx.AsyncClient, url: str, **form: str) -> httpx.Response:
     return await http.post(
-        url, data={"_csrf": hidden((await http.get(ACCOUNT)).text, "_csrf")} | form
+        url, data={"_csrf": hidden((await http.get(SESSIONS)).text, "_csrf")} | form
     )
 
 
@@ -103,8 +105,8 @@ async def test_who_is_not_signed_in_does_so_and_arrives(
     page = await _arrive(http, someone)
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
     assert someone.email in page.text
-    assert "This browser" in page.text
-    assert "No application acts for you" in page.text
+    assert f'href="{SESSIONS}"' in page.text
+    assert f'href="{APPLICATIONS}"' in page.text
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
 
 
@@ -181,10 +183,12 @@ async def test_another_browser_is_signed_out_and_this_one_is_not(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
     tokens = await redeem_as(elsewhere, someone)
-    page = await _arrive(http, someone)
+    await _arrive(http, someone)
+    page = await http.get(SESSIONS)
+    assert "This browser" in page.text
     assert "Firefox on Linux" in page.text
     done = await _post(http, SESSIONS, session=await _uid(pg, someone, FIREFOX))
-    assert (done.status_code, done.headers["Location"]) == (303, f"{ACCOUNT}?told=session")
+    assert (done.status_code, done.headers["Location"]) == (303, f"{SESSIONS}?told=session")
     assert "That browser is signed out" in (await http.get(done.headers["Location"])).text
     assert (await _still(elsewhere), await _still(http)) == (False, True)
     assert (await _refresh(elsewhere, tokens)).json()["error"] == "invalid_grant"
@@ -197,7 +201,7 @@ async def test_all_others_are_signed_out_together(
     tokens = await redeem_as(elsewhere, someone)
     await _arrive(http, someone)
     done = await _post(http, SESSIONS, others="1")
-    assert done.headers["Location"] == f"{ACCOUNT}?told=sessions"
+    assert done.headers["Location"] == f"{SESSIONS}?told=sessions"
     assert (await _still(elsewhere), await _still(http)) == (False, True)
     assert (await _refresh(elsewhere, tokens)).json()["error"] == "invalid_grant"
     revoked = [each for each in await _events(pg, someone) if each[0] == "session.revoked"]
@@ -209,7 +213,7 @@ async def test_of_two_who_end_all_others_at_once_one_is_left(
 ) -> None:
     await _arrive(http, someone)
     await _arrive(elsewhere, someone)
-    forms = [hidden((await each.get(ACCOUNT)).text, "_csrf") for each in (http, elsewhere)]
+    forms = [hidden((await each.get(SESSIONS)).text, "_csrf") for each in (http, elsewhere)]
     await asyncio.gather(
         *(
             each.post(SESSIONS, data={"_csrf": value, "others": "1"})
@@ -227,7 +231,7 @@ async def test_nobody_ends_what_is_somebody_elses(
     await _signs_in(elsewhere, other)
     await _arrive(http, someone)
     done = await _post(http, SESSIONS, session=await _uid(pg, other, FIREFOX))
-    assert done.headers["Location"] == ACCOUNT
+    assert done.headers["Location"] == SESSIONS
     await _post(http, SESSIONS, others="1")
     await _post(http, APPLICATIONS, client="web")
     assert await _still(elsewhere)
@@ -237,8 +241,9 @@ async def test_a_form_counts_in_its_browser_while_its_person_is_there(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, runtime: Runtime
 ) -> None:
     await _signs_in(elsewhere, someone)
-    shown = hidden((await _arrive(http, someone)).text, "_csrf")
-    stranger = hidden((await elsewhere.get(ACCOUNT)).text, "_csrf")
+    await _arrive(http, someone)
+    shown = hidden((await http.get(SESSIONS)).text, "_csrf")
+    stranger = hidden((await elsewhere.get(SESSIONS)).text, "_csrf")
     for wrong in ("", "x" * 43, stranger):
         refused = await http.post(SESSIONS, data={"_csrf": wrong, "others": "1"})
         assert refused.status_code == 403, wrong
@@ -263,10 +268,10 @@ async def test_a_change_needs_a_sign_in_that_is_not_long_ago(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, later: list[float],
 ) -> None:  # fmt: skip
     await _signs_in(elsewhere, someone)
-    page = await _arrive(http, someone)
-    assert "asked to sign in once more" not in page.text
+    await _arrive(http, someone)
+    assert "asked to sign in once more" not in (await http.get(SESSIONS)).text
     later.append(account_visits.RECENT + 1)
-    assert "asked to sign in once more" in (await http.get(ACCOUNT)).text
+    assert "asked to sign in once more" in (await http.get(SESSIONS)).text
     asked = await _post(http, SESSIONS, others="1")
     path = asked.headers["Location"]
     assert (asked.status_code, path.startswith("/interaction/")) == (303, True)
@@ -275,8 +280,8 @@ async def test_a_change_needs_a_sign_in_that_is_not_long_ago(
     # A session alone does not lead past the question, whichever way it is come to.
     resumed = await http.get(f"/acme/auth/{path.rpartition('/')[2]}")
     assert resumed.headers["Location"] == path
-    assert "asked to sign in once more" in (await http.get(ACCOUNT)).text
-    await _confirm(http, someone, path)
+    assert "asked to sign in once more" in (await http.get(SESSIONS)).text
+    await _confirm(http, someone, path, SESSIONS)
     await _post(http, SESSIONS, others="1")
     assert not await _still(elsewhere)
 
@@ -289,7 +294,7 @@ async def test_somebody_else_who_signs_in_instead_has_their_own_account(
     later.append(account_visits.RECENT + 1)
     path = (await _post(http, SESSIONS, others="1")).headers["Location"]
     await http.post(f"{path}/switch", data={"_csrf": await csrf(http, path)})
-    page = await _confirm(http, other, path)
+    page = await _confirm(http, other, path, SESSIONS)
     assert (other.email in page.text, someone.email in page.text) == (True, False)
 
 
@@ -302,23 +307,23 @@ async def test_an_application_is_shown_with_what_it_may_do_and_taken_that(
         f"{path}/confirm", data={"_csrf": await csrf(http, path), "decision": "approve"}
     )
     await http.get(f"/acme/auth/{path.rpartition('/')[2]}")
-    page = await http.get(ACCOUNT)
+    page = await http.get(APPLICATIONS)
     assert "third" in page.text
     done = await _post(http, APPLICATIONS, client="third")
-    assert done.headers["Location"] == f"{ACCOUNT}?told=application"
-    assert "No application acts for you" in (await http.get(ACCOUNT)).text
+    assert done.headers["Location"] == f"{APPLICATIONS}?told=application"
+    assert "No application acts for you" in (await http.get(APPLICATIONS)).text
     assert ("user.consent.withdrawn", someone.id) in await _events(pg, someone)
     quiet = await http.get("/acme/auth", params=parameters(client_id="third", prompt="none"))
     assert answered(quiet.headers["Location"])["error"] == "consent_required"
     nothing = await _post(http, APPLICATIONS, client="third")
-    assert nothing.headers["Location"] == ACCOUNT
+    assert nothing.headers["Location"] == APPLICATIONS
 
 
 async def test_one_of_the_organizations_own_loses_its_tokens_too(
     http: httpx.AsyncClient, someone: User
 ) -> None:
     tokens = await redeem_as(http, someone)
-    assert "never asked" in (await http.get(ACCOUNT)).text
+    assert "never asked" in (await http.get(APPLICATIONS)).text
     await _post(http, APPLICATIONS, client="web")
     assert (await _refresh(http, tokens)).json()["error"] == "invalid_grant"
 

@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from handlers.account.overview import ApplicationLine, SessionLine
+from handlers.account import SECTIONS
+from handlers.account.applications import ApplicationLine
+from handlers.account.sessions import SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
@@ -27,6 +29,8 @@ ACME = factories.organization(
     id="1", name="Acme", slug="acme", branding_company_name="Acme GmbH", branding_custom_css="p{}"
 )
 
+_ACCOUNT = {"csrf": "c1", "account": "ada@acme.example", "account_url": "/acme/account"}
+
 VALUES: dict[str, dict[str, Any]] = {
     "login": {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"},
     "consent": {
@@ -42,14 +46,19 @@ VALUES: dict[str, dict[str, Any]] = {
         "redirect_uri": "https://app.example/cb",
     },
     "account": {
-        "csrf": "c1",
-        "account": "ada@acme.example",
-        "account_url": "/acme/account",
+        **_ACCOUNT,
         "home_url": "/acme",
+        "sections": tuple(each.name for each in SECTIONS),
+    },
+    "account_sessions": {
+        **_ACCOUNT,
         "sessions": (
             SessionLine("s1", "Firefox", "Linux", "192.0.2.7", 1_790_000_000.0, is_this=True),
             SessionLine("s2", "Safari", None, None, 1_789_000_000.0, is_this=False),
         ),
+    },
+    "account_applications": {
+        **_ACCOUNT,
         "applications": (
             ApplicationLine("web", "Portal", (Line("consent.roles"),)),
             ApplicationLine("own", "Intranet", ()),

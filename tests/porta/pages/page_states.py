@@ -19,6 +19,8 @@ _OFTEN = {
     "error": "errors.rate_limit_exceeded", "email": "ada@acme.example", "retry_after": 900,
     "retry_at": "14:31 UTC", "by_mail": True, "forgot_password_url": "/f",
 }  # fmt: skip
+_STALE = {"asks_again": True, "error": "errors.csrf_invalid"}
+"""Of a section of one's own account."""
 _MUCH = tuple(
     Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Void orders"},
          (("Read stock", "What is there, and where"), ("Order", ""), ("Void orders", "")))
@@ -253,8 +255,11 @@ STATES: dict[str, State] = {
     "logout_success": State("logout_success", {}),
     "logout_success, application": State("logout_success", {**_APPLICATION}),
     "account": State("account", {"sign_out_url": "/acme/session/end"}),
-    "account, done": State("account", {"notice": "account.told_sessions", "applications": ()}),
-    "account, long ago": State("account", {"asks_again": True, "error": "errors.csrf_invalid"}),
+    "account, stale": State("account", {**_STALE, "notice": "account.told_sessions"}),
+    "account, sessions": State("account_sessions", {"notice": "account.told_sessions"}),
+    "account, sessions, long ago": State("account_sessions", _STALE),
+    "account, applications": State("account_applications", {"notice": "account.told_application"}),
+    "account, no applications": State("account_applications", {**_STALE, "applications": ()}),
     "organization": State("organization", {}),
     "organization, signed in": State(
         "organization",

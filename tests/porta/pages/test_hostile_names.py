@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from handlers.account.overview import ApplicationLine, SessionLine
+from handlers.account.applications import ApplicationLine
+from handlers.account.sessions import SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
@@ -36,7 +37,8 @@ def hostile_values(name: str) -> dict[str, Any]:
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
     values |= {"lock_seconds": 900, "minutes": 5}
-    if name == "account":
+    if name.startswith("account"):
+        values["sections"] = ("sessions",)
         values["sessions"] = (
             SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
             SessionLine(HOSTILE, HOSTILE, None, None, 0.0, is_this=False),
