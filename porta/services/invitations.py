@@ -108,10 +108,12 @@ async def resend(
     Raises as `invite` does, and NotFound for one that was used, or taken back.
     """
     organization = await _open(tx, actor, organization_id)
-    stored = await _held(tx, organization.id, target)
+    # The person first, then the link: in the order in which whoever accepts it holds both.
+    user_id = (await _find(tx, organization.id, target)).user_id
+    user = await _active(tx, actor, organization, user_id)
+    stored = await _find(tx, organization.id, target, hold=True)
     kept, wanted = await pre_assignments.without_gone(tx, stored.details)
     await pre_assignments.check(tx, actor, wanted)
-    user = await _active(tx, actor, organization, stored.user_id)
     sent = await invitation_letters.send(tx, actor, organization, user, kept, post=post)
     await _record(tx, actor, "user.invite.resent", user, sent, kept)
     return Invited(user, sent)
@@ -121,7 +123,7 @@ async def resend(
 async def revoke(tx: Storage, actor: Actor, organization_id: str, target: str) -> None:
     """Take an invitation back: its link is worth nothing from then on. Raises NotFound."""
     organization = await _organization(tx, actor, organization_id)
-    stored = await _held(tx, organization.id, target)
+    stored = await _find(tx, organization.id, target, hold=True)
     await tx.invitations.end(stored.id)
     await events.record(
         tx,
@@ -185,8 +187,10 @@ async def _open(tx: Storage, actor: Actor, organization_id: str) -> Organization
     return organization
 
 
-async def _held(tx: Storage, organization_id: str, target: str) -> PendingInvitation:
-    found = await tx.invitations.find(require_id(target, WHAT), organization_id)
+async def _find(
+    tx: Storage, organization_id: str, target: str, *, hold: bool = False
+) -> PendingInvitation:
+    found = await tx.invitations.find(require_id(target, WHAT), organization_id, hold=hold)
     if found is None:
         raise NotFound(f"{WHAT} not found")
     return found

@@ -112,13 +112,17 @@ class Invitations:
             selection.where(f"i.expires_at {'<=' if expired else '>'} now()")
         return await select_page(self._pg, selection, page, _decode)
 
-    async def find(self, id: str, organization_id: str) -> PendingInvitation | None:
-        """Return one that waits, held until the transaction ends."""
+    async def find(
+        self, id: str, organization_id: str, *, hold: bool = False
+    ) -> PendingInvitation | None:
+        """Return one that waits. `hold` keeps it from being used until the transaction ends: who
+        holds its person too has held them before.
+        """
         row = await self._pg.fetchrow(
             f"""
             SELECT {_PENDING} FROM {_SOURCE} WHERE i.id = %(id)s
                 AND u.organization_id = %(organization_id)s AND i.used_at IS NULL
-            FOR NO KEY UPDATE OF i
+            {"FOR NO KEY UPDATE OF i" if hold else ""}
             """,  # noqa: S608
             {"id": id, "organization_id": organization_id},
         )

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from functools import partial
 from uuid import uuid4
@@ -19,9 +19,12 @@ from porta.emails.message import Letter
 from porta.emails.post import SEND_MAIL
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, TooManyRequests
 from porta.jobs import JOBS
+from porta.limits.origin import Origin
 from porta.runtime import Runtime
-from porta.services import invitations
+from porta.services import invitation_acceptance, invitations
 from porta.services.invitations import Invitation, Invited, NewInvitation
+from porta.services.welcome import Typed
+from porta.tenants import resolve
 from storage.models.organizations import Brand, BrandTexts
 from storage.models.pages import Page
 from storage.postgres.driver import Postgres
@@ -42,6 +45,11 @@ ACME = factories.organization(
         support_url="https://acme.test/help",
         texts=(BrandTexts(language="de", help="Hilfe & mehr"),),
     ),
+)
+_CHOSEN = "seven green bottles on a wall"
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 ANN = factories.user(
     id=str(uuid4()), organization_id=ACME.id, email="ann@acme.test", given_name="Ann <i>",
@@ -305,6 +313,44 @@ async def test_parallel_invitations_do_not_outrun_the_limit(runtime: Runtime, pg
     refused = [each for each in told if isinstance(each, TooManyRequests)]
     assert len(refused) == 7, told
     assert await pg.fetch("SELECT count(*) FROM jobs") == [(5,)]
+
+
+async def test_sent_once_more_while_it_is_accepted_one_waits_for_the_other(
+    runtime: Runtime, pg: Postgres
+) -> None:
+    invited = await invite(runtime)
+    token = re.findall(r"/accept-invite/(\S+)", (await queued(runtime)).text)[0]
+
+    async def accept(there: Runtime) -> None:
+        tenant = await resolve.resolve(there, ACME.slug)
+        typed = Typed({"family_name": "Lee"}, _CHOSEN, _CHOSEN)
+        await invitation_acceptance.accept(there, tenant, token, typed, Origin("127.0.0.1"))
+
+    async def resend() -> None:
+        async with runtime.storage.everywhere.transaction() as tx:
+            await invitations.resend(tx, SYSTEM, ACME.id, invited.sent.id, post=runtime.post)
+
+    async def waiting(number: int) -> bool:
+        return await pg.fetch(_WAITING) == [(number,)]
+
+    another = await Runtime.open(runtime.settings)
+    async with asyncio.TaskGroup() as begun, runtime.storage.everywhere.transaction() as tx:
+        await tx.users.find(ANN.id, hold=True)
+        first = begun.create_task(accept(another))
+        await eventually(partial(waiting, 1))
+        second = begun.create_task(_outcome(resend()))
+        await eventually(partial(waiting, 2))
+    await another.close()
+    assert (first.exception(), second.result()) == (None, "Invitation not found")
+    await pg.execute("UPDATE users SET password_hash = NULL")
+
+
+async def _outcome(work: Awaitable[None]) -> str:
+    try:
+        await work
+    except NotFound as refusal:
+        return refusal.message
+    return "done"
 
 
 async def test_one_of_1x_is_listed_with_its_organization(runtime: Runtime, pg: Postgres) -> None:
