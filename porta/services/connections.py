@@ -110,7 +110,7 @@ async def create(
     new = Connection(id=id, organization_id=home.id, **columns)
     check_fits(provider, new, command.client_secret)
     await check_powers(tx, actor, new)
-    if await tx.connections.count(home.id) >= MOST:
+    if await tx.connections.hold_count(home.id) >= MOST:
         raise Conflict(f"an organization has {MOST} connections at most")
     made = await tx.connections.insert(new)
     if made is None:

@@ -21,6 +21,9 @@ _DATED = ("created_at", "updated_at", "version")
 _WRITTEN = tuple(name for name in Connection.__struct_fields__ if name not in _DATED)
 _COLUMNS = f"{', '.join(_WRITTEN)}, {dated()}"
 _WRITABLE = frozenset(_WRITTEN) - {"id", "organization_id", "provider", "issuer"}
+# Of two who count at once, the second finds what the first has made.
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('connections ' || %(organization_id)s, 0))"
+_COUNT = "SELECT count(*) FROM connections WHERE organization_id = %(organization_id)s"
 _SECRETS = "SELECT id, client_secret FROM connections WHERE client_secret IS NOT NULL ORDER BY id"
 SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
 """What a list of connections can be sorted by."""
@@ -65,13 +68,15 @@ class Connections:
         selection.where("organization_id = %(organization_id)s", organization_id=organization_id)
         return await select_page(self._pg, selection, page, _connection)
 
-    async def count(self, organization_id: str) -> int:
-        """Return how many connections an organization has."""
-        row = await self._pg.fetchrow(
-            "SELECT count(*) FROM connections WHERE organization_id = %(organization_id)s",
-            {"organization_id": organization_id},
-        )
-        return int(row[0]) if row else 0
+    async def hold_count(self, organization_id: str) -> int:
+        """Return how many connections an organization has. Nobody else counts the same until the
+        transaction ends.
+        """
+        key = {"organization_id": organization_id}
+        await self._pg.fetchrow(_HOLD, key)
+        row = await self._pg.fetchrow(_COUNT, key)
+        assert row is not None, "counts are always there"
+        return int(row[0])
 
     async def insert(self, connection: Connection) -> Connection | None:
         """Add a connection; None when the organization has one of this name."""

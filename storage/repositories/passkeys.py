@@ -40,6 +40,11 @@ _FIND_HANDLE = """
     SELECT handle FROM passkey_users
     WHERE user_id = %(user_id)s AND organization_id = %(organization_id)s
 """
+# Of two who add at once, the second counts what the first has added.
+_HOLD = """
+    SELECT FROM users WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+    FOR NO KEY UPDATE
+"""
 _ADD = """
     INSERT INTO passkeys (organization_id, user_id, credential_id, public_key, name, sign_count,
         transports, backup_eligible, backed_up, aaguid, attestation_format, attestation)
@@ -93,10 +98,12 @@ class Passkeys:
     async def add(
         self, user_id: str, organization_id: str, name: str, new: NewPasskey
     ) -> str | None:
-        """Keep a credential of a person who has a handle; return its id.
+        """Keep a credential of a person who has a handle; return its id. The transaction that this
+        is part of holds the person until it ends.
 
         None where it is there already, or they have MOST of them.
         """
+        await self._pg.fetchrow(_HOLD, {"user_id": user_id, "organization_id": organization_id})
         row = await self._pg.fetchrow(
             _ADD,
             {
