@@ -60,20 +60,26 @@ async def save(
     storage: Storage | None = None,
     **changes: Any,
 ) -> Interaction:
-    """Save the interaction with `changes`, in the transaction `storage` when there is one; it
-    still ends when it was to end, unless when it began is changed.
+    """Save `changes` to the interaction, in the transaction `storage` when there is one; it still
+    ends when it was to end, unless when it began is changed. Whatever else another tab has changed
+    since it was read stands.
 
-    Raises InteractionExpired when it was finished meanwhile.
+    Raises InteractionExpired when it was finished meanwhile, or is over.
     """
     now = runtime.clock()
-    changed: Interaction = msgspec.structs.replace(
-        interaction, **changes, marks=marked(interaction.marks, now)
-    )
-    left = changed.created_at + tenant.config.interaction_ttl - now
+
+    def change(standing: Interaction) -> tuple[Interaction, float]:
+        changed: Interaction = msgspec.structs.replace(
+            standing, **changes, marks=marked(standing.marks, now)
+        )
+        return changed, max(changed.created_at + tenant.config.interaction_ttl - now, 1)
+
     try:
-        await (storage or runtime.storage).artifacts.save(changed, max(left, 1))
+        changed = await (storage or runtime.storage).artifacts.amend(interaction, change)
     except AlreadyConsumed:
-        raise InteractionExpired("interaction not found") from None
+        changed = None
+    if changed is None:
+        raise InteractionExpired("interaction not found")
     return changed
 
 

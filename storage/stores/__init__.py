@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -11,6 +12,10 @@ from storage.models.artifacts import ANY_ORGANIZATION, Artifact, ArtifactKind, I
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type[Artifact], msgspec.json.Decoder[Artifact]] = {}
+Change = Callable[[Artifact], tuple[Artifact, float]]
+"""What becomes of an artifact, and for how many seconds it is kept then."""
+MOST_AMENDMENTS = 10
+"""How often one change is tried, when others are always first."""
 SHORTEST_LIFE = 0.001
 """Seconds. Whatever is saved with less, or with nothing left, is gone at once."""
 
@@ -48,6 +53,18 @@ class ArtifactStore(Protocol):
 
     async def delete(self, kind: ArtifactKind, id: str, organization_id: str) -> bool:
         """Forget the artifact, unless it is another's; tell whether it was there."""
+
+
+class AmendingStore(ArtifactStore, Protocol):
+    """One whose artifacts several change, each a part of them."""
+
+    async def amend(self, kind: ArtifactKind, known: Artifact, change: Change) -> Artifact | None:
+        """Keep what `change` makes of the artifact that stands, decided by one statement or script;
+        return it. `known` is as it was read: what another changed since is in what is changed.
+
+        None where it is absent, expired or another's; AlreadyConsumed where it was consumed;
+        Contended where others are always first. It is of a kind that no further index finds.
+        """
 
 
 def encode(artifact: Artifact) -> bytes:

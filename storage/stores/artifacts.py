@@ -20,9 +20,10 @@ from storage.models.artifacts import (
     home_of,
     new_value,
 )
-from storage.stores import ArtifactStore
+from storage.stores import AmendingStore, ArtifactStore
 
 A = TypeVar("A", bound=Artifact)
+R = TypeVar("R", bound=Routed)
 
 
 class Artifacts:
@@ -35,7 +36,7 @@ class Artifacts:
     def __init__(
         self,
         stores: Mapping[Store, ArtifactStore],
-        homes: Mapping[Home, ArtifactStore],
+        homes: Mapping[Home, AmendingStore],
         takes_writes: Callable[[], bool],
     ) -> None:
         """`takes_writes` tells whether it is worth a try to keep something new in Redis."""
@@ -69,6 +70,22 @@ class Artifacts:
         """
         kind = ARTIFACTS[type(artifact)]
         await self._holder(kind, artifact).save(kind, artifact, ttl)
+
+    async def amend(self, known: R, change: Callable[[R], tuple[R, float]]) -> R | None:
+        """Keep what `change` makes of the artifact, and the seconds it says; return it.
+
+        It is made of `known`, or of what another request has made of that since. None where it is
+        gone; raises AlreadyConsumed where it was consumed, Contended where others are always first.
+        """
+        kind, record = ARTIFACTS[type(known)], type(known)
+
+        def changed(standing: Artifact) -> tuple[Artifact, float]:
+            typed = _typed(record, standing)
+            assert typed is not None
+            return change(typed)
+
+        assert known.home is not None, "what was found has one"
+        return _typed(record, await self._homes[known.home].amend(kind, known, changed))
 
     async def find(self, record: type[A], value: str, organization_id: str) -> A | None:
         """Return the artifact, or None when it is absent, expired, consumed or another's."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from storage.errors import AlreadyConsumed
 from storage.models.artifacts import Artifact, ArtifactKind
-from storage.stores import check_index, check_look_up, is_held_by, is_open_to, refusal
+from storage.stores import Change, check_index, check_look_up, is_held_by, is_open_to, refusal
 
 
 @dataclass(slots=True)
@@ -33,6 +33,16 @@ class MemoryStore:
                 raise refusal(kind, artifact, old.artifact if own else None)
         entry = _Entry(artifact, self._clock() + ttl)
         self._entries[kind.record, artifact.id] = entry
+
+    async def amend(self, kind: ArtifactKind, known: Artifact, change: Change) -> Artifact | None:
+        entry = self._open_to(kind, known.id, known.organization_id)
+        if entry is None:
+            return None
+        if entry.consumed:
+            raise AlreadyConsumed(entry.artifact)
+        new, ttl = change(entry.artifact)
+        self._entries[kind.record, new.id] = _Entry(new, self._clock() + ttl)
+        return new
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         entry = self._open_to(kind, id, organization_id)

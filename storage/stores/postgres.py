@@ -6,10 +6,19 @@ from __future__ import annotations
 
 from functools import cache
 
-from storage.errors import AlreadyConsumed, StorageError
+from storage.errors import AlreadyConsumed, Contended, StorageError
 from storage.models.artifacts import ANY_ORGANIZATION, Artifact, ArtifactKind
 from storage.postgres.statement import Executor, Statement
-from storage.stores import SHORTEST_LIFE, check_index, check_look_up, decode, encode, refusal
+from storage.stores import (
+    MOST_AMENDMENTS,
+    SHORTEST_LIFE,
+    Change,
+    check_index,
+    check_look_up,
+    decode,
+    encode,
+    refusal,
+)
 
 COLUMNS = ("grant_id", "family_id", "uid", "user_code", "account_id", "client_id")
 """Fields that stand beside the payload, in records that have them, to be found by."""
@@ -31,15 +40,26 @@ class PostgresStore:
         self._executor = executor
 
     async def save(self, kind: ArtifactKind, artifact: Artifact, ttl: float) -> None:
-        row = {
-            **_key(kind, artifact.id, artifact.organization_id),
-            **{column: getattr(artifact, column, None) for column in COLUMNS},
-            "payload": encode(artifact).decode(),
-            "ttl": max(ttl, SHORTEST_LIFE),
-            "created_once": kind.created_once,
-        }
+        row = {**_row(kind, artifact, ttl), "created_once": kind.created_once}
         if not await self._executor.execute(_statements(kind).save, row):
             raise await self._refusal(kind, artifact)
+
+    async def amend(self, kind: ArtifactKind, known: Artifact, change: Change) -> Artifact | None:
+        statements, value = _statements(kind), encode(known).decode()
+        key = _key(kind, known.id, known.organization_id)
+        for _ in range(MOST_AMENDMENTS):
+            new, ttl = change(known)
+            row = {**_row(kind, new, ttl), "known": value}
+            if await self._executor.execute(statements.amend, row):
+                return new
+            standing = await self._executor.fetchrow(statements.find_amended, key)
+            if standing is None:
+                return None
+            value, consumed = standing
+            known = decode(kind, known.id, value.encode())
+            if consumed:
+                raise AlreadyConsumed(known)
+        raise Contended(f"others are always first to change this {kind.record.__name__}")
 
     async def find(self, kind: ArtifactKind, id: str, organization_id: str) -> Artifact | None:
         found = await self.find_lasting(kind, id, organization_id)
@@ -106,6 +126,12 @@ class _Statements:
             f"UPDATE {table} SET consumed_at = now() "
             f"WHERE {alive} AND {_HELD} AND consumed_at IS NULL RETURNING payload",
         )
+        self.amend = f"""
+            UPDATE {table} SET {", ".join(f"{each} = %({each})s" for each in COLUMNS)},
+                payload = %(payload)s, expires_at = now() + make_interval(secs => %(ttl)s::float8)
+            WHERE {_LIVING} AND consumed_at IS NULL AND payload::text = %(known)s
+        """
+        self.find_amended = f"SELECT payload, consumed_at IS NOT NULL FROM {table} WHERE {_LIVING}"
         self.find_standing = f"SELECT payload FROM {table} WHERE {_OWN}"
         self.find_consumed = (
             f"SELECT payload FROM {table} WHERE {_LIVING} AND {_HELD} AND consumed_at IS NOT NULL"
@@ -139,6 +165,15 @@ def _select_by(kind: ArtifactKind, index: str) -> str:
 SELECT id, payload FROM {kind.table} WHERE {index} = %(value)s AND kind = %(kind)s
   AND organization_id = %(organization_id)s::uuid AND expires_at > now() AND consumed_at IS NULL
 """
+
+
+def _row(kind: ArtifactKind, artifact: Artifact, ttl: float) -> dict[str, object]:
+    return {
+        **_key(kind, artifact.id, artifact.organization_id),
+        **{column: getattr(artifact, column, None) for column in COLUMNS},
+        "payload": encode(artifact).decode(),
+        "ttl": max(ttl, SHORTEST_LIFE),
+    }
 
 
 def _key(kind: ArtifactKind, id: str, organization_id: str) -> dict[str, object]:

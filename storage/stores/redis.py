@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.errors import AlreadyConsumed
+from storage.errors import AlreadyConsumed, Contended
 from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Call, Script
 from storage.stores import (
+    MOST_AMENDMENTS,
     SHORTEST_LIFE,
+    Change,
     check_index,
     check_look_up,
     decode,
@@ -28,6 +30,13 @@ if old and (ARGV[3] == '1' or string.sub(old, 1, 1) == '1' or owner(old) ~= owne
   return old
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return false
+""")
+# In the place of what is known; else that which stands is answered, and nothing where nothing does.
+_AMEND = Script("""
+local value = redis.call('GET', KEYS[1])
+if value ~= ARGV[1] then return value or '' end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return false
 """)
 # A Redis that is full cannot mark what is used up, but it can let go of it: then nobody is told
@@ -107,6 +116,22 @@ class RedisStore:
         for index in kind.found_by:
             key = _index_key(kind, artifact.organization_id, index, getattr(artifact, index))
             await self._redis.command("SET", key, artifact.id, "PX", _milliseconds(ttl))
+
+    async def amend(self, kind: ArtifactKind, known: Artifact, change: Change) -> Artifact | None:
+        value, key = pack(known), key_of(kind, known.id)
+        for _ in range(MOST_AMENDMENTS):
+            new, ttl = change(known)
+            args = (value, pack(new), _milliseconds(ttl))
+            standing: bytes | None = await self._redis.script(_AMEND, [key], args)
+            if standing is None:
+                return new
+            found = unpack(kind, known.id, standing, known.organization_id) if standing else None
+            if found is None:
+                return None
+            value, (known, consumed) = standing, found
+            if consumed:
+                raise AlreadyConsumed(known)
+        raise Contended(f"others are always first to change this {kind.record.__name__}")
 
     async def create_guarded(
         self, guard: Call, kind: ArtifactKind, artifact: Artifact, ttl: float

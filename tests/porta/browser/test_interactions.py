@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Interaction
+from storage.models.sign_ins import SignIn
 from tests.world.runtime import opened
 
 
@@ -116,4 +118,39 @@ async def test_what_is_finished_cannot_be_saved_to_life(runtime: Runtime, tenant
     with pytest.raises(InteractionExpired) as caught:
         await interactions.save(runtime, tenant, interaction, prompt="login")
     assert (caught.value.status, caught.value.code) == (400, "interaction_expired")
+    assert await interactions.find(runtime, uid) is None
+
+
+@pytest.mark.parametrize("has_redis", [True, False])
+async def test_what_another_tab_changed_meanwhile_stands(
+    runtime: Runtime, tenant: Tenant, has_redis: bool
+) -> None:
+    """Each request saves what it changes, of a record that it read before."""
+    settings = runtime.settings.model_copy(update={} if has_redis else {"redis_url": None})
+    here, there = await Runtime.open(settings), await Runtime.open(settings)
+    uid, _, read = await _begin(here, tenant)
+    changes: list[dict[str, Any]] = [
+        {"sign_in": SignIn(account_id=tenant.id)}, {"created_at": read.created_at + 9},
+        {"error": "gone"}, {"resumptions": 3}, {"gesture": "here"}, {"prompt": "consent"},
+    ]  # fmt: skip
+    saves = (
+        interactions.save(each, tenant, read, **change)
+        for each, change in zip([here, there] * 3, changes, strict=True)
+    )
+    await asyncio.gather(*saves)
+    found = await interactions.find(there, uid)
+    await here.close()
+    await there.close()
+    wanted = {name: value for change in changes for name, value in change.items()}
+    assert found == msgspec.structs.replace(read, **wanted)
+
+
+async def test_what_is_gone_is_not_saved_to_life(
+    runtime: Runtime, tenant: Tenant, redis_url: str
+) -> None:
+    uid, _, interaction = await _begin(runtime, tenant)
+    with redis.Redis.from_url(redis_url) as store:
+        store.delete(f"porta:Interaction:{interaction.id}")
+    with pytest.raises(InteractionExpired):
+        await interactions.save(runtime, tenant, interaction, prompt="consent")
     assert await interactions.find(runtime, uid) is None

@@ -25,10 +25,11 @@ from storage.models.artifacts import (
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.client import RedisClient
-from storage.stores import ArtifactStore
+from storage.stores import AmendingStore, ArtifactStore
 from storage.stores import redis as redis_store
 from storage.stores.memory import MemoryStore
 from storage.stores.redis import RedisStore
+from storage.stores.redis_over_postgres import RedisOverPostgresStore
 from tests import factories
 from tests.world import stores
 from tests.world.topologies import FIXTURES
@@ -334,3 +335,43 @@ async def test_an_index_that_is_not_declared_is_a_mistake(store: ArtifactStore) 
         await store.find_by(SESSION, A, "account_id", "x")
     with pytest.raises(ValueError, match="not found by"):
         await store.find_by(CODE, A, "uid", "x")
+
+
+def _with_error(artifact: Artifact) -> tuple[Artifact, float]:
+    return msgspec.structs.replace(artifact, error="gone"), 60
+
+
+async def test_a_part_is_changed_of_what_stands(store: ArtifactStore) -> None:
+    if isinstance(store, RedisOverPostgresStore):
+        return  # what it keeps is saved whole
+    amending: AmendingStore = store  # type: ignore[assignment]
+    read, another = factories.interaction(A), factories.interaction(A)
+    for each in (read, another):
+        await store.save(INTERACTION, each, 60)
+    stands = msgspec.structs.replace(read, prompt="consent")
+    await store.save(INTERACTION, stands, 60)
+    changed = await amending.amend(INTERACTION, read, _with_error)
+    assert changed == msgspec.structs.replace(stands, error="gone")
+    assert await store.find(INTERACTION, read.id, A) == changed
+    assert await store.find(INTERACTION, another.id, A) == another
+
+
+async def test_what_is_absent_used_or_anothers_is_not_changed(store: ArtifactStore) -> None:
+    if isinstance(store, RedisOverPostgresStore):
+        return
+    amending: AmendingStore = store  # type: ignore[assignment]
+    absent, over, used = (factories.interaction(A) for _ in range(3))
+    await store.save(INTERACTION, over, 0)
+    await asyncio.sleep(0.02)
+    await store.save(INTERACTION, used, 60)
+    await store.consume(INTERACTION, used.id, A)
+    theirs = factories.interaction(B)
+    await store.save(INTERACTION, theirs, 60)
+    for each in (absent, over, msgspec.structs.replace(theirs, organization_id=A)):
+        assert await amending.amend(INTERACTION, each, _with_error) is None
+    for known in (used, msgspec.structs.replace(used, error="older")):
+        with pytest.raises(AlreadyConsumed) as caught:
+            await amending.amend(INTERACTION, known, _with_error)
+        assert caught.value.artifact == used
+    assert await store.find(INTERACTION, theirs.id, B) == theirs
+    assert await store.find(INTERACTION, absent.id, A) is None
