@@ -26,7 +26,7 @@ MOST_TO_PERSON = 5
 MOST_TO_ADDRESS = 10
 """The same for an address, of whatever organizations."""
 MOST_BY_INVITER = 200
-"""Invitations that one administrator, or one client, sends within an hour."""
+"""Invitations that one administrator, or one client, sends within an hour in one organization."""
 _HOUR = 3600
 
 

@@ -124,6 +124,7 @@ async def purge(
         await tx.end_account(*key, "user.purged")  # no copy of a session outlives its row
         await tx.personal_data.delete(*key, _MAILS)
         await tx.personal_data.blank(*key, email)
+        await tx.invitations.forget_inviter(user.id)
         trail = await audit_trail.erase_person(tx, actor, *key)
         await events.record(
             tx,

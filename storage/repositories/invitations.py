@@ -28,6 +28,7 @@ _COUNT = f"""
             AND i.created_at > now() - make_interval(secs => %(within)s)),
         (SELECT count(*) FROM invitation_tokens
             WHERE COALESCE(invited_by, invited_by_client) = %(inviter)s::uuid
+            AND organization_id = (SELECT organization_id FROM users WHERE id = %(user_id)s)
             AND created_at > now() - make_interval(secs => %(within)s))
 """  # noqa: S608
 _INVITE = """
@@ -57,8 +58,8 @@ class Invitations:
         self, user_id: str, email: str, inviter: str | None, within: float
     ) -> tuple[int, int, int]:
         """Return how many invitations were sent in the last `within` seconds: to a person, to an
-        address anywhere, and by `inviter` (the id of a person or a client). Nobody else counts
-        the same until the transaction ends.
+        address anywhere, and by `inviter` (the id of a person or a client) to people of the same
+        organization. Nobody else counts the same until the transaction ends.
         """
         for key in sorted(filter(None, (email, inviter))):
             await self._pg.fetchrow(_HOLD, {"key": key})
@@ -140,6 +141,17 @@ class Invitations:
             {"digest": digest, "organization_id": organization_id},
         )
         return _decode(row) if row else None
+
+    async def forget_inviter(self, user_id: str) -> None:
+        """Take the name of who invited from every invitation that a person sent, to people of
+        whatever organization; the invitations stay as they are.
+        """
+        await self._pg.execute(
+            "UPDATE invitation_tokens SET details = details - 'inviterName'"
+            " WHERE COALESCE(invited_by, invited_by_client) = %(user_id)s::uuid"
+            " AND details ? 'inviterName'",
+            {"user_id": user_id},
+        )
 
     async def end(self, id: str) -> None:
         """Take one back: its link is worth nothing from then on."""

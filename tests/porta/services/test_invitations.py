@@ -285,6 +285,11 @@ async def test_an_inviter_and_an_address_have_limits_of_their_own(
     await invite(runtime, inviter)
     with pytest.raises(TooManyRequests, match="you sent"):
         await invite(runtime, inviter)
+    await pg.execute(
+        "UPDATE invitation_tokens SET organization_id = %(id)s WHERE invited_by_client = %(by)s",
+        {"id": str(uuid4()), "by": client},
+    )
+    await invite(runtime, inviter)  # what they sent elsewhere is no matter of this organization
     elsewhere = factories.organization(id=str(uuid4()), slug="elsewhere")
     await runtime.storage.everywhere.organizations.insert(elsewhere)
     twin = factories.user(id=str(uuid4()), organization_id=elsewhere.id, email=ANN.email)

@@ -124,6 +124,18 @@ async def found_in(pg: Postgres, text: str) -> set[str]:
     return found
 
 
+async def _invites(storage: Storage, pg: Postgres, inviter: UserProfile, name: str) -> None:
+    """Leave an invitation that `inviter` sent to somebody of another organization."""
+    home = await make_organization(storage, f"o{secrets.token_hex(6)}")
+    guest = await make_user(storage, home.id, f"{secrets.token_hex(6)}@guest.test")
+    await pg.execute(
+        "INSERT INTO invitation_tokens (user_id, token_hash, expires_at, invited_by, details)"
+        " VALUES (%(guest)s, %(hash)s, now(), %(by)s, jsonb_build_object('roles', '[]'::jsonb,"
+        " 'inviterName', %(name)s::text))",
+        {"guest": guest.id, "hash": secrets.token_hex(32), "by": inviter.id, "name": name},
+    )
+
+
 async def purge(storage: Storage, target: str, *, dry_run: bool = False) -> personal_data.Purged:
     async with storage.transaction() as tx:
         return await personal_data.purge(tx, SYSTEM, target, dry_run=dry_run)
@@ -134,6 +146,8 @@ async def test_nothing_of_a_purged_person_is_left_and_all_of_another_is(
 ) -> None:
     mark, other = f"m{secrets.token_hex(12)}", f"m{secrets.token_hex(12)}"
     person, neighbour = await furnished(storage, pg, mark), await furnished(storage, pg, other)
+    for inviter, name in ((person, mark), (neighbour, other)):
+        await _invites(storage, pg, inviter, name)
     everywhere = await found_in(pg, mark)
     shared = {"custom_claim_definitions"}  # it bears the mark as its name, and is an application's
     assert everywhere >= {"users", "artifacts", "sessions", "jobs", "audit_log", "oidc_payloads"}
@@ -148,6 +162,10 @@ async def test_nothing_of_a_purged_person_is_left_and_all_of_another_is(
     assert await found_in(pg, mark) == shared
     assert await found_in(pg, other) == everywhere
     assert await storage.users.find(neighbour.id) == neighbour
+    ((details,),) = await pg.fetch(
+        "SELECT details::text FROM invitation_tokens WHERE invited_by = %(id)s", {"id": person.id}
+    )
+    assert details == '{"roles": []}', "what it gives stays"
     left = await storage.users.find(person.id)
     assert left is not None
     assert (left.email, left.status) == (purged.anonymized_email, "inactive")
