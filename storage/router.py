@@ -270,6 +270,12 @@ class Storage:
         """End every session of an account and all that hangs on them, tokens included."""
         await self._bury(await self.tokens.end_account(account_id, organization_id, reason))
 
+    async def end_other_sessions(
+        self, account_id: str, organization_id: str, kept: str, reason: str
+    ) -> None:
+        """End what `end_account` ends, but the session of the uid `kept` and what hangs on it."""
+        await self._bury(await self.tokens.end_others(account_id, organization_id, kept, reason))
+
     async def _bury(self, sessions: Iterable[str]) -> None:
         if self._connections.cache is not None:
             evict = self._connections.cache.evict

@@ -152,6 +152,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.login.passkey.failed",
         "user.login.password.failed",
         "user.magic_link.failed",
+        "user.password.changed",
         "user.password_reset.completed",
         "user.password_reset.failed",
         "user.password_reset.requested",

@@ -42,7 +42,7 @@ async def submit(
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named = authenticator.named
     email = named(form) if named is not None else counted_email(form.get("email") or "")
-    known = _find_known(runtime, tenant, email, known_value)
+    known = find_known(runtime, tenant, email, known_value)
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
         authenticator.admit(runtime, tenant, origin)
@@ -61,9 +61,7 @@ async def submit(
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)
 
 
-def _find_known(
-    runtime: Runtime, tenant: Tenant, email: str, known_value: str | None
-) -> str | None:
+def find_known(runtime: Runtime, tenant: Tenant, email: str, known_value: str | None) -> str | None:
     """Return what this browser is counted by at an account, where somebody signed in to it here, or
     chose its password by a mailed link.
     """

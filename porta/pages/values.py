@@ -226,6 +226,9 @@ PAGES: dict[str, Page] = {
         frozenset({"account", "account_url", "sections", "home_url"}),
         {"csrf": None, "notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
+    "account_password": _account(
+        "has_password", "minimum", problems=(), ends_others=True, retry_after=None, retry_at=None
+    ),
     "account_sessions": _account("sessions"),
     "account_applications": _account("applications"),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),

@@ -240,6 +240,29 @@ END_SESSION = """
     WHERE id = ANY(porta_grants_of(%(organization_id)s::uuid, ARRAY[%(uid)s]));
     SELECT id FROM sessions WHERE uid = %(uid)s AND organization_id = %(organization_id)s
 """
+END_OTHERS = """
+    UPDATE sessions SET consumed_at = now(), expires_at = now()
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        AND consumed_at IS NULL AND uid <> %(kept)s;
+    UPDATE token_families SET revoked_at = now(), revoked_reason = %(reason)s
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        AND revoked_at IS NULL AND session_uid IS DISTINCT FROM %(kept)s;
+    DELETE FROM artifacts
+    WHERE id = ANY(porta_grants_of(%(organization_id)s::uuid, ARRAY(
+        SELECT uid FROM sessions
+        WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+            AND uid <> %(kept)s
+    )));
+    INSERT INTO ended_accounts (account_id, ended_at)
+    SELECT id, clock_timestamp() FROM users
+    WHERE id = %(account_id)s AND organization_id = %(organization_id)s
+        AND to_regclass('oidc_payloads') IS NOT NULL
+    ON CONFLICT (account_id) DO UPDATE SET ended_at = EXCLUDED.ended_at;
+    SELECT id FROM sessions
+    WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
+        AND uid <> %(kept)s
+"""
+"""The same as END_ACCOUNT, but for one session and what hangs on it."""
 END_ACCOUNT = """
     UPDATE sessions SET consumed_at = now(), expires_at = now()
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s

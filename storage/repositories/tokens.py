@@ -233,6 +233,16 @@ class Tokens:
         )
         return [row[0] for row in rows]
 
+    async def end_others(
+        self, account_id: str, organization_id: str, kept: str, reason: str
+    ) -> list[str]:
+        """End what `end_account` ends, but the session of the uid `kept` and what hangs on it;
+        return the ids of the sessions.
+        """
+        key = {"account_id": account_id, "organization_id": organization_id}
+        rows = await self._pg.fetch(token_sql.END_OTHERS, {**key, "kept": kept, "reason": reason})
+        return [row[0] for row in rows]
+
     async def _find(
         self,
         statement: Statement,

@@ -3,76 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import httpx
-import pytest
-import pytest_asyncio
 
 from porta.browser import account_visits
 from porta.runtime import Runtime
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests.handlers.account.visits import (
+    ACCOUNT,
+    FIREFOX,
+    arrive,
+    confirm,
+    events_of,
+    is_signed_in,
+    signs_in,
+)
 from tests.handlers.flow import VERIFIER, answered, begin, csrf, hidden, parameters, submit
 from tests.world.house import CALLBACK, PASSWORD, SECRET
 from tests.world.links import person
 from tests.world.second_factors import person_with_totp
 
-ACCOUNT = "/acme/account"
 SESSIONS, APPLICATIONS = f"{ACCOUNT}/sessions", f"{ACCOUNT}/applications"
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
-
-
-@pytest_asyncio.fixture
-async def someone(runtime: Runtime) -> User:
-    return await person(runtime)
-
-
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    headers = {"User-Agent": FIREFOX}
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20, headers=headers) as client:
-        yield client
-
-
-@pytest.fixture
-def later(runtime: Runtime) -> Iterator[list[float]]:
-    """Seconds that have passed meanwhile."""
-    clock, ahead = runtime.clock, [0.0]
-    runtime.clock = lambda: clock() + sum(ahead)
-    yield ahead
-    runtime.clock = clock
-
-
-async def _arrive(http: httpx.AsyncClient, user: User) -> httpx.Response:
-    """Go to the account, signing in on the way, and return its page."""
-    asked = await http.get(ACCOUNT)
-    assert asked.status_code == 303, asked.text
-    return await _confirm(http, user, asked.headers["Location"])
-
-
-async def _confirm(
-    http: httpx.AsyncClient, user: User, path: str, page: str = ACCOUNT
-) -> httpx.Response:
-    posted = await submit(http, path, email=user.email, password=PASSWORD)
-    assert posted.status_code == 303, posted.text
-    arrived = await http.get(posted.headers["Location"])
-    assert (arrived.status_code, arrived.headers["Location"]) == (303, page), arrived.text
-    return await http.get(page)
-
-
-async def _signs_in(http: httpx.AsyncClient, user: User, client_id: str = "web") -> None:
-    posted = await submit(
-        http, await begin(http, client_id=client_id), email=user.email, password=PASSWORD
-    )
-    assert posted.status_code == 303, posted.text
-
-
-async def _still(http: httpx.AsyncClient) -> bool:
-    """Whether the browser is signed in."""
-    quiet = await http.get("/acme/auth", params=parameters(prompt="none"))
-    return "code" in answered(quiet.headers["Location"])
 
 
 async def _uid(pg: Postgres, user: User, user_agent: str) -> str:
@@ -91,18 +43,10 @@ async def _post(http: httpx.AsyncClient, url: str, **form: str) -> httpx.Respons
     )
 
 
-async def _events(pg: Postgres, user: User) -> list[tuple[str, str | None]]:
-    rows = await pg.fetch(
-        "SELECT event_type, actor_id::text FROM audit_log WHERE user_id = %(id)s ORDER BY sequence",
-        {"id": user.id},
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
 async def test_who_is_not_signed_in_does_so_and_arrives(
     http: httpx.AsyncClient, someone: User
 ) -> None:
-    page = await _arrive(http, someone)
+    page = await arrive(http, someone)
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
     assert someone.email in page.text
     assert f'href="{SESSIONS}"' in page.text
@@ -117,7 +61,7 @@ async def test_what_the_sign_in_leaves_behind_is_over_and_leads_to_no_client(
     resume = f"/acme/auth/{path.rpartition('/')[2]}"
     early = await http.get(resume)
     assert (early.status_code, early.headers["Location"]) == (303, path)
-    await _confirm(http, someone, path)
+    await confirm(http, someone, path)
     again = await http.get(resume)
     assert again.status_code == 400
     assert "code=" not in str(again.headers)
@@ -133,7 +77,7 @@ async def test_a_sign_in_to_the_account_is_one_of_its_own_browser_alone(
 ) -> None:
     path = (await http.get(ACCOUNT)).headers["Location"]
     assert (await elsewhere.get(path)).status_code == 400
-    await _signs_in(elsewhere, someone)
+    await signs_in(elsewhere, someone)
     assert (await elsewhere.get(f"/acme/auth/{path.rpartition('/')[2]}")).status_code == 400
 
 
@@ -158,14 +102,14 @@ async def test_whoever_goes_away_is_not_asked_again(http: httpx.AsyncClient) -> 
 async def test_a_session_that_an_application_led_to_opens_the_account(
     http: httpx.AsyncClient, someone: User
 ) -> None:
-    await _signs_in(http, someone)
+    await signs_in(http, someone)
     assert someone.email in (await http.get(ACCOUNT)).text
 
 
 async def test_a_person_who_may_not_sign_in_any_more_is_not_let_in(
     http: httpx.AsyncClient, pg: Postgres, someone: User
 ) -> None:
-    await _arrive(http, someone)
+    await arrive(http, someone)
     await pg.execute("UPDATE users SET status = 'suspended' WHERE id = %(id)s", {"id": someone.id})
     assert (await http.get(ACCOUNT)).status_code == 303
 
@@ -173,7 +117,7 @@ async def test_a_person_who_may_not_sign_in_any_more_is_not_let_in(
 async def test_the_session_of_another_organization_is_none_here(
     http: httpx.AsyncClient, someone: User
 ) -> None:
-    await _arrive(http, someone)
+    await arrive(http, someone)
     there = await http.get("/globex/account")
     assert there.status_code == 303
     assert someone.email not in (await http.get(there.headers["Location"])).text
@@ -183,36 +127,36 @@ async def test_another_browser_is_signed_out_and_this_one_is_not(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
     tokens = await redeem_as(elsewhere, someone)
-    await _arrive(http, someone)
+    await arrive(http, someone)
     page = await http.get(SESSIONS)
     assert "This browser" in page.text
     assert "Firefox on Linux" in page.text
     done = await _post(http, SESSIONS, session=await _uid(pg, someone, FIREFOX))
     assert (done.status_code, done.headers["Location"]) == (303, f"{SESSIONS}?told=session")
     assert "That browser is signed out" in (await http.get(done.headers["Location"])).text
-    assert (await _still(elsewhere), await _still(http)) == (False, True)
+    assert (await is_signed_in(elsewhere), await is_signed_in(http)) == (False, True)
     assert (await _refresh(elsewhere, tokens)).json()["error"] == "invalid_grant"
-    assert ("session.revoked", someone.id) in await _events(pg, someone)
+    assert ("session.revoked", someone.id) in await events_of(pg, someone)
 
 
 async def test_all_others_are_signed_out_together(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
     tokens = await redeem_as(elsewhere, someone)
-    await _arrive(http, someone)
+    await arrive(http, someone)
     done = await _post(http, SESSIONS, others="1")
     assert done.headers["Location"] == f"{SESSIONS}?told=sessions"
-    assert (await _still(elsewhere), await _still(http)) == (False, True)
+    assert (await is_signed_in(elsewhere), await is_signed_in(http)) == (False, True)
     assert (await _refresh(elsewhere, tokens)).json()["error"] == "invalid_grant"
-    revoked = [each for each in await _events(pg, someone) if each[0] == "session.revoked"]
+    revoked = [each for each in await events_of(pg, someone) if each[0] == "session.revoked"]
     assert revoked == [("session.revoked", someone.id)]
 
 
 async def test_of_two_who_end_all_others_at_once_one_is_left(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User
 ) -> None:
-    await _arrive(http, someone)
-    await _arrive(elsewhere, someone)
+    await arrive(http, someone)
+    await arrive(elsewhere, someone)
     forms = [hidden((await each.get(SESSIONS)).text, "_csrf") for each in (http, elsewhere)]
     await asyncio.gather(
         *(
@@ -220,7 +164,7 @@ async def test_of_two_who_end_all_others_at_once_one_is_left(
             for each, value in zip((http, elsewhere), forms, strict=True)
         )
     )
-    assert sorted([await _still(http), await _still(elsewhere)]) == [False, True]
+    assert sorted([await is_signed_in(http), await is_signed_in(elsewhere)]) == [False, True]
 
 
 async def test_nobody_ends_what_is_somebody_elses(
@@ -228,20 +172,20 @@ async def test_nobody_ends_what_is_somebody_elses(
     pg: Postgres,
 ) -> None:  # fmt: skip
     other = await person(runtime)
-    await _signs_in(elsewhere, other)
-    await _arrive(http, someone)
+    await signs_in(elsewhere, other)
+    await arrive(http, someone)
     done = await _post(http, SESSIONS, session=await _uid(pg, other, FIREFOX))
     assert done.headers["Location"] == SESSIONS
     await _post(http, SESSIONS, others="1")
     await _post(http, APPLICATIONS, client="web")
-    assert await _still(elsewhere)
+    assert await is_signed_in(elsewhere)
 
 
 async def test_a_form_counts_in_its_browser_while_its_person_is_there(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, runtime: Runtime
 ) -> None:
-    await _signs_in(elsewhere, someone)
-    await _arrive(http, someone)
+    await signs_in(elsewhere, someone)
+    await arrive(http, someone)
     shown = hidden((await http.get(SESSIONS)).text, "_csrf")
     stranger = hidden((await elsewhere.get(SESSIONS)).text, "_csrf")
     for wrong in ("", "x" * 43, stranger):
@@ -254,7 +198,7 @@ async def test_a_form_counts_in_its_browser_while_its_person_is_there(
     await _signs_in_at(http, path, other)
     refused = await http.post(SESSIONS, data={"_csrf": shown, "others": "1"})
     assert refused.status_code == 403
-    assert await _still(elsewhere)
+    assert await is_signed_in(elsewhere)
 
 
 async def test_without_a_session_a_form_changes_nothing(http: httpx.AsyncClient) -> None:
@@ -267,34 +211,34 @@ async def test_without_a_session_a_form_changes_nothing(http: httpx.AsyncClient)
 async def test_a_change_needs_a_sign_in_that_is_not_long_ago(
     http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, later: list[float],
 ) -> None:  # fmt: skip
-    await _signs_in(elsewhere, someone)
-    await _arrive(http, someone)
+    await signs_in(elsewhere, someone)
+    await arrive(http, someone)
     assert "asked to sign in once more" not in (await http.get(SESSIONS)).text
     later.append(account_visits.RECENT + 1)
     assert "asked to sign in once more" in (await http.get(SESSIONS)).text
     asked = await _post(http, SESSIONS, others="1")
     path = asked.headers["Location"]
     assert (asked.status_code, path.startswith("/interaction/")) == (303, True)
-    assert await _still(elsewhere)
+    assert await is_signed_in(elsewhere)
     assert someone.email in (await http.get(path)).text, "it is said who is to sign in again"
     # A session alone does not lead past the question, whichever way it is come to.
     resumed = await http.get(f"/acme/auth/{path.rpartition('/')[2]}")
     assert resumed.headers["Location"] == path
     assert "asked to sign in once more" in (await http.get(SESSIONS)).text
-    await _confirm(http, someone, path, SESSIONS)
+    await confirm(http, someone, path, SESSIONS)
     await _post(http, SESSIONS, others="1")
-    assert not await _still(elsewhere)
+    assert not await is_signed_in(elsewhere)
 
 
 async def test_somebody_else_who_signs_in_instead_has_their_own_account(
     http: httpx.AsyncClient, someone: User, runtime: Runtime, later: list[float]
 ) -> None:
     other = await person(runtime)
-    await _arrive(http, someone)
+    await arrive(http, someone)
     later.append(account_visits.RECENT + 1)
     path = (await _post(http, SESSIONS, others="1")).headers["Location"]
     await http.post(f"{path}/switch", data={"_csrf": await csrf(http, path)})
-    page = await _confirm(http, other, path, SESSIONS)
+    page = await confirm(http, other, path, SESSIONS)
     assert (other.email in page.text, someone.email in page.text) == (True, False)
 
 
@@ -312,7 +256,7 @@ async def test_an_application_is_shown_with_what_it_may_do_and_taken_that(
     done = await _post(http, APPLICATIONS, client="third")
     assert done.headers["Location"] == f"{APPLICATIONS}?told=application"
     assert "No application acts for you" in (await http.get(APPLICATIONS)).text
-    assert ("user.consent.withdrawn", someone.id) in await _events(pg, someone)
+    assert ("user.consent.withdrawn", someone.id) in await events_of(pg, someone)
     quiet = await http.get("/acme/auth", params=parameters(client_id="third", prompt="none"))
     assert answered(quiet.headers["Location"])["error"] == "consent_required"
     nothing = await _post(http, APPLICATIONS, client="third")
@@ -333,13 +277,13 @@ async def test_the_page_of_the_organization_leads_there_who_is_signed_in(
 ) -> None:
     headers = {"Accept": "text/html"}
     assert ACCOUNT not in (await http.get("/acme", headers=headers)).text
-    await _signs_in(http, someone)
+    await signs_in(http, someone)
     assert ACCOUNT in (await http.get("/acme", headers=headers)).text
 
 
 async def redeem_as(http: httpx.AsyncClient, user: User) -> dict[str, str]:
     """Sign in at the client `web` as this person, and return its tokens."""
-    await _signs_in(http, user)
+    await signs_in(http, user)
     return await redeem_quietly(http)
 
 

@@ -50,6 +50,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "home_url": "/acme",
         "sections": tuple(each.name for each in SECTIONS),
     },
+    "account_password": {**_ACCOUNT, "has_password": True, "minimum": 15},
     "account_sessions": {
         **_ACCOUNT,
         "sessions": (

@@ -256,6 +256,18 @@ STATES: dict[str, State] = {
     "logout_success, application": State("logout_success", {**_APPLICATION}),
     "account": State("account", {"sign_out_url": "/acme/session/end"}),
     "account, stale": State("account", {**_STALE, "notice": "account.told_sessions"}),
+    "account, password": State("account_password", {"notice": "account.told_password"}),
+    "account, password, weak": State(
+        "account_password", {"problems": ("too_short", "mismatch"), "ends_others": False}
+    ),
+    "account, password, too often": State(
+        "account_password",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "account, password, wrong": State("account_password", {"error": "account.password_wrong"}),
+    "account, first password": State(
+        "account_password", {"asks_again": True, "has_password": False}
+    ),
     "account, sessions": State("account_sessions", {"notice": "account.told_sessions"}),
     "account, sessions, long ago": State("account_sessions", _STALE),
     "account, applications": State("account_applications", {"notice": "account.told_application"}),

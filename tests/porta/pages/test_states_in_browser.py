@@ -44,7 +44,7 @@ OVERLAPPING = """() => {
   const all = [...document.querySelectorAll(
     "h1, h2, p, label, input:not([type=hidden]), button, summary, dt, dd, .ways > a, .flash, img"
   )].filter((each) => each.checkVisibility() && !each.matches(".visually-hidden, .backdrop")
-    && !each.closest(".decision") && each.getBoundingClientRect().width > 1);
+    && !each.closest(".decision, .stays") && each.getBoundingClientRect().width > 1);
   const boxes = all.map((each) => each.getBoundingClientRect());
   const found = [];
   all.forEach((one, i) => all.slice(i + 1).forEach((other, k) => {
