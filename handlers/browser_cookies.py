@@ -40,8 +40,11 @@ def keep_browser(handler: TenantHandler, secret: str) -> None:
 
 
 def keep_session(handler: TenantHandler, value: str, *, max_age: int) -> None:
-    """Hand the browser its session, or take it away (`max_age` 0, in seconds)."""
+    """Hand the browser its session, or take it away (`max_age` 0, in seconds); and tell it whether
+    there is one (FedCM, Login Status API): nothing else opens or ends a session of this browser.
+    """
     secret = handler.browser().secret
+    handler.set_header("Set-Login", "logged-in" if max_age else "logged-out")
     if max_age and secret is not None:
         keep_browser(handler, secret)
     _set_session(handler, handler.tenant.slug, value, max_age)

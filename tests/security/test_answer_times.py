@@ -186,7 +186,7 @@ async def browsers() -> AsyncIterator[list[httpx.AsyncClient]]:
         ]
 
 
-NUMBERS = [40, pytest.param(500, marks=pytest.mark.long)]
+NUMBERS = [40, pytest.param(500, marks=(pytest.mark.long, pytest.mark.timeout(900)))]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
