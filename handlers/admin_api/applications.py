@@ -1,4 +1,4 @@
-"""Applications, which belong to no organization, and their modules."""
+"""Applications, which belong to no organization."""
 
 from __future__ import annotations
 
@@ -11,23 +11,18 @@ from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
-from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
+from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.services import applications
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
-    ModulePatch,
     NewApplication,
-    NewModule,
 )
-from porta.services.commands import Reasoned
 from porta.services.permissions import needed_by
 from storage.models.applications import Application as Stored
-from storage.models.applications import ApplicationModule
 from storage.models.audit import AuditFilter
 
 _ONE = "/applications/{applicationId}"
-_MODULE = f"{_ONE}/modules/{{moduleId}}"
 _SortBy = Literal["name", "created_at", "createdAt"]
 
 
@@ -39,20 +34,6 @@ class Application(Shown):
     slug: str
     description: str | None
     status: str
-    created_at: Moment
-    updated_at: Moment
-
-
-class Module(Shown):
-    """A part of an application, by which its permissions are grouped."""
-
-    id: str
-    application_id: str
-    name: str
-    slug: str
-    description: str | None
-    status: str
-    is_active: bool
     created_at: Moment
     updated_at: Moment
 
@@ -74,15 +55,6 @@ class ApplicationQuery(Sorting):
 
 def _one(stored: Stored) -> Answer:
     return Answer(Data(data=Application.model_validate(stored)), version=stored.version)
-
-
-def _module(stored: ApplicationModule) -> Module:
-    told = {name: getattr(stored, name) for name in Module.model_fields if name != "is_active"}
-    return Module(**told, is_active=stored.status == "active")
-
-
-def _one_module(stored: ApplicationModule) -> Answer:
-    return Answer(Data(data=_module(stored)), version=stored.version)
 
 
 async def _create(call: Call) -> Answer:
@@ -112,38 +84,6 @@ async def _update(call: Call) -> Answer:
 async def _history(call: Call) -> Answer:
     found = await applications.get(call.storage, call.actor, call.path["applicationId"])
     return await history.answer(call, AuditFilter(application_id=found.id))
-
-
-async def _create_module(call: Call) -> Answer:
-    command, owner = call.body_as(NewModule), call.path["applicationId"]
-    return _one_module(await applications.create_module(call.storage, call.actor, owner, command))
-
-
-async def _list_modules(call: Call) -> Answer:
-    owner = call.path["applicationId"]
-    found = await applications.list_modules(call.storage, call.actor, owner)
-    return Answer(Items(data=tuple(map(_module, found)), total=len(found)))
-
-
-async def _get_module(call: Call) -> Answer:
-    owner, target = call.path["applicationId"], call.path["moduleId"]
-    return _one_module(await applications.get_module(call.storage, call.actor, owner, target))
-
-
-async def _changed(call: Call, patch: ModulePatch) -> ApplicationModule:
-    owner, target = call.path["applicationId"], call.path["moduleId"]
-    return await applications.update_module(
-        call.storage, call.actor, owner, target, patch, call.version
-    )
-
-
-async def _update_module(call: Call) -> Answer:
-    return _one_module(await _changed(call, call.body_as(ModulePatch)))
-
-
-async def _deactivate_module(call: Call) -> Answer:
-    await _changed(call, ModulePatch(status="inactive"))
-    return Answer()
 
 
 ROUTES = (
@@ -208,63 +148,5 @@ ROUTES = (
         permissions=needed_by(applications.get),
         query=HistoryQuery,
         response=History,
-    ),
-    Route(
-        "POST",
-        f"{_ONE}/modules",
-        "Make a module of an application",
-        _create_module,
-        permissions=needed_by(applications.create_module),
-        request=NewModule,
-        response=Data[Module],
-        status=201,
-        errors=(409,),
-    ),
-    Route(
-        "GET",
-        f"{_ONE}/modules",
-        "List the modules of an application",
-        _list_modules,
-        permissions=needed_by(applications.list_modules),
-        response=Items[Module],
-        delegable=True,
-    ),
-    Route(
-        "GET",
-        _MODULE,
-        "Read a module",
-        _get_module,
-        permissions=needed_by(applications.get_module),
-        response=Data[Module],
-        delegable=True,
-    ),
-    *(
-        Route(
-            method,
-            _MODULE,
-            "Change a module",
-            _update_module,
-            permissions=needed_by(applications.update_module),
-            request=ModulePatch,
-            response=Data[Module],
-            errors=(412,),
-        )
-        for method in ("PUT", "PATCH")
-    ),
-    Route(
-        "POST",
-        f"{_MODULE}/deactivate",
-        "Deactivate a module",
-        _deactivate_module,
-        permissions=needed_by(applications.update_module),
-        request=Reasoned,
-        optional_body=True,
-    ),
-    Route(
-        "DELETE",
-        _MODULE,
-        "The same, as some clients call it",
-        _deactivate_module,
-        permissions=needed_by(applications.update_module),
     ),
 )

@@ -12,18 +12,13 @@ from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
-from porta.errors import Invalid
 from porta.services import organizations
-from porta.services.commands import Command
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.permissions import needed_by
-from porta.tenants import slugs
 from storage.models.audit import AuditFilter
 from storage.models.organizations import Organization as Stored
 
 _SortBy = Literal["name", "created_at", "createdAt"]
-_OF_1X = ("applications", "roles", "permissions", "claim_definitions")
-"""What Porta 1.x promised to count, and what belongs to no organization."""
 
 
 class Words(Shown):
@@ -102,51 +97,6 @@ class OrganizationQuery(Sorting):
     search: str | None = Field(None, max_length=100, description="A part of name or slug")
 
 
-class SlugQuery(Command):
-    """A slug that somebody would like."""
-
-    slug: str = Field(max_length=255)
-
-
-class SlugState(Shown):
-    """Whether a slug can be had."""
-
-    is_valid: bool
-    available: bool
-    slug: str
-    error: str | None = None
-
-
-class SlugAnswer(SlugState):
-    """The same in the envelope, and without it as Porta 1.x answered."""
-
-    data: SlugState
-
-
-class DeleteQuery(Command):
-    """Whether only to say what would be deleted."""
-
-    dry_run: bool = False
-    dry_run_1x: bool = Field(False, alias="dry-run", description="The same, as 1.x called it")
-
-
-class Deleted(Shown):
-    """What is gone, or would be."""
-
-    deleted: bool
-    dry_run: bool
-    counts: dict[str, int]
-
-
-class DeletedAnswer(Shown):
-    """The same in the envelope, and without it as Porta 1.x promised."""
-
-    data: Deleted
-    dry_run: bool
-    organization: Organization
-    cascade_counts: dict[str, int]
-
-
 def shown(stored: Stored) -> Organization:
     """Return an organization as it is answered."""
     told = {name: getattr(stored, name) for name in Organization.model_fields if name != "branding"}
@@ -196,41 +146,6 @@ async def _history(call: Call) -> Answer:
     return await history.answer(call, AuditFilter(organization_id=found.id))
 
 
-async def _validate_slug(call: Call) -> Answer:
-    slug = call.query_as(SlugQuery).slug
-    call.actor.check_unbound()  # whose slugs are taken is nothing to who administers one of them
-    error = None
-    try:
-        slugs.parse_organization_slug(slug)
-    except Invalid as refusal:
-        error = refusal.message
-    if error is None and await call.storage.organizations.find_by_slug(slug) is not None:
-        error = "slug: another organization has it"
-    state = {"is_valid": error is None, "available": error is None, "slug": slug}
-    told = state if error is None else {**state, "error": error}
-    return Answer(SlugAnswer(**told, data=SlugState(**told)))
-
-
-async def _delete(call: Call) -> Answer:
-    query, target = call.query_as(DeleteQuery), call.path["idOrSlug"]
-    dry_run = query.dry_run or query.dry_run_1x
-    counts = await organizations.count_dependents(call.storage, call.actor, target)
-    counts = {**counts, **dict.fromkeys(_OF_1X, 0)}
-    if dry_run:
-        stored = await call.storage.organizations.find_by_key(target)
-        assert stored is not None
-    else:
-        stored = await organizations.delete(call.storage, call.actor, target, version=call.version)
-    return Answer(
-        DeletedAnswer(
-            data=Deleted(deleted=not dry_run, dry_run=dry_run, counts=counts),
-            dry_run=dry_run,
-            organization=shown(stored),
-            cascade_counts=counts,
-        )
-    )
-
-
 _ONE = "/organizations/{idOrSlug}"
 
 
@@ -255,15 +170,6 @@ ROUTES = (
         query=OrganizationQuery,
         response=Listing[Organization],
         delegable=True,
-    ),
-    Route(
-        "GET",
-        "/organizations/validate-slug",
-        "Tell whether a slug can be had",
-        _validate_slug,
-        permissions=needed_by(organizations.get),
-        query=SlugQuery,
-        response=SlugAnswer,
     ),
     Route(
         "GET",
@@ -317,15 +223,5 @@ ROUTES = (
         query=HistoryQuery,
         response=History,
         delegable=True,
-    ),
-    Route(
-        "DELETE",
-        _ONE,
-        "Delete an organization with its people and clients, or say what would go",
-        _delete,
-        permissions=needed_by(organizations.delete),
-        query=DeleteQuery,
-        response=DeletedAnswer,
-        errors=(400, 412),
     ),
 )

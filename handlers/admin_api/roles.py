@@ -1,37 +1,23 @@
-"""Roles of applications, and their permissions."""
+"""Roles of applications: defined, given permissions, held by people."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from handlers.admin_api.application_permissions import MANY, DefinitionQuery, ForceQuery, Permission
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Items, Moment, Nothing, Shown
-from porta.services import roles, user_roles
-from porta.services.commands import Command
+from porta.services import application_permissions, roles, user_roles
+from porta.services.definitions import Deletion
 from porta.services.fields import Id
 from porta.services.permissions import needed_by
-from porta.services.roles import (
-    Deletion,
-    NewPermission,
-    NewRole,
-    PermissionFilters,
-    PermissionIds,
-    PermissionPatch,
-    RolePatch,
-)
-from storage.models.roles import Permission as StoredPermission
+from porta.services.roles import NewRole, PermissionIds, RolePatch
 from storage.models.roles import Role as StoredRole
 
 _ROLES = "/applications/{applicationId}/roles"
+_PERMISSION = "/applications/{applicationId}/permissions/{permissionId}"
 _ROLE = f"{_ROLES}/{{roleId}}"
-_PERMISSIONS = "/applications/{applicationId}/permissions"
-_PERMISSION = f"{_PERMISSIONS}/{{permissionId}}"
-_SortBy = Literal["name", "slug", "created_at", "createdAt"]
-_MANY = 100
-"""Porta 1.x lists all of them: as many as one page may have, in the order that it had."""
 
 
 class Role(Shown):
@@ -46,18 +32,6 @@ class Role(Shown):
     updated_at: Moment
 
 
-class Permission(Shown):
-    """What a role may permit."""
-
-    id: str
-    application_id: str
-    module_id: str | None
-    name: str
-    slug: str
-    description: str | None
-    created_at: Moment
-
-
 class Holder(Shown):
     """Who holds a role, and who gave it."""
 
@@ -67,37 +41,14 @@ class Holder(Shown):
     created_at: Moment
 
 
-class RoleQuery(Sorting):
-    """In which order, and which page."""
-
-    sort_by: _SortBy | None = None
-    sort: _SortBy | None = None
-
-
-class PermissionQuery(RoleQuery):
-    """Which permissions."""
-
-    module_id: Id | None = None
-
-
 class HolderQuery(Sorting):
     """Of which organization."""
 
     org_id: Id = Field(description="The organization whose people are listed")
 
 
-class ForceQuery(Command):
-    """Whether what others refer to goes all the same."""
-
-    force: bool = False
-
-
 def _role(stored: StoredRole) -> Answer:
     return Answer(Data(data=Role.model_validate(stored)), version=stored.version)
-
-
-def _permission(stored: StoredPermission) -> Answer:
-    return Answer(Data(data=Permission.model_validate(stored)), version=stored.version)
 
 
 async def _create(call: Call) -> Answer:
@@ -106,8 +57,8 @@ async def _create(call: Call) -> Answer:
 
 
 async def _list(call: Call) -> Answer:
-    query = call.query_as(RoleQuery)
-    page = page_of(call, query, default=_MANY, sort="name", order="asc")
+    query = call.query_as(DefinitionQuery)
+    page = page_of(call, query, default=MANY, sort="name", order="asc")
     listed = await roles.list(call.storage, call.actor, call.path["applicationId"], page)
     return Answer(listing(call, query, page, listed, Role.model_validate))
 
@@ -157,43 +108,9 @@ async def _list_holders(call: Call) -> Answer:
     return Answer(listing(call, query, page, listed, Holder.model_validate))
 
 
-async def _create_permission(call: Call) -> Answer:
-    owner, command = call.path["applicationId"], call.body_as(NewPermission)
-    return _permission(await roles.create_permission(call.storage, call.actor, owner, command))
-
-
-async def _list_permissions(call: Call) -> Answer:
-    query = call.query_as(PermissionQuery)
-    page = page_of(call, query, default=_MANY, sort="slug", order="asc")
-    filters = PermissionFilters(module_id=query.module_id)
-    owner = call.path["applicationId"]
-    listed = await roles.list_permissions(call.storage, call.actor, owner, page, filters)
-    return Answer(listing(call, query, page, listed, Permission.model_validate))
-
-
-async def _get_permission(call: Call) -> Answer:
-    owner, target = call.path["applicationId"], call.path["permissionId"]
-    return _permission(await roles.get_permission(call.storage, call.actor, owner, target))
-
-
-async def _update_permission(call: Call) -> Answer:
-    owner, target = call.path["applicationId"], call.path["permissionId"]
-    patch = call.body_as(PermissionPatch)
-    return _permission(
-        await roles.update_permission(call.storage, call.actor, owner, target, patch, call.version)
-    )
-
-
-async def _delete_permission(call: Call) -> Answer:
-    command = Deletion(force=call.query_as(ForceQuery).force)
-    owner, target = call.path["applicationId"], call.path["permissionId"]
-    await roles.delete_permission(call.storage, call.actor, owner, target, command, call.version)
-    return Answer()
-
-
 async def _list_roles_with(call: Call) -> Answer:
     owner, target = call.path["applicationId"], call.path["permissionId"]
-    found = await roles.list_roles_with(call.storage, call.actor, owner, target)
+    found = await application_permissions.list_roles_with(call.storage, call.actor, owner, target)
     return Answer(Items(data=tuple(map(Role.model_validate, found)), total=len(found)))
 
 
@@ -215,7 +132,7 @@ ROUTES = (
         "List the roles of an application",
         _list,
         permissions=needed_by(roles.list),
-        query=RoleQuery,
+        query=DefinitionQuery,
         response=Listing[Role],
         delegable=True,
     ),
@@ -299,74 +216,11 @@ ROUTES = (
         delegable=True,
     ),
     Route(
-        "POST",
-        _PERMISSIONS,
-        "Make a permission of an application",
-        _create_permission,
-        permissions=needed_by(roles.create_permission),
-        request=NewPermission,
-        response=Data[Permission],
-        status=201,
-        errors=(400, 409),
-    ),
-    Route(
-        "GET",
-        _PERMISSIONS,
-        "List the permissions of an application",
-        _list_permissions,
-        permissions=needed_by(roles.list_permissions),
-        query=PermissionQuery,
-        response=Listing[Permission],
-        delegable=True,
-    ),
-    Route(
-        "GET",
-        _PERMISSION,
-        "Read a permission, by id or slug",
-        _get_permission,
-        permissions=needed_by(roles.get_permission),
-        response=Data[Permission],
-        delegable=True,
-    ),
-    *(
-        Route(
-            method,
-            _PERMISSION,
-            "Change a permission",
-            _update_permission,
-            permissions=needed_by(roles.update_permission),
-            request=PermissionPatch,
-            response=Data[Permission],
-            errors=(412,),
-        )
-        for method in ("PUT", "PATCH")
-    ),
-    Route(
-        "DELETE",
-        _PERMISSION,
-        "Delete a permission; where roles have it, with `force` alone",
-        _delete_permission,
-        permissions=needed_by(roles.delete_permission),
-        query=ForceQuery,
-        errors=(409, 412),
-    ),
-    Route(
-        "POST",
-        f"{_PERMISSION}/archive",
-        "The same, as some clients call it",
-        _delete_permission,
-        permissions=needed_by(roles.delete_permission),
-        query=ForceQuery,
-        request=Nothing,
-        optional_body=True,
-        errors=(409,),
-    ),
-    Route(
         "GET",
         f"{_PERMISSION}/roles",
         "List the roles that have a permission",
         _list_roles_with,
-        permissions=needed_by(roles.list_roles_with),
+        permissions=needed_by(application_permissions.list_roles_with),
         response=Items[Role],
         delegable=True,
     ),

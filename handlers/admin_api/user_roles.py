@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.admin_api.roles import Permission
+from handlers.admin_api.application_permissions import Permission
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Items, Moment, Shown
 from porta.services import user_roles

@@ -1,4 +1,4 @@
-"""People of organizations: added, read, changed, refused; their passwords and their history."""
+"""People of organizations: added, read, changed; what happened to them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ from pydantic import Field
 from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
+from handlers.admin_api.people import ONES, WITHIN, person
 from handlers.admin_api.route import Route
-from handlers.admin_api.statuses import Ways, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
 from porta.security.passwords import Hashed
-from porta.services import session_control, user_passwords, users
-from porta.services.commands import Command
-from porta.services.fields import Reason
+from porta.services import user_passwords, users
 from porta.services.permissions import needed_by
-from porta.services.user_passwords import NewPassword
-from porta.services.users import Locking, NewUser, UserFilters, UserPatch
+from porta.services.users import NewUser, UserFilters, UserPatch
 from storage.models.audit import AuditFilter
 from storage.models.users import UserProfile
 
-_WITHIN = "/organizations/{organizationId}/users"
-_ONES = (f"{_WITHIN}/{{userId}}", "/users/{userId}")
-"""The same people, with their organization named and without."""
 _SortBy = Literal[
     "email",
     "given_name",
@@ -88,12 +82,6 @@ class UserQuery(Sorting):
     search: str | None = Field(None, max_length=100, description="A part of address or name")
 
 
-class LockBody(Command):
-    """Why somebody is locked."""
-
-    reason: Reason = "locked by an administrator"
-
-
 def shown(stored: UserProfile) -> User:
     """Return a person as they are told of."""
     told = {name: getattr(stored, name) for name in User.model_fields if name != "has_password"}
@@ -102,17 +90,6 @@ def shown(stored: UserProfile) -> User:
 
 def _one(stored: UserProfile) -> Answer:
     return Answer(Data(data=shown(stored)), version=stored.version)
-
-
-def _target(call: Call) -> tuple[str, str | None]:
-    """Return the person, and the organization that the path names."""
-    named = "organizationId" in call.path
-    return call.id("userId"), call.id("organizationId") if named else None
-
-
-def _status_target(call: Call) -> tuple[str, dict[str, str | None]]:
-    user, within = _target(call)
-    return user, {"within": within}
 
 
 async def _create(call: Call) -> Answer:
@@ -129,75 +106,37 @@ async def _list(call: Call) -> Answer:
 
 
 async def _get(call: Call) -> Answer:
-    user, within = _target(call)
+    user, within = person(call)
     return _one(await users.get(call.storage, call.actor, user, within=within))
 
 
 async def _update(call: Call) -> Answer:
-    (user, within), patch = _target(call), call.body_as(UserPatch)
+    (user, within), patch = person(call), call.body_as(UserPatch)
     return _one(
         await users.update(call.storage, call.actor, user, patch, call.version, within=within)
     )
 
 
 async def _hash(call: Call) -> Hashed | None:
-    assert isinstance(call.body, NewUser | NewPassword)
-    return await user_passwords.hash_new(call.runtime.passwords, call.body.password)
-
-
-async def _set_password(call: Call) -> Answer:
-    (user, within), command = _target(call), call.body_as(NewPassword)
-    assert call.hashed is not None
-    await user_passwords.set(call.storage, call.actor, user, command, call.hashed, within=within)
-    return Answer()
-
-
-async def _clear_password(call: Call) -> Answer:
-    user, within = _target(call)
-    await user_passwords.clear(call.storage, call.actor, user, within=within)
-    return Answer()
+    return await user_passwords.hash_new(call.runtime.passwords, call.body_as(NewUser).password)
 
 
 async def _verify_email(call: Call) -> Answer:
-    user, within = _target(call)
+    user, within = person(call)
     await users.verify_email(call.storage, call.actor, user, within=within)
     return Answer()
 
 
-async def _lock(call: Call) -> Answer:
-    user, within = _target(call)
-    command = Locking(reason=call.body_as(LockBody).reason)
-    await users.lock(call.storage, call.actor, user, command, call.version, within=within)
-    return Answer()
-
-
 async def _history(call: Call) -> Answer:
-    user, within = _target(call)
+    user, within = person(call)
     found = await users.get(call.storage, call.actor, user, within=within)
     return await history.answer(call, AuditFilter(user_id=found.id))
-
-
-_STATUSES: Ways = (
-    ("deactivate", "Refuse a person, and end what they hold", users.deactivate),
-    ("reactivate", "Make an inactive person active", users.reactivate),
-    ("suspend", "Suspend a person, and end what they hold", users.suspend),
-    ("unsuspend", "End a suspension", users.unsuspend),
-    ("unlock", "Unlock a person", users.unlock),
-    (
-        "revoke-tokens",
-        "End every session, code and token of a person",
-        session_control.revoke_all,
-    ),
-)
 
 
 def _of_one(base: str) -> tuple[Route, ...]:
     """Return the routes of one person, as `base` names them."""
     return (
         *_read_and_changed(base),
-        *status_routes(base, _status_target, _STATUSES, delegable=True),
-        *_locked(base),
-        *_with_passwords(base),
         *_told_of(base),
     )
 
@@ -230,46 +169,6 @@ def _read_and_changed(base: str) -> tuple[Route, ...]:
     )
 
 
-def _locked(base: str) -> tuple[Route, ...]:
-    return (
-        Route(
-            "POST",
-            f"{base}/lock",
-            "Lock a person, and end what they hold",
-            _lock,
-            permissions=needed_by(users.lock),
-            request=LockBody,
-            optional_body=True,
-            errors=(400,),
-            delegable=True,
-        ),
-    )
-
-
-def _with_passwords(base: str) -> tuple[Route, ...]:
-    return (
-        Route(
-            "POST",
-            f"{base}/password",
-            "Give a person another password, and end what they hold",
-            _set_password,
-            permissions=needed_by(user_passwords.set),
-            request=NewPassword,
-            prepare=_hash,
-            errors=(400,),
-            delegable=True,
-        ),
-        Route(
-            "DELETE",
-            f"{base}/password",
-            "Take the password from a person",
-            _clear_password,
-            permissions=needed_by(user_passwords.clear),
-            delegable=True,
-        ),
-    )
-
-
 def _told_of(base: str) -> tuple[Route, ...]:
     return (
         Route(
@@ -298,7 +197,7 @@ def _told_of(base: str) -> tuple[Route, ...]:
 ROUTES = (
     Route(
         "POST",
-        _WITHIN,
+        WITHIN,
         "Add a person to an organization",
         _create,
         permissions=needed_by(users.create),
@@ -311,7 +210,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        _WITHIN,
+        WITHIN,
         "List the people of an organization",
         _list,
         permissions=needed_by(users.list),
@@ -319,11 +218,5 @@ ROUTES = (
         response=Listing[User],
         delegable=True,
     ),
-    *(route for base in _ONES for route in _of_one(base)),
-    *status_routes(
-        "/users/{userId}",
-        _status_target,
-        (("activate", "The same as reactivate", users.reactivate),),
-        delegable=True,
-    ),
+    *(route for base in ONES for route in _of_one(base)),
 )

@@ -11,11 +11,20 @@ from porta.audit import events
 from porta.audit.actors import SYSTEM
 from porta.errors import Conflict, Invalid, NotFound, Problem
 from porta.security.passwords import Passwords
-from porta.services import applications, clients, roles, user_passwords, user_roles, users
+from porta.services import (
+    application_permissions,
+    applications,
+    clients,
+    roles,
+    user_passwords,
+    user_roles,
+    users,
+)
+from porta.services.application_permissions import NewPermission
 from porta.services.applications import NewApplication
 from porta.services.client_registration import NewClient
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
-from porta.services.roles import NewPermission, NewRole, PermissionIds
+from porta.services.roles import NewRole, PermissionIds
 from porta.services.user_roles import RoleIds
 from porta.services.users import NewUser
 from storage.models.applications import Application
@@ -179,7 +188,7 @@ async def _make_roles(
     tx: Storage, application: Application
 ) -> tuple[dict[str, Role], dict[str, int]]:
     permissions = [
-        await roles.create_permission(
+        await application_permissions.create(
             tx, SYSTEM, application.id, NewPermission.parse({"name": name, "slug": slug})
         )
         for slug, name in PERMISSIONS.items()

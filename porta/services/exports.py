@@ -16,7 +16,17 @@ import msgspec
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import NotFound
-from porta.services import applications, audit_trail, claims, clients, organizations, roles, users
+from porta.services import (
+    application_permissions,
+    applications,
+    audit_trail,
+    claims,
+    clients,
+    organizations,
+    roles,
+    users,
+)
+from porta.services.application_permissions import PermissionFilters
 from porta.services.applications import ApplicationFilters
 from porta.services.clients import ClientFilters
 from porta.services.commands import Command
@@ -24,7 +34,6 @@ from porta.services.fields import Id
 from porta.services.organizations import OrganizationFilters
 from porta.services.pages import each_page
 from porta.services.permissions import needed_by
-from porta.services.roles import PermissionFilters
 from porta.services.targets import MOST_ROWS
 from porta.services.users import UserFilters
 from porta.text.timestamps import spell_timestamp
@@ -256,9 +265,9 @@ EXPORTS: dict[str, Exportable] = {
     ),
     "permissions": Exportable(
         ("id", "name", "slug", "description", "created_at", "application_id", "module_id"),
-        needed_by(roles.list_permissions),
+        needed_by(application_permissions.list),
         _of_applications(
-            lambda storage, actor, of, page: roles.list_permissions(
+            lambda storage, actor, of, page: application_permissions.list(
                 storage, actor, of, page, PermissionFilters()
             )
         ),

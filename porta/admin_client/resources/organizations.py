@@ -52,6 +52,14 @@ class BrandWords(Model, frozen=True, kw_only=True):
     note: str | UnsetType | None = UNSET
 
 
+class Deleted(Entity, frozen=True, kw_only=True):
+    """What is gone, or would be."""
+
+    deleted: bool
+    dry_run: bool
+    counts: dict[str, int]
+
+
 class SlugState(Entity, frozen=True, kw_only=True):
     """Whether a slug can be had."""
 
@@ -59,14 +67,6 @@ class SlugState(Entity, frozen=True, kw_only=True):
     available: bool
     slug: str
     error: str | None = None
-
-
-class Deleted(Entity, frozen=True, kw_only=True):
-    """What is gone, or would be."""
-
-    deleted: bool
-    dry_run: bool
-    counts: dict[str, int]
 
 
 class Asset(Entity, frozen=True, kw_only=True):
@@ -355,12 +355,6 @@ class OrganizationsResource(Resource):
             page_size=page_size,
         )
 
-    async def validate_slug(self, *, slug: str) -> SlugState:
-        """Tell whether a slug can be had."""
-        return await self._one(
-            SlugState, "GET", ("organizations", "validate-slug"), query={"slug": slug}
-        )
-
     async def get(self, id_or_slug: str) -> Organization:
         """Read an organization."""
         return await self._one(Organization, "GET", ("organizations", id_or_slug))
@@ -430,6 +424,12 @@ class OrganizationsResource(Resource):
             ("organizations", id_or_slug, "history"),
             query={"eventType": event_type},
             page_size=page_size,
+        )
+
+    async def validate_slug(self, *, slug: str) -> SlugState:
+        """Tell whether a slug can be had."""
+        return await self._one(
+            SlugState, "GET", ("organizations", "validate-slug"), query={"slug": slug}
         )
 
     async def branding(self, id_or_slug: str) -> BrandingWithAssets:

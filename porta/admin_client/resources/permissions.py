@@ -34,6 +34,12 @@ class PermissionPatch(Model, frozen=True, kw_only=True):
 class PermissionsResource(Resource):
     """Permissions."""
 
+    async def roles(self, application_id: str, permission_id: str) -> tuple[Role, ...]:
+        """List the roles that have a permission."""
+        return await self._all(
+            Role, "GET", ("applications", application_id, "permissions", permission_id, "roles")
+        )
+
     async def create(
         self, application_id: str, body: NewPermission, **once: Unpack[Once]
     ) -> Permission:
@@ -111,10 +117,4 @@ class PermissionsResource(Resource):
             ("applications", application_id, "permissions", permission_id, "archive"),
             query={"force": force},
             **once,
-        )
-
-    async def roles(self, application_id: str, permission_id: str) -> tuple[Role, ...]:
-        """List the roles that have a permission."""
-        return await self._all(
-            Role, "GET", ("applications", application_id, "permissions", permission_id, "roles")
         )

@@ -412,6 +412,28 @@ class UsersResource(Resource):
             **condition,
         )
 
+    async def verify_email(self, organization_id: str, user_id: str, **once: Unpack[Once]) -> None:
+        """Take the address of a person for theirs."""
+        return await self._nothing(
+            "POST", ("organizations", organization_id, "users", user_id, "verify-email"), **once
+        )
+
+    def history(
+        self,
+        organization_id: str,
+        user_id: str,
+        *,
+        event_type: str | None = None,
+        page_size: int = 100,
+    ) -> Listed[Happened]:
+        """Tell what happened to a person."""
+        return self._pages(
+            Happened,
+            ("organizations", organization_id, "users", user_id, "history"),
+            query={"eventType": event_type},
+            page_size=page_size,
+        )
+
     async def deactivate(
         self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
     ) -> None:
@@ -503,28 +525,6 @@ class UsersResource(Resource):
         """Take the password from a person."""
         return await self._nothing(
             "DELETE", ("organizations", organization_id, "users", user_id, "password"), **condition
-        )
-
-    async def verify_email(self, organization_id: str, user_id: str, **once: Unpack[Once]) -> None:
-        """Take the address of a person for theirs."""
-        return await self._nothing(
-            "POST", ("organizations", organization_id, "users", user_id, "verify-email"), **once
-        )
-
-    def history(
-        self,
-        organization_id: str,
-        user_id: str,
-        *,
-        event_type: str | None = None,
-        page_size: int = 100,
-    ) -> Listed[Happened]:
-        """Tell what happened to a person."""
-        return self._pages(
-            Happened,
-            ("organizations", organization_id, "users", user_id, "history"),
-            query={"eventType": event_type},
-            page_size=page_size,
         )
 
     async def export(self, organization_id: str, user_id: str) -> PersonalExport:

@@ -37,6 +37,21 @@ class UsersByIdResource(Resource):
         """Change a person: what is left out stays, null removes."""
         return await self._one(User, "PATCH", ("users", user_id), body=body, **condition)
 
+    async def verify_email(self, user_id: str, **once: Unpack[Once]) -> None:
+        """Take the address of a person for theirs."""
+        return await self._nothing("POST", ("users", user_id, "verify-email"), **once)
+
+    def history(
+        self, user_id: str, *, event_type: str | None = None, page_size: int = 100
+    ) -> Listed[Happened]:
+        """Tell what happened to a person."""
+        return self._pages(
+            Happened,
+            ("users", user_id, "history"),
+            query={"eventType": event_type},
+            page_size=page_size,
+        )
+
     async def deactivate(
         self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
     ) -> None:
@@ -77,6 +92,12 @@ class UsersByIdResource(Resource):
         """Lock a person, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "lock"), body=body, **once)
 
+    async def activate(
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+    ) -> None:
+        """The same as reactivate."""
+        return await self._nothing("POST", ("users", user_id, "activate"), body=body, **once)
+
     async def set_password(self, user_id: str, body: NewPassword, **once: Unpack[Once]) -> None:
         """Give a person another password, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "password"), body=body, **once)
@@ -84,27 +105,6 @@ class UsersByIdResource(Resource):
     async def delete_password(self, user_id: str, **condition: Unpack[Condition]) -> None:
         """Take the password from a person."""
         return await self._nothing("DELETE", ("users", user_id, "password"), **condition)
-
-    async def verify_email(self, user_id: str, **once: Unpack[Once]) -> None:
-        """Take the address of a person for theirs."""
-        return await self._nothing("POST", ("users", user_id, "verify-email"), **once)
-
-    def history(
-        self, user_id: str, *, event_type: str | None = None, page_size: int = 100
-    ) -> Listed[Happened]:
-        """Tell what happened to a person."""
-        return self._pages(
-            Happened,
-            ("users", user_id, "history"),
-            query={"eventType": event_type},
-            page_size=page_size,
-        )
-
-    async def activate(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
-    ) -> None:
-        """The same as reactivate."""
-        return await self._nothing("POST", ("users", user_id, "activate"), body=body, **once)
 
     async def delete_sessions(self, user_id: str, **condition: Unpack[Condition]) -> Revoked:
         """End every session of a person, and every token."""

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from porta.audit.changes import differing
-from porta.services import applications, claims, roles
+from porta.services import application_permissions, applications, claims, roles
+from porta.services.application_permissions import NewPermission, PermissionPatch
 from porta.services.applications import ApplicationPatch, ModulePatch, NewApplication, NewModule
 from porta.services.claims import ClaimPatch, NewClaim
 from porta.services.commands import Command
@@ -24,13 +25,7 @@ from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.report import Kind
 from porta.services.provisioning.run import Catalogue, Run, first_places
-from porta.services.roles import (
-    NewPermission,
-    NewRole,
-    PermissionIds,
-    PermissionPatch,
-    RolePatch,
-)
+from porta.services.roles import NewRole, PermissionIds, RolePatch
 from porta.text.suggestions import did_you_mean
 from storage.models.roles import Role
 
@@ -58,9 +53,9 @@ async def provision_role(run: Run, catalogue: Catalogue, entry: RoleEntry) -> No
 
 async def provision_permission(run: Run, catalogue: Catalogue, entry: PermissionEntry) -> None:
     args = run.storage, run.actor, catalogue.application.slug
-    create = partial(roles.create_permission, *args, command_of(entry, NewPermission))
+    create = partial(application_permissions.create, *args, command_of(entry, NewPermission))
     patch = command_of(entry, PermissionPatch)
-    update = partial(roles.update_permission, *args, entry.slug, patch)
+    update = partial(application_permissions.update, *args, entry.slug, patch)
     await _settle(run, "permission", entry, catalogue.permissions, create, update)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.api_resources import NewApiResource
+from porta.services.application_permissions import NewPermission
 from porta.services.applications import NewApplication, NewModule
 from porta.services.claims import ClaimPatch
 from porta.services.client_registration import ClaimMappingCommand, ClientId
@@ -27,7 +28,7 @@ from porta.services.provisioning.entries import (
     rule,
 )
 from porta.services.provisioning.people import UserEntry
-from porta.services.roles import NewPermission, NewRole
+from porta.services.roles import NewRole
 
 
 class ModuleEntry(NewModule):

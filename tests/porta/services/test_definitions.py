@@ -15,12 +15,20 @@ import pytest_asyncio
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.protocol.features.resource_indicators import check_syntax
-from porta.services import api_resources, applications, claims, roles, user_roles
+from porta.services import (
+    api_resources,
+    application_permissions,
+    applications,
+    claims,
+    roles,
+    user_roles,
+)
 from porta.services.api_resources import (
     ApiResourceFilters,
     ApiResourcePatch,
     NewApiResource,
 )
+from porta.services.application_permissions import NewPermission, PermissionFilters, PermissionPatch
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -29,16 +37,9 @@ from porta.services.applications import (
     NewModule,
 )
 from porta.services.claims import ClaimPatch, NewClaim, NewValue
+from porta.services.definitions import Deletion
 from porta.services.permissions import PERMISSIONS
-from porta.services.roles import (
-    Deletion,
-    NewPermission,
-    NewRole,
-    PermissionFilters,
-    PermissionIds,
-    PermissionPatch,
-    RolePatch,
-)
+from porta.services.roles import NewRole, PermissionIds, RolePatch
 from porta.services.user_roles import RoleIds
 from storage.models.clients import ScopeText
 from storage.models.pages import Page
@@ -70,7 +71,7 @@ async def make_role(storage: Storage, application: str, name: str = "R") -> Role
 
 async def make_permission(storage: Storage, application: str) -> Permission:
     command = NewPermission.parse({"name": "P", "slug": f"crm:{uuid4().hex}:read"})
-    return await roles.create_permission(storage, SYSTEM, application, command)
+    return await application_permissions.create(storage, SYSTEM, application, command)
 
 
 def ids(*things: Permission) -> PermissionIds:
@@ -166,7 +167,7 @@ async def test_roles_and_permissions_reach_the_account(
     storage: Storage, crm: str, alice: User, pg: Postgres
 ) -> None:
     application = (await make_application(storage, "reaching")).id
-    permission = await roles.create_permission(
+    permission = await application_permissions.create(
         storage,
         SYSTEM,
         application,
@@ -190,9 +191,9 @@ async def test_roles_and_permissions_reach_the_account(
     with pytest.raises(Conflict, match="people hold this role"):
         await roles.delete(storage, SYSTEM, application, "viewer")
     with pytest.raises(Conflict, match="roles have this permission"):
-        await roles.delete_permission(storage, SYSTEM, application, permission.id)
+        await application_permissions.delete(storage, SYSTEM, application, permission.id)
     await roles.revoke(storage, SYSTEM, application, role.id, ids(permission))
-    await roles.delete_permission(storage, SYSTEM, application, permission.id)
+    await application_permissions.delete(storage, SYSTEM, application, permission.id)
     await roles.delete(storage, SYSTEM, application, "viewer", Deletion(force=True))
     facts = await storage.users.facts(alice.id, alice.organization_id, application)
     assert facts is not None
@@ -213,13 +214,13 @@ async def test_names_of_roles_and_permissions_change(storage: Storage, crm: str)
     with pytest.raises(PreconditionFailed):
         await roles.update(storage, SYSTEM, crm, role.id, RolePatch(name="Late"), role.version)
     patch = PermissionPatch.parse({"description": "Reads"})
-    changed = await roles.update_permission(
+    changed = await application_permissions.update(
         storage, SYSTEM, crm, permission.slug, patch, permission.version
     )
     assert (changed.name, changed.description) == ("P", "Reads")
-    assert await roles.get_permission(storage, SYSTEM, crm, permission.id) == changed
+    assert await application_permissions.get(storage, SYSTEM, crm, permission.id) == changed
     with pytest.raises(PreconditionFailed):
-        await roles.update_permission(
+        await application_permissions.update(
             storage, SYSTEM, crm, permission.id, PermissionPatch(name="L"), permission.version
         )
 
@@ -232,9 +233,9 @@ async def test_slugs_of_roles_and_permissions(storage: Storage, crm: str) -> Non
     with pytest.raises(Invalid, match="slug: "):
         NewRole.parse({"name": "X", "slug": "Not a slug"})
     permission = NewPermission.parse({"name": "X", "slug": "crm:once:only"})
-    await roles.create_permission(storage, SYSTEM, crm, permission)
+    await application_permissions.create(storage, SYSTEM, crm, permission)
     with pytest.raises(Conflict, match="slug: "):
-        await roles.create_permission(storage, SYSTEM, crm, permission)
+        await application_permissions.create(storage, SYSTEM, crm, permission)
     with pytest.raises(Invalid, match="slug: "):
         NewPermission.parse({"name": "X", "slug": "crm:x"})
 
@@ -246,12 +247,14 @@ async def test_a_permission_is_of_a_module_of_its_application(storage: Storage, 
     said = {"name": "P", "slug": "crm:deals:read", "moduleId": module.id}
     with pytest.raises(Invalid, match="moduleId: "):
         async with storage.transaction() as tx:
-            await roles.create_permission(tx, SYSTEM, crm, NewPermission.parse(said))
-    made = await roles.create_permission(storage, SYSTEM, other.id, NewPermission.parse(said))
+            await application_permissions.create(tx, SYSTEM, crm, NewPermission.parse(said))
+    made = await application_permissions.create(
+        storage, SYSTEM, other.id, NewPermission.parse(said)
+    )
     filters = PermissionFilters.parse({"moduleId": module.id.upper()})
-    listed = await roles.list_permissions(storage, SYSTEM, other.id, Page(), filters)
+    listed = await application_permissions.list(storage, SYSTEM, other.id, Page(), filters)
     assert listed.rows == (made,)
-    listed = await roles.list_permissions(storage, SYSTEM, crm, Page(), filters)
+    listed = await application_permissions.list(storage, SYSTEM, crm, Page(), filters)
     assert listed.rows == ()
 
 
@@ -264,8 +267,8 @@ async def test_what_is_another_applications_is_not_found(storage: Storage, crm: 
         lambda: roles.get(storage, SYSTEM, crm, role.id),
         lambda: roles.update(storage, SYSTEM, crm, role.id, RolePatch(name="X")),
         lambda: roles.delete(storage, SYSTEM, crm, role.slug),
-        lambda: roles.get_permission(storage, SYSTEM, crm, permission.id),
-        lambda: roles.delete_permission(storage, SYSTEM, crm, permission.id),
+        lambda: application_permissions.get(storage, SYSTEM, crm, permission.id),
+        lambda: application_permissions.delete(storage, SYSTEM, crm, permission.id),
         lambda: roles.get(storage, SYSTEM, "unknown", role.id),
         lambda: claims.get(storage, SYSTEM, crm, claim.id),
         lambda: claims.update(storage, SYSTEM, crm, "theirs", ClaimPatch(title="X")),
@@ -284,7 +287,7 @@ async def administration(storage: Storage) -> str:
     id = found.id if found else (await make_application(storage, "porta-admin")).id
     for slug in ("admin:user:read", "admin:role:assign", "admin:key:rotate"):
         command = NewPermission.parse({"name": slug, "slug": slug})
-        await roles.create_permission(storage, SYSTEM, id, command)
+        await application_permissions.create(storage, SYSTEM, id, command)
     return id
 
 
@@ -309,11 +312,11 @@ async def test_security_J2_nobody_grants_what_they_do_not_hold(
         lambda: roles.revoke(*args, more.id, ids(known["admin:key:rotate"])),
         lambda: roles.update(*args, more.id, RolePatch(name="Mine")),
         lambda: roles.delete(*args, more.id),
-        lambda: roles.create_permission(
+        lambda: application_permissions.create(
             *args, NewPermission.parse({"name": "X", "slug": "admin:any:thing"})
         ),
-        lambda: roles.update_permission(*args, "admin:user:read", PermissionPatch(name="X")),
-        lambda: roles.delete_permission(*args, "admin:user:read", Deletion(force=True)),
+        lambda: application_permissions.update(*args, "admin:user:read", PermissionPatch(name="X")),
+        lambda: application_permissions.delete(*args, "admin:user:read", Deletion(force=True)),
         lambda: user_roles.assign(storage, lesser, alice.id, RoleIds(role_ids=(more.id,))),
         lambda: user_roles.assign(storage, lesser, alice.id, RoleIds(role_ids=(role.id, more.id))),
         lambda: user_roles.remove(storage, lesser, alice.id, RoleIds(role_ids=(more.id,))),

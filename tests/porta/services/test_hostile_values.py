@@ -16,6 +16,7 @@ from porta.errors import Conflict, Invalid
 from porta.security.passwords import Passwords
 from porta.services import (
     api_resources,
+    application_permissions,
     applications,
     claims,
     client_secrets,
@@ -32,6 +33,7 @@ from porta.services.api_resources import (
     ApiResourcePatch,
     NewApiResource,
 )
+from porta.services.application_permissions import NewPermission, PermissionFilters, PermissionPatch
 from porta.services.applications import (
     ApplicationFilters,
     ApplicationPatch,
@@ -45,16 +47,9 @@ from porta.services.client_secrets import NewSecret
 from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
 from porta.services.connections import ConnectionPatch, NewConnection
+from porta.services.definitions import Deletion
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
-from porta.services.roles import (
-    Deletion,
-    NewPermission,
-    NewRole,
-    PermissionFilters,
-    PermissionIds,
-    PermissionPatch,
-    RolePatch,
-)
+from porta.services.roles import NewRole, PermissionIds, RolePatch
 from porta.services.user_passwords import NewPassword
 from porta.services.user_roles import RoleIds
 from porta.services.users import Locking, NewUser, UserFilters, UserPatch
@@ -138,7 +133,7 @@ async def test_hostile_definitions(storage: Storage, data: st.DataObject) -> Non
             (
                 NewPermission,
                 {"name": "X", "slug": f"h:{mark}:x"},
-                partial(roles.create_permission, tx, SYSTEM, owner),
+                partial(application_permissions.create, tx, SYSTEM, owner),
             ),
             (NewClaim, {"claimName": told}, partial(claims.create, tx, SYSTEM, owner)),
         )
@@ -155,12 +150,15 @@ async def test_hostile_definitions(storage: Storage, data: st.DataObject) -> Non
             (ApplicationPatch, partial(applications.update, tx, SYSTEM, application.id)),
             (ModulePatch, partial(applications.update_module, tx, SYSTEM, owner, module.id)),
             (RolePatch, partial(roles.update, tx, SYSTEM, owner, role.id)),
-            (PermissionPatch, partial(roles.update_permission, tx, SYSTEM, owner, permission.id)),
+            (
+                PermissionPatch,
+                partial(application_permissions.update, tx, SYSTEM, owner, permission.id),
+            ),
             (PermissionIds, partial(roles.grant, tx, SYSTEM, owner, role.id)),
             (PermissionIds, partial(roles.revoke, tx, SYSTEM, owner, role.id)),
             (ClaimPatch, partial(claims.update, tx, SYSTEM, owner, claim.id)),
             (ApplicationFilters, partial(applications.list, tx, SYSTEM, Page())),
-            (PermissionFilters, partial(roles.list_permissions, tx, SYSTEM, owner, Page())),
+            (PermissionFilters, partial(application_permissions.list, tx, SYSTEM, owner, Page())),
             (Deletion, partial(roles.delete, tx, SYSTEM, owner, role.id)),
         )
         for model, change in patches:
