@@ -15,7 +15,8 @@ from storage.models.audit import ERASED
 from storage.models.events import Event
 
 if TYPE_CHECKING:
-    from storage.router import Stamp, Storage
+    from storage.databases import Stamp
+    from storage.router import Storage
 
 E = TypeVar("E", bound=Event)
 

@@ -118,7 +118,7 @@ async def _measured(house: House, load: Load, seconds: float) -> Cost:
 
 async def _spent(house: House) -> tuple[int, int]:
     """Return messages of both instances to PostgreSQL, and the bytes of its log."""
-    connections = house.one.runtime.storage._connections
+    connections = house.one.runtime.storage._databases
     row = await connections.postgres.fetchrow("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
     assert row is not None
     trips = sum(each.runtime.storage.round_trips.postgres for each in (house.one, house.two))

@@ -288,7 +288,7 @@ async def _guess(browser: Browser, url: str | None = None) -> int:
 
 async def _failures(house: House, user_id: str) -> int:
     """Return how many failures an account has, as PostgreSQL remembers."""
-    postgres = house.one.runtime.storage._connections.postgres
+    postgres = house.one.runtime.storage._databases.postgres
     row = await postgres.everywhere.fetchrow(
         "SELECT failed_login_count FROM users WHERE id = %(id)s", {"id": user_id}
     )

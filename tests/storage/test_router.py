@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from storage.databases import RoundTrips
 from storage.errors import AlreadyConsumed, Unreachable
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
@@ -25,7 +26,7 @@ from storage.models.artifacts import (
 )
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from storage.router import RoundTrips, Storage
+from storage.router import Storage
 from tests import factories
 from tests.storage.counting import within
 from tests.world import stores

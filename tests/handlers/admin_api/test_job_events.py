@@ -93,13 +93,13 @@ async def test_a_reader_who_goes_away_leaves_nothing_behind(
     api: httpx.AsyncClient, installation: Installation, server: Server
 ) -> None:
     id = await _queued(installation)
-    listening = len(installation.runtime.storage._connections.on_change)
+    listening = len(installation.runtime.storage._databases.on_change)
     in_flight = server.application.life.in_flight
     async with _watch(api, id) as watched:
         assert await watched.event()
         assert len(server.application.streams) == 1
     await none_open(server)
-    assert len(installation.runtime.storage._connections.on_change) == listening
+    assert len(installation.runtime.storage._databases.on_change) == listening
     assert server.application.life.in_flight == in_flight
 
 

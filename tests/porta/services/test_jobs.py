@@ -172,9 +172,9 @@ async def test_a_watched_job_is_told_as_it_goes_on_and_ends(storage: Storage, pg
 
 async def test_who_stops_watching_leaves_nothing_behind(storage: Storage, pg: Postgres) -> None:
     id = await _put(storage, pg)
-    before = len(storage._connections.on_change)
+    before = len(storage._databases.on_change)
     watching = jobs.watch(storage, SYSTEM, id)
     await anext(watching)
-    assert len(storage._connections.on_change) == before + 1
+    assert len(storage._databases.on_change) == before + 1
     await watching.aclose()
-    assert len(storage._connections.on_change) == before
+    assert len(storage._databases.on_change) == before
