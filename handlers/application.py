@@ -16,7 +16,7 @@ from handlers.http.open_streams import OpenStreams
 from handlers.ops.probe import Probe
 from porta.errors import Unavailable
 from porta.limits.proxies import is_near
-from porta.observability import log
+from porta.observability import log, redaction
 from porta.runtime import Runtime
 
 _METHOD_LENGTH = 20  # of a line in the log; any token is a method
@@ -89,7 +89,7 @@ class Porta(Application):
         self.log.info(
             "request",
             method=request.method[:_METHOD_LENGTH],
-            url=log.mask_path(request.path),
+            url=redaction.mask_path(request.path),
             status=int(handler.get_status()),
             duration_ms=round(request.request_time() * 1000, 2),
         )

@@ -22,7 +22,7 @@ from handlers.headers import AnswerHeaders, leave_room
 from handlers.http.framing import MAX_BODY
 from porta.limits.origin import Origin
 from porta.limits.proxies import client_address
-from porta.observability import log
+from porta.observability import log, redaction
 from porta.protocol.errors import InvalidRequest
 from porta.protocol.requests.params import Params, parse_params
 from porta.protocol.requests.response_modes import MAX_LOCATION
@@ -221,7 +221,7 @@ class PortaHandler(RequestHandler):
         self.answers.before_log(self)
         if self.about.client_id is None:
             self.about.client_id = self.claimed_client()
-        reason = log.bounded(failure.reason or failure.message)
+        reason = redaction.bounded(failure.reason or failure.message)
         self.application.log.info(
             "refused",
             error=failure.code,
@@ -283,7 +283,7 @@ class PortaHandler(RequestHandler):
         self.application.log.error(
             "request.failed",
             method=self.request.method,
-            url=log.mask_path(self.request.path),
+            url=redaction.mask_path(self.request.path),
             exc_info=(typ, value, tb),
         )
 

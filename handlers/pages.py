@@ -12,7 +12,7 @@ from handlers.base import PortaHandler
 from handlers.errors import Failure, tenant_failure
 from handlers.tenant import TenantHandler
 from porta.errors import PortaError
-from porta.observability import log
+from porta.observability import log, redaction
 from porta.pages import branding
 from porta.pages.values import PAGES, utc_time
 from porta.protocol.clients.client_links import find_home
@@ -145,7 +145,7 @@ class PageAnswers(Answers):
         error = handler.error
         if not isinstance(error, UntrustedRequest) or error.received is None:
             return {}
-        return {"received": log.bounded(error.received)}
+        return {"received": redaction.bounded(error.received)}
 
     def before_finish(self, handler: PortaHandler) -> None:
         languages.remember(handler)
@@ -187,7 +187,7 @@ def _explanation(handler: PortaHandler) -> dict[str, Any]:
     error = handler.error
     if not isinstance(error, OAuthError):
         return {}
-    told: dict[str, Any] = {"reason": log.bounded(error.message)}
+    told: dict[str, Any] = {"reason": redaction.bounded(error.message)}
     developing = handler.runtime.settings.environment == "development"
     if developing and isinstance(error, UntrustedRequest):
         told |= {"received": error.received, "registered": error.registered}

@@ -12,7 +12,7 @@ from porta.errors import Forbidden, NotFound, PortaError
 from porta.tenants import resolve
 from porta.tenants.resolve import OrganizationSuspended
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction
+from storage.models.interactions import Interaction
 from storage.models.organizations import Organization
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from handlers.base import PortaHandler
 from handlers.tenant import TenantHandler
-from porta.observability import log
+from porta.observability import redaction
 from porta.observability.trace_writer import Noted
-from storage.models.artifacts import Interaction
+from storage.models.interactions import Interaction
 from storage.models.traces import TraceNote, TraceStep
 
 _LONGER = 600
@@ -45,7 +45,7 @@ def _step(handler: TenantHandler, met: Interaction | None) -> TraceStep:
         request_id=handler.request_id,
         step=about.step(),
         status=handler.get_status(),
-        client_id=log.bounded(about.client_id) if about.client_id else None,
+        client_id=redaction.bounded(about.client_id) if about.client_id else None,
         asks=met.prompt if met is not None else None,
         reasons=met.reasons if met is not None else (),
         notes=tuple(TraceNote(name, told) for name, told in about.notes),

@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from storage.models.artifacts import Home, Store
+from storage.models.artifact import Home
+from storage.models.artifacts import Store
 from storage.models.assets import BucketAccess
 from storage.opening import open_redis, wait_for
 from storage.postgres.driver import Postgres

@@ -15,20 +15,19 @@ from uuid import uuid4
 from porta.protocol.features.feature import AuthorizationPolicy
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from storage.models.applications import Application
+from storage.models.artifact import Home, artifact_id
+from storage.models.artifact import new_value as value_of_home
 from storage.models.artifacts import (
     AccessToken,
     AuthorizationCode,
     ClientCredentials,
     Grant,
-    Home,
-    Interaction,
     RefreshToken,
     ReplayDetection,
     Session,
-    artifact_id,
 )
-from storage.models.artifacts import new_value as value_of_home
 from storage.models.clients import ApiResource, Client, ClientSecret
+from storage.models.interactions import Interaction
 from storage.models.organizations import Organization
 from storage.models.roles import Permission, Role
 from storage.models.tokens import TokenFamily

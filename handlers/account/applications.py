@@ -11,7 +11,7 @@ from porta.pages import consent_lines
 from porta.pages.consent_lines import Line
 from porta.services import consents
 from porta.services.consents import ConsentedClient
-from storage.models.artifacts import Consent
+from storage.models.interactions import Consent
 
 
 class ApplicationLine(NamedTuple):

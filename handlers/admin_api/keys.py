@@ -11,9 +11,9 @@ from porta.errors import Invalid
 from porta.security.encryption import EncryptionKeys
 from porta.security.key_schedule import State
 from porta.security.keys import ALGORITHMS
-from porta.services import signing_keys
+from porta.services import key_listing, signing_keys
 from porta.services.commands import Command
-from porta.services.signing_keys import ListedKey
+from porta.services.key_listing import ListedKey
 from storage.models.signing_keys import SigningKey
 
 _Algorithm = Literal["ES256", "RS256", "PS256", "EdDSA"]
@@ -83,7 +83,7 @@ def _shown(key: ListedKey) -> Key:
 
 
 async def _list(call: Call) -> Answer:
-    found = await signing_keys.listing(call.storage, _keys(call), now=call.runtime.clock())
+    found = await key_listing.listing(call.storage, _keys(call), now=call.runtime.clock())
     newest = sorted(found, key=lambda each: each.created_at, reverse=True)
     return Answer(Items(data=tuple(map(_shown, newest)), total=len(found)))
 

@@ -17,8 +17,9 @@ from porta.protocol.errors import InvalidRequest
 from porta.tenants import resolve
 from porta.text.email_addresses import trim
 from storage.errors import Unreachable
-from storage.models.artifacts import Home, Interaction, home_of
+from storage.models.artifact import Home, home_of
 from storage.models.clients import Client
+from storage.models.interactions import Interaction
 
 _EMAIL_LENGTH = 320
 

@@ -16,7 +16,7 @@ from porta.browser.interactions import InteractionExpired
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.response_modes import MAX_LOCATION
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import UpstreamRequest
+from storage.models.interactions import UpstreamRequest
 
 _READ = ("code", "state", "iss", "error", "user")
 """What comes back, and what is passed on of a form."""

@@ -14,8 +14,8 @@ from porta.authn.authenticator import LoginFailed
 from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.params import Params
 from porta.tenants import resolve
-from storage.models.artifacts import Interaction
 from storage.models.auth_tokens import MailedLink
+from storage.models.interactions import Interaction
 
 _METHOD = "magic_link"
 

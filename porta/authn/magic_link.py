@@ -21,8 +21,8 @@ from porta.protocol.tokens.authentication import Kind
 from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction
 from storage.models.auth_tokens import LinkKind, MailedLink
+from storage.models.interactions import Interaction
 from storage.models.users import User
 
 CODE_TTL = 600

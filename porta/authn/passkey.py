@@ -14,7 +14,8 @@ from porta.security.passkey_challenges import LIFE
 from porta.security.passkeys import Asserted, PasskeyRefused
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import ReplayDetection, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ReplayDetection
 from storage.models.passkeys import NewPasskey, Passkey
 from storage.models.sign_ins import Enrolment
 from storage.models.users import User

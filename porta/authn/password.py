@@ -101,7 +101,7 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
         verdict = await runtime.passwords.verify(stored, password, attempt.asker)
     except Unavailable:
         if counted is not None and attempt.counts:
-            await runtime.storage.users.decrement_attempts(counted)
+            await runtime.storage.login_attempts.decrement(counted)
         raise
     if counted is None or not verdict.ok:
         await _refuse(attempt, counted, closed=closed)
@@ -122,7 +122,7 @@ async def _find(attempt: _Attempt) -> LoginAttempt | None:
 async def _count(attempt: _Attempt) -> LoginAttempt | None:
     """Count before anything is judged: parallel guesses cannot outrun the lock."""
     config = attempt.tenant.config
-    counted: LoginAttempt | None = await attempt.runtime.storage.users.count_attempt(
+    counted: LoginAttempt | None = await attempt.runtime.storage.login_attempts.count(
         attempt.tenant.id,
         attempt.email,
         max_failed=config.max_failed_logins,
@@ -163,7 +163,7 @@ async def _check_status(attempt: _Attempt, user: User) -> None:
     if user.status == "active":
         return
     if not attempt.known_browser:
-        await attempt.runtime.storage.users.reset_attempts(user.id, attempt.tenant.id)
+        await attempt.runtime.storage.login_attempts.reset(user.id, attempt.tenant.id)
     await attempt.record("user.login.password.failed", user, reason=user.status)
     raise LoginFailed(f"login.error_account_{user.status}")
 
@@ -173,7 +173,9 @@ async def _refuse(attempt: _Attempt, counted: LoginAttempt | None, *, closed: bo
     reason = _reason(user, closed=closed)
     await attempt.record("user.login.password.failed", user, reason=reason)
     if counted is not None:
-        await attempt.runtime.storage.users.record_failed_login(counted.user.id, attempt.tenant.id)
+        await attempt.runtime.storage.login_attempts.record_failed_login(
+            counted.user.id, attempt.tenant.id
+        )
     if counted is not None and counted.locked:
         failed = counted.user.failed_login_count
         await attempt.record("user.auto_locked", counted.user, failed_count=failed)
@@ -197,7 +199,7 @@ async def _rehash(attempt: _Attempt, user: User, password: str) -> None:
         )
     except Unavailable:
         return  # The password was right; its hash is renewed another day.
-    await attempt.runtime.storage.users.set_password_hash(
+    await attempt.runtime.storage.user_passwords.replace_hash(
         user.id, attempt.tenant.id, fresh, expected=user.password_hash
     )
 

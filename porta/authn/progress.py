@@ -48,7 +48,7 @@ async def go_on(
     if isinstance(step, Done):
         return await _sign_in(evidence, user, sign_in, known_value)
     if not evidence.known_browser:
-        await runtime.storage.users.reset_attempts(user.id, opened.tenant.id)
+        await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
     asked, methods = replace(evidence, user=user), offered(runtime, step)
     if not methods:
         first = AUTHENTICATORS.get(sign_in.proofs[0].method)
@@ -124,7 +124,7 @@ async def _sign_in(
 
 async def _record(evidence: Evidence, user: User, event: str) -> None:
     runtime, tenant = evidence.runtime, evidence.tenant
-    await runtime.storage.users.record_login(
+    await runtime.storage.login_attempts.record_login(
         user.id, tenant.id, known_browser=evidence.known_browser
     )
     await events.record(

@@ -20,8 +20,10 @@ from porta.pages import branding
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction, InteractionKind, Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Session
 from storage.models.clients import Client
+from storage.models.interactions import Interaction, InteractionKind
 from storage.models.users import User, UserProfile
 
 if TYPE_CHECKING:

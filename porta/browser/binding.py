@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from porta.security import opaque
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 
 _LENGTH = 43
 

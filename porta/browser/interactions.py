@@ -15,7 +15,9 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import ANY_ORGANIZATION, Interaction, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ANY_ORGANIZATION
+from storage.models.interactions import Interaction
 from storage.models.traces import Mark
 from storage.router import Storage
 

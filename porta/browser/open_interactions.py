@@ -19,8 +19,9 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction, InteractionKind, Session
+from storage.models.artifacts import Session
 from storage.models.clients import Client
+from storage.models.interactions import Interaction, InteractionKind
 from storage.models.sign_ins import SignIn
 
 _CONFIRMING = frozenset({"login_prompt", "max_age", ACR, STEP_UP})

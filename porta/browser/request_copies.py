@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import boxes
-from storage.models.artifacts import Interaction
+from storage.models.interactions import Interaction
 
 MOST = 1400
 """Characters of a copy. A request that needs more is remembered by its client only."""

@@ -13,7 +13,8 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.resolve import era_of, find_client
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Session
 from storage.models.clients import Client
 from storage.router import Storage
 

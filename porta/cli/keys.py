@@ -18,8 +18,8 @@ from porta.cli.remote_keys import remote_keys
 from porta.config.settings import Settings
 from porta.config.system import build_config
 from porta.security.keys import ALGORITHMS
-from porta.services import legacy_keys, signing_keys
-from porta.services.signing_keys import ListedKey
+from porta.services import key_listing, legacy_keys, signing_keys
+from porta.services.key_listing import ListedKey
 from storage.models.signing_keys import SigningKey
 from storage.router import Storage
 
@@ -71,7 +71,7 @@ def list_keys(organization: str | None, as_json: bool) -> None:
     async def read(settings: Settings, storage: Storage) -> tuple[list[ListedKey], dict[str, str]]:
         ring = await _ring(storage, organization)
         encryption_keys = settings.signing_key_encryption_keys
-        listed = await signing_keys.listing(storage, encryption_keys, now=time.time())
+        listed = await key_listing.listing(storage, encryption_keys, now=time.time())
         slugs = {known.id: known.slug for known in await storage.organizations.list()}
         return [key for key in listed if not ring or key.organization_id == ring], slugs
 

@@ -11,12 +11,8 @@ from porta.config.environment import EnvironmentSettings
 from porta.config.inherited import read_database_url
 from porta.config.production import production_problems
 from porta.config.setting_errors import SettingsInvalid, field_of, find_leftover, problem_of
-from porta.config.settings import (
-    HEX_KEY,
-    HexKeys,
-    as_encryption_keys,
-    read_settings,
-)
+from porta.config.setting_types import HEX_KEY, HexKeys
+from porta.config.settings import as_encryption_keys, read_settings
 from porta.security.encryption import EncryptionKeys
 
 _Some = TypeVar("_Some")

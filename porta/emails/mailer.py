@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from porta.config.settings import Settings, Tls
+from porta.config.setting_types import Tls
+from porta.config.settings import Settings
 
 TIMEOUT = 20.0
 """Seconds until a connection stands, and for the answer to each command."""

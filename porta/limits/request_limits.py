@@ -11,8 +11,8 @@ import msgspec
 from porta.limits.rate_limits import Throttled, weighed_blocks
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction
 from storage.models.clients import Client
+from storage.models.interactions import Interaction
 from storage.stores.counters import Excess, Limit
 
 _T = TypeVar("_T")

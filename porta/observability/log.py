@@ -12,13 +12,14 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import msgspec
 import structlog
+
+from porta.observability.redaction import CONTROL, EventDict, bounded, mask_path, redact
 
 
 @dataclass(slots=True)
@@ -56,29 +57,12 @@ LEVELS = {
 _NUMBERS = {"debug": 20, "info": 30, "warning": 40, "error": 50, "exception": 50, "critical": 60}
 """Level names as the numbers that Porta 1.x wrote."""
 
-REDACTED = "[Redacted]"
-_SECRET_NAMES = (
-    "access_token asset_storage_secret assertion authorization browser client_assertion"
-    " client_secret code code_verifier cookie cookie_keys cookies csrf _csrf database_url"
-    " id_token id_token_hint new_password password private_key redis_url refresh_token secret"
-    " session set-cookie set_cookie smtp_pass state token totp_secret uid xsrf"
-)
-_SECRETS = frozenset(_SECRET_NAMES.split())
-_DEPTH = 4
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_TOKEN_LENGTH = 20  # from here on a path segment may be a credential
-_LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
-_PATH_LENGTH = 200
-_PATH_PARTS = 8  # no path of ours has more; what is behind them stands as one
-_TEXT_LENGTH = 200
 _MOST_NOTES = 5
 
 _SPOKEN = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet: nothing in it is taken for something else."""
 
 _MISHEARD = str.maketrans("OIL", "011")
-
-EventDict = MutableMapping[str, Any]
 
 
 def configure(*, level: str, json: bool, stream: TextIO | None = None) -> None:
@@ -140,18 +124,6 @@ def carry() -> tuple[str, str, tuple[str, ...]] | None:
     return about.request_id, about.step(), tuple(name for name, _ in about.notes)
 
 
-def mask_path(path: str) -> str:
-    """Return a request path without what may be a credential in it, of bounded length."""
-    parts = path.split("/", _PATH_PARTS)
-    kept = parts[:2] + [part if _is_name(part) else "***" for part in parts[2:]]
-    return _CONTROL.sub("?", "/".join(kept)[:_PATH_LENGTH])
-
-
-def bounded(text: str) -> str:
-    """Return what somebody sent as a line of the log may hold it: short, on one line."""
-    return _CONTROL.sub("?", text[:_TEXT_LENGTH])
-
-
 def support_code(request_id: str) -> str:
     """Return six letters and digits of a request's id (a UUID), fit to be read out: K7Q-4MD."""
     bits = int(request_id.replace("-", "")[:8], 16)
@@ -165,33 +137,6 @@ def read_support_code(text: str) -> str | None:
     if len(letters) != 6 or not set(letters) <= set(_SPOKEN):
         return None
     return f"{letters[:3]}-{letters[3:]}"
-
-
-def redact(_: Any, __: str, event: EventDict) -> EventDict:
-    """A structlog processor: values under the name of a secret give way to a mark."""
-    for key, value in event.items():
-        if key in _SECRETS:
-            event[key] = REDACTED
-        elif isinstance(value, (Mapping, list, tuple)):
-            event[key] = _redacted(value, _DEPTH)
-    return event
-
-
-def _is_name(part: str) -> bool:
-    return len(part) < _TOKEN_LENGTH or part in _LONG_NAMES
-
-
-def _redacted(value: Any, depth: int) -> Any:
-    if depth == 0:
-        return REDACTED
-    if isinstance(value, Mapping):
-        return {
-            key: REDACTED if str(key).lower() in _SECRETS else _redacted(item, depth - 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_redacted(item, depth - 1) for item in value]
-    return value
 
 
 def _add_request(_: Any, __: str, event: EventDict) -> EventDict:
@@ -267,7 +212,7 @@ def _console_time(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def _printable(value: Any) -> Any:
-    return _CONTROL.sub("?", value) if isinstance(value, str) else value
+    return CONTROL.sub("?", value) if isinstance(value, str) else value
 
 
 _CONSOLE = structlog.dev.ConsoleRenderer(

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from porta.pages.addresses import web_url
 from porta.pages.colors import is_color, is_dark
 from porta.pages.css_schemes import Grounds, in_both_schemes, page_grounds
 from porta.pages.css_selectors import spare_buttons
 from porta.pages.custom_css import root_color, sanitize
 from porta.pages.schemes import scheme
-from porta.pages.values import web_url
 from storage.models.organizations import Brand as Tokens
 from storage.models.organizations import BrandAsset, BrandTexts, Organization
 

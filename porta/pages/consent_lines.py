@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from porta.pages import languages
-from storage.models.artifacts import Consent
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, ScopeText
+from storage.models.interactions import Consent
 
 Text = Callable[[str], str]
 """A message of the catalogs by its key, in the language at hand."""

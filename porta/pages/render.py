@@ -14,6 +14,7 @@ from babel.support import Translations
 from tornado.escape import xhtml_escape
 
 from porta.pages import branding, languages
+from porta.pages.addresses import destination, form_action, web_url
 from porta.pages.catalogs import (
     FALLBACK,
     Language,
@@ -28,15 +29,7 @@ from porta.pages.overrides import EVERY, NONE, Overrides, read
 from porta.pages.skeletons import Skeleton, blank
 from porta.pages.static_files import Static, StaticFiles
 from porta.pages.themes import Themes
-from porta.pages.values import (
-    PAGES,
-    check_values,
-    common_values,
-    destination,
-    form_action,
-    minutes,
-    web_url,
-)
+from porta.pages.values import PAGES, check_values, common_values, minutes
 from storage.models.organizations import Organization
 
 _SPECIAL = re.compile(rb"""[&<>"']""")

@@ -11,8 +11,9 @@ from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.provider import consents
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Grant, Interaction, Session
+from storage.models.artifacts import Grant, Session
 from storage.models.clients import Client
+from storage.models.interactions import Interaction
 from storage.models.users import SessionStatus
 
 _NO_SESSION = SessionStatus(is_user_usable=False, grant=None, use_is_due=False)

@@ -36,14 +36,9 @@ from porta.provider.outcomes import (
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import (
-    Consent,
-    Grant,
-    Interaction,
-    InteractionKind,
-    Session,
-    artifact_id,
-)
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Grant, Session
+from storage.models.interactions import Consent, Interaction, InteractionKind
 
 _MOST_RESUMPTIONS = 3
 

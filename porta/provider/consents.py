@@ -7,8 +7,10 @@ from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.consent import missing_consent, needed_consent
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Consent, Grant, Interaction, Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Grant, Session
 from storage.models.clients import Client
+from storage.models.interactions import Consent, Interaction
 
 
 def grant_id(session: Session, client: Client) -> str:

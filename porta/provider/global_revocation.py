@@ -28,7 +28,8 @@ from porta.security.jwt import InvalidJWT
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import ReplayDetection, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ReplayDetection
 from storage.models.clients import Client
 from storage.models.users import User
 from storage.repositories.columns import is_id

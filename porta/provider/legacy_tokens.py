@@ -12,7 +12,8 @@ from porta.protocol.requests import scopes
 from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import RefreshToken, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import RefreshToken
 from storage.models.clients import Client
 from storage.models.legacy_tokens import LegacyRefreshToken
 from storage.models.tokens import TokenFamily

@@ -22,7 +22,8 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import PushedAuthorizationRequest, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import PushedAuthorizationRequest
 
 
 async def push(runtime: Runtime, tenant: Tenant, request: ClientRequest) -> dict[str, Any]:

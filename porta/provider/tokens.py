@@ -16,7 +16,8 @@ from porta.protocol.tokens.claims import build_claims
 from porta.protocol.tokens.id_token import build_at_hash, build_id_token
 from porta.provider.grants.base import Authorization, ClientAuthorization, Issued, TokenRequest
 from porta.security import jwt, opaque
-from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import AccessToken, ClientCredentials, RefreshToken
 from storage.models.clients import ApiResource
 
 

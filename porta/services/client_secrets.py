@@ -90,7 +90,7 @@ async def create_client(
 async def list(storage: Storage, actor: Actor, target: str) -> builtins.tuple[SecretEntry, ...]:
     """Return the secrets of a client, the newest first, never their values. Raises NotFound."""
     client = await clients.get(storage, actor, target)
-    return await storage.clients.list_secrets(client.id, client.organization_id)
+    return await storage.client_secrets.list(client.id, client.organization_id)
 
 
 @needs("admin:client:update")
@@ -113,7 +113,7 @@ async def add(
 async def revoke(tx: Storage, actor: Actor, target: str, secret_id: str) -> None:
     """End one secret of a client, at once and for good. Raises NotFound, Forbidden."""
     client, id = await hold_client(tx, actor, target), require_id(secret_id, WHAT)
-    if not await tx.clients.revoke_secret(client.id, client.organization_id, id):
+    if not await tx.client_secrets.revoke(client.id, client.organization_id, id):
         raise NotFound(f"{WHAT} not found")
     await _record_secret(tx, actor, "client.secret.revoked", client, id)
 
@@ -123,7 +123,7 @@ async def _issue_secret(
 ) -> tuple[SecretEntry, str]:
     if command.value not in (None, hashed.text):
         raise ValueError("another secret was hashed than the one that is chosen")
-    made = await tx.clients.add_secret(
+    made = await tx.client_secrets.add(
         client.id,
         client.organization_id,
         secret_hash=hashed.hash,

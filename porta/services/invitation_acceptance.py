@@ -141,7 +141,7 @@ async def _become(
     if changes:
         await tx.users.update(user.id, tenant.id, changes)
     if hashed is not None:
-        await tx.users.set_password(user.id, tenant.id, hashed)
+        await tx.user_passwords.set(user.id, tenant.id, hashed)
         await tx.auth_tokens.end_resets(user.id, tenant.id)
 
 

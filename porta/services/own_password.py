@@ -74,8 +74,8 @@ async def change(
 
 async def _keep(tx: Storage, visit: Visit, hashed: str, chosen: Chosen) -> None:
     key = visit.user.id, visit.user.organization_id
-    await tx.users.set_password(*key, hashed)
-    await tx.users.reset_attempts(*key)
+    await tx.user_passwords.set(*key, hashed)
+    await tx.login_attempts.reset(*key)
     await tx.auth_tokens.end_resets(*key)
     if chosen.ends_others:
         await tx.end_other_sessions(*key, visit.session.uid, _CHANGED)

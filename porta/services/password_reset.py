@@ -159,8 +159,8 @@ async def _change(
 ) -> None:
     """Change the password, and end what there was by the old one (ASVS 7.4.3)."""
     key = (user.id, tenant.id)
-    await tx.users.set_password(*key, password_hash)
-    await tx.users.reset_attempts(*key)
+    await tx.user_passwords.set(*key, password_hash)
+    await tx.login_attempts.reset(*key)
     if not user.email_verified:  # what was sent there has come back
         await tx.users.update(*key, {"email_verified": True})
     await tx.auth_tokens.end_resets(*key)

@@ -31,7 +31,8 @@ from porta.tenants.resolve import takes_registrations
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import ascii_domain_form, canonical_email
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import Registration, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Registration
 from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.models.users import User

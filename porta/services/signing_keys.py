@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable, Sequence
-from math import floor, isinf
-from typing import TYPE_CHECKING, NamedTuple
+from math import floor
+from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
-from porta.config.system import Config, build_config
+from porta.config.system import build_config
 from porta.errors import Conflict, NotFound
 from porta.security.encryption import EncryptionKeys
-from porta.security.key_schedule import ScheduledKey, State, build_schedule, longest_token_ttl
+from porta.security.key_schedule import State, build_schedule
 from porta.security.keys import ALGORITHMS, KeyPair, generate, seal
+from porta.services.key_listing import schedules
 from porta.services.usable_keys import can_sign_without, check_encryption_key, resealed, usable
 from storage.models.signing_keys import SigningKey
 
@@ -27,21 +28,6 @@ _FORGET_AFTER = 30 * 86_400
 
 Longer where sessions live longer: until then an ID token that it signed is a hint.
 """
-
-
-class ListedKey(NamedTuple):
-    """A key as it stands now. Times are seconds since the epoch."""
-
-    kid: str
-    algorithm: str
-    organization_id: str | None
-    state: State
-    signs_from: float
-    leaves: float | None
-    """When it leaves the JWKS; None while nothing has taken its place."""
-    id: str
-    created_at: float
-    retired_at: float | None
 
 
 async def ensure(
@@ -151,55 +137,6 @@ async def revoke(
     return row
 
 
-async def listing(
-    storage: Storage, encryption_keys: EncryptionKeys, *, now: float
-) -> tuple[ListedKey, ...]:
-    """Return every key of every ring: the global one first, the newest first in each.
-
-    Those that servers with these `encryption_keys` refuse are listed as such, and displace nobody.
-    """
-    rows = await storage.signing_keys.list()
-    config = build_config(await storage.system_config.all())
-    kids = {row.kid for row in usable(rows, encryption_keys)}
-    believed = [row for row in rows if row.kid in kids or row.status == "revoked"]
-    schedule = {scheduled.row.kid: scheduled for scheduled in _schedules(believed, config)}
-    return tuple(
-        _listed(schedule[row.kid], now) if row.kid in schedule else _refused(row)
-        for row, *_ in _schedules(rows, config)
-    )
-
-
-def _schedules(rows: Sequence[SigningKey], config: Config) -> tuple[ScheduledKey, ...]:
-    """Return every key with its times in the ring it belongs to."""
-    ttl = longest_token_ttl(config)
-    rings = sorted({row.organization_id or "" for row in rows})
-    return tuple(
-        scheduled
-        for ring in rings
-        for algorithm in ALGORITHMS
-        for scheduled in reversed(build_schedule(rows, ring or None, algorithm, ttl))
-        if scheduled.row.organization_id == (ring or None)
-    )
-
-
-def _listed(scheduled: ScheduledKey, now: float) -> ListedKey:
-    row, state = scheduled.row, scheduled.state(now)
-    unknown = state is State.REVOKED or isinf(scheduled.leaves)
-    leaves = None if unknown else scheduled.leaves
-    signs_from = min(row.activated_at, now) if state is State.ACTIVE else row.activated_at
-    return ListedKey(
-        *(row.kid, row.algorithm, row.organization_id, state, signs_from, leaves),
-        *(row.id, row.created_at, row.retired_at),
-    )
-
-
-def _refused(row: SigningKey) -> ListedKey:
-    return ListedKey(
-        *(row.kid, row.algorithm, row.organization_id, State.REFUSED, row.activated_at, None),
-        *(row.id, row.created_at, row.retired_at),
-    )
-
-
 def _own(
     rows: Iterable[SigningKey], algorithm: str, organization_id: str | None
 ) -> list[SigningKey]:
@@ -304,6 +241,6 @@ async def _record(tx: Storage, row: SigningKey, event_type: str, actor: Actor) -
 
 async def _forget(tx: Storage, rows: Sequence[SigningKey], now: float) -> None:
     config = build_config(await tx.system_config.all())
-    for scheduled in _schedules(rows, config):
+    for scheduled in schedules(rows, config):
         if scheduled.state(now - max(_FORGET_AFTER, config.session_ttl)) is State.GONE:
             await tx.signing_keys.set_status(scheduled.row.kid, "gone")

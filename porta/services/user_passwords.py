@@ -53,7 +53,7 @@ async def expect_stored_costs(storage: Storage, passwords: Passwords) -> None:
     met.
     """
     try:
-        found = await storage.users.password_costs(passwords.cost)
+        found = await storage.user_passwords.costs(passwords.cost)
     except StorageError:
         _LOG.warning("passwords.costs_unknown")
         return
@@ -81,7 +81,7 @@ async def set(
     home = require(await tx.organizations.find_by_id(stored.organization_id), WHAT)
     check_new_password(command.password, home.two_factor_policy, names_of(home, stored))
     key, password_hash = (stored.id, stored.organization_id), hash_of(command.password, hashed)
-    after = await tx.users.set_password(*key, password_hash)
+    after = await tx.user_passwords.set(*key, password_hash)
     await tx.end_account(stored.id, stored.organization_id, "user.password.set")
     await record_of_person(tx, actor, "user.password.set", stored, require(after, WHAT))
     return require(after, WHAT)
@@ -116,7 +116,7 @@ async def clear(
     """
     stored = await hold_user(tx, actor, target, within)
     await check_not_super_admin(tx, stored, "stays able to sign in")
-    after = await tx.users.set_password(stored.id, stored.organization_id, None)
+    after = await tx.user_passwords.set(stored.id, stored.organization_id, None)
     await tx.end_account(stored.id, stored.organization_id, "user.password.cleared")
     await record_of_person(tx, actor, "user.password.cleared", stored, require(after, WHAT))
     return require(after, WHAT)

@@ -6,62 +6,16 @@ Its `id` is the digest of that value, so a leaked database yields nothing that c
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from base64 import urlsafe_b64encode
 from enum import Enum
 from typing import Any
 
 import msgspec
 
-from storage.models.sign_ins import SignIn
-from storage.models.traces import Mark
+from storage.models.artifact import Artifact, Routed
+from storage.models.interactions import Consent, Interaction, UpstreamRequest
 
 ANY_ORGANIZATION = "*"
 """The organization named by the one look-up that comes before the tenant: an interaction's."""
-
-
-def artifact_id(value: str) -> str:
-    """Return the SHA-256 of `value` as 43 characters of unpadded base64url."""
-    return urlsafe_b64encode(hashlib.sha256(value.encode()).digest()).decode()[:43]
-
-
-class Home(Enum):
-    """The store that holds a routed artifact: the first character of its value."""
-
-    REDIS = "r"
-    POSTGRES = "p"
-
-
-def new_value(home: Home) -> str:
-    """Return 43 characters of base64url, of which the first names `home`: 250 random bits."""
-    return home.value + secrets.token_urlsafe(32)[1:]
-
-
-def home_of(value: str) -> Home:
-    """Return the store that a value names; Redis for those of versions that named none."""
-    return Home.POSTGRES if value.startswith(Home.POSTGRES.value) else Home.REDIS
-
-
-class Artifact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record with a lifetime. Times are whole seconds since the epoch."""
-
-    id: str
-    organization_id: str
-    era: int = 0
-    """The era of its organization and client in which it was made (`tenants.resolve.era_of`);
-    what grants something does so in no later one.
-    """
-
-
-class Routed(Artifact, frozen=True, kw_only=True):
-    """An artifact that storage makes where there is room for it, and finds where its value says.
-
-    The digest includes the letter, so a value cannot be moved to another store by changing it.
-    """
-
-    home: Home | None = None
-    """Set by storage, which alone makes such records."""
 
 
 class Session(Artifact, frozen=True, kw_only=True):
@@ -81,75 +35,6 @@ class Session(Artifact, frozen=True, kw_only=True):
     user_agent: str | None = None
 
 
-class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a person is asked to allow a client, all at once."""
-
-    scope: tuple[str, ...] = ()
-    resource: tuple[str, ...] = ()
-    """Where the scopes are for; empty when the client named no resource."""
-    claims: tuple[str, ...] = ()
-    """Roles, permissions and custom claims, by name."""
-
-
-class InteractionKind(Enum):
-    """What waits at an interaction, and so what a sign-in there leads to."""
-
-    AUTHORIZATION = "authorization"
-    ACCOUNT = "account"
-    """The pages of one's own account: no client is answered, and nothing is issued."""
-
-
-class Interaction(Routed, frozen=True, kw_only=True):
-    """An authorization request that waits for a person, or what else does by its `kind`."""
-
-    slug: str
-    client_id: str
-    kind: InteractionKind = InteractionKind.AUTHORIZATION
-    parameters: dict[str, str]
-    resource: tuple[str, ...] = ()
-    hint_subject: str | None = None
-    """The `sub` of its id_token_hint, which was verified."""
-    pushed: str | None = None
-    """`id` of the pushed request that it came from: of those who do, one gets a code."""
-    prompt: str
-    reasons: tuple[str, ...] = ()
-    browser: str
-    """Digest of the secret that only the browser that began this holds."""
-    csrf: str
-    created_at: int
-    previous_session: str | None = None
-    """`uid` of the session the browser was last seen with."""
-    sign_in: SignIn = SignIn()
-    """How far a person has come in signing in; nobody, once they have."""
-    session_uid: str | None = None
-    """`uid` of the session that a sign-in in this interaction opened or renewed."""
-    shown: Consent = Consent()
-    """What its consent page shows."""
-    consented: Consent | None = None
-    """What a person was shown and approved."""
-    section: str | None = None
-    """The page of one's own account that it leads to; None for the first one."""
-    gesture: str | None = None
-    """`uid` of the session in which the person was shown client and account, and went on."""
-    resumptions: int = 0
-    """How often a page of it found that it had been overtaken."""
-    error: str | None = None
-    """The description of `access_denied`, when the person refused."""
-    marks: tuple[Mark, ...] = ()
-    """The first request that saved it, and the latest (decisions/0041)."""
-
-
-class UpstreamRequest(Routed, frozen=True, kw_only=True):
-    """An authorization request of ours to another provider; its value is the `state`."""
-
-    connection_id: str
-    uid: str
-    """Of the interaction that it is for: in the URL, with the copy of the request."""
-    nonce: str
-    code_verifier: str
-    """RFC 7636."""
-
-
 class AuthorizationCode(Routed, frozen=True, kw_only=True):
     """RFC 6749 §4.1.2, with the PKCE challenge of RFC 7636."""
 
@@ -166,7 +51,7 @@ class AuthorizationCode(Routed, frozen=True, kw_only=True):
     created_at: int
     nonce: str | None = None
     code_challenge: str | None = None
-    claims: dict[str, Any] = {}
+    claims: dict[str, Any] = msgspec.field(default_factory=dict)
     consented_claims: tuple[str, ...] = ()
     """Those of `Consent.claims` that a third party may be told."""
     resource: tuple[str, ...] = ()
@@ -217,7 +102,7 @@ class AccessToken(Artifact, frozen=True, kw_only=True):
     audience: tuple[str, ...]
     issued_at: int
     expires_at: int
-    claims: dict[str, Any] = {}
+    claims: dict[str, Any] = msgspec.field(default_factory=dict)
     consented_claims: tuple[str, ...] = ()
 
 
@@ -233,7 +118,7 @@ class RefreshToken(Artifact, frozen=True, kw_only=True):
     expires_at: int
     authenticated_at: int
     nonce: str | None = None
-    claims: dict[str, Any] = {}
+    claims: dict[str, Any] = msgspec.field(default_factory=dict)
     consented_claims: tuple[str, ...] = ()
     resource: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()

@@ -7,13 +7,8 @@ from typing import cast
 import msgspec
 
 from storage.models.administrators import Entrance, Holder, Presented
-from storage.models.artifacts import (
-    ARTIFACTS,
-    AccessToken,
-    Artifact,
-    ClientCredentials,
-    artifact_id,
-)
+from storage.models.artifact import Artifact, artifact_id
+from storage.models.artifacts import ARTIFACTS, AccessToken, ClientCredentials
 from storage.postgres.statement import Executor, Statement
 from storage.repositories.accounts import STANDS
 from storage.stores import decode

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from storage.models.artifact import Artifact, artifact_id
 from storage.models.artifacts import (
     ARTIFACTS,
     AccessToken,
-    Artifact,
     ClientCredentials,
     RefreshToken,
     Session,
-    artifact_id,
 )
 from storage.models.tokens import PresentedToken, Rotated, Rotation, TokenFamily, TokenWithAccount
 from storage.postgres.statement import Executor, Statement

@@ -8,7 +8,9 @@ from typing import Protocol
 import msgspec
 
 from storage.errors import AlreadyConsumed, AlreadyExists, StorageError
-from storage.models.artifacts import ANY_ORGANIZATION, Artifact, ArtifactKind, Interaction
+from storage.models.artifact import Artifact
+from storage.models.artifacts import ANY_ORGANIZATION, ArtifactKind
+from storage.models.interactions import Interaction
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[type[Artifact], msgspec.json.Decoder[Artifact]] = {}

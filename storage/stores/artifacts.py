@@ -9,17 +9,8 @@ from typing import TypeVar
 import msgspec
 
 from storage.errors import Unreachable
-from storage.models.artifacts import (
-    ARTIFACTS,
-    Artifact,
-    ArtifactKind,
-    Home,
-    Routed,
-    Store,
-    artifact_id,
-    home_of,
-    new_value,
-)
+from storage.models.artifact import Artifact, Home, Routed, artifact_id, home_of, new_value
+from storage.models.artifacts import ARTIFACTS, ArtifactKind, Store
 from storage.stores import AmendingStore, ArtifactStore
 
 A = TypeVar("A", bound=Artifact)

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from storage.errors import Unreachable
-from storage.models.artifacts import ARTIFACTS, Home, Routed, artifact_id, new_value
+from storage.models.artifact import Home, Routed, artifact_id, new_value
+from storage.models.artifacts import ARTIFACTS
 from storage.redis.breaker import RedisBreaker
 from storage.stores.artifacts import Artifacts
 from storage.stores.counters import Counters, Excess, Limit, exceeded, spending

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from storage.errors import Unreachable
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.postgres.statement import Executor, Statement
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Call, RedisClient, Script

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import Artifact, ArtifactKind
+from storage.models.artifact import Artifact
+from storage.models.artifacts import ArtifactKind
 from storage.stores import Change, check_index, check_look_up, is_held_by, is_open_to, refusal
 
 

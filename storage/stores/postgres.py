@@ -7,7 +7,8 @@ from __future__ import annotations
 from functools import cache
 
 from storage.errors import AlreadyConsumed, Contended, StorageError
-from storage.models.artifacts import ANY_ORGANIZATION, Artifact, ArtifactKind
+from storage.models.artifact import Artifact
+from storage.models.artifacts import ANY_ORGANIZATION, ArtifactKind
 from storage.postgres.statement import Executor, Statement
 from storage.stores import (
     MOST_AMENDMENTS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from storage.errors import AlreadyConsumed, Contended
-from storage.models.artifacts import Artifact, ArtifactKind, artifact_id
+from storage.models.artifact import Artifact, artifact_id
+from storage.models.artifacts import ArtifactKind
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Call, Script
 from storage.stores import (

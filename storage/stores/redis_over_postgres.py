@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from storage.errors import Unreachable
-from storage.models.artifacts import Artifact, ArtifactKind
+from storage.models.artifact import Artifact
+from storage.models.artifacts import ArtifactKind
 from storage.redis.breaker import RedisBreaker
 from storage.stores import SHORTEST_LIFE, check_look_up
 from storage.stores.postgres import PostgresStore

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from porta.observability.log import mask_path
+from porta.observability.redaction import mask_path
 from tests.world.balancer import Balancer
 from tests.world.browser import Browser, code_form, is_active, new_address, post, refresh_form
 from tests.world.served import Served

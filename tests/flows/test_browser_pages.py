@@ -10,7 +10,7 @@ import redis
 from playwright.async_api import Error
 
 from porta.observability.log import support_code
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from tests.flows.chromium import Window, needs_chromium
 from tests.flows.conftest import OpenWindow
 from tests.flows.party import VERIFIER, Party, is_signed_in

@@ -18,7 +18,7 @@ import redis
 from handlers import app
 from porta.config.settings import Settings
 from porta.runtime import Runtime
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from tests.handlers.flow import begin, parameters, redeem, sign_in, submit
 from tests.world.answers import above_the_footer
 from tests.world.house import CALLBACK

@@ -11,7 +11,7 @@ import redis
 
 from porta.browser import sessions
 from porta.tenants import resolve
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.postgres.driver import Postgres
 from tests.world.answers import claims_of, query_of
 from tests.world.browser import (

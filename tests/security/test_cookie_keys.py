@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.postgres.driver import Postgres
 from tests.world.browser import Browser, is_active, post, refresh_form, refusal
 from tests.world.served import Served, beside

@@ -14,7 +14,8 @@ from porta.browser import sessions
 from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.services import clients, organizations, session_control
 from porta.tenants import resolve
-from storage.models.artifacts import Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Session
 from storage.models.clients import Client
 from storage.models.users import User
 from storage.postgres.driver import Postgres

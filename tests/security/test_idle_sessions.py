@@ -10,7 +10,8 @@ import redis
 
 from porta.browser import sessions
 from porta.tenants import resolve
-from storage.models.artifacts import ARTIFACTS, Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ARTIFACTS, Session
 from storage.postgres.driver import Postgres
 from storage.stores.redis import key_of
 from tests.world.answers import hidden_fields, location, query_of

@@ -15,20 +15,19 @@ from porta.browser import sessions
 from porta.config.system import RANGES
 from porta.provider import consents
 from porta.tenants import resolve
+from storage.models.artifact import Artifact, artifact_id
 from storage.models.artifacts import (
     ARTIFACTS,
     AccessToken,
-    Artifact,
     AuthorizationCode,
     ClientCredentials,
     Grant,
-    Interaction,
     PushedAuthorizationRequest,
     RefreshToken,
     Session,
     Store,
-    artifact_id,
 )
+from storage.models.interactions import Interaction
 from storage.postgres.driver import Postgres
 from storage.stores.redis import key_of
 from tests.world.answers import claims_of, location

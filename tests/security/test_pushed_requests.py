@@ -9,7 +9,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.postgres.driver import Postgres
 from tests.world.answers import hidden_fields, location, query_of
 from tests.world.browser import (

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 import redis as redis_client
 
-from storage.models.artifacts import Home, home_of
+from storage.models.artifact import Home, home_of
 from tests.storage.redis.trouble import (
     State,
     a_replica,

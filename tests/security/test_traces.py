@@ -19,7 +19,7 @@ from porta.observability import log
 from porta.observability.trace_writer import Noted, TraceWriter
 from porta.services import traces
 from porta.services.permissions import PERMISSIONS
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.models.traces import Mark, Trace, TraceStep
 from storage.redis.lane import Redis
 from storage.stores.traces import MOST_STEPS, MOST_TRACES

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from storage.errors import Refused, Unreachable
-from storage.models.artifacts import Home, home_of
+from storage.models.artifact import Home, home_of
 from storage.router import Storage
 from tests import factories
 from tests.storage.redis.trouble import STATES, State, stopped

@@ -7,10 +7,7 @@ from uuid import uuid4
 import pytest
 
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import (
-    ARTIFACTS,
-    AuthorizationCode,
-)
+from storage.models.artifacts import ARTIFACTS, AuthorizationCode
 from tests import factories
 from tests.storage.beside import answers_of_two
 from tests.world import stores

@@ -13,17 +13,16 @@ import pytest
 
 from storage.databases import RoundTrips
 from storage.errors import AlreadyConsumed, Unreachable
+from storage.models.artifact import Artifact, artifact_id
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
     ARTIFACTS,
-    Artifact,
     AuthorizationCode,
     Grant,
-    Interaction,
     Session,
     Store,
-    artifact_id,
 )
+from storage.models.interactions import Interaction
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
 from storage.router import Storage

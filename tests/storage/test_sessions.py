@@ -13,17 +13,17 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import AlreadyConsumed, Unreachable
+from storage.models.artifact import Artifact
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
     ARTIFACTS,
     AccessToken,
-    Artifact,
     ArtifactKind,
     AuthorizationCode,
     Grant,
-    Interaction,
     Session,
 )
+from storage.models.interactions import Interaction
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker

@@ -14,7 +14,7 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.services import administration, signing_keys
 from porta.services.administration import Administration, Administrator
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.models.clients import Client
 from storage.models.organizations import Organization
 from storage.models.roles import Role

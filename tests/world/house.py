@@ -54,7 +54,7 @@ async def furnish(runtime: Runtime) -> None:
     ):  # fmt: skip
         await storage.clients.insert(client)
         if client.client_type == "confidential":
-            await storage.clients.add_secret(
+            await storage.client_secrets.add(
                 client.id,
                 client.organization_id,
                 secret_hash="-",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from storage.models.artifacts import (
-    Artifact,
-)
+from storage.models.artifact import Artifact
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker

@@ -38,8 +38,8 @@ from porta.security import known_browsers, opaque
 from porta.security.jwt import InvalidJWT
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import UpstreamRequest
 from storage.models.connections import Connection
+from storage.models.interactions import UpstreamRequest
 from storage.models.sign_ins import Proof, SignIn
 from storage.models.users import User
 

@@ -29,8 +29,8 @@ from porta.security.connection_secrets import open_secret
 from porta.security.jwt import UnknownKey
 from porta.security.upstream_keys import parse_upstream
 from porta.text.email_addresses import canonical_email
-from storage.models.artifacts import UpstreamRequest
 from storage.models.connections import Connection
+from storage.models.interactions import UpstreamRequest
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
 _FORM = "application/x-www-form-urlencoded"

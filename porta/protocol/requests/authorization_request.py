@@ -18,8 +18,8 @@ from porta.protocol.errors import (
 from porta.protocol.requests.claims_request import NO_CLAIMS, ClaimsRequest, parse_claims_request
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.scopes import OPENID, join_scope, parse_scope
-from storage.models.artifacts import Consent
 from storage.models.clients import Client
+from storage.models.interactions import Consent
 
 LIMITS = {
     "client_id": 255,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from porta.protocol.requests.authorization_request import AuthorizationRequest
 from porta.protocol.requests.scopes import registered_scope
 from porta.protocol.tokens.claims import claims_with_openid, scopes_of_claims
-from storage.models.artifacts import Consent
 from storage.models.clients import Client
+from storage.models.interactions import Consent
 
 
 def needed_consent(request: AuthorizationRequest, client: Client) -> Consent | None:

@@ -24,8 +24,9 @@ from porta.protocol.tokens.authentication import (
     met_acr,
     wanted_acr,
 )
-from storage.models.artifacts import Consent, Session
+from storage.models.artifacts import Session
 from storage.models.clients import Client
+from storage.models.interactions import Consent
 
 ACR, STEP_UP = "acr", "step_up"
 """Reasons of a login: what the session reached is not enough; one more factor beside it would be.

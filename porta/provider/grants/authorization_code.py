@@ -12,7 +12,8 @@ from porta.provider.grants import narrowing, signers
 from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenRequest
 from porta.security import opaque
 from storage.errors import AlreadyConsumed
-from storage.models.artifacts import AuthorizationCode, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import AuthorizationCode
 from storage.models.tokens import TokenFamily
 
 _REPLAYED = "code_replayed"

@@ -13,7 +13,8 @@ from porta.provider import legacy_tokens
 from porta.provider.grants import narrowing
 from porta.provider.grants.base import Authorization, GrantType, Issued, RefreshPlan, TokenRequest
 from porta.security import opaque
-from storage.models.artifacts import RefreshToken, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import RefreshToken
 from storage.models.tokens import Rotation, TokenWithAccount
 
 _RETRY = 1  # seconds

@@ -98,7 +98,7 @@ async def _provision_secret(
         return None
     if chosen is not None and not new:
         digest = opaque.sha256_hex(chosen)
-        if await run.storage.clients.has_secret(client.id, client.organization_id, digest):
+        if await run.storage.client_secrets.has(client.id, client.organization_id, digest):
             run.skipped("client_secret", client.client_id, entry.label or "" if entry else "")
             return chosen if match_secret(client, chosen, run.now).alive else None
     end = entry.end(run.now) if entry else None

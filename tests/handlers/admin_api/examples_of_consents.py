@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.models.artifacts import Consent, Grant
+from storage.models.artifacts import Grant
+from storage.models.interactions import Consent
 from tests import factories
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY

@@ -16,7 +16,7 @@ import redis
 from porta.browser import binding, request_copies
 from porta.runtime import Runtime
 from porta.security import boxes
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from tests.handlers.flow import answered, begin, csrf, parameters, sign_in, submit
 from tests.world.house import EMAIL, PASSWORD
 from tests.world.waiting import eventually

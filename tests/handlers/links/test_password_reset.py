@@ -125,7 +125,7 @@ async def test_refresh_tokens_of_a_person_end_with_their_password(
         told = (await http.post("/acme/token/introspection", data=form)).json()
         assert told == {"active": False}
     hashed = await runtime.passwords.hash(PASSWORD)
-    await runtime.storage.everywhere.users.set_password(alice.id, home.id, hashed)
+    await runtime.storage.everywhere.user_passwords.set(alice.id, home.id, hashed)
 
 
 async def test_unknown_addresses_are_answered_alike(

@@ -27,7 +27,8 @@ from porta.security import opaque
 from porta.security.passwords import Passwords
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Consent, Interaction, Session
+from storage.models.artifacts import Session
+from storage.models.interactions import Consent, Interaction
 from storage.postgres.driver import Postgres
 from tests.world.house import CALLBACK, EMAIL, PASSWORD
 from tests.world.runtime import opened

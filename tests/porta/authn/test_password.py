@@ -79,7 +79,7 @@ async def _authenticate(
     user = await password.authenticate(
         runtime, tenant, email, text, origin, known_browser=known_browser, **how
     )
-    await runtime.storage.everywhere.users.record_login(
+    await runtime.storage.everywhere.login_attempts.record_login(
         user.id, tenant.id, known_browser=known_browser
     )
     return user

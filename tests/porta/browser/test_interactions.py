@@ -19,7 +19,7 @@ from porta.runtime import Runtime
 from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Interaction
+from storage.models.interactions import Interaction
 from storage.models.sign_ins import SignIn
 from tests.world.runtime import opened
 

@@ -14,7 +14,7 @@ from porta.browser import request_copies
 from porta.browser.request_copies import MOST, RequestCopy
 from porta.runtime import Runtime
 from porta.security import boxes, opaque
-from storage.models.artifacts import Interaction
+from storage.models.interactions import Interaction
 from tests import factories
 from tests.world.runtime import opened
 

@@ -17,7 +17,8 @@ from porta.protocol.tokens.authentication import AuthenticationContext
 from porta.runtime import Runtime
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
-from storage.models.artifacts import Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Session
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.world.runtime import opened

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from porta.__main__ import main
-from storage.models.artifacts import Consent
+from storage.models.interactions import Consent
 from tests.handlers.admin_api.examples_of_consents import allowed
 from tests.handlers.admin_api.examples_of_traces import traced
 from tests.porta.cli.test_nouns import (

@@ -20,8 +20,8 @@ from porta.security import opaque
 from porta.tenants import resolve
 from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
-from storage.models.artifacts import Interaction
 from storage.models.clients import Client
+from storage.models.interactions import Interaction
 from tests import factories
 from tests.world.runtime import opened
 from tests.world.valkey import Valkey

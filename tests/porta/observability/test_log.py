@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from porta.observability import log
+from porta.observability import log, redaction
 
 
 class _Output(io.TextIOWrapper):
@@ -176,4 +176,4 @@ def test_what_cannot_be_encoded_is_told_as_text(output: _Output) -> None:
     ],
 )
 def test_a_path_is_logged_without_what_it_carries(path: str, masked: str) -> None:
-    assert log.mask_path(path) == masked
+    assert redaction.mask_path(path) == masked

@@ -9,9 +9,9 @@ import pytest
 from porta.pages import consent_lines
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
-from storage.models.artifacts import Consent
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ScopeText
+from storage.models.interactions import Consent
 from tests import factories
 
 METERS = factories.api(

@@ -8,7 +8,7 @@ import pytest
 
 from porta.pages import consent_lines
 from porta.pages.render import Pages
-from storage.models.artifacts import Consent
+from storage.models.interactions import Consent
 from tests.porta.pages.page_documents import HOSTILE, LANGUAGES, show
 
 

@@ -162,7 +162,7 @@ async def build(pg: Postgres, runtime: Runtime, made_of: dict[str, Any]) -> Worl
     )
     await storage.clients.insert(client)
     sha256 = opaque.sha256_hex(slug * 3)
-    await storage.clients.add_secret(
+    await storage.client_secrets.add(
         client.id, organization.id, secret_hash="-", secret_sha256=sha256
     )
     user = factories.user(

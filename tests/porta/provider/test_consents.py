@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from porta.provider import consents
-from storage.models.artifacts import Consent, Grant, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import Grant
+from storage.models.interactions import Consent
 from tests import factories
 from tests.factories import client as build_client
 

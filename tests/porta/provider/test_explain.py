@@ -17,8 +17,8 @@ from porta.provider import consents
 from porta.provider.explain import explain
 from porta.provider.explain.question import Explained, Explanation, Question, WhatIf
 from porta.runtime import Runtime
-from storage.models.artifacts import Consent
 from storage.models.claims import ClaimMapping
+from storage.models.interactions import Consent
 from storage.postgres.driver import Postgres
 from tests import factories
 from tests.porta.provider.explained import Issued, build, drawn, issue

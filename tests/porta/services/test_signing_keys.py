@@ -14,7 +14,7 @@ from porta.errors import Conflict, NotFound
 from porta.security.key_schedule import MARGIN, State
 from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS
-from porta.services import signing_keys
+from porta.services import key_listing, signing_keys
 from storage.errors import StorageError
 from storage.models.signing_keys import SigningKey
 from storage.postgres.driver import Postgres
@@ -78,7 +78,7 @@ async def ring(storage: Storage, now: float, organization_id: str = ACME) -> Key
 
 
 async def states(storage: Storage, now: float) -> dict[str, str]:
-    listed = await signing_keys.listing(storage, (KEY,), now=now)
+    listed = await key_listing.listing(storage, (KEY,), now=now)
     return {key.kid: str(key.state) for key in listed}
 
 
@@ -363,7 +363,7 @@ async def test_security_7_the_published_key_takes_over_from_a_revoked_one(storag
     assert found.signer("ES256").kid == new
     assert found.has_revoked(old)
     assert not found.has_revoked(new)
-    listed = {key.kid: key for key in await signing_keys.listing(storage, (KEY,), now=NOW)}
+    listed = {key.kid: key for key in await key_listing.listing(storage, (KEY,), now=NOW)}
     assert (listed[new].state, listed[new].signs_from) == (State.ACTIVE, NOW)
     assert len(await rotate(storage, NOW + 1)) == 1, "it does not wait for its time any more"
 
@@ -414,7 +414,7 @@ async def test_the_listing_tells_states_and_dates(storage: Storage) -> None:
     (own,) = await ensure(storage, "ES256", organization_id=ACME)
     (new,) = await rotate(storage, NOW + DAY)
     await storage.signing_keys.set_status(own, "revoked")
-    listed = await signing_keys.listing(storage, (KEY,), now=NOW + DAY)
+    listed = await key_listing.listing(storage, (KEY,), now=NOW + DAY)
     assert [key.kid for key in listed] == [new, old, own]
     assert [key.organization_id for key in listed] == [None, None, ACME]
     assert [str(key.state) for key in listed] == ["published", "active", "revoked"]
@@ -431,5 +431,5 @@ async def test_the_longest_token_life_of_the_configuration_counts(storage: Stora
     (old,) = await ensure(storage, "ES256")
     await rotate(storage, NOW + DAY)
     await storage.system_config.put("id_token_ttl", "7200", "duration")
-    listed = {key.kid: key for key in await signing_keys.listing(storage, (KEY,), now=NOW + DAY)}
+    listed = {key.kid: key for key in await key_listing.listing(storage, (KEY,), now=NOW + DAY)}
     assert listed[old].leaves == pytest.approx(NOW + DAY + LEAD + 7200 + MARGIN, abs=1e-3)

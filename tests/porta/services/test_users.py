@@ -319,7 +319,7 @@ async def test_the_ways_that_do_not_exist(
 async def test_unlocking_forgets_the_failures(storage: Storage, home: str) -> None:
     made = await person(storage, home)
     for _ in range(2):
-        await storage.users.count_attempt(home, made.email, max_failed=2, now=0, lock_seconds=900)
+        await storage.login_attempts.count(home, made.email, max_failed=2, now=0, lock_seconds=900)
     after = await users.unlock(storage, SYSTEM, made.id)
     assert (after.status, after.failed_login_count) == ("active", 0)
 

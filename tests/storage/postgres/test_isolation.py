@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import NotPermitted, StorageError
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.postgres import isolation, migrate
 from storage.postgres.driver import Postgres
 from storage.postgres.statement import Statement

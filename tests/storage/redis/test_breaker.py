@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 
 from storage.errors import StorageError, Unreachable
-from storage.models.artifacts import AuthorizationCode, Home, Interaction, Session, home_of
+from storage.models.artifact import Home, home_of
+from storage.models.artifacts import AuthorizationCode, Session
+from storage.models.interactions import Interaction
 from storage.redis.breaker import RedisBreaker
 from storage.redis.client import Script
 from storage.redis.lane import Redis

@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 
 from storage.errors import AlreadyConsumed, Refused, StorageError, Unreachable
-from storage.models.artifacts import AuthorizationCode, Home, artifact_id, home_of
+from storage.models.artifact import Home, artifact_id, home_of
+from storage.models.artifacts import AuthorizationCode
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from storage.models.artifacts import (
-    ARTIFACTS,
-    Artifact,
-    ClientCredentials,
-    PushedAuthorizationRequest,
-    artifact_id,
-)
+from storage.models.artifact import Artifact, artifact_id
+from storage.models.artifacts import ARTIFACTS, ClientCredentials, PushedAuthorizationRequest
 from storage.postgres.driver import Postgres
 from storage.repositories.pushed_requests import PushedRequests
 from storage.stores.postgres import PostgresStore

@@ -9,14 +9,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from storage.models.artifacts import (
-    ARTIFACTS,
-    ClientCredentials,
-    Grant,
-    RefreshToken,
-    Session,
-    artifact_id,
-)
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ARTIFACTS, ClientCredentials, Grant, RefreshToken, Session
 from storage.models.tokens import Rotation, TokenFamily
 from storage.postgres.driver import Postgres
 from storage.repositories.tokens import Tokens

@@ -7,7 +7,8 @@ import asyncio
 import msgspec
 import pytest
 
-from storage.models.artifacts import ARTIFACTS, Grant, Session, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import ARTIFACTS, Grant, Session
 from storage.models.users import LoginAttempt, User
 from storage.postgres.driver import Postgres
 from storage.repositories.users import Users

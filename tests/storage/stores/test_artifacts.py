@@ -12,16 +12,9 @@ import msgspec
 import pytest
 
 from storage.errors import AlreadyConsumed, Unreachable
-from storage.models.artifacts import (
-    ARTIFACTS,
-    AuthorizationCode,
-    Home,
-    Interaction,
-    Routed,
-    artifact_id,
-    home_of,
-    new_value,
-)
+from storage.models.artifact import Home, Routed, artifact_id, home_of, new_value
+from storage.models.artifacts import ARTIFACTS, AuthorizationCode
+from storage.models.interactions import Interaction
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker
 from storage.redis.lane import Redis

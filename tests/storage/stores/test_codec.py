@@ -8,12 +8,8 @@ import msgspec
 import pytest
 
 from storage.errors import StorageError
-from storage.models.artifacts import (
-    ARTIFACTS,
-    Artifact,
-    ArtifactKind,
-    Session,
-)
+from storage.models.artifact import Artifact
+from storage.models.artifacts import ARTIFACTS, ArtifactKind, Session
 from storage.stores import decode, encode
 from storage.stores.postgres import COLUMNS
 from tests import factories

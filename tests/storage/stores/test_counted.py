@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import Unreachable
-from storage.models.artifacts import Home, Interaction, artifact_id, home_of
+from storage.models.artifact import Home, artifact_id, home_of
+from storage.models.interactions import Interaction
 from storage.postgres.driver import Postgres
 from storage.router import Storage
 from storage.stores.counters import Excess, Limit

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import Unreachable
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.breaker import RedisBreaker

@@ -12,16 +12,15 @@ import pytest
 import pytest_asyncio
 
 from storage.errors import AlreadyConsumed, AlreadyExists
+from storage.models.artifact import Artifact
 from storage.models.artifacts import (
     ANY_ORGANIZATION,
     ARTIFACTS,
-    Artifact,
     AuthorizationCode,
-    Consent,
-    Interaction,
     ReplayDetection,
     Session,
 )
+from storage.models.interactions import Consent, Interaction
 from storage.opening import open_client
 from storage.postgres.driver import Postgres
 from storage.redis.client import RedisClient

@@ -32,7 +32,7 @@ from porta.protocol.requests.authorization_request import (
 )
 from porta.protocol.requests.claims_request import RequestedClaim
 from porta.protocol.requests.params import REPEATABLE, Params, parse_params
-from storage.models.artifacts import Consent
+from storage.models.interactions import Consent
 from tests.factories import client
 
 _BASE: dict[str, Any] = {"client_id": "shop", "redirect_uri": "https://shop.example/cb"}

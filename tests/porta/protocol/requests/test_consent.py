@@ -9,8 +9,8 @@ from msgspec import structs
 
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.protocol.requests.consent import consent_scope, missing_consent, needed_consent
-from storage.models.artifacts import Consent
 from storage.models.claims import ClaimDefinition
+from storage.models.interactions import Consent
 from tests.factories import client, request
 
 _A, _B = ("urn:a",), ("urn:b",)

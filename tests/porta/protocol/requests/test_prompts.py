@@ -14,7 +14,7 @@ from porta.protocol.errors import (
 )
 from porta.protocol.requests.claims_request import ClaimsRequest
 from porta.protocol.requests.prompts import Prompt, PromptState, next_prompt
-from storage.models.artifacts import Consent
+from storage.models.interactions import Consent
 from tests.factories import NOW, client, request, session
 
 _ACR, _MFA = "urn:porta:acr:password", "urn:porta:acr:mfa"
