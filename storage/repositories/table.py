@@ -13,6 +13,7 @@ from storage.repositories.audit import Audit
 from storage.repositories.audit_chain import AuditChain
 from storage.repositories.auth_tokens import AuthTokens
 from storage.repositories.claims import Claims
+from storage.repositories.client_secrets import ClientSecrets
 from storage.repositories.clients import Clients
 from storage.repositories.connections import Connections
 from storage.repositories.consents import Consents
@@ -26,6 +27,7 @@ from storage.repositories.invitations import Invitations
 from storage.repositories.job_results import JobResults
 from storage.repositories.jobs import Jobs
 from storage.repositories.legacy_tokens import LegacyTokens
+from storage.repositories.login_attempts import LoginAttempts
 from storage.repositories.organizations import Organizations
 from storage.repositories.passkeys import Passkeys
 from storage.repositories.personal_data import PersonalData
@@ -41,6 +43,7 @@ from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.totp_secrets import TotpSecrets
 from storage.repositories.trial import Trial
+from storage.repositories.user_passwords import UserPasswords
 from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
 
@@ -74,10 +77,13 @@ class Repositories:
     former_assets = _OnFirstUse(FormerAssets)
     applications = _OnFirstUse(Applications)
     clients = _OnFirstUse(Clients)
+    client_secrets = _OnFirstUse(ClientSecrets)
     api_resources = _OnFirstUse(ApiResources)
     connections = _OnFirstUse(Connections)
     identities = _OnFirstUse(Identities)
     users = _OnFirstUse(Users)
+    user_passwords = _OnFirstUse(UserPasswords)
+    login_attempts = _OnFirstUse(LoginAttempts)
     second_factors = _OnFirstUse(SecondFactorsOfPeople)
     passkeys = _OnFirstUse(Passkeys)
     totp_secrets = _OnFirstUse(TotpSecrets)

@@ -1,4 +1,4 @@
-"""People: found, counted, locked and unlocked. They are read fresh on every request."""
+"""People: found, listed, changed. They are read fresh on every request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from storage.models.artifacts import ARTIFACTS, Grant, Session
 from storage.models.pages import Listed, Page
-from storage.models.users import AccountFacts, LoginAttempt, SessionStatus, User, UserProfile
+from storage.models.users import AccountFacts, SessionStatus, User, UserProfile
 from storage.postgres.statement import Executor, Parameters, Statement
 from storage.repositories import accounts, user_sql
 from storage.repositories.accounts import USER, decode_facts, decode_user
@@ -183,98 +183,6 @@ class Users:
         selection = _selection(organization_id, status, search)
         return await selects_more_than(self._pg, selection, most)
 
-    async def count_attempt(
-        self, organization_id: str, email: str, *, max_failed: int, now: float, lock_seconds: int
-    ) -> LoginAttempt | None:
-        """Count an attempt to sign in as the user with this address, before it is judged.
-
-        An automatic lock that is over at `now` (seconds since the epoch) ends first. It lasts
-        `lock_seconds`, and twice as long with each failure above `max_failed`, up to an hour; what
-        is tried meanwhile is not counted. A day after the first of them all failures are forgotten.
-        The attempt that reaches `max_failed`, and each one after it, locks an active user; 0 locks
-        nobody. One statement: parallel attempts count one after the other.
-        """
-        row = await self._pg.fetchrow(
-            user_sql.COUNT_ATTEMPT,
-            {
-                "organization_id": organization_id,
-                "email": email,
-                "max_failed": max_failed,
-                "now": now,
-                "lock_seconds": lock_seconds,
-            },
-        )
-        if row is None:
-            return None
-        user, locked, unlocked = row
-        return LoginAttempt(decode_user(user), locked, unlocked)
-
-    async def decrement_attempts(self, attempt: LoginAttempt) -> None:
-        """Take back an attempt that nobody judged, and the lock that this very one began."""
-        if attempt.locked_out:
-            return
-        user = attempt.user
-        await self._pg.execute(
-            user_sql.GIVE_BACK_ATTEMPT,
-            {
-                "id": user.id,
-                "organization_id": user.organization_id,
-                "locked_at": user.locked_at if attempt.locked else None,
-            },
-        )
-
-    async def record_login(
-        self, id: str, organization_id: str, *, known_browser: bool = False
-    ) -> None:
-        """Count a sign-in, and reset the attempts before it.
-
-        Not where it came from a `known_browser`, which has a count of its own: what strangers
-        tried is still theirs, or each sign-in of the owner would buy them as much again.
-        """
-        statement = user_sql.RECORD_KNOWN_LOGIN if known_browser else user_sql.RECORD_LOGIN
-        await self._pg.execute(statement, {"id": id, "organization_id": organization_id})
-
-    async def reset_attempts(self, id: str, organization_id: str) -> None:
-        """Begin the count of attempts anew and end an automatic lock; no other one."""
-        await self._pg.execute(
-            user_sql.FORGIVE_ATTEMPTS, {"id": id, "organization_id": organization_id}
-        )
-
-    async def record_failed_login(self, id: str, organization_id: str) -> None:
-        """Date the last failure; it was counted as an attempt."""
-        await self._pg.execute(
-            user_sql.RECORD_FAILED_LOGIN, {"id": id, "organization_id": organization_id}
-        )
-
-    async def set_password_hash(
-        self, id: str, organization_id: str, password_hash: str, *, expected: str | None
-    ) -> bool:
-        """Replace the hash of the same password, unless it is no longer the one `expected`.
-
-        Tells whether it was replaced. Not for a new password: when it changed is not dated.
-        """
-        touched = await self._pg.execute(
-            """
-            UPDATE users SET password_hash = %(hash)s
-            WHERE id = %(id)s AND organization_id = %(organization_id)s
-                AND password_hash IS NOT DISTINCT FROM %(expected)s
-            """,
-            {
-                "id": id,
-                "organization_id": organization_id,
-                "hash": password_hash,
-                "expected": expected,
-            },
-        )
-        return touched == 1
-
-    async def password_costs(self, but: str) -> list[tuple[str, str, int]]:
-        """Return what the stored Argon2id hashes ask for (`m=65536,t=3,p=4`) that do not ask for
-        `but`: organization, cost, and how many there are; the most frequent first.
-        """
-        rows = await self._pg.fetch(user_sql.PASSWORD_COSTS, {"but": but})
-        return [(organization_id, cost, people) for organization_id, cost, people in rows]
-
     async def update(
         self, id: str, organization_id: str, changes: Mapping[str, object]
     ) -> UserProfile | None:
@@ -290,21 +198,6 @@ class Users:
             RETURNING {accounts.PROFILE}
             """,  # noqa: S608
             {**changes, "id": id, "organization_id": organization_id},
-        )
-        return accounts.decode_profile(row[0]) if row else None
-
-    async def set_password(
-        self, id: str, organization_id: str, password_hash: str | None
-    ) -> UserProfile | None:
-        """Give a user another password, or none, from now on; return them as they are then."""
-        row = await self._pg.fetchrow(
-            f"""
-            UPDATE users u SET password_hash = %(hash)s,
-                password_changed_at = CASE WHEN %(hash)s::text IS NOT NULL THEN now() END
-            WHERE u.id = %(id)s AND u.organization_id = %(organization_id)s
-            RETURNING {accounts.PROFILE}
-            """,  # noqa: S608
-            {"id": id, "organization_id": organization_id, "hash": password_hash},
         )
         return accounts.decode_profile(row[0]) if row else None
 

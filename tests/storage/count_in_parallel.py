@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from storage.postgres.driver import Postgres
 from storage.redis.lane import Redis
-from storage.repositories.users import Users
+from storage.repositories.login_attempts import LoginAttempts
 from storage.stores.counters import Counters, Limit, PostgresCounters, RedisCounters
 
 MOST, CALLERS, ROUNDS = 25, 40, 20
@@ -24,7 +24,7 @@ async def main(name: str, *arguments: str) -> None:
     pg, redis = await Postgres.open(database_url), await Redis.open(redis_url)
     rounds = 1
     if name == "account":
-        attempt = _at_account(Users(pg), *arguments)
+        attempt = _at_account(LoginAttempts(pg), *arguments)
     else:
         counters = RedisCounters(redis) if name == "redis" else PostgresCounters(pg)
         attempt = _under_limits(counters, *arguments)
@@ -49,9 +49,11 @@ def _under_limits(counters: Counters, key: str) -> Callable[[int], Awaitable[boo
     return attempt
 
 
-def _at_account(users: Users, organization_id: str, email: str) -> Callable[[int], Awaitable[bool]]:
+def _at_account(
+    attempts: LoginAttempts, organization_id: str, email: str
+) -> Callable[[int], Awaitable[bool]]:
     async def attempt(_: int) -> bool:
-        counted = await users.count_attempt(
+        counted = await attempts.count(
             organization_id, email, max_failed=MOST, now=1e9, lock_seconds=900
         )
         return counted is not None and not counted.locked_out

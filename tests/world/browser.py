@@ -203,7 +203,7 @@ async def add_client(served: Served, like: str = "acme-web-basic", **fields: Any
     )
     await clients.insert(client)
     if client.client_type == "confidential":
-        await clients.add_secret(
+        await served.runtime.storage.everywhere.client_secrets.add(
             client.id,
             client.organization_id,
             secret_hash="-",

@@ -14,6 +14,7 @@ from storage.models.clients import Client
 from storage.postgres.driver import Postgres
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
+from storage.repositories.client_secrets import ClientSecrets
 from storage.repositories.clients import Clients
 from storage.repositories.organizations import Organizations
 from tests import factories
@@ -165,7 +166,7 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
     for sha256, expires_at in (
         ("a" * 64, None), ("b" * 64, soon), ("c" * 64, now - 60), ("9" * 64, now - month - 1),
     ):  # fmt: skip
-        await clients.add_secret(
+        await ClientSecrets(pg).add(
             *_id(world), secret_hash="hash", secret_sha256=sha256, expires_at=expires_at
         )
     await Applications(pg).update(world.application.id, {"status": "inactive"})
@@ -183,25 +184,25 @@ async def test_a_client_comes_with_everything_in_one_round_trip(
 
 
 async def test_a_revoked_secret_is_not_read(pg: Postgres, clients: Clients, world: World) -> None:
-    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256="d" * 64)
+    await ClientSecrets(pg).add(*_id(world), secret_hash="hash", secret_sha256="d" * 64)
     await pg.execute("UPDATE client_secrets SET status = 'revoked' WHERE secret_sha256 ~ '^d'")
     found = await clients.find(*_key(world))
     assert found is not None
     assert found.secrets == ()
-    assert await clients.has_secret(*_id(world), "d" * 64)
+    assert await ClientSecrets(pg).has(*_id(world), "d" * 64)
 
 
 async def test_a_secret_is_revoked_by_its_own_client_only(
     pg: Postgres, clients: Clients, world: World
 ) -> None:
-    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256="e" * 64)
+    await ClientSecrets(pg).add(*_id(world), secret_hash="hash", secret_sha256="e" * 64)
     row = await pg.fetchrow(
         "SELECT id FROM client_secrets WHERE secret_sha256 = %(digest)s", {"digest": "e" * 64}
     )
     assert row is not None
-    assert not await clients.revoke_secret(new_id(), world.organization.id, row[0])
-    assert await clients.revoke_secret(*_id(world), row[0])
-    assert not await clients.revoke_secret(*_id(world), row[0])
+    assert not await ClientSecrets(pg).revoke(new_id(), world.organization.id, row[0])
+    assert await ClientSecrets(pg).revoke(*_id(world), row[0])
+    assert not await ClientSecrets(pg).revoke(*_id(world), row[0])
 
 
 @pytest.mark.parametrize("client_id", ["", "absent", "%"])
@@ -263,18 +264,18 @@ async def test_a_client_is_known_in_one_organization(
     assert await clients.find(world.client.client_id, other) is None
     assert not await clients.set_status(*theirs, "revoked")
     assert not await clients.update(*theirs, {"client_name": "Theirs"})
-    assert await clients.list_secrets(*theirs) == ()
-    await clients.add_secret(*theirs, secret_hash="hash", secret_sha256=digest)
-    assert not await clients.has_secret(*_id(world), digest)
+    assert await ClientSecrets(pg).list(*theirs) == ()
+    await ClientSecrets(pg).add(*theirs, secret_hash="hash", secret_sha256=digest)
+    assert not await ClientSecrets(pg).has(*_id(world), digest)
     assert await clients.find(*_key(world)) == world.client
-    await clients.add_secret(*_id(world), secret_hash="hash", secret_sha256=digest)
-    assert not await clients.has_secret(*theirs, digest)
+    await ClientSecrets(pg).add(*_id(world), secret_hash="hash", secret_sha256=digest)
+    assert not await ClientSecrets(pg).has(*theirs, digest)
     row = await pg.fetchrow(
         "SELECT id FROM client_secrets WHERE secret_sha256 = %(d)s", {"d": digest}
     )
     assert row is not None
-    assert not await clients.revoke_secret(*theirs, row[0])
-    assert await clients.revoke_secret(*_id(world), row[0])
+    assert not await ClientSecrets(pg).revoke(*theirs, row[0])
+    assert await ClientSecrets(pg).revoke(*_id(world), row[0])
 
 
 async def test_the_origins_of_an_organization(clients: Clients, pg: Postgres, world: World) -> None:

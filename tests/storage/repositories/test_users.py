@@ -11,6 +11,8 @@ from storage.models.artifact import artifact_id
 from storage.models.artifacts import ARTIFACTS, Grant, Session
 from storage.models.users import LoginAttempt, User
 from storage.postgres.driver import Postgres
+from storage.repositories.login_attempts import LoginAttempts
+from storage.repositories.user_passwords import UserPasswords
 from storage.repositories.users import Users
 from storage.stores.postgres import PostgresStore
 from tests import factories
@@ -21,6 +23,16 @@ from tests.world.rows import World, build_world, give_rights
 @pytest.fixture
 def users(pg: Postgres) -> Users:
     return Users(pg)
+
+
+@pytest.fixture
+def attempts(pg: Postgres) -> LoginAttempts:
+    return LoginAttempts(pg)
+
+
+@pytest.fixture
+def passwords(pg: Postgres) -> UserPasswords:
+    return UserPasswords(pg)
 
 
 async def _found(users: Users, world: World) -> User:
@@ -78,7 +90,7 @@ async def test_the_case_of_an_address_does_not_matter(
 
 
 async def test_a_person_is_known_in_one_organization(
-    pg: Postgres, users: Users, world: World
+    passwords: UserPasswords, attempts: LoginAttempts, pg: Postgres, users: Users, world: World
 ) -> None:
     other = (await build_world(pg)).organization.id
     assert await users.find_by_id(world.user.id, other) is None
@@ -87,15 +99,15 @@ async def test_a_person_is_known_in_one_organization(
     assert await _count(users, other, world.user.email, max_failed=1) is None
     theirs = await _attempt(users, world, 0)
     stranger = msgspec.structs.replace(theirs.user, organization_id=other)
-    await users.decrement_attempts(msgspec.structs.replace(theirs, user=stranger))
+    await attempts.decrement(msgspec.structs.replace(theirs, user=stranger))
     assert (await _found(users, world)).failed_login_count == 1
-    await users.decrement_attempts(theirs)
-    await users.record_failed_login(world.user.id, other)
-    await users.reset_attempts(world.user.id, other)
-    assert not await users.set_password_hash(
+    await attempts.decrement(theirs)
+    await attempts.record_failed_login(world.user.id, other)
+    await attempts.reset(world.user.id, other)
+    assert not await passwords.replace_hash(
         world.user.id, other, "x", expected=world.user.password_hash
     )
-    await users.record_login(world.user.id, other)
+    await attempts.record_login(world.user.id, other)
     assert msgspec.structs.replace(await _found(users, world), updated_at=0.0) == world.user
 
 
@@ -227,7 +239,7 @@ async def _count(
     now: float = 1e9,
     lock_seconds: int = 60,
 ) -> LoginAttempt | None:
-    return await users.count_attempt(
+    return await LoginAttempts(users._pg).count(
         organization_id, email, max_failed=max_failed, now=now, lock_seconds=lock_seconds
     )
 
@@ -333,14 +345,14 @@ async def test_security_2_a_lock_lasts_twice_as_long_with_each_failure_up_to_an_
 
 
 async def test_security_2_a_year_of_one_guess_a_day_locks_nobody(
-    users: Users, world: World
+    attempts: LoginAttempts, users: Users, world: World
 ) -> None:
     """With a limit that a week of them would reach, at every hour that a patient one may choose."""
     for pause in (_DAY, _DAY + 7, _DAY - 3600):
         for day in range(365):
             guess = await _attempt(users, world, 3, 1e9 + day * pause)
             assert (guess.user.status, guess.locked) == ("active", False)
-        await users.reset_attempts(world.user.id, world.organization.id)
+        await attempts.reset(world.user.id, world.organization.id)
 
 
 async def test_security_2_failures_are_forgotten_a_day_after_the_first(
@@ -404,49 +416,56 @@ async def test_a_lock_without_a_date_is_due(pg: Postgres, users: Users, world: W
 
 
 async def test_an_attempt_is_given_back_with_the_lock_that_it_began(
-    pg: Postgres, users: Users, world: World
+    attempts: LoginAttempts, pg: Postgres, users: Users, world: World
 ) -> None:
     await _attempt(users, world, 2)
     before = await _found(users, world)
     last = await _attempt(users, world, 2)
     assert last.locked
     trips = pg.round_trips
-    await users.decrement_attempts(last)
+    await attempts.decrement(last)
     assert pg.round_trips == trips + 1
     assert await _found(users, world) == before
 
 
-async def test_a_lock_of_another_attempt_is_not_given_back(users: Users, world: World) -> None:
+async def test_a_lock_of_another_attempt_is_not_given_back(
+    attempts: LoginAttempts, users: Users, world: World
+) -> None:
     first, last = [await _attempt(users, world, 2) for _ in range(2)]
-    await users.decrement_attempts(first)
+    await attempts.decrement(first)
     found = await _found(users, world)
     assert (found.auto_locked, found.failed_login_count) == (True, 1)
     later = await _attempt(users, world, 1, 4e9)
     assert later.locked
-    await users.decrement_attempts(last)
+    await attempts.decrement(last)
     found = await _found(users, world)
     assert (found.auto_locked, found.locked_at) == (True, later.user.locked_at)
 
 
-async def test_what_was_not_counted_is_not_given_back(users: Users, world: World) -> None:
+async def test_what_was_not_counted_is_not_given_back(
+    attempts: LoginAttempts, users: Users, world: World
+) -> None:
     await _attempt(users, world, 1)
     locked_out = await _attempt(users, world, 1)
     locked = await _found(users, world)
-    await users.decrement_attempts(locked_out)
+    await attempts.decrement(locked_out)
     assert await _found(users, world) == locked
 
 
-async def test_a_lock_by_hand_is_not_given_back(users: Users, world: World) -> None:
+async def test_a_lock_by_hand_is_not_given_back(
+    attempts: LoginAttempts, users: Users, world: World
+) -> None:
     last = await _attempt(users, world, 1)
     key = (world.user.id, world.organization.id)
     assert await users.set_status(*key, "active", expected="locked")
     assert await users.set_status(*key, "locked", expected="active", reason="fraud")
     locked = await _found(users, world)
-    await users.decrement_attempts(last)
+    await attempts.decrement(last)
     assert await _found(users, world) == locked, "nor is anything counted below zero"
 
 
 async def test_the_costs_of_stored_hashes_are_known_by_how_often_they_occur(
+    passwords: UserPasswords,
     fresh_database_url: str,
 ) -> None:
     pg = await Postgres.open(fresh_database_url, 1)
@@ -470,7 +489,7 @@ async def test_the_costs_of_stored_hashes_are_known_by_how_often_they_occur(
             )
         )
     here = world.organization.id
-    known = await users.password_costs("m=8,t=1,p=1")
+    known = await UserPasswords(pg).costs("m=8,t=1,p=1")
     assert [each[:2] for each in known] == [(here, "m=65536,t=3,p=4"), (here, "m=19456,t=2,p=1")]
     assert known[0][2] > known[1][2]
     await pg.close()
@@ -493,10 +512,12 @@ async def test_attempts_neither_lock_nor_unlock_what_is_closed_otherwise(
         assert counted.user == msgspec.structs.replace(before, failed_login_count=number)
 
 
-async def test_a_sign_in_forgives_the_attempts(pg: Postgres, users: Users, world: World) -> None:
+async def test_a_sign_in_forgives_the_attempts(
+    attempts: LoginAttempts, pg: Postgres, users: Users, world: World
+) -> None:
     key = (world.user.id, world.organization.id)
     await _attempt(users, world, 1)
-    await users.record_login(*key)
+    await attempts.record_login(*key)
     found = await _found(users, world)
     assert (found.status, found.locked_at, found.locked_reason) == ("active", None, None)
     assert found.failed_login_count == 0
@@ -509,10 +530,10 @@ async def test_a_sign_in_forgives_the_attempts(pg: Postgres, users: Users, world
 
 
 async def test_attempts_are_forgiven_without_a_sign_in(
-    pg: Postgres, users: Users, world: World
+    attempts: LoginAttempts, pg: Postgres, users: Users, world: World
 ) -> None:
     await _attempt(users, world, 1)
-    await users.reset_attempts(world.user.id, world.organization.id)
+    await attempts.reset(world.user.id, world.organization.id)
     found = await _found(users, world)
     assert (found.status, found.failed_login_count) == ("active", 0)
     row = await pg.fetchrow(
@@ -521,21 +542,25 @@ async def test_attempts_are_forgiven_without_a_sign_in(
     assert row == (0, None)
 
 
-async def test_only_an_automatic_lock_is_forgiven(users: Users, world: World) -> None:
+async def test_only_an_automatic_lock_is_forgiven(
+    attempts: LoginAttempts, users: Users, world: World
+) -> None:
     key = (world.user.id, world.organization.id)
     assert await users.set_status(*key, "locked", expected="active", reason="fraud")
     locked = await _found(users, world)
-    await users.record_login(*key)
-    await users.reset_attempts(*key)
+    await attempts.record_login(*key)
+    await attempts.reset(*key)
     assert await _found(users, world) == locked
     assert await users.set_status(*key, "suspended", expected="locked")
-    await users.record_login(*key)
+    await attempts.record_login(*key)
     assert (await _found(users, world)).status == "suspended"
 
 
-async def test_a_failure_is_dated(pg: Postgres, users: Users, world: World) -> None:
+async def test_a_failure_is_dated(
+    attempts: LoginAttempts, pg: Postgres, users: Users, world: World
+) -> None:
     await _attempt(users, world, 0)
-    await users.record_failed_login(world.user.id, world.organization.id)
+    await attempts.record_failed_login(world.user.id, world.organization.id)
     row = await pg.fetchrow(
         "SELECT failed_login_count, last_failed_login_at > now() - interval '1 minute' FROM users"
         " WHERE id = %(id)s",
@@ -544,11 +569,13 @@ async def test_a_failure_is_dated(pg: Postgres, users: Users, world: World) -> N
     assert row == (1, True)
 
 
-async def test_a_hash_is_replaced_unless_it_changed_meanwhile(users: Users, world: World) -> None:
+async def test_a_hash_is_replaced_unless_it_changed_meanwhile(
+    passwords: UserPasswords, users: Users, world: World
+) -> None:
     key = (world.user.id, world.organization.id)
-    assert not await users.set_password_hash(*key, "new", expected="other")
-    assert not await users.set_password_hash(*key, "new", expected=None)
-    assert await users.set_password_hash(*key, "new", expected=world.user.password_hash)
+    assert not await passwords.replace_hash(*key, "new", expected="other")
+    assert not await passwords.replace_hash(*key, "new", expected=None)
+    assert await passwords.replace_hash(*key, "new", expected=world.user.password_hash)
     assert (await _found(users, world)).password_hash == "new"
 
 
@@ -575,7 +602,9 @@ async def test_a_profile_is_written_and_nothing_beside_it(users: Users, world: W
             await users.update(*key, {unwritten: "x"})
 
 
-async def test_a_version_counts_changes_and_no_sign_ins(users: Users, world: World) -> None:
+async def test_a_version_counts_changes_and_no_sign_ins(
+    passwords: UserPasswords, attempts: LoginAttempts, users: Users, world: World
+) -> None:
     async def version() -> int:
         found = await users.find(world.user.id)
         assert found is not None
@@ -583,20 +612,22 @@ async def test_a_version_counts_changes_and_no_sign_ins(users: Users, world: Wor
 
     before = await version()
     await _attempt(users, world, 5)
-    await users.record_login(world.user.id, world.organization.id)
-    await users.record_failed_login(world.user.id, world.organization.id)
+    await attempts.record_login(world.user.id, world.organization.id)
+    await attempts.record_failed_login(world.user.id, world.organization.id)
     assert await version() == before
     key = world.user.id, world.organization.id
     assert await users.set_status(*key, "suspended", expected="active")
     assert await version() == before + 1
-    await users.set_password(*key, None)
+    await passwords.set(*key, None)
     assert await version() == before + 2
 
 
-async def test_counting_is_no_change_of_a_person(users: Users, world: World) -> None:
+async def test_counting_is_no_change_of_a_person(
+    attempts: LoginAttempts, users: Users, world: World
+) -> None:
     """The claim updated_at (Core §5.1) is about the person's information."""
     before = (await _found(users, world)).updated_at
     await _attempt(users, world, 1)
-    await users.record_login(world.user.id, world.organization.id)
-    await users.record_failed_login(world.user.id, world.organization.id)
+    await attempts.record_login(world.user.id, world.organization.id)
+    await attempts.record_failed_login(world.user.id, world.organization.id)
     assert (await _found(users, world)).updated_at == before
