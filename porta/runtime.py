@@ -1,20 +1,17 @@
-"""Runtime: what one process holds: settings, storage, hasher, pages, the 60-second snapshot."""
+"""Runtime: what one process holds: settings, storage, hasher, pages, the known configuration."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cached_property
-from math import inf
 from urllib.parse import urlsplit
 
 from porta.audit.tail import AuditTail
 from porta.browser.session_uses import SessionUses
 from porta.config import asset_storage
-from porta.config.cache import ConfigCache
+from porta.config.known import KnownConfiguration
 from porta.config.settings import Settings
-from porta.config.system import Config, build_config
 from porta.emails.mailer import Mailer, server_of
 from porta.emails.post import Post
 from porta.emails.render import Emails
@@ -26,41 +23,11 @@ from porta.outbound.http import Outbound
 from porta.pages.render import Pages
 from porta.pages.stylesheets import StyleSheets
 from porta.security.audit_keys import AuditKeys
-from porta.security.key_schedule import longest_token_ttl
-from porta.security.keyring import KeyRings
 from porta.security.passwords import Parameters, Passwords
-from storage.models.clients import ApiResource, Client
-from storage.models.connections import Connection
-from storage.models.organizations import Organization
 from storage.router import Storage
 
-CONFIG_MAX_AGE = 60.0
-"""Seconds an entry of the configuration may be used while changes are heard of."""
-MAX_AGE_WITHOUT_NOTIFY = 1.0
-"""Seconds while they are not: no cache extends a right by more than that."""
-UNKNOWN_KEY_PAUSE = 10.0
-"""Seconds between two readings of the key rings for the sake of an unknown `kid`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The configuration of one moment: `system_config` and the key rings, read together."""
-
-    config: Config
-    keys: KeyRings
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What discovery tells of an organization beside its configuration."""
-
-    scopes: tuple[str, ...]
-    """Those of its API resources."""
-    claims: tuple[str, ...]
-    """Those beside the standard ones that its clients may find."""
-
-
-class Runtime:
+class Runtime(KnownConfiguration):
     """One process's belongings, opened once and handed to every operation."""
 
     def __init__(
@@ -71,8 +38,8 @@ class Runtime:
         pages: Pages,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(storage, settings.signing_key_encryption_keys)
         self.settings = settings
-        self.storage = storage
         self.passwords = passwords
         self.pages = pages
         self.stylesheets = StyleSheets()
@@ -86,46 +53,7 @@ class Runtime:
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""
         self.failed_clients = RecentKeys()
-        self._last_keys: KeyRings | None = None
-        self._refresh_keys_from = -inf
-        monotonic = time.monotonic
-        # One read is about many organizations: those that are asked for, and those that grow old.
-        known = storage.everywhere
-        # JWKS and discovery go on for as long as the database is away; nothing is granted then.
-        self._snapshots: ConfigCache[str, Snapshot] = ConfigCache(
-            self._read_snapshots, max_age=self._max_age, clock=monotonic, stale_for=inf
-        )
-        self._organizations: ConfigCache[str, Organization | None] = ConfigCache(
-            known.organizations.find_by_slugs,
-            max_age=self._max_age,
-            clock=monotonic,
-            stale_for=inf,
-        )
-        self._clients: ConfigCache[tuple[str, str], Client | None] = ConfigCache(
-            # No public document needs it: what a client may do, and what may be done at an API
-            # resource, is never answered from memory alone.
-            known.clients.find_each,
-            max_age=self._max_age,
-            clock=monotonic,
-            stale_for=0.0,
-        )
-        self._api_resources: ConfigCache[str, tuple[ApiResource, ...]] = ConfigCache(
-            known.api_resources.find_each,
-            max_age=self._max_age,
-            clock=monotonic,
-            stale_for=0.0,
-        )
-        self._connections: ConfigCache[str, tuple[Connection, ...]] = ConfigCache(
-            known.connections.find_each, max_age=self._max_age, clock=monotonic, stale_for=0.0
-        )
-        self._offers: ConfigCache[str, Offer] = ConfigCache(
-            self._read_offers, max_age=self._max_age, clock=monotonic, stale_for=inf
-        )
-        self._origins: ConfigCache[str, frozenset[str]] = ConfigCache(
-            known.clients.origins, max_age=self._max_age, clock=monotonic
-        )
-        self.audit_tail = AuditTail(known)
-        storage.on_change(self._changed)
+        self.audit_tail = AuditTail(storage.everywhere)
 
     @classmethod
     async def open(cls, settings: Settings) -> Runtime:
@@ -179,116 +107,3 @@ class Runtime:
             clock=lambda: self.clock(),
             is_sent=settings.smtp_host is not None,
         )
-
-    async def snapshot(self) -> Snapshot:
-        """Return the configuration and key rings, at most a minute old."""
-        return self._snapshots.peek("") or await self._snapshots.get("")
-
-    async def refresh_keys(self) -> KeyRings:
-        """Return the key rings as they are stored, for whoever met an unknown `kid`.
-
-        Those of the snapshot, when one was read for such a reason less than UNKNOWN_KEY_PAUSE ago:
-        anyone can invent a `kid`.
-        """
-        now = time.monotonic()
-        if now >= self._refresh_keys_from:
-            self._refresh_keys_from = now + UNKNOWN_KEY_PAUSE
-            self._snapshots.expire()
-        return (await self.snapshot()).keys
-
-    async def organization(self, slug: str) -> Organization | None:
-        """Return the organization of this slug, whatever its status."""
-        return self._organizations.peek(slug) or await self._organizations.get(slug)
-
-    async def client(self, client_id: str, organization_id: str) -> Client | None:
-        """Return the client of this organization, whatever its status; another's is unknown."""
-        key = (client_id, organization_id)
-        return self._clients.peek(key) or await self._clients.get(key)
-
-    async def api_resources(self, organization_id: str) -> tuple[ApiResource, ...]:
-        """Return the API resources that tokens of this organization may be asked for."""
-        return await self._api_resources.get(organization_id)
-
-    async def connections(self, organization_id: str) -> tuple[Connection, ...]:
-        """Return the identity providers that people of this organization may sign in at."""
-        return await self._connections.get(organization_id)
-
-    async def origins(self, organization_id: str) -> frozenset[str]:
-        """Return every web origin that some active client of the organization registered."""
-        return await self._origins.get(organization_id)
-
-    async def offer(self, organization_id: str) -> Offer:
-        """Return what the organization offers; for as long as the database is away, what it did."""
-        return await self._offers.get(organization_id)
-
-    def has_tenant(self, slug: str) -> bool:
-        """Whether the organization of this slug, and the snapshot, are at hand without a read."""
-        return None not in (self._organizations.peek(slug), self._snapshots.peek(""))
-
-    def has_offer(self, organization_id: str) -> bool:
-        """Whether what the organization offers is at hand without a read."""
-        return self._offers.peek(organization_id) is not None
-
-    def _max_age(self) -> float:
-        return CONFIG_MAX_AGE if self.storage.listening else MAX_AGE_WITHOUT_NOTIFY
-
-    async def _read_snapshots(self, names: Sequence[str]) -> dict[str, Snapshot]:
-        """There is one, and its name is empty."""
-        return dict.fromkeys(names, await self._read_snapshot())
-
-    async def _read_snapshot(self) -> Snapshot:
-        rows, keys = await self.storage.everywhere.system_config.with_signing_keys()
-        config = build_config(rows)
-        self._last_keys = KeyRings.build(
-            keys,
-            self.settings.signing_key_encryption_keys,
-            longest_token_ttl=longest_token_ttl(config),
-            previous=self._last_keys,
-        )
-        return Snapshot(config, self._last_keys)
-
-    async def _read_offers(self, organization_ids: Sequence[str]) -> dict[str, Offer]:
-        known = self.storage.everywhere
-        resources = await known.api_resources.find_each(organization_ids)
-        claims = await known.claims.names(organization_ids)
-        scopes = {
-            id: dict.fromkeys(scope for api in resources[id] for scope in api.scopes)
-            for id in organization_ids
-        }
-        return {id: Offer(tuple(scopes[id]), claims[id]) for id in organization_ids}
-
-    def _changed(self, table: str, key: str) -> None:
-        # Of an offer the former one is better than none: it expires, and is not forgotten.
-        match table:
-            case "system_config" | "signing_keys" | "ring_keys":
-                self._snapshots.clear()
-            case "organizations":
-                self._organizations.drop(key)
-            case "clients" | "client_secrets":
-                # Whatever organization it was asked for at: the notification does not name it.
-                self._clients.drop_where(lambda asked: asked[0] == key)
-                self._origins.clear()
-                self._offers.expire()
-            case "applications" | "custom_claim_definitions":
-                self._clients.clear()
-                self._origins.clear()
-                self._offers.expire()
-            case "api_resources":
-                self._api_resources.drop(key)
-                self._offers.expire()
-            case "connections":
-                self._connections.drop(key)
-            case "jobs" | "audit":
-                pass
-            case _:
-                self._expire_everything()
-
-    def _expire_everything(self) -> None:
-        """Changes may have been missed: whatever can be read anew is, the rest may serve on."""
-        self._snapshots.expire()
-        self._organizations.expire()
-        self._clients.expire()
-        self._api_resources.expire()
-        self._connections.expire()
-        self._origins.expire()
-        self._offers.expire()

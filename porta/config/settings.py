@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from email.utils import getaddresses
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from pydantic import (
     AliasChoices,
-    BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
-    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import NoDecode
 
 from porta.config import asset_storage, env_file
 from porta.config.environment import EnvironmentSettings, variables
-from porta.config.hosts import check_issuer, is_this_host
 from porta.config.inherited import READERS, adapt
 from porta.config.production import production_problems
 from porta.config.setting_errors import (
@@ -35,32 +27,28 @@ from porta.config.setting_errors import (
     find_leftover,
     problem_of,
 )
-from porta.errors import Invalid
+from porta.config.setting_types import (
+    HEX_KEY,
+    AssetEndpoint,
+    AssetPlace,
+    CookieKeys,
+    DatabaseUrl,
+    HexKeys,
+    HttpUrl,
+    IssuerUrl,
+    Networks,
+    RedisUrl,
+    Sender,
+    Texts,
+    Tls,
+    default_drain,
+    default_host,
+    default_tls,
+    usable_cores,
+)
 from porta.security import passwords
 from porta.security.encryption import EncryptionKeys
-from porta.text.email_addresses import canonical_email
-from storage.postgres.dsn import DsnInvalid
-from storage.postgres.dsn import parse as parse_dsn
-from storage.redis.urls import parse_redis_url
 
-Network = IPv4Network | IPv6Network
-Tls = Literal["starttls", "implicit", "none"]
-HEX_KEY = r"^[0-9a-fA-F]{64}$"
-
-
-def _parts(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _split(value: Any) -> Any:
-    return tuple(_parts(value)) if isinstance(value, str) else value
-
-
-HexKeys = Annotated[
-    tuple[Annotated[str, StringConstraints(pattern=HEX_KEY)], ...],
-    NoDecode,
-    BeforeValidator(_split),
-]
 _FIT: dict[str, Any] = {
     "database_url": "postgresql://",
     "issuer_base_url": "https://localhost",
@@ -77,53 +65,31 @@ _FIT: dict[str, Any] = {
 """Stand in for malformed values while the others are judged; elsewhere the default does."""
 
 
-def _usable_cores() -> int:
-    """Return how many cores this process may run on: more hashes at once would only take turns."""
-    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(2)
-    return min(len(usable), 64)
-
-
-def _default_drain(known: dict[str, Any]) -> float:
-    return 5.0 if known.get("environment") == "production" else 0.0
-
-
-def _default_tls(known: dict[str, Any]) -> Tls:
-    """Only on this very machine is mail handed over in plain text unless somebody says so."""
-    if known.get("smtp_port") == 465:
-        return "implicit"  # RFC 8314 §3.3
-    return "none" if is_this_host(known.get("smtp_host")) else "starttls"
-
-
-def _default_host(known: dict[str, Any]) -> str:
-    """A container is reached from outside; a server without safety rules is for its own machine."""
-    return "127.0.0.1" if known.get("environment") == "development" else "0.0.0.0"  # noqa: S104
-
-
 class Settings(EnvironmentSettings):
     """One field a variable, under the names of Porta 1.x. Durations are in seconds."""
 
     environment: Literal["development", "test", "production"] = Field(
         "development", validation_alias=AliasChoices("PORTA_ENV", "NODE_ENV")
     )
-    host: str = Field(default_factory=_default_host)
+    host: str = Field(default_factory=default_host)
     port: int = Field(3000, ge=0, le=65535)
-    database_url: str = Field(min_length=1)
-    redis_url: str | None = None
+    database_url: DatabaseUrl = Field(min_length=1)
+    redis_url: RedisUrl | None = None
     redis_deadline_seconds: float = Field(0.5, ge=0.05, le=2)
     """How long an answer of Redis is waited for. A request may wait so long twice."""
     database_pool_size: int = Field(10, ge=1, le=200)
     startup_wait_seconds: float = Field(60, ge=0, le=3600)
     """How long a starting server waits for PostgreSQL."""
-    issuer_base_url: str
-    cookie_keys: Annotated[tuple[str, ...], NoDecode] = Field(min_length=1)
+    issuer_base_url: IssuerUrl
+    cookie_keys: CookieKeys = Field(min_length=1)
     signing_key_encryption_key: str = Field(pattern=HEX_KEY)
     signing_key_decryption_keys: HexKeys = ()
     """Further keys that stored signing keys may be encrypted under, while these are renewed."""
     two_factor_encryption_key: str | None = Field(None, pattern=HEX_KEY)
     two_factor_decryption_keys: HexKeys = ()
-    asset_storage_url: str | None = None
+    asset_storage_url: AssetPlace | None = None
     """Where uploaded images are kept: `file:///folder`, `s3://bucket`; None for PostgreSQL."""
-    asset_storage_endpoint: str | None = None
+    asset_storage_endpoint: AssetEndpoint | None = None
     """Who has the bucket, where that is not Amazon."""
     asset_storage_region: str | None = Field(None, pattern=r"^[a-z0-9-]{1,40}$")
     asset_storage_key_id: str | None = None
@@ -135,28 +101,28 @@ class Settings(EnvironmentSettings):
     """Where an operator keeps templates and texts that replace those that are shipped."""
     smtp_host: str | None = None
     smtp_port: int = Field(587, ge=1, le=65535)
-    smtp_tls: Tls = Field(default_factory=_default_tls)
+    smtp_tls: Tls = Field(default_factory=default_tls)
     """`starttls` and `implicit` insist on TLS with a certificate that holds; `none` is plain."""
     smtp_user: str | None = None
     smtp_pass: str | None = None
-    smtp_from: str | None = None
+    smtp_from: Sender | None = None
     jobs_in_server: bool = True
     """Whether a server works off the queue of jobs too; else `porta worker` alone does."""
     jobs_concurrency: int = Field(5, ge=1, le=100)
     """How many jobs a process runs at a time."""
     audit_anchor_file: str | None = None
     """Where checkpoints of the audit trail are appended, one a line."""
-    audit_anchor_url: str | None = None
+    audit_anchor_url: HttpUrl | None = None
     """Where they are posted."""
     outbound_private_addresses: bool = False
     """Whether what is configured to be called may be at a private address."""
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    trusted_proxies: Networks = ()
     trusted_proxy_hops: int | None = Field(None, ge=1, le=16)
     """How many proxies a request passes at most; None where TRUSTED_PROXIES alone decides."""
     trust_proxy: str | None = None
     """Of Porta 1.x: whoever stands near is a proxy, where `trusted_proxies` names none."""
-    admin_cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    admin_cors_origins: Texts = ()
     metrics_enabled: bool = False
     porta_skip_prod_safety: bool = False
     database_without_isolation: bool = False
@@ -169,14 +135,14 @@ class Settings(EnvironmentSettings):
     argon2_memory_kib: int = Field(19_456, ge=8_192, le=passwords.MAX_MEMORY_KIB)
     argon2_passes: int = Field(2, ge=1, le=passwords.MAX_PASSES)
     argon2_lanes: int = Field(1, ge=1, le=passwords.MAX_LANES)
-    argon2_workers: int = Field(default_factory=_usable_cores, ge=1, le=64)
+    argon2_workers: int = Field(default_factory=usable_cores, ge=1, le=64)
     argon2_queue: int = Field(64, ge=1)
     max_connections: int = Field(10_000, ge=1)
     max_connections_per_address: int | None = Field(None, ge=1)
     """Of one IPv4 address or IPv6 /64; by default a small part of all."""
     keep_alive_seconds: float = Field(75.0, ge=5, le=3600)
     """How long a connection may idle: longer than the load balancer keeps it."""
-    drain_seconds: float = Field(default_factory=_default_drain, ge=0, le=10)
+    drain_seconds: float = Field(default_factory=default_drain, ge=0, le=10)
     """How long a stopping server goes on serving, so that a load balancer can notice."""
 
     _notes: tuple[str, ...] = PrivateAttr(default=())
@@ -220,100 +186,12 @@ class Settings(EnvironmentSettings):
             return value
         return field.get_default(call_default_factory=True, validated_data=info.data)
 
-    @field_validator("cookie_keys", mode="before")
-    @classmethod
-    def _split_cookie_keys(cls, value: Any) -> Any:
-        return tuple(value.split(",")) if isinstance(value, str) else value
-
-    @field_validator("cookie_keys")
-    @classmethod
-    def _accept_cookie_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        for problem in filter(None, map(find_leftover, keys)):
-            raise ValueError(problem)
-        keys = tuple(key.strip() for key in keys)
-        if any(len(key) < 16 for key in keys):
-            raise ValueError("every key needs at least 16 characters")
-        return keys
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _parse_networks(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(ip_network(part.strip(), strict=False) for part in _parts(value))
-
-    @field_validator("smtp_from")
-    @classmethod
-    def _read_sender(cls, value: str | None) -> str | None:
-        if value is not None:
-            found = getaddresses([value])
-            try:
-                ((_, address),) = found
-                canonical_email(address)
-            except (ValueError, Invalid):
-                raise ValueError(
-                    "is no address: id@example.com, or Name <id@example.com>"
-                ) from None
-        return value
-
-    @field_validator("admin_cors_origins", mode="before")
-    @classmethod
-    def _split_origins(cls, value: Any) -> Any:
-        return _split(value)
-
     @field_validator(*READERS, mode="before")
     @classmethod
     def _refuse_of_1x(cls, value: Any, info: ValidationInfo) -> Any:
         """What was read before stays as it is; what was not is refused here, with the way on."""
         if isinstance(value, str) and value:
             READERS[info.field_name or ""](value)
-        return value
-
-    @field_validator("issuer_base_url")
-    @classmethod
-    def _accept_issuer(cls, value: str) -> str:
-        check_issuer(value)
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _accept_database_url(cls, value: str) -> str:
-        try:
-            parse_dsn(value)
-        except DsnInvalid:
-            raise ValueError("is malformed") from None
-        return value
-
-    @field_validator("audit_anchor_url")
-    @classmethod
-    def _accept_anchor(cls, value: str | None) -> str | None:
-        parts = urlsplit(value) if value is not None else None
-        if parts is not None and (parts.scheme not in ("https", "http") or not parts.hostname):
-            raise ValueError("must be https://host/path")
-        return value
-
-    @field_validator("asset_storage_url")
-    @classmethod
-    def _accept_asset_storage(cls, value: str | None) -> str | None:
-        if value is not None:
-            asset_storage.check_place(value)
-        return value
-
-    @field_validator("asset_storage_endpoint")
-    @classmethod
-    def _accept_asset_endpoint(cls, value: str | None) -> str | None:
-        if value is not None:
-            asset_storage.check_endpoint(value)
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _accept_redis_url(cls, value: str | None) -> str | None:
-        try:
-            if value is not None:
-                parse_redis_url(value)
-        except ValueError:
-            raise ValueError("is malformed") from None
         return value
 
     # The last of those that run before: it is asked first.

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from porta import runtime
+from porta.config import known
 from tests.world.answers import hidden_fields, location, query_of
 from tests.world.browser import add_client
 from tests.world.served import CALLBACK, SECRETS, VERIFIER, Served, serve
@@ -23,7 +23,7 @@ BASIC = ("acme-web-basic", SECRETS["acme-web-basic"])
 def lasting_configuration() -> Iterator[None]:
     """What was read once is not read again because the machine is slow."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "CONFIG_MAX_AGE", 3600.0)
+        patch.setattr(known, "CONFIG_MAX_AGE", 3600.0)
         yield
 
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 import pytest_asyncio
-from porta.config.known import CONFIG_MAX_AGE, MAX_AGE_WITHOUT_NOTIFY
 
+from porta.config.known import CONFIG_MAX_AGE, MAX_AGE_WITHOUT_NOTIFY
 from porta.runtime import Runtime
 from porta.security.keyring import KeyRings
 from porta.services import signing_keys

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from porta import runtime
+from porta.config import known
 from storage.postgres.driver import Postgres
 from tests.world.administrators import Installation
 
@@ -73,7 +73,7 @@ _ADMITTED = (1, 1)
 def lasting_configuration() -> Iterator[None]:
     """What was read once is not read again because the machine is slow."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runtime, "CONFIG_MAX_AGE", 3600.0)
+        patch.setattr(known, "CONFIG_MAX_AGE", 3600.0)
         yield
 
 
