@@ -66,7 +66,7 @@ async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time
     """
     now = [time.monotonic()]
     clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
-    monkeypatch.setattr("porta.runtime.time", clock)
+    monkeypatch.setattr("porta.config.known.time", clock)
     async with opened(fresh_database_url, None) as runtime:
         acme = await runtime.organization("acme")
         assert acme is not None
