@@ -342,7 +342,8 @@ def test_how_to_add_names_tables_that_exist(what: str, write: str, line: str) ->
 
 # Who may see the rows of every organization (decisions/0036), each with the reason.
 EVERYWHERE = {
-    "porta.runtime": "the caches of configuration are read for many organizations at once",
+    "porta.config.known": "the caches of configuration are read for many organizations at once",
+    "porta.runtime": "the tail of the audit trail reads what is sealed of every organization",
     "porta.services.startup": "keys and costs of the whole installation",
     "porta.services.invitation_acceptance": "who invites is of another organization",
     "porta.services.self_registration": "makes an account where an organization lets people",
