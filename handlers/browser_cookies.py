@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from handlers import cookies
 from porta.browser import binding
 from porta.browser.binding import Browser
-from porta.security import known_browsers
+from porta.browser.keepsakes import Keepsakes
+from porta.security import known_browsers, trusted_devices
 
 if TYPE_CHECKING:
     from handlers.tenant import TenantHandler
@@ -62,6 +63,12 @@ def known_value(handler: TenantHandler) -> str | None:
     return cookies.find(handler.jar, _known_name(handler, handler.tenant.slug))
 
 
+def keepsakes(handler: TenantHandler) -> Keepsakes:
+    """Return what the browser was given at earlier sign-ins."""
+    device = cookies.find(handler.jar, cookies.devices_name(secure=handler.application.secure))
+    return Keepsakes(known_value(handler), device)
+
+
 def keep_known(handler: TenantHandler, value: str) -> None:
     """Hand the browser what it is known by at its next sign-in."""
     slug, secure = handler.tenant.slug, handler.application.secure
@@ -75,6 +82,9 @@ def keep_sign_in(handler: TenantHandler, signed_in: SignedIn) -> None:
     left = max(0, int(signed_in.expires_at - handler.runtime.clock()))
     keep_session(handler, signed_in.session_value, max_age=left)
     keep_known(handler, signed_in.known_value)
+    if signed_in.device_value is not None:
+        name = cookies.devices_name(secure=handler.application.secure)
+        _set(handler, name, signed_in.device_value, "/", trusted_devices.LIFETIME)
 
 
 def _set_session(handler: TenantHandler, slug: str, value: str, max_age: int) -> None:

@@ -9,8 +9,8 @@ from typing import Protocol
 _VALUE = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
 MOST_ORGANIZATIONS = 12
-"""Organizations that a browser keeps cookies of, four each, beside one of its language: RFC 6265
-§6.1 promises room for 50.
+"""Organizations that a browser keeps cookies of, four each, beside one of its language and one of
+its trust: RFC 6265 §6.1 promises room for 50.
 """
 _FORGOTTEN_AT_ONCE = 4
 _PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
@@ -49,6 +49,11 @@ def posted_name(slug: str, *, secure: bool) -> str:
 def known_name(slug: str, *, secure: bool) -> str:
     """Return the name of the cookie of a browser that signed in at an organization before."""
     return f"__Host-known_{slug}" if secure else f"known_{slug}"
+
+
+def devices_name(*, secure: bool) -> str:
+    """Return the name of the cookie of a browser that people trust, at whichever organizations."""
+    return "__Host-devices" if secure else "devices"
 
 
 def language_name(*, secure: bool) -> str:

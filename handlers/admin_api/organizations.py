@@ -84,6 +84,7 @@ class Organization(Shown):
     email_as_username: bool
     registration: str
     registration_domains: tuple[str, ...]
+    trusted_device_days: int
     created_at: Moment
     updated_at: Moment
 

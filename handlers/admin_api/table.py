@@ -47,6 +47,7 @@ from handlers.admin_api import (
     user_passwords,
     user_roles,
     user_statuses,
+    user_trusted_devices,
     user_two_factor,
     users,
 )
@@ -78,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     *user_roles.ROUTES,
     *user_two_factor.ROUTES,
     *user_passkeys.ROUTES,
+    *user_trusted_devices.ROUTES,
     *consents.ROUTES,
     *client_registration.ROUTES,
     *clients.ROUTES,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
 
-from handlers.browser_cookies import known_value
+from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.login import show_login
 from handlers.tenant import TenantHandler
@@ -110,7 +110,7 @@ class FederationCallbackHandler(InteractionHandler):
 
     async def _complete(self, response: Params) -> None:
         signed_in = await broker.complete(
-            self.runtime, self.opened, self.begun, response, self.origin, known_value(self)
+            self.runtime, self.opened, self.begun, response, self.origin, keepsakes(self)
         )
         self.finish_sign_in(signed_in)
 

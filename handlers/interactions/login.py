@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.browser_cookies import known_value
+from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
@@ -197,7 +197,7 @@ class LoginHandler(InteractionHandler):
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, "password", form, self.origin, known_value(self)
+                self.runtime, self.opened, "password", form, self.origin, keepsakes(self)
             )
         except LoginFailed as refusal:
             await show_login(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from handlers.browser_cookies import known_value
+from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.login import show_login
@@ -53,7 +53,7 @@ class MagicLinkRequestHandler(InteractionHandler):
     async def _ask(self, email: str) -> None:
         try:
             await magic_link_mail.ask(
-                self.runtime, self.opened, email, self.origin, known_value(self)
+                self.runtime, self.opened, email, self.origin, keepsakes(self).known
             )
         except Throttled as refusal:
             error, retry_after = "errors.rate_limit_exceeded", refusal.retry_after
@@ -87,7 +87,7 @@ class MagicLinkCodeHandler(InteractionHandler):
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, _METHOD, _only_code(form), self.origin, known_value(self)
+                self.runtime, self.opened, _METHOD, _only_code(form), self.origin, keepsakes(self)
             )
         except LoginFailed as refusal:
             if refusal.retry_after is not None:

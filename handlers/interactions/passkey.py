@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from http import HTTPStatus
 
-from handlers.browser_cookies import known_value
+from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.login import finish_with_passkeys, show_login
 from porta.authn import login, passkey_creation
@@ -30,7 +30,7 @@ class PasskeyHandler(InteractionHandler):
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, "passkey", form, self.origin, known_value(self)
+                self.runtime, self.opened, "passkey", form, self.origin, keepsakes(self)
             )
         except LoginFailed as refusal:
             removed = refusal.reason == "removed"

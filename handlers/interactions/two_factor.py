@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from handlers.browser_cookies import known_value
+from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.pages import finish_page, wait
-from porta.authn import passkey_options, second_factor, totp
+from porta.authn import passkey_options, second_factor, totp, trusted_devices
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey_options import Purpose
 from porta.authn.second_factor import Pending
 from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
+from porta.protocol.requests.sign_in import trusted_days
 
 _TYPED = frozenset({"code", "credential"})
 
@@ -45,9 +46,20 @@ async def show_two_factor(
         resends=second_factor.begins(chosen),
         error=error,
         **wait(handler, retry_after),
-        **({"notice": notice} if pending.enrolling is None else _to_scan(handler, pending)),
+        **(
+            _beside(handler, chosen, notice)
+            if pending.enrolling is None
+            else _to_scan(handler, pending)
+        ),
         passkey=await _options(handler, pending) if chosen == "passkey" else None,
     )
+
+
+def _beside(handler: InteractionHandler, method: str, notice: str | None) -> dict[str, Any]:
+    """Return what a page says beside its form, where a factor that is there is asked for."""
+    sign_in, tenant = handler.opened.interaction.sign_in, handler.tenant
+    may = trusted_devices.may_trust(tenant, sign_in, method)
+    return {"notice": notice, "trusted_days": trusted_days(tenant.organization) if may else 0}
 
 
 async def _options(handler: InteractionHandler, pending: Pending) -> str:
@@ -110,7 +122,7 @@ class TwoFactorHandler(InteractionHandler):
 
     async def _show_proof(self, pending: Pending, method: str, form: Params) -> None:
         signed_in, codes = await second_factor.submit(
-            self.runtime, self.opened, pending, method, form, self.origin, known_value(self)
+            self.runtime, self.opened, pending, method, form, self.origin, keepsakes(self)
         )
         if signed_in is None or not codes:
             self.finish_sign_in(signed_in)

@@ -72,9 +72,9 @@ class MagicLinkHandler(LinkHandler):
 
     async def _sign_in(self, opened: OpenInteraction) -> None:
         form = Params({"email": (self.link.email,), "token": (self.token(),)})
-        known = browser_cookies.known_value(self)
+        kept = browser_cookies.keepsakes(self)
         try:
-            signed_in = await login.submit(self.runtime, opened, _METHOD, form, self.origin, known)
+            signed_in = await login.submit(self.runtime, opened, _METHOD, form, self.origin, kept)
         except LoginFailed as refusal:
             await self._refuse(refusal)
             return

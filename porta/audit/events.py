@@ -90,6 +90,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.activated",
         "user.created",
         "user.deactivated",
+        "user.device.removed",
         "user.email.verified",
         "user.identity.linked",
         "user.invite.resent",
@@ -111,6 +112,8 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "gdpr": (ERASED, "user.exported", "user.purged"),
     "authentication": (
         "2fa.challenge.started",
+        "2fa.device.trusted",
+        "2fa.device.used",
         "2fa.otp.resent",
         "2fa.setup.email.complete",
         "2fa.setup.passkey.complete",
@@ -177,6 +180,7 @@ EVENTS: dict[str, str] = {
 
 _BY_THEMSELVES = frozenset(
     {
+        *("2fa.device.trusted", "2fa.device.used"),
         *("2fa.setup.email.complete", "2fa.setup.passkey.complete"),
         *("2fa.setup.totp.complete", "2fa.verify.success", "user.login.passkey"),
         *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),

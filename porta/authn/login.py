@@ -7,6 +7,8 @@ from dataclasses import replace
 from porta.authn import AUTHENTICATORS, attempt, progress
 from porta.authn.authenticator import Evidence
 from porta.authn.progress import SignedIn
+from porta.browser import keepsakes
+from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
@@ -32,17 +34,17 @@ async def submit(
     method: str,
     form: Params,
     origin: Origin,
-    known_value: str | None = None,
+    kept: Keepsakes = keepsakes.NONE,
 ) -> SignedIn | None:
     """Take a first factor; None where the interaction asks for a second one now.
 
-    `form` holds the `email`, if that is known, and what `method` reads; `known_value` is what the
-    browser was given when it signed in before. Raises LoginFailed, whose message is a catalog key.
+    `form` holds the `email`, if that is known, and what `method` reads; `kept` is what the browser
+    was given when it signed in before. Raises LoginFailed, whose message is a catalog key.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named = authenticator.named
     email = named(form) if named is not None else counted_email(form.get("email") or "")
-    known = find_known(runtime, tenant, email, known_value)
+    known = find_known(runtime, tenant, email, kept.known)
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
         authenticator.admit(runtime, tenant, origin)
@@ -58,7 +60,7 @@ async def submit(
     # Whoever is known elsewhere may have come to prove whose account here is theirs.
     nobody = SignIn(linking=opened.interaction.sign_in.linking)
     sign_in = attempt.proved(nobody, evidence, user, method)
-    return await progress.go_on(replace(evidence, email=user.email), user, sign_in, known_value)
+    return await progress.go_on(replace(evidence, email=user.email), user, sign_in, kept)
 
 
 def find_known(runtime: Runtime, tenant: Tenant, email: str, known_value: str | None) -> str | None:

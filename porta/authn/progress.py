@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 import msgspec
 
 from porta.audit import events
-from porta.authn import AUTHENTICATORS, attempt, identities
+from porta.authn import AUTHENTICATORS, attempt, identities, trusted_devices
 from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.trusted_devices import DeviceForgotten
 from porta.browser import interactions, sessions
 from porta.browser.interactions import InteractionExpired
+from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
-from porta.protocol.requests.sign_in import Ask, Done, Enrol, Step, next_step, required
+from porta.protocol.requests.sign_in import (
+    Ask,
+    Done,
+    Enrol,
+    Required,
+    Step,
+    at_trusted_device,
+    next_step,
+    required,
+)
 from porta.protocol.tokens.authentication import SESSION, context_of
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from storage.models.sign_ins import SignIn
+from storage.models.trusted_devices import TrustedDevice
 from storage.models.users import User
 from storage.router import Storage
 
@@ -26,27 +39,36 @@ NOBODY = SignIn()
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The new session's cookie: its value, and when it ends (seconds since the epoch); and the
-    cookie by which this browser is known from now on.
+    """The new session's cookie: its value, and when it ends (seconds since the epoch); the cookie
+    by which this browser is known from now on, and that by which it is trusted, where it is new.
     """
 
     session_value: str
     expires_at: int
     known_value: str
     user: User
+    device_value: str | None = None
 
 
 async def go_on(
-    evidence: Evidence, user: User, sign_in: SignIn, known_value: str | None
+    evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes, *, trusts: bool = False
 ) -> SignedIn | None:
-    """Sign the person in where nothing is missing; else ask for it, and None is returned.
+    """Sign the person in where nothing is missing; else ask for it, and None is returned. `trusts`
+    says that their device is to be trusted from then on.
 
     Raises LoginFailed where what is missing cannot be asked for here.
     """
     runtime, opened = evidence.runtime, evidence.opened
-    step = await find_step(runtime, opened, user, sign_in)
+    demanded = await _find_demanded(runtime, opened, user)
+    step = next_step(sign_in, demanded)
     if isinstance(step, Done):
-        return await _sign_in(evidence, user, sign_in, known_value)
+        return await _sign_in(evidence, user, sign_in, kept, trusts=trusts)
+    device = await trusted_devices.find(evidence, user, step, kept.device)
+    if device is not None:
+        beside = next_step(sign_in, at_trusted_device(demanded))
+        if isinstance(beside, Done):
+            with suppress(DeviceForgotten):
+                return await _sign_in(evidence, user, sign_in, kept, device=device)
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
     asked, methods = replace(evidence, user=user), offered(runtime, step)
@@ -73,10 +95,14 @@ async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool)
 
 async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
     """Return what is missing, by what is demanded of the person and what they have enrolled."""
+    return next_step(sign_in, await _find_demanded(runtime, opened, user))
+
+
+async def _find_demanded(runtime: Runtime, opened: OpenInteraction, user: User) -> Required:
     factors, organization, acr = None, opened.tenant.organization, opened.acr
     if user.two_factor_enabled or organization.two_factor_policy != "optional" or acr:
         factors = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
-    return next_step(sign_in, required(organization, opened.login_methods, user, factors, acr))
+    return required(organization, opened.login_methods, user, factors, acr)
 
 
 def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
@@ -101,12 +127,30 @@ def _is_ready(runtime: Runtime, method: str) -> bool:
 
 
 async def _sign_in(
-    evidence: Evidence, user: User, sign_in: SignIn, known_value: str | None
+    evidence: Evidence,
+    user: User,
+    sign_in: SignIn,
+    kept: Keepsakes,
+    *,
+    device: TrustedDevice | None = None,
+    trusts: bool = False,
 ) -> SignedIn:
-    """Open the session of somebody who has shown everything."""
+    """Open the session of somebody who has shown everything, or all but what their `device` stands
+    for. Raises DeviceForgotten.
+    """
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
     if sign_in.proofs[0].method != SESSION:
         await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
+    trusted: str | None = None
+
+    async def hold(tx: Storage) -> None:
+        # Before any session is held: who ends everything of a person takes them in this order too.
+        nonlocal trusted
+        if device is not None:
+            await trusted_devices.use(tx, evidence, user, device)
+        if trusts:
+            trusted = await trusted_devices.keep(tx, evidence, user, kept.device)
+
     session, value = await sessions.sign_in(
         runtime,
         tenant,
@@ -115,11 +159,13 @@ async def _sign_in(
         browser=opened.interaction.browser,
         origin=evidence.origin,
         # An interaction that is over changes nothing: its cookie would reach no browser.
+        first=hold if device is not None or trusts else None,
         before_commit=partial(_keep, evidence, user, sign_in),
+        trusted_device=device.id if device is not None else None,
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
-    known = known_browsers.remember(keys, known_value, tenant.id, evidence.email, now)
-    return SignedIn(value, session.expires_at, known, user)
+    known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
+    return SignedIn(value, session.expires_at, known, user, trusted)
 
 
 async def _record(evidence: Evidence, user: User, event: str) -> None:

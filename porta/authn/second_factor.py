@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from porta.authn import AUTHENTICATORS, attempt, enrolment, progress
+from porta.authn import AUTHENTICATORS, attempt, enrolment, progress, trusted_devices
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.progress import SignedIn
-from porta.browser import interactions, open_interactions
+from porta.browser import interactions, keepsakes, open_interactions
+from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
@@ -101,7 +102,7 @@ async def submit(
     method: str,
     form: Params,
     origin: Origin,
-    known_value: str | None = None,
+    kept: Keepsakes = keepsakes.NONE,
 ) -> tuple[SignedIn | None, tuple[str, ...]]:
     """Take a second factor of whoever showed the first one at this interaction.
 
@@ -109,7 +110,7 @@ async def submit(
     was enrolled by it: nobody sees them again. Raises LoginFailed.
     """
     user, keys = pending.user, runtime.settings.cookie_keys
-    known = known_browsers.find(keys, known_value, opened.tenant.id, user.email, runtime.clock())
+    known = known_browsers.find(keys, kept.known, opened.tenant.id, user.email, runtime.clock())
     evidence = Evidence(
         runtime, opened, form, origin, user.email, known_browser=known is not None, user=user,
         enrolling=pending.enrolling,
@@ -131,7 +132,10 @@ async def submit(
     event = authenticator.event_beside or authenticator.event
     await attempt.record(evidence, event, method=method)
     sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
-    return await progress.go_on(evidence, user, sign_in, known_value), codes
+    trusts = trusted_devices.FIELD in form and trusted_devices.may_trust(
+        opened.tenant, opened.interaction.sign_in, method
+    )
+    return await progress.go_on(evidence, user, sign_in, kept, trusts=trusts), codes
 
 
 async def choose(

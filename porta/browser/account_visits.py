@@ -74,7 +74,8 @@ async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Visit | No
     if user is None:
         return None
     age = runtime.clock() - session.authenticated_at
-    return Visit(session, user, is_recent=age < RECENT)
+    # Whoever was let in by a device alone has not shown all that it takes to change something here.
+    return Visit(session, user, is_recent=age < RECENT and session.trusted_device is None)
 
 
 async def _stands(runtime: Runtime, tenant: Tenant, session: Session) -> bool:

@@ -58,6 +58,17 @@ class OpenInteraction:
         return previous is not None and bool(reasons) and _CONFIRMING.issuperset(reasons)
 
     @property
+    def takes_trusted_device(self) -> bool:
+        """Whether a second factor that was shown here before may stand for one: not where a client
+        wants to be sure, nor at the pages of one's own account, where it could be taken away.
+        """
+        asked = self.interaction
+        if asked.kind is not InteractionKind.AUTHORIZATION:
+            return False
+        prompts = asked.parameters.get("prompt", "").split()
+        return "login" not in prompts and _CONFIRMING.isdisjoint(asked.reasons)
+
+    @property
     def registers(self) -> bool:
         """Whether its client wants the person to make an account (`prompt=create`)."""
         asked = self.interaction.parameters.get("prompt", "").split()

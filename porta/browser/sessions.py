@@ -19,6 +19,8 @@ from storage.models.clients import Client
 from storage.router import Storage
 
 _LONGEST_AGENT = 256
+First = Callable[[Storage], Awaitable[object]]
+"""Called with the transaction of a sign-in while it holds nothing yet."""
 BeforeCommit = Callable[[Storage, str], Awaitable[object]]
 """Called with the transaction of a sign-in, and the uid that its session will have."""
 
@@ -60,7 +62,9 @@ async def sign_in(
     context: AuthenticationContext,
     browser: str,
     origin: Origin | None = None,
+    first: First | None = None,
     before_commit: BeforeCommit | None = None,
+    trusted_device: str | None = None,
 ) -> tuple[Session, str]:
     """Open a session and return it with the value of its cookie. `context` is what was shown.
 
@@ -70,7 +74,8 @@ async def sign_in(
     before a sign-in is worth anything after. Sign-ins of one browser wait for each other, so that
     one session is left of them, which a logout can end.
 
-    `before_commit` is called before anything changes; what it raises leaves all as it was.
+    `trusted_device` is where the second factor was not asked for, if so. `first` is called before
+    any session is held, `before_commit` before any changes; what they raise leaves all as it was.
     """
     value, now = opaque.new_value(), int(runtime.clock())
     session = Session(
@@ -87,9 +92,12 @@ async def sign_in(
         browser=browser,
         address=origin.address if origin else None,
         user_agent=origin.user_agent[:_LONGEST_AGENT] if origin else None,
+        trusted_device=trusted_device,
     )
     life = min(tenant.config.session_ttl, tenant.config.session_idle_ttl)
     async with runtime.storage.transaction() as tx:
+        if first is not None:
+            await first(tx)
         return await _open(tx, session, life, before_commit), value
 
 

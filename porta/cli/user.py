@@ -226,6 +226,18 @@ _passkeys = noun(
         done="It opens nothing any more.",
     ),
 )
+_devices = noun(
+    "devices",
+    "Show the devices at which a person is not asked for a second factor, and have it asked there.",
+    ("id", "userAgent", "ipAddress", "createdAt", "lastUsedAt", "expiresAt"),
+    _action("list", "trusted_devices"),
+    _action(
+        "remove",
+        "delete_trusted_device",
+        asks="Have {user_id} asked for a second factor at {device_id} again?",
+        done="It is trusted no more.",
+    ),
+)
 _consents = noun(
     "consents",
     "Show and withdraw what a person allowed clients.",
@@ -248,3 +260,4 @@ user.add_command(_consents)
 user.add_command(_claims)
 user.add_command(_second_factors)
 user.add_command(_passkeys)
+user.add_command(_devices)

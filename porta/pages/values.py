@@ -75,7 +75,9 @@ PAGES: dict[str, Page] = {
         ),
     ),
     "two_factor": Page(
-        frozenset({"uid", "csrf", "method", "account"}), {**_FACTOR, "notice": None}, leaves=True
+        frozenset({"uid", "csrf", "method", "account"}),
+        {**_FACTOR, "notice": None, "trusted_days": 0},
+        leaves=True,
     ),
     "two_factor_setup": Page(
         frozenset({"uid", "csrf", "method", "account"}),

@@ -15,6 +15,7 @@ from porta.pages import languages
 from porta.pages.catalogs import find_languages
 from porta.pages.colors import is_color
 from porta.protocol.clients.registered_uris import find_link_problem
+from porta.security.trusted_devices import MOST_DAYS
 from porta.services.signing_algorithms import parse_algorithm
 from porta.tenants import slugs
 from porta.text.email_addresses import canonical_email
@@ -173,6 +174,8 @@ Domain = Annotated[str, AfterValidator(str.lower), judged(_find_domain_problem)]
 Domains = Annotated[tuple[Domain, ...], Field(max_length=100), AfterValidator(_distinct)]
 Registration = Literal["closed", "domain", "open"]
 """Who may make an account for themselves: nobody, who has an address of a domain, anybody."""
+TrustedDays = Annotated[int, Strict(), Field(ge=0, le=MOST_DAYS)]
+"""For how many days a device is trusted; 0 for none."""
 OrganizationSlug = Annotated[str, rule(slugs.parse_organization_slug), judged(_find_slug_problem)]
 ApplicationSlug = Annotated[str, rule(slugs.parse_application_slug), judged(_find_slug_problem)]
 RoleSlug = Annotated[str, rule(slugs.parse_role_slug)]

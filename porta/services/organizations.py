@@ -11,6 +11,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
+from porta.protocol.requests.sign_in import trusted_days
 from porta.services import brands
 from porta.services.brands import BrandingPatch
 from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
@@ -24,6 +25,7 @@ from porta.services.fields import (
     PageLocale,
     Registration,
     SearchTerm,
+    TrustedDays,
 )
 from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import check_all, needs
@@ -55,6 +57,7 @@ class OrganizationPatch(Patch):
     email_as_username: Flag = ABSENT
     registration: Registration = ABSENT
     registration_domains: Domains = ABSENT
+    trusted_device_days: TrustedDays = ABSENT
     branding: BrandingPatch | None = ABSENT
 
 
@@ -118,6 +121,10 @@ async def update(
     if not changes:
         return stored
     after = require(await tx.organizations.update(stored.id, changes), WHAT)
+    if trusted_days(stored) and not trusted_days(after):
+        await tx.trusted_devices.clear(
+            stored.id
+        )  # for good: none is trusted anew by another change
     for event_type, fields in _events_of(frozenset(changes)):
         await record_change(
             tx, actor, event_type, stored, after, fields=fields, organization_id=stored.id
@@ -225,7 +232,7 @@ def _check_registration(organization: Organization) -> None:
 
 def _events_of(changed: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return the events that tell of a change, each with the fields that it tells of."""
-    policy = frozenset({"two_factor_policy"})
+    policy = frozenset({"two_factor_policy", "trusted_device_days"})
     parts = (
         ("org.updated", changed - _BRANDING - policy),
         ("org.branding.updated", changed & _BRANDING),

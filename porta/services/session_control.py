@@ -105,21 +105,23 @@ async def end_own(tx: Storage, actor: Actor, person: User, session_id: str) -> b
 
 
 async def end_others(tx: Storage, actor: Actor, person: User, kept: str) -> int:
-    """End every session of `person` but `kept`, the one in which they ask for it; return how many
-    there were.
+    """End every session of `person` but `kept`, the one in which they ask for it, and have the
+    second factor asked for at every device again; return how many sessions there were.
     """
     ended, key = 0, (person.id, person.organization_id)
     # Held: of two browsers that do so at once, one has ended the other by the time that it asks.
     await tx.users.find(person.id, organization_id=person.organization_id, hold=True)
     if not await tx.session_lists.of_person(*key, 1, only=kept):
         return 0
+    # First, as in `end_account`: who signs in by one meanwhile is done by then, and is ended too.
+    devices = await tx.trusted_devices.remove_all(*key)
     while others := await tx.session_lists.of_person(*key, _MOST, but=kept):
         found = [await _end(tx, person.organization_id, each.id) for each in others]
         ended += sum(found)
         if not any(found):
             break
-    if ended:
-        await _record(tx, actor, *key, sessions=ended)
+    if ended or devices:
+        await _record(tx, actor, *key, sessions=ended, devices=devices)
     return ended
 
 

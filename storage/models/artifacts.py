@@ -33,6 +33,8 @@ class Session(Artifact, frozen=True, kw_only=True):
     address: str | None = None
     """Where that was, and what the browser called itself: for people, who look for their own."""
     user_agent: str | None = None
+    trusted_device: str | None = None
+    """The device at which a second factor was not asked for: its owner may not have been there."""
 
 
 class AuthorizationCode(Routed, frozen=True, kw_only=True):

@@ -96,6 +96,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     (`domain`), or anybody (`open`).
     """
     registration_domains: tuple[str, ...] = ()
+    trusted_device_days: int = 0
+    """For how many days a device may be trusted not to ask for a second factor; 0 for none."""
     updated_at: float = 0.0
     era: int = 0
     """How often its status has changed; not written by hand."""

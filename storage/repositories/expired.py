@@ -11,13 +11,17 @@ _TABLES = (
     ("rate_counters", "key", "window_ends_at", "0"),
     ("idempotent_answers", "(actor, key)", "expires_at", "0"),
     ("job_results", "job_id", "expires_at", "0"),
+    ("trusted_devices", "id", "expires_at", "0"),
+    ("passkeys", "id", "removed_at", "400 days"),
     ("jobs", "id", "done_at", "7 days"),
     ("jobs", "id", "dead_at", "90 days"),
 )
 """Each table with its key, the column that says when a row has expired, and how long it stays then.
 
 An ended session, and the family that a code has founded, have to outlive every code: a later look
-finds that it is used up. Nobody asks for anything else that has expired.
+finds that it is used up. A passkey that was removed is remembered, so that a browser which still
+offers it can be told: for longer than a year, in which most are offered once, if ever again. Nobody
+asks for anything else that has expired.
 """
 
 
@@ -38,8 +42,8 @@ _PURGE = f"""
 
 
 class Expired:
-    """Expired artifacts, sessions, token families, rate counters, kept answers and results;
-    jobs that ended long ago.
+    """Expired artifacts, sessions, token families, rate counters, kept answers and results, trusted
+    devices; passkeys that were removed, and jobs that ended, long ago.
     """
 
     def __init__(self, pg: Executor) -> None:

@@ -26,6 +26,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("identities", "identities", _MINE),
     ("passkeys", "passkeys", _MINE),
     ("passkeys", "passkey_users", _MINE),
+    ("devices", "trusted_devices", _MINE),
     ("links", "invitation_tokens", _MINE),
     ("links", "password_reset_tokens", _MINE),
     ("links", "magic_link_tokens", _MINE),

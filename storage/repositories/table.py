@@ -43,6 +43,7 @@ from storage.repositories.system_config import SystemConfig
 from storage.repositories.tokens import Tokens
 from storage.repositories.totp_secrets import TotpSecrets
 from storage.repositories.trial import Trial
+from storage.repositories.trusted_devices import TrustedDevices
 from storage.repositories.user_passwords import UserPasswords
 from storage.repositories.user_roles import UserRoles
 from storage.repositories.users import Users
@@ -86,6 +87,7 @@ class Repositories:
     login_attempts = _OnFirstUse(LoginAttempts)
     second_factors = _OnFirstUse(SecondFactorsOfPeople)
     passkeys = _OnFirstUse(Passkeys)
+    trusted_devices = _OnFirstUse(TrustedDevices)
     totp_secrets = _OnFirstUse(TotpSecrets)
     roles = _OnFirstUse(Roles)
     user_roles = _OnFirstUse(UserRoles)

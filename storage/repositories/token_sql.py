@@ -264,6 +264,8 @@ END_OTHERS = """
 """
 """The same as END_ACCOUNT, but for one session and what hangs on it."""
 END_ACCOUNT = """
+    DELETE FROM trusted_devices
+    WHERE user_id = %(account_id)s AND organization_id = %(organization_id)s;
     UPDATE sessions SET consumed_at = now(), expires_at = now()
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
         AND consumed_at IS NULL;
@@ -284,6 +286,7 @@ END_ACCOUNT = """
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
 """
 """Statements in one message, which is one transaction. Each sees what was committed before
-it began: a family that was founded while the first one waited is found by the second, and the
-fourth names the key that a sign-in gave the session meanwhile.
+it began: a sign-in that a trusted device is held for is over by the time that sessions are ended, a
+family that was founded while the second one waited is found by the third, and the last names the
+key that a sign-in gave the session meanwhile.
 """

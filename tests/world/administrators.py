@@ -160,10 +160,10 @@ class Installation:
         await storage.roles.grant(role.id, [granted.id])
         await storage.user_roles.assign(person.id, person.organization_id, [role.id])
 
-    async def organization(self) -> Organization:
+    async def organization(self, **changes: Any) -> Organization:
         """Make an ordinary organization."""
         slug = f"o{secrets.token_hex(6)}"
-        organization = factories.organization(id=new_id(), name=slug, slug=slug)
+        organization = factories.organization(id=new_id(), name=slug, slug=slug, **changes)
         await self.runtime.storage.everywhere.organizations.insert(organization)
         return organization
 

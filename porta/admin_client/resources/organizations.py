@@ -250,6 +250,7 @@ class Organization(Entity, frozen=True, kw_only=True):
     email_as_username: bool
     registration: str
     registration_domains: tuple[str, ...]
+    trusted_device_days: int
     created_at: datetime
     updated_at: datetime
 
@@ -272,6 +273,7 @@ class NewOrganization(Model, frozen=True, kw_only=True):
     email_as_username: bool | UnsetType = UNSET
     registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
     registration_domains: tuple[str, ...] | UnsetType = UNSET
+    trusted_device_days: int | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
     slug: str | UnsetType = UNSET
 
@@ -294,6 +296,7 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     email_as_username: bool | UnsetType = UNSET
     registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
     registration_domains: tuple[str, ...] | UnsetType = UNSET
+    trusted_device_days: int | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
@@ -322,6 +325,7 @@ class Branded(Entity, frozen=True, kw_only=True):
     email_as_username: bool
     registration: str
     registration_domains: tuple[str, ...]
+    trusted_device_days: int
     created_at: datetime
     updated_at: datetime
     logo_url: str | None

@@ -241,6 +241,17 @@ class PasskeyPatch(Model, frozen=True, kw_only=True):
     name: str
 
 
+class TrustedDevice(Model, frozen=True, kw_only=True):
+    """A browser at which a person is not asked for their second factor until it expires."""
+
+    id: str
+    user_agent: str | None
+    ip_address: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
 class ConsentedClient(Model, frozen=True, kw_only=True):
     """What a person allowed a client, in all their sessions that live."""
 
@@ -654,6 +665,26 @@ class UsersResource(Resource):
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "passkeys", passkey_id),
+            **condition,
+        )
+
+    async def trusted_devices(
+        self, organization_id: str, user_id: str
+    ) -> tuple[TrustedDevice, ...]:
+        """List the devices at which a person is not asked for their second factor."""
+        return await self._all(
+            TrustedDevice,
+            "GET",
+            ("organizations", organization_id, "users", user_id, "trusted-devices"),
+        )
+
+    async def delete_trusted_device(
+        self, organization_id: str, user_id: str, device_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Have the second factor asked for at a device again."""
+        return await self._nothing(
+            "DELETE",
+            ("organizations", organization_id, "users", user_id, "trusted-devices", device_id),
             **condition,
         )
 

@@ -16,7 +16,8 @@ from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.federation.exchange import Upstream, describe, redeem
 from porta.authn.federation.joining import find_account, link_of
 from porta.authn.progress import SignedIn
-from porta.browser import interactions
+from porta.browser import interactions, keepsakes
+from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
@@ -117,7 +118,7 @@ async def complete(
     request: UpstreamRequest,
     response: Params,
     origin: Origin,
-    known_value: str | None = None,
+    kept: Keepsakes = keepsakes.NONE,
 ) -> SignedIn | None:
     """Take somebody back; None where the interaction asks for more. Raises LoginFailed.
 
@@ -147,7 +148,7 @@ async def complete(
     if user is None:
         await _ask_for_proof(evidence, upstream.connection, profile)
         return None
-    return await _go_on(evidence, upstream.connection, profile, user, known_value)
+    return await _go_on(evidence, upstream.connection, profile, user, kept)
 
 
 async def _reach(runtime: Runtime, tenant: Tenant, connection_id: str) -> Upstream:
@@ -172,7 +173,7 @@ async def _go_on(
     connection: Connection,
     profile: Profile,
     user: User,
-    known_value: str | None,
+    kept: Keepsakes,
 ) -> SignedIn | None:
     if not user.is_usable:
         await attempt.record(
@@ -180,12 +181,12 @@ async def _go_on(
         )
         raise LoginFailed(f"login.error_account_{user.status}", reason=user.status)
     runtime, keys = evidence.runtime, evidence.runtime.settings.cookie_keys
-    known = known_browsers.find(keys, known_value, evidence.tenant.id, user.email, runtime.clock())
+    known = known_browsers.find(keys, kept.known, evidence.tenant.id, user.email, runtime.clock())
     shown = replace(evidence, email=user.email, known_browser=known is not None)
     sign_in = attempt.proved(progress.NOBODY, shown, user, "federation")
     (proof,) = sign_in.proofs
     sign_in = msgspec.structs.replace(sign_in, proofs=(_judged(proof, connection, profile),))
-    return await progress.go_on(shown, user, sign_in, known_value)
+    return await progress.go_on(shown, user, sign_in, kept)
 
 
 def _judged(proof: Proof, connection: Connection, profile: Profile) -> Proof:

@@ -24,6 +24,8 @@ _ENROLLED = {
     "required_any": ("totp", "email_otp", PASSKEY),
 }
 """What a person has to enrol, by the `two_factor_policy` of their organization."""
+_EACH_TIME = frozenset({"required_passkey"})
+"""Policies that want their method at each sign-in: a passkey is but one gesture."""
 _OTHERS_ALONE = frozenset({"required_totp", "required_email"})
 """Policies that want another method, by its name: no passkey stands in for it."""
 
@@ -107,6 +109,19 @@ def _required(
     # What they chose was never set up, or is gone: what stands in for it is all there is.
     second = second or (NOTHING_LEFT,)
     return Required(methods, second, enrol=missing if policy == "required_passkey" else ())
+
+
+def trusted_days(organization: Organization) -> int:
+    """Return for how many days a device may be trusted; 0 where none is."""
+    policy = organization.two_factor_policy
+    return 0 if policy in _EACH_TIME else organization.trusted_device_days
+
+
+def at_trusted_device(demanded: Required) -> Required:
+    """Return what is demanded where the person showed a second factor before, and it is remembered:
+    none, for the sake of policy. What a client demands is asked for all the same.
+    """
+    return replace(demanded, second=())
 
 
 def next_step(sign_in: SignIn, demanded: Required) -> Step:

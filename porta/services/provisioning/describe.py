@@ -34,7 +34,7 @@ MOST_PEOPLE = 5000
 _PAGE = 500
 _OF_ORGANIZATION = (
     *("name", "slug", "default_locale", "two_factor_policy", "require_pkce", "id_token_claims"),
-    *("id_token_signed_response_alg", "email_as_username", "registration"),
+    *("id_token_signed_response_alg", "email_as_username", "registration", "trusted_device_days"),
 )
 _OF_RESOURCE = (
     *("identifier", "name", "access_token_format", "access_token_ttl", "access_token_type"),

@@ -167,6 +167,8 @@ def _refuses(method: str, path: str, body: Any) -> None:
 _changes("PUT", ONE, {"name": "Other"}, _is(name="Other", defaultLocale="en"))
 _changes("PATCH", ONE, {"branding": None, "requirePkce": True}, _is(requirePkce=True))
 _changes("PATCH", ONE, {"registration": "open"}, _is(registration="open"))
+_changes("PATCH", ONE, {"trustedDeviceDays": 30}, _is(trustedDeviceDays=30))
+_refuses("PATCH", ONE, {"trustedDeviceDays": 91})
 _refuses("PUT", ONE, {"name": None})
 _refuses("PATCH", ONE, {"registration": "domain"})
 _refuses("PATCH", ONE, {"slug": "other"})

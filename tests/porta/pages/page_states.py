@@ -81,7 +81,7 @@ STATES: dict[str, State] = {
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),
     "two-factor": State(
-        "two_factor", {"others": ("recovery_code",), "client_name": "Portal"}
+        "two_factor", {"others": ("recovery_code",), "client_name": "Portal", "trusted_days": 30}
     ),
     "two-factor, wrong": State("two_factor", {"error": "two_factor.error_invalid_code"}),
     "two-factor, recovery": State(
@@ -94,7 +94,7 @@ STATES: dict[str, State] = {
     ),
     "two-factor, passkey": State(
         "two_factor",
-        {"method": "passkey", "others": ("recovery_code",), "passkey": _PASSKEY},
+        {"method": "passkey", "others": ("recovery_code",), "passkey": _PASSKEY, "trusted_days": 1},
     ),
     "two-factor, set up a passkey": State(
         "two_factor_setup",

@@ -83,7 +83,8 @@ def test_anything_else_is_a_stranger_and_gives_way(value: str | None) -> None:
 
 
 def test_the_seal_is_for_this_purpose_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_browsers, "_PURPOSE", "another purpose")
+    another = known_browsers._PURPOSE._replace(name="another purpose")
+    monkeypatch.setattr(known_browsers, "_PURPOSE", another)
     foreign = remember(KEYS, None, *WHO, NOW)
     monkeypatch.undo()
     assert find(KEYS, foreign, *WHO, NOW) is None

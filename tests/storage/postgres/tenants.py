@@ -42,6 +42,8 @@ ROWS = {
     "passkey_users": "(user_id, organization_id, handle) VALUES (%(user)s, %(org)s, %(text)s)",
     "passkeys": "(organization_id, user_id, credential_id, public_key, name, backup_eligible,"
     " backed_up) VALUES (%(org)s, %(user)s, %(text)s, 'x', 'P', TRUE, TRUE)",
+    "trusted_devices": "(organization_id, user_id, digest, era, expires_at)"
+    " VALUES (%(org)s, %(user)s, %(text)s, 0, now())",
     "ended_accounts": "(account_id, ended_at) VALUES (%(user)s, now())",
     "withdrawn_consents": "(account_id, client_id, withdrawn_at) VALUES (%(user)s, 'c', now())",
     "connections": "(id, organization_id, provider, name, issuer, client_id)"

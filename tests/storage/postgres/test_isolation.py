@@ -218,7 +218,7 @@ PASSING = {
     *("artifacts", "sessions", "token_families", "ended_accounts", "rate_counters"),
     "withdrawn_consents",
     *("invitation_tokens", "magic_link_tokens", "password_reset_tokens"),
-    *("user_totp", "two_factor_otp_codes", "two_factor_recovery_codes"),
+    *("user_totp", "two_factor_otp_codes", "two_factor_recovery_codes", "trusted_devices"),
 }
 UNSEEN = {
     *("signing_keys", "ring_keys", "idempotent_answers", "job_results", "schema_migrations"),

@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from porta.protocol.requests.sign_in import Ask, Done, Enrol, Required, next_step, required
+from porta.protocol.requests.sign_in import (
+    Ask,
+    Done,
+    Enrol,
+    Required,
+    at_trusted_device,
+    next_step,
+    required,
+    trusted_days,
+)
 from storage.models.sign_ins import Proof, SecondFactors, SignIn
 from tests import factories
 
@@ -216,3 +225,32 @@ def test_9470_who_is_trusted_to_have_shown_both_elsewhere_has_not_shown_them_her
     demanded = Required(PASSWORD, second=("totp",), more=("totp",))
     assert next_step(sign_in, demanded) == Done()
     assert next_step(sign_in, replace(demanded, acr=(MFA,))) == Ask(("totp",), True)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_trusted_device_spares_what_a_policy_demands(policy: str) -> None:
+    organization = factories.organization(two_factor_policy=policy)
+    person = factories.user(two_factor_enabled=True)
+    demanded = required(organization, PASSWORD, person, SecondFactors(method="totp", has_totp=True))
+    assert next_step(_sign_in("password"), demanded) == Ask(("totp",), second=True)
+    assert next_step(_sign_in("password"), at_trusted_device(demanded)) == Done()
+    assert next_step(SignIn(), at_trusted_device(demanded)) == Ask(PASSWORD)
+
+
+def test_it_spares_nothing_that_a_client_demands_or_that_is_not_set_up_yet() -> None:
+    organization = factories.organization()
+    person = factories.user(two_factor_enabled=True)
+    held = SecondFactors(method="totp", has_totp=True, recovery_codes=1)
+    demanded = required(organization, PASSWORD, person, held, acr=("urn:porta:acr:mfa",))
+    step = next_step(_sign_in("password"), at_trusted_device(demanded))
+    assert step == Ask(("totp", "recovery_code"), second=True)
+    strict = factories.organization(two_factor_policy="required_totp")
+    demanded = required(strict, PASSWORD, factories.user())
+    assert next_step(_sign_in("password"), at_trusted_device(demanded)) == Enrol(("totp",))
+
+
+def test_no_device_is_trusted_where_it_is_a_passkey_that_is_demanded() -> None:
+    days = {"trusted_device_days": 30}
+    assert trusted_days(factories.organization()) == 0
+    assert trusted_days(factories.organization(**days)) == 30
+    assert trusted_days(factories.organization(**days, two_factor_policy="required_passkey")) == 0

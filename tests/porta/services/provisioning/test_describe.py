@@ -137,6 +137,7 @@ _ORGANIZATION = _some(
     default_login_methods=st.just(["password"]),
     registration=st.sampled_from(["closed", "open"]),
     registration_domains=st.just(["acme.test"]),
+    trusted_device_days=st.sampled_from([0, 30]),
     branding=_BRAND,
 )
 _PERSON = _some(
