@@ -14,7 +14,13 @@ from pyotp import TOTP
 from porta.audit.actors import SYSTEM
 from porta.runtime import Runtime
 from porta.security import jwt, trusted_devices
-from porta.services import organizations, session_control, user_passwords, user_two_factor
+from porta.services import (
+    organizations,
+    session_control,
+    user_passwords,
+    user_two_factor,
+    users,
+)
 from porta.services.organizations import OrganizationPatch
 from porta.services.user_passwords import NewPassword
 from storage.models.users import User
@@ -291,8 +297,7 @@ async def _everywhere(tx: Storage, runtime: Runtime, user: User) -> None:
 
 
 async def _suspended(tx: Storage, runtime: Runtime, user: User) -> None:
-    await tx.users.set_status(user.id, user.organization_id, "suspended")
-    await tx.end_account(user.id, user.organization_id, "user.suspended")
+    await users.suspend(tx, SYSTEM, user.id)
 
 
 async def _no_days(tx: Storage, runtime: Runtime, user: User) -> None:
