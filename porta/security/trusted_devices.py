@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from porta.security import browser_tokens
 from porta.security.browser_tokens import Account, Kept, Purpose
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 
 MOST_DAYS = 90
 LIFETIME = MOST_DAYS * 86_400

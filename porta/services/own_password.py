@@ -74,6 +74,7 @@ async def change(
 
 async def _keep(tx: Storage, visit: Visit, hashed: str, chosen: Chosen) -> None:
     key = visit.user.id, visit.user.organization_id
+    await tx.trusted_devices.remove_all(*key)  # also where the others stay signed in
     await tx.user_passwords.set(*key, hashed)
     await tx.login_attempts.reset(*key)
     await tx.auth_tokens.end_resets(*key)

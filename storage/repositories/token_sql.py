@@ -241,6 +241,8 @@ END_SESSION = """
     SELECT id FROM sessions WHERE uid = %(uid)s AND organization_id = %(organization_id)s
 """
 END_OTHERS = """
+    DELETE FROM trusted_devices
+    WHERE user_id = %(account_id)s AND organization_id = %(organization_id)s;
     UPDATE sessions SET consumed_at = now(), expires_at = now()
     WHERE account_id = %(account_id)s AND organization_id = %(organization_id)s
         AND consumed_at IS NULL AND uid <> %(kept)s;

@@ -157,6 +157,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "items",
     )
     counted = {
+        "two_factor.trust",
         "login.retry_after",
         "login.lock_answer",
         "emails.invitation.expires",

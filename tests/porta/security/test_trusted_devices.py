@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from porta.security import known_browsers
 from porta.security.trusted_devices import find, keep
-from storage.models.artifacts import artifact_id
+from storage.models.artifact import artifact_id
 
 NOW = 1_800_000_000.25
 KEYS = ("k" * 32,)
