@@ -212,9 +212,9 @@ async def test_what_is_ones_own_is_changed_by_who_showed_both(
     _forget_session(http)
     posted = await submit(http, await begin(http), email=user.email)
     await http.get(posted.headers["Location"])
-    page = await http.get("/acme/account")
+    page = await http.get("/acme/account/sessions")
     assert page.status_code == 200
-    form = {"_csrf": await csrf(http, "/acme/account"), "others": "1"}
+    form = {"_csrf": await csrf(http, "/acme/account/sessions"), "others": "1"}
     asked = await http.post("/acme/account/sessions", data=form)
     again = asked.headers["Location"]
     assert again.startswith("/interaction/")
