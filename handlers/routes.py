@@ -17,7 +17,7 @@ from handlers.interactions import (
     passkey,
     two_factor,
 )
-from handlers.links import invitation, password_reset, self_registration
+from handlers.links import email_change, invitation, password_reset, self_registration
 from handlers.links import magic_link as links
 from handlers.oidc import (
     authorization,
@@ -73,6 +73,8 @@ ROUTES = [
             _tenant(endpoints.REGISTRATION_LINK),
             self_registration.CompleteRegistrationHandler,
         ),
+        (_tenant(endpoints.EMAIL_CHANGE), email_change.EmailChangeHandler),
+        (_tenant(endpoints.EMAIL_CHANGE_REFUSAL), email_change.RefusalHandler),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),

@@ -6,12 +6,13 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers.account import applications, password, sessions
+from handlers.account import applications, email, password, sessions
 from handlers.account.base import AccountHandler, Section
 from handlers.account.overview import OverviewHandler
 from porta.protocol import endpoints
 
 SECTIONS: tuple[Section, ...] = (
+    email.SECTION,
     password.SECTION,
     sessions.SECTION,
     applications.SECTION,

@@ -38,6 +38,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     magic_link_ttl: int = 900
     password_reset_ttl: int = 3600
     registration_ttl: int = 3600
+    email_change_ttl: int = 3600
     allow_public_pushed_requests: bool = False
     """Whether a client without a secret may push: anybody could fill the table in its name."""
     grant_ttl: int = 1_209_600
@@ -65,6 +66,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_magic_link_window: int = 900
     rate_limit_password_reset_max: int = 5
     rate_limit_password_reset_window: int = 900
+    rate_limit_email_change_max: int = 5
+    rate_limit_email_change_window: int = 3600
     rate_limit_registration_max: int = 5
     """Mails to one address that a registration leads to, in a window, and five windows' worth in a
     day; then what one address may ask for, and all organizations together."""
@@ -113,6 +116,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "magic_link_ttl": (60, 900),  # requirement G.5
     "password_reset_ttl": (300, 86_400),
     "registration_ttl": (300, 86_400),
+    "email_change_ttl": (300, 86_400),
     "grant_ttl": _LIFETIME,
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),
@@ -131,6 +135,8 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "rate_limit_magic_link_window": _WINDOW,
     "rate_limit_password_reset_max": (1, 100),
     "rate_limit_password_reset_window": _WINDOW,
+    "rate_limit_email_change_max": (1, 100),
+    "rate_limit_email_change_window": _WINDOW,
     "rate_limit_registration_max": (1, 100),
     "rate_limit_registration_window": _WINDOW,
     "rate_limit_registration_address_max": _ATTEMPTS,

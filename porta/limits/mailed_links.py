@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from porta.audit import events
 from porta.errors import Unavailable
@@ -26,11 +27,12 @@ _CODE_GUESSES = 5
 _PASSWORDS = 10
 _UNPROVEN = 5
 """What the limits of registrations are divided by where no work was proven."""
-_REGISTRATION = "registration"
+_REGISTRATION, _EMAIL_CHANGE = "registration", "email_change"
 _EVENTS = {
     "magic_link": "rate_limit.magic_link",
     "password_reset": "rate_limit.password_reset",
     _REGISTRATION: "rate_limit.registration",
+    _EMAIL_CHANGE: "rate_limit.email_change",
 }
 
 
@@ -65,6 +67,19 @@ async def count_registration(
     for_address = _of_mailed_link(tenant, _REGISTRATION, email, origin.address)
     limits = (asks, for_address, together)
     await _count(runtime, tenant, _REGISTRATION, limits, origin)
+
+
+async def count_email_change(
+    runtime: Runtime, tenant: Tenant, user_id: str, email: str, origin: Origin
+) -> None:
+    """Count that a person wants another address, whether anybody has it or not: for who asks, for
+    the person, and for the address. Raises Throttled.
+    """
+    limits = [
+        _of_mailed_link(tenant, _EMAIL_CHANGE, each, origin.address) for each in (user_id, email)
+    ]
+    limits[1] = replace(limits[1], source=None)  # who asks is counted once
+    await _count(runtime, tenant, _EMAIL_CHANGE, limits, origin)
 
 
 async def _is_first(runtime: Runtime, proof: str) -> bool:

@@ -222,6 +222,13 @@ PAGES: dict[str, Page] = {
         frozenset({"account", "account_url", "sections", "home_url"}),
         {"csrf": None, "notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
+    "account_email": _account(
+        "has_mail", pending=None, email=None, retry_after=None, retry_at=None
+    ),
+    "email_change": Page(
+        frozenset({"csrf", "account", "email"}), {"refuses": False, "error": None}
+    ),
+    "email_change_done": Page(frozenset({"home_url"}), {"account": None, "is_refused": False}),
     "account_password": _account(
         "has_password", "minimum", problems=(), ends_others=True, retry_after=None, retry_at=None
     ),

@@ -27,6 +27,8 @@ MAGIC_LINK = "/auth/magic-link/{token}"
 RESET_PASSWORD = "/auth/reset-password/{token}"
 REGISTRATION = "/auth/register"
 REGISTRATION_LINK = "/auth/register/{token}"
+EMAIL_CHANGE = "/auth/email-change/{token}"
+EMAIL_CHANGE_REFUSAL = "/auth/refuse-email-change/{token}"
 ACCEPT_INVITATION = "/auth/accept-invite/{token}"
 
 ACCOUNT = "/account"

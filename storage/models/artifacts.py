@@ -84,6 +84,27 @@ class Registration(Artifact, frozen=True, kw_only=True):
     """The client (its `client_id`) that a person came from."""
 
 
+class EmailChange(Artifact, frozen=True, kw_only=True):
+    """Another address that a person wants; of each person there is one at a time, by `value_of`.
+
+    Of the two tokens that are mailed, one to each address, it holds the digests.
+    """
+
+    account_id: str
+    session_uid: str
+    """The session in which it was asked for: it ends with that."""
+    email: str
+    sent_from: str
+    """The address that the person had."""
+    confirmation: str
+    refusal: str
+
+    @staticmethod
+    def value_of(account_id: str) -> str:
+        """Return the value that the one of a person is found by: no secret."""
+        return f"email_change {account_id}"
+
+
 class ClientCredentials(Artifact, frozen=True, kw_only=True):
     """An access token that a client holds for itself (RFC 6749 §4.4)."""
 
@@ -179,6 +200,8 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
         ArtifactKind(PushedAuthorizationRequest, Store.POSTGRES),
         # Used up in the transaction that makes the account.
         ArtifactKind(Registration, Store.POSTGRES),
+        # The same, of the change of the address.
+        ArtifactKind(EmailChange, Store.POSTGRES),
         ArtifactKind(ClientCredentials, Store.POSTGRES),
         ArtifactKind(AccessToken, Store.POSTGRES),
         ArtifactKind(RefreshToken, Store.POSTGRES),

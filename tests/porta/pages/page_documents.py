@@ -50,6 +50,9 @@ VALUES: dict[str, dict[str, Any]] = {
         "home_url": "/acme",
         "sections": tuple(each.name for each in SECTIONS),
     },
+    "account_email": {**_ACCOUNT, "has_mail": True},
+    "email_change": {"csrf": "c1", "account": "ada@acme.example", "email": "ada@new.example"},
+    "email_change_done": {"home_url": "/acme", "account": "ada@new.example"},
     "account_password": {**_ACCOUNT, "has_password": True, "minimum": 15},
     "account_sessions": {
         **_ACCOUNT,

@@ -256,6 +256,25 @@ STATES: dict[str, State] = {
     "logout_success, application": State("logout_success", {**_APPLICATION}),
     "account": State("account", {"sign_out_url": "/acme/session/end"}),
     "account, stale": State("account", {**_STALE, "notice": "account.told_sessions"}),
+    "account, email": State(
+        "account_email", {"pending": "ada@new.example", "notice": "account.told_email"}
+    ),
+    "account, email, taken as no address": State(
+        "account_email", {**_STALE, "error": "register.error_address", "email": "ada at new"}
+    ),
+    "account, email, too often": State(
+        "account_email",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "account, email, no mail": State("account_email", {"has_mail": False}),
+    "email change": State("email_change", {}),
+    "email change, refused": State(
+        "email_change", {"refuses": True, "error": "errors.csrf_invalid"}
+    ),
+    "email change, done": State("email_change_done", {}),
+    "email change, off": State("email_change_done", {"is_refused": True, "account": None}),
+    "link over, email change": State("link_over", {"kind": "email_change"}),
+    "link over, email refusal": State("link_over", {"kind": "email_refusal"}),
     "account, password": State("account_password", {"notice": "account.told_password"}),
     "account, password, weak": State(
         "account_password", {"problems": ("too_short", "mismatch"), "ends_others": False}

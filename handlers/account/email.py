@@ -1,0 +1,65 @@
+"""Account section: another address, by a link that is mailed there."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from handlers import languages
+from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from handlers.interactions.endings import shown
+from handlers.pages import wait
+from porta.errors import NotFound
+from porta.limits.rate_limits import Throttled
+from porta.services import email_change
+from porta.services.email_change import NoAddress
+
+
+class EmailHandler(AccountHandler):
+    """/{slug}/account/email; POST asks for another `email`, or gives that up (`withdraw`)."""
+
+    told = frozenset({"email", "email_withdrawn"})
+
+    async def show(
+        self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
+    ) -> None:
+        pending = await email_change.find_pending(self.runtime.storage, self.visit.user)
+        finish_section(
+            self, "account_email", status=status, error=error,
+            pending=pending.email if pending is not None else None,
+            has_mail=self.runtime.post.is_sent, **values,
+        )  # fmt: skip
+
+    async def post(self) -> None:
+        form = await accepted(self, free=frozenset({"email"}))
+        if form is None:
+            return
+        if "withdraw" in form:
+            async with self.runtime.storage.transaction() as tx:
+                given_up = await email_change.forget(tx, self.visit.user)
+            self.done("email_withdrawn" if given_up else None)
+        else:
+            await self._ask(form.get("email") or "")
+
+    async def _ask(self, typed: str) -> None:
+        if not self.runtime.post.is_sent:
+            raise NotFound("no mail is sent here")
+        try:
+            await email_change.ask(
+                self.runtime, self.tenant, self.visit, typed, languages.language(self),
+                self.actor(), self.origin,
+            )  # fmt: skip
+        except NoAddress as refusal:
+            await self.show(email=shown(typed), error=refusal.message)
+        except Throttled as refusal:
+            self.set_header("Retry-After", refusal.retry_after or 0)
+            told = wait(self, refusal.retry_after)
+            await self.show(
+                status=refusal.status, email=shown(typed), error="errors.rate_limit_exceeded",
+                **told,
+            )  # fmt: skip
+        else:
+            self.done("email")
+
+
+SECTION = Section("email", EmailHandler)

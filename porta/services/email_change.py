@@ -1,0 +1,195 @@
+"""Change of one's own address: a link to the new one, and a word, with a way to refuse, to the old.
+
+What is answered tells nobody whether somebody has the address that was asked for: it does as much,
+at the same time, and only the mail differs (requirement F.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta.audit import events
+from porta.audit.actors import Actor
+from porta.browser import account_visits
+from porta.browser.account_visits import Visit
+from porta.emails import notices
+from porta.errors import Invalid
+from porta.limits import mailed_links
+from porta.limits.even_time import in_steps
+from porta.limits.origin import Origin
+from porta.protocol import endpoints
+from porta.runtime import Runtime
+from porta.security import link_tokens, opaque
+from porta.services import email_change_letters
+from porta.services.password_reset import LinkOver
+from porta.tenants.tenant import Tenant
+from porta.text.email_addresses import canonical_email
+from storage.errors import AlreadyExists
+from storage.models.artifacts import EmailChange, artifact_id
+from storage.models.users import User, UserProfile
+from storage.router import Storage
+
+_OVER = "the link is unknown, used or over"
+_ID = 36
+"""Characters of the id of a person, before the token in a link."""
+_REFUSED = "user.email_change.refused"
+
+
+class NoAddress(Invalid):
+    """What was typed is no address, or the one that the person has; `message` is a text's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A change that can be made, or refused."""
+
+    change: EmailChange
+    user: UserProfile
+
+
+async def ask(
+    runtime: Runtime, tenant: Tenant, visit: Visit, typed: str, language: str, actor: Actor,
+    origin: Origin,
+) -> None:  # fmt: skip
+    """Mail a link to another address, which nobody has here; to one that somebody has, that it is
+    so; and to the address of before how this is refused. An earlier wish of the person is over.
+
+    Raises NoAddress, Throttled before anything is stored or sent, VisitOver, and Unavailable where
+    the queue is full.
+    """
+    address = _address(visit.user, typed)
+    async with in_steps():
+        await mailed_links.count_email_change(runtime, tenant, visit.user.id, address, origin)
+        taken = await runtime.storage.users.find_by_email(tenant.id, address)
+        confirmation, refusal = link_tokens.new_token(), link_tokens.new_token()
+        change = EmailChange(
+            id=artifact_id(EmailChange.value_of(visit.user.id)), organization_id=tenant.id,
+            account_id=visit.user.id, session_uid=visit.session.uid, email=address,
+            sent_from=visit.user.email, confirmation=confirmation.digest, refusal=refusal.digest,
+        )  # fmt: skip
+        letters = email_change_letters.write(
+            runtime, tenant, change, visit.user, taken, language,
+            f"{visit.user.id}{confirmation.value}", f"{visit.user.id}{refusal.value}",
+        )  # fmt: skip
+        ttl = tenant.config.email_change_ttl
+        async with runtime.storage.transaction() as tx:
+            held = await account_visits.hold(tx, visit)
+            if held.email != change.sent_from:
+                raise NoAddress("account.changed_meanwhile")
+            await tx.artifacts.save(change, ttl)
+            for template, letter, to, person in letters:
+                await runtime.post.queue(
+                    tx, template, letter, to=to, organization_id=tenant.id, lifetime=ttl,
+                    user_id=person,
+                )  # fmt: skip
+            await events.record(
+                tx, "user.email_change.requested", organization_id=tenant.id, user_id=held.id,
+                metadata={"known": taken is not None}, actor=actor,
+            )  # fmt: skip
+
+
+async def find(runtime: Runtime, tenant: Tenant, token: str) -> Found:
+    """Return the change that a link confirms; nothing is used up. Raises LinkOver."""
+    return await _find(runtime.storage, tenant, token, "confirmation")
+
+
+async def find_refusable(runtime: Runtime, tenant: Tenant, token: str) -> Found:
+    """Return the change that a link refuses; nothing is used up. Raises LinkOver."""
+    return await _find(runtime.storage, tenant, token, "refusal")
+
+
+async def complete(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -> str:
+    """Use the link: its address is the person's, and proven; return it. Their sessions, and who
+    they are elsewhere, stay.
+
+    Raises LinkOver, also where the session in which it was asked for has ended: whoever had got in,
+    asked for it and was signed out gains nothing. And where somebody has the address by now.
+    """
+    found = await find(runtime, tenant, token)
+    try:
+        async with runtime.storage.transaction() as tx:
+            await tx.users.find(found.user.id, organization_id=tenant.id, hold=True)
+            now = await _find(tx, tenant, token, "confirmation")
+            await tx.artifacts.delete(now.change)
+            await _take(tx, runtime, tenant, now, origin)
+    except AlreadyExists:
+        raise LinkOver("somebody has the address by now") from None
+    return found.change.email
+
+
+async def refuse(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -> None:
+    """Use the link that went to the address of before: nothing is changed, and everything that is
+    signed in is out, since one of that asked for it. Raises LinkOver.
+    """
+    found = await find_refusable(runtime, tenant, token)
+    key = found.user.id, tenant.id
+    async with runtime.storage.transaction() as tx:
+        await tx.users.find(key[0], organization_id=key[1], hold=True)
+        now = await _find(tx, tenant, token, "refusal")
+        await tx.artifacts.delete(now.change)
+        await tx.end_account(*key, _REFUSED)
+        await events.record(
+            tx, _REFUSED, organization_id=tenant.id, user_id=found.user.id, origin=origin
+        )  # fmt: skip
+
+
+async def find_pending(storage: Storage, user: User) -> EmailChange | None:
+    """Return what a person waits for."""
+    value = EmailChange.value_of(user.id)
+    found = await storage.artifacts.find(EmailChange, value, user.organization_id)
+    return found if found is not None and found.sent_from == user.email else None
+
+
+async def forget(tx: Storage, user: User) -> bool:
+    """Give up what a person waits for; tell whether there was something."""
+    value = EmailChange.value_of(user.id)
+    found = await tx.artifacts.find(EmailChange, value, user.organization_id)
+    return found is not None and await tx.artifacts.delete(found)
+
+
+def _address(user: User, typed: str) -> str:
+    if not typed.strip():
+        raise NoAddress("login.error_email_missing")
+    try:
+        address = canonical_email(typed)
+    except Invalid:
+        raise NoAddress("register.error_address") from None
+    if len(address) > 255:
+        raise NoAddress("register.error_address")
+    if address == user.email:
+        raise NoAddress("account.email_same")
+    return address
+
+
+async def _find(storage: Storage, tenant: Tenant, token: str, which: str) -> Found:
+    """Return the change whose digest `which` is that of the token, where it can still be made."""
+    person, digest = token[:_ID].lower(), link_tokens.digest_of(token[_ID:])
+    if digest is None:
+        raise LinkOver(_OVER)
+    change = await storage.artifacts.find(EmailChange, EmailChange.value_of(person), tenant.id)
+    if change is None or not opaque.equal(getattr(change, which), digest):
+        raise LinkOver(_OVER)
+    user = await storage.users.find(change.account_id, organization_id=tenant.id)
+    if user is None or not user.is_usable or user.email != change.sent_from:
+        raise LinkOver(_OVER)
+    living = await storage.session_lists.of_person(user.id, tenant.id, 1, only=change.session_uid)
+    if not living and which == "confirmation":
+        raise LinkOver(_OVER)
+    return Found(change, user)
+
+
+async def _take(
+    tx: Storage, runtime: Runtime, tenant: Tenant, found: Found, origin: Origin
+) -> None:
+    key = found.user.id, tenant.id
+    columns = {"email": found.change.email, "email_verified": True}
+    await tx.users.update(*key, columns)
+    await tx.auth_tokens.end_resets(*key)
+    await events.record(
+        tx, "user.email_change.completed", organization_id=tenant.id, user_id=found.user.id,
+        origin=origin,
+    )  # fmt: skip
+    url = endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
+    await notices.tell_change(
+        tx, runtime.post, tenant.organization, found.user, "email", url, to=found.change.sent_from
+    )

@@ -1,0 +1,56 @@
+"""Letters of a change of address: to the new one, to who has it already, and to the old one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from porta.emails.message import Letter
+from porta.pages import branding
+from porta.protocol import endpoints
+from porta.runtime import Runtime
+from porta.tenants.tenant import Tenant
+from storage.models.artifacts import EmailChange
+from storage.models.users import User
+
+
+class Addressed(NamedTuple):
+    """A letter, by its template, to whom it goes, and whose it is."""
+
+    template: str
+    letter: Letter
+    to: str
+    user_id: str | None
+
+
+def write(
+    runtime: Runtime, tenant: Tenant, change: EmailChange, user: User, taken: User | None,
+    language: str, confirmation: str, refusal: str,
+) -> tuple[Addressed, Addressed]:  # fmt: skip
+    """Write both: whoever has the new address already is told so, and given no link."""
+    url = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE, token=confirmation)
+    minutes = tenant.config.email_change_ttl // 60
+    wanted, home = user.locale or language, endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
+    new = "email_change" if taken is None else "email_change_taken"
+    letter = _write(
+        runtime, tenant, new, wanted if taken is None else taken.locale,
+        name=None, email=change.email, url=url if taken is None else home, minutes=minutes,
+    )  # fmt: skip
+    refuse = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE_REFUSAL, token=refusal)
+    old = _write(
+        runtime, tenant, "email_change_asked", wanted,
+        name=user.given_name, email=change.sent_from, url=refuse, minutes=minutes,
+    )  # fmt: skip
+    return (
+        Addressed(new, letter, change.email, taken.id if taken is not None else user.id),
+        Addressed("email_change_asked", old, change.sent_from, user.id),
+    )
+
+
+def _write(
+    runtime: Runtime, tenant: Tenant, template: str, wanted: str | None, /, **values: object
+) -> Letter:
+    emails, organization = runtime.post.emails, tenant.organization
+    language = emails.language(wanted, organization.default_locale)
+    company = branding.brand(organization).company
+    subject = emails.words(language, f"emails.{template}.subject", company=company)
+    return emails.render(template, subject, organization, language, **values)
