@@ -25,7 +25,8 @@ from porta.services.password_reset import LinkOver
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import canonical_email
 from storage.errors import AlreadyExists
-from storage.models.artifacts import EmailChange, artifact_id
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import EmailChange
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
