@@ -74,7 +74,7 @@ ROUTES = [
             self_registration.CompleteRegistrationHandler,
         ),
         (_tenant(endpoints.EMAIL_CHANGE), email_change.EmailChangeHandler),
-        (_tenant(endpoints.EMAIL_CHANGE_REFUSAL), email_change.RefusalHandler),
+        (_tenant(endpoints.EMAIL_CHANGE_REFUSAL), email_change.EmailRefusalHandler),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),

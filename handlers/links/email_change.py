@@ -48,7 +48,7 @@ class EmailChangeHandler(LinkHandler):
         return f"{self.application.base_path}/{self.tenant.slug}{endpoints.ACCOUNT}"
 
 
-class RefusalHandler(LinkHandler):
+class EmailRefusalHandler(LinkHandler):
     """GET and POST /{slug}/auth/refuse-email-change/{token}: the link that went to the old one."""
 
     async def get(self) -> None:
