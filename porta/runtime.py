@@ -18,6 +18,7 @@ from porta.emails.render import Emails
 from porta.images.kept import KeptImages
 from porta.limits.recent_keys import RecentKeys
 from porta.observability.trace_writer import TraceWriter
+from porta.outbound.breached_passwords import BreachedPasswords
 from porta.outbound.documents import Documents
 from porta.outbound.http import Outbound
 from porta.pages.render import Pages
@@ -49,6 +50,8 @@ class Runtime(KnownConfiguration):
         self.mailer = Mailer(server_of(settings))
         self.outbound = Outbound(private_addresses=settings.outbound_private_addresses)
         self.documents = Documents(self.outbound)
+        url = settings.breached_passwords_url
+        self.breached_passwords = BreachedPasswords(self.outbound, url) if url else None
         self.clock = clock
         self.clock_skew = 0.0
         """Seconds that `clock` is ahead of PostgreSQL's, as of its last comparison."""

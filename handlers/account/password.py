@@ -29,11 +29,10 @@ class PasswordHandler(AccountHandler):
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
-        policy = self.tenant.organization.two_factor_policy
         finish_section(
             self, "account_password", status=status, error=error,
             has_password=self.visit.user.password_hash is not None,
-            minimum=user_passwords.minimum_of(policy), **values,
+            minimum=user_passwords.minimum_of(self.tenant.organization), **values,
         )  # fmt: skip
 
     async def post(self) -> None:

@@ -85,6 +85,8 @@ class Organization(Shown):
     registration: str
     registration_domains: tuple[str, ...]
     trusted_device_days: int
+    password_min_length: int | None
+    refuse_breached_passwords: bool
     created_at: Moment
     updated_at: Moment
 

@@ -58,7 +58,7 @@ class AcceptInvitationHandler(LinkHandler):
             inviter=offer.carried.details.inviter_name,
             asks_password=offer.asks_password,
             asks_names=offer.asks_names,
-            minimum=user_passwords.minimum_of(self.tenant.organization.two_factor_policy),
+            minimum=user_passwords.minimum_of(self.tenant.organization),
             **values,
         )
 

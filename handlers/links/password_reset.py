@@ -116,10 +116,9 @@ class ResetPasswordHandler(LinkHandler):
         except LinkOver:
             await self._finish_over()
             return
-        policy = self.tenant.organization.two_factor_policy
         finish_page(
             self, "reset_password", status=status, csrf=self.csrf(), account=user.email,
-            minimum=user_passwords.minimum_of(policy), **values,
+            minimum=user_passwords.minimum_of(self.tenant.organization), **values,
         )  # fmt: skip
 
     async def _finish_over(self) -> None:

@@ -138,7 +138,7 @@ class CompleteRegistrationHandler(LinkHandler):
             csrf=self.csrf(),
             account=offer.email,
             asks_password=offer.asks_password,
-            minimum=user_passwords.minimum_of(self.tenant.organization.two_factor_policy),
+            minimum=user_passwords.minimum_of(self.tenant.organization),
             **values,
         )
 

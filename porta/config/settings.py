@@ -114,6 +114,8 @@ class Settings(EnvironmentSettings):
     """Where checkpoints of the audit trail are appended, one a line."""
     audit_anchor_url: HttpUrl | None = None
     """Where they are posted."""
+    breached_passwords_url: HttpUrl | None = None
+    """A range API that tells which passwords were seen in a leak, by a prefix; None for nobody."""
     outbound_private_addresses: bool = False
     """Whether what is configured to be called may be at a private address."""
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"

@@ -65,6 +65,8 @@ class Request:
     """Whether it may travel without TLS to a public address."""
     of: str = ""
     """The organization whose wish it is; empty for the operator's."""
+    seconds: float | None = None
+    """How long all of it may take, where that is less than TIMEOUT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class Outbound:
         self._breakers = breakers or Breakers()
 
     async def fetch(self, request: Request) -> Answer:
-        """Send a request, and return its answer within TIMEOUT; raises NotSent."""
+        """Send a request, and return its answer within TIMEOUT, or its `seconds`; raises
+        NotSent."""
         destination = _destination(request, plain=request.plain or self._private_addresses)
         try:
             with self._breakers.guard(destination, NotAnswered, request.of):
@@ -186,8 +189,8 @@ class Outbound:
                     headers={**request.headers, "User-Agent": _USER_AGENT},
                     follow_redirects=False,
                     decompress_response=False,
-                    connect_timeout=_CONNECT_TIMEOUT,
-                    request_timeout=TIMEOUT,
+                    connect_timeout=min(_CONNECT_TIMEOUT, request.seconds or TIMEOUT),
+                    request_timeout=request.seconds or TIMEOUT,
                 ),
                 raise_error=False,
             )

@@ -124,11 +124,10 @@ def check_administrator(person: Administrator, organization: Organization) -> No
     where there is more than one problem.
     """
     names = [organization.name, person.email, person.given_name, person.family_name]
-    policy = organization.two_factor_policy
     problems: list[Problem] = []
     for check in (
         partial(_command, person),
-        partial(user_passwords.check_new_password, person.password, policy, names),
+        partial(user_passwords.check_new_password, person.password, organization, names),
     ):
         try:
             check()

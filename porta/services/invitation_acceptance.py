@@ -18,8 +18,8 @@ from porta.limits.origin import Origin
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import pre_assignments, welcome
-from porta.services.password_reset import LinkOver, Refused
+from porta.services import pre_assignments, user_passwords, welcome
+from porta.services.password_reset import BREACHED, LinkOver, Refused
 from porta.services.pre_assignments import Given
 from porta.services.welcome import Typed
 from porta.tenants import resolve
@@ -101,6 +101,8 @@ async def accept(
     if offer.asks_password:
         asker = Asker(tenant.id, address_block(origin.address))
         async with mailed_links.counting_password(runtime, tenant, token):
+            if await user_passwords.is_breached(runtime, tenant.organization, typed.password):
+                raise Refused((BREACHED,))
             hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
     letter = welcome.write(runtime, tenant, offer.user, offer.client, home_url)

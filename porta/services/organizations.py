@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+from pydantic import Field, Strict
 
 from porta.audit import events
 from porta.audit.actors import Actor
@@ -41,6 +42,7 @@ WHAT = "Organization"
 TwoFactorPolicy = Literal[
     "optional", "required_email", "required_totp", "required_passkey", "required_any"
 ]
+PasswordLength = Annotated[int, Strict(), Field(ge=8, le=64)]
 _BRANDING = frozenset({each for each in Organization.__struct_fields__ if each.startswith("brand")})
 
 
@@ -58,6 +60,8 @@ class OrganizationPatch(Patch):
     registration: Registration = ABSENT
     registration_domains: Domains = ABSENT
     trusted_device_days: TrustedDays = ABSENT
+    password_min_length: PasswordLength | None = ABSENT
+    refuse_breached_passwords: Flag = ABSENT
     branding: BrandingPatch | None = ABSENT
 
 

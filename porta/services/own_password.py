@@ -15,7 +15,7 @@ from porta.limits.fair_queue import Asker
 from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.services import user_passwords
-from porta.services.password_reset import Refused
+from porta.services.password_reset import BREACHED, Refused
 from porta.tenants.tenant import Tenant
 from storage.models.users import UserProfile
 from storage.router import Storage
@@ -35,10 +35,9 @@ class Chosen:
 def check(tenant: Tenant, user: UserProfile, chosen: Chosen) -> None:
     """Raise Refused for a password that may not be chosen, before anything is computed."""
     organization = tenant.organization
-    policy, names = organization.two_factor_policy, user_passwords.names_of(organization, user)
-    found = [
-        str(each.reason) for each in user_passwords.find_problems(chosen.password, policy, names)
-    ]
+    names = user_passwords.names_of(organization, user)
+    problems = user_passwords.find_problems(chosen.password, organization, names)
+    found = [str(each.reason) for each in problems]
     if chosen.password != chosen.repeated:
         found.append("mismatch")
     if found:
@@ -53,9 +52,12 @@ async def change(
     they had was shown, or that they have none; it is `check`ed what they chose.
 
     This browser stays signed in; all others, with whatever acts for the person from there, and
-    what acts for them from nowhere, do where that is chosen. Raises VisitOver; Conflict where the
-    password is another one by now, and Unavailable where there is no room to hash.
+    what acts for them from nowhere, do where that is chosen. Raises Refused for one that leaked,
+    VisitOver; Conflict where the password is another one by now, and Unavailable where there is no
+    room to hash.
     """
+    if await user_passwords.is_breached(runtime, tenant.organization, chosen.password):
+        raise Refused((BREACHED,))
     asker = Asker(tenant.id, address_block(actor.origin.address if actor.origin else ""))
     hashed = await runtime.passwords.hash(chosen.password, asker)
     async with runtime.storage.transaction() as tx:

@@ -32,6 +32,7 @@ from storage.router import Storage
 _CHANGED = "password_changed"
 _KIND, _WHAT = LinkKind.PASSWORD_RESET, "password_reset"
 _METHOD = "password"
+BREACHED = "breached"
 _COMPLETED = "user.password_reset.completed"
 
 
@@ -40,7 +41,8 @@ class LinkOver(Invalid):
 
 
 class Refused(Invalid):
-    """A password that may not be chosen: `reasons` are those of WeakPassword, and `mismatch`."""
+    """A password that may not be chosen: `reasons` are those of WeakPassword, `mismatch`, and
+    BREACHED."""
 
     def __init__(self, reasons: tuple[str, ...]) -> None:
         super().__init__("the password may not be chosen", reason=reasons[0])
@@ -133,6 +135,8 @@ async def reset(
         raise Refused(reasons)
     asker = Asker(tenant.id, address_block(origin.address))
     async with mailed_links.counting_password(runtime, tenant, token):
+        if await user_passwords.is_breached(runtime, tenant.organization, password):
+            raise Refused((BREACHED,))
         hashed = await runtime.passwords.hash(password, asker)
     url = f"{tenant.issuer}/auth/forgot-password"
     letter = notices.write(runtime.post, _CHANGED, tenant.organization, user, url=url)
@@ -149,8 +153,8 @@ async def reset(
 
 def _problems(tenant: Tenant, user: User, password: str, repeated: str) -> tuple[str, ...]:
     organization = tenant.organization
-    policy, names = organization.two_factor_policy, user_passwords.names_of(organization, user)
-    found = [str(p.reason) for p in user_passwords.find_problems(password, policy, names)]
+    names = user_passwords.names_of(organization, user)
+    found = [str(p.reason) for p in user_passwords.find_problems(password, organization, names)]
     return (*found, "mismatch") if password != repeated else tuple(found)
 
 

@@ -23,8 +23,8 @@ from porta.limits.origin import Origin
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import registration_letters, welcome
-from porta.services.password_reset import LinkOver, Refused
+from porta.services import registration_letters, user_passwords, welcome
+from porta.services.password_reset import BREACHED, LinkOver, Refused
 from porta.services.welcome import Typed
 from porta.tenants import resolve
 from porta.tenants.resolve import takes_registrations
@@ -123,6 +123,8 @@ async def complete(
     if offer.asks_password:
         asker = Asker(tenant.id, address_block(origin.address))
         async with mailed_links.counting_password(runtime, tenant, token):
+            if await user_passwords.is_breached(runtime, tenant.organization, typed.password):
+                raise Refused((BREACHED,))
             hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
     letter = welcome.write(runtime, tenant, user, offer.client, home_url)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from porta.audit.actors import Actor
 from porta.errors import Invalid
+from porta.runtime import Runtime
 from porta.security import password_rules
 from porta.security.password_rules import WeakPassword, check_password
 from porta.security.passwords import Hashed, Passwords, is_dear_cost
@@ -23,12 +24,15 @@ from porta.services.people import (
 from porta.services.permissions import needs
 from porta.services.targets import require
 from storage.errors import StorageError
+from storage.models.organizations import Organization
 from storage.models.users import UserProfile
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
 _LOG = logging.getLogger(__name__)
+_LEAST = Organization(id="", name="", slug="", two_factor_policy="required_any")
+"""Asks of a password what every organization does."""
 _NAMES = ("preferred_username", "nickname", "given_name", "middle_name", "family_name")
 
 
@@ -37,6 +41,16 @@ class Named(Protocol):
 
     @property
     def email(self) -> str: ...
+
+
+class Policy(Protocol):
+    """What an organization asks of new passwords."""
+
+    @property
+    def two_factor_policy(self) -> str: ...
+
+    @property
+    def password_min_length(self) -> int | None: ...
 
 
 class NewPassword(Command):
@@ -79,7 +93,7 @@ async def set(
     """
     stored = await hold_user(tx, actor, target, within)
     home = require(await tx.organizations.find_by_id(stored.organization_id), WHAT)
-    check_new_password(command.password, home.two_factor_policy, names_of(home, stored))
+    check_new_password(command.password, home, names_of(home, stored))
     key, password_hash = (stored.id, stored.organization_id), hash_of(command.password, hashed)
     after = await tx.user_passwords.set(*key, password_hash)
     await tx.end_account(stored.id, stored.organization_id, "user.password.set")
@@ -95,7 +109,7 @@ async def hash_new(passwords: Passwords, text: str | None) -> Hashed | None:
     """
     if text is None:
         return None
-    check_new_password(text, "required", ())
+    check_new_password(text, _LEAST, ())
     return await passwords.hashed(text)
 
 
@@ -122,28 +136,36 @@ async def clear(
     return require(after, WHAT)
 
 
-def check_new_password(password: str, two_factor_policy: str, names: Iterable[str]) -> None:
-    """Raise Invalid, at `password`, for one that may not be chosen: beside a second factor it may
-    be shorter. `names` are those that an attacker would try first.
+def check_new_password(password: str, policy: Policy, names: Iterable[str]) -> None:
+    """Raise Invalid, at `password`, for one that may not be chosen where `policy` is that of the
+    organization. `names` are those that an attacker would try first.
     """
     try:
-        check_password(password, names, minimum=minimum_of(two_factor_policy))
+        check_password(password, names, minimum=minimum_of(policy))
     except Invalid as refusal:
         raise Invalid.at("password", message=refusal.message) from None
 
 
-def find_problems(
-    password: str, two_factor_policy: str, names: Iterable[str]
-) -> tuple[WeakPassword, ...]:
+def find_problems(password: str, policy: Policy, names: Iterable[str]) -> tuple[WeakPassword, ...]:
     """Return all that `check_new_password` could refuse a password for, by its reasons."""
-    return password_rules.find_problems(password, names, minimum=minimum_of(two_factor_policy))
+    return password_rules.find_problems(password, names, minimum=minimum_of(policy))
 
 
-def minimum_of(two_factor_policy: str) -> int:
-    """Return how many characters a password has at least: beside a second factor it may be
-    shorter.
+async def is_breached(runtime: Runtime, organization: Organization, password: str) -> bool:
+    """Whether a password was seen in a leak, where the organization asks for that and the operator
+    names somebody who can tell. A second or two at most; who does not answer refuses nobody.
     """
-    return 15 if two_factor_policy == "optional" else 8
+    if not organization.refuse_breached_passwords or runtime.breached_passwords is None:
+        return False
+    return await runtime.breached_passwords.knows(password, organization.id)
+
+
+def minimum_of(policy: Policy) -> int:
+    """Return how many characters a password has at least: 15, or 8 beside a second factor (NIST
+    800-63B-4 §3.1.1.2); more where the organization says so.
+    """
+    least = 15 if policy.two_factor_policy == "optional" else 8
+    return max(least, policy.password_min_length or 0)
 
 
 def names_of(organization: Any, person: Named) -> tuple[str, ...]:

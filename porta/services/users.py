@@ -128,7 +128,7 @@ async def create(
     new = User(id=str(uuid.uuid4()), organization_id=home.id, email=command.email)
     columns = _columns(new, command)
     if command.password is not None:
-        check_new_password(command.password, home.two_factor_policy, names_of(home, command))
+        check_new_password(command.password, home, names_of(home, command))
         columns["password_hash"] = hash_of(command.password, hashed)
     elif password_hash is not None:
         columns["password_hash"] = password_hash

@@ -40,7 +40,7 @@ def find_problems(
         organization = tenant.organization
         said = user_passwords.names_of(organization, user)
         weak = user_passwords.find_problems(
-            typed.password, organization.two_factor_policy, (*said, *filter(None, names))
+            typed.password, organization, (*said, *filter(None, names))
         )
         found += [str(each.reason) for each in weak]
         if typed.password != typed.repeated:

@@ -98,6 +98,10 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     registration_domains: tuple[str, ...] = ()
     trusted_device_days: int = 0
     """For how many days a device may be trusted not to ask for a second factor; 0 for none."""
+    password_min_length: int | None = None
+    """Characters of a new password, where that is more than everybody is asked for."""
+    refuse_breached_passwords: bool = False
+    """Whether no password is chosen that was seen in a leak."""
     updated_at: float = 0.0
     era: int = 0
     """How often its status has changed; not written by hand."""

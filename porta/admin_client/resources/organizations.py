@@ -251,6 +251,8 @@ class Organization(Entity, frozen=True, kw_only=True):
     registration: str
     registration_domains: tuple[str, ...]
     trusted_device_days: int
+    password_min_length: int | None
+    refuse_breached_passwords: bool
     created_at: datetime
     updated_at: datetime
 
@@ -274,6 +276,8 @@ class NewOrganization(Model, frozen=True, kw_only=True):
     registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
     registration_domains: tuple[str, ...] | UnsetType = UNSET
     trusted_device_days: int | UnsetType = UNSET
+    password_min_length: int | UnsetType | None = UNSET
+    refuse_breached_passwords: bool | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
     slug: str | UnsetType = UNSET
 
@@ -297,6 +301,8 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
     registration_domains: tuple[str, ...] | UnsetType = UNSET
     trusted_device_days: int | UnsetType = UNSET
+    password_min_length: int | UnsetType | None = UNSET
+    refuse_breached_passwords: bool | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
@@ -326,6 +332,8 @@ class Branded(Entity, frozen=True, kw_only=True):
     registration: str
     registration_domains: tuple[str, ...]
     trusted_device_days: int
+    password_min_length: int | None
+    refuse_breached_passwords: bool
     created_at: datetime
     updated_at: datetime
     logo_url: str | None

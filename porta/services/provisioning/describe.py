@@ -35,6 +35,7 @@ _PAGE = 500
 _OF_ORGANIZATION = (
     *("name", "slug", "default_locale", "two_factor_policy", "require_pkce", "id_token_claims"),
     *("id_token_signed_response_alg", "email_as_username", "registration", "trusted_device_days"),
+    *("password_min_length", "refuse_breached_passwords"),
 )
 _OF_RESOURCE = (
     *("identifier", "name", "access_token_format", "access_token_ttl", "access_token_type"),

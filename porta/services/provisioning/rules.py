@@ -71,16 +71,18 @@ def _of_password(
     password = user.password
     if password is None:
         return
-    policy = organization.two_factor_policy or "optional"
-    names = user_passwords.names_of(_Named(organization), user)
-    yield from _refused(path, lambda: user_passwords.check_new_password(password, policy, names))
+    named = _Named(organization)
+    names = user_passwords.names_of(named, user)
+    yield from _refused(path, lambda: user_passwords.check_new_password(password, named, names))
 
 
 class _Named:
-    """An organization of a file, by the names that a stored one has."""
+    """An organization of a file, by the names that a stored one has, and with its policy."""
 
     def __init__(self, entry: OrganizationEntry) -> None:
         self.name = entry.name
+        self.two_factor_policy = entry.two_factor_policy or "optional"
+        self.password_min_length = entry.password_min_length or None
         self.branding_company_name = entry.branding.company_name if entry.branding else None
 
 

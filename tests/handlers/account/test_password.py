@@ -9,7 +9,10 @@ import httpx
 import pytest
 
 from porta.browser import account_visits
+from porta.outbound.breached_passwords import BreachedPasswords
+from porta.outbound.http import Outbound
 from porta.runtime import Runtime
+from porta.tenants import resolve
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.account.visits import (
@@ -21,6 +24,7 @@ from tests.handlers.account.visits import (
     signs_in,
 )
 from tests.handlers.flow import begin, submit
+from tests.world.breaches import range_api
 from tests.world.house import PASSWORD
 from tests.world.links import mailed_links, person
 from tests.world.links import post as press
@@ -203,3 +207,26 @@ async def test_a_form_of_another_browser_or_person_changes_nothing(
         refused = await http.post(PAGE, data={"_csrf": value, **CHOSEN})
         assert (refused.status_code, "nothing was sent" in refused.text) == (403, True)
     assert await _opens(http, someone, PASSWORD)
+
+
+async def test_none_that_leaked_is_chosen(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organizations = runtime.storage.everywhere.organizations
+
+    async def refuses() -> bool:
+        return (await resolve.resolve(runtime, "acme")).organization.refuse_breached_passwords
+
+    outbound = Outbound(private_addresses=True)
+    async with range_api([NEW]) as api:
+        known = BreachedPasswords(outbound, api.url)
+        monkeypatch.setattr(runtime, "breached_passwords", known)
+        await organizations.update(someone.organization_id, {"refuse_breached_passwords": True})
+        await eventually(refuses)
+        await arrive(http, someone, PAGE)
+        wrong = await send(http, PAGE, **(CHOSEN | {"current": "not that one at all"}))
+        assert ("seen in a leak" in wrong.text, api.asked) == (False, [])
+        assert "seen in a leak" in (await send(http, PAGE, **CHOSEN)).text
+        assert await _opens(http, someone, PASSWORD)
+    await organizations.update(someone.organization_id, {"refuse_breached_passwords": False})
+    await outbound.close()

@@ -370,14 +370,29 @@ async def test_registration_is_closed_until_it_is_opened(storage: Storage) -> No
         ({"registrationDomains": ["a@acme.example"]}, "registrationDomains"),
         ({"registrationDomains": ["*.acme.example"]}, "registrationDomains"),
         ({"registrationDomains": ["example"]}, "registrationDomains"),
+        ({"passwordMinLength": 7}, "passwordMinLength"),
+        ({"passwordMinLength": 65}, "passwordMinLength"),
+        ({"passwordMinLength": "20"}, "passwordMinLength"),
+        ({"refuseBreachedPasswords": None}, "refuseBreachedPasswords"),
     ],
 )
-async def test_a_registration_that_cannot_be_is_refused(
+async def test_a_setting_that_cannot_be_is_refused(
     storage: Storage, patch: dict[str, Any], place: str
 ) -> None:
     made = await make(storage)
     with pytest.raises(Invalid, match=place):
         await organizations.update(storage, SYSTEM, made.id, OrganizationPatch.parse(patch))
+
+
+async def test_what_is_asked_of_new_passwords_is_set_and_taken_back(storage: Storage) -> None:
+    made = await make(storage)
+    assert (made.password_min_length, made.refuse_breached_passwords) == (None, False)
+    for length, refuses in ((20, True), (None, False)):
+        said = {"passwordMinLength": length, "refuseBreachedPasswords": refuses}
+        await organizations.update(storage, SYSTEM, made.id, OrganizationPatch.parse(said))
+        after = await storage.organizations.find_by_id(made.id)
+        assert after is not None
+        assert (after.password_min_length, after.refuse_breached_passwords) == (length, refuses)
 
 
 async def test_the_super_admin_organization_takes_nobody_in(storage: Storage) -> None:

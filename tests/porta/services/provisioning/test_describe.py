@@ -138,6 +138,8 @@ _ORGANIZATION = _some(
     registration=st.sampled_from(["closed", "open"]),
     registration_domains=st.just(["acme.test"]),
     trusted_device_days=st.sampled_from([0, 30]),
+    password_min_length=st.integers(8, 64),
+    refuse_breached_passwords=st.booleans(),
     branding=_BRAND,
 )
 _PERSON = _some(
