@@ -54,6 +54,14 @@ def remember(handler: PortaHandler) -> None:
         handler.add_header("Set-Cookie", line)
 
 
+def keep(handler: PortaHandler, chosen: str | None) -> None:
+    """Have the browser remember the language of who is signed in; None forgets any."""
+    secure, name = handler.application.secure, _cookie_name(handler)
+    age = _KEPT if chosen is not None else 0
+    line = cookies.build(name, chosen or "", path="/", max_age=age, secure=secure)
+    handler.add_header("Set-Cookie", line)
+
+
 def _chosen(handler: PortaHandler) -> str | None:
     """Return what this request chooses, or what an earlier one did: a language of the pages."""
     chosen = _asked_for(handler) or cookies.find(handler.jar, _cookie_name(handler))

@@ -6,16 +6,18 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers.account import applications, email, password, sessions
+from handlers.account import applications, email, language, password, profile, sessions
 from handlers.account.base import AccountHandler, Section
 from handlers.account.overview import OverviewHandler
 from porta.protocol import endpoints
 
 SECTIONS: tuple[Section, ...] = (
+    profile.SECTION,
     email.SECTION,
     password.SECTION,
     sessions.SECTION,
     applications.SECTION,
+    language.SECTION,
 )
 
 

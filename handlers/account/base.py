@@ -60,6 +60,13 @@ class AccountHandler(TenantHandler):
     async def head(self) -> None:
         await self.get()
 
+    def ui_locales(self) -> str | None:
+        """What a person chose for their account comes before what a browser asks for."""
+        if not hasattr(self, "visit"):
+            return super().ui_locales()
+        wanted = super().ui_locales(), (self.visit.user.locale or "").replace("_", "-")
+        return " ".join(filter(None, wanted)) or None
+
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:

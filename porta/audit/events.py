@@ -132,6 +132,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.logout",
         "user.magic_link.sent",
         "user.passkey.added",
+        "user.profile.updated",
         "user.registration.completed",
         "user.registration.requested",
     ),

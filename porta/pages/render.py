@@ -112,6 +112,10 @@ class Pages:
             or FALLBACK
         )
 
+    def spoken(self, locale: str | None) -> str | None:
+        """Return the language of pages that fits a person's `locale`, or None."""
+        return languages.choose(self._languages, (locale or "").replace("_", "-"), None) or None
+
     def text(self, locale: str, message_key: str, **values: object) -> str:
         """Return a message as plain text; `count` chooses its plural form.
 

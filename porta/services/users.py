@@ -126,7 +126,7 @@ async def create(
     if home.status == "archived":
         raise Invalid("an archived organization takes no more people")
     new = User(id=str(uuid.uuid4()), organization_id=home.id, email=command.email)
-    columns = _columns(new, command)
+    columns = columns_of(new, command)
     if command.password is not None:
         check_new_password(command.password, home, names_of(home, command))
         columns["password_hash"] = hash_of(command.password, hashed)
@@ -182,7 +182,7 @@ async def update(
     somebody else of the organization has the address.
     """
     stored = await hold_user(tx, actor, target, within, version)
-    changes = changes_of(stored, _columns(stored, patch))
+    changes = changes_of(stored, columns_of(stored, patch))
     if "email" in changes:
         if "email_verified" not in patch.model_fields_set and stored.email_verified:
             changes["email_verified"] = False
@@ -210,7 +210,8 @@ async def verify_email(
     return after
 
 
-def _columns(stored: User, patch: UserPatch) -> dict[str, Any]:
+def columns_of(stored: User, patch: UserPatch) -> dict[str, Any]:
+    """Return what a patch says of a person, by the columns that keep it."""
     said = patch.said()
     said.pop("password", None)
     if said.get("birthdate") is not None:

@@ -256,6 +256,15 @@ STATES: dict[str, State] = {
     "logout_success, application": State("logout_success", {**_APPLICATION}),
     "account": State("account", {"sign_out_url": "/acme/session/end"}),
     "account, stale": State("account", {**_STALE, "notice": "account.told_sessions"}),
+    "account, profile": State("account_profile", {"notice": "account.told_profile"}),
+    "account, profile, wrong": State(
+        "account_profile", {"problems": ("given_name", "birthdate", "picture_url")}
+    ),
+    "account, profile, changed meanwhile": State(
+        "account_profile", {"asks_again": True, "error": "account.changed_meanwhile"}
+    ),
+    "account, language": State("account_language", {"notice": "account.told_language"}),
+    "account, language, stale": State("account_language", {**_STALE, "chosen": "fr"}),
     "account, email": State(
         "account_email", {"pending": "ada@new.example", "notice": "account.told_email"}
     ),

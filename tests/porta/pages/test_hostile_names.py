@@ -13,6 +13,7 @@ from handlers.account.sessions import SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
+from porta.services.own_profile import FIELDS
 from tests import factories
 from tests.porta.pages.page_documents import (
     ACME,
@@ -39,6 +40,7 @@ def hostile_values(name: str) -> dict[str, Any]:
     values |= {"lock_seconds": 900, "minutes": 5}
     if name.startswith("account"):
         values["sections"] = ("sessions",)
+        values["fields"] = dict.fromkeys(FIELDS, HOSTILE)
         values["sessions"] = (
             SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
             SessionLine(HOSTILE, HOSTILE, None, None, 0.0, is_this=False),
