@@ -1,4 +1,4 @@
-"""Jobs: what is queued and how far it is; dead letters tried again."""
+"""Jobs: what is queued and how far it is; dead letters tried again, and what is cancelled."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class Job(Shown):
     created_at: Moment
     done_at: Moment | None
     dead_at: Moment | None
+    cancelled_at: Moment | None
     last_error: str | None
     progress: Progress | None
 
@@ -79,6 +80,7 @@ def _shown(job: stored.Job) -> Job:
         created_at=job.created_at,
         done_at=job.done_at,
         dead_at=job.dead_at,
+        cancelled_at=job.cancelled_at,
         last_error=job.last_error,
         progress=progress,
     )
@@ -123,6 +125,11 @@ async def _retry(call: Call) -> Answer:
     return Answer(Data(data=_shown(found)))
 
 
+async def _cancel(call: Call) -> Answer:
+    found = await jobs.cancel(call.storage, call.actor, call.path["jobId"])
+    return Answer(Data(data=_shown(found)))
+
+
 ROUTES = (
     Route(
         "GET",
@@ -160,6 +167,17 @@ ROUTES = (
         "Try a dead letter again, or at once what waits",
         _retry,
         permissions=needed_by(jobs.retry),
+        request=Nothing,
+        response=Data[Job],
+        delegable=True,
+        optional_body=True,
+    ),
+    Route(
+        "POST",
+        "/jobs/{jobId}/cancel",
+        "Have a job done no more; one that runs commits nothing from then on",
+        _cancel,
+        permissions=needed_by(jobs.cancel),
         request=Nothing,
         response=Data[Job],
         delegable=True,

@@ -59,6 +59,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "delegation.removed",
         "delegation.set",
         "job.retried",
+        "job.cancelled",
         "key.adopted",
         "key.generated",
         "key.reencrypted",

@@ -1,4 +1,4 @@
-"""porta jobs: the queue as an operator sees it, and another attempt by hand."""
+"""porta jobs: the queue as an operator sees it; another attempt by hand, or none any more."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _STYLES = {
     JobState.RUNNING: "green",
     JobState.READY: "cyan",
     JobState.DONE: "dim",
+    JobState.CANCELLED: "dim",
 }
 _COLUMNS = ("ID", "Kind", "Organization", "State", "Attempts", "Progress", "Next", "Last error")
 
@@ -36,7 +37,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 
 @click.group(cls=EitherGroup, remote=remote_jobs)
 def jobs() -> None:
-    """Show what is queued, and try again what failed.
+    """Show what is queued, try again what failed, and cancel what shall not be done.
 
     Where DATABASE_URL names a database, that is asked; else, or with --remote, the server that you
     signed in to.
@@ -120,6 +121,27 @@ def retry(ids: tuple[str, ...], dead: bool, yes: bool) -> None:
     click.echo(f"✓ {count} {'job is' if count == 1 else 'jobs are'} tried again.")
 
 
+@jobs.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def cancel(ids: tuple[str, ...], yes: bool) -> None:
+    """Have jobs done no more, whether they wait, run, or are dead letters.
+
+    What one that runs has sent by then stays sent; to PostgreSQL it writes nothing any more. They
+    are kept for 90 days, and can be tried again (porta jobs retry ID).
+    """
+    if not yes:
+        confirm(f"Cancel {len(ids)} {'job' if len(ids) == 1 else 'jobs'}?")
+
+    async def end(storage: Storage) -> None:
+        async with storage.transaction() as tx:
+            for id in ids:
+                await service.cancel(tx, SYSTEM, id)
+
+    with_storage(some_settings_or_exit(StoreSettings), end)
+    click.echo(f"✓ {len(ids)} {'job is' if len(ids) == 1 else 'jobs are'} cancelled.")
+
+
 async def _each(storage: Storage, ids: Sequence[str]) -> int:
     async with storage.transaction() as tx:
         for id in ids:
@@ -185,6 +207,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "run_at": rfc3339(job.run_at),
         "done_at": _moment(job.done_at),
         "dead_at": _moment(job.dead_at),
+        "cancelled_at": _moment(job.cancelled_at),
         "progress": _progress_json(job),
         "last_error": job.last_error,
     }

@@ -25,6 +25,9 @@ async def _watch(admin: AdminClient, given: Given) -> Job | None:
 
 
 def _tell_end(job: Job) -> None:
+    if job.state == "cancelled":
+        click.echo("It was cancelled.", err=True)
+        raise click.exceptions.Exit(1)
     if job.state == "dead":
         click.echo(line(f"It failed: {job.last_error}"), err=True)
         raise click.exceptions.Exit(1)
@@ -44,4 +47,5 @@ remote_jobs = noun(
         tell=_tell_end,
     ),
     Action("retry", "jobs.retry"),
+    Action("cancel", "jobs.cancel", asks="Have job {job_id} done no more?"),
 )

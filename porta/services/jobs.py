@@ -1,4 +1,4 @@
-"""Job service: what is queued, how far it is, and another attempt by hand."""
+"""Job service: what is queued, how far it is; another attempt by hand, and none any more."""
 
 from __future__ import annotations
 
@@ -75,6 +75,30 @@ async def retry(tx: Storage, actor: Actor, target: str) -> Job:
         "job.retried",
         organization_id=job.organization_id,
         metadata={"job": job.id, "kind": job.kind, "error": job.last_error},
+        actor=actor,
+    )
+    return await _find(tx, actor, target)
+
+
+@needs("admin:config:update")
+async def cancel(tx: Storage, actor: Actor, target: str) -> Job:
+    """Have a job done no more: it is kept like a dead letter, which it may be; return it as it is
+    then.
+
+    One that runs loses its lease: nothing of it is committed to PostgreSQL from then on, and what
+    it has sent outside stays sent. Raises NotFound, and Conflict for what is done, is cancelled, or
+    recurs.
+    """
+    job = await _find(tx, actor, target)
+    if job.scheduled:
+        raise Conflict("this job recurs: the installation does not go without it")
+    if not await tx.jobs.cancel(job.id):
+        raise Conflict("this job is done or cancelled already")
+    await events.record(
+        tx,
+        "job.cancelled",
+        organization_id=job.organization_id,
+        metadata={"job": job.id, "kind": job.kind, "state": str(job.state)},
         actor=actor,
     )
     return await _find(tx, actor, target)

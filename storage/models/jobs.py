@@ -18,6 +18,8 @@ class JobState(StrEnum):
     DONE = "done"
     DEAD = "dead"
     """A dead letter: it failed for good, and is kept until somebody has it tried again."""
+    CANCELLED = "cancelled"
+    """Somebody wants it done no more; it is kept as long, and may be tried again after all."""
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     done_at: float | None
     dead_at: float | None
+    cancelled_at: float | None
     last_error: str | None
     progress_done: int | None
     progress_total: int | None
@@ -72,7 +75,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         """Whether nothing more becomes of it by itself."""
-        return self.state in (JobState.DONE, JobState.DEAD)
+        return self.state in (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
 
 
 class Due(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ from storage.models.jobs import JobState
 CLAIMED = ("id", "kind", "payload", "organization_id", "attempts", "max_attempts", "scheduled")
 STATES = {
     JobState.DONE: "done_at IS NOT NULL",
-    JobState.DEAD: "dead_at IS NOT NULL",
+    JobState.CANCELLED: "dead_at IS NOT NULL AND cancelled_at IS NOT NULL",
+    JobState.DEAD: "dead_at IS NOT NULL AND cancelled_at IS NULL",
     JobState.RUNNING: "lease IS NOT NULL",
     JobState.READY: "ready",
     JobState.WAITING: "NOT ready AND lease IS NULL AND done_at IS NULL AND dead_at IS NULL",
@@ -23,7 +24,9 @@ TOLD = f"""
     id, kind, organization_id::text,
     CASE {" ".join(f"WHEN {rule} THEN '{state}'" for state, rule in STATES.items())} END,
     attempts, max_attempts, schedule IS NOT NULL, priority, {_seconds("run_at")},
-    {_seconds("created_at")}, {_seconds("done_at")}, {_seconds("dead_at")}, last_error,
+    {_seconds("created_at")}, {_seconds("done_at")},
+    CASE WHEN cancelled_at IS NULL THEN {_seconds("dead_at")} END, {_seconds("cancelled_at")},
+    last_error,
     progress_done, progress_total, progress_message
 """
 """The columns of a `Job`."""
@@ -146,7 +149,7 @@ RETRY_LATER = f"""
 """  # noqa: S608
 
 BURY = f"""
-    UPDATE jobs SET dead_at = now(), {_FREE}, last_error = %(error)s
+    UPDATE jobs SET dead_at = now(), cancelled_at = NULL, {_FREE}, last_error = %(error)s
     WHERE {_MINE} RETURNING {_TELL}
 """  # noqa: S608
 
@@ -157,7 +160,15 @@ PROGRESS = f"""
 """  # noqa: S608
 
 REVIVE = f"""
-    UPDATE jobs SET ready = TRUE, dead_at = NULL, attempts = 0, run_at = now()
+    UPDATE jobs SET ready = TRUE, dead_at = NULL, cancelled_at = NULL, attempts = 0, run_at = now()
     WHERE id = %(id)s AND (dead_at IS NOT NULL OR {STATES[JobState.WAITING]})
     RETURNING pg_notify('porta_jobs', '')
+"""  # noqa: S608
+
+# Its lease is taken from who works on it: what that would commit, it commits no more.
+CANCEL = f"""
+    UPDATE jobs SET dead_at = COALESCE(dead_at, now()), cancelled_at = now(), ready = FALSE, {_FREE}
+    WHERE id = %(id)s AND schedule IS NULL AND done_at IS NULL
+        AND NOT ({STATES[JobState.CANCELLED]})
+    RETURNING {_TELL}
 """  # noqa: S608

@@ -157,6 +157,12 @@ class Jobs:
         """
         return await self._pg.fetchrow(job_sql.REVIVE, {"id": id}) is not None
 
+    async def cancel(self, id: int) -> bool:
+        """End a job that is not done, whoever works on it: its lease is lost. Tell whether it was
+        such a one, and none that recurs.
+        """
+        return await self._pg.fetchrow(job_sql.CANCEL, {"id": id}) is not None
+
     async def _change(self, sql: str, id: int, lease: str, **values: object) -> bool:
         return await self._pg.fetchrow(sql, {"id": id, "lease": lease, **values}) is not None
 

@@ -29,6 +29,7 @@ class Job(Entity, frozen=True, kw_only=True):
     created_at: datetime
     done_at: datetime | None
     dead_at: datetime | None
+    cancelled_at: datetime | None
     last_error: str | None
     progress: Progress | None
 
@@ -39,7 +40,7 @@ class JobsResource(Resource):
     def list(
         self,
         *,
-        state: Literal["ready", "waiting", "running", "done", "dead"] | None = None,
+        state: Literal["ready", "waiting", "running", "done", "dead", "cancelled"] | None = None,
         kind: str | None = None,
         organization_id: str | None = None,
         page_size: int = 100,
@@ -63,3 +64,7 @@ class JobsResource(Resource):
     async def retry(self, job_id: str, **once: Unpack[Once]) -> Job:
         """Try a dead letter again, or at once what waits."""
         return await self._one(Job, "POST", ("jobs", job_id, "retry"), **once)
+
+    async def cancel(self, job_id: str, **once: Unpack[Once]) -> Job:
+        """Have a job done no more; one that runs commits nothing from then on."""
+        return await self._one(Job, "POST", ("jobs", job_id, "cancel"), **once)

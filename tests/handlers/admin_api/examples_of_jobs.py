@@ -1,4 +1,4 @@
-"""Examples: jobs, and dead letters tried again."""
+"""Examples: jobs, dead letters tried again, and what is cancelled."""
 
 from __future__ import annotations
 
@@ -77,6 +77,30 @@ async def retry(installation: Installation) -> Example:
 async def retry_nothing(installation: Installation) -> Example:
     del installation
     return Example({"jobId": "99999999"}, status=404)
+
+
+@example("POST", "/jobs/{jobId}/cancel")
+async def cancel(installation: Installation) -> Example:
+    id = await _dead(installation)
+
+    def check(body: Any) -> None:
+        assert (body["data"]["state"], body["data"]["deadAt"]) == ("cancelled", None)
+        assert body["data"]["cancelledAt"] is not None
+
+    return Example({"jobId": id}, check=check)
+
+
+@example("POST", "/jobs/{jobId}/cancel")
+async def cancel_nothing(installation: Installation) -> Example:
+    del installation
+    return Example({"jobId": "99999999"}, status=404)
+
+
+@example("POST", "/jobs/{jobId}/cancel")
+async def cancel_twice(installation: Installation) -> Example:
+    id = await _dead(installation)
+    await installation.runtime.storage.everywhere.jobs.cancel(int(id))
+    return Example({"jobId": id}, status=409)
 
 
 @example("GET", "/jobs/{jobId}/events")

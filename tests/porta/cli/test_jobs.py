@@ -1,4 +1,4 @@
-"""`porta jobs`: listed, shown, and tried again."""
+"""`porta jobs`: listed, shown, tried again, and cancelled."""
 
 from __future__ import annotations
 
@@ -103,6 +103,9 @@ def test_what_is_in_a_job_is_never_shown(run: Run) -> None:
         (["show", "x"], "Job not found"),
         (["retry", "99"], "Job not found"),
         (["retry", "2"], "this job is done"),
+        (["cancel", "1", "99", "--yes"], "Job not found"),
+        (["cancel", "1", "2", "--yes"], "this job is done"),
+        (["cancel", "4", "--yes"], "this job recurs"),
         (["list", "--organization", "nobody"], "No organization has the slug 'nobody'"),
     ],
 )
@@ -114,7 +117,7 @@ def test_what_is_refused_is_told_in_words(run: Run, arguments: list[str], said: 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["retry"], ["retry", "1", "--dead"], ["list", "--state", "x"]]
+    "arguments", [["cancel"], ["retry"], ["retry", "1", "--dead"], ["list", "--state", "x"]]
 )
 def test_what_makes_no_sense_is_a_matter_of_usage(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
@@ -142,3 +145,14 @@ def test_what_recurs_is_shown_and_run_at_once_when_asked(run: Run) -> None:
     (job,) = listed(run, "--kind", "purge_expired")
     assert (job["recurs"], job["max_attempts"], job["state"]) == (True, None, "waiting")
     assert run("retry", "4").exit_code == 0
+
+
+def test_a_job_is_cancelled_after_a_question(run: Run) -> None:
+    assert run("cancel", "1", input="n\n").exit_code == 1
+    assert run("cancel", "1", "2", "--yes").exit_code == 1
+    assert [job["id"] for job in listed(run, "--state", "dead")] == [3, 1], "all of them, or none"
+    result = run("cancel", "1", "3", input="y\n")
+    assert "✓ 2 jobs are cancelled." in result.output
+    assert [job["id"] for job in listed(run, "--state", "cancelled")] == [3, 1]
+    assert "0 jobs" in run("retry", "--dead", "--yes").output
+    assert run("retry", "1").exit_code == 0

@@ -279,6 +279,31 @@ async def test_a_job_whose_lease_another_took_is_cancelled(runtime: Runtime, pg:
         await _until(pg, (True, False, 2, None))
 
 
+async def test_a_job_that_is_cancelled_while_it_runs_is_stopped_and_has_no_effect(
+    runtime: Runtime, pg: Postgres
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def run(execution: Execution, n: int) -> None:
+        try:
+            async with execution.completion() as tx:
+                await tx.system_config.put("effect", 1, "number")
+                begun.set()
+                await asyncio.sleep(3600)
+        finally:
+            ended.set()
+
+    async with working(runtime, job(run), lease=1.0):
+        await enqueue(runtime, 1)
+        await begun.wait()
+        ((id,),) = await pg.fetch("SELECT id FROM jobs")
+        async with asyncio.timeout(20):
+            assert await runtime.storage.everywhere.jobs.cancel(id)
+            await ended.wait()
+    assert await _states(pg) == [(False, True, 1, None)]
+    assert await pg.fetch("SELECT 1 FROM system_config WHERE key = 'effect'") == []
+
+
 async def test_effect_and_completion_are_one(runtime: Runtime, pg: Postgres) -> None:
     tried: list[int] = []
 

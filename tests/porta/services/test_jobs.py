@@ -25,6 +25,7 @@ _STATES = {
     JobState.RUNNING: "ready = FALSE, lease = gen_random_uuid(), locked_until = now()",
     JobState.DONE: "ready = FALSE, done_at = now()",
     JobState.DEAD: "ready = FALSE, dead_at = now(), attempts = 10, last_error = 'no'",
+    JobState.CANCELLED: "ready = FALSE, dead_at = now(), cancelled_at = now()",
 }
 
 
@@ -85,11 +86,11 @@ async def test_pages_neither_repeat_nor_skip(storage: Storage, pg: Postgres) -> 
 
 
 @pytest.mark.parametrize("state", JobState)
-async def test_only_what_is_dead_or_waits_is_tried_again(
+async def test_only_what_has_failed_or_waits_is_tried_again(
     storage: Storage, pg: Postgres, state: JobState
 ) -> None:
     id = await _put(storage, pg, state)
-    if state not in (JobState.DEAD, JobState.WAITING):
+    if state not in (JobState.DEAD, JobState.CANCELLED, JobState.WAITING):
         with pytest.raises(Conflict, match=state):
             await jobs.retry(storage, SYSTEM, id)
         return
@@ -101,11 +102,62 @@ async def test_only_what_is_dead_or_waits_is_tried_again(
     assert (id,) in told
 
 
+@pytest.mark.parametrize("state", JobState)
+async def test_whatever_is_not_done_is_cancelled_once(
+    storage: Storage, pg: Postgres, state: JobState
+) -> None:
+    id = await _put(storage, pg, state)
+    if state in (JobState.DONE, JobState.CANCELLED):
+        with pytest.raises(Conflict, match="already"):
+            await jobs.cancel(storage, SYSTEM, id)
+        assert (await jobs.get(storage, SYSTEM, id)).state is state
+        return
+    async with storage.transaction() as tx:
+        job = await jobs.cancel(tx, SYSTEM, id)
+    assert (job.state, job.dead_at, job.ended) == (JobState.CANCELLED, None, True)
+    assert job.cancelled_at is not None
+    assert await storage.jobs.claim(["k"], lease=1.0) is None
+    await storage.jobs.wake(["k"])
+    assert await storage.jobs.claim(["k"], lease=1.0) is None
+    told = await pg.fetch(
+        "SELECT metadata ->> 'state' FROM audit_log"
+        " WHERE event_type = 'job.cancelled' AND metadata ->> 'job' = %(id)s",
+        {"id": id},
+    )
+    assert told == [(state,)]
+    async with storage.transaction() as tx:
+        again = await jobs.retry(tx, SYSTEM, id)
+    assert (again.state, again.cancelled_at) == (JobState.READY, None)
+
+
+async def test_what_recurs_is_not_cancelled(storage: Storage) -> None:
+    await storage.jobs.schedule({"purge_expired": 60.0})
+    (job,) = (await jobs.list(storage, SYSTEM, Page(), JobFilters())).rows
+    with pytest.raises(Conflict, match="recurs"):
+        await jobs.cancel(storage, SYSTEM, str(job.id))
+    assert not await storage.jobs.cancel(job.id)
+
+
+async def test_of_who_cancels_and_who_completes_one_is_told_that_it_was_late(
+    storage: Storage, pg: Postgres
+) -> None:
+    id = int(await _put(storage, pg))
+    claimed = await storage.jobs.claim(["k"], lease=60.0)
+    assert claimed is not None
+    async with storage.transaction() as tx:
+        assert await tx.jobs.complete(id, claimed.lease)
+        cancelling = asyncio.create_task(storage.jobs.cancel(id))
+        await asyncio.sleep(0.1)
+        assert not cancelling.done(), "it waits for what becomes of the job"
+    assert not await cancelling
+    assert (await jobs.get(storage, SYSTEM, str(id))).state is JobState.DONE
+
+
 @pytest.mark.parametrize(
     "target", ["", "0", "-1", "1e3", "٣", "9" * 18, "9" * 19, "9" * 40, "1 OR 1=1", "x", "1\0"]
 )
 async def test_what_is_no_number_of_a_job_is_unknown(storage: Storage, target: str) -> None:
-    for operation in (jobs.get, jobs.retry):
+    for operation in (jobs.get, jobs.retry, jobs.cancel):
         with pytest.raises(NotFound):
             await operation(storage, SYSTEM, target)
 
@@ -123,7 +175,7 @@ async def test_a_delegated_administrator_sees_jobs_of_one_organization_only(
     assert await _listed(storage, delegate, organizationId=other) == []
     assert (await jobs.get(storage, delegate, mine)).organization_id == own
     for hidden in (theirs, nobodys, "999999"):
-        for operation in (jobs.get, jobs.retry):
+        for operation in (jobs.get, jobs.retry, jobs.cancel):
             with pytest.raises(NotFound, match="Job not found"):
                 await operation(storage, delegate, hidden)
         with pytest.raises(NotFound):
