@@ -62,6 +62,11 @@ class Selection:
     does not conclude that they stand in order there.
     """
 
+    branches: tuple[str, ...] = ()
+    """Conditions of which each row fulfils one: each has its own scan in the order of the list, and
+    so many rows of each as a page has are merged. PostgreSQL would read all that fulfil any.
+    """
+
     def where(self, condition: str, **parameters: object) -> None:
         """Keep only rows that fulfil `condition`, SQL that names `parameters`."""
         self.conditions.append(condition)
@@ -180,17 +185,34 @@ async def _fetch(
     ascending = (page.order == "asc") != backwards
     direction, opposite = ("ASC", "DESC") if ascending else ("DESC", "ASC")
     leading = f"{selection.leading} {opposite}, " if selection.leading else ""
+    order = f"ORDER BY {leading}{sort.expression} {direction}, {selection.id} {direction}"
     return await pg.fetch(
         f"""
         SELECT {selection.columns},
             {sort.text.format(sort.expression)} AS cursor_value, {selection.id}::text AS cursor_id
-        FROM {selection.source} {_where(selection)}
-        ORDER BY {leading}{sort.expression} {direction}, {selection.id} {direction}
+        FROM {_merged(selection, order) or f"{selection.source} {_where(selection)}"}
+        {order}
         LIMIT %(page_limit)s OFFSET %(page_skipped)s
         """,  # noqa: S608
         {**selection.parameters, "page_limit": limit, "page_skipped": skipped},
     )
 
 
+def _merged(selection: Selection, order: str) -> str:
+    """Return what reads each branch in order, under the alias of the source; "" without any."""
+    if not selection.branches:
+        return ""
+    alias = selection.source.split()[-1]
+    branches = " UNION ALL ".join(
+        f"(SELECT {alias}.* FROM {selection.source} {_where(replace(selection, branches=(each,)))}"  # noqa: S608
+        f" {order} LIMIT %(page_limit)s::bigint + %(page_skipped)s)"
+        for each in selection.branches
+    )
+    return f"({branches}) {alias}"
+
+
 def _where(selection: Selection) -> str:
-    return f"WHERE {' AND '.join(selection.conditions)}" if selection.conditions else ""
+    conditions = list(selection.conditions)
+    if selection.branches:
+        conditions.append(f"({' OR '.join(selection.branches)})")
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -14,10 +14,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from storage.models.audit import AuditFilter
+from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.pages import Listed, Page
 from storage.postgres.driver import Postgres
 from storage.postgres.statement import Executor, Parameters, Row, Statement
+from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.audit import Audit
 from storage.repositories.clients import Clients
@@ -50,6 +51,13 @@ INSERT INTO audit_log (organization_id, event_type, event_category, description,
         metadata)
     SELECT %(organization)s, 'x', 'admin', repeat('x', 400), now() - n * interval '1 second',
         jsonb_build_object('application_id', 'a' || n %% 10, 'client_id', 'c' || n %% 10)
+    FROM generate_series(1, %(rows)s) n;
+INSERT INTO audit_log (organization_id, event_type, event_category, created_at)
+    SELECT %(organization)s, CASE WHEN n %% 2 = 0 THEN 'user.old' ELSE 'user.older' END, 'admin',
+        now() - (n + 1) * interval '1 year'
+    FROM generate_series(1, 30) n;
+INSERT INTO api_resources (organization_id, identifier, name, created_at)
+    SELECT %(organization)s, 'https://api.test/' || n, 'API ' || n, now() - n * interval '1 second'
     FROM generate_series(1, %(rows)s) n
 """
 
@@ -96,7 +104,9 @@ async def administrator(database_url: str) -> AsyncIterator[Executor]:
     """Who sees every organization, and owns no table."""
     owner = await Postgres.open(database_url, 1, statement_timeout=0)
     await owner.execute(_SEED, {"organization": ORGANIZATION, "rows": ROWS})
-    await owner.execute("VACUUM (ANALYZE) organizations, applications, clients, users, audit_log")
+    await owner.execute(
+        "VACUUM (ANALYZE) organizations, applications, clients, users, audit_log, api_resources"
+    )
     await owner.close()
     opened = await Postgres.open(database_url, 1, statement_timeout=0, isolated=True)
     yield opened.everywhere
@@ -129,6 +139,44 @@ async def test_a_list_reads_a_few_pages(administrator: Executor, family: str) ->
     for pages, plan in explaining.read:
         assert pages <= MOST_PAGES, plan
     assert RARE < ROWS, "or nothing here is common"
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("sort", ["identifier", "name", "created_at"])
+async def test_api_resources_are_listed_in_any_order_by_a_few_pages(
+    administrator: Executor, sort: str, order: Any
+) -> None:
+    explaining = Explaining(administrator)
+    page = Page(sort=sort, order=order)
+    first = await ApiResources(explaining).list_page(ORGANIZATION, page)
+    onwards = msgspec.structs.replace(page, cursor=first.next)
+    second = await ApiResources(explaining).list_page(ORGANIZATION, onwards)
+    assert (len(first.rows), len(second.rows)) == (20, 20)
+    for pages, plan in explaining.read:
+        assert pages <= MOST_PAGES, plan
+
+
+@pytest.mark.parametrize("prefix", ["user.", "user.older", "x", "nothing.", "", "%"])
+async def test_entries_whose_type_begins_so_are_found_by_a_few_pages(
+    administrator: Executor, prefix: str
+) -> None:
+    """However long ago they were: all others stand before them."""
+    wanted, explaining = AuditFilter(event_prefix=prefix), Explaining(administrator)
+    audit, cursor = Audit(explaining), None
+    found: list[AuditEntry] = []
+    for _ in range(2):
+        listed = await audit.list(wanted, Page(limit=20, cursor=cursor))
+        found += listed.rows
+        cursor = listed.next
+        if cursor is None:
+            break
+    expected = {"user.": 30, "user.older": 15, "nothing.": 0, "%": 0}.get(prefix, 40)
+    assert len({each.id for each in found}) == len(found) == expected
+    assert all(each.event_type.startswith(prefix) for each in found)
+    moments = [each.created_at for each in found]
+    assert moments == sorted(moments, reverse=True)
+    for pages, plan in explaining.read:
+        assert pages <= MOST_PAGES, plan
 
 
 @pytest.mark.parametrize("named", ["a1", "c1", "a-none", "c-none"])
