@@ -9,7 +9,8 @@ from handlers import cookies
 from porta.browser import binding
 from porta.browser.binding import Browser
 from porta.browser.keepsakes import Keepsakes
-from porta.security import known_browsers, trusted_devices
+from porta.security import known_browsers, remembered_accounts, trusted_devices
+from porta.security.remembered_accounts import Remembered
 
 if TYPE_CHECKING:
     from handlers.tenant import TenantHandler
@@ -77,14 +78,35 @@ def keep_known(handler: TenantHandler, value: str) -> None:
         _set(handler, _known_name(handler, other), "", "/", 0)
 
 
+def remembered(handler: TenantHandler) -> tuple[Remembered, ...]:
+    """Return whom the browser remembers at the organization, the last first."""
+    keys, now = handler.runtime.settings.cookie_keys, handler.runtime.clock()
+    return remembered_accounts.find(keys, _accounts_value(handler), handler.tenant.id, now)
+
+
+def forget(handler: TenantHandler, account: Remembered) -> None:
+    """Have the browser remember an account no longer."""
+    keys, now = handler.runtime.settings.cookie_keys, handler.runtime.clock()
+    value = _accounts_value(handler)
+    _set_accounts(handler, remembered_accounts.forget(keys, value, account.account_id, now))
+
+
 def keep_sign_in(handler: TenantHandler, signed_in: SignedIn) -> None:
-    """Hand the browser its new session, and what it is known by from now on."""
-    left = max(0, int(signed_in.expires_at - handler.runtime.clock()))
+    """Hand the browser its new session, and what it is known by from now on; and whose account it
+    is, where they asked for that, now or before.
+    """
+    keys, now = handler.runtime.settings.cookie_keys, handler.runtime.clock()
+    left = max(0, int(signed_in.expires_at - now))
     keep_session(handler, signed_in.session_value, max_age=left)
     keep_known(handler, signed_in.known_value)
     if signed_in.device_value is not None:
         name = cookies.devices_name(secure=handler.application.secure)
         _set(handler, name, signed_in.device_value, "/", trusted_devices.LIFETIME)
+    accounts, asked = _accounts_value(handler), signed_in.remembers
+    if asked or accounts is not None:
+        value = remembered_accounts.remember(keys, accounts, signed_in.user, now, asked=asked)
+        if value is not None:
+            _set_accounts(handler, value)
 
 
 def _set_session(handler: TenantHandler, slug: str, value: str, max_age: int) -> None:
@@ -101,6 +123,16 @@ def _names(handler: TenantHandler, slug: str) -> tuple[str, str]:
 
 def _known_name(handler: TenantHandler, slug: str) -> str:
     return cookies.known_name(slug, secure=handler.application.secure)
+
+
+def _accounts_value(handler: TenantHandler) -> str | None:
+    name = cookies.accounts_name(secure=handler.application.secure)
+    return cookies.find(handler.jar, name, longest=remembered_accounts.LONGEST)
+
+
+def _set_accounts(handler: TenantHandler, value: str | None) -> None:
+    name = cookies.accounts_name(secure=handler.application.secure)
+    _set(handler, name, value or "", "/", remembered_accounts.LIFETIME if value else 0)
 
 
 def _set(handler: TenantHandler, name: str, value: str, path: str, max_age: int) -> None:

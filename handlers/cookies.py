@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-_VALUE = re.compile(r"[A-Za-z0-9_-]{1,512}", re.ASCII)
+_VALUE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_LONGEST = 512
 _SLUG = re.compile(r"[a-z0-9-]{1,100}", re.ASCII)
-MOST_ORGANIZATIONS = 12
+MOST_ORGANIZATIONS = 11
 """Organizations that a browser keeps cookies of, four each, beside one of its language and one of
-its trust: RFC 6265 §6.1 promises room for 50.
+its trust, and of the accounts that it remembers: RFC 6265 §6.1 promises room for 50.
 """
 _FORGOTTEN_AT_ONCE = 4
 _PLACE = re.compile(r"[A-Za-z0-9/_.-]{1,64}", re.ASCII)
@@ -61,6 +62,11 @@ def language_name(*, secure: bool) -> str:
     return "__Host-language" if secure else "language"
 
 
+def accounts_name(*, secure: bool) -> str:
+    """Return the name of the cookie of accounts that a browser remembers, wherever they are."""
+    return "__Host-accounts" if secure else "accounts"
+
+
 def parse(header: str) -> Jar:
     """Return the cookies of a `Cookie` header, each with the different values that it comes with.
 
@@ -73,8 +79,8 @@ def parse(header: str) -> Jar:
     return jar
 
 
-def find(jar: Jar, name: str) -> str | None:
-    """Return the value of the cookie `name`, when it could be one of ours.
+def find(jar: Jar, name: str, *, longest: int = _LONGEST) -> str | None:
+    """Return the value of the cookie `name`, when it could be one of ours: of `longest` characters.
 
     None where the name comes with two values: one of them was planted, and nothing tells which.
     """
@@ -82,7 +88,7 @@ def find(jar: Jar, name: str) -> str | None:
     if len(values) != 1:
         return None
     (value,) = values
-    return value if _VALUE.fullmatch(value) else None
+    return value if len(value) <= longest and _VALUE.fullmatch(value) else None
 
 
 def is_ambiguous(jar: Jar, name: str) -> bool:

@@ -103,6 +103,7 @@ async def name_application(handler: TenantHandler) -> None:
         client = await handler.runtime.client(client_id, organization.id)
         if client is not None and client.active:
             handler.ways = way_to(client)
+            handler.wears = client
 
 
 class PageAnswers(Answers):

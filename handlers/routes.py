@@ -9,6 +9,7 @@ from tornado.routing import URLSpec
 from handlers import account
 from handlers.admin_api import table
 from handlers.interactions import (
+    accounts,
     consent,
     federation,
     gesture,
@@ -96,6 +97,8 @@ ROUTES = [
         (_interaction("/confirm"), consent.ConfirmHandler),
         (_interaction("/continue"), gesture.ContinueHandler),
         (_interaction("/switch"), login.SwitchHandler),
+        (_interaction("/account"), accounts.SelectHandler),
+        (_interaction("/forget"), accounts.ForgetHandler),
         (_interaction("/abort"), login.AbortHandler),
         (_tenant(r"/branding.css"), static.BrandingHandler),
         (f"/{_SEGMENT}/branding/{_SEGMENT}", static.ImageHandler),

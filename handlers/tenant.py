@@ -9,9 +9,11 @@ from handlers.base import PortaHandler
 from handlers.cors import SAME_ORIGIN, Policy
 from porta.browser.binding import Browser
 from porta.errors import Forbidden, NotFound, PortaError
+from porta.pages import client_brands
 from porta.tenants import resolve
 from porta.tenants.resolve import OrganizationSuspended
 from porta.tenants.tenant import Tenant
+from storage.models.clients import Client
 from storage.models.interactions import Interaction
 from storage.models.organizations import Organization
 
@@ -30,6 +32,8 @@ class TenantHandler(PortaHandler):
     """What is known of the application that a page can lead to."""
     met: Interaction | None = None
     """The interaction that the request belongs to, as it was found."""
+    wears: Client | None = None
+    """The client whose look its pages have, where that has one of its own."""
     _browser: Browser | None = None
 
     def clear(self) -> None:
@@ -71,7 +75,9 @@ class TenantHandler(PortaHandler):
         return None
 
     def organization(self) -> Organization | None:
-        return self.tenant.organization if self.has_tenant() else self.suspended
+        if not self.has_tenant():
+            return self.suspended
+        return client_brands.dress(self.tenant.organization, self.wears)
 
     def default_locales(self) -> tuple[str | None, ...]:
         if not self.has_tenant():

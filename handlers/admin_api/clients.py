@@ -9,6 +9,7 @@ from pydantic import Field
 from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
+from handlers.admin_api.organizations import Look, look_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
@@ -67,6 +68,7 @@ class Client(Shown):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
+    brand: Look | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
@@ -98,10 +100,11 @@ class ClientQuery(Sorting):
 
 
 def _told(stored: Stored) -> dict[str, Any]:
-    others = {"name", "claim_mappings", *_FURTHER, *_FURTHER_SETTINGS}
+    others = {"name", "brand", "claim_mappings", *_FURTHER, *_FURTHER_SETTINGS}
     told = {name: getattr(stored, name) for name in Client.model_fields if name not in others}
     further = {name: stored.metadata.get(name) for name in (*_FURTHER, *_FURTHER_SETTINGS)}
     mappings = tuple(Mapping.model_validate(to_entry(each)) for each in stored.claim_mappings)
+    told["brand"] = look_of(stored.brand) if stored.brand is not None else None
     return {**told, **further, "claim_mappings": mappings, "name": stored.client_name}
 
 

@@ -16,6 +16,7 @@ from porta.services import organizations
 from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
 from porta.services.permissions import needed_by
 from storage.models.audit import AuditFilter
+from storage.models.organizations import Brand, ClientBrand
 from storage.models.organizations import Organization as Stored
 
 _SortBy = Literal["name", "created_at", "createdAt"]
@@ -39,12 +40,11 @@ class Links(Shown):
     imprint: str | None
 
 
-class Branding(Shown):
-    """How an organization looks; null is the look that everybody has."""
+class Look(Shown):
+    """How pages look; null is what everybody has, or the organization of a client."""
 
     primary_color: str | None
     company_name: str | None
-    custom_css: str | None
     logo_url: str | None
     favicon_url: str | None
     ink_color: str | None
@@ -59,6 +59,12 @@ class Branding(Shown):
     home_url: str | None
     links: Links
     texts: dict[str, Words]
+
+
+class Branding(Look):
+    """How an organization looks; null is the look that everybody has."""
+
+    custom_css: str | None
 
 
 class Organization(Shown):
@@ -113,9 +119,19 @@ def branding_of(stored: Stored) -> Branding:
     told: dict[str, Any] = {name: getattr(stored, f"branding_{name}") for name in of_1x}
     names = set(Branding.model_fields) - {"links", "texts", *of_1x}
     told |= {name: getattr(brand, name) for name in names}
+    return Branding(**told, **_links_and_texts(brand))
+
+
+def look_of(brand: ClientBrand) -> Look:
+    """Return the look of a client."""
+    names = set(Look.model_fields) - {"links", "texts"}
+    return Look(**{name: getattr(brand, name) for name in names}, **_links_and_texts(brand))
+
+
+def _links_and_texts(brand: Brand) -> dict[str, Any]:
     links = {name: getattr(brand, f"{name}_url") for name in Links.model_fields}
     texts = {each.language: Words.model_validate(each) for each in brand.texts}
-    return Branding(**told, links=Links(**links), texts=texts)
+    return {"links": Links(**links), "texts": texts}
 
 
 def _one(stored: Stored) -> Answer:

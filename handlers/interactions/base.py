@@ -41,6 +41,7 @@ class InteractionHandler(TenantHandler):
         self.about.organization = self.tenant.slug
         self.about.client_id = self.opened.client.client_id
         self.met = self.opened.interaction
+        self.wears = self.opened.client
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Lead on where Redis was lost in the middle of a step: the request goes on from its copy.

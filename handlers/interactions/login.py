@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.browser_cookies import keepsakes
+from handlers.browser_cookies import keepsakes, remembered
+from handlers.interactions import accounts
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
@@ -69,6 +70,8 @@ async def show_login(
         signals=signals,
         show_magic_link=has_link,
         forgot_password_url=_forgot_password_url(handler) if has_password else None,
+        remember=handler.request.method == "POST" and handler.named("remember") is not None,
+        is_remembered=bool(email) and email in {each.email for each in remembered(handler)},
         register_url=None if opened.reauthenticates or to_prove else registration_url(handler),
     )
 
@@ -177,7 +180,11 @@ class InteractionStartHandler(InteractionHandler):
                 retry_after=refusal.retry_after,
             )
             return
-        await show_login(self, email=hint)
+        chosen = self.query().get("account")
+        if chosen is not None:
+            await show_login(self, email=accounts.email_of(self, chosen) or hint)
+        elif hint is not None or not await accounts.show(self):
+            await show_login(self, email=hint)
 
 
 class LoginHandler(InteractionHandler):

@@ -12,6 +12,7 @@ from handlers.interactions.login import show_login
 from handlers.pages import wait
 from porta.authn import login, magic_link_mail
 from porta.authn.authenticator import LoginFailed
+from porta.browser.open_interactions import OpenInteraction
 from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
 
@@ -48,13 +49,14 @@ class MagicLinkRequestHandler(InteractionHandler):
         if shown(email) is None:
             await show_login(self, error="login.error_email_missing")
             return
-        await self._ask(email)
+        await self._ask(email, remembers="remember" in form)
 
-    async def _ask(self, email: str) -> None:
+    async def _ask(self, email: str, *, remembers: bool) -> None:
         try:
             await magic_link_mail.ask(
-                self.runtime, self.opened, email, self.origin, keepsakes(self).known
-            )
+                self.runtime, self.opened, email, self.origin, keepsakes(self).known,
+                remembers=remembers,
+            )  # fmt: skip
         except Throttled as refusal:
             error, retry_after = "errors.rate_limit_exceeded", refusal.retry_after
         except LoginFailed as failed:
@@ -87,7 +89,12 @@ class MagicLinkCodeHandler(InteractionHandler):
             return
         try:
             signed_in = await login.submit(
-                self.runtime, self.opened, _METHOD, _only_code(form), self.origin, keepsakes(self)
+                self.runtime,
+                self.opened,
+                _METHOD,
+                _only_code(form, self.opened),
+                self.origin,
+                keepsakes(self),
             )
         except LoginFailed as refusal:
             if refusal.retry_after is not None:
@@ -100,6 +107,9 @@ class MagicLinkCodeHandler(InteractionHandler):
         self.finish_sign_in(signed_in)
 
 
-def _only_code(form: Params) -> Params:
-    """Return the code alone: whose link it is of says who it is, and no address that is typed."""
-    return Params({"code": (form.get("code") or "",)})
+def _only_code(form: Params, opened: OpenInteraction) -> Params:
+    """Return the code alone: whose link it is of says who it is, and no address that is typed; and
+    whether whoever asked for the link asked to be remembered.
+    """
+    code = {"code": (form.get("code") or "",)}
+    return Params(code | ({"remember": ("yes",)} if opened.interaction.remembers else {}))

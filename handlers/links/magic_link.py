@@ -50,7 +50,7 @@ class MagicLinkHandler(LinkHandler):
         elif opened.interaction.prompt == "login":
             if _METHOD not in opened.login_methods:
                 raise LoginMethodDisabled("nobody signs in by a magic link here")
-            self.here = opened
+            self.here, self.wears = opened, opened.client
 
     async def get(self) -> None:
         await self._show()
@@ -71,7 +71,8 @@ class MagicLinkHandler(LinkHandler):
             await self.finish_over("magic_link_disowned", status=HTTPStatus.OK)
 
     async def _sign_in(self, opened: OpenInteraction) -> None:
-        form = Params({"email": (self.link.email,), "token": (self.token(),)})
+        asked = {"remember": ("yes",)} if opened.interaction.remembers else {}
+        form = Params({"email": (self.link.email,), "token": (self.token(),)} | asked)
         kept = browser_cookies.keepsakes(self)
         try:
             signed_in = await login.submit(self.runtime, opened, _METHOD, form, self.origin, kept)

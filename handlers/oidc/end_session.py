@@ -9,6 +9,7 @@ from handlers.pages import FOR_PEOPLE, finish_page, name_application
 from handlers.tenant import TenantHandler
 from porta.errors import PortaError
 from porta.protocol import endpoints
+from porta.protocol.clients.client_links import find_home
 from porta.protocol.requests.params import Params, merge
 from porta.protocol.requests.response_modes import build_query
 from porta.provider import end_session
@@ -39,13 +40,15 @@ class EndSessionAnswerHandler(TenantHandler):
             self.leave(outcome)
 
     def ask(self, question: ConfirmLogout) -> None:
-        back = question.parameters.get("post_logout_redirect_uri") or question.home
+        client = self.wears = question.client
+        home = find_home(client) if client is not None else None
+        back = question.parameters.get("post_logout_redirect_uri") or home
         finish_page(
             self,
             "logout",
             status=_STATUSES[question.error],
             xsrf=question.xsrf,
-            client_name=question.client_name,
+            client_name=client.client_name if client is not None else None,
             action=self.path(endpoints.END_SESSION_CONFIRM),
             parameters=question.parameters,
             # Without `state`, which would tell the client of a finished logout (§3).

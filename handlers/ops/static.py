@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 
 from tornado.web import HTTPError
@@ -10,11 +11,12 @@ from handlers.base import PortaHandler
 from handlers.headers import IMAGE_POLICY
 from handlers.tenant import TenantHandler
 from porta.errors import PortaError
-from porta.pages import branding
+from porta.pages import branding, client_brands
 from porta.pages.encodings import Encoded
 from porta.pages.static_files import FOR_EVER
 from porta.services import brand_assets
 from porta.tenants.resolve import OrganizationSuspended
+from storage.errors import Unreachable
 from storage.models.organizations import Organization
 
 
@@ -65,15 +67,27 @@ class LookHandler(TenantHandler):
 
 
 class BrandingHandler(LookHandler):
-    """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS."""
+    """GET /{slug}/branding.css?v=…: the organization's colours and its custom CSS, or those of its
+    `client`.
+    """
 
     async def get(self) -> None:
-        organization = self.wearer()
+        organization = await self._dressed(self.wearer())
         current = self.query().get("v") == branding.stylesheet_version(organization)
         # An old page asks for an old version: it gets today's, not to be kept under that name.
         self.set_header("Cache-Control", FOR_EVER if current else "no-cache")
         self.set_header("Content-Type", "text/css; charset=utf-8")
         self.finish(_encoded(self, await self.runtime.stylesheets.get(organization)))
+
+    async def _dressed(self, organization: Organization) -> Organization:
+        """Return the organization as the client that the address names shows it."""
+        client_id = self.query().get("client")
+        if client_id is None:
+            return organization
+        with suppress(Unreachable):
+            client = await self.runtime.client(client_id, organization.id)
+            return client_brands.dress(organization, client)
+        return organization
 
 
 class ImageHandler(LookHandler):

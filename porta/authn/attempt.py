@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from porta.authn import AUTHENTICATORS
 from porta.authn.authenticator import Authenticator, Evidence, LoginFailed, Shown
 from porta.browser import open_interactions
@@ -78,7 +80,7 @@ def proved(sign_in: SignIn, evidence: Evidence, user: User, method: str) -> Sign
         verified=shown.verified,
     )  # fmt: skip
     proofs = (*sign_in.proofs, proof)
-    return SignIn(account_id=user.id, proofs=proofs, linking=sign_in.linking)
+    return msgspec.structs.replace(sign_in, account_id=user.id, proofs=proofs, enrolling=None)
 
 
 async def record(evidence: Evidence, kind: str, **metadata: Any) -> None:

@@ -59,7 +59,7 @@ def _digests(evidence: Evidence, user: User, code: str) -> list[str]:
 
 
 def _write(evidence: Evidence, user: User, code: str) -> Letter:
-    emails, organization = evidence.runtime.post.emails, evidence.tenant.organization
+    emails, organization = evidence.runtime.post.emails, evidence.opened.look
     language = emails.language(user.locale, organization.default_locale)
     company = (organization.branding_company_name or organization.name).strip()
     subject = emails.words(language, "emails.otp_code.subject", company=company)

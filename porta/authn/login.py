@@ -38,8 +38,9 @@ async def submit(
 ) -> SignedIn | None:
     """Take a first factor; None where the interaction asks for a second one now.
 
-    `form` holds the `email`, if that is known, and what `method` reads; `kept` is what the browser
-    was given when it signed in before. Raises LoginFailed, whose message is a catalog key.
+    `form` holds the `email`, if that is known, `remember` where somebody asks to be remembered, and
+    what `method` reads; `kept` is what the browser was given when it signed in before. Raises
+    LoginFailed, whose message is a catalog key.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named = authenticator.named
@@ -58,7 +59,8 @@ async def submit(
     await attempt.check_asked(evidence, method, asked)
     user = await attempt.judge(authenticator, evidence, guesses, refusal)
     # Whoever is known elsewhere may have come to prove whose account here is theirs.
-    nobody = SignIn(linking=opened.interaction.sign_in.linking)
+    linking, remembers = opened.interaction.sign_in.linking, "remember" in form
+    nobody = SignIn(linking=linking, remembers=remembers)
     sign_in = attempt.proved(nobody, evidence, user, method)
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, kept)
 

@@ -33,6 +33,8 @@ async def ask(
     email: str,
     origin: Origin,
     known_value: str | None = None,
+    *,
+    remembers: bool = False,
 ) -> None:
     """Mail a link to whoever has this address and may sign in; a newer one takes the place of those
     that were asked for at the same interaction.
@@ -48,7 +50,9 @@ async def ask(
         await mailed_links.count(runtime, tenant, _METHOD, address, origin, known_value)
         await attempt.check_asked(evidence, _METHOD, taken)
         now = int(runtime.clock())
-        await interactions.save(runtime, tenant, opened.interaction, created_at=now)
+        await interactions.save(
+            runtime, tenant, opened.interaction, created_at=now, remembers=remembers
+        )
         found = await runtime.storage.users.find_by_email(tenant.id, address)
         user = found if found is not None and found.is_usable else None
         token = link_tokens.new_token()
@@ -103,7 +107,7 @@ def _write(
     runtime: Runtime, opened: OpenInteraction, email: str, user: User | None, token: LinkToken
 ) -> Letter:
     """Write the mail, also where there is nobody to read it: it takes its time."""
-    emails, organization = runtime.post.emails, opened.tenant.organization
+    emails, organization = runtime.post.emails, opened.look
     language = emails.language(user.locale if user else None, organization.default_locale)
     company = branding.brand(organization).company
     uid = request_copies.value_of(opened.uid)

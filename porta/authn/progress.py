@@ -48,6 +48,8 @@ class SignedIn:
     known_value: str
     user: User
     device_value: str | None = None
+    remembers: bool = False
+    """Whether they asked that this browser remember their account."""
 
 
 async def go_on(
@@ -165,7 +167,7 @@ async def _sign_in(
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
-    return SignedIn(value, session.expires_at, known, user, trusted)
+    return SignedIn(value, session.expires_at, known, user, trusted, sign_in.remembers)
 
 
 async def _record(evidence: Evidence, user: User, event: str) -> None:

@@ -11,9 +11,10 @@ from porta.browser.binding import Browser
 from porta.browser.interactions import InteractionExpired
 from porta.errors import Forbidden
 from porta.limits.origin import Origin
+from porta.pages import client_brands
 from porta.protocol.clients.redirect_uris import omitted_redirect_uri
 from porta.protocol.requests.claims_request import parse_claims_request
-from porta.protocol.requests.prompts import ACR, STEP_UP
+from porta.protocol.requests.prompts import ACR, SELECT_ACCOUNT, STEP_UP
 from porta.protocol.tokens.authentication import wanted_acr
 from porta.runtime import Runtime
 from porta.security import opaque
@@ -22,7 +23,9 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session
 from storage.models.clients import Client
 from storage.models.interactions import Interaction, InteractionKind
+from storage.models.organizations import Organization
 from storage.models.sign_ins import SignIn
+from storage.models.users import User
 
 _CONFIRMING = frozenset({"login_prompt", "max_age", ACR, STEP_UP})
 """Reasons of `prompts.login_reasons` that ask for the same person again."""
@@ -44,6 +47,11 @@ class OpenInteraction:
         """
         sent = self.interaction.parameters.get("redirect_uri")
         return sent or omitted_redirect_uri(self.client, openid=False)
+
+    @property
+    def look(self) -> Organization:
+        """The organization as this client shows it, on pages and in mails."""
+        return client_brands.dress(self.tenant.organization, self.client)
 
     @property
     def login_methods(self) -> tuple[str, ...]:
@@ -73,6 +81,12 @@ class OpenInteraction:
         """Whether its client wants the person to make an account (`prompt=create`)."""
         asked = self.interaction.parameters.get("prompt", "").split()
         return self.interaction.prompt == "login" and "create" in asked
+
+    @property
+    def selects(self) -> bool:
+        """Whether the person is to choose an account, and may take that of whoever is signed in."""
+        asked = self.interaction.parameters.get("prompt", "").split()
+        return "select_account" in asked and self.interaction.reasons == (SELECT_ACCOUNT,)
 
     @property
     def acr(self) -> tuple[object, ...]:
@@ -161,6 +175,15 @@ async def go_on(runtime: Runtime, opened: OpenInteraction) -> None:
     await interactions.save(runtime, opened.tenant, opened.interaction, gesture=session_uid)
 
 
+async def select_signed_in(runtime: Runtime, opened: OpenInteraction) -> bool:
+    """Keep that the person chose the account that is signed in; False where more is asked for."""
+    session_uid = opened.interaction.previous_session
+    if opened.interaction.prompt != "login" or not opened.selects or session_uid is None:
+        return False
+    await interactions.save(runtime, opened.tenant, opened.interaction, gesture=session_uid)
+    return True
+
+
 async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
     """Have the person sign in as somebody else; until they do, they stay who they are.
 
@@ -174,7 +197,7 @@ async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
         opened.tenant,
         opened.interaction,
         prompt="login",
-        reasons=("select_account",),
+        reasons=(SELECT_ACCOUNT,),
         parameters={name: asked[name] for name in asked if name != "login_hint"},
         sign_in=SignIn(linking=opened.interaction.sign_in.linking),
     )
@@ -182,11 +205,16 @@ async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
 
 async def signed_in_as(runtime: Runtime, opened: OpenInteraction) -> str | None:
     """Return the e-mail address of whoever the browser is signed in as, for a page to show."""
+    user = await find_signed_in(runtime, opened)
+    return user.email if user is not None else None
+
+
+async def find_signed_in(runtime: Runtime, opened: OpenInteraction) -> User | None:
+    """Return who the browser is signed in as."""
     session = await find_session(runtime, opened)
     if session is None:
         return None
-    user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
-    return user.email if user is not None else None
+    return await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
 
 
 async def abort(runtime: Runtime, opened: OpenInteraction) -> None:

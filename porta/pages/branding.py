@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
 from porta.pages.addresses import web_url
+from porta.pages.client_brands import Dressed
 from porta.pages.colors import is_color, is_dark
 from porta.pages.css_schemes import Grounds, in_both_schemes, page_grounds
 from porta.pages.css_selectors import spare_buttons
@@ -116,11 +118,17 @@ def _brand(organization: Organization) -> Brand:
         or web_url(organization.branding_favicon_url),
         background_url=web_url(tokens.background_url) if tokens.background == "picture" else "",
         home_url=web_url(tokens.home_url),
-        stylesheet_url=f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}",
+        stylesheet_url=_stylesheet_url(organization),
         slug=organization.slug,
         links=tuple(Link(f"footer.{name}", url) for name, url in found if url),
         texts=tokens.texts,
     )
+
+
+def _stylesheet_url(organization: Organization) -> str:
+    url = f"/{organization.slug}/branding.css?v={stylesheet_version(organization)}"
+    whose = organization.dressed_for if isinstance(organization, Dressed) else None
+    return f"{url}&client={quote(whose, safe='')}" if whose is not None else url
 
 
 def stylesheet(organization: Organization) -> str:

@@ -58,6 +58,8 @@ PAGES: dict[str, Page] = {
             "forgot_password_url": None,
             "register_url": None,
             "connections": (),
+            "remember": False,
+            "is_remembered": False,
         },
         leaves=True,
         blanks=("uid", "csrf", "passkey"),
@@ -73,6 +75,9 @@ PAGES: dict[str, Page] = {
                 "connections",
             }
         ),
+    ),
+    "choose_account": Page(
+        frozenset({"uid", "csrf", "accounts"}), {"client_name": None, "error": None}, leaves=True
     ),
     "two_factor": Page(
         frozenset({"uid", "csrf", "method", "account"}),

@@ -12,7 +12,6 @@ from porta.audit import events
 from porta.browser import sessions
 from porta.browser.binding import Browser
 from porta.limits.origin import Origin
-from porta.protocol.clients.client_links import find_home
 from porta.protocol.errors import UntrustedRequest
 from porta.protocol.requests import end_session as protocol
 from porta.protocol.requests.end_session import EndSessionRequest
@@ -49,10 +48,9 @@ class ConfirmLogout:
     """
 
     xsrf: str
-    client_name: str | None
     parameters: dict[str, str]
-    home: str | None = None
-    """The page of the client that asks, for whoever stays signed in."""
+    client: Client | None = None
+    """Who asks."""
     error: str | None = None
 
 
@@ -194,12 +192,10 @@ def _ask(
 ) -> ConfirmLogout:
     subject = session or asked.hinted
     assert subject is not None
-    client, accepted = asked.client, asked.accepted
     return ConfirmLogout(
         xsrf=opaque.sign_value(runtime.settings.cookie_keys, _PURPOSE, subject.id),
-        client_name=client.client_name if client else None,
-        parameters=accepted.to_parameters() | _seal(runtime, asked.hinted),
-        home=find_home(client) if client else None,
+        client=asked.client,
+        parameters=asked.accepted.to_parameters() | _seal(runtime, asked.hinted),
         error=error,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from pydantic import AfterValidator, Field, Strict
@@ -22,15 +22,25 @@ from porta.services.fields import (
     one_of,
 )
 from porta.text.names import find_name_problem
-from storage.models.organizations import Brand, BrandTexts, Organization
+from storage.models.organizations import Brand, BrandTexts, ClientBrand, Organization
 
-__all__ = ["LONGEST_TEXTS", "LONGEST_URL", "BrandLinks", "BrandWords", "BrandingPatch", "merge"]
+__all__ = [
+    "LONGEST_TEXTS",
+    "LONGEST_URL",
+    "BrandLinks",
+    "BrandWords",
+    "BrandingPatch",
+    "LookPatch",
+    "merge",
+]
 
 LONGEST_TEXTS = {"title": 80, "lead": 200, "help": 300, "note": 200}
 """Characters."""
 _MOST_TOLD = 20
+_Kind = TypeVar("_Kind", bound=Brand)
 OF_1X = ("primary_color", "company_name", "custom_css", "logo_url", "favicon_url")
 """What Porta 1.x has a column for."""
+AS_ITS_ORGANIZATION = ClientBrand()
 
 
 def find_css_problems(css: str) -> Iterator[str]:
@@ -76,12 +86,11 @@ class BrandWords(Patch):
     note: Annotated[str, _words("note"), judged(find_name_problem)] | None = ABSENT
 
 
-class BrandingPatch(Patch):
-    """How an organization looks."""
+class LookPatch(Patch):
+    """How pages look; of a client, where that is not as its organization."""
 
     primary_color: Color | None = ABSENT
     company_name: Name | None = ABSENT
-    custom_css: Annotated[str, AfterValidator(_clean)] | None = ABSENT
     logo_url: Link | None = ABSENT
     favicon_url: Link | None = ABSENT
     ink_color: Color | None = ABSENT
@@ -99,6 +108,12 @@ class BrandingPatch(Patch):
     """By the language of the pages."""
 
 
+class BrandingPatch(LookPatch):
+    """How an organization looks."""
+
+    custom_css: Annotated[str, AfterValidator(_clean)] | None = ABSENT
+
+
 def merge(stored: Organization, patch: BrandingPatch | None) -> dict[str, Any]:
     """Return the columns that `patch` sets; None removes the whole brand (RFC 7396).
 
@@ -106,16 +121,33 @@ def merge(stored: Organization, patch: BrandingPatch | None) -> dict[str, Any]:
     """
     said = patch.said() if patch is not None else dict.fromkeys(BrandingPatch.model_fields)
     columns = {f"branding_{name}": said.pop(name) or None for name in OF_1X if name in said}
-    brand = stored.brand
+    if said:
+        columns["brand"] = _merged(stored.brand, said, "branding")
+    return columns
+
+
+def merge_of_client(stored: ClientBrand | None, patch: LookPatch | None) -> ClientBrand | None:
+    """Return how a client looks by `patch`; None where it looks as its organization does.
+
+    Raises Invalid where what is left does not fit together.
+    """
+    if patch is None:
+        return None
+    merged = _merged(stored or AS_ITS_ORGANIZATION, patch.said(), "brand")
+    return merged if merged != AS_ITS_ORGANIZATION else None
+
+
+def _merged(brand: _Kind, said: dict[str, Any], place: str) -> _Kind:
+    said = dict(said)
     if "links" in said:
         links = said.pop("links")
         told = links.said() if links is not None else dict.fromkeys(BrandLinks.model_fields)
         said |= {f"{name}_url": url for name, url in told.items()}
     if "texts" in said:
         said["texts"] = _merge_texts(brand.texts, said["texts"])
-    if said:
-        columns["brand"] = _fitting(msgspec.structs.replace(brand, **said))
-    return columns
+    merged = msgspec.structs.replace(brand, **said)
+    _check_fits(merged, place)
+    return merged
 
 
 def _merge_texts(
@@ -133,10 +165,9 @@ def _merge_texts(
     return tuple(texts.values())
 
 
-def _fitting(brand: Brand) -> Brand:
+def _check_fits(brand: Brand, place: str) -> None:
     if (brand.background == "picture") != (brand.background_url is not None):
         raise Invalid.at(
-            *("branding", "backgroundUrl"),
+            *(place, "backgroundUrl"),
             message="the background picture and its URL need each other",
         )
-    return brand

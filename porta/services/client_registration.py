@@ -15,6 +15,7 @@ from porta.protocol.clients import client_metadata
 from porta.protocol.clients.client_metadata import ClientMetadata, InvalidMetadata
 from porta.security.client_keys import KeySetInvalid, parse_jwks
 from porta.security.keys import ALGORITHMS
+from porta.services.brands import LookPatch
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.fields import Flag, Id, LoginMethods, Name, judged
 from porta.text.names import find_text_problem
@@ -87,6 +88,8 @@ class ClientPatch(Patch):
     """Whether it may introspect every token of its organization."""
     revokes_globally: Flag = ABSENT
     """Whether it may end all that a person of its organization holds."""
+    brand: LookPatch | None = ABSENT
+    """How a first-party client looks, where that is not as its organization; null is as that."""
     jwks: dict[str, Any] | None = ABSENT
     """The public keys with which it signs (RFC 7591 §2), by value."""
     tells_all_roles: Flag = ABSENT
@@ -108,7 +111,7 @@ class NewClient(ClientPatch):
     """Chosen; without it, one is made."""
 
 
-_APART = frozenset({*TERMS, "organization_id", "application_id", "client_id"})
+_APART = frozenset({*TERMS, "brand", "organization_id", "application_id", "client_id"})
 
 
 def columns_of(registration: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import Conflict, Invalid
 from porta.security import opaque
+from porta.services.brands import merge_of_client
 from porta.services.client_registration import (
     TERMS,
     ClientPatch,
@@ -24,6 +25,7 @@ from porta.services.permissions import ADMINISTRATION, check_all, needs
 from porta.services.targets import changes_of, check_page, is_key, require
 from storage.errors import AlreadyExists
 from storage.models.clients import Client
+from storage.models.organizations import ClientBrand
 from storage.models.pages import Listed, Page
 from storage.repositories.clients import SORTS
 
@@ -70,7 +72,9 @@ async def create(tx: Storage, actor: Actor, command: NewClient) -> Client:
         client_id=command.client_id or opaque.new_value(),
         **columns_of({**default, **command.registration()}),
         **{name: said[name] for name in TERMS if name in said},
+        brand=merge_of_client(None, command.brand),
     )
+    _check_brand(new.brand, new.is_first_party)
     _check_introspects(new.introspects_organization, new.client_type)
     _check_revokes(actor, new.revokes_globally)
     try:
@@ -123,9 +127,14 @@ async def update(
         raise Invalid.at("clientType", message="a client keeps the one that it was made with")
     registered = columns_of_change(stored, patch)
     columns = {**registered, **{name: said[name] for name in TERMS if name in said}}
+    if "brand" in said:
+        columns["brand"] = merge_of_client(stored.brand, patch.brand)
     changes = changes_of(stored, columns)
     if not changes:
         return stored
+    _check_brand(
+        columns.get("brand", stored.brand), columns.get("is_first_party", stored.is_first_party)
+    )
     introspects = columns.get("introspects_organization", stored.introspects_organization)
     _check_introspects(introspects, stored.client_type)
     if changes.keys() & {"revokes_globally", "metadata"}:
@@ -164,6 +173,14 @@ def _check_revokes(actor: Actor, revokes: bool) -> None:
     """Nobody grants what they do not hold: who names its keys can end what people hold."""
     if revokes:
         actor.check("admin:session:revoke")
+
+
+def _check_brand(brand: ClientBrand | None, is_first_party: bool) -> None:
+    """What people consent to must not look like a page of the organization that it is not of."""
+    if brand is not None and not is_first_party:
+        raise Invalid.at(
+            "brand", message="a first-party client is needed: people consent to others"
+        )
 
 
 def _check_introspects(introspects: bool, client_type: str) -> None:

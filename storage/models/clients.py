@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from storage.models.claims import ClaimDefinition, ClaimMapping
+from storage.models.organizations import ClientBrand
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -76,6 +77,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     its application."""
     revokes_globally: bool = False
     """Whether it may end all that a person of its organization holds (Global Token Revocation)."""
+    brand: ClientBrand | None = None
+    """How it looks, where that is not as its organization; see `pages/client_brands.py`."""
     is_adopted: bool = False
     """Whether Porta 1.x made it: what it may do as before, no client of ours does."""
     secrets: tuple[ClientSecret, ...] = ()

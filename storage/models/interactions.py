@@ -61,6 +61,8 @@ class Interaction(Routed, frozen=True, kw_only=True):
     """The page of one's own account that it leads to; None for the first one."""
     gesture: str | None = None
     """`uid` of the session in which the person was shown client and account, and went on."""
+    remembers: bool = False
+    """Whether the person asked that this browser remember them, when they asked for a link."""
     resumptions: int = 0
     """How often a page of it found that it had been overtaken."""
     error: str | None = None

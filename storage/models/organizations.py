@@ -44,6 +44,15 @@ class Brand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     texts: tuple[BrandTexts, ...] = ()
 
 
+class ClientBrand(Brand, frozen=True, kw_only=True, omit_defaults=True):
+    """How a client looks where it looks other than its organization; None is as that does."""
+
+    primary_color: str | None = None
+    company_name: str | None = None
+    logo_url: str | None = None
+    favicon_url: str | None = None
+
+
 class BrandAsset(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded image. Times are seconds since the epoch."""
 

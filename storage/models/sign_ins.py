@@ -48,6 +48,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrolling: Enrolment | None = None
     linking: Link | None = None
     """What becomes theirs with the sign-in."""
+    remembers: bool = False
+    """Whether they asked that this browser remember their account."""
 
 
 class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):

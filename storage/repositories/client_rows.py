@@ -9,6 +9,7 @@ import msgspec
 
 from storage.models.claims import ClaimDefinition, ClaimMapping
 from storage.models.clients import Client, ClientSecret
+from storage.models.organizations import ClientBrand
 from storage.postgres.statement import Row
 from storage.repositories.columns import dated
 
@@ -33,6 +34,7 @@ _KEPT = ("id", "organization_id", "application_id", "client_id", "client_type", 
 WRITABLE = frozenset(COLUMNS) - {*_KEPT, "is_adopted"}
 _SECRETS = msgspec.json.Decoder(tuple[ClientSecret, ...])
 _DEFINITIONS = msgspec.json.Decoder(tuple[ClaimDefinition, ...])
+_BRAND = msgspec.json.Decoder(ClientBrand)
 _MAPPINGS = msgspec.json.Decoder(tuple[ClaimMapping, ...])
 FIND_EACH = f"""
     SELECT {", ".join(f"c.{name}" for name in COLUMNS)}, c.era + a.era, a.status,
@@ -81,7 +83,7 @@ def encode(values: Mapping[str, object]) -> dict[str, object]:
     for name, value in values.items():
         if name in _ARRAYS and value is not None:
             encoded[name] = [*cast(Sequence[str], value)]
-        elif name in ("metadata", "claim_mappings"):
+        elif name in ("metadata", "claim_mappings") or (name == "brand" and value is not None):
             encoded[name] = msgspec.json.encode(value).decode()
     return encoded
 
@@ -108,6 +110,7 @@ def decode_client(row: Row) -> Client:
         values[name] = values[name] or ()
     values["metadata"] = msgspec.json.decode(values["metadata"])
     values["claim_mappings"] = _mappings(values["claim_mappings"])
+    values["brand"] = _brand(values["brand"])
     return Client(
         **values,
         era=era,
@@ -120,6 +123,14 @@ def decode_client(row: Row) -> Client:
         updated_at=at,
         version=version,
     )
+
+
+def _brand(column: str | None) -> ClientBrand | None:
+    """What no service has written is no look: see `_mappings`."""
+    try:
+        return _BRAND.decode(column) if column is not None else None
+    except msgspec.ValidationError:
+        return None
 
 
 def _mappings(column: str) -> tuple[ClaimMapping, ...]:

@@ -105,8 +105,19 @@ function standIn(logo) {
   else logo.addEventListener("error", missing);
 }
 
+// What is ticked is meant for every way to sign in, and not for the form alone that it stands in.
+function carry(box) {
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    if (form === box.form) continue;
+    form.addEventListener("formdata", ({ formData }) => {
+      if (box.checked) formData.append(box.name, box.value);
+    });
+  }
+}
+
 document.querySelectorAll("[data-show]").forEach(offerToShow);
 document.querySelectorAll("form[data-once]").forEach(sendOnce);
+document.querySelectorAll("#remember").forEach(carry);
 document.querySelectorAll("#caps-lock").forEach(warnOfCapitals);
 document.querySelectorAll("[data-wait]").forEach(countDown);
 document.querySelectorAll("[data-copy]").forEach(offerToCopy);

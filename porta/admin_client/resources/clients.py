@@ -13,7 +13,37 @@ from msgspec import UNSET, UnsetType
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Condition, Once, Resource
-from porta.admin_client.resources.shared import Delegated, Happened, Reasoned, ShownSecret
+from porta.admin_client.resources.shared import (
+    BrandLinks,
+    BrandWords,
+    Delegated,
+    Happened,
+    Links,
+    Reasoned,
+    ShownSecret,
+    Words,
+)
+
+
+class Look(Model, frozen=True, kw_only=True):
+    """How pages look; null is what everybody has, or the organization of a client."""
+
+    primary_color: str | None
+    company_name: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
 
 
 class Mapping(Model, frozen=True, kw_only=True):
@@ -30,6 +60,27 @@ class ClaimMappingCommand(Model, frozen=True, kw_only=True):
     source: str
     claim: str | tuple[str, ...]
     targets: tuple[str, ...] | UnsetType | None = UNSET
+
+
+class LookPatch(Model, frozen=True, kw_only=True):
+    """How pages look; of a client, where that is not as its organization."""
+
+    primary_color: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    logo_url: str | UnsetType | None = UNSET
+    favicon_url: str | UnsetType | None = UNSET
+    ink_color: str | UnsetType | None = UNSET
+    page_color: str | UnsetType | None = UNSET
+    card_color: str | UnsetType | None = UNSET
+    radius: int | UnsetType | None = UNSET
+    font: str | UnsetType | None = UNSET
+    background: str | UnsetType | None = UNSET
+    background_url: str | UnsetType | None = UNSET
+    card_position: str | UnsetType | None = UNSET
+    logo_dark_url: str | UnsetType | None = UNSET
+    home_url: str | UnsetType | None = UNSET
+    links: BrandLinks | UnsetType | None = UNSET
+    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
 
 
 class MachineRoles(Model, frozen=True, kw_only=True):
@@ -71,6 +122,7 @@ class WholeClient(Entity, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
+    brand: Look | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
@@ -122,6 +174,7 @@ class ClientBody(Model, frozen=True, kw_only=True):
     )
     introspects_organization: bool | UnsetType = UNSET
     revokes_globally: bool | UnsetType = UNSET
+    brand: LookPatch | UnsetType | None = UNSET
     jwks: dict[str, Any] | UnsetType | None = UNSET
     tells_all_roles: bool | UnsetType = UNSET
     client_id: str | UnsetType | None = UNSET
@@ -160,6 +213,7 @@ class Client(Model, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
+    brand: Look | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
@@ -210,6 +264,7 @@ class ClientPatch(Model, frozen=True, kw_only=True):
     )
     introspects_organization: bool | UnsetType = UNSET
     revokes_globally: bool | UnsetType = UNSET
+    brand: LookPatch | UnsetType | None = UNSET
     jwks: dict[str, Any] | UnsetType | None = UNSET
     tells_all_roles: bool | UnsetType = UNSET
 
@@ -246,6 +301,7 @@ class CreatedClient(Entity, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
+    brand: Look | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None

@@ -13,43 +13,59 @@ from msgspec import UNSET, UnsetType
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Condition, Once, Resource
-from porta.admin_client.resources.shared import Happened, Reasoned, SentInvitation
+from porta.admin_client.resources.shared import (
+    BrandLinks,
+    BrandWords,
+    Happened,
+    Links,
+    Reasoned,
+    SentInvitation,
+    Words,
+)
 
 
-class Links(Model, frozen=True, kw_only=True):
-    """Where the footer of every page leads."""
+class Branding(Model, frozen=True, kw_only=True):
+    """How an organization looks; null is the look that everybody has."""
 
-    support: str | None
-    privacy: str | None
-    terms: str | None
-    imprint: str | None
-
-
-class Words(Model, frozen=True, kw_only=True):
-    """What an organization says on its pages in one language."""
-
-    title: str | None
-    lead: str | None
-    help: str | None
-    note: str | None
-
-
-class BrandLinks(Model, frozen=True, kw_only=True):
-    """Where the footer of every page leads."""
-
-    support: str | UnsetType | None = UNSET
-    privacy: str | UnsetType | None = UNSET
-    terms: str | UnsetType | None = UNSET
-    imprint: str | UnsetType | None = UNSET
+    primary_color: str | None
+    company_name: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+    custom_css: str | None
 
 
-class BrandWords(Model, frozen=True, kw_only=True):
-    """What an organization says on its pages in one language."""
+class BrandingPatch(Model, frozen=True, kw_only=True):
+    """How an organization looks."""
 
-    title: str | UnsetType | None = UNSET
-    lead: str | UnsetType | None = UNSET
-    help: str | UnsetType | None = UNSET
-    note: str | UnsetType | None = UNSET
+    primary_color: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    logo_url: str | UnsetType | None = UNSET
+    favicon_url: str | UnsetType | None = UNSET
+    ink_color: str | UnsetType | None = UNSET
+    page_color: str | UnsetType | None = UNSET
+    card_color: str | UnsetType | None = UNSET
+    radius: int | UnsetType | None = UNSET
+    font: str | UnsetType | None = UNSET
+    background: str | UnsetType | None = UNSET
+    background_url: str | UnsetType | None = UNSET
+    card_position: str | UnsetType | None = UNSET
+    logo_dark_url: str | UnsetType | None = UNSET
+    home_url: str | UnsetType | None = UNSET
+    links: BrandLinks | UnsetType | None = UNSET
+    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
+    custom_css: str | UnsetType | None = UNSET
 
 
 class Deleted(Entity, frozen=True, kw_only=True):
@@ -143,90 +159,6 @@ class ProvisioningDocument(Model, frozen=True, kw_only=True):
     organizations: tuple[dict[str, Any], ...]
 
 
-class Branding(Model, frozen=True, kw_only=True):
-    """How an organization looks; null is the look that everybody has."""
-
-    primary_color: str | None
-    company_name: str | None
-    custom_css: str | None
-    logo_url: str | None
-    favicon_url: str | None
-    ink_color: str | None
-    page_color: str | None
-    card_color: str | None
-    radius: int | None
-    font: str | None
-    background: str | None
-    background_url: str | None
-    card_position: str | None
-    logo_dark_url: str | None
-    home_url: str | None
-    links: Links
-    texts: dict[str, Words]
-
-
-class BrandingPatch(Model, frozen=True, kw_only=True):
-    """How an organization looks."""
-
-    primary_color: str | UnsetType | None = UNSET
-    company_name: str | UnsetType | None = UNSET
-    custom_css: str | UnsetType | None = UNSET
-    logo_url: str | UnsetType | None = UNSET
-    favicon_url: str | UnsetType | None = UNSET
-    ink_color: str | UnsetType | None = UNSET
-    page_color: str | UnsetType | None = UNSET
-    card_color: str | UnsetType | None = UNSET
-    radius: int | UnsetType | None = UNSET
-    font: str | UnsetType | None = UNSET
-    background: str | UnsetType | None = UNSET
-    background_url: str | UnsetType | None = UNSET
-    card_position: str | UnsetType | None = UNSET
-    logo_dark_url: str | UnsetType | None = UNSET
-    home_url: str | UnsetType | None = UNSET
-    links: BrandLinks | UnsetType | None = UNSET
-    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
-
-
-class BrandingWithAssets(Entity, frozen=True, kw_only=True):
-    """How an organization looks, with its uploaded images."""
-
-    primary_color: str | None
-    company_name: str | None
-    custom_css: str | None
-    logo_url: str | None
-    favicon_url: str | None
-    ink_color: str | None
-    page_color: str | None
-    card_color: str | None
-    radius: int | None
-    font: str | None
-    background: str | None
-    background_url: str | None
-    card_position: str | None
-    logo_dark_url: str | None
-    home_url: str | None
-    links: Links
-    texts: dict[str, Words]
-    assets: tuple[Asset, ...]
-
-
-class WaitingInvitation(Model, frozen=True, kw_only=True):
-    """An invitation that nobody has accepted, and that was not taken back."""
-
-    id: str
-    user_id: str
-    email: str
-    given_name: str | None
-    family_name: str | None
-    status: str
-    roles: tuple[CarriedRole, ...]
-    claims: tuple[CarriedClaim, ...]
-    client_id: str | None
-    invited_by: str | None
-    created_at: datetime
-    expires_at: datetime
-
-
 class Organization(Entity, frozen=True, kw_only=True):
     """A tenant: an issuer of its own, with people and clients."""
 
@@ -306,6 +238,29 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
+class BrandingWithAssets(Entity, frozen=True, kw_only=True):
+    """How an organization looks, with its uploaded images."""
+
+    primary_color: str | None
+    company_name: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+    custom_css: str | None
+    assets: tuple[Asset, ...]
+
+
 class Branded(Entity, frozen=True, kw_only=True):
     """An organization; what Porta 1.x knows of its look stands a second time where 1.x's SDK looks
     for it.
@@ -341,6 +296,23 @@ class Branded(Entity, frozen=True, kw_only=True):
     primary_color: str | None
     company_name: str | None
     custom_css: str | None
+
+
+class WaitingInvitation(Model, frozen=True, kw_only=True):
+    """An invitation that nobody has accepted, and that was not taken back."""
+
+    id: str
+    user_id: str
+    email: str
+    given_name: str | None
+    family_name: str | None
+    status: str
+    roles: tuple[CarriedRole, ...]
+    claims: tuple[CarriedClaim, ...]
+    client_id: str | None
+    invited_by: str | None
+    created_at: datetime
+    expires_at: datetime
 
 
 class OrganizationsResource(Resource):

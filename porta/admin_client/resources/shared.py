@@ -13,6 +13,42 @@ from msgspec import UNSET, UnsetType
 from porta.admin_client.model import Entity, Model
 
 
+class Links(Model, frozen=True, kw_only=True):
+    """Where the footer of every page leads."""
+
+    support: str | None
+    privacy: str | None
+    terms: str | None
+    imprint: str | None
+
+
+class Words(Model, frozen=True, kw_only=True):
+    """What an organization says on its pages in one language."""
+
+    title: str | None
+    lead: str | None
+    help: str | None
+    note: str | None
+
+
+class BrandLinks(Model, frozen=True, kw_only=True):
+    """Where the footer of every page leads."""
+
+    support: str | UnsetType | None = UNSET
+    privacy: str | UnsetType | None = UNSET
+    terms: str | UnsetType | None = UNSET
+    imprint: str | UnsetType | None = UNSET
+
+
+class BrandWords(Model, frozen=True, kw_only=True):
+    """What an organization says on its pages in one language."""
+
+    title: str | UnsetType | None = UNSET
+    lead: str | UnsetType | None = UNSET
+    help: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+
+
 class Reasoned(Model, frozen=True, kw_only=True):
     """A change of status, and why."""
 

@@ -28,8 +28,9 @@ from storage.models.artifacts import Session
 from storage.models.clients import Client
 from storage.models.interactions import Consent
 
-ACR, STEP_UP = "acr", "step_up"
-"""Reasons of a login: what the session reached is not enough; one more factor beside it would be.
+ACR, STEP_UP, SELECT_ACCOUNT = "acr", "step_up", "select_account"
+"""Reasons of a login: what the session reached is not enough; one more factor beside it would be;
+and the person is to choose.
 """
 
 
@@ -99,7 +100,7 @@ def login_reasons(situation: PromptState) -> tuple[str, ...]:
         return ()
     found = {
         "login_prompt": "login" in situation.request.prompt,
-        "select_account": "select_account" in situation.request.prompt,
+        SELECT_ACCOUNT: "select_account" in situation.request.prompt and not situation.gestured,
         "create": "create" in situation.request.prompt,
         "max_age": _is_too_old(situation, session),
         "other_subject": not _is_subject(situation, session),

@@ -14,7 +14,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import Invalid
 from porta.protocol.tokens.claim_mappings import to_entry
-from porta.services.brands import OF_1X, BrandingPatch, BrandLinks, BrandWords
+from porta.services.brands import OF_1X, BrandingPatch, BrandLinks, BrandWords, LookPatch
 from porta.services.pages import collect
 from porta.services.permissions import needs
 from porta.services.provisioning.document import ClientEntry
@@ -23,7 +23,7 @@ from porta.services.users import AddressPatch, UserPatch
 from storage.models.applications import Application
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, Client, ScopeText
-from storage.models.organizations import Organization
+from storage.models.organizations import Brand, ClientBrand, Organization
 from storage.models.users import UserProfile
 
 if TYPE_CHECKING:
@@ -110,6 +110,10 @@ def _branding(organization: Organization) -> Entry:
     apart = {"links", "texts", *OF_1X}
     told = {name: getattr(organization, f"branding_{name}") for name in OF_1X}
     told |= {name: getattr(brand, name) for name in BrandingPatch.model_fields if name not in apart}
+    return _look(told, brand)
+
+
+def _look(told: Entry, brand: Brand) -> Entry:
     links = {name: getattr(brand, f"{name}_url") for name in BrandLinks.model_fields}
     told["links"] = {name: url for name, url in links.items() if url is not None}
     told["texts"] = {
@@ -191,11 +195,17 @@ def _client(client: Client) -> Entry:
         **further,
         "first_party": client.is_first_party,
         "claim_mappings": mappings or None,
+        "brand": _brand(client.brand) if client.brand is not None else None,
     }
     listed = {
         name: list(value) if isinstance(value, tuple) else value for name, value in whole.items()
     }
     return {name: value for name, value in listed.items() if value is not None}
+
+
+def _brand(brand: ClientBrand) -> Entry:
+    names = set(LookPatch.model_fields) - {"links", "texts"}
+    return _look({name: getattr(brand, name) for name in sorted(names)}, brand)
 
 
 async def _user(storage: Storage, user: UserProfile, slugs: Mapping[str, str]) -> Entry:

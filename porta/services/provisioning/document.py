@@ -11,6 +11,7 @@ from porta.protocol.clients.client_metadata import DEFAULT_SCOPE
 from porta.services.api_resources import NewApiResource
 from porta.services.application_permissions import NewPermission
 from porta.services.applications import NewApplication, NewModule
+from porta.services.brands import LookPatch
 from porta.services.claims import ClaimPatch
 from porta.services.client_registration import ClaimMappingCommand, ClientId
 from porta.services.client_secrets import SecretValue
@@ -111,6 +112,7 @@ class ClientEntry(Entry):
     introspects_organization: bool = False
     revokes_globally: bool = False
     tells_all_roles: bool = False
+    brand: LookPatch | None = None
     logo_uri: str | None = None
     client_uri: str | None = None
     policy_uri: str | None = None
@@ -128,7 +130,7 @@ class ClientEntry(Entry):
         """
         default = "none" if self.client_type == "public" else "client_secret_post"
         apart = {"client_id", "secret", "first_party", "login_methods"}
-        apart |= {"introspects_organization", "revokes_globally", "tells_all_roles"}
+        apart |= {"brand", "introspects_organization", "revokes_globally", "tells_all_roles"}
         named = self.model_dump(exclude=apart, exclude_none=True, exclude_unset=only_said)
         return named if only_said else {"token_endpoint_auth_method": default, **named}
 

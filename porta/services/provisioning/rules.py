@@ -107,6 +107,10 @@ def _of_client(path: Path, client: ClientEntry) -> Iterator[FileProblem]:
     if client.client_type == "public" and client.introspects_organization:
         where = (*path, "introspects_organization")
         yield FileProblem(where, "a public client introspects nothing")
+    if client.brand is not None:
+        yield from _refused(path, partial(brands.merge_of_client, None, client.brand))
+        if not client.first_party:
+            yield FileProblem((*path, "brand"), "only a first-party client has one")
     try:
         client_metadata.validate(client.registration(), algorithms=ALGORITHMS)
     except client_metadata.InvalidMetadata as refusal:

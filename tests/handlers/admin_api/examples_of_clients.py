@@ -108,6 +108,28 @@ async def create_with_a_fragment(installation: Installation) -> Example:
     return Example(body=body, status=400, check=check)
 
 
+LOOK = {"companyName": "Shop", "primaryColor": "#00AA44", "texts": {"en": {"title": "Hello"}}}
+
+
+@example("POST", "/clients")
+async def create_with_a_look(installation: Installation) -> Example:
+    def check(answer: Any) -> None:
+        told = answer["data"]["brand"]
+        assert (told["companyName"], told["radius"]) == ("Shop", None)
+        assert told["texts"]["en"]["title"] == "Hello"
+
+    return Example(body=await _body(installation, brand=LOOK), check=check)
+
+
+@example("POST", "/clients")
+async def create_somebody_elses_with_a_look(installation: Installation) -> Example:
+    def check(answer: Any) -> None:
+        assert [each["path"] for each in answer["details"]] == ["brand"]
+
+    body = await _body(installation, brand=LOOK, isFirstParty=False)
+    return Example(body=body, status=400, check=check)
+
+
 @example("POST", "/clients")
 async def create_what_is_there(installation: Installation) -> Example:
     taken = (await _client(installation)).client_id

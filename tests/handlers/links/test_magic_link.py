@@ -112,6 +112,23 @@ async def test_one_press_in_the_browser_that_asked_signs_in(
     del path
 
 
+@pytest.mark.parametrize("where", ["here", "elsewhere"])
+async def test_who_asked_to_be_remembered_is_where_they_asked(
+    runtime: Runtime, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, pg: Postgres,
+    someone: User, where: str,
+) -> None:  # fmt: skip
+    path = await begin(http)
+    form = {"_csrf": await csrf(http, path), "email": someone.email, "remember": "yes"}
+    await http.post(f"{path}/magic-link", data=form)
+    (link,) = await mailed_links(runtime, pg, someone)
+    if where == "here":
+        await post(http, link)
+    else:
+        await _type_in(http, path, await code_for(elsewhere, link))
+    assert "accounts" in http.cookies
+    assert "accounts" not in elsewhere.cookies
+
+
 async def test_a_client_that_takes_nothing_else_offers_it_alone(
     runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, someone: User
 ) -> None:

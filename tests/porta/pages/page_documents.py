@@ -9,6 +9,7 @@ from typing import Any
 from handlers.account import SECTIONS
 from handlers.account.applications import ApplicationLine
 from handlers.account.sessions import SessionLine
+from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
@@ -33,6 +34,14 @@ _ACCOUNT = {"csrf": "c1", "account": "ada@acme.example", "account_url": "/acme/a
 
 VALUES: dict[str, dict[str, Any]] = {
     "login": {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"},
+    "choose_account": {
+        "uid": "u1",
+        "csrf": "c1",
+        "accounts": (
+            AccountLine("a1", "Ada", "a***a@acme.example", is_signed_in=False),
+            AccountLine("a2", "", "g***e@acme.example", is_signed_in=False),
+        ),
+    },
     "consent": {
         "uid": "u1",
         "csrf": "c1",

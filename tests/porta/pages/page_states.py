@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.qr_codes import svg
 
@@ -60,6 +61,18 @@ STATES: dict[str, State] = {
         {"notice": "login.reauthenticate", "account": "ada.lovelace@acme.example",
          "email": "ada.lovelace@acme.example"},
     ),
+    "login, chosen": State("login", {"email": "ada@acme.example", "is_remembered": True}),
+    "login, wrong, to be remembered": State("login", {**_FAILED, "remember": True}),
+    "accounts": State("choose_account", {"client_name": "Portal"}),
+    "accounts, signed in": State(
+        "choose_account",
+        {"client_name": "Portal", "accounts": (
+            AccountLine("", "Ada", "ada.lovelace@acme.example", is_signed_in=True),
+            AccountLine("a2", "Grace", "g***r@acme.example", is_signed_in=False),
+            AccountLine("a3", "Alan", "a***g@acme.example", is_signed_in=False),
+        )},
+    ),
+    "accounts, stale": State("choose_account", {"error": "errors.csrf_invalid"}),
     "login, by mail too": State("login", {"show_magic_link": True, "forgot_password_url": "/f"}),
     "login, passkey": State("login", {"show_passkey": True, "passkey": _PASSKEY, "signals": "{}"}),
     "login, passkey alone": State(

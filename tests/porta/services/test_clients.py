@@ -80,6 +80,78 @@ async def test_a_client_is_stored(storage: Storage, home: Home, pg: Postgres) ->
     assert await event_types(pg, "client_id", "stored-web") == ["client.created"]
 
 
+LOOK = {
+    "companyName": "Shop",
+    "links": {"support": "https://acme.test/help"},
+    "texts": {"en": {"title": "Hi"}},
+}
+
+
+async def test_a_look_is_merged_and_goes(storage: Storage, home: Home, pg: Postgres) -> None:
+    made = await make(storage, home, brand=LOOK)
+    assert made.brand is not None
+    assert (made.brand.company_name, made.brand.support_url) == ("Shop", "https://acme.test/help")
+
+    async def change(brand: object) -> Client:
+        patch = ClientPatch.parse({"brand": brand})
+        return await clients.update(storage, SYSTEM, made.id, patch)
+
+    more = (await change({"radius": 3, "links": {"support": None}})).brand
+    assert more is not None
+    assert (more.company_name, more.radius, more.support_url) == ("Shop", 3, None)
+    assert more.texts[0].title == "Hi"
+    nothing = {"radius": None, "companyName": None, "texts": None}
+    assert (await change(nothing)).brand is None, "it looks as its organization"
+    await change(LOOK)
+    assert (await change(None)).brand is None
+    assert await storage.clients.find(made.client_id, home[0].id) == await clients.get(
+        storage, SYSTEM, made.id
+    )
+    assert set(await event_types(pg, "client_id", made.client_id)) == {
+        "client.created",
+        "client.updated",
+    }
+
+
+@pytest.mark.parametrize(
+    ("look", "place"),
+    [
+        ({"customCss": "p{}"}, "brand.customCss"),
+        ({"primaryColor": "red"}, "brand.primaryColor"),
+        ({"logoUrl": "javascript:alert(1)"}, "brand.logoUrl"),
+        ({"background": "picture"}, "brand.backgroundUrl"),
+        ({"texts": {"tlh": {"title": "nuqneH"}}}, "brand.texts.tlh"),
+        ({"companyName": "a\u202eb"}, "brand.companyName"),
+    ],
+)
+async def test_a_look_that_no_page_has(
+    storage: Storage, home: Home, look: dict[str, object], place: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await make(storage, home, brand=look)
+    assert place in str(refused.value)
+
+
+async def test_somebody_elses_client_has_no_look(storage: Storage, home: Home) -> None:
+    """Its consent page would be taken for one of the organization."""
+    with pytest.raises(Invalid, match="brand: "):
+        await make(storage, home, brand=LOOK, isFirstParty=False)
+    third, own = (
+        await make(storage, home, isFirstParty=False),
+        await make(storage, home, brand=LOOK),
+    )
+
+    async def change(client: Client, **said: object) -> Client:
+        return await clients.update(storage, SYSTEM, client.id, ClientPatch.parse(said))
+
+    with pytest.raises(Invalid, match="brand: "):
+        await change(third, brand=LOOK)
+    with pytest.raises(Invalid, match="brand: "):
+        await change(own, isFirstParty=False)
+    assert (await change(own, isFirstParty=False, brand=None)).brand is None
+    assert (await change(third, brand=LOOK, isFirstParty=True)).brand is not None
+
+
 async def test_a_client_id_is_made(storage: Storage, home: Home) -> None:
     first, second = await make(storage, home), await make(storage, home)
     assert len(first.client_id) == 43

@@ -116,7 +116,8 @@ _CLIENT = st.fixed_dictionaries(
     optional={
         "post_logout_redirect_uris": _URLS,
         "grant_types": st.just(["authorization_code", "refresh_token"]),
-        "first_party": st.booleans(),
+        "first_party": st.just(True),
+        "brand": _BRAND,
         "login_methods": st.sampled_from([["password"], ["magic_link", "password"]]),
         "access_token_format": st.sampled_from(["jwt", "opaque"]),
         "id_token_claims": st.booleans(),
