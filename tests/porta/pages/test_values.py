@@ -27,7 +27,7 @@ def test_login_form(pages: Pages) -> None:
     assert "autofocus" in password
     assert "autofocus" not in email
     assert page.all("a", href="/interaction/u1/abort")
-    assert [label["for"] for label in page.all("label")] == ["email", "password"]
+    assert [label["for"] for label in page.all("label")] == ["email", "password", "remember"]
     assert "Portal" in page.words
 
 
