@@ -6,7 +6,7 @@ active where it is read. Made twice of the same, it is twice the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,21 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import Invalid
 from porta.protocol.tokens.claim_mappings import to_entry
-from porta.services.brands import OF_1X, BrandingPatch, BrandLinks, BrandWords, LookPatch
 from porta.services.pages import collect
 from porta.services.permissions import needs
+from porta.services.provisioning.describe_brands import (
+    Entry,
+    describe_brand,
+    describe_branding,
+    said,
+)
 from porta.services.provisioning.document import ClientEntry
 from porta.services.targets import find_home
 from porta.services.users import AddressPatch, UserPatch
 from storage.models.applications import Application
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, Client, ScopeText
-from storage.models.organizations import Brand, ClientBrand, Organization
+from storage.models.organizations import Organization
 from storage.models.users import UserProfile
 
 if TYPE_CHECKING:
@@ -48,7 +53,6 @@ _NEEDED = (
     *("admin:export:read", "admin:org:read", "admin:app:read", "admin:client:read"),
     *("admin:role:read", "admin:permission:read", "admin:claim:read"),
 )
-Entry = dict[str, Any]
 
 
 @needs(*_NEEDED)
@@ -88,10 +92,10 @@ async def _organization(
     ]
     resources = await storage.api_resources.find_all(organization.id)
     entry = {
-        **_said(organization, _OF_ORGANIZATION),
+        **said(organization, _OF_ORGANIZATION),
         "default_login_methods": list(organization.default_login_methods),
         "registration_domains": list(organization.registration_domains),
-        "branding": _branding(organization),
+        "branding": describe_branding(organization),
         "api_resources": [_resource(each, clients) for each in resources],
         "applications": [await _application(storage, each, clients) for each in applications],
     }
@@ -99,34 +103,10 @@ async def _organization(
     return entry | ({"users": [_known(each, known) for each in users]} if users else {})
 
 
-def _said(record: object, names: Iterable[str]) -> Entry:
-    """Return these fields, without those that have no value."""
-    told = {name: getattr(record, name) for name in names}
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _branding(organization: Organization) -> Entry:
-    brand = organization.brand
-    apart = {"links", "texts", *OF_1X}
-    told = {name: getattr(organization, f"branding_{name}") for name in OF_1X}
-    told |= {name: getattr(brand, name) for name in BrandingPatch.model_fields if name not in apart}
-    return _look(told, brand)
-
-
-def _look(told: Entry, brand: Brand) -> Entry:
-    links = {name: getattr(brand, f"{name}_url") for name in BrandLinks.model_fields}
-    told["links"] = {name: url for name, url in links.items() if url is not None}
-    told["texts"] = {
-        each.language: _said(each, BrandWords.model_fields)
-        for each in sorted(brand.texts, key=lambda each: each.language)
-    }
-    return {name: value for name, value in told.items() if value not in (None, {})}
-
-
 def _resource(resource: ApiResource, clients: Sequence[Client]) -> Entry:
     known = {each.client_id for each in clients}
     return {
-        **_said(resource, _OF_RESOURCE),
+        **said(resource, _OF_RESOURCE),
         "scopes": [_scope(name, resource.scope_texts.get(name)) for name in resource.scopes],
         "introspection_clients": [each for each in resource.introspection_clients if each in known],
     }
@@ -136,9 +116,9 @@ def _scope(name: str, text: ScopeText | None) -> str | Entry:
     if text is None:
         return name
     words = ("title", "description")
-    translations = {each: _said(text.translations[each], words) for each in text.translations}
+    translations = {each: said(text.translations[each], words) for each in text.translations}
     more = {"translations": translations} if translations else {}
-    return {"name": name, **_said(text, words), **more}
+    return {"name": name, **said(text, words), **more}
 
 
 async def _application(
@@ -148,15 +128,15 @@ async def _application(
     roles = await storage.roles.list(application.id)
     named = ("name", "slug", "description")
     return {
-        **_said(application, named),
+        **said(application, named),
         "modules": [
-            _said(each, (*named, "status"))
+            said(each, (*named, "status"))
             for each in await storage.applications.modules(application.id)
         ],
-        "permissions": [_said(each, named) for each in sorted(permissions, key=_by_slug)],
+        "permissions": [said(each, named) for each in sorted(permissions, key=_by_slug)],
         "roles": [
             {
-                **_said(each, named),
+                **said(each, named),
                 "permissions": sorted(
                     granted.slug for granted in await storage.roles.granted(each.id)
                 ),
@@ -176,7 +156,7 @@ def _by_slug(record: Any) -> str:
 
 def _claim(definition: ClaimDefinition) -> Entry:
     name = definition.title or definition.claim_name
-    told = _said(definition, _OF_CLAIM)
+    told = said(definition, _OF_CLAIM)
     # What has no description gets its name for one, where it is read.
     told["description"] = definition.description or name
     return {"name": name, "slug": definition.claim_name, **told}
@@ -195,17 +175,12 @@ def _client(client: Client) -> Entry:
         **further,
         "first_party": client.is_first_party,
         "claim_mappings": mappings or None,
-        "brand": _brand(client.brand) if client.brand is not None else None,
+        "brand": describe_brand(client.brand) if client.brand is not None else None,
     }
     listed = {
         name: list(value) if isinstance(value, tuple) else value for name, value in whole.items()
     }
     return {name: value for name, value in listed.items() if value is not None}
-
-
-def _brand(brand: ClientBrand) -> Entry:
-    names = set(LookPatch.model_fields) - {"links", "texts"}
-    return _look({name: getattr(brand, name) for name in sorted(names)}, brand)
 
 
 async def _user(storage: Storage, user: UserProfile, slugs: Mapping[str, str]) -> Entry:
@@ -216,7 +191,7 @@ async def _user(storage: Storage, user: UserProfile, slugs: Mapping[str, str]) -
     roles = await storage.user_roles.of_user(*key)
     claims = await storage.claims.of_user(*key)
     return {
-        **_said(user, fields),
+        **said(user, fields),
         **({"address": held} if held else {}),
         # A lock that ends by itself is none of the person's own.
         "status": "active" if user.is_usable else "inactive",
