@@ -9,7 +9,7 @@ from pydantic import Field
 from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
 from handlers.admin_api.lists import Listing, Sorting, listing, page_of
-from handlers.admin_api.organizations import Look, look_of
+from handlers.admin_api.organizations import BrandLook, look_of
 from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
@@ -68,7 +68,7 @@ class Client(Shown):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
-    brand: Look | None
+    brand: BrandLook | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None

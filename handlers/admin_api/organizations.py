@@ -40,7 +40,7 @@ class Links(Shown):
     imprint: str | None
 
 
-class Look(Shown):
+class BrandLook(Shown):
     """How pages look; null is what everybody has, or the organization of a client."""
 
     primary_color: str | None
@@ -61,7 +61,7 @@ class Look(Shown):
     texts: dict[str, Words]
 
 
-class Branding(Look):
+class Branding(BrandLook):
     """How an organization looks; null is the look that everybody has."""
 
     custom_css: str | None
@@ -122,10 +122,10 @@ def branding_of(stored: Stored) -> Branding:
     return Branding(**told, **_links_and_texts(brand))
 
 
-def look_of(brand: ClientBrand) -> Look:
+def look_of(brand: ClientBrand) -> BrandLook:
     """Return the look of a client."""
-    names = set(Look.model_fields) - {"links", "texts"}
-    return Look(**{name: getattr(brand, name) for name in names}, **_links_and_texts(brand))
+    names = set(BrandLook.model_fields) - {"links", "texts"}
+    return BrandLook(**{name: getattr(brand, name) for name in names}, **_links_and_texts(brand))
 
 
 def _links_and_texts(brand: Brand) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from porta.admin_client.resources.shared import (
 )
 
 
-class Look(Model, frozen=True, kw_only=True):
+class BrandLook(Model, frozen=True, kw_only=True):
     """How pages look; null is what everybody has, or the organization of a client."""
 
     primary_color: str | None
@@ -122,7 +122,7 @@ class WholeClient(Entity, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
-    brand: Look | None
+    brand: BrandLook | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
@@ -213,7 +213,7 @@ class Client(Model, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
-    brand: Look | None
+    brand: BrandLook | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
@@ -301,7 +301,7 @@ class CreatedClient(Entity, frozen=True, kw_only=True):
     introspects_organization: bool
     revokes_globally: bool
     tells_all_roles: bool
-    brand: Look | None
+    brand: BrandLook | None
     logo_uri: str | None
     client_uri: str | None
     policy_uri: str | None
