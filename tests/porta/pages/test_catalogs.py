@@ -165,6 +165,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "emails.link_expires",
         "new_password.hint",
         "magic_link.code_expires",
+        "new_password.so_far",
         "new_password.too_short",
     }
     for key in found - counted:
