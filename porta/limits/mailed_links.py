@@ -27,6 +27,8 @@ _CODE_GUESSES = 5
 _PASSWORDS = 10
 _UNPROVEN = 5
 """What the limits of registrations are divided by where no work was proven."""
+_OWN = 20
+"""What the limit of all registrations is divided by for what each organization has of its own."""
 _REGISTRATION, _EMAIL_CHANGE = "registration", "email_change"
 _EVENTS = {
     "magic_link": "rate_limit.magic_link",
@@ -58,15 +60,17 @@ async def count_registration(
     runtime: Runtime, tenant: Tenant, email: str, origin: Origin, proof: str | None
 ) -> None:
     """Count that somebody wants to register with an address, whether anybody has it or not: for who
-    asks, for the address, and for everybody together. Raises Throttled.
+    asks, for the address, and for the organization, together with all others once it has used up
+    what is its own. Raises Throttled.
 
     `proof` is a puzzle that they have solved, which counts once.
     """
-    proven = proof is not None and await _is_first(runtime, proof)
-    asks, together = _of_registration(tenant, origin.address, proven=proven)
+    proven = proof is not None and await _has_room(runtime, _of_proof(proof))
+    asks, own, together = _of_registration(tenant, origin.address, proven=proven)
     for_address = _of_mailed_link(tenant, _REGISTRATION, email, origin.address)
-    limits = (asks, for_address, together)
-    await _count(runtime, tenant, _REGISTRATION, limits, origin)
+    await _count(runtime, tenant, _REGISTRATION, (asks, for_address), origin)
+    if not await _has_room(runtime, own):
+        await _count(runtime, tenant, _REGISTRATION, (together,), origin)
 
 
 async def count_email_change(
@@ -82,9 +86,10 @@ async def count_email_change(
     await _count(runtime, tenant, _EMAIL_CHANGE, limits, origin)
 
 
-async def _is_first(runtime: Runtime, proof: str) -> bool:
+async def _has_room(runtime: Runtime, guesses: Guesses) -> bool:
+    """Count where there is room for it, and tell."""
     try:
-        await _of_proof(proof).count(runtime)
+        await guesses.count(runtime)
     except Throttled:
         return False
     return True
@@ -161,10 +166,13 @@ def _of_proof(proof: str) -> Guesses:
     return Guesses(limit.key, (limit,), (), "proof_used")
 
 
-def _of_registration(tenant: Tenant, address: str, *, proven: bool) -> tuple[Guesses, Guesses]:
-    """Return the limits of registrations that are asked for: those of who asks, and those of the
-    organization and of all of them, counted one after the other, so that who has had too many takes
-    nothing from others. Where no work was `proven` all limits are a fifth.
+def _of_registration(
+    tenant: Tenant, address: str, *, proven: bool
+) -> tuple[Guesses, Guesses, Guesses]:
+    """Return the limits of registrations that are asked for: those of who asks, those that are the
+    organization's own, and those that it has beside them, of what all have together. They are
+    counted one after the other, so that who has had too many takes nothing from others, and floods
+    at some organizations close no other one. Where no work was `proven` all limits are a fifth.
     """
     config, reason = tenant.config, "registration_limit"
     window, share = config.rate_limit_registration_window, 1 if proven else _UNPROVEN
@@ -174,10 +182,11 @@ def _of_registration(tenant: Tenant, address: str, *, proven: bool) -> tuple[Gue
         Limit(f"{kind}:{block}", most * factor, window) for block, factor in weighed_blocks(address)
     ]
     everybody = max(1, config.rate_limit_registration_installation_max // share)
+    own = Limit(f"{kind}_own:{tenant.id}", max(1, everybody // _OWN), window)
     all_of_them = Limit(kind, everybody, window)
-    # One organization does not use up what the others have.
     one_of_them = Limit(f"{kind}:{tenant.id}", max(1, everybody // 2), window)
     return (
         Guesses(widest(address), source, (), reason),
+        Guesses(own.key, (own,), (), reason),
         Guesses(kind, (all_of_them, one_of_them), (), reason),
     )
