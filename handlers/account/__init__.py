@@ -6,7 +6,7 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers.account import applications, email, language, password, profile, sessions
+from handlers.account import applications, email, language, password, profile, security, sessions
 from handlers.account.base import AccountHandler, Section
 from handlers.account.overview import OverviewHandler
 from porta.protocol import endpoints
@@ -15,6 +15,7 @@ SECTIONS: tuple[Section, ...] = (
     profile.SECTION,
     email.SECTION,
     password.SECTION,
+    security.SECTION,
     sessions.SECTION,
     applications.SECTION,
     language.SECTION,

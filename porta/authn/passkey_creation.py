@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from porta.audit import events
+from porta.audit.actors import Actor
 from porta.authn import authenticator_notice, passkey, passkey_options
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey_options import Purpose
@@ -13,7 +17,10 @@ from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security import passkeys
 from porta.security.passkeys import PasskeyRefused
+from porta.tenants.tenant import Tenant
+from storage.models.passkeys import NewPasskey
 from storage.models.users import User
+from storage.router import Storage
 
 
 async def find_person(runtime: Runtime, opened: OpenInteraction, browser: Browser) -> User | None:
@@ -33,15 +40,8 @@ async def keep(
 
     Raises LoginFailed for what was not made for this, or was kept already.
     """
-    try:
-        challenge = passkeys.challenge_of(credential)
-        if not passkey_options.is_good(runtime, opened, Purpose.CREATE, user, challenge):
-            raise PasskeyRefused("challenge")
-        ceremony = passkey_options.ceremony(runtime.settings, challenge)
-        new = passkeys.verify_registration(ceremony, credential, present=False)
-    except PasskeyRefused as refusal:
-        raise LoginFailed(passkey.REFUSED, reason=str(refusal)) from None
-    await passkey.use_challenge(runtime, opened.tenant, challenge)
+    is_good = partial(passkey_options.is_good, runtime, opened, Purpose.CREATE, user)
+    new = await _read(runtime, opened.tenant, credential, is_good, present=False)
     key = (user.id, user.organization_id)
     async with runtime.storage.transaction() as tx:
         kept = await tx.passkeys.add(*key, passkey.name_of(new), new)
@@ -52,3 +52,47 @@ async def keep(
             origin=origin, metadata={"passkey_id": kept, "client_id": opened.client.client_id},
         )  # fmt: skip
         await authenticator_notice.queue(tx, runtime, opened.tenant, user, "passkey")
+
+
+async def read_own(
+    runtime: Runtime, tenant: Tenant, user: User, session_uid: str, credential: str
+) -> NewPasskey:
+    """Return the passkey that a person has made at their account, in this session; its challenge is
+    used by that. Raises LoginFailed.
+    """
+    is_good = partial(passkey_options.is_good_own, runtime, user, session_uid)
+    return await _read(runtime, tenant, credential, is_good, present=True)
+
+
+async def keep_own(
+    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, new: NewPasskey, actor: Actor
+) -> None:
+    """Keep it, in a transaction that holds the person. Raises LoginFailed for one too many."""
+    kept = await tx.passkeys.add(user.id, tenant.id, passkey.name_of(new), new)
+    if kept is None:
+        raise LoginFailed(passkey.REFUSED, reason="too_many_or_twice")
+    await events.record(
+        tx, "user.passkey.added", organization_id=tenant.id, user_id=user.id,
+        metadata={"passkey_id": kept}, actor=actor,
+    )  # fmt: skip
+    await authenticator_notice.queue(tx, runtime, tenant, user, "passkey")
+
+
+async def _read(
+    runtime: Runtime,
+    tenant: Tenant,
+    credential: str,
+    is_good: Callable[[str], bool],
+    *,
+    present: bool,
+) -> NewPasskey:
+    try:
+        challenge = passkeys.challenge_of(credential)
+        if not is_good(challenge):
+            raise PasskeyRefused("challenge")
+        ceremony = passkey_options.ceremony(runtime.settings, challenge)
+        new = passkeys.verify_registration(ceremony, credential, present=present)
+    except PasskeyRefused as refusal:
+        raise LoginFailed(passkey.REFUSED, reason=str(refusal)) from None
+    await passkey.use_challenge(runtime, tenant, challenge)
+    return new

@@ -15,6 +15,7 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from porta.security import passkey_challenges, passkeys
 from porta.security.passkeys import Ceremony
+from porta.tenants.tenant import Tenant
 from storage.models.passkeys import Passkey
 from storage.models.users import User
 
@@ -30,6 +31,8 @@ class Purpose(Enum):
     ENROL = "enrol"
     CREATE = "create"
     """Made by the way, right after a sign-in with a password (conditional create)."""
+    ACCOUNT = "account"
+    """Made by who is at their own account."""
 
 
 def is_ready(settings: Settings) -> bool:
@@ -104,12 +107,36 @@ def unknown(runtime: Runtime, credential: str) -> str:
 
 async def of_new(runtime: Runtime, opened: OpenInteraction, user: User, purpose: Purpose) -> str:
     """Return the options of a new passkey of a person, as JSON."""
-    storage, organization = runtime.storage, opened.tenant.organization
+    challenge = _challenge(runtime, opened, purpose, user)
+    alone = "passkey" in opened.login_methods
+    return await _of_new(runtime, opened.tenant, user, challenge, alone=alone)
+
+
+async def of_own(runtime: Runtime, tenant: Tenant, user: User, session_uid: str) -> str:
+    """Return the options of a new passkey of who is at their account, in this session, as JSON."""
+    keys, bound = runtime.settings.cookie_keys, _at_account(user, session_uid)
+    challenge = passkey_challenges.new_challenge(keys, bound, runtime.clock())
+    alone = "passkey" in tenant.organization.default_login_methods
+    return await _of_new(runtime, tenant, user, challenge, alone=alone)
+
+
+def is_good_own(runtime: Runtime, user: User, session_uid: str, challenge: str) -> bool:
+    """Whether a challenge was handed out for that, and not too long ago."""
+    keys, bound = runtime.settings.cookie_keys, _at_account(user, session_uid)
+    return passkey_challenges.is_good(keys, bound, challenge, runtime.clock())
+
+
+def _at_account(user: User, session_uid: str) -> str:
+    return f"session {session_uid}\n{Purpose.ACCOUNT.value}\n{user.id}"
+
+
+async def _of_new(
+    runtime: Runtime, tenant: Tenant, user: User, challenge: str, *, alone: bool
+) -> str:
+    storage, organization = runtime.storage, tenant.organization
     fresh = passkeys.encode(secrets.token_bytes(32))
     handle = await storage.passkeys.handle(user.id, user.organization_id, fresh)
     held = await storage.passkeys.list(user.id, user.organization_id)
-    challenge = _challenge(runtime, opened, purpose, user)
-    alone = "passkey" in opened.login_methods
     return _json(
         create={
             "challenge": challenge,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from porta.authn import AUTHENTICATORS, attempt, enrolment, progress, trusted_devices
+from porta.authn import (
+    AUTHENTICATORS,
+    attempt,
+    enrolment,
+    own_factors,
+    progress,
+    trusted_devices,
+)
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes, open_interactions
@@ -12,8 +19,9 @@ from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
+from porta.protocol.requests.own_factors import FEW
 from porta.protocol.requests.params import Params
-from porta.protocol.requests.sign_in import Ask, Done, Enrol
+from porta.protocol.requests.sign_in import RECOVERY_CODE, Ask, Done, Enrol
 from porta.protocol.tokens.authentication import OF_SESSIONS, SESSION
 from porta.runtime import Runtime
 from porta.security import known_browsers
@@ -129,6 +137,8 @@ async def submit(
     demanded = opened.tenant.organization.two_factor_policy != "optional"
     if enrolling is not None or (demanded and not user.two_factor_enabled):
         user, codes = await enrolment.keep(evidence, user, method)
+    if method == RECOVERY_CODE:
+        await _tell_few_codes(runtime, opened, user)
     event = authenticator.event_beside or authenticator.event
     await attempt.record(evidence, event, method=method)
     sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
@@ -136,6 +146,14 @@ async def submit(
         opened.tenant, opened.interaction.sign_in, method
     )
     return await progress.go_on(evidence, user, sign_in, kept, trusts=trusts), codes
+
+
+async def _tell_few_codes(runtime: Runtime, opened: OpenInteraction, user: UserProfile) -> None:
+    """Tell whoever has used a recovery code where few are left."""
+    held = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
+    if held is not None and held.recovery_codes <= FEW:
+        async with runtime.storage.transaction() as tx:
+            await own_factors.tell_few_codes(tx, runtime, opened.tenant, user, held.recovery_codes)
 
 
 async def choose(

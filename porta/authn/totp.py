@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import NamedTuple
 
 import pyotp
 
 from porta.authn.authenticator import Authenticator, Evidence, LoginFailed
 from porta.config.settings import Settings
 from porta.protocol.tokens.authentication import Kind
-from porta.security import opaque
+from porta.runtime import Runtime
+from porta.security import boxes, opaque
 from porta.security.encryption import Encrypted, encrypt
 from porta.security.totp_secrets import open_secret
 from storage.models.sign_ins import Enrolment
@@ -21,6 +23,8 @@ _LOG = logging.getLogger(__name__)
 _PERIOD = 30  # seconds
 _WINDOW = 1
 """Steps before and after the one of our clock (RFC 6238 §5.2)."""
+_SETUP, _SETUP_LIFE = "totp setup", 600
+"""What the box of a secret is closed for, and for how many seconds it is good."""
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 
 
@@ -64,6 +68,39 @@ async def _keep(tx: Storage, evidence: Evidence) -> None:
     step = _step_of(evidence, secret_of(enrolling, settings) or "")
     encrypted = Encrypted(*(enrolling.secret or "").split("."))
     await tx.second_factors.set_totp(user.id, user.organization_id, encrypted, step)
+
+
+class Begun(NamedTuple):
+    """A secret that somebody is setting up at their account: in base32, and in a box that travels
+    through their browser and opens at the same `place` alone.
+    """
+
+    secret: str
+    box: str
+
+
+def begin_at(runtime: Runtime, place: str) -> Begun:
+    """Make a secret to be set up at `place`, a person in their session, within minutes."""
+    secret, ends = pyotp.random_base32(), int(runtime.clock()) + _SETUP_LIFE
+    data = f"{ends}\n{secret}\n{place}".encode()
+    return Begun(secret, boxes.close(runtime.settings.cookie_keys, _SETUP, data))
+
+
+def find_begun(runtime: Runtime, place: str, box: str) -> Begun | None:
+    """Return what was begun at this place, while it is good."""
+    data = boxes.unlock(runtime.settings.cookie_keys, _SETUP, box)
+    if data is None:
+        return None
+    ends, secret, told = data.decode().split("\n", 2)
+    return Begun(secret, box) if told == place and int(ends) > runtime.clock() else None
+
+
+def confirm(runtime: Runtime, secret: str, code: str) -> tuple[Encrypted, int] | None:
+    """Return what is kept of a secret whose code this is, and the step that is used by that."""
+    step = find_step(secret, code, runtime.clock())
+    if step is None:
+        return None
+    return encrypt(secret, runtime.settings.two_factor_encryption_keys[0]), step
 
 
 def secret_of(enrolling: Enrolment, settings: Settings) -> str | None:

@@ -83,6 +83,26 @@ _REMOVE = """
     )
     DELETE FROM two_factor_recovery_codes WHERE user_id IN (SELECT id FROM person)
 """
+_CHOOSE_ANOTHER = """
+    UPDATE users SET two_factor_enabled = TRUE, two_factor_method = %(method)s
+    WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+"""
+_TURN_OFF = """
+    WITH person AS (
+        UPDATE users SET two_factor_enabled = FALSE, two_factor_method = NULL
+        WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+        RETURNING id
+    )
+    DELETE FROM two_factor_recovery_codes WHERE user_id IN (SELECT id FROM person)
+"""
+_FORGET_TOTP = """
+    WITH mailed AS (
+        DELETE FROM two_factor_otp_codes c USING users u
+        WHERE c.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+    )
+    DELETE FROM user_totp t USING users u
+    WHERE t.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
 _FORGET_CODES = """
     DELETE FROM two_factor_recovery_codes r USING users u
     WHERE r.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
@@ -160,6 +180,19 @@ class SecondFactorsOfPeople:
     async def remove(self, user_id: str, organization_id: str) -> None:
         """Take every second factor from a person, and all that stands in for one."""
         await self._pg.execute(_REMOVE, _of(user_id, organization_id))
+
+    async def choose(self, user_id: str, organization_id: str, method: str) -> None:
+        """Have `method` be what is asked of a person, whatever was before."""
+        key = _of(user_id, organization_id)
+        await self._pg.execute(_CHOOSE_ANOTHER, {**key, "method": method})
+
+    async def turn_off(self, user_id: str, organization_id: str) -> None:
+        """Ask a person for no second factor any more; recovery codes go, passkeys stay."""
+        await self._pg.execute(_TURN_OFF, _of(user_id, organization_id))
+
+    async def remove_totp(self, user_id: str, organization_id: str) -> None:
+        """Forget the secret of an app, and codes that were mailed."""
+        await self._pg.execute(_FORGET_TOTP, _of(user_id, organization_id))
 
     async def enrol(
         self, user_id: str, organization_id: str, method: str, hashes: Sequence[str]

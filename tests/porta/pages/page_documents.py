@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.account import SECTIONS
 from handlers.account.applications import ApplicationLine
+from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
 from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
@@ -83,6 +84,27 @@ VALUES: dict[str, dict[str, Any]] = {
             SessionLine("s2", "Safari", None, None, 1_789_000_000.0, is_this=False),
         ),
     },
+    "account_security": {
+        **_ACCOUNT,
+        "passkeys": (
+            PasskeyLine("p1", "Phone", True, 1_780_000_000.0, 1_790_000_000.0),
+            PasskeyLine("p2", "Security key", False, 1_780_000_000.0, None),
+        ),
+        "choices": ("totp", "email"),
+        "codes_left": 8,
+        "devices": (
+            DeviceLine("d1", "Firefox", "Linux", "192.0.2.7", 1_790_000_000.0),
+            DeviceLine("d2", None, None, None, 1_790_000_000.0),
+        ),
+    },
+    "account_app": {
+        **_ACCOUNT,
+        "box": "b1",
+        "secret": "JBSWY3DPEHPK3PXP",
+        "uri": "otpauth://totp/Acme:ada%40acme.example?secret=JBSWY3DPEHPK3PXP&issuer=Acme",
+        "picture": "<svg></svg>",
+    },
+    "account_passkey": _ACCOUNT,
     "account_applications": {
         **_ACCOUNT,
         "applications": (

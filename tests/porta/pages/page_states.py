@@ -311,6 +311,34 @@ STATES: dict[str, State] = {
     ),
     "account, sessions": State("account_sessions", {"notice": "account.told_sessions"}),
     "account, sessions, long ago": State("account_sessions", _STALE),
+    "account, security": State(
+        "account_security",
+        {"method": "totp", "shows_devices": True, "notice": "account.told_passkey_removed",
+         "signals": "{}"},
+    ),
+    "account, security, little": State(
+        "account_security",
+        {**_STALE, "passkeys": (), "devices": (), "shows_devices": True, "choices": ("passkey",),
+         "takes_passkeys": False},
+    ),
+    "account, security, few codes": State(
+        "account_security",
+        {"method": "email", "few_codes": True, "codes_left": 2, "error": "account.error_policy"},
+    ),
+    "account, an app": State(
+        "account_app", {"secret": _SECRET, "uri": _URI, "picture": svg(_URI)}
+    ),
+    "account, an app, wrong": State(
+        "account_app",
+        {"secret": _SECRET, "uri": _URI, "picture": svg(_URI),
+         "error": "two_factor.error_invalid_code"},
+    ),
+    "account, an app, stale": State("account_app", {**_STALE, "notice": "account.told_factor"}),
+    "account, a passkey": State("account_passkey", {"passkey": _PASSKEY}),
+    "account, a passkey, stale": State(
+        "account_passkey", {**_STALE, "notice": "account.told_factor", "passkey": _PASSKEY}
+    ),
+    "account, no passkeys here": State("account_passkey", {"error": "passkey.error_refused"}),
     "account, applications": State("account_applications", {"notice": "account.told_application"}),
     "account, no applications": State("account_applications", {**_STALE, "applications": ()}),
     "organization": State("organization", {}),

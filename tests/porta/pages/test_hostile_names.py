@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from handlers.account.applications import ApplicationLine
+from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
@@ -45,6 +46,9 @@ def hostile_values(name: str) -> dict[str, Any]:
             SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
             SessionLine(HOSTILE, HOSTILE, None, None, 0.0, is_this=False),
         )
+        values["passkeys"] = (PasskeyLine(HOSTILE, HOSTILE, True, 0.0, 0.0),)
+        values["devices"] = (DeviceLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0),)
+        values |= {"method": "totp", "choices": ("totp",), "picture": "<svg></svg>"}
         values["applications"] = (ApplicationLine(HOSTILE, HOSTILE, LINES),)
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"

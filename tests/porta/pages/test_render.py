@@ -59,6 +59,8 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "accept_invite",
             "complete_registration",
             "register",
+            "account_app",
+            "account_passkey",
             "error",
             "form_post",
         }
