@@ -6,7 +6,16 @@ import re
 
 from tornado.routing import URLSpec
 
-from handlers.account import applications, email, language, password, profile, security, sessions
+from handlers.account import (
+    applications,
+    data,
+    email,
+    language,
+    password,
+    profile,
+    security,
+    sessions,
+)
 from handlers.account.base import AccountHandler, Section
 from handlers.account.overview import OverviewHandler
 from porta.protocol import endpoints
@@ -19,6 +28,7 @@ SECTIONS: tuple[Section, ...] = (
     sessions.SECTION,
     applications.SECTION,
     language.SECTION,
+    data.SECTION,
 )
 
 

@@ -93,6 +93,7 @@ class Organization(Shown):
     trusted_device_days: int
     password_min_length: int | None
     refuse_breached_passwords: bool
+    account_deletion: bool
     created_at: Moment
     updated_at: Moment
 

@@ -169,7 +169,8 @@ def _entry(entry: AuditEntry, person: str) -> TrailEntry:
     return TrailEntry(**{**told, **hidden})
 
 
-def _exported(record: PersonalRecord, now: float) -> PersonalExport:
+def exported(record: PersonalRecord, now: float) -> PersonalExport:
+    """Return what is kept of a person as it is handed out at `now`, seconds since the epoch."""
     user = record.user
     return PersonalExport(
         exported_at=now,
@@ -199,7 +200,7 @@ async def _export(call: Call) -> Answer:
     found = await personal_data.export(
         call.storage, call.actor, call.id("userId"), within=call.id("organizationId")
     )
-    return Answer(Data(data=_exported(found, call.runtime.clock())))
+    return Answer(Data(data=exported(found, call.runtime.clock())))
 
 
 async def _purge(call: Call) -> Answer:

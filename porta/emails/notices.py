@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 _CHANGED = "account_changed"
-_LIFETIME = 3 * 86_400
+LIFETIME = 3 * 86_400
 """Seconds for which it is tried to send one."""
 
 
@@ -40,7 +40,7 @@ async def queue(
     """
     await post.queue(
         tx, template, letter, to=to or user.email,
-        organization_id=user.organization_id, lifetime=_LIFETIME, user_id=user.id,
+        organization_id=user.organization_id, lifetime=LIFETIME, user_id=user.id,
     )  # fmt: skip
 
 

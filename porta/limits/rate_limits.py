@@ -16,6 +16,7 @@ DAY = 86_400
 _PER_DAY = 5
 """A pair has this many windows' worth of attempts in a day."""
 _CHOICES = 30
+_EXPORTS, _HOUR = 3, 3600
 _FACTORS = {1: (1,), 3: (16, 4, 1)}
 """What the limits of an address's blocks are multiplied by, the widest block first: a /48, /56 and
 /64 of IPv6, or the one of IPv4."""
@@ -130,6 +131,12 @@ def of_upstream(tenant: Tenant, interaction_id: str, address: str) -> Guesses:
     return Guesses(
         widest(address), _of_address("upstream_address", tenant, address), pair, "upstream_limit"
     )
+
+
+def of_own_export(tenant: Tenant, user_id: str) -> Guesses:
+    """Return the limits of how often a person has all that is kept of them handed out."""
+    key = f"own_export:{tenant.id}:{user_id}"
+    return Guesses(key, (), by_the_day(key, _EXPORTS, _HOUR), "export_limit")
 
 
 def of_choice(tenant: Tenant, user_id: str) -> Guesses:

@@ -227,6 +227,8 @@ PAGES: dict[str, Page] = {
         frozenset({"account", "account_url", "sections", "home_url"}),
         {"csrf": None, "notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
+    "account_data": _account("may_delete", retry_after=None, retry_at=None),
+    "account_deleted": Page(frozenset({"home_url"}), {}),
     "account_profile": _account("fields", "version", problems=()),
     "account_language": _account("chosen"),
     "account_email": _account(

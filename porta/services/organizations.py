@@ -62,6 +62,7 @@ class OrganizationPatch(Patch):
     trusted_device_days: TrustedDays = ABSENT
     password_min_length: PasswordLength | None = ABSENT
     refuse_breached_passwords: Flag = ABSENT
+    account_deletion: Flag = ABSENT
     branding: BrandingPatch | None = ABSENT
 
 
@@ -230,6 +231,8 @@ def _check_registration(organization: Organization) -> None:
     """Who administers everything is chosen by who does already."""
     if organization.is_super_admin and organization.registration != "closed":
         raise Invalid.at("registration", message="the super-admin organization takes nobody in")
+    if organization.is_super_admin and organization.account_deletion:
+        raise Invalid.at("account_deletion", message="its administrators are let go first")
     if organization.registration == "domain" and not organization.registration_domains:
         raise Invalid.at("registration_domains", message="names a domain, where registration does")
 

@@ -12,7 +12,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.emails.post import SEND_MAIL
 from porta.errors import Forbidden
-from porta.services import audit_trail, people
+from porta.services import audit_trail, email_change, people
 from porta.services.commands import Command
 from porta.services.fields import Flag
 from porta.services.pages import collect
@@ -80,7 +80,11 @@ async def export(
     storage: Storage, actor: Actor, target: str, *, within: str | None = None
 ) -> PersonalRecord:
     """Return all that is kept of a person, and note that it was handed out. Raises NotFound."""
-    user = await find_user(storage, actor, target, within)
+    return await hand_out(storage, actor, await find_user(storage, actor, target, within))
+
+
+async def hand_out(storage: Storage, actor: Actor, user: UserProfile) -> PersonalRecord:
+    """Return the same of a person, at whoever's wish, whose permission is their matter who call."""
     key = user.id, user.organization_id
     data = storage.personal_data
     record = PersonalRecord(
@@ -115,7 +119,15 @@ async def purge(
     who were one are first let go.
     """
     user = await hold_user(tx, actor, target, within)
-    await _check_not_administering(tx, user)
+    return await erase(tx, actor, user, dry_run=dry_run)
+
+
+async def erase(tx: Storage, actor: Actor, user: UserProfile, *, dry_run: bool = False) -> Purged:
+    """Erase a person who is held, at whoever's wish, whose permission is their matter who call.
+
+    Raises Forbidden for administrators.
+    """
+    await check_not_administering(tx, user)
     key = user.id, user.organization_id
     email = f"purged-{user.id}@purged.local"
     counts = await tx.personal_data.count(*key, _MAILS)
@@ -123,6 +135,7 @@ async def purge(
     if not dry_run:
         await tx.end_account(*key, "user.purged")  # no copy of a session outlives its row
         await tx.personal_data.delete(*key, _MAILS)
+        await email_change.forget(tx, user)
         await tx.personal_data.blank(*key, email)
         await tx.invitations.forget_inviter(user.id)
         trail = await audit_trail.erase_person(tx, actor, *key)
@@ -143,7 +156,8 @@ async def purge(
     )
 
 
-async def _check_not_administering(tx: Storage, user: UserProfile) -> None:
+async def check_not_administering(tx: Storage, user: UserProfile) -> None:
+    """Raise Forbidden for whoever administers the installation: they are let go first."""
     if await people.is_super_admin(tx, user.id):
         raise Forbidden("Cannot delete the super-admin user")
     home = require(await tx.organizations.find_by_id(user.organization_id), WHAT)

@@ -111,6 +111,8 @@ class Organization(msgspec.Struct, frozen=True, kw_only=True):
     """Characters of a new password, where that is more than everybody is asked for."""
     refuse_breached_passwords: bool = False
     """Whether no password is chosen that was seen in a leak."""
+    account_deletion: bool = False
+    """Whether people may delete their own accounts."""
     updated_at: float = 0.0
     era: int = 0
     """How often its status has changed; not written by hand."""

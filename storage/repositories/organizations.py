@@ -19,7 +19,7 @@ _COLUMNS = (
     " COALESCE(default_locale, 'en'), two_factor_policy, require_pkce, id_token_claims,"
     " id_token_signed_response_alg, email_as_username, brand::text, brand_assets::text,"
     " default_login_methods, registration, registration_domains, trusted_device_days,"
-    " password_min_length, refuse_breached_passwords,"
+    " password_min_length, refuse_breached_passwords, account_deletion,"
     " EXTRACT(EPOCH FROM updated_at)::float8, era, EXTRACT(EPOCH FROM created_at)::float8, version"
 )
 SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
@@ -108,7 +108,7 @@ class Organizations:
                 default_locale, two_factor_policy, require_pkce, id_token_claims,
                 id_token_signed_response_alg, email_as_username, brand, brand_assets,
                 default_login_methods, registration, registration_domains, trusted_device_days,
-                password_min_length, refuse_breached_passwords
+                password_min_length, refuse_breached_passwords, account_deletion
             ) VALUES (
                 %(id)s, %(name)s, %(slug)s, %(status)s, %(is_super_admin)s,
                 %(branding_logo_url)s, %(branding_favicon_url)s, %(branding_primary_color)s,
@@ -118,7 +118,7 @@ class Organizations:
                 %(brand_assets)s::jsonb,
                 %(default_login_methods)s::text[], %(registration)s,
                 %(registration_domains)s::text[], %(trusted_device_days)s,
-                %(password_min_length)s, %(refuse_breached_passwords)s
+                %(password_min_length)s, %(refuse_breached_passwords)s, %(account_deletion)s
             )
             ON CONFLICT (slug) DO NOTHING
             RETURNING {_COLUMNS}
@@ -212,7 +212,8 @@ def _encoded(values: Mapping[str, object]) -> dict[str, object]:
 
 def _organization(row: Row) -> Organization:
     *values, updated_at, era, created_at, version = row
-    *values, registration, domains, days, password_min_length, refuse_breached = values
+    *values, password_min_length, refuse_breached, account_deletion = values
+    *values, registration, domains, days = values
     *values, brand, brand_assets, login_methods = values
     named = zip(Organization.__struct_fields__, values, strict=False)
     return Organization(
@@ -225,6 +226,7 @@ def _organization(row: Row) -> Organization:
         trusted_device_days=days,
         password_min_length=password_min_length,
         refuse_breached_passwords=refuse_breached,
+        account_deletion=account_deletion,
         updated_at=updated_at,
         era=era,
         created_at=created_at,

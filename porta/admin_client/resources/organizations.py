@@ -185,6 +185,7 @@ class Organization(Entity, frozen=True, kw_only=True):
     trusted_device_days: int
     password_min_length: int | None
     refuse_breached_passwords: bool
+    account_deletion: bool
     created_at: datetime
     updated_at: datetime
 
@@ -210,6 +211,7 @@ class NewOrganization(Model, frozen=True, kw_only=True):
     trusted_device_days: int | UnsetType = UNSET
     password_min_length: int | UnsetType | None = UNSET
     refuse_breached_passwords: bool | UnsetType = UNSET
+    account_deletion: bool | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
     slug: str | UnsetType = UNSET
 
@@ -235,6 +237,7 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     trusted_device_days: int | UnsetType = UNSET
     password_min_length: int | UnsetType | None = UNSET
     refuse_breached_passwords: bool | UnsetType = UNSET
+    account_deletion: bool | UnsetType = UNSET
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
@@ -289,6 +292,7 @@ class Branded(Entity, frozen=True, kw_only=True):
     trusted_device_days: int
     password_min_length: int | None
     refuse_breached_passwords: bool
+    account_deletion: bool
     created_at: datetime
     updated_at: datetime
     logo_url: str | None

@@ -40,7 +40,7 @@ _PAGE = 500
 _OF_ORGANIZATION = (
     *("name", "slug", "default_locale", "two_factor_policy", "require_pkce", "id_token_claims"),
     *("id_token_signed_response_alg", "email_as_username", "registration", "trusted_device_days"),
-    *("password_min_length", "refuse_breached_passwords"),
+    *("password_min_length", "refuse_breached_passwords", "account_deletion"),
 )
 _OF_RESOURCE = (
     *("identifier", "name", "access_token_format", "access_token_ttl", "access_token_type"),

@@ -72,6 +72,8 @@ VALUES: dict[str, dict[str, Any]] = {
             "zoneinfo": "",
         },
     },
+    "account_data": {**_ACCOUNT, "may_delete": True},
+    "account_deleted": {"home_url": "/acme"},
     "account_language": {**_ACCOUNT, "chosen": None},
     "account_email": {**_ACCOUNT, "has_mail": True},
     "email_change": {"csrf": "c1", "account": "ada@acme.example", "email": "ada@new.example"},

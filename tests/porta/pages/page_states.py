@@ -276,6 +276,16 @@ STATES: dict[str, State] = {
     "account, profile, changed meanwhile": State(
         "account_profile", {"asks_again": True, "error": "account.changed_meanwhile"}
     ),
+    "account, data": State("account_data", {"error": "account.delete_not_confirmed"}),
+    "account, data, alone": State(
+        "account_data",
+        {"may_delete": False, "notice": "account.told_profile", "asks_again": True},
+    ),
+    "account, data, too often": State(
+        "account_data",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
+    ),
+    "account, deleted": State("account_deleted", {}),
     "account, language": State("account_language", {"notice": "account.told_language"}),
     "account, language, stale": State("account_language", {**_STALE, "chosen": "fr"}),
     "account, email": State(

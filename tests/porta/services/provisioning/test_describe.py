@@ -141,6 +141,7 @@ _ORGANIZATION = _some(
     trusted_device_days=st.sampled_from([0, 30]),
     password_min_length=st.integers(8, 64),
     refuse_breached_passwords=st.booleans(),
+    account_deletion=st.booleans(),
     branding=_BRAND,
 )
 _PERSON = _some(
