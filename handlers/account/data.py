@@ -16,7 +16,9 @@ from porta.services.own_data import NotConfirmed
 
 
 class DataHandler(AccountHandler):
-    """/{slug}/account/data; POST deletes the account of whoever typed its address to `confirm`."""
+    """/{slug}/account/data; POST hands all of it out (`download`), as a file of JSON, or deletes the
+    account of whoever typed its address to `confirm`.
+    """
 
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
@@ -30,7 +32,12 @@ class DataHandler(AccountHandler):
         form = await accepted(self, free=frozenset({"confirm"}))
         if form is None:
             return
-        typed = form.get("confirm") or ""
+        if "download" in form:
+            await self._download()
+        else:
+            await self._delete(form.get("confirm") or "")
+
+    async def _delete(self, typed: str) -> None:
         try:
             await own_data.delete(self.runtime, self.tenant, self.visit, typed, self.actor())
         except NotConfirmed:
@@ -42,17 +49,7 @@ class DataHandler(AccountHandler):
         else:
             finish_page(self, "account_deleted", home_url=home_url(self))
 
-
-class DownloadHandler(DataHandler):
-    """POST /{slug}/account/data/download: the same as a file of JSON."""
-
-    async def get(self) -> None:
-        """Answer a reload of the page that a form was answered with."""
-        self.done(None)
-
-    async def post(self) -> None:
-        if await accepted(self) is None:
-            return
+    async def _download(self) -> None:
         try:
             record = await own_data.export(self.runtime, self.tenant, self.visit, self.actor())
         except Throttled as refusal:
@@ -61,10 +58,8 @@ class DownloadHandler(DataHandler):
             await self.show(status=refusal.status, error="errors.rate_limit_exceeded", **told)
             return
         self.set_header("Content-Disposition", 'attachment; filename="my-data.json"')
-        told_of = exported(record, self.runtime.clock())
-        self.finish_text(
-            told_of.model_dump_json(by_alias=True, indent=2), "application/json; charset=utf-8"
-        )
+        body = exported(record, self.runtime.clock()).model_dump_json(by_alias=True, indent=2)
+        self.finish_text(body, "application/json; charset=utf-8")
 
 
-SECTION = Section("data", DataHandler, (("/download", DownloadHandler),))
+SECTION = Section("data", DataHandler)
