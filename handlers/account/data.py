@@ -16,8 +16,8 @@ from porta.services.own_data import NotConfirmed
 
 
 class DataHandler(AccountHandler):
-    """/{slug}/account/data; POST hands all of it out (`download`), as a file of JSON, or deletes the
-    account of whoever typed its address to `confirm`.
+    """/{slug}/account/data; POST hands all of it out (`download`), as a file of JSON, or deletes
+    the account of whoever typed its address to `confirm`.
     """
 
     async def show(
