@@ -16,25 +16,16 @@ from porta.runtime import Runtime
 from tests.world.house import furnish
 from tests.world.log import Log, logged
 from tests.world.ports import free_port
+from tests.world.served import settings_for
 
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an http issuer on a free port of the loopback."""
     port = free_port()
-    return Settings(
-        _env_file=None,
-        environment="test",
-        host="127.0.0.1",
-        port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}",
-        database_url=database_url,
-        redis_url=redis_url,
-        cookie_keys=("k" * 40,),
-        signing_key_encryption_key="0" * 64,
-        two_factor_encryption_key="2" * 64,
-        argon2_memory_kib=8192,
-        argon2_passes=1,
+    issuer = f"http://127.0.0.1:{port}"
+    return settings_for(
+        database_url, redis_url, port=port, issuer_base_url=issuer, log_level="info"
     )
 
 

@@ -15,6 +15,7 @@ from storage.postgres.driver import Postgres
 from tests.scale import seed
 from tests.world.administrators import Installation, installed
 from tests.world.ports import free_port
+from tests.world.served import settings_for
 
 PEOPLE = int(os.environ.get("PORTA_SCALE_PEOPLE", "1000000"))
 
@@ -23,18 +24,9 @@ PEOPLE = int(os.environ.get("PORTA_SCALE_PEOPLE", "1000000"))
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of a server with one connection, which therefore tells of all that is read."""
     port = free_port()
-    return Settings(
-        _env_file=None,
-        environment="test",
-        host="127.0.0.1",
-        port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}",
-        database_url=database_url,
-        redis_url=redis_url,
-        database_pool_size=1,
-        cookie_keys=("k" * 40,),
-        signing_key_encryption_key="0" * 64,
-        two_factor_encryption_key="2" * 64,
+    issuer = f"http://127.0.0.1:{port}"
+    return settings_for(
+        database_url, redis_url, port=port, issuer_base_url=issuer, database_pool_size=1
     )
 
 

@@ -12,25 +12,16 @@ from handlers.http.server import Server
 from porta.config.settings import Settings
 from tests.world.authenticators import Authenticator
 from tests.world.ports import free_port
+from tests.world.served import settings_for
 
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an issuer with a name."""
     port = free_port()
-    return Settings(
-        _env_file=None,
-        environment="test",
-        host="127.0.0.1",
-        port=port,
-        issuer_base_url=f"http://localhost:{port}",
-        database_url=database_url,
-        redis_url=redis_url,
-        cookie_keys=("k" * 40,),
-        signing_key_encryption_key="0" * 64,
-        two_factor_encryption_key="2" * 64,
-        argon2_memory_kib=8192,
-        argon2_passes=1,
+    issuer = f"http://localhost:{port}"
+    return settings_for(
+        database_url, redis_url, port=port, issuer_base_url=issuer, log_level="info"
     )
 
 
