@@ -33,6 +33,7 @@ setup(
         "babel>=2.18,<3",
         "click>=8.2,<9",
         "cryptography>=50,<51",
+        "dnspython>=2.8,<3",
         "email-validator>=2.2,<3",
         "hiredis>=3.5,<4",
         "joserfc>=1.8,<2",

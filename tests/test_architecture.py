@@ -68,6 +68,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "webauthn": ("porta.security.passkeys",),
     "aiosmtplib": ("porta.emails.mailer",),
     "aiosmtpd": ("porta.dev.mail_catcher",),
+    "dns": ("porta.outbound.dns",),
     "babel": ("porta.pages.render", "porta.pages.catalogs"),
     "tornado": (
         "handlers",
@@ -357,7 +358,7 @@ EVERYWHERE = {
     **dict.fromkeys(
         (f"porta.jobs.{name}" for name in (
             "worker", "job", "attempt", "send_mail", "purge_expired", "expect_costs",
-            "seal_audit", "anchor_audit", "import_document",
+            "seal_audit", "anchor_audit", "import_document", "check_domains",
         )),
         "the queue is everybody's",
     ),

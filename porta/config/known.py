@@ -184,7 +184,7 @@ class KnownConfiguration:
             case "api_resources":
                 self._api_resources.drop(key)
                 self._offers.expire()
-            case "connections":
+            case "connections" | "domains":
                 self._connections.drop(key)
             case "jobs" | "audit":
                 pass

@@ -18,6 +18,7 @@ from porta.config.hosts import check_issuer, is_this_host
 from porta.config.setting_errors import find_leftover
 from porta.errors import Invalid
 from porta.text.email_addresses import canonical_email
+from porta.text.resolvers import parse_resolver
 from storage.postgres.dsn import DsnInvalid
 from storage.postgres.dsn import parse as parse_dsn
 from storage.redis.urls import parse_redis_url
@@ -52,6 +53,12 @@ def _parse_networks(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return tuple(ip_network(part, strict=False) for part in _parts(value))
+
+
+def _accept_resolvers(resolvers: tuple[str, ...]) -> tuple[str, ...]:
+    for each in resolvers:
+        parse_resolver(each)
+    return resolvers
 
 
 def _accept_sender(value: str) -> str:
@@ -115,6 +122,9 @@ CookieKeys = Annotated[
 ]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Resolvers = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_accept_resolvers)
+]
 Sender = Annotated[str, AfterValidator(_accept_sender)]
 IssuerUrl = Annotated[str, AfterValidator(_accept_issuer)]
 DatabaseUrl = Annotated[str, AfterValidator(_accept_database_url)]

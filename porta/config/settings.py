@@ -38,6 +38,7 @@ from porta.config.setting_types import (
     IssuerUrl,
     Networks,
     RedisUrl,
+    Resolvers,
     Sender,
     Texts,
     Tls,
@@ -118,6 +119,8 @@ class Settings(EnvironmentSettings):
     """A range API that tells which passwords were seen in a leak, by a prefix; None for nobody."""
     outbound_private_addresses: bool = False
     """Whether what is configured to be called may be at a private address."""
+    dns_resolvers: Resolvers = ()
+    """Who is asked whether a domain is an organization's; by default whom this machine asks."""
     log_level: Literal["debug", "info", "warn", "error", "fatal"] = "info"
     trusted_proxies: Networks = ()
     trusted_proxy_hops: int | None = Field(None, ge=1, le=16)

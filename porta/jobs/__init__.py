@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from porta.jobs import (
     anchor_audit,
+    check_domains,
     compare_clocks,
     erase_from_audit,
     expect_costs,
@@ -22,5 +23,6 @@ JOBS: tuple[Job, ...] = (
     seal_audit.JOB,
     erase_from_audit.JOB,
     anchor_audit.JOB,
+    check_domains.JOB,
 )
 TICKERS: tuple[Ticker, ...] = (compare_clocks.TICKER, expect_costs.TICKER, seal_audit.TICKER)

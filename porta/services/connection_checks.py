@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
-from porta.errors import Invalid
+from porta.errors import Conflict, Invalid
 from porta.protocol.federation.provider import Provider
 from porta.security.apple_secret import find_key_problem
 from porta.services.permissions import ADMINISTRATION, check_all
@@ -45,6 +45,15 @@ async def check_powers(tx: Storage, actor: Actor, wanted: Connection) -> None:
                     *("roleMapping", index, "roleIds", place),
                     message="there is no such role, or it is one of administrators",
                 )
+
+
+async def check_spared(tx: Storage, stored: Connection) -> None:
+    """Raise Conflict where people of a domain sign in here and nowhere else: without it they could
+    not, or by whatever was closed to them.
+    """
+    domain = await tx.domains.requires(stored.id, stored.organization_id)
+    if domain is not None:
+        raise Conflict(f"people of {domain} have to sign in here; change the domain first")
 
 
 def check_fits(provider: Provider, wanted: Connection, secret: str | None) -> None:

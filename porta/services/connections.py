@@ -15,7 +15,12 @@ from porta.protocol.federation import PROVIDERS
 from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys
 from porta.services.commands import ABSENT, Command, Patch
-from porta.services.connection_checks import check_fits, check_powers, check_right
+from porta.services.connection_checks import (
+    check_fits,
+    check_powers,
+    check_right,
+    check_spared,
+)
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
@@ -156,6 +161,8 @@ async def update(
     wanted: Connection = msgspec.structs.replace(stored, **changes)
     check_fits(PROVIDERS[stored.provider], wanted, patch.client_secret)
     await check_powers(tx, actor, wanted)
+    if stored.status == "active" and wanted.status != "active":
+        await check_spared(tx, stored)
     after = await tx.connections.update(stored.id, stored.organization_id, changes)
     if after is None:
         raise Conflict.at("name", message="this organization has it already")
@@ -174,9 +181,10 @@ async def delete(
 ) -> Connection:
     """Delete a connection, and who is whom there. Return what it was.
 
-    Raises NotFound, PreconditionFailed, Forbidden.
+    Raises NotFound, PreconditionFailed, Forbidden, and Conflict where a domain requires it.
     """
     stored = await _held(tx, actor, target, version, within)
+    await check_spared(tx, stored)
     await tx.connections.delete(stored.id, stored.organization_id)
     await _record(tx, actor, "connection.deleted", stored, None)
     return stored

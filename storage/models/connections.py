@@ -13,6 +13,14 @@ class RoleRule(msgspec.Struct, frozen=True, kw_only=True):
     role_ids: tuple[str, ...]
 
 
+class LedDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """A proven domain, as whoever is to sign in meets it."""
+
+    domain: str
+    required: bool
+    """Whether nobody of it signs in elsewhere."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `connections`. Times are seconds since the epoch."""
 
@@ -44,6 +52,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     trusts_second_factor: bool = False
     """Whether who signed in there is not asked for a second factor here."""
     status: str = "active"
+    domains: tuple[LedDomain, ...] = ()
+    """Proven domains whose people are led here: read for those who sign in, and never written."""
     created_at: float = 0.0
     updated_at: float = 0.0
     version: int = 0

@@ -39,7 +39,7 @@ SERVICE = {
     "passkey_users": "SELECT, INSERT",
     # What a request of a tenant has no business with at all; private keys above all.
     **dict.fromkeys(("signing_keys", "ring_keys", "idempotent_answers"), ""),
-    **dict.fromkeys(("delegations", "delegation_roles", "job_results"), ""),
+    **dict.fromkeys(("delegations", "delegation_roles", "job_results", "domains"), ""),
     # What only Porta 1.x read; a refresh token of it is read by its value, by a function.
     **dict.fromkeys(("oidc_payloads", "admin_sessions"), ""),
     **dict.fromkeys(("audit_state", "audit_chains", "audit_seals", "audit_checkpoints"), ""),

@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from storage.errors import AlreadyExists
-from storage.models.connections import Connection
+from storage.models.connections import Connection, LedDomain
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.postgres.tenancy import shared
@@ -18,12 +18,18 @@ from storage.repositories.pagination import Selection, Sort, moment, select_page
 _ARRAYS = ("scopes", "allowed_tenants", "allowed_domains", "authoritative_domains")
 _OBJECTS = ("options", "claim_mapping", "role_mapping")
 _DATED = ("created_at", "updated_at", "version")
-_WRITTEN = tuple(name for name in Connection.__struct_fields__ if name not in _DATED)
+_READ = (*_DATED, "domains")
+_WRITTEN = tuple(name for name in Connection.__struct_fields__ if name not in _READ)
 _COLUMNS = f"{', '.join(_WRITTEN)}, {dated()}"
 _WRITABLE = frozenset(_WRITTEN) - {"id", "organization_id", "provider", "issuer"}
 # Of two who count at once, the second finds what the first has made.
 _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('connections ' || %(organization_id)s, 0))"
 _COUNT = "SELECT count(*) FROM connections WHERE organization_id = %(organization_id)s"
+_DOMAINS = """
+    COALESCE((SELECT json_agg(json_build_object('domain', d.domain,
+        'required', d.mode = 'require')) FROM domains d
+        WHERE d.connection_id = connections.id AND d.verified_at IS NOT NULL), '[]')
+"""
 _SECRETS = "SELECT id, client_secret FROM connections WHERE client_secret IS NOT NULL ORDER BY id"
 SORTS = {"name": Sort("name"), "created_at": moment("created_at")}
 """What a list of connections can be sorted by."""
@@ -36,16 +42,16 @@ class Connections:
         self._pg = pg
 
     async def find_each(self, organization_ids: Sequence[str]) -> dict[str, tuple[Connection, ...]]:
-        """Return the active connections of each organization, by name."""
+        """Return the active connections of each organization, by name, with their domains."""
         rows = await self._pg.fetch(
             f"""
-            SELECT {_COLUMNS} FROM connections
+            SELECT {_COLUMNS}, {_DOMAINS} FROM connections
             WHERE organization_id = ANY(%(ids)s::uuid[]) AND status = 'active' ORDER BY name
             """,  # noqa: S608
             {"ids": list(organization_ids), "organization_id": shared(organization_ids)},
         )
         found: dict[str, list[Connection]] = {id: [] for id in organization_ids}
-        for connection in map(_connection, rows):
+        for connection in map(_with_domains, rows):
             found[connection.organization_id].append(connection)
         return {id: tuple(connections) for id, connections in found.items()}
 
@@ -147,6 +153,12 @@ def _encoded(values: Mapping[str, object]) -> dict[str, object]:
         if name in encoded:
             encoded[name] = msgspec.json.encode(values[name]).decode()
     return encoded
+
+
+def _with_domains(row: Row) -> Connection:
+    *columns, domains = row
+    led = msgspec.json.decode(domains, type=tuple[LedDomain, ...])
+    return msgspec.structs.replace(_connection(tuple(columns)), domains=led)
 
 
 def _connection(row: Row) -> Connection:

@@ -18,6 +18,7 @@ from storage.repositories.clients import Clients
 from storage.repositories.connections import Connections
 from storage.repositories.consents import Consents
 from storage.repositories.delegations import Delegations
+from storage.repositories.domains import Domains
 from storage.repositories.expired import Expired
 from storage.repositories.explanations import Explanations
 from storage.repositories.former_assets import FormerAssets
@@ -81,6 +82,7 @@ class Repositories:
     client_secrets = _OnFirstUse(ClientSecrets)
     api_resources = _OnFirstUse(ApiResources)
     connections = _OnFirstUse(Connections)
+    domains = _OnFirstUse(Domains)
     identities = _OnFirstUse(Identities)
     users = _OnFirstUse(Users)
     user_passwords = _OnFirstUse(UserPasswords)

@@ -15,6 +15,7 @@ from porta.admin_client.resources.client_secrets import ClientSecretsResource
 from porta.admin_client.resources.clients import ClientsResource
 from porta.admin_client.resources.config import ConfigResource
 from porta.admin_client.resources.connections import ConnectionsResource
+from porta.admin_client.resources.domains import DomainsResource
 from porta.admin_client.resources.export import ExportResource
 from porta.admin_client.resources.import_ import ImportResource
 from porta.admin_client.resources.jobs import JobsResource
@@ -44,6 +45,7 @@ class Resources:
         self.me = MeResource(transport)
         self.organizations = OrganizationsResource(transport)
         self.connections = ConnectionsResource(transport)
+        self.domains = DomainsResource(transport)
         self.applications = ApplicationsResource(transport)
         self.modules = ModulesResource(transport)
         self.roles = RolesResource(transport)

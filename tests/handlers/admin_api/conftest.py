@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -11,15 +11,20 @@ import pytest_asyncio
 from handlers.http.server import Server
 from porta.config.settings import Settings
 from porta.runtime import Runtime
+from tests.handlers.admin_api.examples_of_domains import NAMES
 from tests.world.administrators import Installation, installed
+from tests.world.name_server import name_server
 
 ORIGIN = "https://gui.example"
 
 
 @pytest.fixture(scope="module")
-def settings(settings: Settings) -> Settings:
-    """Those of every handler, and an origin whose pages may read."""
-    return settings.model_copy(update={"admin_cors_origins": (ORIGIN,)})
+def settings(settings: Settings) -> Iterator[Settings]:
+    """Those of every handler, an origin whose pages may read, and a name server."""
+    with name_server() as names:
+        NAMES.append(names)
+        more = {"admin_cors_origins": (ORIGIN,), "dns_resolvers": (names.address,)}
+        yield settings.model_copy(update=more)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -19,6 +19,7 @@ UNION ALL SELECT id::text, organization_id::text FROM clients
 UNION ALL SELECT client_id, organization_id::text FROM clients
 UNION ALL SELECT id::text, organization_id::text FROM api_resources
 UNION ALL SELECT id::text, organization_id::text FROM connections
+UNION ALL SELECT id::text, organization_id::text FROM domains
 UNION ALL SELECT s.id::text, c.organization_id::text FROM client_secrets s
     JOIN clients c ON c.id = s.client_id
 UNION ALL SELECT id::text, organization_id::text FROM invitation_tokens
@@ -30,7 +31,7 @@ UNION ALL SELECT slug, id::text FROM organizations
 """What names something of an organization, and which."""
 _OURS = (
     "organizations", "users", "clients", "client_secrets", "api_resources", "connections",
-    "identities", "applications", "application_modules", "roles", "permissions",
+    "identities", "domains", "applications", "application_modules", "roles", "permissions",
     "role_permissions", "user_roles",
     "custom_claim_definitions", "custom_claim_values", "delegations", "delegation_roles",
     "branding_assets", "system_config", "jobs", "sessions", "token_families", "signing_keys",

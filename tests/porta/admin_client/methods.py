@@ -18,6 +18,7 @@ _NESTED = {
     "/organizations/{idOrSlug}/administrators": "administrators",
     "/organizations/{organizationId}/api-resources": "api_resources",
     "/organizations/{organizationId}/connections": "connections",
+    "/organizations/{organizationId}/domains": "domains",
     "/organizations/{organizationId}/users": "users",
     "/organizations/{organizationId}/users/{userId}/roles": "user_roles",
     "/organizations/{organizationId}/users/{userId}/claims": "user_claims",

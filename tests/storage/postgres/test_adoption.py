@@ -335,4 +335,4 @@ async def test_second_factors_stay(adopted: Postgres) -> None:
 
 async def test_a_changed_row_is_told_to_every_instance(adopted: Postgres) -> None:
     rows = await adopted.fetch("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'notify%%'", {})
-    assert len(rows) == 11
+    assert len(rows) == 12

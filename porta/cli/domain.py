@@ -1,0 +1,30 @@
+"""porta domain: domains that an organization has proven, and where their people sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from porta.cli.nouns import Action, noun
+
+
+def _action(name: str, method: str, **more: Any) -> Action:
+    names = {"organization_id": "--org"}
+    return Action(name, f"domains.{method}", options=("organization_id",), names=names, **more)
+
+
+domain = noun(
+    "domain",
+    "Domains that an organization has proven, and where their people sign in.",
+    ("id", "domain", "mode", "connectionId", "verifiedAt", "lapsedAt"),
+    _action("list", "list"),
+    _action("show", "get"),
+    _action("create", "create"),
+    _action("update", "update"),
+    _action("verify", "verify"),
+    _action(
+        "delete",
+        "delete",
+        asks="Give {domain_id} up, so that nobody is led by it?",
+        done="It is gone.",
+    ),
+)
