@@ -13,6 +13,7 @@ from handlers.interactions import (
     consent,
     federation,
     gesture,
+    identify,
     login,
     magic_link,
     passkey,
@@ -59,6 +60,7 @@ ROUTES = [
         # Before what resumes a request: an organization cannot be called "interaction".
         (_interaction(), login.InteractionStartHandler),
         (_interaction("/login"), login.LoginHandler),
+        (_interaction("/identify"), identify.IdentifyHandler),
         (_interaction("/passkey"), passkey.PasskeyHandler),
         (_interaction("/passkey/created"), passkey.CreatedHandler),
         (_interaction("/magic-link"), magic_link.MagicLinkRequestHandler),

@@ -38,6 +38,7 @@ FLOORS: dict[str, int] = {
     "porta.limits.mailed_links": 3,
     "porta.limits.request_limits": 3,
     "porta.tenants.resolve": 3,
+    "porta.tenants.home_realms": 3,
     "porta.runtime": 2,
     "porta.observability.clock_skew": 2,
     "porta.tenants.tenant": 2,

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
+from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.login import show_login
 from handlers.tenant import TenantHandler
 from porta.authn.authenticator import LoginFailed
@@ -15,6 +16,7 @@ from porta.authn.federation import broker
 from porta.browser.interactions import InteractionExpired
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.response_modes import MAX_LOCATION
+from porta.tenants.home_realms import ElsewhereOnly
 from storage.errors import AlreadyConsumed
 from storage.models.interactions import UpstreamRequest
 
@@ -30,7 +32,7 @@ class FederationHandler(InteractionHandler):
         self.start_over()
 
     async def post(self) -> None:
-        form = self.form()
+        form = self.form(free=frozenset({"email"}))
         if not self.asks_for("login"):
             self.start_over()
             return
@@ -39,7 +41,9 @@ class FederationHandler(InteractionHandler):
             return
         connection = form.get("connection") or ""
         try:
-            url = await broker.begin(self.runtime, self.opened, connection, self.origin)
+            url = await broker.begin(
+                self.runtime, self.opened, connection, self.origin, form.get("email")
+            )
         except LoginFailed as refusal:
             await show_login(
                 self,
@@ -99,6 +103,8 @@ class FederationCallbackHandler(InteractionHandler):
             await self._complete(self.query())
         except AlreadyConsumed:
             self.start_over()
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, "")
         except LoginFailed as refusal:
             await show_login(
                 self,

@@ -10,6 +10,7 @@ from handlers.interactions.base import InteractionHandler
 from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
+from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import finish_page, wait
 from porta.authn import login, passkey_options, second_factor
@@ -21,6 +22,8 @@ from porta.browser import open_interactions
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.provider import authorization
+from porta.tenants import home_realms
+from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.resolve import takes_registrations
 
 _TYPED = frozenset({"email", "password"})
@@ -49,17 +52,19 @@ async def show_login(
     has_passkey = login.takes(handler.runtime, opened, "passkey")
     has_link = login.takes(handler.runtime, opened, "magic_link")
     connections = await broker.list_connections(handler.runtime, handler.tenant)
+    known = shown((account if email is None else email) or "")
     to_prove = opened.interaction.sign_in.linking is not None and error is None
     again = opened.reauthenticates and error is None
     handler.finish_step(
         "login",
         status=status,
-        email=shown((account if email is None else email) or ""),
+        email=known,
         error=error
         if has_password or has_passkey or has_link or connections
         else "errors.login_method_disabled",
         notice="federation.notice_link" if to_prove else _notice(again, has_password or has_link),
         connections=tuple((each.id, each.name) for each in connections),
+        identifies=known is None and not to_prove and any(each.domains for each in connections),
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
         by_mail=mails_on and retry_after is not None,
@@ -182,9 +187,23 @@ class InteractionStartHandler(InteractionHandler):
             return
         chosen = self.query().get("account")
         if chosen is not None:
-            await show_login(self, email=accounts.email_of(self, chosen) or hint)
+            await self._lead(accounts.email_of(self, chosen) or hint)
+        elif "another" in self.query():
+            await show_login(self, email="")
         elif hint is not None or not await accounts.show(self):
-            await show_login(self, email=hint)
+            await self._lead(hint)
+
+    async def _lead(self, address: str | None) -> None:
+        """Show where an address is at home, unless whoever has it comes from there; else the login
+        page.
+        """
+        realm, known = None, address or await _account(self)
+        if known is not None and self.opened.interaction.sign_in.linking is None:
+            realm = await home_realms.find(self.runtime, self.tenant, known)
+        if realm is None:
+            await show_login(self, email=address)
+        else:
+            show_home_realm(self, realm, known or "")
 
 
 class LoginHandler(InteractionHandler):
@@ -206,6 +225,9 @@ class LoginHandler(InteractionHandler):
             signed_in = await login.submit(
                 self.runtime, self.opened, "password", form, self.origin, keepsakes(self)
             )
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, email)
+            return
         except LoginFailed as refusal:
             await show_login(
                 self,

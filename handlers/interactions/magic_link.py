@@ -8,6 +8,7 @@ from typing import Any
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
+from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.login import show_login
 from handlers.pages import wait
 from porta.authn import login, magic_link_mail
@@ -15,6 +16,7 @@ from porta.authn.authenticator import LoginFailed
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
+from porta.tenants.home_realms import ElsewhereOnly
 
 _TYPED = frozenset({"email", "password", "code"})
 _METHOD = "magic_link"
@@ -59,6 +61,9 @@ class MagicLinkRequestHandler(InteractionHandler):
             )  # fmt: skip
         except Throttled as refusal:
             error, retry_after = "errors.rate_limit_exceeded", refusal.retry_after
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, email)
+            return
         except LoginFailed as failed:
             await show_login(self, status=failed.status, email=email, error=failed.message)
             return
@@ -96,6 +101,9 @@ class MagicLinkCodeHandler(InteractionHandler):
                 self.origin,
                 keepsakes(self),
             )
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, email)
+            return
         except LoginFailed as refusal:
             if refusal.retry_after is not None:
                 self.set_header("Retry-After", refusal.retry_after)

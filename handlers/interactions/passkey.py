@@ -7,11 +7,13 @@ from http import HTTPStatus
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
+from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.login import finish_with_passkeys, show_login
 from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey import FIELD
 from porta.authn.passkey_options import unknown
+from porta.tenants.home_realms import ElsewhereOnly
 
 _TYPED = frozenset({FIELD})
 
@@ -32,6 +34,9 @@ class PasskeyHandler(InteractionHandler):
             signed_in = await login.submit(
                 self.runtime, self.opened, "passkey", form, self.origin, keepsakes(self)
             )
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, "")
+            return
         except LoginFailed as refusal:
             removed = refusal.reason == "removed"
             await show_login(

@@ -21,6 +21,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from handlers import browser_cookies
+from handlers.interactions.endings import shown
 from handlers.pages import FOR_PEOPLE, finish_page, home_url
 from handlers.tenant import TenantHandler
 from porta.browser import binding, open_interactions
@@ -28,6 +29,7 @@ from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
 from porta.errors import Forbidden, NotFound, PortaError
 from porta.protocol.requests.params import Params
+from porta.tenants.home_realms import HomeRealm
 from porta.tenants.tenant import Tenant
 from storage.errors import Unreachable
 
@@ -102,6 +104,25 @@ class LinkHandler(TenantHandler):
     def path_of(self, page: str) -> str:
         """Return the path of a page below /{slug}/auth/."""
         return f"{self.application.base_path}/{self.tenant.slug}/auth/{page}"
+
+    async def finish_elsewhere(self, realm: HomeRealm, email: str) -> None:
+        """Answer that an address signs in at its provider alone, and lead there: from the sign-in
+        that is open in this browser, or else from the organization's page.
+        """
+        opened = await self.opened_here()
+        finish_page(
+            self,
+            "home_realm",
+            uid=opened.uid if opened is not None else "",
+            csrf=opened.interaction.csrf if opened is not None else "",
+            client_name=opened.client.client_name if opened is not None else None,
+            connection=realm.connection.id,
+            provider=realm.connection.name,
+            domain=realm.domain,
+            email=shown(email),
+            required=True,
+            home_url=home_url(self),
+        )
 
     async def finish_over(
         self, kind: str, *, again_url: str | None = None, status: int = HTTPStatus.BAD_REQUEST

@@ -14,6 +14,7 @@ from porta.authn.authenticator import LoginFailed
 from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.params import Params
 from porta.tenants import resolve
+from porta.tenants.home_realms import ElsewhereOnly
 from storage.models.auth_tokens import MailedLink
 from storage.models.interactions import Interaction
 
@@ -78,6 +79,9 @@ class MagicLinkHandler(LinkHandler):
             signed_in = await login.submit(self.runtime, opened, _METHOD, form, self.origin, kept)
         except LoginFailed as refusal:
             await self._refuse(refusal)
+            return
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, self.link.email)
             return
         if signed_in is None:
             self.see_other(self.interaction_url(opened) or "")

@@ -14,6 +14,7 @@ from porta.browser.open_interactions import OpenInteraction
 from porta.limits.rate_limits import Throttled
 from porta.services import password_reset, user_passwords
 from porta.services.password_reset import LinkOver, Refused
+from porta.tenants.home_realms import ElsewhereOnly
 
 _KIND = "password_reset"
 _TYPED = frozenset({"email", "password", "confirmPassword"})
@@ -59,6 +60,9 @@ class ForgotPasswordHandler(LinkHandler):
                 known_value=browser_cookies.known_value(self),
                 interaction=request_copies.value_of(self.opened.uid) if self.opened else None,
             )  # fmt: skip
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, email)
+            return
         except Throttled as refusal:
             self.set_header("Retry-After", refusal.retry_after or 0)
             self._show(
@@ -106,6 +110,8 @@ class ResetPasswordHandler(LinkHandler):
             await self._show(problems=refusal.reasons)
         except LinkOver:
             await self._finish_over()
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, "")
         else:
             browser_cookies.keep_known(self, known)
             self._finish_done()
@@ -115,6 +121,9 @@ class ResetPasswordHandler(LinkHandler):
             user = await password_reset.find(self.runtime, self.tenant, self.token())
         except LinkOver:
             await self._finish_over()
+            return
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, "")
             return
         finish_page(
             self, "reset_password", status=status, csrf=self.csrf(), account=user.email,

@@ -18,6 +18,7 @@ from porta.security import work_proofs
 from porta.services import self_registration, user_passwords
 from porta.services.password_reset import LinkOver, Refused
 from porta.services.self_registration import Asked, NoAddress
+from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.resolve import takes_registrations
 
 _KIND = "registration"
@@ -51,6 +52,8 @@ class RegistrationHandler(LinkHandler):
         asked = Asked(email, languages.language(self), self.opened, self._proof(form))
         try:
             await self_registration.ask(self.runtime, self.tenant, asked, self.origin)
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, email)
         except NoAddress as refusal:
             self._show(email=email, error=refusal.message)
         except Throttled as refusal:
@@ -114,6 +117,8 @@ class CompleteRegistrationHandler(LinkHandler):
             await self._show(problems=refusal.reasons, **shown_again(typed.names))
         except LinkOver:
             await self._finish_over()
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, "")
         else:
             resume_url = self.sign_in_url(await self.opened_here())
             finish_page(
@@ -130,6 +135,9 @@ class CompleteRegistrationHandler(LinkHandler):
             offer = await self_registration.find(self.runtime, self.tenant, self.token())
         except LinkOver:
             await self._finish_over()
+            return
+        except ElsewhereOnly as refusal:
+            await self.finish_elsewhere(refusal.realm, "")
             return
         finish_page(
             self,

@@ -16,6 +16,7 @@ from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import required
 from porta.runtime import Runtime
 from porta.security import known_browsers
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
 from storage.models.sign_ins import SignIn
@@ -40,11 +41,15 @@ async def submit(
 
     `form` holds the `email`, if that is known, `remember` where somebody asks to be remembered, and
     what `method` reads; `kept` is what the browser was given when it signed in before. Raises
-    LoginFailed, whose message is a catalog key.
+    LoginFailed, whose message is a catalog key, and ElsewhereOnly for an address that has to sign
+    in at its provider.
     """
     tenant, authenticator = opened.tenant, AUTHENTICATORS[method]
     named = authenticator.named
     email = named(form) if named is not None else counted_email(form.get("email") or "")
+    linking = opened.interaction.sign_in.linking
+    if named is None:
+        await home_realms.check(runtime, tenant, form.get("email") or "", linking)
     known = find_known(runtime, tenant, email, kept.known)
     # Before anything is counted: whoever fills the queue gets no work out of us.
     if authenticator.admit is not None:
@@ -58,9 +63,9 @@ async def submit(
     asked = required(tenant.organization, opened.login_methods).first
     await attempt.check_asked(evidence, method, asked)
     user = await attempt.judge(authenticator, evidence, guesses, refusal)
+    await home_realms.check(runtime, tenant, user.email, linking)
     # Whoever is known elsewhere may have come to prove whose account here is theirs.
-    linking, remembers = opened.interaction.sign_in.linking, "remember" in form
-    nobody = SignIn(linking=linking, remembers=remembers)
+    nobody = SignIn(linking=linking, remembers="remember" in form)
     sign_in = attempt.proved(nobody, evidence, user, method)
     return await progress.go_on(replace(evidence, email=user.email), user, sign_in, kept)
 

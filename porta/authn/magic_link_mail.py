@@ -17,6 +17,7 @@ from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import link_tokens
 from porta.security.link_tokens import LinkToken
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
 from storage.models.auth_tokens import LinkKind
@@ -41,10 +42,12 @@ async def ask(
 
     It is answered alike, and at the same time, whether there is somebody or not. The interaction
     lives as long as its link from now on. Raises Throttled, LoginFailed where nobody may sign in
-    this way, and Unavailable where the queue is full.
+    this way, Unavailable where the queue is full, and ElsewhereOnly for an address that has to sign
+    in at its provider, whoever has it.
     """
     tenant, address = opened.tenant, counted_email(email)
     evidence = Evidence(runtime, opened, Params({}), origin, address, known_browser=False)
+    await home_realms.check(runtime, tenant, email)
     taken = (_METHOD,) if login.takes(runtime, opened, _METHOD) else ()
     async with in_steps():
         await mailed_links.count(runtime, tenant, _METHOD, address, origin, known_value)

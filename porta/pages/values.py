@@ -60,6 +60,7 @@ PAGES: dict[str, Page] = {
             "connections": (),
             "remember": False,
             "is_remembered": False,
+            "identifies": False,
         },
         leaves=True,
         blanks=("uid", "csrf", "passkey"),
@@ -73,8 +74,21 @@ PAGES: dict[str, Page] = {
                 "forgot_password_url",
                 "register_url",
                 "connections",
+                "identifies",
             }
         ),
+    ),
+    "home_realm": Page(
+        frozenset({"uid", "csrf", "connection", "provider", "domain", "home_url"}),
+        {
+            "client_name": None,
+            "email": None,
+            "required": False,
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+        leaves=True,
     ),
     "choose_account": Page(
         frozenset({"uid", "csrf", "accounts"}), {"client_name": None, "error": None}, leaves=True

@@ -23,6 +23,7 @@ from porta.runtime import Runtime
 from porta.security import known_browsers, link_tokens
 from porta.security.link_tokens import LinkToken
 from porta.services import user_passwords
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
 from storage.models.auth_tokens import LinkKind
@@ -73,8 +74,10 @@ async def ask(
     """Mail a link to whoever has this address, whatever their status; the others hear nothing.
 
     `known_value` is what the browser was given when it signed in before. Raises Throttled, and
-    Unavailable where the queue is full.
+    Unavailable where the queue is full, and ElsewhereOnly for an address that has to sign in at its
+    provider, whoever has it.
     """
+    await home_realms.check(runtime, tenant, email)
     asked = Asked(runtime, tenant, counted_email(email), origin, interaction)
     async with in_steps():
         await mailed_links.count(runtime, tenant, _WHAT, asked.email, origin, known_value)
@@ -104,12 +107,15 @@ async def is_possible(
 
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:
-    """Return whose password a link changes; nothing is used up. Raises LinkOver."""
+    """Return whose password a link changes; nothing is used up. Raises LinkOver, and ElsewhereOnly
+    where a password is of no use by now.
+    """
     digest = link_tokens.digest_of(token)
     link = digest and await runtime.storage.auth_tokens.find(_KIND, digest, tenant.id)
     user = link and await runtime.storage.users.find(link.user_id, organization_id=tenant.id)
     if not user:
         raise LinkOver("the link is unknown, used or over")
+    await home_realms.check(runtime, tenant, user.email)
     return user
 
 

@@ -26,7 +26,7 @@ from porta.security import link_tokens
 from porta.services import registration_letters, user_passwords, welcome
 from porta.services.password_reset import BREACHED, LinkOver, Refused
 from porta.services.welcome import Typed
-from porta.tenants import resolve
+from porta.tenants import home_realms, resolve
 from porta.tenants.resolve import takes_registrations
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import ascii_domain_form, canonical_email
@@ -72,9 +72,11 @@ async def ask(runtime: Runtime, tenant: Tenant, asked: Asked, origin: Origin) ->
     """Mail a link to an address that nobody has here; to one that somebody has, that it is so.
 
     It is answered alike, and at the same time. Raises NoAddress, which tells of no person;
-    Throttled before anything is stored or sent, and Unavailable where the queue is full.
+    Throttled before anything is stored or sent, Unavailable where the queue is full, and
+    ElsewhereOnly for an address that has to sign in at its provider, whoever has it.
     """
     address = _address(tenant.organization, asked.email)
+    await home_realms.check(runtime, tenant, address)
     async with in_steps():
         await mailed_links.count_registration(runtime, tenant, address, origin, asked.proof)
         if asked.opened is not None:  # it shall not end before the link does, without need
@@ -86,7 +88,7 @@ async def ask(runtime: Runtime, tenant: Tenant, asked: Asked, origin: Origin) ->
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> Offer:
     """Return what a link offers; nothing is used up. Raises LinkOver, also where nobody may
-    register any more, or the address is somebody's by now.
+    register any more, or the address is somebody's by now; ElsewhereOnly as `ask`.
     """
     storage, link = runtime.storage, None
     if takes_registrations(runtime, tenant) and link_tokens.digest_of(token) is not None:
@@ -95,6 +97,7 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> Offer:
         raise LinkOver(_OVER)
     if await storage.users.find_by_email(tenant.id, link.email) is not None:
         raise LinkOver(_OVER)
+    await home_realms.check(runtime, tenant, link.email)
     client = None
     if link.registers_at is not None:
         client = await resolve.find_client(runtime, tenant, link.registers_at)

@@ -19,7 +19,9 @@ from porta.audit.actors import SYSTEM
 from porta.security import jwt, keys
 from porta.services.connections import NewConnection, create
 from storage.models.connections import Connection
+from storage.models.domains import Domain
 from storage.models.pages import Page
+from tests.factories import new_id
 from tests.world.answers import query_in
 from tests.world.browser import organization_id
 from tests.world.served import Served
@@ -157,9 +159,27 @@ async def connect(
     return made
 
 
+async def prove(
+    served: Served, connection: Connection, domain: str, mode: str = "offer", **more: Any
+) -> Domain:
+    """Have an organization prove a domain, whose people are led to a connection."""
+    new = Domain(
+        id=new_id(), organization_id=connection.organization_id, domain=domain, challenge="x",
+        connection_id=connection.id, mode=mode, **more,
+    )  # fmt: skip
+    storage = served.runtime.storage.everywhere
+    await storage.domains.insert(new)
+    found = await storage.domains.found(new.id, new.organization_id)
+    assert found is not None
+    forget(served, connection.organization_id)
+    return found
+
+
 async def disconnect(served: Served, slug: str = "acme") -> None:
     """Delete every connection of an organization."""
     home, storage = await organization_id(served, slug), served.runtime.storage.everywhere
+    for proven in (await storage.domains.list_page(home, Page(limit=100, sort="domain"))).rows:
+        await storage.domains.delete(proven.id, home)
     for each in (await storage.connections.list_page(home, Page(limit=100, sort="name"))).rows:
         await storage.connections.delete(each.id, home)
     forget(served, home)

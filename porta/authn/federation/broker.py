@@ -37,7 +37,9 @@ from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import known_browsers, opaque
 from porta.security.jwt import InvalidJWT
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
+from porta.text.email_addresses import counted_email
 from storage.errors import AlreadyConsumed
 from storage.models.connections import Connection
 from storage.models.interactions import UpstreamRequest
@@ -54,9 +56,16 @@ async def list_connections(runtime: Runtime, tenant: Tenant) -> tuple[Connection
 
 
 async def begin(
-    runtime: Runtime, opened: OpenInteraction, connection_id: str, origin: Origin
+    runtime: Runtime,
+    opened: OpenInteraction,
+    connection_id: str,
+    origin: Origin,
+    email: str | None = None,
 ) -> str:
-    """Return where the browser goes, to sign in at a connection. Raises LoginFailed."""
+    """Return where the browser goes, to sign in at a connection. Raises LoginFailed.
+
+    An `email` that was typed is told there, if its domain is at home there, and to nobody else.
+    """
     evidence = Evidence(runtime, opened, _NOTHING, origin, "", known_browser=False)
     guesses = rate_limits.of_upstream(opened.tenant, opened.interaction.id, origin.address)
     refusal = await attempt.count(evidence, guesses, "rate_limit.login")
@@ -87,7 +96,16 @@ async def begin(
         upstream.redirect_uri,
         secrets,
         again=opened.reauthenticates,
+        hint=await _hint(runtime, opened.tenant, connection_id, email),
     )
+
+
+async def _hint(
+    runtime: Runtime, tenant: Tenant, connection_id: str, email: str | None
+) -> str | None:
+    realm = await home_realms.find(runtime, tenant, email) if email else None
+    at_home = realm is not None and realm.connection.id == connection_id
+    return counted_email(email) if email and at_home else None
 
 
 async def find_request(
@@ -122,7 +140,8 @@ async def complete(
 ) -> SignedIn | None:
     """Take somebody back; None where the interaction asks for more. Raises LoginFailed.
 
-    Of all who bring one `state` the first is answered; to others AlreadyConsumed is raised.
+    Of all who bring one `state` the first is answered; to others AlreadyConsumed is raised. Raises
+    ElsewhereOnly for whoever has to sign in at another connection.
     """
     evidence = Evidence(runtime, opened, response, origin, "", known_browser=False)
     state = response.get("state") or ""
@@ -181,6 +200,7 @@ async def _go_on(
         )
         raise LoginFailed(f"login.error_account_{user.status}", reason=user.status)
     runtime, keys = evidence.runtime, evidence.runtime.settings.cookie_keys
+    await home_realms.check(runtime, evidence.tenant, user.email, at=connection.id)
     known = known_browsers.find(keys, kept.known, evidence.tenant.id, user.email, runtime.clock())
     shown = replace(evidence, email=user.email, known_browser=known is not None)
     sign_in = attempt.proved(progress.NOBODY, shown, user, "federation")

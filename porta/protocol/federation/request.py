@@ -56,9 +56,10 @@ def build_url(
     secrets: Secrets,
     *,
     again: bool = False,
+    hint: str | None = None,
 ) -> str:
     """Return where the browser is sent; `again` has the provider ask, whoever is signed in
-    there (Core §3.1.2.1).
+    there, and `hint` is the address of who comes (Core §3.1.2.1).
     """
     asked: dict[str, str] = {
         "response_type": "code",
@@ -71,6 +72,7 @@ def build_url(
     if provider.is_openid:
         asked["nonce"] = secrets.nonce
         asked |= {"prompt": "login"} if again else {}
+        asked |= {"login_hint": hint} if hint is not None else {}
     if provider.pkce:
         asked |= {
             "code_challenge": challenge_of(secrets.code_verifier),

@@ -34,6 +34,15 @@ ACME = factories.organization(
 _ACCOUNT = {"csrf": "c1", "account": "ada@acme.example", "account_url": "/acme/account"}
 
 VALUES: dict[str, dict[str, Any]] = {
+    "home_realm": {
+        "uid": "u1",
+        "csrf": "c1",
+        "connection": "c1",
+        "provider": "Acme Workforce",
+        "domain": "acme.example",
+        "home_url": "/acme",
+        "client_name": "Portal",
+    },
     "login": {"uid": "u1", "csrf": "c1", "passkey": "", "client_name": "Portal"},
     "choose_account": {
         "uid": "u1",

@@ -90,6 +90,25 @@ STATES: dict[str, State] = {
     "login, to be linked": State(
         "login", {"notice": "federation.notice_link", "connections": (("c1", "Google"),)}
     ),
+    "login, address first": State(
+        "login",
+        {"identifies": True, "show_passkey": True, "passkey": _PASSKEY,
+         "connections": (("c1", "Google"), ("c2", "Acme Industries"))},
+    ),
+    "home realm, offered": State("home_realm", {"email": "ada@acme.example"}),
+    "home realm, required": State(
+        "home_realm", {"email": "ada.lovelace@acme.example", "required": True}
+    ),
+    "home realm, not available": State(
+        "home_realm",
+        {"email": "ada@acme.example", "required": True, "error": "federation.error_unavailable"},
+    ),
+    "home realm, too often": State(
+        "home_realm",
+        {"email": "ada@acme.example", "error": "errors.rate_limit_exceeded", "retry_after": 900,
+         "retry_at": "14:31 UTC", "required": True},
+    ),
+    "home realm, no sign-in": State("home_realm", {"uid": "", "csrf": "", "required": True}),
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
     ),

@@ -15,7 +15,10 @@ import pytest
 from porta.runtime import Runtime
 from porta.security import jwt
 from porta.security.passkeys import decode, encode
+from storage.models.connections import Connection
+from storage.models.domains import Domain
 from storage.postgres.driver import Postgres
+from tests.factories import new_id
 from tests.handlers.flow import VERIFIER, answered, csrf, hidden, submit
 from tests.world.authenticators import PRESENT, VERIFIED, Authenticator
 from tests.world.house import CALLBACK
@@ -84,6 +87,28 @@ async def test_what_never_leaves_its_device_is_called_hardware(
     path = await home.begin(http)
     posted = await show(http, path, held.get(await options_at(http, path)))
     assert (await _claims(http, home, posted))["amr"] == ["hwk", "user", "mfa"]
+
+
+async def test_a_passkey_is_no_way_around_the_provider_of_a_domain(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home, storage = await furnish(runtime, "passkey"), runtime.storage.everywhere
+    await give_passkey(runtime, home.user, held)
+    work = Connection(
+        id=new_id(), organization_id=home.id, provider="google", name="Work",
+        issuer="https://accounts.google.com", client_id="x",
+    )  # fmt: skip
+    await storage.connections.insert(work)
+    proven = Domain(
+        id=new_id(), organization_id=home.id, domain=home.user.email.partition("@")[2],
+        challenge="x", connection_id=work.id, mode="require",
+    )  # fmt: skip
+    await storage.domains.insert(proven)
+    await storage.domains.found(proven.id, home.id)
+    path = await home.begin(http)
+    page = await show(http, path, held.get(await options_at(http, path)))
+    assert "sign in with <strong>Work" in page.text
+    assert "session" not in " ".join(http.cookies)
 
 
 LIES: dict[str, Any] = {

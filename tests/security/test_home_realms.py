@@ -1,0 +1,319 @@
+"""Home-realm discovery: who is led where, what is closed by it, and that it tells of nobody."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from porta.security import link_tokens
+from storage.models.auth_tokens import LinkKind
+from storage.models.connections import Connection
+from storage.models.users import User
+from tests.world.answers import claims_of, hidden_fields, location, query_in
+from tests.world.browser import Browser, a_browser, add_user, code_form, post
+from tests.world.served import Served, serve
+from tests.world.upstream import Provider, connect, disconnect, forget, prove, provider
+
+OTHER = "porta-admin"
+LED = "sign in with"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
+    """Return a server that may call the loopback, and send mail."""
+    allowed = {"trusted_proxies": "127.0.0.1", "outbound_private_addresses": True}
+    async with serve(database_url, redis_url, smtp_host="mail.example", **allowed) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def upstream(served: Served) -> AsyncIterator[Provider]:
+    async with provider() as opened:
+        yield opened
+    for slug in ("acme", OTHER):
+        await disconnect(served, slug)
+
+
+@pytest_asyncio.fixture
+async def browser(served: Served) -> AsyncIterator[Browser]:
+    async with a_browser(served) as opened:
+        yield opened
+
+
+@pytest.fixture
+def domain() -> str:
+    return f"{secrets.token_hex(6)}.test"
+
+
+@pytest_asyncio.fixture
+async def alice(served: Served, browser: Browser, domain: str) -> User:
+    """Somebody with a password, and an address of the domain, which the browser types."""
+    made = await add_user(served, f"alice@{domain}")
+    browser.email = made.email
+    return made
+
+
+async def _post(browser: Browser, url: str, step: str, **form: str) -> httpx.Response:
+    page = await browser.http.get(f"{url}?another=1")
+    data = {"_csrf": hidden_fields(page.text)["_csrf"], **form}
+    headers = {"X-Forwarded-For": browser.address}
+    return await browser.http.post(f"{url}/{step}", data=data, headers=headers)
+
+
+async def _identify(browser: Browser, email: str, **form: str) -> httpx.Response:
+    return await _post(browser, await browser.begin(), "identify", email=email, **form)
+
+
+def _alike(answer: httpx.Response, email: str) -> tuple[int, str]:
+    """Return a page without what differs for each request, and for each address."""
+    text = answer.text.replace(email, "ADDRESS")
+    text = re.sub(r"/interaction/[\w.~-]+", "/interaction/U", text)
+    return answer.status_code, re.sub(r'(name="_csrf" value=")[^"]*', r"\1", text)
+
+
+async def _jobs(served: Served) -> int:
+    ((count,),) = await served.runtime.storage.everywhere._executor.fetch(
+        "SELECT count(*) FROM jobs WHERE kind = 'send_mail'", {}
+    )
+    return int(count)
+
+
+async def test_the_address_comes_first_where_it_leads_somewhere(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    connection = await connect(served, upstream)
+    page = await browser.http.get(await browser.begin())
+    assert 'name="password"' in page.text
+    await prove(served, connection, domain)
+    page = await browser.http.get(await browser.begin())
+    assert "/identify" in page.text
+    assert 'name="password"' not in page.text
+
+
+@pytest.mark.parametrize("email", ["alice@{}", " ALICE@{} ", "nobody@{}"])
+async def test_whoever_has_to_is_sent_there_at_once(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, email: str
+) -> None:
+    del alice
+    await prove(served, await connect(served, upstream), domain, "require")
+    typed = email.format(domain if email.islower() else domain.upper())
+    there = location(await _identify(browser, typed))
+    assert there.startswith(f"{upstream.base}/authorize?")
+    assert query_in(there)["login_hint"] == typed.strip().lower()
+
+
+async def test_a_right_password_is_of_no_use_and_nobody_is_told_apart(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain, "require")
+    pages = []
+    for email in (alice.email, f"nobody@{domain}"):
+        url = await browser.begin()
+        answer = await _post(browser, url, "login", email=email, password=browser.password)
+        assert LED in answer.text
+        pages.append(_alike(answer, email))
+    assert pages[0] == pages[1]
+    assert browser.session is None
+
+
+@pytest.mark.parametrize("email", ["alice@{}", "nobody@{}"])
+async def test_nothing_is_mailed_to_who_signs_in_elsewhere(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, email: str
+) -> None:
+    del alice
+    await prove(served, await connect(served, upstream), domain, "require")
+    typed, before, url = email.format(domain), await _jobs(served), await browser.begin()
+    answer = await _post(browser, url, "magic-link", email=typed)
+    assert LED in answer.text
+    forgot = f"{served.issuer()}/auth/forgot-password?interaction={url.rpartition('/')[2]}"
+    form = hidden_fields((await browser.http.get(forgot)).text)
+    answer = await browser.http.post(forgot, data=form | {"email": typed})
+    assert LED in answer.text
+    # And it leads on from there: the form is that of the sign-in.
+    form = hidden_fields(answer.text)
+    assert location(await browser.http.post(f"{url}/federation", data=form)).startswith(
+        upstream.base
+    )
+    assert await _jobs(served) == before
+
+
+async def test_without_a_sign_in_the_way_on_is_the_page_of_the_organization(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain, "require")
+    forgot = f"{served.issuer()}/auth/forgot-password"
+    form = hidden_fields((await browser.http.get(forgot)).text)
+    answer = await browser.http.post(forgot, data=form | {"email": alice.email})
+    assert LED in answer.text
+    assert "/federation" not in answer.text
+
+
+async def test_a_link_of_before_is_of_no_use(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    token = link_tokens.new_token()
+    await served.runtime.storage.everywhere.auth_tokens.add(
+        LinkKind.PASSWORD_RESET, alice.id, alice.organization_id, token.digest, 600
+    )
+    url = f"{served.issuer()}/auth/reset-password/{token.value}"
+    form = hidden_fields((await browser.http.get(url)).text)
+    await prove(served, await connect(served, upstream), domain, "require")
+    typed = {"password": "another-otter-9", "confirmPassword": "another-otter-9"}
+    assert LED in (await browser.http.post(url, data=form | typed)).text
+    assert LED in (await browser.http.get(url)).text
+    user = await served.runtime.storage.everywhere.users.find_by_id(alice.id, alice.organization_id)
+    assert user is not None
+    assert user.password_hash == alice.password_hash
+
+
+async def test_nobody_makes_an_account_where_they_sign_in_elsewhere(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    organizations = served.runtime.storage.everywhere.organizations
+    connection = await connect(served, upstream)
+    await organizations.update(connection.organization_id, {"registration": "open"})
+    served.runtime._changed("organizations", "acme")
+    try:
+        await prove(served, connection, domain, "require")
+        before, url = await _jobs(served), f"{served.issuer()}/auth/register"
+        form = hidden_fields((await browser.http.get(url)).text)
+        answer = await browser.http.post(url, data=form | {"email": f"ada@{domain}"})
+    finally:
+        await organizations.update(connection.organization_id, {"registration": "closed"})
+        served.runtime._changed("organizations", "acme")
+    assert LED in answer.text
+    assert await _jobs(served) == before
+
+
+@pytest.mark.parametrize("proven", [False, True])
+async def test_only_what_is_proven_here_closes_anything(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, proven: bool
+) -> None:
+    """Claimed by the organization, or proven by another one: that is its own business."""
+    here, there = await connect(served, upstream), await connect(served, upstream, OTHER)
+    if proven:
+        await prove(served, there, domain, "require")
+    made = await prove(served, here, domain, "require")
+    everywhere = served.runtime.storage.everywhere
+    await everywhere._executor.execute(
+        "UPDATE domains SET verified_at = NULL WHERE id = %(id)s", {"id": made.id}
+    )
+    forget(served, here.organization_id)
+    assert "code" in await browser.sign_in()
+
+
+async def test_who_may_choose_is_asked_and_a_password_still_works(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain)
+    url = await browser.begin()
+    page = await _post(browser, url, "identify", email=alice.email)
+    assert "you can sign in with" in page.text
+    form = hidden_fields(page.text)
+    page = await browser.http.post(f"{url}/identify", data=form | {"other": "1"})
+    assert f'value="{alice.email}"' in page.text
+    assert 'name="password"' in page.text
+    form = {**hidden_fields(page.text), "email": alice.email, "password": browser.password}
+    headers = {"X-Forwarded-For": browser.address}
+    answer = await browser.http.post(f"{url}/login", data=form, headers=headers)
+    assert "code" in await browser.follow(answer)
+
+
+async def test_another_way_is_not_open_to_who_has_to(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain, "require")
+    answer = await _identify(browser, alice.email, other="1")
+    assert location(answer).startswith(upstream.base)
+
+
+async def test_a_hint_leads_by_a_button_and_a_get_sends_nobody_away(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain, "require")
+    url = await browser.begin(login_hint=f"ada@{domain}")
+    page = await browser.http.get(url)
+    assert (page.status_code, LED in page.text) == (200, True)
+    there = location(await browser.http.post(f"{url}/federation", data=hidden_fields(page.text)))
+    assert query_in(there)["login_hint"] == f"ada@{domain}"
+    assert "/identify" in (await browser.http.get(f"{url}?another=1")).text
+
+
+async def test_an_address_is_told_to_its_own_provider_alone(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    connection = await connect(served, upstream)
+    other = await connect(served, upstream)
+    await prove(served, connection, domain)
+    form = {"connection": other.id, "email": f"ada@{domain}"}
+    answer = await _post(browser, await browser.begin(), "federation", **form)
+    assert "login_hint" not in query_in(location(answer))
+
+
+async def test_a_forged_form_leads_nowhere(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    await prove(served, await connect(served, upstream), domain, "require")
+    url = await browser.begin()
+    await browser.http.get(url)
+    answer = await browser.http.post(f"{url}/identify", data={"email": f"ada@{domain}"})
+    assert answer.status_code == 403
+
+
+async def _from_there(
+    browser: Browser, connection: Connection, upstream: Provider, **claims: Any
+) -> httpx.Response:
+    """Go there, and come back as somebody."""
+    upstream.claims = {"sub": secrets.token_hex(6), "email_verified": True, **claims}
+    answer = await _post(browser, await browser.begin(), "federation", connection=connection.id)
+    callback = f"{browser.served.issuer()}/federation/{connection.id}/callback"
+    return await browser.http.get(callback, params=upstream.grant(location(answer)))
+
+
+async def _prove_account(browser: Browser, url: str) -> httpx.Response:
+    page = await browser.http.get(url)
+    form = {**hidden_fields(page.text), "email": browser.email, "password": browser.password}
+    headers = {"X-Forwarded-For": browser.address}
+    return await browser.http.post(f"{url}/login", data=form, headers=headers)
+
+
+async def test_who_comes_from_there_proves_their_account_here_once(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    connection = await connect(served, upstream)
+    await prove(served, connection, domain, "require")
+    url = location(await _from_there(browser, connection, upstream, email=alice.email))
+    code = (await browser.follow(await _prove_account(browser, url)))["code"]
+    tokens = (await post(served, "/token", code_form(code))).json()
+    assert claims_of(tokens["id_token"])["sub"] == alice.id
+
+
+async def test_who_comes_from_there_as_somebody_else_proves_nothing(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    """An account there, and a password that was found: not enough for the account of another."""
+    connection = await connect(served, upstream)
+    await prove(served, connection, domain, "require")
+    url = location(await _from_there(browser, connection, upstream, email=f"mallory@{domain}"))
+    assert LED in (await _prove_account(browser, url)).text
+    identities = served.runtime.storage.everywhere.identities
+    assert await identities.of_user(alice.id, alice.organization_id) == ()
+
+
+async def test_another_provider_is_no_way_around(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    await served.runtime.storage.everywhere.identities.add(
+        other.id, alice.organization_id, alice.id, upstream.base, "alice-there", None
+    )
+    await prove(served, work, domain, "require")
+    answer = await _from_there(browser, other, upstream, sub="alice-there", email=None)
+    assert LED in answer.text
+    assert browser.session is None
