@@ -17,6 +17,8 @@ from porta.errors import Forbidden, NotFound
 from porta.services import personal_data, user_roles
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.user_roles import RoleIds
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import EmailChange
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
 from storage.router import Storage
@@ -44,6 +46,8 @@ INSERT INTO two_factor_recovery_codes (user_id, code_hash) VALUES (%(user)s, %(m
 INSERT INTO passkey_users (user_id, organization_id, handle) VALUES (%(user)s, %(home)s, %(mark)s);
 INSERT INTO passkeys (organization_id, user_id, credential_id, public_key, name, backup_eligible,
     backed_up) VALUES (%(home)s, %(user)s, %(mark)s, 'k', %(mark)s, TRUE, TRUE);
+INSERT INTO trusted_devices (organization_id, user_id, digest, era, user_agent, expires_at)
+    VALUES (%(home)s, %(user)s, %(mark)s, 0, %(mark)s, now() + interval '1 day');
 INSERT INTO connections (id, organization_id, provider, name, issuer, client_id)
     VALUES (%(claim)s, %(home)s, 'openid', %(slug)s, 'https://id.example', 'c');
 INSERT INTO identities (organization_id, connection_id, user_id, issuer, subject, email)
@@ -105,7 +109,17 @@ async def furnished(storage: Storage, pg: Postgres, mark: str) -> UserProfile:
     given = {"user": person.id, "home": home.id, "app": app.id, "mark": mark}
     made = {"role": str(uuid4()), "claim": str(uuid4()), "slug": mark[:20], "name": mark}
     await pg.execute(_FURNISH, {**given, **made})
+    await storage.artifacts.save(_wanted(person, f"{mark}@new.test"), 60)
     return person
+
+
+def _wanted(person: UserProfile, address: str) -> EmailChange:
+    """Return the wish of a person for another address."""
+    return EmailChange(
+        id=artifact_id(EmailChange.value_of(person.id)), organization_id=person.organization_id,
+        account_id=person.id, session_uid="u", email=address, sent_from=person.email,
+        confirmation="c", refusal="r",
+    )  # fmt: skip
 
 
 async def found_in(pg: Postgres, text: str) -> set[str]:
