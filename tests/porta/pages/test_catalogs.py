@@ -140,6 +140,7 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
     assert len(found) > 30
     names = (
         "client_name",
+        "domain",
         "browser",
         "system",
         "day",
