@@ -18,7 +18,7 @@ from porta.pages.branding import asset_path
 from porta.services import brand_assets, organizations
 from porta.services.brands import BrandingPatch
 from porta.services.commands import Command
-from porta.services.organizations import OrganizationPatch
+from porta.services.organization_fields import OrganizationPatch
 from porta.services.permissions import needed_by
 from storage.models.organizations import BrandAsset
 from storage.models.organizations import Organization as Stored

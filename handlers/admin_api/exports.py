@@ -12,7 +12,7 @@ from porta.administration.call import Answer, Call, Shown
 from porta.administration.downloads import Format, download
 from porta.services import exports
 from porta.services.commands import Command
-from porta.services.exports import EXPORTS, PERMISSION, Exportable, ExportFilters
+from porta.services.export_lists import EXPORTS, PERMISSION, Exportable, ExportFilters
 from porta.services.permissions import needed_by
 from porta.services.provisioning.describe import describe
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
 from handlers import download, event_stream
-from handlers.admin_api.answers import ADMIN, build, cors_headers, may_read
+from handlers.admin_api.answers import build, may_read
 from handlers.admin_api.preconditions import is_known, parse_version
 from handlers.admin_api.route import EVENT_STREAM, Route
-from handlers.application import Porta
-from handlers.base import PortaHandler
+from handlers.admin_api.unknown_paths import AdminErrorHandler
 from handlers.errors import Failure, failure_of
 from porta.administration import access, bodies, idempotency, limits
 from porta.administration.access import Caller
@@ -24,42 +21,16 @@ from porta.administration.call import Answer, Call, Event, Events, Nothing
 from porta.administration.idempotency import KeptAnswer, Once
 from porta.audit.actors import Actor
 from porta.errors import Forbidden, PortaError
-from porta.observability import log
 from porta.protocol.tokens.bearer import parse_bearer
 from porta.services.commands import Command
 from storage.errors import Unreachable
 
 _JSON = frozenset({"application/json", "application/merge-patch+json"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ALLOWED_HEADERS = (
     "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id,"
     " Last-Event-ID, X-Confirm-Purge, X-Porta-SDK-Version, X-CSRF-Token"
 )
 _PREFLIGHT_AGE = "86400"
-
-
-class AdminErrorHandler(PortaHandler):
-    """Whatever is below /api/admin and no route: refused like everything there."""
-
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-    answers = ADMIN
-
-    def __init__(self, application: Porta, request: HTTPServerRequest, **kwargs: Any) -> None:
-        super().__init__(application, request, **kwargs)
-        asked = request.headers.get_list("X-Request-Id")
-        if len(asked) == 1 and _REQUEST_ID.fullmatch(asked[0]):
-            self.request_id = asked[0]
-            self.about = log.About(self.request_id)
-            log.request.set(self.about)
-            self.set_header("X-Request-Id", self.request_id)
-
-    def clear(self) -> None:
-        super().clear()
-        for name, value in cors_headers(self).items():
-            self._headers[name] = value
-
-    def prepare(self) -> None:
-        raise HTTPError(HTTPStatus.NOT_FOUND)
 
 
 class AdminHandler(AdminErrorHandler):

@@ -11,7 +11,8 @@ from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
 from porta.services import invitations
 from porta.services.fields import Email, Name
-from porta.services.invitations import Invitation, InvitationFilters, Invited, NewInvitation
+from porta.services.invitation_fields import Invitation, NewInvitation
+from porta.services.invitations import InvitationFilters, Invited
 from porta.services.permissions import needed_by
 from storage.models.invitations import PendingInvitation
 from storage.models.users import User

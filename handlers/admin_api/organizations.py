@@ -13,7 +13,8 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.services import organizations
-from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.organization_fields import NewOrganization, OrganizationPatch
+from porta.services.organizations import OrganizationFilters
 from porta.services.permissions import needed_by
 from storage.models.audit import AuditFilter
 from storage.models.organizations import Brand, ClientBrand

@@ -12,9 +12,9 @@ import msgspec
 
 from handlers import headers
 from handlers.admin_api import openapi
-from handlers.admin_api.handler import AdminErrorHandler
 from handlers.admin_api.preconditions import is_known
 from handlers.admin_api.route import Route
+from handlers.admin_api.unknown_paths import AdminErrorHandler
 
 _STYLE = "reference.css"
 

@@ -46,15 +46,17 @@ from handlers.admin_api import (
     user_claims,
     user_passkeys,
     user_passwords,
+    user_purge,
     user_roles,
     user_statuses,
     user_trusted_devices,
     user_two_factor,
     users,
 )
-from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
+from handlers.admin_api.handler import AdminHandler
 from handlers.admin_api.reference import OpenApiHandler, ReferenceHandler
 from handlers.admin_api.route import Route
+from handlers.admin_api.unknown_paths import AdminErrorHandler
 from porta.protocol import endpoints
 
 ROUTES: tuple[Route, ...] = (
@@ -77,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
     *user_statuses.ROUTES,
     *user_passwords.ROUTES,
     *personal_data.ROUTES,
+    *user_purge.ROUTES,
     *invitations.ROUTES,
     *user_roles.ROUTES,
     *user_two_factor.ROUTES,

@@ -8,7 +8,7 @@ from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Shown
 from porta.services import organizations, statistics
 from porta.services.commands import Command
-from porta.services.organizations import OrganizationPatch, TwoFactorPolicy
+from porta.services.organization_fields import OrganizationPatch, TwoFactorPolicy
 from porta.services.permissions import needed_by
 from storage.models.organizations import Organization
 

@@ -15,7 +15,8 @@ from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
 from porta.security.passwords import Hashed
 from porta.services import user_passwords, users
 from porta.services.permissions import needed_by
-from porta.services.users import NewUser, UserFilters, UserPatch
+from porta.services.user_fields import NewUser, UserPatch
+from porta.services.users import UserFilters
 from storage.models.audit import AuditFilter
 from storage.models.users import UserProfile
 

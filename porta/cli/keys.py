@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import click
-from rich.table import Table
 
 from porta.cli.answers import console
-from porta.cli.commands import confirm, rfc3339, settings_or_exit, with_storage
+from porta.cli.commands import confirm, settings_or_exit, with_storage
+from porta.cli.key_tables import listed_as_json, new_as_json, table
 from porta.cli.over_api import EitherGroup
 from porta.cli.reencrypt import reencrypt
 from porta.cli.remote_keys import remote_keys
@@ -24,15 +24,6 @@ from storage.models.signing_keys import SigningKey
 from storage.router import Storage
 
 _Result = TypeVar("_Result")
-_GLOBAL = "global"
-_COLUMNS = ("Algorithm", "Ring", "State", "Signs from", "Leaves JWKS")
-_STYLES = {
-    "active": "green",
-    "published": "cyan",
-    "gone": "dim",
-    "revoked": "red",
-    "refused": "red",
-}
 
 _organization = click.option(
     "--organization", metavar="SLUG", help="The organization's own ring, instead of the global one."
@@ -77,12 +68,12 @@ def list_keys(organization: str | None, as_json: bool) -> None:
 
     listed, slugs = _run(read)
     if as_json:
-        click.echo(json.dumps([_as_json(key, slugs) for key in listed], indent=2))
+        click.echo(json.dumps([listed_as_json(key, slugs) for key in listed], indent=2))
         return
     if not listed:
         click.echo("No keys yet. Make them with: porta keys generate", err=True)
         return
-    console().print(_table(listed, slugs))
+    console().print(table(listed, slugs))
 
 
 @keys.command()
@@ -217,7 +208,7 @@ async def _ring(storage: Storage, slug: str | None) -> str | None:
 
 def _report(made: Sequence[SigningKey], organization: str | None, as_json: bool) -> None:
     if as_json:
-        rows = [_new_as_json(row, organization) for row in made]
+        rows = [new_as_json(row, organization) for row in made]
         click.echo(json.dumps(rows, indent=2))
         return
     now = time.time()
@@ -225,36 +216,3 @@ def _report(made: Sequence[SigningKey], organization: str | None, as_json: bool)
         wait = round(row.activated_at - now)
         when = f"signs in {wait} seconds" if wait > 0 else "signs from now on"
         click.echo(f"✓ {row.algorithm} key {row.kid} is published and {when}.")
-
-
-def _table(listed: Sequence[ListedKey], slugs: Mapping[str, str]) -> Table:
-    table = Table(header_style="bold")
-    table.add_column("KID", min_width=16)  # Half a kid is of no use.
-    for column in _COLUMNS:
-        table.add_column(column, overflow="fold")
-    for key in listed:
-        shown = _as_json(key, slugs)
-        style = _STYLES.get(key.state, "")
-        table.add_row(*(value or "—" for value in shown.values()), style=style)
-    return table
-
-
-def _as_json(key: ListedKey, slugs: Mapping[str, str]) -> dict[str, str | None]:
-    ring = key.organization_id
-    return {
-        "kid": key.kid,
-        "algorithm": key.algorithm,
-        "ring": _GLOBAL if ring is None else slugs.get(ring, ring),
-        "state": str(key.state),
-        "signs_from": rfc3339(key.signs_from),
-        "leaves_jwks": None if key.leaves is None else rfc3339(key.leaves),
-    }
-
-
-def _new_as_json(row: SigningKey, organization: str | None) -> dict[str, str]:
-    return {
-        "kid": row.kid,
-        "algorithm": row.algorithm,
-        "ring": organization or _GLOBAL,
-        "signs_from": rfc3339(row.activated_at),
-    }

@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 from porta.dev import instances as dev_instances
 from porta.dev import plan as dev_plan
 from porta.dev import servers, state, summary
+from porta.dev.environment import environment_of
 from porta.dev.instances import Instance
 from porta.dev.plan import Plan
 from porta.dev.processes import Child, StartFailed, lock
+from porta.dev.relying_party import Registration
 from porta.dev.servers import RunningServer
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ async def _start(plan: Plan, stack: AsyncExitStack, began: float) -> list[Child]
     _prepare_folder(plan, stack)
     dev_instances.check_ports(plan.port, plan.instances, plan.command)
     postgres, redis, mail = await _start_servers(plan, stack)
-    environment = _environment(plan, postgres, redis, mail)
+    environment = environment_of(plan, postgres, redis, mail)
     instances: list[Instance] = []
     stack.push_async_callback(_stop_instances, instances)
     # A server needs the schema, not the seed: where the former stands, both can begin at once.
@@ -170,28 +172,6 @@ async def _begun(
     return started
 
 
-def _environment(
-    plan: Plan, postgres: RunningServer, redis: RunningServer, mail: MailCatcher
-) -> dict[str, str]:
-    """Return the environment of every process of this run; it wins over a `.env` file."""
-    return {
-        "LOG_LEVEL": "info",
-        **os.environ,
-        **state.kept_secrets(plan.data, os.environ),
-        "PORTA_ENV": "development",
-        "NODE_ENV": "development",
-        "DATABASE_URL": postgres.url,
-        "REDIS_URL": redis.url,
-        "ISSUER_BASE_URL": plan.base_url,
-        **plan.proxies(os.environ),
-        "SMTP_HOST": "127.0.0.1",
-        "SMTP_PORT": str(mail.smtp_port),
-        "SMTP_USER": "",
-        "SMTP_PASS": "",
-        "SMTP_FROM": "porta@example.test",
-    }
-
-
 async def _seed(plan: Plan, environment: Mapping[str, str], mark: str) -> dict[str, Any]:
     """Migrate and seed in a process of its own: it imports all of Porta, and we need not.
 
@@ -233,7 +213,7 @@ def _start_client(stack: AsyncExitStack, found: dict[str, Any] | None) -> dict[s
         return None
     from porta.dev import client
 
-    link, server = client.start(client.Registration(**found["client"]))
+    link, server = client.start(Registration(**found["client"]))
     stack.callback(server.stop)
     return {"url": link, **found["person"]}
 

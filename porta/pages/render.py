@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-from babel.dates import format_date
 from babel.support import Translations
 from tornado.escape import xhtml_escape
 
@@ -28,11 +24,11 @@ from porta.pages.catalogs import (
 from porta.pages.overrides import EVERY, NONE, Overrides, read
 from porta.pages.skeletons import Skeleton, blank
 from porta.pages.static_files import Static, StaticFiles
+from porta.pages.template_functions import day, escaped, find, hidden_fields, known, located, rich
 from porta.pages.themes import Themes
 from porta.pages.values import PAGES, check_values, common_values, minutes
 from storage.models.organizations import Organization
 
-_SPECIAL = re.compile(rb"""[&<>"']""")
 _SKELETONS = 1024
 """Skeletons that are kept, of some 4 KB each: those used last."""
 
@@ -79,8 +75,8 @@ class Pages:
         static = StaticFiles(root / "static", base_path)
         namespace = {
             "base": base_path,
-            "escaped": _escaped,
-            "located": partial(_located, base_path),
+            "escaped": escaped,
+            "located": partial(located, base_path),
             "static_url": static.url,
             "web_url": web_url,
             "form_action": form_action,
@@ -148,7 +144,7 @@ class Pages:
         page = PAGES[name]
         check_values(name, page, values)
         language = self._language(locale)
-        menu = _hidden_fields(menu) if menu is not None and len(self._languages) > 1 else None
+        menu = hidden_fields(menu) if menu is not None and len(self._languages) > 1 else None
         if is_secret:
             return self._render(name, organization, language, menu, values, is_secret=True)
         common = None if self._debug else common_values(page, values)
@@ -195,10 +191,10 @@ class Pages:
             "lang": language.tag,
             "direction": language.direction,
             "t": text,
-            "rich": partial(_rich, text),
-            "known": partial(_known, text),
-            "find": partial(_find, text),
-            "day": partial(_day, language.tag),
+            "rich": partial(rich, text),
+            "known": partial(known, text),
+            "find": partial(find, text),
+            "day": partial(day, language.tag),
         }
         slug = organization.slug if organization else None
         return self._themes.generate(
@@ -221,11 +217,6 @@ class Pages:
         return self._languages.get(locale) or self._languages[FALLBACK]
 
 
-def _day(tag: str, at: float) -> str:
-    """Return the day of `at` (seconds since the epoch, UTC) as a language writes it (CLDR)."""
-    return format_date(datetime.fromtimestamp(at, UTC), "long", locale=tag.replace("-", "_"))
-
-
 def _own_texts(spoken: dict[str, Language], own: Overrides) -> dict[tuple[str, str], Translations]:
     """Return an operator's catalogs for one organization, by its slug and the language."""
     english = spoken[FALLBACK].messages
@@ -235,40 +226,3 @@ def _own_texts(spoken: dict[str, Language], own: Overrides) -> dict[tuple[str, s
         for tag, source in sources.items()
         if slug != EVERY
     }
-
-
-def _located(base_path: str, url: str) -> str:
-    """Return where `url` is: a path of ours stands below that of the issuer."""
-    return f"{base_path}{url}" if url.startswith("/") else url
-
-
-def _escaped(value: bytes) -> str | bytes:
-    """Return what a template writes, safe in HTML: most values have nothing to escape."""
-    return xhtml_escape(value) if _SPECIAL.search(value) else value
-
-
-def _hidden_fields(query: str) -> str:
-    """Return the fields of a form whose submission has this query again, once for all buttons."""
-    return "".join(
-        f'<input type="hidden" name="{xhtml_escape(name)}" value="{xhtml_escape(value)}">'
-        for name, value in parse_qsl(query, keep_blank_values=True)
-    )
-
-
-def _rich(text: Text, key: str, **values: str) -> str:
-    """Return a message as HTML, its values escaped, isolated (bidirectional text) and marked."""
-    marked = {name: f'<bdi class="name">{xhtml_escape(v)}</bdi>' for name, v in values.items()}
-    return xhtml_escape(text(key, **{name: f"{{{name}}}" for name in values})).format_map(marked)
-
-
-def _known(text: Text, *keys: str) -> str:
-    """Return the message of the first key that exists; a page is never without words."""
-    return next(filter(None, (_find(text, key) for key in keys)), "") or text("errors.generic")
-
-
-def _find(text: Text, key: str) -> str:
-    """Return the message of a key that comes from outside a template, or ""."""
-    try:
-        return text(key)
-    except KeyError:
-        return ""

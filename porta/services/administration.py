@@ -25,8 +25,8 @@ from porta.services.applications import NewApplication
 from porta.services.client_registration import NewClient
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.roles import NewRole, PermissionIds
+from porta.services.user_fields import NewUser
 from porta.services.user_roles import RoleIds
-from porta.services.users import NewUser
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization

@@ -5,16 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, Field, Strict
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid
-from porta.protocol.errors import InvalidScope
-from porta.protocol.features.resource_indicators import MAX_LENGTH, is_identifier
-from porta.protocol.requests.scopes import OIDC_SCOPES, parse_scope
+from porta.services.api_resource_fields import Scope, find_identifier_fault, once
 from porta.services.commands import ABSENT, Command, Patch
-from porta.services.fields import Algorithm, Description, Locale, Name, SearchTerm, judged
+from porta.services.fields import Algorithm, Name, SearchTerm, judged
 from porta.services.permissions import needs
 from porta.services.targets import (
     changes_of,
@@ -38,68 +36,11 @@ _LONGEST_TTL = 10 * 31_536_000
 """Seconds."""
 
 
-def find_identifier_fault(identifier: str) -> str | None:
-    """Return why no request can name `identifier` (RFC 8707 §2), or None."""
-    if is_identifier(identifier):
-        return None
-    return (
-        "an absolute URI without a fragment is needed (RFC 8707 §2), of at most"
-        f" {MAX_LENGTH} characters"
-    )
-
-
-def find_scope_fault(scope: str) -> str | None:
-    """Return why `scope` can be none of an API, or None."""
-    try:
-        whole = parse_scope(scope) == (scope,)
-    except InvalidScope:
-        whole = False
-    if not whole:
-        return "each is one word (RFC 6749 §3.3)"
-    return f"'{scope}' belongs to OpenID Connect" if scope in OIDC_SCOPES else None
-
-
-class ScopeWords(Command):
-    """What the consent page says of a scope."""
-
-    title: Name | None = None
-    description: Description | None = None
-
-
-class Scope(ScopeWords):
-    """A scope: its name alone, or with words for people, also in other languages."""
-
-    name: Annotated[str, judged(find_scope_fault)]
-    translations: Annotated[dict[Locale, ScopeWords], Field(max_length=100)] = Field(
-        default_factory=dict
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _by_name(cls, data: Any) -> Any:
-        return {"name": data} if isinstance(data, str) else data
-
-    @property
-    def text(self) -> ScopeText:
-        """Return the words as they are stored."""
-        translations = {
-            language: ScopeText(words.title, words.description)
-            for language, words in self.translations.items()
-        }
-        return ScopeText(self.title, self.description, translations)
-
-
-def _once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    if len({scope.name for scope in scopes}) < len(scopes):
-        raise ValueError("a scope stands in it twice")
-    return scopes
-
-
 class ApiResourcePatch(Patch):
     """What of a resource may change. Its identifier stands in tokens, and does not."""
 
     name: Name = ABSENT
-    scopes: Annotated[tuple[Scope, ...], Field(max_length=200), AfterValidator(_once)] = ABSENT
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=200), AfterValidator(once)] = ABSENT
     access_token_format: Literal["jwt", "opaque"] | None = ABSENT
     access_token_ttl: Annotated[int, Strict(), Field(ge=1, le=_LONGEST_TTL)] | None = ABSENT
     """Seconds; null takes the system's."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Literal
 
 from porta.audit import events
 from porta.audit.actors import Actor
@@ -15,13 +13,11 @@ from porta.emails.post import Post
 from porta.errors import Conflict, Invalid, NotFound
 from porta.services import invitation_letters, pre_assignments
 from porta.services.commands import Command
-from porta.services.fields import Email, Locale, Name, judged
+from porta.services.invitation_fields import Invitation, NewInvitation
 from porta.services.invitation_letters import Sent
 from porta.services.people import hold_user, record_of_person
 from porta.services.permissions import needs
-from porta.services.pre_assignments import PreAssignments
 from porta.services.targets import check_page, check_sees, is_key, require_id
-from porta.text.names import find_text_problem
 from storage.models.invitations import ClaimToSet, InvitationDetails, PendingInvitation, RoleToGive
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
@@ -33,25 +29,6 @@ if TYPE_CHECKING:
 
 WHAT = "Invitation"
 _PREVIEW = "PREVIEW_TOKEN"
-Message = Annotated[str, Field(max_length=500), judged(find_text_problem)]
-
-
-class Invitation(Command):
-    """What an invitation says beside the link."""
-
-    personal_message: Message | None = None
-    locale: Locale | None = None
-    """A BCP 47 tag; by default the person's language, else the organization's."""
-
-
-class NewInvitation(PreAssignments, Invitation):
-    """Who is invited, with what, and whereto. Names are of who is not there yet."""
-
-    email: Email
-    given_name: Name | None = None
-    family_name: Name | None = None
-    client_id: str | None = Field(None, max_length=255)
-    """The `client_id` of the application that the person is led to in the end."""
 
 
 class InvitationFilters(Command):

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from pydantic import Field, Strict
 
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.requests.sign_in import trusted_days
-from porta.services import brands
-from porta.services.brands import BrandingPatch
-from porta.services.commands import ABSENT, NO_REASON, Command, Patch, Reasoned, Slugged
+from porta.services.commands import NO_REASON, Command, Reasoned
 from porta.services.fields import (
-    Algorithm,
-    Domains,
-    Flag,
-    LoginMethods,
-    Name,
-    OrganizationSlug,
-    PageLocale,
-    Registration,
     SearchTerm,
-    TrustedDays,
 )
 from porta.services.lifecycle import Lifecycle
+from porta.services.organization_fields import (
+    BRANDING,
+    NewOrganization,
+    OrganizationPatch,
+    columns_of,
+)
 from porta.services.permissions import check_all, needs
 from porta.services.targets import changes_of, check_page, is_key, require
 from storage.models.organizations import Organization
@@ -39,38 +33,6 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "Organization"
-TwoFactorPolicy = Literal[
-    "optional", "required_email", "required_totp", "required_passkey", "required_any"
-]
-PasswordLength = Annotated[int, Strict(), Field(ge=8, le=64)]
-_BRANDING = frozenset({each for each in Organization.__struct_fields__ if each.startswith("brand")})
-
-
-class OrganizationPatch(Patch):
-    """What of an organization may change. Its slug stands in every issuer, and does not."""
-
-    name: Name = ABSENT
-    default_locale: PageLocale = ABSENT
-    default_login_methods: LoginMethods = ABSENT
-    two_factor_policy: TwoFactorPolicy = ABSENT
-    require_pkce: Flag = ABSENT
-    id_token_claims: Flag = ABSENT
-    id_token_signed_response_alg: Algorithm = ABSENT
-    email_as_username: Flag = ABSENT
-    registration: Registration = ABSENT
-    registration_domains: Domains = ABSENT
-    trusted_device_days: TrustedDays = ABSENT
-    password_min_length: PasswordLength | None = ABSENT
-    refuse_breached_passwords: Flag = ABSENT
-    account_deletion: Flag = ABSENT
-    branding: BrandingPatch | None = ABSENT
-
-
-class NewOrganization(OrganizationPatch, Slugged):
-    """An organization to be made. What is left out is as `storage.models.organizations` has it."""
-
-    name: Name
-    slug: OrganizationSlug = ABSENT
 
 
 class OrganizationFilters(Command):
@@ -85,7 +47,7 @@ class OrganizationFilters(Command):
 async def create(tx: Storage, actor: Actor, command: NewOrganization) -> Organization:
     """Make an organization, active. Raises Conflict when the slug is taken, Invalid."""
     new = Organization(id=str(uuid.uuid4()), name=command.name, slug=command.slug)
-    new = msgspec.structs.replace(new, **_columns(new, command))
+    new = msgspec.structs.replace(new, **columns_of(new, command))
     made = await tx.organizations.insert(new)
     if made is None:
         raise Conflict.at("slug", message="another organization has it")
@@ -122,7 +84,7 @@ async def update(
     whose look and rules decide how administrators sign in.
     """
     stored = await hold_for_change(tx, actor, target, version)
-    changes = changes_of(stored, _columns(stored, patch))
+    changes = changes_of(stored, columns_of(stored, patch))
     if not changes:
         return stored
     after = require(await tx.organizations.update(stored.id, changes), WHAT)
@@ -218,31 +180,12 @@ def _visible(actor: Actor, found: Organization | None) -> Organization:
     return found
 
 
-def _columns(stored: Organization, patch: OrganizationPatch) -> dict[str, object]:
-    said = patch.said()
-    said.pop("slug", None)
-    branding = brands.merge(stored, said.pop("branding")) if "branding" in said else {}
-    columns = {**said, **branding}
-    _check_registration(msgspec.structs.replace(stored, **columns))
-    return columns
-
-
-def _check_registration(organization: Organization) -> None:
-    """Who administers everything is chosen by who does already."""
-    if organization.is_super_admin and organization.registration != "closed":
-        raise Invalid.at("registration", message="the super-admin organization takes nobody in")
-    if organization.is_super_admin and organization.account_deletion:
-        raise Invalid.at("account_deletion", message="its administrators are let go first")
-    if organization.registration == "domain" and not organization.registration_domains:
-        raise Invalid.at("registration_domains", message="names a domain, where registration does")
-
-
 def _events_of(changed: frozenset[str]) -> tuple[tuple[str, frozenset[str]], ...]:
     """Return the events that tell of a change, each with the fields that it tells of."""
     policy = frozenset({"two_factor_policy", "trusted_device_days"})
     parts = (
-        ("org.updated", changed - _BRANDING - policy),
-        ("org.branding.updated", changed & _BRANDING),
+        ("org.updated", changed - BRANDING - policy),
+        ("org.branding.updated", changed & BRANDING),
         ("org.2fa.policyChanged", changed & policy),
     )
     return tuple((event_type, fields) for event_type, fields in parts if fields)

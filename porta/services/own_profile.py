@@ -14,7 +14,7 @@ from porta.browser import account_visits
 from porta.browser.account_visits import Visit
 from porta.services.people import WHAT, record_of_person
 from porta.services.targets import changes_of, require
-from porta.services.users import UserPatch, columns_of
+from porta.services.user_fields import UserPatch, columns_of
 from storage.models.users import UserProfile
 from storage.router import Storage
 

@@ -7,9 +7,9 @@ import io
 from typing import Any
 
 from porta.errors import Invalid, Problem
-from porta.services.exports import EXPORTS
+from porta.services.export_lists import EXPORTS
 from porta.services.provisioning.people import UserEntry
-from porta.services.users import AddressPatch
+from porta.services.user_fields import AddressPatch
 from porta.text import csv_cells
 from porta.text.suggestions import did_you_mean
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from pydantic import Field
 
 from porta.audit.actors import Actor
 from porta.errors import Conflict, Invalid, Problem
 from porta.security.passwords import Hashed
-from porta.services.commands import ABSENT, Command, Patch, Reasoned
+from porta.services.commands import Command, Reasoned
 from porta.services.fields import (
-    Country,
-    Day,
-    Email,
-    Flag,
-    Locale,
-    Name,
     Reason,
     SearchTerm,
-    Short,
-    WebUrl,
-    judged,
 )
 from porta.services.lifecycle import Lifecycle
 from porta.services.people import (
@@ -35,8 +25,8 @@ from porta.services.people import (
 )
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, find_home, require
+from porta.services.user_fields import NewUser, UserPatch, columns_of
 from porta.services.user_passwords import check_new_password, hash_of, names_of
-from porta.text.names import find_text_problem
 from storage.models.pages import Listed, Page
 from storage.models.users import User, UserProfile
 from storage.repositories.users import SORTS, UNINDEXED_SORTS
@@ -46,49 +36,6 @@ if TYPE_CHECKING:
 
 MOST_SORTED = 20_000
 """People that a sort without an index reads and sorts for each page: 500,000 took over a second."""
-Street = Annotated[str, Field(min_length=1, max_length=1000), judged(find_text_problem)]
-PostalCode = Annotated[str, Field(min_length=1, max_length=20), judged(find_text_problem)]
-
-
-class AddressPatch(Patch):
-    """Where a person lives (OpenID Connect Core §5.1.1)."""
-
-    street: Street | None = ABSENT
-    locality: Name | None = ABSENT
-    region: Name | None = ABSENT
-    postal_code: PostalCode | None = ABSENT
-    country: Country | None = ABSENT
-
-
-class UserPatch(Patch):
-    """What of a person may change; password and status have ways of their own."""
-
-    email: Email = ABSENT
-    """Another address is not verified, unless that is said too."""
-    email_verified: Flag = ABSENT
-    given_name: Name | None = ABSENT
-    family_name: Name | None = ABSENT
-    middle_name: Name | None = ABSENT
-    nickname: Name | None = ABSENT
-    preferred_username: Name | None = ABSENT
-    profile_url: WebUrl | None = ABSENT
-    picture_url: WebUrl | None = ABSENT
-    website_url: WebUrl | None = ABSENT
-    gender: Short | None = ABSENT
-    birthdate: Day | None = ABSENT
-    zoneinfo: Short | None = ABSENT
-    locale: Locale | None = ABSENT
-    phone_number: Short | None = ABSENT
-    phone_number_verified: Flag = ABSENT
-    address: AddressPatch | None = ABSENT
-
-
-class NewUser(UserPatch):
-    """A person to be added. Without a password they have none."""
-
-    email: Email
-    password: str | None = Field(None, repr=False)
-    status: Literal["active", "inactive"] = ABSENT
 
 
 class Locking(Reasoned):
@@ -208,19 +155,6 @@ async def verify_email(
     after = require(await tx.users.update(stored.id, stored.organization_id, changes), WHAT)
     await record_of_person(tx, actor, "user.email.verified", stored, after)
     return after
-
-
-def columns_of(stored: User, patch: UserPatch) -> dict[str, Any]:
-    """Return what a patch says of a person, by the columns that keep it."""
-    said = patch.said()
-    said.pop("password", None)
-    if said.get("birthdate") is not None:
-        said["birthdate"] = said["birthdate"].isoformat()
-    if "address" in said:
-        address = said.pop("address")
-        told = address.said() if address is not None else dict.fromkeys(AddressPatch.model_fields)
-        said |= {f"address_{name}": value for name, value in told.items()}
-    return said
 
 
 def _taken() -> Conflict:

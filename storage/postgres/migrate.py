@@ -11,9 +11,16 @@ from importlib import resources
 from storage.errors import StorageError
 from storage.postgres import adoption, isolation
 from storage.postgres.executors import Connection
+from storage.postgres.migration_books import (
+    Applied,
+    applied_migrations,
+    has_columns,
+    keeps_our_books,
+    record,
+    tables,
+)
 from storage.postgres.migration_lock import Waiting, locked, opened
 from storage.postgres.migration_steps import parse_steps, run_steps
-from storage.postgres.statement import Executor
 
 _REPLACES = re.compile(r"^-- replaces: ([0-9a-f]{64})$", re.MULTILINE)
 
@@ -52,15 +59,6 @@ class MigrationStatus:
     state: str
     applied_at: float | None = None
     """Seconds since the epoch; None also for what a database of Porta 1.x has of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    """A row of `schema_migrations`, or one that a database of Porta 1.x is about to be given."""
-
-    name: str
-    checksum: str
-    at: float | None = None
 
 
 def migrations() -> tuple[Migration, ...]:
@@ -144,27 +142,33 @@ async def _apply(connection: Connection, migration: Migration, waiting: Waiting)
         await run_steps(
             connection,
             parse_steps(migration.sql),
-            lambda connection: _record(connection, migration),
+            lambda connection: record(
+                connection, migration.version, migration.name, migration.checksum
+            ),
             waiting,
         )
     except StorageError as error:
         raise MigrationFailed(f"migration {_name(migration)} failed: {error}") from error
 
 
-async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, _Applied]:
+async def _record(connection: Connection, migration: Migration) -> None:
+    await record(connection, migration.version, migration.name, migration.checksum)
+
+
+async def _recognise(connection: Connection, available: Sequence[Migration]) -> dict[int, Applied]:
     """Return what is applied, by number, whoever did the bookkeeping; refuse what nobody knows."""
     if await keeps_our_books(connection):
-        return await _applied(connection)
+        return await applied_migrations(connection)
     if await has_columns(connection, "pgmigrations", "name"):
         names = {row[0] for row in await connection.fetch("SELECT name FROM pgmigrations")}
         if problem := adoption.find_problem(names):
             raise MigrationRefused(problem)
         return {
-            each.version: _Applied(each.name, each.checksum)
+            each.version: Applied(each.name, each.checksum)
             for each in available
             if each.version <= adoption.BASELINE
         }
-    if foreign := await _tables(connection):
+    if foreign := await tables(connection):
         shown = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
         raise MigrationRefused(
             f"this database holds tables ({shown}), but no record that Porta made them: "
@@ -175,7 +179,7 @@ async def _recognise(connection: Connection, available: Sequence[Migration]) -> 
 
 async def _prepare(
     connection: Connection, available: Sequence[Migration], seal: adoption.Seal | None
-) -> dict[int, _Applied]:
+) -> dict[int, Applied]:
     """Create the bookkeeping where it is another's or none, and return what is applied."""
     applied = await _recognise(connection, available)
     if await keeps_our_books(connection):
@@ -193,61 +197,8 @@ async def _prepare(
     return applied
 
 
-async def keeps_our_books(connection: Executor) -> bool:
-    """Whether the database has our bookkeeping."""
-    # Others keep a table of this name too, with less in it.
-    return await has_columns(
-        connection, "schema_migrations", "version", "name", "checksum", "applied_at"
-    )
-
-
-async def has_columns(connection: Executor, table: str, *columns: str) -> bool:
-    """Whether there is a table of this name with these columns."""
-    row = await connection.fetchrow(
-        "SELECT count(*) FROM pg_attribute"
-        " WHERE attrelid = to_regclass(%(table)s) AND attname = ANY(%(columns)s)",
-        {"table": table, "columns": list(columns)},
-    )
-    return bool(row and row[0] == len(columns))
-
-
-async def _tables(connection: Executor) -> list[str]:
-    """Return the names, in order, that are taken where our tables go; extensions aside."""
-    rows = await connection.fetch(
-        """
-        SELECT relname FROM pg_class
-        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-            AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
-            AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass
-                AND objid = pg_class.oid AND deptype = 'e')
-        ORDER BY relkind NOT IN ('r', 'p'), relname
-        """
-    )
-    return [name for (name,) in rows]
-
-
-async def _applied(connection: Executor) -> dict[int, _Applied]:
-    rows = await connection.fetch(
-        "SELECT version, name, checksum, EXTRACT(EPOCH FROM applied_at)::float8"
-        " FROM schema_migrations"
-    )
-    return {version: _Applied(*row) for version, *row in rows}
-
-
-async def _record(connection: Executor, migration: Migration) -> None:
-    await connection.execute(
-        "INSERT INTO schema_migrations (version, name, checksum)"
-        " VALUES (%(version)s, %(name)s, %(checksum)s)",
-        {
-            "version": migration.version,
-            "name": migration.name,
-            "checksum": migration.checksum,
-        },
-    )
-
-
 def _compare(
-    applied: Mapping[int, _Applied], available: Sequence[Migration]
+    applied: Mapping[int, Applied], available: Sequence[Migration]
 ) -> dict[int, MigrationStatus]:
     standing = {
         version: MigrationStatus(version, each.name, "unknown", each.at)
@@ -263,7 +214,7 @@ def _compare(
     return standing
 
 
-def _pending(applied: Mapping[int, _Applied], available: Sequence[Migration]) -> list[Migration]:
+def _pending(applied: Mapping[int, Applied], available: Sequence[Migration]) -> list[Migration]:
     """Return what is to be applied; refuse where something applied has changed."""
     changed = [
         each

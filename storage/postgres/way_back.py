@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from storage.postgres import migrate
+from storage.postgres import migrate, migration_books
 from storage.postgres.executors import Connection
 from storage.postgres.migrate import MigrationRefused
 from storage.postgres.migration_lock import Waiting, locked, opened
@@ -106,13 +106,13 @@ async def _check(dsn: str, connection: Connection) -> None:
 
 async def _state(connection: Executor) -> WayBack:
     row = None
-    if await migrate.keeps_our_books(connection):
+    if await migration_books.keeps_our_books(connection):
         row = await connection.fetchrow(
             "SELECT value = 'true' FROM system_config WHERE key = 'way_back'"
         )
     if row is not None:
         return WayBack.OPEN if row[0] else WayBack.CLOSED
-    adopted = await migrate.has_columns(connection, "pgmigrations", "name")
+    adopted = await migration_books.has_columns(connection, "pgmigrations", "name")
     return WayBack.OPEN if adopted else WayBack.NONE
 
 
@@ -132,7 +132,7 @@ async def _empty(
     """Delete what is of no use of `oidc_payloads`; return how many refresh tokens live on in it,
     and when the last expires. Where none does, nothing need be deleted: the table goes whole.
     """
-    if not await migrate.has_columns(connection, "oidc_payloads", "id", "type"):
+    if not await migration_books.has_columns(connection, "oidc_payloads", "id", "type"):
         return 0, None
     row = await connection.fetchrow(
         f"""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from functools import partial
 from typing import Any
 
 from storage.errors import Refused, Unreachable
+from storage.redis.backoff import LEAST_PAUSE, pauses
 from storage.redis.client import TRIAL, TRIAL_KEY, Call, Script, guarded_set
 from storage.redis.connect import connect
 from storage.redis.connection import SILENT, Address, Command, Refusal, Wire, Word
@@ -19,8 +19,6 @@ from storage.redis.error_replies import code_of, failure_of
 from storage.redis.urls import RedisUrl, Topology, parse_redis_url
 
 _LOG = logging.getLogger(__name__)
-_LEAST_PAUSE = 0.02
-"""Seconds between two attempts to connect, however many callers wait."""
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "NOAUTH"})
 """Refusals that a new connection may cure: after a failover this server became a replica."""
 _WAIT_FOR_CURE = 1.0
@@ -186,7 +184,7 @@ class Redis:
 
     async def _connect_until_up(self) -> None:
         try:
-            for pause in _pauses():
+            for pause in pauses():
                 await self._rest(pause)
                 try:
                     wire = await self._connect()
@@ -207,9 +205,9 @@ class Redis:
 
     async def _rest(self, pause: float) -> None:
         """Wait for `pause` seconds, or until somebody needs the connection."""
-        await asyncio.sleep(min(pause, _LEAST_PAUSE))
+        await asyncio.sleep(min(pause, LEAST_PAUSE))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(pause - _LEAST_PAUSE, 0)):
+            async with asyncio.timeout(max(pause - LEAST_PAUSE, 0)):
                 await self._needed.wait()
         self._needed.clear()
 
@@ -241,12 +239,3 @@ def _fixed(address: Address) -> Locate:
         return address
 
     return locate
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds before each attempt: none, then doubling to one, scattered among the instances."""
-    yield 0.0
-    pause = 0.05
-    while True:
-        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads load, guards nothing.
-        pause = min(pause * 2, 1.0)

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from porta.services.organizations import OrganizationPatch
+from porta.services.organization_fields import OrganizationPatch
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from tests.flows.chromium import Window, needs_chromium, window

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from storage.postgres import adoption, migrate
+from storage.postgres import adoption, migrate, migration_books
 from storage.postgres.driver import Postgres
 from storage.postgres.migrate import Migration
 from storage.postgres.migration_lock import locked
@@ -135,7 +135,7 @@ async def test_succession_A4_killed_at_any_moment_it_goes_on_where_it_was(
 
 
 async def _has_column(database: Postgres) -> bool:
-    return await migrate.has_columns(database, "audit_log", "sequence")
+    return await migration_books.has_columns(database, "audit_log", "sequence")
 
 
 async def _start_and_end(url: str) -> int:

@@ -10,9 +10,10 @@ from porta.services import applications, clients, organizations, users
 from porta.services.applications import NewApplication
 from porta.services.client_registration import NewClient
 from porta.services.commands import Reasoned
-from porta.services.organizations import NewOrganization
+from porta.services.organization_fields import NewOrganization
+from porta.services.user_fields import NewUser
 from porta.services.user_passwords import hash_new
-from porta.services.users import Locking, NewUser
+from porta.services.users import Locking
 from storage.models.applications import Application
 from storage.models.clients import Client
 from storage.models.organizations import Organization

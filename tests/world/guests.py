@@ -9,7 +9,7 @@ from typing import Any
 from porta.audit.actors import SYSTEM, Actor
 from porta.runtime import Runtime
 from porta.services import invitations
-from porta.services.invitations import NewInvitation
+from porta.services.invitation_fields import NewInvitation
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
 from tests.world.mail import letters_to

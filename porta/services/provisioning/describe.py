@@ -24,7 +24,7 @@ from porta.services.provisioning.describe_brands import (
 )
 from porta.services.provisioning.document import ClientEntry
 from porta.services.targets import find_home
-from porta.services.users import AddressPatch, UserPatch
+from porta.services.user_fields import AddressPatch, UserPatch
 from storage.models.applications import Application
 from storage.models.claims import ClaimDefinition
 from storage.models.clients import ApiResource, Client, ScopeText

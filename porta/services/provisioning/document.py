@@ -15,7 +15,7 @@ from porta.services.brands import LookPatch
 from porta.services.claims import ClaimPatch
 from porta.services.client_registration import ClaimMappingCommand, ClientId
 from porta.services.client_secrets import SecretValue
-from porta.services.organizations import NewOrganization
+from porta.services.organization_fields import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
     ENTRY,

@@ -6,7 +6,7 @@ from porta.audit.changes import differing
 from porta.protocol.requests.scopes import OIDC_SCOPES
 from porta.services import api_resources, organizations
 from porta.services.api_resources import ApiResourcePatch, NewApiResource
-from porta.services.organizations import NewOrganization, OrganizationPatch
+from porta.services.organization_fields import NewOrganization, OrganizationPatch
 from porta.services.provisioning.document import ApiResourceEntry, OrganizationEntry
 from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.problems import FileProblem, Path

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from porta.security.passwords import find_hash_problem
 from porta.services.fields import judged
 from porta.services.provisioning.entries import ENTRY, Entry
-from porta.services.users import NewUser
+from porta.services.user_fields import NewUser
 
 
 class RoleReference(Entry):

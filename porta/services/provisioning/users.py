@@ -13,8 +13,8 @@ from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run, first_places
+from porta.services.user_fields import NewUser, UserPatch
 from porta.services.user_roles import RoleIds
-from porta.services.users import NewUser, UserPatch
 from porta.text.suggestions import did_you_mean
 from storage.models.organizations import Organization
 from storage.models.users import User

@@ -6,7 +6,7 @@ from porta.security.encryption import EncryptionKeys
 from porta.services.succession import environment, judged
 from porta.services.succession.finding import Finding, Severity
 from porta.services.succession.rows import RULES
-from storage.postgres import migrate
+from storage.postgres import migration_books
 from storage.postgres.migration_lock import opened
 from storage.repositories.differences import Differences
 
@@ -28,7 +28,7 @@ async def find(dsn: str, encryption_keys: EncryptionKeys) -> list[Finding]:
         found += judged.judge_keys(
             await differences.signing_keys(),
             encryption_keys,
-            migrated=await migrate.keeps_our_books(connection),
+            migrated=await migration_books.keeps_our_books(connection),
         )
     found += environment.judge_environment() + environment.judge_pages()
     return sorted(found, key=lambda each: _ORDER.index(each.severity))

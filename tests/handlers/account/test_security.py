@@ -14,7 +14,7 @@ from pyotp import TOTP
 from porta.audit.actors import SYSTEM
 from porta.runtime import Runtime
 from porta.services import organizations
-from porta.services.organizations import OrganizationPatch
+from porta.services.organization_fields import OrganizationPatch
 from storage.models.passkeys import NewPasskey
 from storage.models.trusted_devices import NewTrustedDevice
 from storage.models.users import User

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from porta.services.exports import EXPORTS
+from porta.services.export_lists import EXPORTS
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
 from tests.world.administrators import Installation

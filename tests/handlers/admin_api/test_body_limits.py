@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.admin_api.handler import AdminErrorHandler, AdminHandler
+from handlers.admin_api.handler import AdminHandler
 from handlers.admin_api.route import Route
+from handlers.admin_api.unknown_paths import AdminErrorHandler
 from handlers.http.framing import MAX_BODY
 from porta.administration.call import Answer, Call
 

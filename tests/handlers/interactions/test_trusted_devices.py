@@ -21,7 +21,7 @@ from porta.services import (
     user_two_factor,
     users,
 )
-from porta.services.organizations import OrganizationPatch
+from porta.services.organization_fields import OrganizationPatch
 from porta.services.user_passwords import NewPassword
 from storage.models.users import User
 from storage.postgres.driver import Postgres

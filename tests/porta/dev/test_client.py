@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from porta.dev import client as dev_client
-from porta.dev import web
-from porta.dev.client import Registration
+from porta.dev import relying_party, web
+from porta.dev.relying_party import Registration
 from porta.security.jwt import sign
 from porta.security.keys import Key
 
@@ -122,7 +122,7 @@ async def test_a_sign_in_shows_what_was_learned(
         assert "opaque&lt;" in shown.text
     (form,) = provider.forms
     assert form["code"] == "c"
-    assert dev_client.challenge(form["code_verifier"]) == asked["code_challenge"]
+    assert relying_party.challenge(form["code_verifier"]) == asked["code_challenge"]
 
 
 async def sign_in(browser: httpx.AsyncClient, provider: Provider) -> str:

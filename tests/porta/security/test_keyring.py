@@ -9,8 +9,9 @@ from msgspec import structs
 
 from porta.security import keyring
 from porta.security.jwt import InvalidJWT, UnknownKey, sign, verify
+from porta.security.key_faults import NoSigningKey, NoUsableKey
 from porta.security.key_schedule import MARGIN
-from porta.security.keyring import KeyRing, KeyRings, NoSigningKey, NoUsableKey
+from porta.security.keyring import KeyRing, KeyRings
 from porta.security.keys import ALGORITHMS, Key, KeyUnusable
 from storage.models.signing_keys import SigningKey
 

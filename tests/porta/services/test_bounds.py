@@ -14,7 +14,7 @@ from porta.errors import Conflict, TooManyRequests
 from porta.runtime import Runtime
 from porta.services import connections, invitation_letters, invitations
 from porta.services.connections import NewConnection
-from porta.services.invitations import NewInvitation
+from porta.services.invitation_fields import NewInvitation
 from storage.models.passkeys import NewPasskey
 from storage.models.users import User
 from storage.repositories import passkeys

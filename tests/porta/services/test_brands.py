@@ -11,7 +11,7 @@ from porta.audit.actors import SYSTEM
 from porta.errors import Invalid
 from porta.pages.custom_css import LONGEST
 from porta.services import brands, organizations
-from porta.services.organizations import NewOrganization, OrganizationPatch
+from porta.services.organization_fields import NewOrganization, OrganizationPatch
 from storage.models.organizations import Brand, BrandTexts
 from storage.router import Storage
 

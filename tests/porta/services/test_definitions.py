@@ -23,11 +23,7 @@ from porta.services import (
     roles,
     user_roles,
 )
-from porta.services.api_resources import (
-    ApiResourceFilters,
-    ApiResourcePatch,
-    NewApiResource,
-)
+from porta.services.api_resources import ApiResourceFilters, ApiResourcePatch, NewApiResource
 from porta.services.application_permissions import NewPermission, PermissionFilters, PermissionPatch
 from porta.services.applications import (
     ApplicationFilters,

@@ -28,11 +28,7 @@ from porta.services import (
     user_roles,
     users,
 )
-from porta.services.api_resources import (
-    ApiResourceFilters,
-    ApiResourcePatch,
-    NewApiResource,
-)
+from porta.services.api_resources import ApiResourceFilters, ApiResourcePatch, NewApiResource
 from porta.services.application_permissions import NewPermission, PermissionFilters, PermissionPatch
 from porta.services.applications import (
     ApplicationFilters,
@@ -48,11 +44,13 @@ from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
 from porta.services.connections import ConnectionPatch, NewConnection
 from porta.services.definitions import Deletion
-from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.organization_fields import NewOrganization, OrganizationPatch
+from porta.services.organizations import OrganizationFilters
 from porta.services.roles import NewRole, PermissionIds, RolePatch
+from porta.services.user_fields import NewUser, UserPatch
 from porta.services.user_passwords import NewPassword
 from porta.services.user_roles import RoleIds
-from porta.services.users import Locking, NewUser, UserFilters, UserPatch
+from porta.services.users import Locking, UserFilters
 from storage.models.pages import Page
 from storage.router import Storage
 from tests.porta.services.hostile import bodies, names_of, values

@@ -22,7 +22,8 @@ from porta.jobs import JOBS
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.services import invitation_acceptance, invitations
-from porta.services.invitations import Invitation, Invited, NewInvitation
+from porta.services.invitation_fields import Invitation, NewInvitation
+from porta.services.invitations import Invited
 from porta.services.welcome import Typed
 from porta.tenants import resolve
 from storage.models.organizations import Brand, BrandTexts

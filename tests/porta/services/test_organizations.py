@@ -13,7 +13,8 @@ from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from porta.services import organizations
 from porta.services.commands import Reasoned
-from porta.services.organizations import NewOrganization, OrganizationFilters, OrganizationPatch
+from porta.services.organization_fields import NewOrganization, OrganizationPatch
+from porta.services.organizations import OrganizationFilters
 from porta.services.permissions import PERMISSIONS
 from storage.models.organizations import Organization
 from storage.models.pages import Page

@@ -17,8 +17,9 @@ from porta.security.passwords import Passwords
 from porta.services import user_passwords, users
 from porta.services.commands import Reasoned
 from porta.services.permissions import PERMISSIONS
+from porta.services.user_fields import NewUser, UserPatch
 from porta.services.user_passwords import NewPassword, hash_new
-from porta.services.users import Locking, NewUser, UserFilters, UserPatch
+from porta.services.users import Locking, UserFilters
 from storage.models.pages import Page
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres

@@ -99,7 +99,7 @@ async def test_whoever_calls_after_a_long_absence_is_answered_at_once(
     own_redis: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Attempts are rare by then, and nobody has to wait for the next one, or be refused."""
-    monkeypatch.setattr("storage.redis.lane._pauses", lambda: iter([0.0, 3600.0, 3600.0]))
+    monkeypatch.setattr("storage.redis.lane.pauses", lambda: iter([0.0, 3600.0, 3600.0]))
     redis = await Redis.open(own_redis.url)
     own_redis.stop()
     for _ in range(2):  # one under way when the connection is lost, one that waits for the attempt
