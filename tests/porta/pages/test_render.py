@@ -60,7 +60,12 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "complete_registration",
             "register",
             "account_app",
+            "account_email",
+            "account_password",
             "account_passkey",
+            "account_profile",
+            "email_change",
+            "home_realm",
             "error",
             "form_post",
         }
