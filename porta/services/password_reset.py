@@ -19,6 +19,7 @@ from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.outbox import queue
 from porta.pages import branding
+from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.security import known_browsers, link_tokens
 from porta.security.link_tokens import LinkToken
@@ -145,7 +146,13 @@ async def reset(
             raise Refused((BREACHED,))
         hashed = await runtime.passwords.hash(password, asker)
     url = f"{tenant.issuer}/auth/forgot-password"
-    letter = notices.write(runtime.post, _CHANGED, tenant.organization, user, url=url)
+    # They stay: who reads a mailbox would be rid of a factor else. Their owner is told which.
+    passkeys = await runtime.storage.passkeys.list(user.id, tenant.id)
+    letter = notices.write(
+        runtime.post, _CHANGED, tenant.organization, user, url=url,
+        passkeys=tuple(each.name for each in passkeys),
+        security_url=f"{tenant.issuer}{endpoints.account_page('security')}",
+    )  # fmt: skip
     async with runtime.storage.transaction() as tx:
         await tx.users.find(user.id, organization_id=tenant.id, hold=True)
         link = await tx.auth_tokens.use(_KIND, link_tokens.digest_of(token) or "", tenant.id)

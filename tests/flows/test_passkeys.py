@@ -221,6 +221,28 @@ async def test_a_browser_of_level_3_makes_one_by_the_way_and_is_told_of_all(
         assert told["signalUnknownCredential"]["credentialId"] == passkey.credential_id
 
 
+async def test_one_is_made_and_removed_at_ones_own_account(
+    browser: Browser, served: Served
+) -> None:
+    home = await furnish(served.runtime, "password")
+    async with device(browser, served) as held:
+        account = f"{served.runtime.settings.issuer_base_url}/{home.slug}/account/security"
+        await held.page.goto(account)
+        await held.show_password(home)
+        await held.page.wait_for_url(account)
+        await held.page.click("a[href$='/security/passkey']")
+        async with held.page.expect_navigation():
+            await held.page.click(BUTTON)
+        assert "told=passkey_added" in held.page.url
+        (made,) = await held.credentials()
+        assert (made["rpId"], made["userName"]) == ("localhost", home.user.email)
+        await held.page.goto(account)
+        await held.page.click("section summary")
+        await held.page.click("button[name=remove]")
+        await held.page.wait_for_url(f"{account}?told=passkey_removed")
+        assert await held.page.locator("section details").count() == 0
+
+
 @pytest.mark.parametrize("methods", [("passkey",), ("password", "passkey")])
 async def test_without_javascript_the_page_says_so_and_leads_on(
     browser: Browser, served: Served, methods: tuple[str, ...]

@@ -18,6 +18,7 @@ from porta.outbox import queue
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from porta.tenants import resolve
+from storage.models.passkeys import NewPasskey
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import begin, redeem, submit
@@ -66,6 +67,12 @@ async def _events(pg: Postgres, user: User) -> list[str]:
 async def test_a_forgotten_password_becomes_another_one(
     runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, someone: User
 ) -> None:
+    key = (someone.id, someone.organization_id)
+    await runtime.storage.passkeys.handle(*key, "handle")
+    new = NewPasskey(
+        credential_id="c", public_key=b"k", sign_count=0, backup_eligible=True, backed_up=True
+    )
+    await runtime.storage.passkeys.add(*key, "Phone", new)
     link = await _link(http, runtime, pg, someone)
     page = await http.get(link)
     assert (page.status_code, someone.email in page.text) == (200, True)
@@ -78,6 +85,11 @@ async def test_a_forgotten_password_becomes_another_one(
     assert told[0].subject == "Your password for Acme Ltd. was changed"
     assert "was changed just now" in told[0].text
     assert "was changed just now" in told[0].html
+    (kept,) = await runtime.storage.passkeys.list(*key)
+    for text in (told[0].text, told[0].html):
+        assert kept.name == "Phone"
+        assert "Phone" in text
+        assert f"{runtime.settings.issuer_base_url}/acme/account/security" in text
     events = await _events(pg, someone)
     assert events[:2] == ["user.password_reset.requested", "user.password_reset.completed"]
 
