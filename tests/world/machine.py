@@ -16,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first is the same engine without the windows, profiles and services of a desktop's browser:
+a page costs half as much there.
+"""
 DEMANDED = bool(os.environ.get("PORTA_TEST_ALL"))
 """Whether nothing may be skipped, as in continuous integration."""
 

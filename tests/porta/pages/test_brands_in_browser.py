@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -36,6 +39,8 @@ WIDTH = "(name) => document.querySelector(name).getBoundingClientRect().width"
 FOOTER = "() => getComputedStyle(document.querySelector('.footer a')).color"
 WHOLE = ("bare", "light", "awkward")
 """Brands of which every page is looked at; pages have their colours in common."""
+LANGUAGES = ("de", "ar", "ja", "pl")
+"""With long words, from right to left, without spaces."""
 FEW = ("login, wrong", "consent, much", "invalid request", "root, wrong")
 NAMES = sorted(set(PAGES) - {"form_post"})
 
@@ -44,26 +49,77 @@ needs_axe = skip_without(AXE.exists(), "run `npm ci` in tests/flows/node")
 
 
 @needs_axe
-@pytest.mark.parametrize("brand", sorted(BRANDS))
-async def test_people_30_axe_finds_nothing_on_any_page_of_any_brand(
+@pytest.mark.parametrize("brand", WHOLE)
+async def test_people_30_axe_finds_nothing_on_any_page(
     browser: Browser, site: Site, brand: str
 ) -> None:
-    """Light, and as it turns dark: going to a page costs more than looking at it."""
-    found = {}
+    """Each page in one of the brands, light and as it turns dark, in languages that take turns:
+    any two of them meet on many pages; long names with the language of long words alone. All of
+    them with each other are for `make long`.
+    """
+    found: dict[object, list[str]] = {}
+    names = list(STATES)[WHOLE.index(brand) :: len(WHOLE)]
+    languages = LANGUAGES[:1] if brand == "awkward" else LANGUAGES
+    async with _watched(browser) as (page, complaints):
+        for name, language in zip(names, cycle(languages), strict=False):
+            site.locale = language
+            told = await _look(page, site, name, brand, complaints)
+            found |= {(language, *place): each for place, each in told.items()}
+    assert {place: told for place, told in found.items() if told} == {}
+
+
+@needs_axe
+@pytest.mark.parametrize("brand", sorted(set(BRANDS) - set(WHOLE)))
+async def test_people_30_axe_finds_nothing_in_any_brand(
+    browser: Browser, site: Site, brand: str
+) -> None:
+    found: dict[tuple[str, str], list[str]] = {}
+    async with _watched(browser) as (page, complaints):
+        for name in FEW:
+            found |= await _look(page, site, name, brand, complaints)
+    assert {place: told for place, told in found.items() if told} == {}
+
+
+@needs_axe
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("brand", sorted(BRANDS))
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_on_any_page_of_any_brand_in_any_language(
+    browser: Browser, site: Site, brand: str, language: str
+) -> None:
+    site.locale = language
+    found: dict[tuple[str, str], list[str]] = {}
+    async with _watched(browser) as (page, complaints):
+        for name in STATES:
+            found |= await _look(page, site, name, brand, complaints)
+    assert {place: told for place, told in found.items() if told} == {}
+
+
+@asynccontextmanager
+async def _watched(browser: Browser) -> AsyncIterator[tuple[Page, list[str]]]:
+    """Open a page, and keep what it complains of."""
     context = await browser.new_context(reduced_motion="reduce")
     page, complaints = await context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
     await keep_still(page)
-    for name in STATES if brand in WHOLE else FEW:
-        await page.emulate_media(color_scheme="light")
-        await show_state(page, site, name, BRANDS[brand])
-        await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-        found[name, "light"] = [*await violations(page), *complaints]
-        await page.emulate_media(color_scheme="dark")
-        found[name, "dark"] = [*await page.evaluate(RUN, RULES), *complaints]
-        complaints.clear()
+    yield page, complaints
     await context.close()
-    assert {name: told for name, told in found.items() if told} == {}
+
+
+async def _look(
+    page: Page, site: Site, name: str, brand: str, complaints: list[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Return what is wrong with a page in both schemes: going there costs more than looking."""
+    found = {}
+    await page.emulate_media(color_scheme="light")
+    await show_state(page, site, name, BRANDS[brand])
+    await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    found[name, "light"] = [*await violations(page), *complaints]
+    await page.emulate_media(color_scheme="dark")
+    found[name, "dark"] = [*await page.evaluate(RUN, RULES), *complaints]
+    complaints.clear()
+    return found
 
 
 @needs_axe
@@ -85,14 +141,15 @@ async def test_no_brand_is_wider_than_the_screen(
     browser: Browser, site: Site, brand: str, scheme: Any
 ) -> None:
     site.organization = BRANDS[brand]
+    page, _ = await open_page(browser, site, NAMES[0], color_scheme=scheme)
     for name in NAMES:
-        page, _ = await open_page(browser, site, name, color_scheme=scheme)
+        await page.goto(f"{site.url}/{name}")
         for width in (320, 1280):
             await page.set_viewport_size({"width": width, "height": 700})
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
             card, footer = [await page.evaluate(WIDTH, each) for each in (".container", ".footer")]
             assert footer <= card, name
-        await page.context.close()
+    await page.context.close()
 
 
 @pytest.mark.parametrize("css", [None, "h1{margin:1px}", "h1{color:#111}", "body{color:#111}"])
