@@ -11,6 +11,7 @@ import pytest
 from handlers.account.applications import ApplicationLine
 from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
+from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
@@ -50,6 +51,8 @@ def hostile_values(name: str) -> dict[str, Any]:
         values["devices"] = (DeviceLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0),)
         values |= {"method": "totp", "choices": ("totp",), "picture": "<svg></svg>"}
         values["applications"] = (ApplicationLine(HOSTILE, HOSTILE, LINES),)
+    if name == "choose_account":
+        values["accounts"] = (AccountLine(HOSTILE, HOSTILE, HOSTILE, is_signed_in=False),)
     if name == "form_post":
         values["redirect_uri"] = f"https://a.example/{HOSTILE}"
     if name == "consent":
