@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from handlers.links.base import LinkHandler
-from handlers.links.typed import TYPED, shown_again, typed_in
+from handlers.links.typed import take
 from handlers.pages import finish_page, home_url
 from porta.services import invitation_acceptance, user_passwords
 from porta.services.invitation_acceptance import Accepted
-from porta.services.password_reset import LinkOver, Refused
+from porta.services.password_reset import LinkOver
+from porta.services.welcome import Typed
 
 _KIND = "invitation"
 
@@ -25,23 +27,13 @@ class AcceptInvitationHandler(LinkHandler):
         await self.get()
 
     async def post(self) -> None:
-        form = self.form(free=TYPED)
-        typed = typed_in(form)
-        if not self.csrf_holds(form):
-            await self._show(
-                HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **shown_again(typed.names)
-            )
-            return
-        try:
-            accepted = await invitation_acceptance.accept(
-                self.runtime, self.tenant, self.token(), typed, self.origin
-            )
-        except Refused as refusal:
-            await self._show(problems=refusal.reasons, **shown_again(typed.names))
-        except LinkOver:
-            await self.finish_over(_KIND)
-        else:
-            self._finish_done(accepted)
+        await take(self, self._accept, self._show, partial(self.finish_over, _KIND))
+
+    async def _accept(self, typed: Typed) -> None:
+        accepted = await invitation_acceptance.accept(
+            self.runtime, self.tenant, self.token(), typed, self.origin
+        )
+        self._finish_done(accepted)
 
     async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from handlers import languages
 from handlers.interactions.endings import shown
 from handlers.links.base import LinkHandler
-from handlers.links.typed import TYPED, shown_again, typed_in
+from handlers.links.typed import take
 from handlers.pages import finish_page, home_url, wait
 from porta.browser.open_interactions import OpenInteraction
 from porta.errors import NotFound
@@ -16,8 +16,9 @@ from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
 from porta.security import work_proofs
 from porta.services import self_registration, user_passwords
-from porta.services.password_reset import LinkOver, Refused
+from porta.services.password_reset import LinkOver
 from porta.services.self_registration import Asked, NoAddress
+from porta.services.welcome import Typed
 from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.resolve import takes_registrations
 
@@ -101,34 +102,25 @@ class CompleteRegistrationHandler(LinkHandler):
         await self.get()
 
     async def post(self) -> None:
-        form = self.form(free=TYPED)
-        typed = typed_in(form)
-        if not self.csrf_holds(form):
-            await self._show(
-                HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **shown_again(typed.names)
-            )
-            return
         try:
-            offer, client_url = await self_registration.complete(
-                self.runtime, self.tenant, self.token(), typed, languages.language(self),
-                self.origin,
-            )  # fmt: skip
-        except Refused as refusal:
-            await self._show(problems=refusal.reasons, **shown_again(typed.names))
-        except LinkOver:
-            await self._finish_over()
+            await take(self, self._complete, self._show, self._finish_over)
         except ElsewhereOnly as refusal:
             await self.finish_elsewhere(refusal.realm, "")
-        else:
-            resume_url = self.sign_in_url(await self.opened_here())
-            finish_page(
-                self,
-                "invite_success",
-                account=offer.email,
-                client_name=offer.client.client_name if offer.client else None,
-                client_url=(resume_url or client_url) if offer.client else None,
-                home_url=home_url(self),
-            )
+
+    async def _complete(self, typed: Typed) -> None:
+        language = languages.language(self)
+        offer, client_url = await self_registration.complete(
+            self.runtime, self.tenant, self.token(), typed, language, self.origin
+        )
+        resume_url = self.sign_in_url(await self.opened_here())
+        finish_page(
+            self,
+            "invite_success",
+            account=offer.email,
+            client_name=offer.client.client_name if offer.client else None,
+            client_url=(resume_url or client_url) if offer.client else None,
+            home_url=home_url(self),
+        )
 
     async def _show(self, status: int = HTTPStatus.OK, **values: Any) -> None:
         try:

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Protocol
 
+from handlers.links.base import LinkHandler
 from porta.protocol.requests.params import Params
+from porta.services.password_reset import LinkOver, Refused
 from porta.services.welcome import LONGEST_NAME, Typed
 
 NAMES = ("given_name", "family_name")
 TYPED = frozenset({*NAMES, "password", "confirmPassword"})
+
+
+class Show(Protocol):
+    """Shows the page of a link again, with what refuses it."""
+
+    async def __call__(self, status: int = HTTPStatus.OK, **values: Any) -> None: ...
+
+
+async def take(
+    handler: LinkHandler,
+    use: Callable[[Typed], Awaitable[None]],
+    show: Show,
+    over: Callable[[], Awaitable[None]],
+) -> None:
+    """Answer the form of a link that leads to an account: `use` it, `show` it again with what was
+    typed where that is refused, or tell that it is `over`.
+    """
+    form = handler.form(free=TYPED)
+    typed = typed_in(form)
+    again = shown_again(typed.names)
+    if not handler.csrf_holds(form):
+        await show(HTTPStatus.FORBIDDEN, error="errors.csrf_invalid", **again)
+        return
+    try:
+        await use(typed)
+    except Refused as refusal:
+        await show(problems=refusal.reasons, **again)
+    except LinkOver:
+        await over()
 
 
 def typed_in(form: Params) -> Typed:
