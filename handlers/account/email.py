@@ -13,6 +13,7 @@ from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
 from porta.services import email_change
 from porta.services.email_change import NoAddress
+from porta.tenants.home_realms import ElsewhereOnly
 
 
 class EmailHandler(AccountHandler):
@@ -51,6 +52,8 @@ class EmailHandler(AccountHandler):
             )  # fmt: skip
         except NoAddress as refusal:
             await self.show(email=shown(typed), error=refusal.message)
+        except ElsewhereOnly as refusal:
+            await self.show(status=refusal.status, error="account.email_elsewhere")
         except Throttled as refusal:
             self.set_header("Retry-After", refusal.retry_after or 0)
             told = wait(self, refusal.retry_after)

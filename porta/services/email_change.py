@@ -22,6 +22,8 @@ from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
 from porta.services import email_change_letters
 from porta.services.password_reset import LinkOver
+from porta.tenants import home_realms
+from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import canonical_email
 from storage.errors import AlreadyExists
@@ -56,8 +58,10 @@ async def ask(
     so; and to the address of before how this is refused. An earlier wish of the person is over.
 
     Raises NoAddress, Throttled before anything is stored or sent, VisitOver, and Unavailable where
-    the queue is full.
+    the queue is full; and ElsewhereOnly for who has to sign in at a provider: another address would
+    be a way around it.
     """
+    await home_realms.check(runtime, tenant, visit.user.email)
     address = _address(visit.user, typed)
     async with in_steps():
         await mailed_links.count_email_change(runtime, tenant, visit.user.id, address, origin)
@@ -90,8 +94,15 @@ async def ask(
 
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> Found:
-    """Return the change that a link confirms; nothing is used up. Raises LinkOver."""
-    return await _find(runtime.storage, tenant, token, "confirmation")
+    """Return the change that a link confirms; nothing is used up. Raises LinkOver, also for who has
+    to sign in at a provider by now.
+    """
+    found = await _find(runtime.storage, tenant, token, "confirmation")
+    try:
+        await home_realms.check(runtime, tenant, found.user.email)
+    except ElsewhereOnly:
+        raise LinkOver("the person signs in at a provider alone by now") from None
+    return found
 
 
 async def find_refusable(runtime: Runtime, tenant: Tenant, token: str) -> Found:

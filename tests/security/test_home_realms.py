@@ -15,8 +15,11 @@ from porta.security import link_tokens
 from storage.models.auth_tokens import LinkKind
 from storage.models.connections import Connection
 from storage.models.users import User
+from storage.postgres.driver import Postgres
+from tests.handlers.account import visits
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, post
+from tests.world.mail import letters_for
 from tests.world.served import Served, serve
 from tests.world.upstream import Provider, connect, disconnect, forget, prove, provider
 
@@ -317,3 +320,23 @@ async def test_another_provider_is_no_way_around(
     answer = await _from_there(browser, other, upstream, sub="alice-there", email=None)
     assert LED in answer.text
     assert browser.session is None
+
+
+async def test_another_address_is_no_way_around_it(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, pg: Postgres
+) -> None:
+    page, first = "/acme/account/email", f"first@{secrets.token_hex(6)}.test"
+    http = browser.http
+    http.base_url = httpx.URL(served.base_url)
+    await visits.arrive(http, alice, page, browser.password)
+    await visits.send(http, page, email=first)
+    (letter,) = await letters_for(served.runtime, pg, first)
+    link = re.search(r"/acme/auth/email-change/\S+", letter.text)
+    assert link is not None
+    assert (await http.get(link[0])).status_code == 200
+    await prove(served, await connect(served, upstream), domain, "require")
+    assert (await http.get(link[0])).status_code == 400
+    mails = await _jobs(served)
+    refused = await visits.send(http, page, email=f"new@{secrets.token_hex(6)}.test")
+    assert (refused.status_code, "Ask your administrator" in refused.text) == (403, True)
+    assert await _jobs(served) == mails
