@@ -11,9 +11,10 @@ from handlers.interactions.consent import show_consent
 from handlers.interactions.endings import shown
 from handlers.interactions.gesture import show_gesture
 from handlers.interactions.home_realm import show_home_realm
+from handlers.interactions.linking_page import show_linking
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import finish_page, wait
-from porta.authn import login, passkey_options, second_factor
+from porta.authn import linking, login, passkey_options, second_factor
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
 from porta.authn.passkey_options import Purpose
@@ -53,7 +54,7 @@ async def show_login(
     has_link = login.takes(handler.runtime, opened, "magic_link")
     connections = await broker.list_connections(handler.runtime, handler.tenant)
     known = shown((account if email is None else email) or "")
-    to_prove = opened.interaction.sign_in.linking is not None and error is None
+    waiting = await linking.find_waiting(handler.runtime, opened)
     again = opened.reauthenticates and error is None
     handler.finish_step(
         "login",
@@ -62,9 +63,10 @@ async def show_login(
         error=error
         if has_password or has_passkey or has_link or connections
         else "errors.login_method_disabled",
-        notice="federation.notice_link" if to_prove else _notice(again, has_password or has_link),
+        notice=None if waiting else _notice(again, has_password or has_link),
+        linking=(waiting.connection.name, waiting.said) if waiting else None,
         connections=tuple((each.id, each.name) for each in connections),
-        identifies=known is None and not to_prove and any(each.domains for each in connections),
+        identifies=known is None and waiting is None and any(each.domains for each in connections),
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
         by_mail=mails_on and retry_after is not None,
@@ -77,7 +79,7 @@ async def show_login(
         forgot_password_url=_forgot_password_url(handler) if has_password else None,
         remember=handler.request.method == "POST" and handler.named("remember") is not None,
         is_remembered=bool(email) and email in {each.email for each in remembered(handler)},
-        register_url=None if opened.reauthenticates or to_prove else registration_url(handler),
+        register_url=None if opened.reauthenticates or waiting else registration_url(handler),
     )
 
 
@@ -164,6 +166,8 @@ class InteractionStartHandler(InteractionHandler):
             await show_gesture(self)
         elif (pending := await second_factor.find(self.runtime, self.opened)) is not None:
             await show_two_factor(self, pending, self.query().get("method"))
+        elif (proved := await linking.find(self.runtime, self.opened)) is not None:
+            await show_linking(self, proved)
         elif self.opened.registers and "sign_in" not in self.query():
             self.see_other(f"{registration_url(self)}?interaction={self.opened.uid}")
         else:

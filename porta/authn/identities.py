@@ -2,24 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import msgspec
+
 from porta.audit import events
-from porta.authn.authenticator import Evidence
+from porta.audit.actors import Actor
+from porta.emails import identity_notices
+from porta.runtime import Runtime
+from porta.tenants.tenant import Tenant
+from storage.models.artifact import artifact_id
+from storage.models.connections import Connection
 from storage.models.sign_ins import Link
 from storage.models.users import User
 from storage.router import Storage
 
+LIFETIME = 600
+"""Seconds for which somebody who was at another provider may say whose account is theirs."""
+_MOST = 20
+"""How often one person may be somebody elsewhere."""
 
-async def link(tx: Storage, evidence: Evidence, link: Link, user: User) -> bool:
-    """Have an account be somebody's at a provider; False where another one is, or there is no such
-    connection any more.
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who somebody is at a connection, to be linked to an account."""
+
+    connection: Connection
+    link: Link
+
+    @property
+    def said(self) -> str:
+        """What its owner recognizes: an address, or else a name, or else what is neither."""
+        return self.link.email or self.link.name or self.link.subject
+
+    def mark(self, user: User) -> str:
+        """Return what a form says of what it showed: who was to be linked to whom."""
+        return artifact_id(f"{user.id} {msgspec.json.encode(self.link).decode()}")
+
+
+async def find_waiting(runtime: Runtime, tenant: Tenant, link: Link | None) -> Waiting | None:
+    """Return what waits to be linked; None for what has waited for too long, or whose connection
+    is there no more.
     """
-    tenant_id = evidence.tenant.id
-    added = await tx.identities.add(
-        link.connection_id, tenant_id, user.id, link.issuer, link.subject, link.email
-    )
-    if added:
-        await events.record(
-            tx, "user.identity.linked", organization_id=tenant_id, user_id=user.id,
-            metadata={"connection_id": link.connection_id}, origin=evidence.origin,
+    if link is None or not 0 <= runtime.clock() - link.at < LIFETIME:
+        return None
+    for connection in await runtime.connections(tenant.id):
+        if connection.id == link.connection_id:
+            return Waiting(connection, link)
+    return None
+
+
+async def link(
+    tx: Storage,
+    runtime: Runtime,
+    tenant: Tenant,
+    user: User,
+    waiting: Waiting,
+    actor: Actor,
+    *,
+    tells: bool = True,
+) -> bool:
+    """Have an account be somebody's at a provider, and tell its owner by mail; once is enough.
+
+    False where another account is, where there is no such connection any more, or where the person
+    is too many already.
+    """
+    link, key = waiting.link, (user.id, user.organization_id)
+    held = await tx.identities.of_user(*key)
+    who = (link.connection_id, link.issuer, link.subject)
+    if any((each.connection_id, each.issuer, each.subject) == who for each in held):
+        return True
+    if len(held) >= _MOST or not await tx.identities.add(
+        link.connection_id, key[1], user.id, link.issuer, link.subject, link.email, link.name
+    ):
+        return False
+    await events.record(
+        tx, "user.identity.linked", organization_id=key[1], user_id=user.id,
+        metadata={"connection_id": link.connection_id}, actor=actor,
+    )  # fmt: skip
+    if tells and runtime.settings.smtp_host is not None:
+        await identity_notices.queue(
+            tx, runtime.post, "identity_linked", tenant.organization, user,
+            connection=waiting.connection.name, address=link.email,
         )  # fmt: skip
-    return added
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,8 +10,9 @@ from functools import partial
 import msgspec
 
 from porta.audit import events
-from porta.authn import AUTHENTICATORS, attempt, identities, trusted_devices
+from porta.authn import AUTHENTICATORS, attempt, trusted_devices
 from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.identities import find_waiting
 from porta.authn.trusted_devices import DeviceForgotten
 from porta.browser import interactions, sessions
 from porta.browser.interactions import InteractionExpired
@@ -55,24 +57,39 @@ class SignedIn:
 async def go_on(
     evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes, *, trusts: bool = False
 ) -> SignedIn | None:
-    """Sign the person in where nothing is missing; else ask for it, and None is returned. `trusts`
-    says that their device is to be trusted from then on.
+    """Sign the person in where nothing is missing; else ask for it, and None is returned: for a
+    factor, or for their word that they are who waits to be linked to them. `trusts` says that their
+    device is to be trusted from then on.
 
     Raises LoginFailed where what is missing cannot be asked for here.
     """
     runtime, opened = evidence.runtime, evidence.opened
     demanded = await _find_demanded(runtime, opened, user)
     step = next_step(sign_in, demanded)
-    if isinstance(step, Done):
-        return await _sign_in(evidence, user, sign_in, kept, trusts=trusts)
-    device = await trusted_devices.find(evidence, user, step, kept.device)
+    waits = await find_waiting(runtime, opened.tenant, sign_in.linking)
+    if isinstance(step, Done) and waits is None:
+        return await conclude(evidence, user, sign_in, kept, trusts=trusts)
+    # Whoever is to have one more way in shows every factor: no device stands for it.
+    device = None
+    if waits is None:
+        device = await trusted_devices.find(evidence, user, step, kept.device)
     if device is not None:
         beside = next_step(sign_in, at_trusted_device(demanded))
         if isinstance(beside, Done):
             with suppress(DeviceForgotten):
-                return await _sign_in(evidence, user, sign_in, kept, device=device)
+                return await conclude(evidence, user, sign_in, kept, device=device)
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
+    if isinstance(step, Done):
+        await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=sign_in)
+        return None
+    await _ask_for(evidence, user, sign_in, step)
+    return None
+
+
+async def _ask_for(evidence: Evidence, user: User, sign_in: SignIn, step: Step) -> None:
+    """Begin with the first of the methods that are asked for. Raises LoginFailed for none."""
+    runtime = evidence.runtime
     asked, methods = replace(evidence, user=user), offered(runtime, step)
     if not methods:
         first = AUTHENTICATORS.get(sign_in.proofs[0].method)
@@ -81,7 +98,6 @@ async def go_on(
         raise LoginFailed("login.error_second_factor", reason="second_factor")
     await ask(asked, sign_in, methods[0], enrols=isinstance(step, Enrol))
     await attempt.record(asked, "2fa.challenge.started")
-    return None
 
 
 async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool) -> None:
@@ -128,7 +144,7 @@ def _is_ready(runtime: Runtime, method: str) -> bool:
     return authenticator is not None and authenticator.is_ready(runtime.settings)
 
 
-async def _sign_in(
+async def conclude(
     evidence: Evidence,
     user: User,
     sign_in: SignIn,
@@ -136,9 +152,10 @@ async def _sign_in(
     *,
     device: TrustedDevice | None = None,
     trusts: bool = False,
+    also: Callable[[Storage], Awaitable[None]] | None = None,
 ) -> SignedIn:
     """Open the session of somebody who has shown everything, or all but what their `device` stands
-    for. Raises DeviceForgotten.
+    for; what is done `also` is done in the same transaction. Raises DeviceForgotten.
     """
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
     if sign_in.proofs[0].method != SESSION:
@@ -152,6 +169,8 @@ async def _sign_in(
             await trusted_devices.use(tx, evidence, user, device)
         if trusts:
             trusted = await trusted_devices.keep(tx, evidence, user, kept.device)
+        if also is not None:
+            await also(tx)
 
     session, value = await sessions.sign_in(
         runtime,
@@ -161,8 +180,8 @@ async def _sign_in(
         browser=opened.interaction.browser,
         origin=evidence.origin,
         # An interaction that is over changes nothing: its cookie would reach no browser.
-        first=hold if device is not None or trusts else None,
-        before_commit=partial(_keep, evidence, user, sign_in),
+        first=hold if device is not None or trusts or also is not None else None,
+        before_commit=partial(_keep, evidence, sign_in),
         trusted_device=device.id if device is not None else None,
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
@@ -184,19 +203,14 @@ async def _record(evidence: Evidence, user: User, event: str) -> None:
     )
 
 
-async def _keep(
-    evidence: Evidence, user: User, sign_in: SignIn, storage: Storage, session_uid: str
-) -> None:
-    """Note who is here now; what anybody consented to before was said by somebody else. What was to
-    be linked to whoever signs in is theirs now. A session that more was shown beside must live: its
-    row is held.
+async def _keep(evidence: Evidence, sign_in: SignIn, storage: Storage, session_uid: str) -> None:
+    """Note who is here now; what anybody consented to before was said by somebody else. A session
+    that more was shown beside must live: its row is held.
     """
     runtime, opened = evidence.runtime, evidence.opened
     beside = sign_in.proofs[0].method == SESSION
     if beside and session_uid != opened.interaction.previous_session:
         raise InteractionExpired("the session has ended")
-    if sign_in.linking is not None:
-        await identities.link(storage, evidence, sign_in.linking, user)
     await interactions.save(
         runtime,
         opened.tenant,

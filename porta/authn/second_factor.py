@@ -8,13 +8,14 @@ from porta.authn import (
     AUTHENTICATORS,
     attempt,
     enrolment,
+    half_way,
     own_factors,
     progress,
     trusted_devices,
 )
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.progress import SignedIn
-from porta.browser import interactions, keepsakes, open_interactions
+from porta.browser import interactions, keepsakes
 from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
@@ -22,10 +23,9 @@ from porta.limits.origin import Origin
 from porta.protocol.requests.own_factors import FEW
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import RECOVERY_CODE, Ask, Done, Enrol
-from porta.protocol.tokens.authentication import OF_SESSIONS, SESSION
 from porta.runtime import Runtime
 from porta.security import known_browsers
-from storage.models.sign_ins import Enrolment, Proof, SignIn
+from storage.models.sign_ins import Enrolment
 from storage.models.users import UserProfile
 
 _NOTHING = Params({})
@@ -42,29 +42,15 @@ class Pending:
 
 
 async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
-    """Return who is asked for a second factor at an interaction; None where nobody is.
-
-    A first factor counts no more once its owner may not sign in, or has another password.
-    """
-    sign_in = opened.interaction.sign_in
-    if opened.interaction.prompt != "login" or sign_in.account_id is None:
+    """Return who is asked for a second factor at an interaction; None where nobody is."""
+    half = await half_way.find(runtime, opened)
+    if half is None:
         return None
-    user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
-    if user is None or not user.is_usable:
-        return None
-    changed = user.password_changed_at or 0.0
-    if any(proof.at < int(changed) for proof in sign_in.proofs):
-        return None
-    if sign_in.proofs[0].method == SESSION:
-        living = await _of_session(runtime, opened)
-        if living is None or living.account_id != user.id or living.proofs != sign_in.proofs[:1]:
-            return None
-    step = await progress.find_step(runtime, opened, user, sign_in)
+    step, enrolling = half.step, opened.interaction.sign_in.enrolling
     methods = () if isinstance(step, Done) else progress.offered(runtime, step)
-    enrols, enrolling = isinstance(step, Enrol), sign_in.enrolling
-    if not methods or enrols != (enrolling is not None):
+    if not methods or isinstance(step, Enrol) != (enrolling is not None):
         return None  # what is demanded has changed meanwhile
-    return Pending(user, methods, enrolling)
+    return Pending(half.user, methods, enrolling)
 
 
 async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> bool:
@@ -73,7 +59,7 @@ async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> 
     """
     if not opened.steps_up or opened.interaction.sign_in.account_id is not None:
         return False
-    sign_in = await _of_session(runtime, opened)
+    sign_in = await half_way.of_session(runtime, opened)
     if sign_in is None or sign_in.account_id is None:
         return False
     user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
@@ -89,18 +75,6 @@ async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> 
     await progress.ask(evidence, sign_in, methods[0], enrols=False)
     await attempt.record(evidence, "2fa.challenge.started")
     return True
-
-
-async def _of_session(runtime: Runtime, opened: OpenInteraction) -> SignIn | None:
-    """Return what the living session of this very browser shows, where a factor adds to it."""
-    session = await open_interactions.find_session(runtime, opened)
-    if session is None or session.browser != opened.interaction.browser:
-        return None
-    kind = OF_SESSIONS.get(session.acr or "")
-    if kind is None:
-        return None
-    proof = Proof(method=SESSION, kind=kind, amr=session.amr, at=session.authenticated_at)
-    return SignIn(account_id=session.account_id, proofs=(proof,))
 
 
 async def submit(

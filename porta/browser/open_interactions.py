@@ -199,7 +199,8 @@ async def switch_account(runtime: Runtime, opened: OpenInteraction) -> None:
         prompt="login",
         reasons=(SELECT_ACCOUNT,),
         parameters={name: asked[name] for name in asked if name != "login_hint"},
-        sign_in=SignIn(linking=opened.interaction.sign_in.linking),
+        # Who was at another provider was the one who goes: nothing of theirs is left to be linked.
+        sign_in=SignIn(),
     )
 
 

@@ -61,6 +61,7 @@ PAGES: dict[str, Page] = {
             "remember": False,
             "is_remembered": False,
             "identifies": False,
+            "linking": None,
         },
         leaves=True,
         blanks=("uid", "csrf", "passkey"),
@@ -92,6 +93,11 @@ PAGES: dict[str, Page] = {
     ),
     "choose_account": Page(
         frozenset({"uid", "csrf", "accounts"}), {"client_name": None, "error": None}, leaves=True
+    ),
+    "link_identity": Page(
+        frozenset({"uid", "csrf", "shown", "connection", "said", "account"}),
+        {"client_name": None, "differs": False, "error": None},
+        leaves=True,
     ),
     "two_factor": Page(
         frozenset({"uid", "csrf", "method", "account"}),

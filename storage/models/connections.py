@@ -69,5 +69,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     subject: str
     email: str | None = None
+    name: str | None = None
+    """What they are called there, where no address is told."""
     created_at: float = 0.0
     last_used_at: float = 0.0

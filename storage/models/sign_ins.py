@@ -29,6 +29,10 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     issuer: str
     subject: str
     email: str | None = None
+    name: str | None = None
+    """What they are called there, where no address is told."""
+    at: int = 0
+    """When they were there, in seconds since the epoch: it waits for a while only."""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,7 +51,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     proofs: tuple[Proof, ...] = ()
     enrolling: Enrolment | None = None
     linking: Link | None = None
-    """What becomes theirs with the sign-in."""
+    """What may become theirs with the sign-in, once they have said so."""
     remembers: bool = False
     """Whether they asked that this browser remember their account."""
 

@@ -7,7 +7,7 @@ from storage.postgres.statement import Executor, Row
 
 _SECONDS = "EXTRACT(EPOCH FROM {})::float8"
 _COLUMNS = (
-    "id, connection_id, user_id, issuer, subject, email,"
+    "id, connection_id, user_id, issuer, subject, email, name,"
     f" {_SECONDS.format('created_at')}, {_SECONDS.format('last_used_at')}"
 )
 
@@ -19,12 +19,18 @@ class Identities:
         self._pg = pg
 
     async def use(
-        self, connection_id: str, organization_id: str, issuer: str, subject: str, email: str | None
+        self,
+        connection_id: str,
+        organization_id: str,
+        issuer: str,
+        subject: str,
+        email: str | None,
+        name: str | None,
     ) -> Identity | None:
-        """Return the identity of this subject, and note that it was used now, as `email`."""
+        """Return the identity of this subject, and note that it was used now, as who is told."""
         row = await self._pg.fetchrow(
             f"""
-            UPDATE identities SET last_used_at = now(), email = %(email)s
+            UPDATE identities SET last_used_at = now(), email = %(email)s, name = %(name)s
             WHERE connection_id = %(connection_id)s AND issuer = %(issuer)s
                 AND subject = %(subject)s AND (organization_id = %(organization_id)s) IS TRUE
             RETURNING {_COLUMNS}
@@ -35,6 +41,7 @@ class Identities:
                 "issuer": issuer,
                 "subject": subject,
                 "email": email,
+                "name": name,
             },
         )
         return _identity(row) if row else None
@@ -47,12 +54,14 @@ class Identities:
         issuer: str,
         subject: str,
         email: str | None,
+        name: str | None,
     ) -> bool:
         """Have a person of the organization be this subject; False where somebody is already."""
         added = await self._pg.execute(
             """
-            INSERT INTO identities (organization_id, connection_id, user_id, issuer, subject, email)
-            SELECT u.organization_id, c.id, u.id, %(issuer)s, %(subject)s, %(email)s
+            INSERT INTO identities
+                (organization_id, connection_id, user_id, issuer, subject, email, name)
+            SELECT u.organization_id, c.id, u.id, %(issuer)s, %(subject)s, %(email)s, %(name)s
             FROM users u, connections c
             WHERE u.id = %(user_id)s AND (u.organization_id = %(organization_id)s) IS TRUE
                 AND c.id = %(connection_id)s AND (c.organization_id = %(organization_id)s) IS TRUE
@@ -65,6 +74,7 @@ class Identities:
                 "issuer": issuer,
                 "subject": subject,
                 "email": email,
+                "name": name,
             },
         )
         return added == 1

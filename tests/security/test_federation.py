@@ -355,7 +355,11 @@ async def test_who_proves_an_account_is_linked_to_it(
     wrong = await browser.submit(url, password="not this one")
     assert "login.error" not in wrong.text
     assert await _linked(served, alice) == 0
-    tokens = await _tokens(browser, await browser.submit(url))
+    assert location(await browser.submit(url)) == url, "they are asked whether it is them"
+    assert await _linked(served, alice) == 0
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": "link"}
+    linked = await browser.http.post(f"{url}/federation/link", data=form)
+    tokens = await _tokens(browser, linked)
     assert claims_of(tokens["id_token"])["amr"] == ["pwd"]
     assert await _linked(served, alice) == 1
     async with a_browser(served) as another:

@@ -220,7 +220,8 @@ def _judged(proof: Proof, connection: Connection, profile: Profile) -> Proof:
 
 async def _ask_for_proof(evidence: Evidence, connection: Connection, profile: Profile) -> None:
     """Keep who it is there, until somebody has signed in here by a way of their own."""
-    linking = SignIn(linking=link_of(connection, profile))
+    now = int(evidence.runtime.clock())
+    linking = SignIn(linking=link_of(connection, profile, now))
     await interactions.save(
         evidence.runtime, evidence.tenant, evidence.opened.interaction, sign_in=linking
     )

@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 from porta.audit import events
+from porta.audit.actors import Actor
+from porta.authn import identities
 from porta.authn.authenticator import Evidence
-from porta.authn.identities import link
+from porta.authn.identities import Waiting
 from porta.protocol.federation.profile import (
     Profile,
     check_domain,
@@ -30,7 +32,12 @@ async def find_account(evidence: Evidence, connection: Connection, profile: Prof
     check_domain(connection, profile.email)
     tenant, storage = evidence.tenant, evidence.runtime.storage
     identity = await storage.identities.use(
-        connection.id, tenant.id, profile.issuer, profile.subject, profile.email
+        connection.id,
+        tenant.id,
+        profile.issuer,
+        profile.subject,
+        profile.email,
+        profile.called,
     )
     if identity is not None:
         user = await storage.users.find_by_id(identity.user_id, tenant.id)
@@ -49,19 +56,27 @@ async def find_account(evidence: Evidence, connection: Connection, profile: Prof
     if any(each.connection_id == connection.id for each in linked):
         return None
     async with storage.transaction() as tx:
-        if not await link(tx, evidence, link_of(connection, profile), user):
+        found = Waiting(connection, link_of(connection, profile))
+        if not await identities.link(tx, evidence.runtime, tenant, user, found, _actor(evidence)):
             return None
     return await _update(evidence, connection, profile, user)
 
 
-def link_of(connection: Connection, profile: Profile) -> Link:
-    """Return who somebody is at a connection."""
+def link_of(connection: Connection, profile: Profile, at: int = 0) -> Link:
+    """Return who somebody is at a connection; `at` is now, where it has to wait."""
     return Link(
         connection_id=connection.id,
         issuer=profile.issuer,
         subject=profile.subject,
         email=profile.email,
+        name=profile.called,
+        at=at,
     )
+
+
+def _actor(evidence: Evidence) -> Actor:
+    """Return who links by what a provider says: nobody who has proven to be anybody here."""
+    return Actor(origin=evidence.origin)
 
 
 async def _create(evidence: Evidence, connection: Connection, profile: Profile) -> User | None:
@@ -86,7 +101,11 @@ async def _create(evidence: Evidence, connection: Connection, profile: Profile) 
             tx, "user.created", organization_id=tenant_id, user_id=made.id, metadata=told,
             origin=evidence.origin,
         )  # fmt: skip
-        await link(tx, evidence, link_of(connection, profile), made)
+        known = Waiting(connection, link_of(connection, profile))
+        # Nobody had the account before: there is nobody to be told.
+        await identities.link(
+            tx, evidence.runtime, evidence.tenant, made, known, _actor(evidence), tells=False
+        )
         await _map_roles(tx, evidence, connection, profile, made)
     return made
 

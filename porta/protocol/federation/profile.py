@@ -19,6 +19,7 @@ FIELDS = (
 DEFAULT_MAPPING = {"given_name": "given_name", "family_name": "family_name"}
 _LONGEST = 255
 _LONGEST_SUBJECT = 255
+_LONGEST_SHOWN = 100
 _LENGTHS = {"zoneinfo": 50, "locale": 10}
 
 
@@ -37,6 +38,11 @@ class Profile:
     """In its canonical form."""
     email_verified: bool
     used_several_factors: bool
+
+    @property
+    def called(self) -> str | None:
+        """What they are called there, where no address is told."""
+        return _name_of(self.claims) if self.email is None else None
 
 
 def check_id_token(
@@ -67,6 +73,14 @@ def subject_of(claims: Claims) -> str:
     if find_name_problem(subject):
         raise TokenRefused("sub is no text to be kept")
     return subject
+
+
+def _name_of(claims: Claims) -> str | None:
+    for claim in ("preferred_username", "name"):
+        told = claims.get(claim)
+        if isinstance(told, str) and len(told) <= _LONGEST_SHOWN and not find_name_problem(told):
+            return told
+    return None
 
 
 def check_domain(connection: Connection, email: str | None) -> None:

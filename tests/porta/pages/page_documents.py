@@ -124,6 +124,14 @@ VALUES: dict[str, dict[str, Any]] = {
         ),
     },
     "error": {"kind": "interaction_expired", "code": "invalid_request", "support_code": "K7Q-4MD"},
+    "link_identity": {
+        "uid": "i1",
+        "csrf": "c1",
+        "shown": "m1",
+        "connection": "Google",
+        "said": "ada@acme.example",
+        "account": "ada@acme.example",
+    },
     "two_factor": {
         "uid": "i1",
         "csrf": "c1",

@@ -88,7 +88,7 @@ STATES: dict[str, State] = {
          "error": "federation.error_unavailable"},
     ),
     "login, to be linked": State(
-        "login", {"notice": "federation.notice_link", "connections": (("c1", "Google"),)}
+        "login", {"linking": ("Google", "ada@people.example"), "connections": (("c1", "Google"),)}
     ),
     "login, address first": State(
         "login",
@@ -111,6 +111,12 @@ STATES: dict[str, State] = {
     "home realm, no sign-in": State("home_realm", {"uid": "", "csrf": "", "required": True}),
     "login, no way": State(
         "login", {"show_password": False, "error": "errors.login_method_disabled"}
+    ),
+    "link": State("link_identity", {"client_name": "Portal"}),
+    "link, another address": State(
+        "link_identity",
+        {"said": "ada.lovelace.of.the.analytical.engine@subsidiary.people.example",
+         "differs": True, "error": "federation.error_linked"},
     ),
     "two-factor": State(
         "two_factor", {"others": ("recovery_code",), "client_name": "Portal", "trusted_days": 30}

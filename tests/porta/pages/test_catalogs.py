@@ -155,6 +155,8 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "api",
         "name",
         "inviter",
+        "upstream",
+        "connection",
         "items",
         "left",
         "passkey",

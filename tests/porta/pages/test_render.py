@@ -52,6 +52,7 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "gesture",
             "logout",
             "forgot_password",
+            "link_identity",
             "magic_link",
             "magic_link_sent",
             "magic_link_elsewhere",

@@ -1,0 +1,55 @@
+"""Half-way: who has shown a factor at an interaction and is not signed in yet; what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from porta.authn import progress
+from porta.browser import open_interactions
+from porta.browser.open_interactions import OpenInteraction
+from porta.protocol.requests.sign_in import Step
+from porta.protocol.tokens.authentication import OF_SESSIONS, SESSION
+from porta.runtime import Runtime
+from storage.models.sign_ins import Proof, SignIn
+from storage.models.users import UserProfile
+
+
+@dataclass(frozen=True, slots=True)
+class HalfWay:
+    """Somebody whose first factor was right, and what they are to do next."""
+
+    user: UserProfile
+    step: Step
+
+
+async def find(runtime: Runtime, opened: OpenInteraction) -> HalfWay | None:
+    """Return who has shown a first factor at an interaction; None where nobody has.
+
+    It counts no more once its owner may not sign in, or has another password.
+    """
+    sign_in = opened.interaction.sign_in
+    if opened.interaction.prompt != "login" or sign_in.account_id is None:
+        return None
+    user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
+    if user is None or not user.is_usable:
+        return None
+    changed = user.password_changed_at or 0.0
+    if any(proof.at < int(changed) for proof in sign_in.proofs):
+        return None
+    if sign_in.proofs[0].method == SESSION:
+        living = await of_session(runtime, opened)
+        if living is None or living.account_id != user.id or living.proofs != sign_in.proofs[:1]:
+            return None
+    return HalfWay(user, await progress.find_step(runtime, opened, user, sign_in))
+
+
+async def of_session(runtime: Runtime, opened: OpenInteraction) -> SignIn | None:
+    """Return what the living session of this very browser shows, where a factor adds to it."""
+    session = await open_interactions.find_session(runtime, opened)
+    if session is None or session.browser != opened.interaction.browser:
+        return None
+    kind = OF_SESSIONS.get(session.acr or "")
+    if kind is None:
+        return None
+    proof = Proof(method=SESSION, kind=kind, amr=session.amr, at=session.authenticated_at)
+    return SignIn(account_id=session.account_id, proofs=(proof,))

@@ -1,0 +1,257 @@
+"""Linking at a sign-in: an account that was proved is no proof of who was at another provider."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from porta.authn import identities
+from storage.models.connections import Connection, Identity
+from storage.models.users import User
+from storage.postgres.driver import Postgres
+from tests.security.test_federation import (
+    _come_back,
+    _person,
+    _send,
+    _sign_in,
+    browser,
+    served,
+    upstream,
+)
+from tests.security.test_federation_factors import _demand
+from tests.world.answers import above_the_footer, hidden_fields, location
+from tests.world.browser import Browser, a_browser, add_user
+from tests.world.mail import letters_to
+from tests.world.served import Served
+from tests.world.upstream import Provider, connect, forget
+
+__all__ = ["browser", "served", "upstream"]
+ASKED = "to your account?"
+"""What the page says on which somebody is asked whether both belong together."""
+
+
+async def _identities(served: Served, user: User) -> tuple[Identity, ...]:
+    storage = served.runtime.storage.everywhere
+    return await storage.identities.of_user(user.id, user.organization_id)
+
+
+async def _decide(browser: Browser, url: str, decision: str, **changes: str) -> httpx.Response:
+    """Answer the question of the page at `url`, as it stands there."""
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": decision}
+    return await browser.http.post(f"{url}/federation/link", data=form | changes)
+
+
+async def _proved(
+    served: Served, browser: Browser, connection: Connection, upstream: Provider, **said: Any
+) -> tuple[str, User]:
+    """Be somebody there who is unknown here, and prove an account; return who is asked, where."""
+    alice = await add_user(served)
+    browser.email = alice.email
+    upstream.claims = _person(**said)
+    url = location(await _sign_in(browser, connection, upstream))
+    assert location(await browser.submit(url)) == url
+    return url, alice
+
+
+async def test_the_page_names_both_and_the_owner_is_told_by_mail(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with_mail = served.runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(served.runtime, "settings", with_mail)
+    connection = await connect(served, upstream)
+    alice = await add_user(served)
+    browser.email = alice.email
+    upstream.claims = _person()
+    url = location(await _sign_in(browser, connection, upstream))
+    page = above_the_footer(await browser.http.get(url))
+    assert connection.name in page
+    assert upstream.claims["email"] in page
+    await browser.submit(url)
+    page = above_the_footer(await browser.http.get(url))
+    assert ASKED in page
+    assert all(each in page for each in (connection.name, upstream.claims["email"], alice.email))
+    assert "The two addresses differ" in page
+    assert browser.session is None, "nobody is signed in before they have answered"
+    assert await _identities(served, alice) == ()
+    assert "code" in await browser.follow(await _decide(browser, url, "link"))
+    (identity,) = await _identities(served, alice)
+    assert (identity.connection_id, identity.subject) == (connection.id, upstream.claims["sub"])
+    (letter,) = await letters_to(served.runtime, pg, alice.id)
+    for text in (letter.text, letter.html):
+        assert connection.name in text
+        assert upstream.claims["email"] in text
+    ((by,),) = await pg.fetch(
+        "SELECT actor_id::text FROM audit_log WHERE event_type = 'user.identity.linked'"
+        " AND user_id = %(id)s",
+        {"id": alice.id},
+    )
+    assert by == alice.id
+
+
+async def test_who_says_no_is_signed_in_and_not_linked(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    connection = await connect(served, upstream)
+    url, alice = await _proved(served, browser, connection, upstream)
+    assert "code" in await browser.follow(await _decide(browser, url, "apart"))
+    assert await _identities(served, alice) == ()
+    assert await letters_to(served.runtime, pg, alice.id) == []
+
+
+async def test_who_says_no_on_the_login_page_is_not_asked(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    alice = await add_user(served)
+    browser.email = alice.email
+    upstream.claims = _person()
+    url = location(await _sign_in(browser, connection, upstream))
+    assert location(await _decide(browser, url, "apart")) == url
+    assert upstream.claims["email"] not in above_the_footer(await browser.http.get(url))
+    assert "code" in await browser.follow(await browser.submit(url))
+    assert await _identities(served, alice) == ()
+
+
+async def test_nothing_is_linked_to_the_next_who_signs_in_at_this_browser(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    left, alice = await _proved(served, browser, connection, upstream)
+    bob = await add_user(served)
+    browser.email = bob.email
+    csrf = hidden_fields((await browser.http.get(left)).text)["_csrf"]
+    form = {"_csrf": csrf, "email": bob.email, "password": browser.password}
+    assert location(await browser.http.post(f"{left}/login", data=form)) == left
+    page = above_the_footer(await browser.http.get(left))
+    assert bob.email in page, "the same interaction asks whoever it is"
+    assert await browser.code(), "another one knows nothing of it"
+    assert await _identities(served, alice) == await _identities(served, bob) == ()
+
+
+async def test_what_a_form_did_not_show_is_not_linked(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    url, alice = await _proved(served, browser, connection, upstream)
+    stale = hidden_fields((await browser.http.get(url)).text)["shown"]
+    another = location(await _send(browser, url, connection))
+    upstream.claims = _person(email=alice.email)
+    await _come_back(browser, connection, upstream.grant(another))
+    assert location(await browser.submit(url)) == url
+    for shown in (stale, "", "x"):
+        refused = await _decide(browser, url, "link", shown=shown)
+        assert "Nothing was linked" in refused.text
+    assert browser.session is None
+    assert await _identities(served, alice) == ()
+
+
+async def test_nobody_answers_for_somebody_else(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    url, alice = await _proved(served, browser, connection, upstream)
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": "link"}
+    forged = await browser.http.post(f"{url}/federation/link", data=form | {"_csrf": "x"})
+    assert forged.status_code == 403
+    async with a_browser(served) as another:
+        answer = await another.http.post(f"{url}/federation/link", data=form)
+        assert answer.status_code == 400
+        assert another.session is None
+    assert await _identities(served, alice) == ()
+
+
+async def test_it_waits_for_ten_minutes(
+    served: Served, browser: Browser, upstream: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await connect(served, upstream)
+    url, alice = await _proved(served, browser, connection, upstream)
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": "link"}
+    monkeypatch.setattr(served.runtime, "clock", lambda: time.time() + identities.LIFETIME)
+    late = await browser.http.post(f"{url}/federation/link", data=form)
+    assert "Nothing was linked" in late.text
+    assert browser.session is None
+    assert upstream.claims["email"] not in above_the_footer(await browser.http.get(url))
+    assert "code" in await browser.follow(await browser.submit(url))
+    assert await _identities(served, alice) == ()
+
+
+async def test_who_lets_somebody_else_sign_in_takes_it_along(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    url, _ = await _proved(served, browser, connection, upstream)
+    csrf = hidden_fields((await browser.http.get(url)).text)["_csrf"]
+    await browser.http.post(f"{url}/switch", data={"_csrf": csrf})
+    assert upstream.claims["email"] not in above_the_footer(await browser.http.get(url))
+    bob = await add_user(served)
+    browser.email = bob.email
+    assert "code" in await browser.follow(await browser.submit(url))
+    assert await _identities(served, bob) == ()
+
+
+@pytest.mark.parametrize("meanwhile", ["suspended", "switched off", "taken"])
+async def test_what_has_changed_meanwhile_is_not_linked(
+    served: Served, browser: Browser, upstream: Provider, meanwhile: str
+) -> None:
+    connection = await connect(served, upstream)
+    url, alice = await _proved(served, browser, connection, upstream)
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": "link"}
+    everywhere, home = served.runtime.storage.everywhere, alice.organization_id
+    match meanwhile:
+        case "suspended":
+            await everywhere.users.set_status(alice.id, home, "suspended", expected="active")
+        case "switched off":
+            await everywhere.connections.update(connection.id, home, {"status": "inactive"})
+            forget(served, home)
+        case _:
+            bob = await add_user(served)
+            who = (upstream.base, upstream.claims["sub"], None, None)
+            assert await everywhere.identities.add(connection.id, home, bob.id, *who)
+    refused = await browser.http.post(f"{url}/federation/link", data=form)
+    assert refused.status_code == 200
+    assert browser.session is None
+    assert await _identities(served, alice) == ()
+    if meanwhile == "taken":
+        assert "could not be linked" in refused.text
+        assert "code" in await browser.follow(await _decide(browser, url, "apart"))
+
+
+async def test_a_second_factor_comes_before_the_question(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    alice = await add_user(served)
+    browser.email = alice.email
+    upstream.claims = _person()
+    url = location(await _sign_in(browser, connection, upstream))
+    await _demand(served, "required_totp")
+    try:
+        assert location(await browser.submit(url)) == url
+        page = await browser.http.get(url)
+        assert ASKED not in page.text
+        form = {"_csrf": hidden_fields(page.text)["_csrf"], "decision": "link"}
+        refused = await browser.http.post(f"{url}/federation/link", data=form)
+        assert refused.status_code == 200
+        assert browser.session is None
+        assert await _identities(served, alice) == ()
+    finally:
+        await _demand(served, "optional")
+
+
+async def test_who_has_no_address_there_is_named_by_what_they_are_called(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    upstream.answers["/userinfo"] = {}
+    hostile = "<b>\u202eoctocat"
+    for name, shown in (("octocat", "octocat"), (hostile, "s-1"), ("<i>", "&lt;i&gt;")):
+        async with a_browser(served) as another:
+            upstream.claims = {"sub": f"s-1-{name}", "preferred_username": name}
+            if name == hostile:
+                upstream.claims["sub"] = "s-1"
+            url = location(await _sign_in(another, connection, upstream))
+            assert shown in above_the_footer(await another.http.get(url))
