@@ -99,6 +99,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.device.removed",
         "user.email.verified",
         "user.identity.linked",
+        "user.identity.unlinked",
         "user.invite.resent",
         "user.invite.revoked",
         "user.invited",

@@ -80,9 +80,9 @@ async def link(
         tx, "user.identity.linked", organization_id=key[1], user_id=user.id,
         metadata={"connection_id": link.connection_id}, actor=actor,
     )  # fmt: skip
-    if tells and runtime.settings.smtp_host is not None:
+    if tells and runtime.notices is not None:
         await identity_notices.queue(
-            tx, runtime.post, "identity_linked", tenant.organization, user,
+            tx, runtime.notices, "identity_linked", tenant.organization, user,
             connection=waiting.connection.name, address=link.email,
         )  # fmt: skip
     return True

@@ -238,6 +238,18 @@ _devices = noun(
         done="It is trusted no more.",
     ),
 )
+_identities = noun(
+    "identities",
+    "Show who a person is at other providers, take one of them away.",
+    ("id", "connectionName", "email", "name", "lastUsedAt"),
+    _action("list", "identities"),
+    _action(
+        "unlink",
+        "delete_identity",
+        asks="Have {user_id} be nobody there any more, also if they get in by nothing else?",
+        done="They do not get in by it any more.",
+    ),
+)
 _consents = noun(
     "consents",
     "Show and withdraw what a person allowed clients.",
@@ -261,3 +273,6 @@ user.add_command(_claims)
 user.add_command(_second_factors)
 user.add_command(_passkeys)
 user.add_command(_devices)
+    ),
+)
+user.add_command(_identities)

@@ -73,3 +73,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What they are called there, where no address is told."""
     created_at: float = 0.0
     last_used_at: float = 0.0
+
+
+class LinkedIdentity(Identity, frozen=True, kw_only=True):
+    """An identity, with the connection that it is of."""
+
+    connection_name: str
+    connection_status: str

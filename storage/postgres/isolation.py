@@ -27,7 +27,8 @@ SERVICE = {
     **dict.fromkeys(("user_roles", "custom_claim_values"), _READ),
     # Whoever acts for a tenant makes nobody and deletes nobody, and writes no history anew.
     "users": "SELECT, UPDATE",
-    "identities": "SELECT, INSERT, UPDATE",
+    # Whoever is somebody elsewhere may say that they are not, at their own account.
+    "identities": "SELECT, INSERT, UPDATE, DELETE",
     # Connections are read by the cache of configuration; an identity names one that there is.
     "connections": _READ,
     "audit_log": "SELECT, INSERT",

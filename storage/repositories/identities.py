@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.models.connections import Identity
+from storage.models.connections import Identity, LinkedIdentity
 from storage.postgres.statement import Executor, Row
 
 _SECONDS = "EXTRACT(EPOCH FROM {})::float8"
@@ -10,6 +10,7 @@ _COLUMNS = (
     "id, connection_id, user_id, issuer, subject, email, name,"
     f" {_SECONDS.format('created_at')}, {_SECONDS.format('last_used_at')}"
 )
+_LINKED = (*Identity.__struct_fields__, "connection_name", "connection_status")
 
 
 class Identities:
@@ -90,6 +91,23 @@ class Identities:
             {"user_id": user_id, "organization_id": organization_id},
         )
         return tuple(map(_identity, rows))
+
+    async def list(self, user_id: str, organization_id: str) -> tuple[LinkedIdentity, ...]:
+        """Return what a person is elsewhere, the oldest first, with what is called so here."""
+        rows = await self._pg.fetch(
+            f"""
+            SELECT known.*, c.name, c.status FROM (
+                SELECT {_COLUMNS} FROM identities
+                WHERE user_id = %(user_id)s AND (organization_id = %(organization_id)s) IS TRUE
+            ) AS known (
+                id, connection_id, user_id, issuer, subject, email, name, created_at, last_used_at
+            ) JOIN connections c ON c.id = known.connection_id
+                AND (c.organization_id = %(organization_id)s) IS TRUE
+            ORDER BY known.created_at, known.id
+            """,  # noqa: S608
+            {"user_id": user_id, "organization_id": organization_id},
+        )
+        return tuple(LinkedIdentity(**dict(zip(_LINKED, row, strict=True))) for row in rows)
 
     async def delete(self, id: str, user_id: str, organization_id: str) -> bool:
         """Forget that a person is somebody elsewhere; tell whether they were."""
