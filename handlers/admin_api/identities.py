@@ -36,7 +36,7 @@ async def _list(call: Call) -> Answer:
 async def _unlink(call: Call) -> Answer:
     user, within, identity = call.id("userId"), call.id("organizationId"), call.id("identityId")
     await identities.unlink(
-        call.storage, call.actor, user, identity, within=within, post=call.runtime.notices
+        call.storage, call.actor, user, identity, within=within, post=call.runtime.post
     )
     return Answer()
 

@@ -14,6 +14,7 @@ from handlers.tenant import TenantHandler
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
 from porta.browser.interactions import InteractionExpired
+from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.response_modes import MAX_LOCATION
 from porta.tenants.home_realms import ElsewhereOnly
@@ -71,8 +72,21 @@ class FederationCallbackHandler(InteractionHandler):
         if found is None:
             raise InteractionExpired("no request of ours has this state")
         self.begun, self.was_used = found
+        if self.begun.session_uid is not None:
+            self._lead_to_account()
+            return
         self._uid = self.begun.uid
         await super().prepare()
+
+    def _lead_to_account(self) -> None:
+        """Hand a response on that somebody asked for at their own account: it counts in the session
+        that asked alone, which is looked for there.
+        """
+        path = f"/{self.tenant.slug}{endpoints.account_page('identities')}"
+        query = self.request.query
+        self.see_other(
+            f"{self.application.base_path}{path}/{self.begun.connection_id}/callback?{query}"
+        )
 
     def uid(self) -> str:
         """Return the interaction that the person was sent from."""

@@ -8,7 +8,8 @@ import msgspec
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.emails import identity_notices
+from porta.emails import notices
+from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
 from storage.models.artifact import artifact_id
@@ -80,9 +81,19 @@ async def link(
         tx, "user.identity.linked", organization_id=key[1], user_id=user.id,
         metadata={"connection_id": link.connection_id}, actor=actor,
     )  # fmt: skip
-    if tells and runtime.notices is not None:
-        await identity_notices.queue(
-            tx, runtime.notices, "identity_linked", tenant.organization, user,
-            connection=waiting.connection.name, address=link.email,
-        )  # fmt: skip
+    if tells:
+        await _tell(tx, runtime, tenant, user, waiting)
     return True
+
+
+async def _tell(
+    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, waiting: Waiting
+) -> None:
+    """Tell by mail who may sign in to it now: an address, and no name, which somebody else may have
+    chosen.
+    """
+    url = endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
+    what, told = "identity_linked", {"connection": waiting.connection.name}
+    if waiting.link.email is not None:
+        what, told = "identity_linked_as", told | {"address": waiting.link.email}
+    await notices.tell_change(tx, runtime.post, tenant.organization, user, what, url, **told)

@@ -273,6 +273,4 @@ user.add_command(_claims)
 user.add_command(_second_factors)
 user.add_command(_passkeys)
 user.add_command(_devices)
-    ),
-)
 user.add_command(_identities)

@@ -276,6 +276,8 @@ PAGES: dict[str, Page] = {
     ),
     "account_app": _account("box", "secret", "uri", "picture"),
     "account_passkey": _account(passkey=None),
+    "account_identities": _account("identities", connections=())._replace(leaves=True),
+    "account_link": _account("connection", "said", "waiting", differs=False),
     "form_post": Page(frozenset({"redirect_uri", "parameters"}), {}, leaves=True),
     "root": Page(frozenset(), {"known_organizations": (), "wrong": False, "organizations": ()}),
 }

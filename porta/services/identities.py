@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.emails import identity_notices
+from porta.emails import notices
 from porta.emails.post import Post
 from porta.errors import Conflict, Forbidden, NotFound
+from porta.protocol import endpoints
 from porta.services.people import check_not_super_admin, find_user, hold_user
 from porta.services.permissions import needs
 from porta.services.targets import require
@@ -37,11 +38,11 @@ async def unlink(
     identity_id: str,
     *,
     within: str | None = None,
-    post: Post | None = None,
+    post: Post,
 ) -> None:
     """Have a person be nobody there any more, also where they get in by nothing else: sessions and
-    tokens go on, and the next sign-in there finds no account. They are told by mail, where `post`
-    sends any. Raises NotFound, and Forbidden for who may what the actor may not.
+    tokens go on, and the next sign-in there finds no account. They are told by mail.
+    Raises NotFound, and Forbidden for who may what the actor may not.
     """
     user = await hold_user(tx, actor, target, within)
     await check_not_super_admin(tx, user, "keeps their identities")
@@ -67,7 +68,7 @@ async def unlink_own(
     home: Organization,
     person: User,
     identity_id: str,
-    post: Post | None,
+    post: Post,
 ) -> bool:
     """Have `person` be nobody there any more; tell whether they were.
 
@@ -78,7 +79,7 @@ async def unlink_own(
     stored = await _find(tx, held, identity_id) if held is not None and held.is_usable else None
     if held is None or stored is None:
         return False
-    if not await has_another_way(tx, home, held, stored.id, mails=post is not None):
+    if not await has_another_way(tx, home, held, stored.id, mails=post.is_sent):
         raise Conflict("nothing else would let you in")
     await _forget(tx, actor, home, held, stored, post)
     return True
@@ -112,15 +113,15 @@ async def _forget(
     home: Organization,
     user: User,
     identity: LinkedIdentity,
-    post: Post | None,
+    post: Post,
 ) -> None:
     await tx.identities.delete(identity.id, user.id, user.organization_id)
     await events.record(
         tx, "user.identity.unlinked", organization_id=user.organization_id, user_id=user.id,
         metadata={"connection_id": identity.connection_id}, actor=actor,
     )  # fmt: skip
-    if post is not None:
-        await identity_notices.queue(
-            tx, post, "identity_unlinked", home, user,
-            connection=identity.connection_name, address=identity.email,
-        )  # fmt: skip
+    url = f"{post.issuer_base_url}/{home.slug}{endpoints.ACCOUNT}"
+    what, told = "identity_unlinked", {"connection": identity.connection_name}
+    if identity.email is not None:
+        what, told = "identity_unlinked_as", told | {"address": identity.email}
+    await notices.tell_change(tx, post, home, user, what, url, **told)

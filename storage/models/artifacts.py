@@ -12,7 +12,12 @@ from typing import Any
 import msgspec
 
 from storage.models.artifact import Artifact, Routed
-from storage.models.interactions import Consent, Interaction, UpstreamRequest
+from storage.models.interactions import (
+    Consent,
+    Interaction,
+    UpstreamRequest,
+    WaitingIdentity,
+)
 
 ANY_ORGANIZATION = "*"
 """The organization named by the one look-up that comes before the tenant: an interaction's."""
@@ -194,6 +199,7 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
         ArtifactKind(Session, Store.REDIS_OVER_POSTGRES, table="sessions", found_by=("uid",)),
         ArtifactKind(Interaction, Store.REDIS_OR_POSTGRES),
         ArtifactKind(UpstreamRequest, Store.REDIS_OR_POSTGRES),
+        ArtifactKind(WaitingIdentity, Store.REDIS_OR_POSTGRES),
         ArtifactKind(AuthorizationCode, Store.REDIS_OR_POSTGRES, founds=True),
         ArtifactKind(ReplayDetection, Store.POSTGRES, created_once=True),
         # Acknowledged, and good for one code: neither may depend on what Redis still holds.

@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from storage.models.artifact import Routed
-from storage.models.sign_ins import SignIn
+from storage.models.sign_ins import Link, SignIn
 from storage.models.traces import Mark
 
 
@@ -76,7 +76,19 @@ class UpstreamRequest(Routed, frozen=True, kw_only=True):
 
     connection_id: str
     uid: str
-    """Of the interaction that it is for: in the URL, with the copy of the request."""
+    """Of the interaction that it is for: in the URL, with the copy of the request. Empty for one
+    from the pages of somebody's own account.
+    """
+    session_uid: str | None = None
+    """The session that asked, at the pages of its owner's account."""
     nonce: str
     code_verifier: str
     """RFC 7636."""
+
+
+class WaitingIdentity(Routed, frozen=True, kw_only=True):
+    """Who somebody is at another provider, until the owner of an account says that it is them."""
+
+    session_uid: str
+    account_id: str
+    link: Link

@@ -1,19 +1,18 @@
 """Broker: a person is sent to another identity provider, and taken back with what it says.
 
-What binds both halves is `UpstreamRequest`: to the interaction, its browser, one connection, and
-one use. Nothing that the provider gives is kept but who somebody is there.
+The request is bound to the interaction, and so to its browser. Nothing that the provider gives is
+kept but who somebody is there.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import msgspec
 
 from porta.authn import attempt, progress
 from porta.authn.authenticator import Evidence, LoginFailed
-from porta.authn.federation.exchange import Upstream, describe, redeem
+from porta.authn.federation import round_trip
 from porta.authn.federation.joining import find_account, link_of
 from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes
@@ -22,21 +21,10 @@ from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.outbound.http import NotSent
-from porta.protocol import endpoints
-from porta.protocol.federation import PROVIDERS
-from porta.protocol.federation.profile import Profile, TokenRefused
-from porta.protocol.federation.provider import NotLetIn
-from porta.protocol.federation.request import (
-    LONGEST,
-    ResponseRefused,
-    Secrets,
-    build_url,
-    read_code,
-)
+from porta.protocol.federation.profile import Profile
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import known_browsers, opaque
-from porta.security.jwt import InvalidJWT
 from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
@@ -47,7 +35,6 @@ from storage.models.sign_ins import Proof, SignIn
 from storage.models.users import User
 
 _NOTHING = Params({})
-_READ = ("code", "state", "iss", "error")
 
 
 async def list_connections(runtime: Runtime, tenant: Tenant) -> tuple[Connection, ...]:
@@ -71,33 +58,15 @@ async def begin(
     refusal = await attempt.count(evidence, guesses, "rate_limit.login")
     if refusal is not None:
         raise refusal
-    try:
-        upstream = await _reach(runtime, opened.tenant, connection_id)
-    except NotSent as failure:
-        raise await _refused(evidence, "unavailable", str(failure), 503) from None
-    nonce, verifier = opaque.new_value(), opaque.new_value()
     left = opened.interaction.created_at + opened.tenant.config.interaction_ttl - runtime.clock()
-    state = await runtime.storage.artifacts.create(
-        partial(
-            UpstreamRequest,
-            organization_id=opened.tenant.id,
-            connection_id=connection_id,
-            uid=opened.uid,
-            nonce=nonce,
-            code_verifier=verifier,
-        ),
-        max(left, 1),
-    )
-    secrets = Secrets(state, nonce, verifier)
-    return build_url(
-        upstream.provider,
-        upstream.connection,
-        upstream.metadata,
-        upstream.redirect_uri,
-        secrets,
-        again=opened.reauthenticates,
-        hint=await _hint(runtime, opened.tenant, connection_id, email),
-    )
+    try:
+        return await round_trip.send(
+            runtime, opened.tenant, connection_id, max(left, 1),
+            uid=opened.uid, again=opened.reauthenticates,
+            hint=await _hint(runtime, opened.tenant, connection_id, email),
+        )  # fmt: skip
+    except NotSent as failure:
+        raise await _refused(evidence, failure) from None
 
 
 async def _hint(
@@ -144,47 +113,15 @@ async def complete(
     ElsewhereOnly for whoever has to sign in at another connection.
     """
     evidence = Evidence(runtime, opened, response, origin, "", known_browser=False)
-    state = response.get("state") or ""
-    await runtime.storage.artifacts.consume(UpstreamRequest, state, opened.tenant.id)
     try:
-        upstream = await _reach(runtime, opened.tenant, request.connection_id)
-        told = {name: value for name in _READ if (value := response.get(name)) is not None}
-        code = read_code(upstream.connection, upstream.metadata, told)
-        posted = (response.get("user") or "")[:LONGEST] or None
-        profile = await redeem(upstream, request, code, posted)
-        user = await find_account(evidence, upstream.connection, profile)
-    except NotSent as failure:
-        raise await _refused(evidence, "unavailable", str(failure), 503) from None
-    except ResponseRefused as failure:
-        denied = "denied" if failure.denied else "invalid"
-        raise await _refused(
-            evidence, denied, failure.reason, 200 if failure.denied else 400
-        ) from None
-    except (TokenRefused, InvalidJWT) as failure:
-        raise await _refused(evidence, "invalid", str(failure), 400) from None
-    except NotLetIn as failure:
-        raise await _refused(evidence, "not_let_in", str(failure), 403) from None
+        connection, profile = await round_trip.receive(runtime, opened.tenant, request, response)
+        user = await find_account(evidence, connection, profile)
+    except round_trip.FAILURES as failure:
+        raise await _refused(evidence, failure) from None
     if user is None:
-        await _ask_for_proof(evidence, upstream.connection, profile)
+        await _ask_for_proof(evidence, connection, profile)
         return None
-    return await _go_on(evidence, upstream.connection, profile, user, kept)
-
-
-async def _reach(runtime: Runtime, tenant: Tenant, connection_id: str) -> Upstream:
-    """Return a connection that is active, and what its provider says of itself."""
-    for connection in await runtime.connections(tenant.id):
-        if connection.id == connection_id:
-            break
-    else:
-        raise NotSent("there is no such connection")
-    provider = PROVIDERS.get(connection.provider)
-    if provider is None:
-        raise NotSent("its provider is not known here")
-    redirect_uri = endpoints.absolute(
-        tenant.issuer, endpoints.FEDERATION_CALLBACK, connection=connection.id
-    )
-    metadata = await describe(runtime, provider, connection)
-    return Upstream(runtime, provider, connection, metadata, redirect_uri)
+    return await _go_on(evidence, connection, profile, user, kept)
 
 
 async def _go_on(
@@ -227,8 +164,9 @@ async def _ask_for_proof(evidence: Evidence, connection: Connection, profile: Pr
     )
 
 
-async def _refused(evidence: Evidence, told: str, reason: str, status: int) -> LoginFailed:
-    await attempt.record(evidence, "user.login.federation.failed", reason=reason[:200])
-    refusal = LoginFailed(f"federation.error_{told}", reason=reason[:200])
+async def _refused(evidence: Evidence, failure: Exception) -> LoginFailed:
+    message, reason, status = round_trip.told_of(failure)
+    await attempt.record(evidence, "user.login.federation.failed", reason=reason)
+    refusal = LoginFailed(message, reason=reason)
     refusal.status = status
     return refusal

@@ -109,7 +109,7 @@ def _name(method: str, rest: str, *, is_list: bool) -> str:
         return alone if not parts else _ALONE[method]
     if "{" not in parts[-1]:
         return _BESIDE[method] + "_".join(words)
-    words[-1] = words[-1].removesuffix("s")
+    words[-1] = re.sub("ies$", "y", words[-1]).removesuffix("s")
     verb = _ALONE[method] if "{" in parts[0] else "of"
     return "_".join([verb, *words])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.account import SECTIONS
 from handlers.account.applications import ApplicationLine
+from handlers.account.identities import IdentityLine
 from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
 from handlers.interactions.accounts import AccountLine
@@ -116,6 +117,20 @@ VALUES: dict[str, dict[str, Any]] = {
         "picture": "<svg></svg>",
     },
     "account_passkey": _ACCOUNT,
+    "account_identities": {
+        **_ACCOUNT,
+        "identities": (
+            IdentityLine("i1", "Google", "ada@people.example", 1_760_000_000.0),
+            IdentityLine("i2", "GitHub", "octocat", 1_760_000_000.0),
+        ),
+        "connections": (("c1", "Google"), ("c2", "GitHub")),
+    },
+    "account_link": {
+        **_ACCOUNT,
+        "connection": "Google",
+        "said": "ada@people.example",
+        "waiting": "w1",
+    },
     "account_applications": {
         **_ACCOUNT,
         "applications": (

@@ -375,6 +375,13 @@ STATES: dict[str, State] = {
     ),
     "account, no passkeys here": State("account_passkey", {"error": "passkey.error_refused"}),
     "account, applications": State("account_applications", {"notice": "account.told_application"}),
+    "account, identities": State("account_identities", {"notice": "account.told_linked"}),
+    "account, no identities": State("account_identities", {"identities": (), "connections": ()}),
+    "account, the last identity": State(
+        "account_identities", {"error": "account.error_only_way", "asks_again": True}
+    ),
+    "account, link": State("account_link", {}),
+    "account, link another address": State("account_link", {"differs": True, **_STALE}),
     "account, no applications": State("account_applications", {**_STALE, "applications": ()}),
     "organization": State("organization", {}),
     "organization, signed in": State(
