@@ -252,6 +252,20 @@ class TrustedDevice(Model, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Identity(Model, frozen=True, kw_only=True):
+    """That a person is somebody at another provider."""
+
+    id: str
+    connection_id: str
+    connection_name: str
+    issuer: str
+    subject: str
+    email: str | None
+    name: str | None
+    created_at: datetime
+    last_used_at: datetime
+
+
 class ConsentedClient(Model, frozen=True, kw_only=True):
     """What a person allowed a client, in all their sessions that live."""
 
@@ -685,6 +699,22 @@ class UsersResource(Resource):
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "trusted-devices", device_id),
+            **condition,
+        )
+
+    async def identities(self, organization_id: str, user_id: str) -> tuple[Identity, ...]:
+        """List who a person is at other providers."""
+        return await self._all(
+            Identity, "GET", ("organizations", organization_id, "users", user_id, "identities")
+        )
+
+    async def delete_identity(
+        self, organization_id: str, user_id: str, identity_id: str, **condition: Unpack[Condition]
+    ) -> None:
+        """Have a person be nobody at another provider any more."""
+        return await self._nothing(
+            "DELETE",
+            ("organizations", organization_id, "users", user_id, "identities", identity_id),
             **condition,
         )
 
