@@ -26,7 +26,7 @@ class Identities:
         issuer: str,
         subject: str,
         email: str | None,
-        name: str | None,
+        name: str | None = None,
     ) -> Identity | None:
         """Return the identity of this subject, and note that it was used now, as who is told."""
         row = await self._pg.fetchrow(
@@ -55,7 +55,7 @@ class Identities:
         issuer: str,
         subject: str,
         email: str | None,
-        name: str | None,
+        name: str | None = None,
     ) -> bool:
         """Have a person of the organization be this subject; False where somebody is already."""
         added = await self._pg.execute(

@@ -124,11 +124,12 @@ async def test_who_says_no_or_comes_late_is_not_linked(
     await _answer(browser, asks, "apart")
     again = await browser.http.post(_page(browser), data=fields)
     assert "Nothing was linked" in again.text
-    asks = location(await _back(browser, connection, upstream))
-    fields = hidden_fields((await browser.http.get(asks)).text) | {"decision": "link"}
-    clock = time.time() + identities.LIFETIME
-    monkeypatch.setattr(account_visits, "RECENT", 10**6)
-    monkeypatch.setattr(served.runtime, "clock", lambda: clock)
+    before = int(time.time()) - identities.LIFETIME
+    upstream.claims |= {"iat": before}
+    with monkeypatch.context() as patched:
+        patched.setattr(served.runtime, "clock", lambda: before)
+        asks = location(await _back(browser, connection, upstream))
+        fields = hidden_fields((await browser.http.get(asks)).text) | {"decision": "link"}
     assert "Nothing was linked" in (await browser.http.post(_page(browser), data=fields)).text
     assert await _identities(served, alice) == ()
 
