@@ -36,23 +36,7 @@ class IdentitiesHandler(AccountHandler):
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
-        value = self.query().get("waiting") if self.request.method == "GET" else None
-        waiting = await own_account.find_waiting(account_of(self), value)
-        if waiting is not None:
-            user = self.visit.user
-            finish_section(
-                self, "account_link", status=status, error=error, waiting=value,
-                connection=waiting.connection.name, said=waiting.said,
-                differs=waiting.link.email != user.email,
-            )  # fmt: skip
-            return
-        known = await identities.list_own(self.runtime.storage, self.visit.user)
-        offered = await self.runtime.connections(self.tenant.id)
-        finish_section(
-            self, "account_identities", status=status, error=error,
-            identities=tuple(map(_line, known)),
-            connections=tuple((each.id, each.name) for each in offered), **values,
-        )  # fmt: skip
+        await _show(self, status, error, values)
 
     async def post(self) -> None:
         form = await accepted(self)
@@ -86,10 +70,15 @@ class IdentitiesHandler(AccountHandler):
             )
 
 
-class IdentityCallbackHandler(IdentitiesHandler):
+class IdentityCallbackHandler(AccountHandler):
     """GET /{slug}/account/identities/{connection}/callback: where the callback of a connection
     leads for what somebody asked for at their account.
     """
+
+    async def show(
+        self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
+    ) -> None:
+        await _show(self, status, error, values)
 
     async def get(self) -> None:
         connection = self.request.path.rsplit("/", 2)[1]
@@ -107,6 +96,28 @@ class IdentityCallbackHandler(IdentitiesHandler):
     async def post(self) -> None:
         """Answer a form of the page that a refusal was shown on."""
         self.done(None)
+
+
+async def _show(
+    handler: AccountHandler, status: int, error: str | None, values: dict[str, Any]
+) -> None:
+    value = handler.query().get("waiting") if handler.request.method == "GET" else None
+    waiting = await own_account.find_waiting(account_of(handler), value)
+    if waiting is not None:
+        user = handler.visit.user
+        finish_section(
+            handler, "account_link", status=status, error=error, waiting=value,
+            connection=waiting.connection.name, said=waiting.said,
+            differs=waiting.link.email != user.email,
+        )  # fmt: skip
+        return
+    known = await identities.list_own(handler.runtime.storage, handler.visit.user)
+    offered = await handler.runtime.connections(handler.tenant.id)
+    finish_section(
+        handler, "account_identities", status=status, error=error,
+        identities=tuple(map(_line, known)),
+        connections=tuple((each.id, each.name) for each in offered), **values,
+    )  # fmt: skip
 
 
 def account_of(handler: AccountHandler) -> Account:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from porta.admin_client import AdminClient
@@ -12,9 +10,11 @@ from porta.admin_client.resources.users import AssignedRole, NewInvitation
 from porta.cli import answers
 from porta.cli.commands import prompts
 from porta.cli.nouns import Action, Given, noun
+from porta.cli.user_sign_in import ORG as _ORG
+from porta.cli.user_sign_in import WITHIN as _WITHIN
+from porta.cli.user_sign_in import action as _action
+from porta.cli.user_sign_in import devices, identities, passkeys
 
-_ORG = {"organization_id": "--org"}
-_WITHIN = ("organization_id",)
 _NAME = click.Option(["--name"], metavar="TEXT", help='First and last name: "Ann Lee".')
 _PASSWORD = click.Option(["--password"], help="On a command line others of the machine see it.")
 _ROLE = click.Option(
@@ -52,11 +52,6 @@ async def _invite(admin: AdminClient, given: Given) -> SentInvitation:
         found = await admin.roles.get(application, role)
         roles.append(AssignedRole(application_id=found.application_id, role_id=found.id))
     return await admin.users.invite(organization_id, NewInvitation(**given, roles=tuple(roles)))
-
-
-def _action(name: str, method: str = "", **more: Any) -> Action:
-    calls = f"users.{method or name.replace('-', '_')}"
-    return Action(name, calls, options=_WITHIN, names=_ORG, **more)
 
 
 def _confirm_purge(given: Given) -> None:
@@ -212,44 +207,6 @@ _invitations = noun(
     ),
 )
 user.add_command(_invitations)
-_passkeys = noun(
-    "passkeys",
-    "Show the passkeys of a person, call them by another name, take them away.",
-    ("id", "name", "backedUp", "createdAt", "lastUsedAt"),
-    _action("list", "passkeys"),
-    _action("show", "get_passkey"),
-    _action("rename", "update_passkey"),
-    _action(
-        "remove",
-        "delete_passkey",
-        asks="Take {passkey_id} from {user_id}, and end what they hold?",
-        done="It opens nothing any more.",
-    ),
-)
-_devices = noun(
-    "devices",
-    "Show the devices at which a person is not asked for a second factor, and have it asked there.",
-    ("id", "userAgent", "ipAddress", "createdAt", "lastUsedAt", "expiresAt"),
-    _action("list", "trusted_devices"),
-    _action(
-        "remove",
-        "delete_trusted_device",
-        asks="Have {user_id} asked for a second factor at {device_id} again?",
-        done="It is trusted no more.",
-    ),
-)
-_identities = noun(
-    "identities",
-    "Show who a person is at other providers, take one of them away.",
-    ("id", "connectionName", "email", "name", "lastUsedAt"),
-    _action("list", "identities"),
-    _action(
-        "unlink",
-        "delete_identity",
-        asks="Have {user_id} be nobody there any more, also if they get in by nothing else?",
-        done="They do not get in by it any more.",
-    ),
-)
 _consents = noun(
     "consents",
     "Show and withdraw what a person allowed clients.",
@@ -271,6 +228,6 @@ user.add_command(_roles)
 user.add_command(_consents)
 user.add_command(_claims)
 user.add_command(_second_factors)
-user.add_command(_passkeys)
-user.add_command(_devices)
-user.add_command(_identities)
+user.add_command(passkeys)
+user.add_command(devices)
+user.add_command(identities)
