@@ -123,13 +123,14 @@ async def finish_with_passkeys(
     handler: InteractionHandler, signed_in: SignedIn | None, form: Params, *, creates: bool = False
 ) -> None:
     """Send the browser on; one that can is told of the person's passkeys on the way, and may make
-    one where it `creates` (WebAuthn Level 3).
+    one where it `creates` (WebAuthn Level 3), and no trusted device spared them a factor.
     """
     runtime, opened = handler.runtime, handler.opened
     able = form.get("passkeys") is not None and login.takes(runtime, opened, "passkey")
     if signed_in is None or not able:
         handler.finish_sign_in(signed_in)
         return
+    creates = creates and not signed_in.spared
     user = signed_in.user
     signals = await passkey_options.signals(runtime, user)
     if signals is None and not creates:

@@ -24,10 +24,14 @@ from storage.router import Storage
 
 
 async def find_person(runtime: Runtime, opened: OpenInteraction, browser: Browser) -> User | None:
-    """Return who signed in at this very interaction, in this browser; None where nobody did."""
+    """Return who signed in at this very interaction, in this browser; None where nobody did, or a
+    trusted device stood for a factor: a passkey would be both of them for good (decisions/0050).
+    """
     session = await sessions.find(runtime, opened.tenant, browser)
     signed_in = opened.interaction.session_uid
     if session is None or signed_in is None or session.uid != signed_in:
+        return None
+    if session.trusted_device is not None:
         return None
     user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
     return user if user is not None and user.is_usable else None

@@ -52,6 +52,8 @@ class SignedIn:
     device_value: str | None = None
     remembers: bool = False
     """Whether they asked that this browser remember their account."""
+    spared: bool = False
+    """Whether a trusted device stood for a factor that they have not shown."""
 
 
 async def go_on(
@@ -186,7 +188,8 @@ async def conclude(
     )
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
-    return SignedIn(value, session.expires_at, known, user, trusted, sign_in.remembers)
+    remembers, spared = sign_in.remembers, device is not None
+    return SignedIn(value, session.expires_at, known, user, trusted, remembers, spared)
 
 
 async def _record(evidence: Evidence, user: User, event: str) -> None:

@@ -12,9 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
+from porta.audit.actors import SYSTEM
+from porta.authn.passkey_options import Purpose
+from porta.browser import interactions
 from porta.runtime import Runtime
-from porta.security import jwt
+from porta.security import jwt, passkey_challenges
 from porta.security.passkeys import decode, encode
+from porta.services import organizations
+from porta.services.organization_fields import OrganizationPatch
 from storage.models.connections import Connection
 from storage.models.domains import Domain
 from storage.postgres.driver import Postgres
@@ -32,6 +37,7 @@ from tests.world.passkeys import (
     options_in,
     show,
 )
+from tests.world.second_factors import person_with_totp
 
 
 async def _claims(http: httpx.AsyncClient, home: Home, posted: httpx.Response) -> dict[str, Any]:
@@ -487,6 +493,68 @@ async def test_nobody_else_has_one_made_for_them(
         )
     )
     assert len(await _stored(pg, home)) == 1, "one challenge, one passkey"
+
+
+async def _at_a_trusted_device(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres
+) -> tuple[Home, str]:
+    """Add somebody with a second factor who has trusted this browser, and is signed out; return
+    the path of another sign-in of theirs.
+    """
+    home = await furnish(runtime, "password", "passkey")
+    async with runtime.storage.everywhere.transaction() as tx:
+        days = OrganizationPatch.parse({"trusted_device_days": 30})
+        await organizations.update(tx, SYSTEM, home.slug, days)
+    user, totp = await person_with_totp(runtime, pg, slug=home.slug)
+    home = dataclasses.replace(home, user=user)
+    path = await home.half_way(http)
+    form = {
+        "_csrf": await csrf(http, path), "method": "totp", "trust_device": "1",
+        "code": totp.generate_otp(int(runtime.clock() // 30)),
+    }  # fmt: skip
+    assert (await http.post(f"{path}/two-factor", data=form)).status_code == 303
+    for each in [each for each in http.cookies.jar if each.name.startswith("session_")]:
+        http.cookies.delete(each.name, each.domain, each.path)
+    return home, await home.begin(http)
+
+
+async def test_none_is_offered_to_whom_a_trusted_device_spared_a_factor(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    """It would be both factors from then on, which they have not shown (decisions/0050)."""
+    home, path = await _at_a_trusted_device(runtime, http, pg)
+    posted = await submit(http, path, email=home.user.email, passkeys="create")
+    assert posted.status_code == 303, "no page in between"
+    answer = await http.get(posted.headers["Location"])
+    assert answer.headers["Location"].startswith(CALLBACK), "they are signed in for all that"
+    other = Authenticator(held.origin)
+    await give_passkey(runtime, home.user, other)
+    posted = await submit(
+        http, await home.begin(http, scope="openid", prompt="select_account"),
+        email=home.user.email, passkeys="create",
+    )  # fmt: skip
+    assert (posted.status_code, _attribute(posted, "data-create")) == (200, None)
+    assert _attribute(posted, "data-signals"), "which of theirs are good is told as ever"
+
+
+async def test_none_is_kept_of_whom_a_trusted_device_spared_a_factor(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
+) -> None:
+    """Not even by a challenge that was handed out at this very sign-in."""
+    home, path = await _at_a_trusted_device(runtime, http, pg)
+    token = await csrf(http, path)
+    assert (await submit(http, path, email=home.user.email)).status_code == 303
+    met = await interactions.find(runtime, path.rpartition("/")[2])
+    assert met is not None
+    assert met.session_uid is not None
+    bound = f"{met.id}\n{Purpose.CREATE.value}\n{home.user.id}"
+    keys, now = runtime.settings.cookie_keys, runtime.clock()
+    options = await _first(http, home)
+    options["create"]["challenge"] = passkey_challenges.new_challenge(keys, bound, now)
+    await runtime.storage.passkeys.handle(home.user.id, home.id, encode(b"h" * 32))
+    form = {"_csrf": token, "credential": held.create(options)}
+    assert (await http.post(f"{path}/passkey/created", data=form)).status_code == 303
+    assert await _stored(pg, home) == []
 
 
 async def _first(http: httpx.AsyncClient, home: Home) -> dict[str, Any]:
