@@ -11,7 +11,7 @@ from handlers.interactions.endings import shown
 from handlers.pages import wait
 from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
-from porta.services import email_change
+from porta.services import email_change, pending_email
 from porta.services.email_change import NoAddress
 from porta.tenants.home_realms import ElsewhereOnly
 
@@ -24,7 +24,7 @@ class EmailHandler(AccountHandler):
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
-        pending = await email_change.find_pending(self.runtime.storage, self.visit.user)
+        pending = await pending_email.find(self.runtime.storage, self.visit.user)
         finish_section(
             self, "account_email", status=status, error=error,
             pending=pending.email if pending is not None else None,
@@ -37,7 +37,7 @@ class EmailHandler(AccountHandler):
             return
         if "withdraw" in form:
             async with self.runtime.storage.transaction() as tx:
-                given_up = await email_change.forget(tx, self.visit.user)
+                given_up = await pending_email.end(tx, self.visit.user, "person")
             self.done("email_withdrawn" if given_up else None)
         else:
             await self._ask(form.get("email") or "")

@@ -71,6 +71,7 @@ async def ask(
             id=artifact_id(EmailChange.value_of(visit.user.id)), organization_id=tenant.id,
             account_id=visit.user.id, session_uid=visit.session.uid, email=address,
             sent_from=visit.user.email, confirmation=confirmation.digest, refusal=refusal.digest,
+            lifetime=tenant.config.email_change_ttl,
         )  # fmt: skip
         letters = email_change_letters.write(
             runtime, tenant, change, visit.user, taken, language,
@@ -143,20 +144,6 @@ async def refuse(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -
         await events.record(
             tx, _REFUSED, organization_id=tenant.id, user_id=found.user.id, origin=origin
         )  # fmt: skip
-
-
-async def find_pending(storage: Storage, user: User) -> EmailChange | None:
-    """Return what a person waits for."""
-    value = EmailChange.value_of(user.id)
-    found = await storage.artifacts.find(EmailChange, value, user.organization_id)
-    return found if found is not None and found.sent_from == user.email else None
-
-
-async def forget(tx: Storage, user: User) -> bool:
-    """Give up what a person waits for; tell whether there was something."""
-    value = EmailChange.value_of(user.id)
-    found = await tx.artifacts.find(EmailChange, value, user.organization_id)
-    return found is not None and await tx.artifacts.delete(found)
 
 
 def _address(user: User, typed: str) -> str:

@@ -18,7 +18,7 @@ from porta.limits.origin import Origin
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import pre_assignments, user_passwords, welcome
+from porta.services import pending_email, pre_assignments, user_passwords, welcome
 from porta.services.password_reset import BREACHED, LinkOver, Refused
 from porta.services.pre_assignments import Given
 from porta.services.welcome import Typed
@@ -145,6 +145,7 @@ async def _become(
     if hashed is not None:
         await tx.user_passwords.set(user.id, tenant.id, hashed)
         await tx.auth_tokens.end_resets(user.id, tenant.id)
+        await pending_email.end(tx, user, "user.invite.accepted")
 
 
 async def _inviter(tx: Storage, carried: PendingInvitation) -> Actor | None:

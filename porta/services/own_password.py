@@ -14,7 +14,7 @@ from porta.limits.address_blocks import address_block
 from porta.limits.fair_queue import Asker
 from porta.protocol import endpoints
 from porta.runtime import Runtime
-from porta.services import user_passwords
+from porta.services import pending_email, user_passwords
 from porta.services.password_reset import BREACHED, Refused
 from porta.tenants.tenant import Tenant
 from storage.models.users import UserProfile
@@ -64,7 +64,7 @@ async def change(
         held = await account_visits.hold(tx, visit)
         if held.password_changed_at != before.password_changed_at:
             raise Conflict("the password was changed meanwhile")
-        await _keep(tx, visit, hashed, chosen)
+        await _keep(tx, visit, hashed, chosen, actor)
         await events.record(
             tx, _CHANGED, organization_id=tenant.id, user_id=held.id, actor=actor,
             metadata={"first": before.password_hash is None, "others_ended": chosen.ends_others},
@@ -74,11 +74,13 @@ async def change(
         await notices.tell_change(tx, runtime.post, tenant.organization, held, what, url)
 
 
-async def _keep(tx: Storage, visit: Visit, hashed: str, chosen: Chosen) -> None:
+async def _keep(tx: Storage, visit: Visit, hashed: str, chosen: Chosen, actor: Actor) -> None:
     key = visit.user.id, visit.user.organization_id
     await tx.trusted_devices.remove_all(*key)  # also where the others stay signed in
     await tx.user_passwords.set(*key, hashed)
     await tx.login_attempts.reset(*key)
     await tx.auth_tokens.end_resets(*key)
+    # Whoever has the cookies of this very session may have asked for it.
+    await pending_email.end(tx, visit.user, _CHANGED, actor=actor)
     if chosen.ends_others:
         await tx.end_other_sessions(*key, visit.session.uid, _CHANGED)

@@ -23,7 +23,7 @@ from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.security import known_browsers, link_tokens
 from porta.security.link_tokens import LinkToken
-from porta.services import user_passwords
+from porta.services import pending_email, user_passwords
 from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
@@ -181,6 +181,7 @@ async def _change(
     if not user.email_verified:  # what was sent there has come back
         await tx.users.update(*key, {"email_verified": True})
     await tx.auth_tokens.end_resets(*key)
+    await pending_email.end(tx, user, _COMPLETED, origin=origin)
     await tx.end_account(*key, _COMPLETED)
     await events.record(
         tx, _COMPLETED, organization_id=tenant.id, user_id=user.id, origin=origin

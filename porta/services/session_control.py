@@ -11,6 +11,7 @@ import msgspec
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import NotFound
+from porta.services import pending_email
 from porta.services.commands import NO_REASON, Reasoned
 from porta.services.people import hold_user
 from porta.services.permissions import needs
@@ -105,14 +106,17 @@ async def end_own(tx: Storage, actor: Actor, person: User, session_id: str) -> b
 
 
 async def end_others(tx: Storage, actor: Actor, person: User, kept: str) -> int:
-    """End every session of `person` but `kept`, the one in which they ask for it, and have the
-    second factor asked for at every device again; return how many sessions there were.
+    """End every session of `person` but `kept`, the one in which they ask for it, have the second
+    factor asked for at every device again, and give up a change of address; return how many
+    sessions there were.
     """
     ended, key = 0, (person.id, person.organization_id)
     # Held: of two browsers that do so at once, one has ended the other by the time that it asks.
     await tx.users.find(person.id, organization_id=person.organization_id, hold=True)
     if not await tx.session_lists.of_person(*key, 1, only=kept):
         return 0
+    # Whoever has the cookies of the one that is kept may have asked for it.
+    await pending_email.end(tx, person, "session.revoked", actor=actor)
     # First, as in `end_account`: who signs in by one meanwhile is done by then, and is ended too.
     devices = await tx.trusted_devices.remove_all(*key)
     while others := await tx.session_lists.of_person(*key, _MOST, but=kept):

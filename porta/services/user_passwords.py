@@ -14,6 +14,7 @@ from porta.runtime import Runtime
 from porta.security import password_rules
 from porta.security.password_rules import WeakPassword, check_password
 from porta.security.passwords import Hashed, Passwords, is_dear_cost
+from porta.services import pending_email
 from porta.services.commands import Command
 from porta.services.people import (
     WHAT,
@@ -96,6 +97,7 @@ async def set(
     check_new_password(command.password, home, names_of(home, stored))
     key, password_hash = (stored.id, stored.organization_id), hash_of(command.password, hashed)
     after = await tx.user_passwords.set(*key, password_hash)
+    await pending_email.end(tx, stored, "user.password.set", actor=actor)
     await tx.end_account(stored.id, stored.organization_id, "user.password.set")
     await record_of_person(tx, actor, "user.password.set", stored, require(after, WHAT))
     return require(after, WHAT)
@@ -131,6 +133,7 @@ async def clear(
     stored = await hold_user(tx, actor, target, within)
     await check_not_super_admin(tx, stored, "stays able to sign in")
     after = await tx.user_passwords.set(stored.id, stored.organization_id, None)
+    await pending_email.end(tx, stored, "user.password.cleared", actor=actor)
     await tx.end_account(stored.id, stored.organization_id, "user.password.cleared")
     await record_of_person(tx, actor, "user.password.cleared", stored, require(after, WHAT))
     return require(after, WHAT)

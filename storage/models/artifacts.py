@@ -102,7 +102,10 @@ class EmailChange(Artifact, frozen=True, kw_only=True):
     sent_from: str
     """The address that the person had."""
     confirmation: str
+    """Empty where it was given up: it can be refused still, and never be confirmed."""
     refusal: str
+    lifetime: float = 3600
+    """Seconds for which it was kept, and is once more where it is given up."""
 
     @staticmethod
     def value_of(account_id: str) -> str:

@@ -12,6 +12,7 @@ from porta.runtime import Runtime
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
+from tests.handlers.account.test_password import CHOSEN
 from tests.handlers.account.visits import (
     arrive,
     events_of,
@@ -106,6 +107,25 @@ async def test_the_link_is_over_with_the_session_that_asked_for_it(
     await send(elsewhere, "/acme/account/sessions", others="1")
     assert (await post(elsewhere, link)).status_code == 400
     assert (await _address(pg, someone))[0] == someone.email
+
+
+@pytest.mark.parametrize("way", ["password", "others"])
+async def test_a_link_that_a_thief_asked_for_is_over_by_what_the_owner_does_in_the_same_session(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime, pg: Postgres, way: str
+) -> None:
+    """Stolen cookies are those of the browser that the owner goes on with."""
+    _, link, refusal = await _asked(http, someone, runtime, pg)
+    if way == "password":
+        done = await send(http, "/acme/account/password", **CHOSEN)
+    else:
+        done = await send(http, "/acme/account/sessions", others="1")
+    assert (done.status_code, "told=" in done.headers["Location"]) == (303, True)
+    assert await is_signed_in(http)
+    assert (await post(http, link)).status_code == 400
+    assert (await _address(pg, someone))[0] == someone.email
+    assert ("user.email_change.withdrawn", someone.id) in await events_of(pg, someone)
+    assert "The change is off" in (await post(http, refusal)).text
+    assert not await is_signed_in(http)
 
 
 async def test_of_two_wishes_the_later_one_is_left_and_it_can_be_given_up(
