@@ -6,11 +6,13 @@ from http import HTTPStatus
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
+from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.linking_page import show_linking
 from handlers.interactions.login import show_login
 from porta.authn import linking
 from porta.authn.authenticator import LoginFailed
 from porta.protocol.requests.params import Params
+from porta.tenants.home_realms import ElsewhereOnly
 
 
 class IdentityLinkHandler(InteractionHandler):
@@ -42,6 +44,9 @@ class IdentityLinkHandler(InteractionHandler):
                 self.runtime, self.opened, pending, self.origin, keepsakes(self),
                 shown=form.get("shown"), links=form.get("decision") == "link",
             )  # fmt: skip
+        except ElsewhereOnly as refusal:
+            show_home_realm(self, refusal.realm, pending.user.email)
+            return
         except LoginFailed as refusal:
             await self._refuse(refusal.status, refusal.message)
             return

@@ -31,6 +31,7 @@ from porta.protocol.requests.sign_in import (
 from porta.protocol.tokens.authentication import SESSION, context_of
 from porta.runtime import Runtime
 from porta.security import known_browsers
+from porta.tenants import home_realms
 from storage.models.sign_ins import SignIn
 from storage.models.trusted_devices import TrustedDevice
 from storage.models.users import User
@@ -157,9 +158,12 @@ async def conclude(
     also: Callable[[Storage], Awaitable[None]] | None = None,
 ) -> SignedIn:
     """Open the session of somebody who has shown everything, or all but what their `device` stands
-    for; what is done `also` is done in the same transaction. Raises DeviceForgotten.
+    for; what is done `also` is done in the same transaction. Raises DeviceForgotten; ElsewhereOnly
+    for whoever might prove an account to be linked alone, and is not linked.
     """
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
+    if sign_in.linking is not None and also is None:
+        await home_realms.check(runtime, tenant, user.email)
     if sign_in.proofs[0].method != SESSION:
         await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
     trusted: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.authn.identities import LIFETIME
 from porta.security import link_tokens
 from storage.models.auth_tokens import LinkKind
 from storage.models.connections import Connection
@@ -292,9 +294,36 @@ async def test_who_comes_from_there_proves_their_account_here_once(
     connection = await connect(served, upstream)
     await prove(served, connection, domain, "require")
     url = location(await _from_there(browser, connection, upstream, email=alice.email))
-    code = (await browser.follow(await _prove_account(browser, url)))["code"]
+    assert location(await _prove_account(browser, url)) == url
+    code = (await browser.follow(await _decide(browser, url, "link")))["code"]
     tokens = (await post(served, "/token", code_form(code))).json()
     assert claims_of(tokens["id_token"])["sub"] == alice.id
+
+
+async def _decide(browser: Browser, url: str, decision: str) -> httpx.Response:
+    form = {**hidden_fields((await browser.http.get(url)).text), "decision": decision}
+    return await browser.http.post(f"{url}/federation/link", data=form)
+
+
+async def test_who_proves_an_account_there_and_is_not_linked_is_not_signed_in(
+    served: Served,
+    browser: Browser,
+    upstream: Provider,
+    alice: User,
+    domain: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A password alone would get in otherwise, by whoever has been there before."""
+    connection = await connect(served, upstream)
+    await prove(served, connection, domain, "require")
+    url = location(await _from_there(browser, connection, upstream, email=alice.email))
+    await _prove_account(browser, url)
+    assert LED in (await _decide(browser, url, "apart")).text
+    assert browser.session is None
+    late = time.time() + LIFETIME
+    monkeypatch.setattr(served.runtime, "clock", lambda: late)
+    assert LED in (await _prove_account(browser, url)).text
+    assert browser.session is None
 
 
 async def test_who_comes_from_there_as_somebody_else_proves_nothing(

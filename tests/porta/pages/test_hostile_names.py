@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from handlers.account.applications import ApplicationLine
+from handlers.account.identities import IdentityLine
 from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
 from handlers.interactions.accounts import AccountLine
@@ -47,6 +48,7 @@ def hostile_values(name: str) -> dict[str, Any]:
             SessionLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0, is_this=False),
             SessionLine(HOSTILE, HOSTILE, None, None, 0.0, is_this=False),
         )
+        values["identities"] = (IdentityLine(HOSTILE, HOSTILE, HOSTILE, 0.0),)
         values["passkeys"] = (PasskeyLine(HOSTILE, HOSTILE, True, 0.0, 0.0),)
         values["devices"] = (DeviceLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0),)
         values |= {"method": "totp", "choices": ("totp",), "picture": "<svg></svg>"}

@@ -53,6 +53,7 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "logout",
             "forgot_password",
             "link_identity",
+            "account_link",
             "magic_link",
             "magic_link_sent",
             "magic_link_elsewhere",
