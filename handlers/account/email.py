@@ -36,8 +36,7 @@ class EmailHandler(AccountHandler):
         if form is None:
             return
         if "withdraw" in form:
-            async with self.runtime.storage.transaction() as tx:
-                given_up = await pending_email.end(tx, self.visit.user, "person")
+            given_up = await email_change.withdraw(self.runtime, self.visit, self.actor())
             self.done("email_withdrawn" if given_up else None)
         else:
             await self._ask(form.get("email") or "")

@@ -20,7 +20,7 @@ from porta.limits.origin import Origin
 from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
-from porta.services import email_change_letters
+from porta.services import email_change_letters, pending_email
 from porta.services.password_reset import LinkOver
 from porta.tenants import home_realms
 from porta.tenants.home_realms import ElsewhereOnly
@@ -144,6 +144,15 @@ async def refuse(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -
         await events.record(
             tx, _REFUSED, organization_id=tenant.id, user_id=found.user.id, origin=origin
         )  # fmt: skip
+
+
+async def withdraw(runtime: Runtime, visit: Visit, actor: Actor) -> bool:
+    """Give up what the person of `visit` waits for; tell whether there was something. The link that
+    refuses it stays good. Raises VisitOver.
+    """
+    async with runtime.storage.transaction() as tx:
+        held = await account_visits.hold(tx, visit)
+        return await pending_email.end(tx, held, "person", actor=actor)
 
 
 def _address(user: User, typed: str) -> str:

@@ -8,7 +8,12 @@ import re
 import httpx
 import pytest
 
+from porta.audit.actors import Actor
+from porta.browser.account_visits import Visit, VisitOver
 from porta.runtime import Runtime
+from porta.services import email_change, session_control
+from porta.tenants import resolve
+from storage.models.artifacts import Session
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
@@ -138,6 +143,39 @@ async def test_of_two_wishes_the_later_one_is_left_and_it_can_be_given_up(
     done = await send(http, PAGE, withdraw="1")
     assert done.headers["Location"] == f"{PAGE}?told=email_withdrawn"
     assert (await post(http, later)).status_code == 400
+    assert other not in (await http.get(PAGE)).text
+    again = await send(http, PAGE, withdraw="1")
+    assert again.headers["Location"] == PAGE, "nothing is left to give up"
+
+
+async def test_a_wish_that_is_taken_back_leaves_a_trace_and_is_refused_all_the_same(
+    http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, runtime: Runtime,
+    pg: Postgres,
+) -> None:  # fmt: skip
+    """A thief who asks and takes it back takes no way to be rid of them from the owner."""
+    _, _, refusal = await _asked(http, someone, runtime, pg)
+    await send(http, PAGE, withdraw="1")
+    assert ("user.email_change.withdrawn", someone.id) in await events_of(pg, someone)
+    done = await post(elsewhere, refusal)
+    assert (done.status_code, "signed out everywhere" in done.text) == (200, True)
+    assert not await is_signed_in(http)
+    assert (await post(elsewhere, refusal)).status_code == 400
+
+
+async def test_nobody_takes_a_wish_back_who_was_signed_out_meanwhile(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime, pg: Postgres
+) -> None:
+    await _asked(http, someone, runtime, pg)
+    tenant = await resolve.resolve(runtime, "acme")
+    (session,) = await session_control.list_own(runtime.storage.everywhere, someone)
+    standing = await runtime.storage.artifacts.find_by(Session, tenant.id, uid=session.id)
+    assert standing is not None
+    visit = Visit(standing, someone, is_recent=True)
+    async with runtime.storage.transaction() as tx:
+        await tx.end_session(standing)
+    with pytest.raises(VisitOver):
+        await email_change.withdraw(runtime, visit, Actor(user_id=someone.id))
+    assert "user.email_change.withdrawn" not in dict(await events_of(pg, someone))
 
 
 async def test_an_address_that_somebody_has_is_answered_alike_and_told_by_mail_alone(
