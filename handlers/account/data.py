@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from handlers import browser_cookies
 from handlers.account.base import AccountHandler, Section, accepted, finish_section
 from handlers.admin_api.personal_data import exported
 from handlers.pages import finish_page, home_url, wait
@@ -47,6 +48,7 @@ class DataHandler(AccountHandler):
         except Forbidden:
             await self.show(status=HTTPStatus.FORBIDDEN, error="account.delete_refused")
         else:
+            browser_cookies.keep_session(self, "", max_age=0)
             finish_page(self, "account_deleted", home_url=home_url(self))
 
     async def _download(self) -> None:

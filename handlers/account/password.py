@@ -49,11 +49,17 @@ class PasswordHandler(AccountHandler):
         except LoginFailed:
             await self.show(error="account.password_wrong", ends_others=chosen.ends_others)
         except Conflict:
-            await self.show(status=HTTPStatus.CONFLICT, error="account.changed_meanwhile")
+            await self.show(
+                status=HTTPStatus.CONFLICT, error="account.changed_meanwhile",
+                ends_others=chosen.ends_others,
+            )  # fmt: skip
         except Throttled as refusal:
             self.set_header("Retry-After", refusal.retry_after or 0)
             told = wait(self, refusal.retry_after)
-            await self.show(status=refusal.status, error="errors.rate_limit_exceeded", **told)
+            await self.show(
+                status=refusal.status, error="errors.rate_limit_exceeded",
+                ends_others=chosen.ends_others, **told,
+            )  # fmt: skip
         else:
             self.done("password")
 

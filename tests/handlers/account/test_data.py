@@ -94,6 +94,9 @@ async def test_an_account_is_deleted_with_everything_that_is_signed_in_and_told_
     await arrive(http, someone, PAGE)
     done = await _delete(http, f" {someone.email.upper()} ")
     assert "Your account is deleted" in done.text
+    assert done.headers["Set-Login"] == "logged-out"
+    ended = {each.partition("=")[0]: each for each in done.headers.get_list("Set-Cookie")}
+    assert [each for name, each in ended.items() if "session" in name and "Max-Age=0" in each]
     assert not await is_signed_in(http)
     assert not await is_signed_in(elsewhere)
     assert (await signs_in(elsewhere, someone, password=PASSWORD)).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 
 import httpx
@@ -34,6 +35,8 @@ from tests.world.waiting import eventually
 PAGE = "/acme/account/password"
 NEW = "seven green bottles on a wall"
 CHOSEN = {"current": PASSWORD, "password": NEW, "confirmPassword": NEW}
+_FOCUS = re.compile('id="([^"]+)"[^>]* autofocus')
+_UNTICKED = '<input type="checkbox" name="others" value="1">'
 
 
 async def _opens(http: httpx.AsyncClient, user: User, password: str) -> bool:
@@ -49,6 +52,7 @@ async def test_a_password_is_changed_and_everything_else_signed_out(
     await signs_in(elsewhere, someone)
     page = await arrive(http, someone, PAGE)
     assert '<input type="checkbox" name="others" value="1" checked>' in page.text
+    assert _FOCUS.findall(page.text) == ["current"], "what is asked for first"
     done = await send(http, PAGE, **CHOSEN, others="1")
     assert (done.status_code, done.headers["Location"]) == (303, f"{PAGE}?told=password")
     assert "Your password is changed" in (await http.get(done.headers["Location"])).text
@@ -117,6 +121,7 @@ async def test_guesses_at_the_current_one_are_counted_as_at_a_sign_in(
     assert statuses.count(429) == 5
     refused = await send(http, PAGE, **CHOSEN)
     assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+    assert _UNTICKED in refused.text
     assert ("user.login.password.failed", None) in await events_of(pg, someone)
     # At the sign-in of this browser they are used up as well.
     await http.get("/acme/account")
@@ -130,7 +135,9 @@ async def test_who_has_no_password_chooses_one_after_a_sign_in_that_is_not_long_
 ) -> None:
     await arrive(http, someone, PAGE)
     await pg.execute("UPDATE users SET password_hash = NULL WHERE id = %(id)s", {"id": someone.id})
-    assert 'name="current"' not in (await http.get(PAGE)).text
+    page = await http.get(PAGE)
+    assert 'name="current"' not in page.text
+    assert _FOCUS.findall(page.text) == ["password"]
     later.append(account_visits.RECENT + 1)
     asked = await send(http, PAGE, password=NEW, confirmPassword=NEW)
     assert asked.headers["Location"].startswith("/interaction/")
@@ -159,6 +166,7 @@ async def test_of_two_who_choose_a_first_one_at_once_one_does(
         await eventually(partial(_somebody_waits, pg, len(forms)))
     answers = await asyncio.gather(*waiting)
     assert sorted(each.status_code for each in answers) == [303, 409]
+    assert _UNTICKED in max(answers, key=lambda each: each.status_code).text
 
 
 @pytest.mark.parametrize("is_locked", [True, False], ids=["locked", "signed out"])
