@@ -23,9 +23,11 @@ from tests.security.test_federation import (
     upstream,
 )
 from tests.security.test_federation_factors import _demand
+from tests.world import house
 from tests.world.answers import above_the_footer, hidden_fields, location
-from tests.world.browser import Browser, a_browser, add_user
+from tests.world.browser import SESSION, Browser, a_browser, add_user, organization_id
 from tests.world.mail import letters_to
+from tests.world.second_factors import person_with_totp
 from tests.world.served import Served
 from tests.world.upstream import Provider, connect, forget
 
@@ -240,6 +242,52 @@ async def test_a_second_factor_comes_before_the_question(
         assert await _identities(served, alice) == ()
     finally:
         await _demand(served, "optional")
+
+
+def _forget_session(browser: Browser) -> None:
+    for path in ("/acme", "/interaction"):
+        browser.http.cookies.delete(SESSION, domain="127.0.0.1", path=path)
+
+
+async def test_no_trusted_device_stands_for_the_second_factor_of_who_is_linked(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """An identity is a way in that stays: a password, at a browser that is left open, is too little
+    for that (decisions/0050).
+    """
+    connection = await connect(served, upstream)
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+    user, totp = await person_with_totp(served.runtime, pg)
+    browser.email, browser.password = user.email, house.PASSWORD
+    await storage.organizations.update(home, {"trusted_device_days": 30})
+    served.runtime._changed("organizations", "acme")
+    try:
+        url = await browser.begin()
+        assert location(await browser.submit(url)) == url
+        form = hidden_fields((await browser.http.get(url)).text) | {
+            "method": "totp", "trust_device": "1",
+            "code": totp.generate_otp(int(served.runtime.clock() // 30)),
+        }  # fmt: skip
+        assert "code" in await browser.follow(
+            await browser.http.post(f"{url}/two-factor", data=form)
+        )
+        _forget_session(browser)
+        assert "code" in await browser.sign_in(), "the device is good"
+        _forget_session(browser)
+        upstream.claims = _person()
+        url = location(await _sign_in(browser, connection, upstream))
+        assert location(await browser.submit(url)) == url
+        assert browser.session is None
+        page = await browser.http.get(url)
+        assert 'name="code"' in page.text, "the second factor is asked for"
+        assert ASKED not in page.text
+        form = {"_csrf": hidden_fields(page.text)["_csrf"], "decision": "link"}
+        await browser.http.post(f"{url}/federation/link", data=form)
+        assert browser.session is None
+        assert await _identities(served, user) == ()
+    finally:
+        await storage.organizations.update(home, {"trusted_device_days": 0})
+        served.runtime._changed("organizations", "acme")
 
 
 async def test_who_has_no_address_there_is_named_by_what_they_are_called(
