@@ -18,6 +18,7 @@ from storage.models.auth_tokens import LinkKind
 from storage.models.connections import Connection
 from storage.models.users import User
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.handlers.account import visits
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, post
@@ -349,6 +350,96 @@ async def test_another_provider_is_no_way_around(
     answer = await _from_there(browser, other, upstream, sub="alice-there", email=None)
     assert LED in answer.text
     assert browser.session is None
+
+
+async def _in_both(
+    served: Served, upstream: Provider, domain: str, **more: Any
+) -> tuple[Connection, Connection]:
+    """Make two connections: the one that a domain requires, and another one that says all the same
+    what its people are called, and what they may.
+    """
+    storage, mark = served.runtime.storage.everywhere, factories.new_id()
+    application = factories.application(id=mark, name="A", slug=f"app-{mark}")
+    await storage.applications.insert(application)
+    role = factories.role(mark, id=factories.new_id(), slug="staff", name="staff")
+    await storage.roles.insert(role)
+    work = await connect(served, upstream)
+    other = await connect(
+        served, upstream, claim_mapping={"nickname": "nick"},
+        role_mapping=[{"claim": "groups", "value": "staff", "roleIds": [role.id]}], **more,
+    )  # fmt: skip
+    await prove(served, work, domain, "require")
+    return work, other
+
+
+_GROUPS = {"groups": "staff", "nick": "Countess"}
+"""What the other provider says beside."""
+
+
+async def _events_of(pg: Postgres, user: User) -> list[str]:
+    rows = await pg.fetch(
+        "SELECT event_type FROM audit_log WHERE user_id = %(id)s", {"id": user.id}
+    )
+    return [row[0] for row in rows]
+
+
+async def test_a_refused_sign_in_makes_no_account(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    work, other = await _in_both(served, upstream, domain, creates_accounts=True)
+    email, users = f"new@{domain}", served.runtime.storage.everywhere.users
+    answer = await _from_there(browser, other, upstream, email=email, **_GROUPS)
+    assert LED in answer.text
+    assert work.name in answer.text
+    assert browser.session is None
+    assert await users.find_by_email(other.organization_id, email) is None
+
+
+async def test_a_refused_sign_in_links_nobody(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, pg: Postgres
+) -> None:
+    _, other = await _in_both(
+        served, upstream, domain, authoritative_domains=[domain], creates_accounts=True
+    )
+    before, mails = await _events_of(pg, alice), await _jobs(served)
+    answer = await _from_there(browser, other, upstream, email=alice.email, **_GROUPS)
+    assert LED in answer.text
+    identities = served.runtime.storage.everywhere.identities
+    assert await identities.of_user(alice.id, alice.organization_id) == ()
+    assert (await _events_of(pg, alice), await _jobs(served)) == (before, mails)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["address", "no address"])
+async def test_a_refused_sign_in_changes_nobody(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, told: bool
+) -> None:
+    """Neither what they are called nor what they may: they were linked before it was required."""
+    _, other = await _in_both(served, upstream, domain)
+    storage, key = served.runtime.storage.everywhere, (alice.id, alice.organization_id)
+    sub = f"alice-{told}"
+    await storage.identities.add(other.id, key[1], alice.id, upstream.base, sub, None)
+    email = f"alice@{secrets.token_hex(6)}.test" if told else None
+    answer = await _from_there(browser, other, upstream, sub=sub, email=email, **_GROUPS)
+    assert LED in answer.text
+    assert browser.session is None
+    assert await storage.user_roles.of_user(*key) == ()
+    user = await storage.users.find_by_id(*key)
+    assert user is not None
+    assert user.nickname is None
+
+
+async def test_what_the_provider_of_the_domain_says_is_taken(
+    served: Served, browser: Browser, upstream: Provider, domain: str
+) -> None:
+    work, _ = await _in_both(served, upstream, domain)
+    storage = served.runtime.storage.everywhere
+    await storage.connections.update(work.id, work.organization_id, {"creates_accounts": True})
+    forget(served, work.organization_id)
+    answer = await _from_there(browser, work, upstream, email=f"new@{domain}")
+    assert "code" in await browser.follow(answer)
+    made = await storage.users.find_by_email(work.organization_id, f"new@{domain}")
+    assert made is not None
+    assert len(await storage.identities.of_user(made.id, work.organization_id)) == 1
 
 
 async def test_another_address_is_no_way_around_it(

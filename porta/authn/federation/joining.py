@@ -17,6 +17,7 @@ from porta.protocol.federation.profile import (
     is_authoritative,
     roles_of,
 )
+from porta.tenants import home_realms
 from storage.models.connections import Connection
 from storage.models.sign_ins import Link
 from storage.models.users import User
@@ -27,7 +28,8 @@ async def find_account(evidence: Evidence, connection: Connection, profile: Prof
     """Return whose identity it is: known, found by an address that the provider answers for, or
     made. None for who has to prove an account first: an address is no proof of one.
 
-    Raises NotLetIn.
+    Raises NotLetIn; and ElsewhereOnly for whoever has to sign in at another connection, before
+    anything is taken over of what this one says.
     """
     check_domain(connection, profile.email)
     tenant, storage = evidence.tenant, evidence.runtime.storage
@@ -43,9 +45,12 @@ async def find_account(evidence: Evidence, connection: Connection, profile: Prof
         user = await storage.users.find_by_id(identity.user_id, tenant.id)
         if user is None or not user.is_usable:
             return user
+        await _check_realm(evidence, connection, user.email)
         return await _update(evidence, connection, profile, user)
     if profile.email is None or not profile.email_verified:
         return None
+    # Before it is looked up: of each address alike, whoever has it.
+    await _check_realm(evidence, connection, profile.email)
     user = await storage.users.find_by_email(tenant.id, profile.email)
     if user is None:
         return await _create(evidence, connection, profile) if connection.creates_accounts else None
@@ -72,6 +77,10 @@ def link_of(connection: Connection, profile: Profile, at: int = 0) -> Link:
         name=profile.called,
         at=at,
     )
+
+
+async def _check_realm(evidence: Evidence, connection: Connection, address: str) -> None:
+    await home_realms.check(evidence.runtime, evidence.tenant, address, at=connection.id)
 
 
 def _actor(evidence: Evidence) -> Actor:
