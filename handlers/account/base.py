@@ -49,10 +49,14 @@ class AccountHandler(TenantHandler):
         if not self.has_tenant():
             return
         visit = await account_visits.find(self.runtime, self.tenant, self.browser())
-        if visit is None:
-            await self.ask(None)
-        else:
+        if visit is not None:
             self.visit = visit
+        elif self.request.method == "POST":
+            # A form of another site brings no cookie of `SameSite=Lax`, and a new secret would end
+            # every session and sign-in of the one that the browser has. The GET brings it.
+            self.done(None)
+        else:
+            await self.ask(None)
 
     async def get(self) -> None:
         await self.show()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
 from porta.browser import account_visits
 from porta.runtime import Runtime
@@ -52,6 +53,24 @@ async def test_who_is_not_signed_in_does_so_and_arrives(
     assert f'href="{SESSIONS}"' in page.text
     assert f'href="{APPLICATIONS}"' in page.text
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "led"),
+    [("", ""), ("/sessions", "/sessions"), ("/security/app", "/security")],
+    ids=["overview", "section", "below a section"],
+)
+async def test_a_form_that_brings_no_session_leads_to_the_page_and_gives_the_browser_nothing(
+    http: httpx.AsyncClient, pg: Postgres, sent: str, led: str
+) -> None:
+    """One of another site brings no cookie of ours: a new secret would end every session and
+    sign-in of the one that the browser has.
+    """
+    answer = await http.post(f"{ACCOUNT}{sent}", data={"others": "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{ACCOUNT}{led}")
+    assert "Set-Cookie" not in answer.headers
+    asked = await http.get(answer.headers["Location"])
+    assert asked.headers["Location"].startswith("/interaction/")
 
 
 async def test_what_the_sign_in_leaves_behind_is_over_and_leads_to_no_client(
@@ -204,8 +223,7 @@ async def test_a_form_counts_in_its_browser_while_its_person_is_there(
 async def test_without_a_session_a_form_changes_nothing(http: httpx.AsyncClient) -> None:
     for url in (SESSIONS, APPLICATIONS):
         answer = await http.post(url, data={"others": "1", "client": "web"})
-        assert answer.status_code == 303
-        assert answer.headers["Location"].startswith("/interaction/")
+        assert (answer.status_code, answer.headers["Location"]) == (303, url)
 
 
 async def test_a_change_needs_a_sign_in_that_is_not_long_ago(
