@@ -195,6 +195,21 @@ async def test_who_lets_somebody_else_sign_in_takes_it_along(
     assert await _identities(served, bob) == ()
 
 
+async def test_so_does_who_was_signed_in_here(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await connect(served, upstream)
+    browser.email = (await add_user(served)).email
+    assert await browser.code()
+    upstream.claims = _person()
+    url = location(await _sign_in(browser, connection, upstream, prompt="login"))
+    page = await browser.http.get(url)
+    assert upstream.claims["email"] in above_the_footer(page)
+    csrf = hidden_fields(page.text)["_csrf"]
+    await browser.http.post(f"{url}/switch", data={"_csrf": csrf})
+    assert upstream.claims["email"] not in above_the_footer(await browser.http.get(url))
+
+
 @pytest.mark.parametrize("meanwhile", ["suspended", "switched off", "taken"])
 async def test_what_has_changed_meanwhile_is_not_linked(
     served: Served, browser: Browser, upstream: Provider, meanwhile: str
