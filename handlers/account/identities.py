@@ -63,10 +63,12 @@ class IdentitiesHandler(AccountHandler):
             self.done("unlinked" if await self._unlink(form.get("unlink") or "") else None)
 
     async def _unlink(self, identity_id: str) -> bool:
-        async with self.runtime.storage.transaction() as tx:
+        runtime, home = self.runtime, self.tenant.organization
+        connections = await runtime.connections(home.id)
+        async with runtime.storage.transaction() as tx:
             user = await account_visits.hold(tx, self.visit)
             return await identities.unlink_own(
-                tx, self.actor(), self.tenant.organization, user, identity_id, self.runtime.post
+                tx, self.actor(), home, user, identity_id, runtime.post, connections
             )
 
 

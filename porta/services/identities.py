@@ -13,7 +13,8 @@ from porta.protocol import endpoints
 from porta.services.people import check_not_super_admin, find_user, hold_user
 from porta.services.permissions import needs
 from porta.services.targets import require
-from storage.models.connections import LinkedIdentity
+from porta.tenants import home_realms
+from storage.models.connections import Connection, LinkedIdentity
 from storage.models.organizations import Organization
 from storage.models.users import User
 
@@ -69,8 +70,10 @@ async def unlink_own(
     person: User,
     identity_id: str,
     post: Post,
+    connections: tuple[Connection, ...],
 ) -> bool:
-    """Have `person` be nobody there any more; tell whether they were.
+    """Have `person` be nobody there any more; tell whether they were. `connections` are those of
+    the organization that are active.
 
     Raises Conflict where nothing else would let them in. They are held meanwhile: of two that are
     taken away at once, the second one is judged by what is left.
@@ -79,27 +82,40 @@ async def unlink_own(
     stored = await _find(tx, held, identity_id) if held is not None and held.is_usable else None
     if held is None or stored is None:
         return False
-    if not await has_another_way(tx, home, held, stored.id, mails=post.is_sent):
+    if not await has_another_way(tx, home, held, stored.id, connections, mails=post.is_sent):
         raise Conflict("nothing else would let you in")
     await _forget(tx, actor, home, held, stored, post)
     return True
 
 
 async def has_another_way(
-    storage: Storage, home: Organization, user: User, without: str, *, mails: bool
+    storage: Storage,
+    home: Organization,
+    user: User,
+    without: str,
+    connections: tuple[Connection, ...],
+    *,
+    mails: bool,
 ) -> bool:
     """Whether a person can sign in to their account by something else than the identity `without`:
     a password, a passkey, a mailed link, or somebody else they are at a connection that is active.
+
+    Where the domain of their address requires its provider, by who they are there alone.
     """
     methods, key = home.default_login_methods, (user.id, user.organization_id)
+    known = await storage.identities.list(*key)
+    active = (each for each in known if each.connection_status == "active")
+    left = {each.connection_id for each in active if each.id != without}
+    realm = home_realms.find_among(connections, user.email)
+    if realm is not None and realm.required:
+        return realm.connection.id in left
     if "password" in methods and user.password_hash is not None:
         return True
     if "magic_link" in methods and mails:
         return True
     if "passkey" in methods and await storage.passkeys.list(*key):
         return True
-    known = await storage.identities.list(*key)
-    return any(each.id != without and each.connection_status == "active" for each in known)
+    return bool(left)
 
 
 async def _find(storage: Storage, user: User, identity_id: str) -> LinkedIdentity | None:

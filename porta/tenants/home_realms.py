@@ -39,7 +39,11 @@ class ElsewhereOnly(PortaError):
 
 async def find(runtime: Runtime, tenant: Tenant, address: str) -> HomeRealm | None:
     """Return where an address, as it was typed, is at home; None for most."""
-    connections = await runtime.connections(tenant.id)
+    return find_among(await runtime.connections(tenant.id), address)
+
+
+def find_among(connections: tuple[Connection, ...], address: str) -> HomeRealm | None:
+    """Return where an address is at home, of the active connections of an organization."""
     if not any(each.domains for each in connections):
         return None
     domain = _domain_of(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import replace
 
@@ -32,7 +33,7 @@ from tests.world.answers import above_the_footer, hidden_fields, location, query
 from tests.world.browser import Browser, a_browser, add_user, organization_id
 from tests.world.mail import letters_to
 from tests.world.served import Served, beside
-from tests.world.upstream import Provider, connect, forget
+from tests.world.upstream import Provider, connect, forget, prove
 
 __all__ = ["browser", "served", "upstream"]
 
@@ -230,8 +231,8 @@ async def test_the_last_way_in_stays(served: Served, upstream: Provider) -> None
     async def take(where: Served, identity: Identity, home: Organization = home) -> bool:
         runtime = where.runtime
         async with runtime.storage.transaction() as tx:
-            actor = Actor(user_id=user.id)
-            return await unlink_own(tx, actor, home, user, identity.id, runtime.post)
+            actor, active = Actor(user_id=user.id), await runtime.connections(home.id)
+            return await unlink_own(tx, actor, home, user, identity.id, runtime.post, active)
 
     async with beside(served) as another:
         took = await asyncio.gather(
@@ -248,6 +249,42 @@ async def test_the_last_way_in_stays(served: Served, upstream: Provider) -> None
     mailed = msgspec.structs.replace(home, default_login_methods=("magic_link",))
     with pytest.raises(Conflict):  # this installation sends no mail
         await take(served, left, mailed)
+
+
+async def test_where_a_domain_requires_its_provider_nothing_else_is_a_way_in(
+    served: Served, upstream: Provider
+) -> None:
+    """Neither a password, nor a mailed link, nor somebody they are at another provider."""
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    domain, runtime = f"{secrets.token_hex(6)}.test", served.runtime
+    user = await add_user(served, f"alice@{domain}")
+    storage, key = runtime.storage.everywhere, (user.id, user.organization_id)
+    home = await storage.organizations.find_by_id(user.organization_id)
+    assert home is not None
+    home = msgspec.structs.replace(home, default_login_methods=("password", "magic_link"))
+    mails = replace(runtime.post, is_sent=True)
+    for connection, subject in ((work, "one"), (other, "two"), (work, "three")):
+        who = (upstream.base, f"{subject}-{user.id}", None, None)
+        assert await storage.identities.add(connection.id, home.id, user.id, *who)
+    one, two, three = await _identities(served, user)
+
+    async def take(identity: Identity) -> bool:
+        async with runtime.storage.transaction() as tx:
+            actor = Actor(user_id=user.id)
+            active = await runtime.connections(home.id)
+            return await unlink_own(tx, actor, home, user, identity.id, mails, active)
+
+    proven = await prove(served, work, domain, "require")
+    assert await take(one), "they are somebody else there as well"
+    with pytest.raises(Conflict):
+        await take(three)
+    assert await take(two), "which was none"
+    with pytest.raises(Conflict):
+        await take(three)
+    assert await storage.domains.update(proven.id, home.id, {"mode": "offer"}) is not None
+    forget(served, home.id)
+    assert await take(three), "a password is a way in again"
+    assert await storage.identities.of_user(*key) == ()
 
 
 async def test_a_session_that_was_ended_meanwhile_changes_nothing(
