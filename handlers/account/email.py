@@ -13,6 +13,7 @@ from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
 from porta.services import email_change, pending_email
 from porta.services.email_change import NoAddress
+from porta.tenants import home_realms
 from porta.tenants.home_realms import ElsewhereOnly
 
 
@@ -25,8 +26,9 @@ class EmailHandler(AccountHandler):
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
         pending = await pending_email.find(self.runtime.storage, self.visit.user)
+        realm = await home_realms.find_required(self.runtime, self.tenant, self.visit.user.email)
         finish_section(
-            self, "account_email", status=status, error=error,
+            self, "account_email", status=status, error=error, elsewhere=realm is not None,
             pending=pending.email if pending is not None else None,
             has_mail=self.runtime.post.is_sent, **values,
         )  # fmt: skip
@@ -52,7 +54,7 @@ class EmailHandler(AccountHandler):
         except NoAddress as refusal:
             await self.show(email=shown(typed), error=refusal.message)
         except ElsewhereOnly as refusal:
-            await self.show(status=refusal.status, error="account.email_elsewhere")
+            await self.show(status=refusal.status)
         except Throttled as refusal:
             self.set_header("Retry-After", refusal.retry_after or 0)
             told = wait(self, refusal.retry_after)

@@ -16,6 +16,8 @@ from porta.limits.rate_limits import Throttled
 from porta.services import own_password, user_passwords
 from porta.services.own_password import Chosen
 from porta.services.password_reset import Refused
+from porta.tenants import home_realms
+from porta.tenants.home_realms import ElsewhereOnly
 from storage.models.users import UserProfile
 
 _TYPED = frozenset({"current", "password", "confirmPassword"})
@@ -29,8 +31,9 @@ class PasswordHandler(AccountHandler):
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
+        realm = await home_realms.find_required(self.runtime, self.tenant, self.visit.user.email)
         finish_section(
-            self, "account_password", status=status, error=error,
+            self, "account_password", status=status, error=error, elsewhere=realm is not None,
             has_password=self.visit.user.password_hash is not None,
             minimum=user_passwords.minimum_of(self.tenant.organization), **values,
         )  # fmt: skip
@@ -48,6 +51,8 @@ class PasswordHandler(AccountHandler):
             await self.show(problems=refusal.reasons, ends_others=chosen.ends_others)
         except LoginFailed:
             await self.show(error="account.password_wrong", ends_others=chosen.ends_others)
+        except ElsewhereOnly as refusal:
+            await self.show(status=refusal.status)
         except Conflict:
             await self.show(
                 status=HTTPStatus.CONFLICT, error="account.changed_meanwhile",

@@ -252,14 +252,20 @@ PAGES: dict[str, Page] = {
     "account_profile": _account("fields", "version", problems=()),
     "account_language": _account("chosen"),
     "account_email": _account(
-        "has_mail", pending=None, email=None, retry_after=None, retry_at=None
+        "has_mail", "elsewhere", pending=None, email=None, retry_after=None, retry_at=None
     ),
     "email_change": Page(
         frozenset({"csrf", "account", "email"}), {"refuses": False, "error": None}
     ),
     "email_change_done": Page(frozenset({"home_url"}), {"account": None, "is_refused": False}),
     "account_password": _account(
-        "has_password", "minimum", problems=(), ends_others=True, retry_after=None, retry_at=None
+        "has_password",
+        "elsewhere",
+        "minimum",
+        problems=(),
+        ends_others=True,
+        retry_after=None,
+        retry_at=None,
     ),
     "account_sessions": _account("sessions"),
     "account_applications": _account("applications"),

@@ -39,7 +39,9 @@ _REFUSED = "user.email_change.refused"
 
 
 class NoAddress(Invalid):
-    """What was typed is no address, or the one that the person has; `message` is a text's key."""
+    """What was typed is no address, none that a person takes here, or the one that they have;
+    `message` is a text's key.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ async def ask(
 
     Raises NoAddress, Throttled before anything is stored or sent, VisitOver, and Unavailable where
     the queue is full; and ElsewhereOnly for who has to sign in at a provider: another address would
-    be a way around it.
+    be a way around it. None is taken that has to, either, whoever has it (NoAddress).
     """
     await home_realms.check(runtime, tenant, visit.user.email)
     address = _address(visit.user, typed)
+    if await home_realms.find_required(runtime, tenant, address) is not None:
+        raise NoAddress("account.email_to_elsewhere")
     async with in_steps():
         await mailed_links.count_email_change(runtime, tenant, visit.user.id, address, origin)
         taken = await runtime.storage.users.find_by_email(tenant.id, address)
@@ -96,11 +100,12 @@ async def ask(
 
 async def find(runtime: Runtime, tenant: Tenant, token: str) -> Found:
     """Return the change that a link confirms; nothing is used up. Raises LinkOver, also for who has
-    to sign in at a provider by now.
+    to sign in at a provider by now, or would have to at that address.
     """
     found = await _find(runtime.storage, tenant, token, "confirmation")
     try:
-        await home_realms.check(runtime, tenant, found.user.email)
+        for address in (found.user.email, found.change.email):
+            await home_realms.check(runtime, tenant, address)
     except ElsewhereOnly:
         raise LinkOver("the person signs in at a provider alone by now") from None
     return found

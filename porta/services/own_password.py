@@ -16,6 +16,7 @@ from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.services import pending_email, user_passwords
 from porta.services.password_reset import BREACHED, Refused
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from storage.models.users import UserProfile
 from storage.router import Storage
@@ -54,8 +55,9 @@ async def change(
     This browser stays signed in; all others, with whatever acts for the person from there, and
     what acts for them from nowhere, do where that is chosen. Raises Refused for one that leaked,
     VisitOver; Conflict where the password is another one by now, and Unavailable where there is no
-    room to hash.
+    room to hash; and ElsewhereOnly for who has to sign in at a provider, which no password does.
     """
+    await home_realms.check(runtime, tenant, visit.user.email)
     if await user_passwords.is_breached(runtime, tenant.organization, chosen.password):
         raise Refused((BREACHED,))
     asker = Asker(tenant.id, address_block(actor.origin.address if actor.origin else ""))

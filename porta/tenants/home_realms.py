@@ -54,6 +54,12 @@ def find_among(connections: tuple[Connection, ...], address: str) -> HomeRealm |
     return None
 
 
+async def find_required(runtime: Runtime, tenant: Tenant, address: str) -> HomeRealm | None:
+    """Return where an address has to sign in, and in no other way; None for most."""
+    realm = await find(runtime, tenant, address)
+    return realm if realm is not None and realm.required else None
+
+
 async def check(
     runtime: Runtime,
     tenant: Tenant,
@@ -68,8 +74,8 @@ async def check(
     Who comes from there as this very address, and has to prove whose account that is (`linking`),
     does so here once.
     """
-    realm = await find(runtime, tenant, address)
-    if realm is None or not realm.required or realm.connection.id == at:
+    realm = await find_required(runtime, tenant, address)
+    if realm is None or realm.connection.id == at:
         return
     if linking is not None and linking.connection_id == realm.connection.id:
         told = _canonical(linking.email or "")

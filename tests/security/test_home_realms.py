@@ -454,9 +454,61 @@ async def test_another_address_is_no_way_around_it(
     link = re.search(r"/acme/auth/email-change/\S+", letter.text)
     assert link is not None
     assert (await http.get(link[0])).status_code == 200
+    form = {"_csrf": await visits.csrf_of(http, page), "email": f"new@{secrets.token_hex(6)}.test"}
     await prove(served, await connect(served, upstream), domain, "require")
     assert (await http.get(link[0])).status_code == 400
     mails = await _jobs(served)
-    refused = await visits.send(http, page, email=f"new@{secrets.token_hex(6)}.test")
+    refused = await http.post(page, data=form)
     assert (refused.status_code, "Ask your administrator" in refused.text) == (403, True)
     assert await _jobs(served) == mails
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["somebody", "nobody"])
+async def test_no_address_of_the_domain_is_taken_at_an_account(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, is_known: bool
+) -> None:
+    """Nor finished, where its domain requires its provider meanwhile; whoever has it."""
+    page, other = "/acme/account/email", await add_user(served, f"{secrets.token_hex(6)}@a.test")
+    await prove(served, await connect(served, upstream), domain, "require")
+    http = browser.http
+    http.base_url = httpx.URL(served.base_url)
+    await visits.arrive(http, other, page, browser.password)
+    mails = await _jobs(served)
+    email = alice.email if is_known else f"nobody@{domain}"
+    refused = await visits.send(http, page, email=email)
+    assert (refused.status_code, "cannot be taken here" in refused.text) == (200, True)
+    assert f'value="{email}"' in refused.text
+    assert await _jobs(served) == mails
+
+
+async def test_a_link_to_an_address_of_the_domain_is_over_when_it_requires_its_provider(
+    served: Served, browser: Browser, upstream: Provider, domain: str, pg: Postgres
+) -> None:
+    page, other = "/acme/account/email", await add_user(served, f"{secrets.token_hex(6)}@a.test")
+    http, new = browser.http, f"new@{domain}"
+    http.base_url = httpx.URL(served.base_url)
+    await visits.arrive(http, other, page, browser.password)
+    await visits.send(http, page, email=new)
+    (letter,) = await letters_for(served.runtime, pg, new)
+    link = re.search(r"/acme/auth/email-change/\S+", letter.text)
+    assert link is not None
+    assert (await http.get(link[0])).status_code == 200
+    await prove(served, await connect(served, upstream), domain, "require")
+    assert (await http.get(link[0])).status_code == 400
+
+
+async def test_no_password_is_set_that_no_sign_in_takes(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    page, http = "/acme/account/password", browser.http
+    http.base_url = httpx.URL(served.base_url)
+    shown = await visits.arrive(http, alice, page, browser.password)
+    form = {"_csrf": hidden_fields(shown.text)["_csrf"], "current": browser.password}
+    await prove(served, await connect(served, upstream), domain, "require")
+    for each in (page, "/acme/account/email"):
+        told = (await http.get(each)).text
+        assert "Ask your administrator" in told
+        assert 'method="post" data-once' not in told
+    new = "seven green bottles on a wall"
+    refused = await http.post(page, data={**form, "password": new, "confirmPassword": new})
+    assert (refused.status_code, "no password to choose" in refused.text) == (403, True)

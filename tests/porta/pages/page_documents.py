@@ -85,10 +85,15 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_data": {**_ACCOUNT, "may_delete": True},
     "account_deleted": {"home_url": "/acme"},
     "account_language": {**_ACCOUNT, "chosen": None},
-    "account_email": {**_ACCOUNT, "has_mail": True},
+    "account_email": {**_ACCOUNT, "has_mail": True, "elsewhere": False},
     "email_change": {"csrf": "c1", "account": "ada@acme.example", "email": "ada@new.example"},
     "email_change_done": {"home_url": "/acme", "account": "ada@new.example"},
-    "account_password": {**_ACCOUNT, "has_password": True, "minimum": 15},
+    "account_password": {
+        **_ACCOUNT,
+        "has_password": True,
+        "elsewhere": False,
+        "minimum": 15,
+    },
     "account_sessions": {
         **_ACCOUNT,
         "sessions": (

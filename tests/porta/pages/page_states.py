@@ -324,6 +324,10 @@ STATES: dict[str, State] = {
         {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
     ),
     "account, email, no mail": State("account_email", {"has_mail": False}),
+    "account, email, elsewhere": State("account_email", {"elsewhere": True}),
+    "account, email, to elsewhere": State(
+        "account_email", {"error": "account.email_to_elsewhere", "email": "ada@led.example"}
+    ),
     "email change": State("email_change", {}),
     "email change, refused": State(
         "email_change", {"refuses": True, "error": "errors.csrf_invalid"}
@@ -341,6 +345,7 @@ STATES: dict[str, State] = {
         {"error": "errors.rate_limit_exceeded", "retry_after": 900, "retry_at": "14:31 UTC"},
     ),
     "account, password, wrong": State("account_password", {"error": "account.password_wrong"}),
+    "account, password, elsewhere": State("account_password", {"elsewhere": True}),
     "account, first password": State(
         "account_password", {"asks_again": True, "has_password": False}
     ),
