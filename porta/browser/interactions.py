@@ -60,17 +60,21 @@ async def save(
     interaction: Interaction,
     *,
     storage: Storage | None = None,
+    decides: bool = False,
     **changes: Any,
 ) -> Interaction:
     """Save `changes` to the interaction, in the transaction `storage` when there is one; it still
     ends when it was to end, unless when it began is changed. Whatever else another tab has changed
     since it was read stands.
 
-    Raises InteractionExpired when it was finished meanwhile, or is over.
+    Raises InteractionExpired when it was finished meanwhile, or is over; and, where a person
+    `decides` about what they were shown, when it asks another one, or for something else, by now.
     """
     now = runtime.clock()
 
     def change(standing: Interaction) -> tuple[Interaction, float]:
+        if decides and _asked(standing) != _asked(interaction):
+            raise InteractionExpired("it asks somebody else, or for something else, by now")
         changed: Interaction = msgspec.structs.replace(
             standing, **changes, marks=marked(standing.marks, now)
         )
@@ -83,6 +87,11 @@ async def save(
     if changed is None:
         raise InteractionExpired("interaction not found")
     return changed
+
+
+def _asked(interaction: Interaction) -> tuple[object, ...]:
+    """Return who is asked for what: what a decision is about."""
+    return interaction.prompt, interaction.previous_session, interaction.shown
 
 
 def marked(marks: tuple[Mark, ...], now: float) -> tuple[Mark, ...]:

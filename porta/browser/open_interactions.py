@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from porta.audit import events
 from porta.browser import account_visits, interactions, sessions
@@ -144,16 +145,14 @@ def check_csrf(opened: OpenInteraction, value: str | None) -> None:
 
 
 async def consent(runtime: Runtime, opened: OpenInteraction, approve: bool, origin: Origin) -> None:
-    """Keep what the person decided about what they were shown."""
+    """Keep what the person decided about what they were shown. Raises InteractionExpired where
+    somebody else has signed in meanwhile: it is not theirs.
+    """
     if opened.interaction.prompt != "consent":
         raise InteractionExpired("interaction not found")
     shown = opened.interaction.shown
-    if approve:
-        await interactions.save(runtime, opened.tenant, opened.interaction, consented=shown)
-    else:
-        await interactions.save(
-            runtime, opened.tenant, opened.interaction, error="User denied consent"
-        )
+    changes: dict[str, Any] = {"consented": shown} if approve else {"error": "User denied consent"}
+    await interactions.save(runtime, opened.tenant, opened.interaction, decides=True, **changes)
     session = await find_session(runtime, opened)
     await record(
         runtime,

@@ -251,8 +251,8 @@ async def test_a_decision_is_told_with_the_person_who_made_it(
 ) -> None:
     opened = await _open(runtime, tenant)
     await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
-    here = msgspec.structs.replace(await _now(runtime, opened), prompt="consent")
-    await interactions.save(runtime, tenant, here)
+    now = await _now(runtime, opened)
+    here = await interactions.save(runtime, tenant, now, prompt="consent")
     origin = Origin("192.0.2.42", "", opaque.new_value())
     opened = OpenInteraction(opened.uid, here, tenant, opened.client)
     await open_interactions.consent(runtime, opened, approve, origin)
