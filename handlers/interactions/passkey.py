@@ -13,6 +13,7 @@ from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey import FIELD
 from porta.authn.passkey_options import unknown
+from porta.browser.account_visits import VisitOver
 from porta.tenants.home_realms import ElsewhereOnly
 
 _TYPED = frozenset({FIELD})
@@ -59,10 +60,11 @@ class CreatedHandler(InteractionHandler):
 
     async def post(self) -> None:
         form = self.form(free=_TYPED)
-        user = await passkey_creation.find_person(self.runtime, self.opened, self.browser())
-        if user is not None and self.csrf_holds(form):
-            with suppress(LoginFailed):  # nobody asked for it, and nobody is told
+        visit = await passkey_creation.find_person(self.runtime, self.opened, self.browser())
+        if visit is not None and self.csrf_holds(form):
+            # Nobody asked for it, and nobody is told.
+            with suppress(LoginFailed, VisitOver):
                 await passkey_creation.keep(
-                    self.runtime, self.opened, user, form.get(FIELD) or "", self.origin
+                    self.runtime, self.opened, visit, form.get(FIELD) or "", self.origin
                 )
         self.resume()

@@ -10,7 +10,8 @@ from porta.audit.actors import Actor
 from porta.authn import authenticator_notice, passkey, passkey_options
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey_options import Purpose
-from porta.browser import sessions
+from porta.browser import account_visits, sessions
+from porta.browser.account_visits import Visit
 from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits.origin import Origin
@@ -23,7 +24,7 @@ from storage.models.users import User
 from storage.router import Storage
 
 
-async def find_person(runtime: Runtime, opened: OpenInteraction, browser: Browser) -> User | None:
+async def find_person(runtime: Runtime, opened: OpenInteraction, browser: Browser) -> Visit | None:
     """Return who signed in at this very interaction, in this browser; None where nobody did, or a
     trusted device stood for a factor: a passkey would be both of them for good (decisions/0050).
     """
@@ -34,20 +35,23 @@ async def find_person(runtime: Runtime, opened: OpenInteraction, browser: Browse
     if session.trusted_device is not None:
         return None
     user = await runtime.storage.users.find_by_id(session.account_id, opened.tenant.id)
-    return user if user is not None and user.is_usable else None
+    return Visit(session, user, is_recent=True) if user is not None and user.is_usable else None
 
 
 async def keep(
-    runtime: Runtime, opened: OpenInteraction, user: User, credential: str, origin: Origin
+    runtime: Runtime, opened: OpenInteraction, visit: Visit, credential: str, origin: Origin
 ) -> None:
     """Keep a passkey that the browser has just made for a person.
 
-    Raises LoginFailed for what was not made for this, or was kept already.
+    Raises LoginFailed for what was not made for this, or was kept already; and VisitOver where
+    the person or their session was ended meanwhile: a copy of it may have been found.
     """
+    user = visit.user
     is_good = partial(passkey_options.is_good, runtime, opened, Purpose.CREATE, user)
     new = await _read(runtime, opened.tenant, credential, is_good, present=False)
     key = (user.id, user.organization_id)
     async with runtime.storage.transaction() as tx:
+        await account_visits.hold(tx, visit)
         kept = await tx.passkeys.add(*key, passkey.name_of(new), new)
         if kept is None:
             raise LoginFailed(passkey.REFUSED, reason="too_many_or_twice")

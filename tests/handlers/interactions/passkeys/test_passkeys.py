@@ -495,6 +495,24 @@ async def test_nobody_else_has_one_made_for_them(
     assert len(await _stored(pg, home)) == 1, "one challenge, one passkey"
 
 
+@pytest.mark.parametrize("what", ["ended", "suspended"])
+async def test_none_is_kept_in_a_session_that_is_over(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator, what: str
+) -> None:
+    """A copy of the session may outlive it: what counts is what PostgreSQL has (decisions/0043)."""
+    home = await furnish(runtime, "password", "passkey")
+    path, page = await _sign_in_by_password(http, home, "create")
+    options, token = _attribute(page, "data-create"), hidden(page.text, "_csrf")
+    if what == "ended":
+        statement = "UPDATE sessions SET consumed_at = now() WHERE account_id = %(id)s"
+    else:
+        statement = "UPDATE users SET status = 'suspended' WHERE id = %(id)s"
+    await pg.execute(statement, {"id": home.user.id})
+    form = {"_csrf": token, "credential": held.create(options)}
+    assert (await http.post(f"{path}/passkey/created", data=form)).status_code == 303
+    assert await _stored(pg, home) == []
+
+
 async def _at_a_trusted_device(
     runtime: Runtime, http: httpx.AsyncClient, pg: Postgres
 ) -> tuple[Home, str]:
