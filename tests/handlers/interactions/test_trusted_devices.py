@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from storage.router import Storage
 from tests.handlers.flow import VERIFIER, answered, begin, csrf, submit
 from tests.world.house import CALLBACK, SECRET
 from tests.world.second_factors import person_with_totp
+from tests.world.waiting import eventually
 
 CODES = ("ABCD2345", "WXYZ6789")
 MFA, PASSWORD = "urn:porta:acr:mfa", "urn:porta:acr:password"
@@ -366,41 +368,53 @@ async def test_a_device_that_is_trusted_again_stays_one(
     assert await _is_asked(http, user), "the secret of before is worth nothing"
 
 
+@pytest.mark.parametrize("ends_first", [False, True], ids=["sign-in first", "end first"])
 async def test_of_a_sign_in_and_an_end_at_once_no_session_is_left(
     runtime: Runtime, settings: Any, http: httpx.AsyncClient, someone: tuple[User, TOTP],
-    pg: Postgres,
+    pg: Postgres, ends_first: bool,
 ) -> None:  # fmt: skip
-    """On two runtimes: whoever was let in by a device is out again when all of it ends."""
+    """On two runtimes: whoever was let in by a device is out again when all of it ends. Both wait
+    for that device, in either order, before one of them goes on.
+    """
     user, _ = someone
+    await _trust(runtime, http, someone)
+    _forget_session(http)
+    path = await begin(http)
+    form = {"email": user.email, "password": "correct horse battery staple"}
+    form["_csrf"] = await csrf(http, path)
     other = await Runtime.open(settings)
+
+    async def end() -> None:
+        async with other.storage.everywhere.transaction() as tx:
+            await session_control.revoke_all(tx, SYSTEM, user.id)
+
+    async def sign_in() -> None:
+        await http.post(f"{path}/login", data=form)
+
     try:
-        for _ in range(5):
-            await _trust_again(runtime, http, someone, pg)
-            _forget_session(http)
-            path = await begin(http)
-            form = {"email": user.email, "password": "correct horse battery staple"}
-            form["_csrf"] = await csrf(http, path)
-
-            async def end() -> None:
-                await asyncio.sleep(0.03)
-                async with other.storage.everywhere.transaction() as tx:
-                    await session_control.revoke_all(tx, SYSTEM, user.id)
-
-            await asyncio.gather(http.post(f"{path}/login", data=form), end())
-            assert await _devices(runtime, user) == 0
-            rows = await pg.fetch(
-                "SELECT 1 FROM sessions WHERE account_id = %(id)s AND consumed_at IS NULL"
-                " AND payload ->> 'trusted_device' IS NOT NULL", {"id": user.id},
-            )  # fmt: skip
-            assert rows == []
+        async with runtime.storage.everywhere.transaction() as tx:
+            await tx._executor.execute(_HOLD_DEVICES, {"id": user.id})
+            waiting: list[asyncio.Task[None]] = []
+            for each in (end, sign_in) if ends_first else (sign_in, end):
+                waiting.append(asyncio.create_task(each()))
+                await eventually(partial(_wait_for_a_row, pg, len(waiting)))
+        await asyncio.gather(*waiting)
     finally:
         await other.close()
+    assert await _devices(runtime, user) == 0
+    rows = await pg.fetch(
+        "SELECT 1 FROM sessions WHERE account_id = %(id)s AND consumed_at IS NULL"
+        " AND payload ->> 'trusted_device' IS NOT NULL", {"id": user.id},
+    )  # fmt: skip
+    assert rows == []
 
 
-async def _trust_again(
-    runtime: Runtime, http: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres
-) -> None:
-    http.cookies.clear()
-    whose = {"id": someone[0].id}
-    await pg.execute("UPDATE user_totp SET last_step = NULL WHERE user_id = %(id)s", whose)
-    await _trust(runtime, http, someone)
+_HOLD_DEVICES = "SELECT 1 FROM trusted_devices WHERE user_id = %(id)s FOR UPDATE"
+
+
+async def _wait_for_a_row(pg: Postgres, how_many: int) -> bool:
+    ((count,),) = await pg.fetch(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    return bool(count == how_many)
