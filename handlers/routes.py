@@ -77,8 +77,6 @@ ROUTES = [
             _tenant(endpoints.REGISTRATION_LINK),
             self_registration.CompleteRegistrationHandler,
         ),
-        (_tenant(endpoints.EMAIL_CHANGE), email_change.EmailChangeHandler),
-        (_tenant(endpoints.EMAIL_CHANGE_REFUSAL), email_change.EmailRefusalHandler),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_interaction("/federation/link"), linking.IdentityLinkHandler),
@@ -114,6 +112,13 @@ ROUTES = [
         (r"/robots\.txt", root.RobotsHandler),
         (r"/favicon\.ico", root.FaviconHandler),
         (f"/{_SEGMENT}/?", root.OrganizationHandler),
+    )
+]
+ROUTES += [
+    URLSpec(_tenant(endpoint), email_change.EmailChangeHandler, {"refuses": refuses})
+    for endpoint, refuses in (
+        (endpoints.EMAIL_CHANGE, False),
+        (endpoints.EMAIL_CHANGE_REFUSAL, True),
     )
 ]
 ROUTES += account.specs()

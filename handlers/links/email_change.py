@@ -12,7 +12,14 @@ from porta.services.password_reset import LinkOver
 
 
 class EmailChangeHandler(LinkHandler):
-    """GET and POST /{slug}/auth/email-change/{token}: the link that went to the new address."""
+    """GET and POST /{slug}/auth/email-change/{token}, the link that went to the new address; and
+    /{slug}/auth/refuse-email-change/{token}, the one to the address of before, which `refuses`.
+    """
+
+    refuses: bool
+
+    def initialize(self, *, refuses: bool) -> None:
+        self.refuses = refuses
 
     async def get(self) -> None:
         await self._show()
@@ -25,56 +32,30 @@ class EmailChangeHandler(LinkHandler):
             await self._show(HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
             return
         try:
-            email = await email_change.complete(
-                self.runtime, self.tenant, self.token(), self.origin
-            )  # fmt: skip
+            await (self._refuse() if self.refuses else self._complete())
         except LinkOver:
-            await self.finish_over("email_change")
-        else:
-            finish_page(self, "email_change_done", account=email, home_url=self._account_url())
+            await self._finish_over()
+
+    async def _complete(self) -> None:
+        email = await email_change.complete(self.runtime, self.tenant, self.token(), self.origin)
+        account_url = f"{self.application.base_path}/{self.tenant.slug}{endpoints.ACCOUNT}"
+        finish_page(self, "email_change_done", account=email, home_url=account_url)
+
+    async def _refuse(self) -> None:
+        await email_change.refuse(self.runtime, self.tenant, self.token(), self.origin)
+        finish_page(self, "email_change_done", is_refused=True, home_url=home_url(self))
 
     async def _show(self, status: int = HTTPStatus.OK, error: str | None = None) -> None:
+        find = email_change.find_refusable if self.refuses else email_change.find
         try:
-            found = await email_change.find(self.runtime, self.tenant, self.token())
+            found = await find(self.runtime, self.tenant, self.token())
         except LinkOver:
-            await self.finish_over("email_change")
+            await self._finish_over()
             return
         finish_page(
             self, "email_change", status=status, error=error, csrf=self.csrf(),
-            account=found.user.email, email=found.change.email,
+            account=found.user.email, email=found.change.email, refuses=self.refuses,
         )  # fmt: skip
 
-    def _account_url(self) -> str:
-        return f"{self.application.base_path}/{self.tenant.slug}{endpoints.ACCOUNT}"
-
-
-class EmailRefusalHandler(LinkHandler):
-    """GET and POST /{slug}/auth/refuse-email-change/{token}: the link that went to the old one."""
-
-    async def get(self) -> None:
-        await self._show()
-
-    async def head(self) -> None:
-        await self.get()
-
-    async def post(self) -> None:
-        if not self.csrf_holds(self.form()):
-            await self._show(HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
-            return
-        try:
-            await email_change.refuse(self.runtime, self.tenant, self.token(), self.origin)
-        except LinkOver:
-            await self.finish_over("email_refusal")
-        else:
-            finish_page(self, "email_change_done", is_refused=True, home_url=home_url(self))
-
-    async def _show(self, status: int = HTTPStatus.OK, error: str | None = None) -> None:
-        try:
-            found = await email_change.find_refusable(self.runtime, self.tenant, self.token())
-        except LinkOver:
-            await self.finish_over("email_refusal")
-            return
-        finish_page(
-            self, "email_change", status=status, error=error, csrf=self.csrf(),
-            account=found.user.email, email=found.change.email, refuses=True,
-        )  # fmt: skip
+    async def _finish_over(self) -> None:
+        await self.finish_over("email_refusal" if self.refuses else "email_change")
