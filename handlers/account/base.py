@@ -3,7 +3,7 @@
 A section of the account is a module with a handler and its `SECTION`, a template
 `pages/account_{name}.html`, and a line of `SECTIONS` in `__init__.py`:
 
-- `title` and hint are the texts `account.section_{name}` and `account.section_{name}_hint`.
+- `title` and hint are the texts `account.{name}` and `account.{name}_hint`.
 - `show` shows the page, by `finish_section`; `told` names what the page may say was done, in the
   texts `account.told_{what}`.
 - `post` asks `accepted(handler)` for its form: None where it was answered already, because it is no
