@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from playwright.async_api import Browser
 from storage.models.auth_tokens import LinkKind
 from storage.postgres.driver import Postgres
 from tests.flows.chromium import chromium, needs_chromium, window
+from tests.handlers.account import visits
 from tests.handlers.flow import begin, csrf
 from tests.world.guests import invited
 from tests.world.house import furnish
 from tests.world.links import mailed_links, person, post, take_magic_links
+from tests.world.mail import letters_for
 from tests.world.ports import free_port
 from tests.world.served import Served, settings_for, unseeded
 
@@ -94,22 +97,47 @@ async def _invitation(house: Served, http: httpx.AsyncClient, pg: Postgres) -> M
     return Mailed(guest.link, CHOSEN, lambda answer: "Your account is ready" in answer.text)
 
 
+async def _another_address(house: Served, http: httpx.AsyncClient, pg: Postgres) -> tuple[str, str]:
+    """Ask for another address; return the link that went there, and the one to that of before."""
+    user, page = await person(house.runtime), "/acme/account/email"
+    new = f"new-{user.email}"
+    await visits.arrive(http, user, page)
+    await visits.send(http, page, email=new)
+    links = []
+    for address in (new, user.email):
+        (letter, *_) = await letters_for(house.runtime, pg, address)
+        links += re.findall(r"/acme/auth/[a-z-]*email-change/\S+", letter.text)
+    return links[0], links[1]
+
+
+async def _email_change(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    link, _ = await _another_address(house, http, pg)
+    return Mailed(link, {}, lambda answer: "The new address is yours" in answer.text)
+
+
+async def _email_refusal(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    _, link = await _another_address(house, http, pg)
+    return Mailed(link, {}, lambda answer: "The change is off" in answer.text)
+
+
 Kind = Callable[[Served, httpx.AsyncClient, Postgres], Awaitable[Mailed]]
-LINKS: dict[LinkKind, Kind] = {
+LINKS: dict[LinkKind | str, Kind] = {
     LinkKind.MAGIC_LINK: _magic_link,
     LinkKind.PASSWORD_RESET: _password_reset,
     LinkKind.INVITATION: _invitation,
+    "email_change": _email_change,
+    "email_refusal": _email_refusal,
 }
 
 
 def test_every_kind_of_link_is_scanned() -> None:
-    assert set(LINKS) == set(LinkKind)
+    assert set(LINKS) == {*LinkKind, "email_change", "email_refusal"}
 
 
-@pytest.mark.parametrize("kind", LinkKind)
+@pytest.mark.parametrize("kind", LINKS)
 async def test_no_scanner_uses_a_link_up(
     house: Served, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, browser: Browser,
-    pg: Postgres, kind: LinkKind,
+    pg: Postgres, kind: LinkKind | str,
 ) -> None:  # fmt: skip
     """Neither by GET nor HEAD, nor as a browser that runs scripts and presses nothing; nor by a
     form that is posted as it was found there, from where it was not shown.
