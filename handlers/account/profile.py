@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,8 @@ from porta.browser.account_visits import VisitOver
 from porta.errors import Invalid, PreconditionFailed
 from porta.services import own_profile
 from porta.services.own_profile import FIELDS
+
+_VERSION = re.compile(r"[0-9]{1,9}")
 
 
 class ProfileHandler(AccountHandler):
@@ -40,7 +43,7 @@ class ProfileHandler(AccountHandler):
         try:
             patch = own_profile.parse(typed)
             async with self.runtime.storage.transaction() as tx:
-                of = int(version) if version.isascii() and version[:10].isdecimal() else -1
+                of = int(version) if _VERSION.fullmatch(version) else -1  # of nobody
                 await own_profile.update(tx, self.actor(), self.visit, patch, of)
         except Invalid as refusal:
             wrong = {str(problem.path[0]) for problem in refusal.problems if problem.path}

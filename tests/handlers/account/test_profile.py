@@ -72,6 +72,19 @@ async def test_what_administrators_could_not_say_a_person_cannot(
     assert (await _stored(runtime, someone)).nickname is None
 
 
+async def test_what_is_no_version_is_that_of_nobody(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime
+) -> None:
+    await arrive(http, someone, PAGE)
+    shown = {"_csrf": await csrf_of(http, PAGE), "nickname": "Countess"}
+    for version in (
+        "", "x", "-1", "1x", "1234567890x", "2147483648", "9" * 200, "\u0661", "\u00b2",
+    ):  # fmt: skip
+        refused = await http.post(PAGE, data=shown | {"version": version})
+        assert refused.status_code == 412, version
+    assert (await _stored(runtime, someone)).nickname is None
+
+
 async def test_nobody_says_more_of_themselves_than_the_page_asks(
     http: httpx.AsyncClient, someone: User, runtime: Runtime
 ) -> None:
