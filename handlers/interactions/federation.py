@@ -49,6 +49,7 @@ class FederationHandler(InteractionHandler):
             await show_login(
                 self,
                 status=refusal.status,
+                email=form.get("email"),
                 error=refusal.message,
                 retry_after=refusal.retry_after,
             )

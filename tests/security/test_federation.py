@@ -48,9 +48,9 @@ async def browser(served: Served) -> AsyncIterator[Browser]:
         yield opened
 
 
-async def _send(browser: Browser, url: str, connection: Connection) -> httpx.Response:
+async def _send(browser: Browser, url: str, connection: Connection, **typed: str) -> httpx.Response:
     page = await browser.http.get(url)
-    form = {"_csrf": hidden_fields(page.text)["_csrf"], "connection": connection.id}
+    form = {"_csrf": hidden_fields(page.text)["_csrf"], "connection": connection.id, **typed}
     return await browser.http.post(
         f"{url}/federation", data=form, headers={"X-Forwarded-For": browser.address}
     )
@@ -438,10 +438,11 @@ async def test_a_dead_provider_costs_nobody_else_anything(
     for _ in range(breaker.THRESHOLD):
         assert (await _send(browser, url, dead)).status_code == 503
     began = time.monotonic()
-    answer = await _send(browser, url, dead)
+    answer = await _send(browser, url, dead, email="ada@acme.example")
     assert answer.status_code == 503
     assert time.monotonic() - began < 0.5
     assert "Choose another way" in answer.text
+    assert 'value="ada@acme.example"' in answer.text, "what was typed is there still"
     upstream.claims = _person()
     await _tokens(browser, await _sign_in(browser, alive, upstream))
     async with a_browser(served) as alice:
