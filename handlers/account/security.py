@@ -12,12 +12,15 @@ from handlers.account.security_set_up import (
     choose,
     own,
     renew_codes,
+    show_throttled,
+    takes_apps,
 )
 from porta.authn import own_factors, passkey_options
 from porta.authn.own_factors import NotYours
 from porta.browser import account_visits
 from porta.errors import Invalid
-from porta.protocol.requests.own_factors import FEW, choices
+from porta.limits.rate_limits import Throttled
+from porta.protocol.requests.own_factors import FEW, TO_SET_UP, asked, choices
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import trusted_days
 from porta.services import user_trusted_devices
@@ -63,6 +66,8 @@ class SecurityHandler(AccountHandler):
         key = (user.id, self.tenant.id)
         held = await storage.second_factors.find(*key) or SecondFactors()
         devices = await storage.trusted_devices.list(*key)
+        method = asked(self.tenant.organization, user, held)
+        skips = method not in (None, TO_SET_UP) and trusted_days(self.tenant.organization)
         finish_section(
             self,
             "account_security",
@@ -70,22 +75,23 @@ class SecurityHandler(AccountHandler):
             error=error,
             passkeys=tuple(map(_passkey, await storage.passkeys.list(*key))),
             takes_passkeys=passkey_options.is_ready(self.runtime.settings),
+            asked=method,
             method=held.method if user.two_factor_enabled else None,
             choices=self._choices(held),
             codes_left=held.recovery_codes,
             few_codes=held.recovery_codes <= FEW,
             devices=tuple(map(_device, devices)),
-            shows_devices=bool(devices or trusted_days(self.tenant.organization)),
+            shows_devices=bool(devices or skips),
             signals=await self._signals(),
             **values,
         )
 
     def _choices(self, held: SecondFactors) -> tuple[str, ...]:
         """Return the second factors that may be chosen now, by what is here and what they have."""
-        settings = self.runtime.settings
+        by_mail = self.runtime.post.is_sent and self.visit.user.email_verified
         ready = {
-            "totp": bool(settings.two_factor_encryption_keys),
-            "email": settings.smtp_host is not None and held.method != "email",
+            "totp": takes_apps(self),
+            "email": by_mail and held.method != "email",
             "passkey": held.passkeys > 0 and held.method != "passkey",
         }
         return tuple(each for each in choices(self.tenant.organization) if ready[each])
@@ -109,6 +115,8 @@ class SecurityHandler(AccountHandler):
         except NotYours as refusal:
             error = f"account.error_{refusal.why}"
             await self.show(status=HTTPStatus.CONFLICT, error=error)
+        except Throttled as refusal:
+            await show_throttled(self, refusal)
         except Invalid:
             error = "account.error_passkey_name"
             await self.show(status=HTTPStatus.BAD_REQUEST, error=error)

@@ -6,13 +6,15 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from handlers.account.base import AccountHandler, accepted, finish_section, require_recent
-from handlers.pages import finish_page
+from handlers.pages import finish_page, wait
 from porta.authn import own_factors, passkey_creation, passkey_options, totp
 from porta.authn.authenticator import LoginFailed
 from porta.authn.own_factors import NotYours, Own
 from porta.authn.password import asker_of
 from porta.browser import account_visits
+from porta.errors import NotFound
 from porta.limits import rate_limits
+from porta.limits.rate_limits import Throttled
 from porta.pages import branding
 from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
@@ -69,25 +71,44 @@ def _finish(handler: AccountHandler, codes: tuple[str, ...] | None) -> None:
     finish_page(handler, "recovery_codes", codes=codes, resume_url=endpoints.absolute(issuer, page))
 
 
+async def show_throttled(handler: AccountHandler, refusal: Throttled, **values: Any) -> None:
+    """Show the page again, and how long it takes until more codes may be made."""
+    handler.set_header("Retry-After", refusal.retry_after or 0)
+    told = wait(handler, refusal.retry_after)
+    error = "errors.rate_limit_exceeded"
+    await handler.show(status=refusal.status, error=error, **told, **values)
+
+
+def takes_apps(handler: AccountHandler) -> bool:
+    """Whether the secret of an app can be kept: where there is a key to encrypt it by."""
+    return totp.AUTHENTICATOR.is_ready(handler.runtime.settings)
+
+
 class AddAppHandler(AccountHandler):
     """/{slug}/account/security/app: a secret to be scanned, and a code that shows that it was."""
 
     async def get(self) -> None:
+        self._check_ready()
         if await require_recent(self):
             await self.show()
+
+    def _check_ready(self) -> None:
+        if not takes_apps(self):
+            raise NotFound("no app can be set up here")
 
     async def show(
         self, *, status: int = HTTPStatus.OK, error: str | None = None, **values: Any
     ) -> None:
-        begun = values.get("begun") or totp.begin_at(self.runtime, self._place())
+        begun = values.pop("begun", None) or totp.begin_at(self.runtime, self._place())
         company = branding.brand(self.tenant.organization).company
         uri = totp.to_uri(begun.secret, self.visit.user.email, company)
         finish_section(
             self, "account_app", status=status, error=error, box=begun.box, secret=begun.secret,
-            uri=uri, picture=svg(uri),
+            uri=uri, picture=svg(uri), **values,
         )  # fmt: skip
 
     async def post(self) -> None:
+        self._check_ready()
         form = await accepted(self, free=_APP)
         if form is None:
             return
@@ -104,6 +125,8 @@ class AddAppHandler(AccountHandler):
         except NotYours as refusal:
             error = f"account.error_{refusal.why}"
             await self.show(status=HTTPStatus.CONFLICT, error=error)
+        except Throttled as refusal:
+            await show_throttled(self, refusal, begun=begun)
 
 
 class AddPasskeyHandler(AccountHandler):

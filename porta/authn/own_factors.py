@@ -14,6 +14,7 @@ from porta.audit.actors import Actor
 from porta.authn import authenticator_notice
 from porta.emails import notices
 from porta.errors import Invalid
+from porta.protocol import endpoints
 from porta.protocol.requests import own_factors
 from porta.runtime import Runtime
 from porta.security.encryption import Encrypted
@@ -81,7 +82,10 @@ async def choose(
     if needs_codes:
         await factors.replace_recovery_codes(*own.key, hashes)
     await _record(tx, own, _SET_UP[method])
-    await authenticator_notice.queue(tx, own.runtime, own.tenant, own.user, method)
+    if method == "passkey":
+        await _tell(tx, own, "passkey_asked")  # it was told of when it was added
+    else:
+        await authenticator_notice.queue(tx, own.runtime, own.tenant, own.user, method)
     if own.user.two_factor_enabled:
         await tx.trusted_devices.remove_all(*own.key)
     return needs_codes
@@ -169,7 +173,7 @@ async def tell_few_codes(
     tx: Storage, runtime: Runtime, tenant: Tenant, user: UserProfile, left: int
 ) -> None:
     """Tell a person how few recovery codes are left, after one was used."""
-    url = f"{tenant.issuer}/account/security"
+    url = endpoints.absolute(tenant.issuer, endpoints.account_page("security"))
     await notices.tell_change(
         tx, runtime.post, tenant.organization, user, "recovery_codes_few", url, left=str(left)
     )

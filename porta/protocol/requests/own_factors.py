@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from porta.protocol.requests.sign_in import required
+from porta.protocol.requests.sign_in import METHODS, required
 from storage.models.organizations import Organization
 from storage.models.sign_ins import SecondFactors
 from storage.models.users import User
@@ -18,6 +18,7 @@ _ALLOWED = {
 _ALL = ("totp", "email", "passkey")
 FEW = 3
 """Recovery codes, of which there are few: their owner is told to make new ones."""
+TO_SET_UP = "to_set_up"
 POLICY, LAST_WAY = "policy", "last_way"
 """Why something may not be taken away: what is demanded would be gone; nobody would get in."""
 
@@ -25,6 +26,21 @@ POLICY, LAST_WAY = "policy", "last_way"
 def choices(organization: Organization) -> tuple[str, ...]:
     """Return the second factors (`two_factor_method`) that people may choose here."""
     return _ALLOWED.get(organization.two_factor_policy, _ALL)
+
+
+def asked(organization: Organization, user: User, held: SecondFactors) -> str | None:
+    """Return the second factor (`two_factor_method`) that is asked for first when the person signs
+    in, whatever they chose; `TO_SET_UP` where one has to be set up then, None for none.
+    """
+    demanded = required(organization, (), user, held)
+    for method, authenticator in METHODS.items():
+        if demanded.second[:1] == (authenticator,):
+            return method
+    if demanded.second:
+        return (
+            held.method or "totp"
+        )  # it is gone, or was never set up: a recovery code stands in for it
+    return TO_SET_UP if demanded.enrol else None
 
 
 def without_chosen(held: SecondFactors) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 
@@ -12,9 +13,12 @@ import pytest_asyncio
 from pyotp import TOTP
 
 from porta.audit.actors import SYSTEM
+from porta.limits import rate_limits
+from porta.limits.rate_limits import Throttled
 from porta.runtime import Runtime
 from porta.services import organizations
 from porta.services.organization_fields import OrganizationPatch
+from porta.tenants import resolve
 from storage.models.passkeys import NewPasskey
 from storage.models.trusted_devices import NewTrustedDevice
 from storage.models.users import User
@@ -23,6 +27,7 @@ from tests import factories
 from tests.handlers.flow import begin, csrf, hidden, submit
 from tests.world.house import PASSWORD
 from tests.world.links import person
+from tests.world.mail import letters_to
 from tests.world.second_factors import choose, person_with_totp
 
 PAGE = "/acme/account/security"
@@ -31,14 +36,24 @@ APP = f"{PAGE}/app"
 
 @pytest_asyncio.fixture(autouse=True)
 async def optional(runtime: Runtime) -> AsyncIterator[None]:
-    await _policy(runtime, "optional")
+    """An organization that demands no second factor, and trusts devices; then as it was."""
+    before = await runtime.storage.everywhere.organizations.find_by_slug("acme")
+    assert before is not None
+    await _set(runtime, two_factor_policy="optional", trusted_device_days=30)
     yield
+    await _set(
+        runtime, two_factor_policy=before.two_factor_policy,
+        trusted_device_days=before.trusted_device_days,
+    )  # fmt: skip
+
+
+async def _set(runtime: Runtime, **said: object) -> None:
+    async with runtime.storage.everywhere.transaction() as tx:
+        await organizations.update(tx, SYSTEM, "acme", OrganizationPatch.parse(said))
 
 
 async def _policy(runtime: Runtime, policy: str) -> None:
-    patch = OrganizationPatch.parse({"two_factor_policy": policy, "trusted_device_days": 30})
-    async with runtime.storage.everywhere.transaction() as tx:
-        await organizations.update(tx, SYSTEM, "acme", patch)
+    await _set(runtime, two_factor_policy=policy)
 
 
 @pytest_asyncio.fixture
@@ -106,6 +121,19 @@ async def _events(pg: Postgres, user: User) -> list[str]:
     return [row[0] for row in rows]
 
 
+async def _newest(runtime: Runtime, pg: Postgres, user: User) -> str:
+    """Return what was mailed to a person last."""
+    letters = await letters_to(runtime, pg, user.id)
+    return letters[0].text if letters else ""
+
+
+async def _asked(http: httpx.AsyncClient) -> str:
+    """Return what the page says is asked for."""
+    found = re.search(r"<h2>Second factor</h2>\s*<p>(.*?)</p>", (await http.get(PAGE)).text)
+    assert found is not None
+    return found[1]
+
+
 async def test_an_app_is_set_up_by_a_code_of_it_and_recovery_codes_are_shown_once(
     runtime: Runtime, http: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
@@ -159,6 +187,7 @@ async def test_what_was_chosen_is_taken_away_and_devices_are_trusted_no_more(
     assert await _held(pg, user) == (False, None, 0, 0)
     assert await runtime.storage.trusted_devices.list(user.id, user.organization_id) == ()
     assert "2fa.disabled" in await _events(pg, user)
+    assert "no longer asks for a second factor" in await _newest(runtime, pg, user)
 
 
 async def test_a_passkey_beside_it_is_asked_for_in_its_place(
@@ -168,6 +197,7 @@ async def test_a_passkey_beside_it_is_asked_for_in_its_place(
     await _give_passkey(runtime, user)
     await _post(http, off="1")
     assert await _held(pg, user) == (True, "passkey", 0, 1)
+    assert "was removed: a passkey is asked for" in await _newest(runtime, pg, user)
     await _post(http, off="1")
     assert await _held(pg, user) == (False, None, 0, 0)
     assert len(await runtime.storage.passkeys.list(user.id, user.organization_id)) == 1
@@ -218,6 +248,7 @@ async def test_a_passkey_is_renamed_and_removed_by_its_owner_alone(
     assert gone.headers["Location"] == f"{PAGE}?told=passkey_removed"
     assert await runtime.storage.passkeys.list(someone.id, someone.organization_id) == ()
     assert await runtime.storage.trusted_devices.list(someone.id, someone.organization_id) == ()
+    assert "The passkey “My <phone>” of" in await _newest(runtime, pg, someone)
     told = await _events(pg, someone)
     assert ("user.passkey.renamed" in told, "user.passkey.removed" in told) == (True, True)
 
@@ -226,10 +257,15 @@ async def test_the_only_way_in_is_not_taken_away(
     runtime: Runtime, http: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
     passkey = await _give_passkey(runtime, someone)
+    acme = await runtime.storage.everywhere.organizations.find_by_slug("acme")
+    assert acme is not None
+    before = list(acme.default_login_methods)
     only = "UPDATE organizations SET default_login_methods = %(m)s::text[] WHERE slug = 'acme'"
     await pg.execute(only, {"m": ["passkey"]})
-    refused = await _post(http, remove="1", passkey=passkey)
-    await pg.execute(only, {"m": ["password"]})
+    try:
+        refused = await _post(http, remove="1", passkey=passkey)
+    finally:
+        await pg.execute(only, {"m": before})
     assert (refused.status_code, "could not sign in" in refused.text) == (409, True)
     assert (await _post(http, remove="1", passkey=passkey)).status_code == 303
 
@@ -243,6 +279,7 @@ async def test_recovery_codes_are_made_anew_and_the_old_ones_die(
     codes = re.findall(r"<li><code>([A-Z2-9]{4}-[A-Z2-9]{4})</code></li>", done.text)
     assert len(codes) == 10
     assert "2fa.recovery.regenerated" in await _events(pg, user)
+    assert "were replaced" in await _newest(runtime, pg, user)
     http.cookies.clear()
     path = await begin(http)
     await submit(http, path, email=user.email)
@@ -262,10 +299,114 @@ async def test_codes_for_nobodys_second_factor_are_none(
 async def test_an_address_that_nobody_confirmed_gets_no_codes(
     http: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
+    assert 'value="email"' not in (await http.get(PAGE)).text, "it would be refused"
     refused = await _post(http, choose="email")
     assert (refused.status_code, "not confirmed" in refused.text) == (409, True)
     assert (await _post(http, choose="passkey")).status_code == 409
     assert await _held(pg, someone) == (False, None, 0, 0)
+
+
+async def test_codes_by_mail_are_chosen(
+    runtime: Runtime, http: httpx.AsyncClient, someone: User, pg: Postgres
+) -> None:
+    await pg.execute("UPDATE users SET email_verified = TRUE WHERE id = %(id)s", {"id": someone.id})
+    page = (await http.get(PAGE)).text
+    assert ('value="email"' in page, "Trusted devices" in page) == (True, False)
+    done = await _post(http, choose="email")
+    assert len(set(re.findall(r"<li><code>([A-Z2-9]{4}-[A-Z2-9]{4})</code></li>", done.text))) == 10
+    assert await _held(pg, someone) == (True, "email", 0, 10)
+    assert "2fa.setup.email.complete" in await _events(pg, someone)
+    assert "Codes that are mailed here are now asked for" in await _newest(runtime, pg, someone)
+    page = (await http.get(PAGE)).text
+    assert ('value="email"' in page, "Trusted devices" in page) == (False, True)
+
+
+async def test_a_passkey_is_chosen_in_the_place_of_an_app_and_nothing_was_added_by_that(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres
+) -> None:
+    user, _ = await _signed_in_with_both(runtime, http, pg, "ABCD2345")
+    await _give_passkey(runtime, user)
+    await _give_device(runtime, user)
+    done = await _post(http, choose="passkey")
+    assert done.headers["Location"] == f"{PAGE}?told=factor"
+    assert await _held(pg, user) == (True, "passkey", 0, 1)
+    assert await runtime.storage.trusted_devices.list(user.id, user.organization_id) == ()
+    assert "2fa.setup.passkey.complete" in await _events(pg, user)
+    told = await _newest(runtime, pg, user)
+    assert ("passkey is asked for from now on" in told, "was added" in told) == (True, False)
+    assert "/acme/account/security" in told
+    assert await _asked(http) == "One of your passkeys is asked for."
+
+
+async def test_the_page_says_what_is_demanded_rather_than_what_was_chosen(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres
+) -> None:
+    user, _ = await _signed_in_with_both(runtime, http, pg, "ABCD2345")
+    assert await _asked(http) == "A code of your authenticator app is asked for."
+    await _give_passkey(runtime, user)
+    await _policy(runtime, "required_passkey")
+    assert await _asked(http) == "One of your passkeys is asked for."
+    await choose(pg, user, None)
+    await _policy(runtime, "required_any")
+    assert await _asked(http) == "One of your passkeys is asked for."
+    await _policy(runtime, "required_totp")
+    assert "will have to set one up" in await _asked(http)
+    await _policy(runtime, "optional")
+    assert await _asked(http) == "No second factor is asked for."
+
+
+async def test_who_makes_too_many_codes_reads_how_long_to_wait_at_their_page(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres
+) -> None:
+    user, _ = await _signed_in_with_both(runtime, http, pg, "ABCD2345")
+    tenant = await resolve.resolve(runtime, "acme")
+    with contextlib.suppress(Throttled):
+        while True:
+            await rate_limits.of_choice(tenant, user.id).count(runtime)
+    page = (await http.get(APP)).text
+    shown = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page)
+    assert shown is not None
+    code = TOTP(shown[1].replace(" ", "")).generate_otp(int(runtime.clock() // 30))
+    app = {"box": hidden(page, "box"), "code": code}
+    for url, form in ((PAGE, {"codes": "1"}), (APP, app)):
+        refused = await _post(http, url, **form)
+        assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+        assert hidden(refused.text, "_csrf"), "a page of their own"
+        assert "minute" in refused.text
+    assert hidden(refused.text, "box") == app["box"]
+    assert await _held(pg, user) == (True, "totp", 1, 1)
+
+
+async def test_without_a_key_to_keep_secrets_by_no_app_is_set_up(
+    runtime: Runtime, http: httpx.AsyncClient, someone: User, pg: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    page = (await http.get(APP)).text
+    shown = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page)
+    assert shown is not None
+    code = TOTP(shown[1].replace(" ", "")).generate_otp(int(runtime.clock() // 30))
+    form = {"_csrf": hidden(page, "_csrf"), "box": hidden(page, "box"), "code": code}
+    bare = runtime.settings.model_copy(update={"two_factor_encryption_keys": ()})
+    monkeypatch.setattr(runtime, "settings", bare)
+    assert (await http.get(APP)).status_code == 404
+    assert (await http.post(APP, data=form)).status_code == 404
+    assert f'href="{APP}"' not in (await http.get(PAGE)).text
+    assert await _held(pg, someone) == (False, None, 0, 0)
+
+
+@pytest.mark.parametrize(("codes", "left"), [(2, 1), (5, None)], ids=["few", "enough"])
+async def test_who_used_a_recovery_code_is_told_where_few_are_left(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, codes: int, left: int | None
+) -> None:
+    user, _ = await person_with_totp(runtime, pg, *(f"ABCD234{n}" for n in range(2, 2 + codes)))
+    path = await begin(http)
+    await submit(http, path, email=user.email)
+    form = {"_csrf": await csrf(http, path), "method": "recovery_code", "code": "ABCD-2342"}
+    assert (await http.post(f"{path}/two-factor", data=form)).status_code == 303
+    told = await _newest(runtime, pg, user)
+    assert (f"Codes left: {left}." in told, f"{http.base_url}{PAGE}" in told) == (
+        (True, True) if left else (False, False)
+    )
 
 
 async def test_a_device_is_taken_back(

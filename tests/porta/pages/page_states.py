@@ -119,16 +119,20 @@ STATES: dict[str, State] = {
          "differs": True, "error": "federation.error_linked"},
     ),
     "two-factor": State(
-        "two_factor", {"others": ("recovery_code",), "client_name": "Portal", "trusted_days": 30}
+        "two_factor",
+        {"others": ("recovery_code",), "client_name": "Portal", "trusted_days": 30},
     ),
-    "two-factor, wrong": State("two_factor", {"error": "two_factor.error_invalid_code"}),
+    "two-factor, wrong": State(
+        "two_factor",
+        {"error": "two_factor.error_invalid_code", "trusted_days": 30, "trusts": True},
+    ),
     "two-factor, recovery": State(
         "two_factor", {"method": "recovery_code", "others": ("totp",)}
     ),
     "two-factor, e-mail": State(
         "two_factor",
         {"method": "email_otp", "others": ("recovery_code",), "resends": True,
-         "notice": "two_factor.sent_again"},
+         "notice": "two_factor.sent_again", "trusted_days": 30, "trusts": True},
     ),
     "two-factor, passkey": State(
         "two_factor",
@@ -353,17 +357,31 @@ STATES: dict[str, State] = {
     "account, sessions, long ago": State("account_sessions", _STALE),
     "account, security": State(
         "account_security",
-        {"method": "totp", "shows_devices": True, "notice": "account.told_passkey_removed",
+        {"asked": "totp", "method": "totp", "shows_devices": True,
+         "notice": "account.told_passkey_removed",
          "signals": "{}"},
     ),
     "account, security, little": State(
         "account_security",
-        {**_STALE, "passkeys": (), "devices": (), "shows_devices": True, "choices": ("passkey",),
+        {**_STALE, "passkeys": (), "devices": (), "choices": ("passkey",),
          "takes_passkeys": False},
     ),
     "account, security, few codes": State(
         "account_security",
-        {"method": "email", "few_codes": True, "codes_left": 2, "error": "account.error_policy"},
+        {"asked": "email", "method": "email", "few_codes": True, "codes_left": 2,
+         "error": "account.error_policy"},
+    ),
+    "account, security, another is demanded": State(
+        "account_security",
+        {"asked": "passkey", "method": "totp", "devices": (), "shows_devices": True},
+    ),
+    "account, security, one to set up": State(
+        "account_security", {"asked": "to_set_up", "passkeys": (), "devices": ()}
+    ),
+    "account, security, too often": State(
+        "account_security",
+        {"asked": "totp", "method": "totp", "error": "errors.rate_limit_exceeded",
+         "retry_after": 300, "retry_at": "14:31 UTC"},
     ),
     "account, an app": State(
         "account_app", {"secret": _SECRET, "uri": _URI, "picture": svg(_URI)}
@@ -372,6 +390,11 @@ STATES: dict[str, State] = {
         "account_app",
         {"secret": _SECRET, "uri": _URI, "picture": svg(_URI),
          "error": "two_factor.error_invalid_code"},
+    ),
+    "account, an app, too often": State(
+        "account_app",
+        {"secret": _SECRET, "uri": _URI, "picture": svg(_URI), "retry_after": 300,
+         "retry_at": "14:31 UTC", "error": "errors.rate_limit_exceeded"},
     ),
     "account, an app, stale": State("account_app", {**_STALE, "notice": "account.told_factor"}),
     "account, a passkey": State("account_passkey", {"passkey": _PASSKEY}),
