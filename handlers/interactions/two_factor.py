@@ -30,8 +30,11 @@ async def show_two_factor(
     error: str | None = None,
     notice: str | None = None,
     retry_after: int | None = None,
+    trusts: bool = False,
 ) -> None:
-    """Ask for a second factor: by `method`, where that is one of those that may be shown."""
+    """Ask for a second factor: by `method`, where that is one of those that may be shown. `trusts`
+    tells whether they have said that they are not to be asked at this device again.
+    """
     if retry_after is not None:
         handler.set_header("Retry-After", retry_after)
     chosen = method if method in pending.methods else pending.methods[0]
@@ -47,7 +50,7 @@ async def show_two_factor(
         error=error,
         **wait(handler, retry_after),
         **(
-            _beside(handler, chosen, notice)
+            _beside(handler, chosen, notice, trusts=trusts)
             if pending.enrolling is None
             else _to_scan(handler, pending)
         ),
@@ -55,11 +58,14 @@ async def show_two_factor(
     )
 
 
-def _beside(handler: InteractionHandler, method: str, notice: str | None) -> dict[str, Any]:
+def _beside(
+    handler: InteractionHandler, method: str, notice: str | None, *, trusts: bool
+) -> dict[str, Any]:
     """Return what a page says beside its form, where a factor that is there is asked for."""
     sign_in, tenant = handler.opened.interaction.sign_in, handler.tenant
     may = trusted_devices.may_trust(tenant, sign_in, method)
-    return {"notice": notice, "trusted_days": trusted_days(tenant.organization) if may else 0}
+    days = trusted_days(tenant.organization) if may else 0
+    return {"notice": notice, "trusted_days": days, "trusts": trusts}
 
 
 async def _options(handler: InteractionHandler, pending: Pending) -> str:
@@ -107,6 +113,7 @@ async def _take(
             status=refusal.status,
             error=refusal.message,
             retry_after=refusal.retry_after,
+            trusts=trusted_devices.FIELD in form,
         )
 
 
@@ -151,9 +158,10 @@ class ChooseHandler(InteractionHandler):
         await _take(self, self._begin)
 
     async def _begin(self, pending: Pending, method: str, form: Params) -> None:
-        del form
         await second_factor.choose(self.runtime, self.opened, pending, method, self.origin)
         if pending.enrolling is not None:
             self.start_over()
         else:
-            await show_two_factor(self, pending, method, notice="two_factor.sent_again")
+            trusts = trusted_devices.FIELD in form
+            notice = "two_factor.sent_again"
+            await show_two_factor(self, pending, method, notice=notice, trusts=trusts)

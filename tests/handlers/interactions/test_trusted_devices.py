@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -29,7 +30,7 @@ from storage.postgres.driver import Postgres
 from storage.router import Storage
 from tests.handlers.flow import VERIFIER, answered, begin, csrf, submit
 from tests.world.house import CALLBACK, SECRET
-from tests.world.second_factors import person_with_totp
+from tests.world.second_factors import choose, person_with_totp
 from tests.world.waiting import eventually
 
 CODES = ("ABCD2345", "WXYZ6789")
@@ -114,6 +115,44 @@ async def _events(pg: Postgres, user: User) -> list[str]:
 
 async def _devices(runtime: Runtime, user: User) -> int:
     return len(await runtime.storage.trusted_devices.list(user.id, user.organization_id))
+
+
+async def test_who_mistypes_a_code_does_not_have_to_tick_the_box_again(
+    http: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres
+) -> None:
+    path = await _half_way(http, someone[0])
+    box = 'name="trust_device" value="1"'
+    assert f"{box}>" in (await http.get(path)).text
+    form = {"_csrf": await csrf(http, path), "method": "totp", "code": "000000"}
+    wrong = await http.post(f"{path}/two-factor", data=form)
+    assert (wrong.status_code, f"{box}>" in wrong.text) == (200, True)
+    wrong = await http.post(f"{path}/two-factor", data=form | {"trust_device": "1"})
+    assert (wrong.status_code, f"{box} checked>" in wrong.text) == (200, True)
+    forged = await http.post(f"{path}/two-factor", data={"_csrf": "x", "trust_device": "1"})
+    assert (forged.status_code, f"{box}>" in forged.text) == (403, True), "no tick of somebody else"
+
+
+async def test_who_has_a_code_mailed_again_does_not_have_to_tick_the_box_again(
+    runtime: Runtime, http: httpx.AsyncClient, someone: tuple[User, TOTP], pg: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(runtime, "settings", with_mail)
+    await choose(pg, someone[0], "email")
+    path = await _half_way(http, someone[0])
+    page = (await http.get(path)).text
+    resend = re.search(r"<button[^>]*>Send", page)
+    assert resend is not None
+    # Whatever stands in the form beside it goes with this button: it is a button of that form.
+    assert (f'formaction="{path}/two-factor/resend"' in resend[0], 'form="' in resend[0]) == (
+        True, True,
+    )  # fmt: skip
+    form = {"_csrf": await csrf(http, path), "method": "email_otp", "code": "", "trust_device": "1"}
+    again = await http.post(f"{path}/two-factor/resend", data=form)
+    assert (again.status_code, 'name="trust_device" value="1" checked>' in again.text) == (
+        200,
+        True,
+    )
 
 
 async def test_who_does_not_say_so_is_asked_again(
