@@ -29,6 +29,7 @@ from tests.world.house import PASSWORD
 from tests.world.links import person
 from tests.world.mail import letters_to
 from tests.world.second_factors import choose, person_with_totp
+from tests.world.waiting import eventually
 
 PAGE = "/acme/account/security"
 APP = f"{PAGE}/app"
@@ -48,8 +49,15 @@ async def optional(runtime: Runtime) -> AsyncIterator[None]:
 
 
 async def _set(runtime: Runtime, **said: object) -> None:
+    """Change the organization, and wait until pages are made of what it is now."""
     async with runtime.storage.everywhere.transaction() as tx:
         await organizations.update(tx, SYSTEM, "acme", OrganizationPatch.parse(said))
+
+    async def is_seen() -> bool:
+        seen = (await resolve.resolve(runtime, "acme")).organization
+        return all(getattr(seen, name) == value for name, value in said.items())
+
+    await eventually(is_seen)
 
 
 async def _policy(runtime: Runtime, policy: str) -> None:
@@ -386,7 +394,7 @@ async def test_without_a_key_to_keep_secrets_by_no_app_is_set_up(
     assert shown is not None
     code = TOTP(shown[1].replace(" ", "")).generate_otp(int(runtime.clock() // 30))
     form = {"_csrf": hidden(page, "_csrf"), "box": hidden(page, "box"), "code": code}
-    bare = runtime.settings.model_copy(update={"two_factor_encryption_keys": ()})
+    bare = runtime.settings.model_copy(update={"two_factor_encryption_key": None})
     monkeypatch.setattr(runtime, "settings", bare)
     assert (await http.get(APP)).status_code == 404
     assert (await http.post(APP, data=form)).status_code == 404
