@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "porta.audit.tail": 1,
     "porta.limits.rate_limits": 3,
     "porta.limits.mailed_links": 3,
+    "porta.limits.own_changes": 3,
     "porta.limits.request_limits": 3,
     "porta.tenants.resolve": 3,
     "porta.tenants.home_realms": 3,

@@ -9,6 +9,7 @@ from handlers import languages
 from handlers.account.base import AccountHandler, Section, accepted, finish_section
 from porta.pages import consent_lines
 from porta.pages.consent_lines import Line
+from porta.protocol.requests.params import Params
 from porta.services import consents
 from porta.services.consents import ConsentedClient
 from storage.models.interactions import Consent
@@ -35,6 +36,10 @@ class ApplicationsHandler(AccountHandler):
         finish_section(
             self, "account_applications", status=status, error=error, applications=lines, **values
         )
+
+    def is_counted(self, form: Params) -> bool:
+        """Return False: what was allowed can always be taken back."""
+        return False
 
     async def post(self) -> None:
         form = await accepted(self)

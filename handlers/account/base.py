@@ -11,6 +11,7 @@ A section of the account is a module with a handler and its `SECTION`, a templat
   leads back to the section. Reading something that matters asks `require_recent` alone.
 - What changes something holds the person by `account_visits.hold` in its transaction: a session
   that was ended meanwhile changes nothing, and leads to a sign-in.
+- What a day has is counted in `accepted`, unless `is_counted` says that it is no such change.
 - `done(told)` leads back to the page; `notices.tell_change` tells by mail what has changed.
 """
 
@@ -25,6 +26,7 @@ from handlers.tenant import TenantHandler
 from porta.audit.actors import Actor
 from porta.browser import account_visits, binding
 from porta.browser.account_visits import Visit, VisitOver
+from porta.limits import own_changes
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 
@@ -86,6 +88,12 @@ class AccountHandler(TenantHandler):
         self.interaction_uid, self.begins_for = handle, self.tenant.config.interaction_ttl
         self.see_other(f"{self.application.base_path}/interaction/{handle}")
 
+    def is_counted(self, form: Params) -> bool:
+        """Whether what a form asks for is one of the changes that a day has (`own_changes`). What
+        takes something away from whoever got in is not: nothing may stop that.
+        """
+        return True
+
     def csrf(self) -> str:
         """Return the CSRF value of every form here: in this browser, while this person is here."""
         secret = self.browser().secret
@@ -141,13 +149,24 @@ async def require_recent(handler: AccountHandler) -> bool:
 
 async def accepted(handler: AccountHandler, *, free: frozenset[str] = frozenset()) -> Params | None:
     """Return the form that was sent, where it is one of this person in this browser, who signed in
-    not long ago; None where that is answered already. `free` as for `PortaHandler.form`.
+    not long ago; None where that is answered already. `free` as for `PortaHandler.form`. Raises
+    Throttled for one change more than a day has, which ends on a page that says until when.
     """
     form = handler.form(free=free)
     if not handler.csrf_holds(form):
         await handler.show(status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
         return None
-    return form if await require_recent(handler) else None
+    if not await require_recent(handler):
+        return None
+    if handler.is_counted(form):
+        await count_change(handler)
+    return form
+
+
+async def count_change(handler: AccountHandler) -> None:
+    """Count a change of this section. Raises Throttled."""
+    section = handler.section or ""
+    await own_changes.count(handler.runtime, handler.tenant, section, handler.actor())
 
 
 def finish_section(

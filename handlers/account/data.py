@@ -12,6 +12,7 @@ from handlers.pages import finish_page, home_url, wait
 from porta.browser.account_visits import VisitOver
 from porta.errors import Forbidden
 from porta.limits.rate_limits import Throttled
+from porta.protocol.requests.params import Params
 from porta.services import own_data
 from porta.services.own_data import NotConfirmed
 
@@ -28,6 +29,10 @@ class DataHandler(AccountHandler):
         finish_section(
             self, "account_data", status=status, error=error, may_delete=may_delete, **values
         )
+
+    def is_counted(self, form: Params) -> bool:
+        """Return False: downloads have limits of their own, and one deletion is the last."""
+        return False
 
     async def post(self) -> None:
         form = await accepted(self, free=frozenset({"confirm"}))

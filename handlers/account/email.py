@@ -11,6 +11,7 @@ from handlers.interactions.endings import shown
 from handlers.pages import wait
 from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
+from porta.protocol.requests.params import Params
 from porta.services import email_change, pending_email
 from porta.services.email_change import NoAddress
 from porta.tenants import home_realms
@@ -32,6 +33,10 @@ class EmailHandler(AccountHandler):
             pending=pending.email if pending is not None else None,
             has_mail=self.runtime.post.is_sent, **values,
         )  # fmt: skip
+
+    def is_counted(self, form: Params) -> bool:
+        """A change can always be given up."""
+        return "withdraw" not in form
 
     async def post(self) -> None:
         form = await accepted(self, free=frozenset({"email"}))

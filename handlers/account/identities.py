@@ -38,6 +38,10 @@ class IdentitiesHandler(AccountHandler):
     ) -> None:
         await _show(self, status, error, values)
 
+    def is_counted(self, form: Params) -> bool:
+        """Who is linked can always be taken away."""
+        return "connection" in form or "waiting" in form
+
     async def post(self) -> None:
         form = await accepted(self)
         if form is None:

@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers import browser_cookies
-from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from handlers.account.base import AccountHandler, Section, accepted, count_change, finish_section
 from handlers.pages import wait
 from porta.authn import current_password
 from porta.authn.authenticator import LoginFailed
 from porta.browser.account_visits import VisitOver
 from porta.errors import Conflict
 from porta.limits.rate_limits import Throttled
+from porta.protocol.requests.params import Params
 from porta.services import own_password, user_passwords
 from porta.services.own_password import Chosen
 from porta.services.password_reset import Refused
@@ -37,6 +38,10 @@ class PasswordHandler(AccountHandler):
             has_password=self.visit.user.password_hash is not None,
             minimum=user_passwords.minimum_of(self.tenant.organization), **values,
         )  # fmt: skip
+
+    def is_counted(self, form: Params) -> bool:
+        """Return False: it is counted once the one that they have was shown."""
+        return False
 
     async def post(self) -> None:
         form = await accepted(self, free=_TYPED)
@@ -76,6 +81,7 @@ class PasswordHandler(AccountHandler):
                 self.runtime, self.tenant, before, current, self.origin,
                 browser_cookies.known_value(self),
             )  # fmt: skip
+        await count_change(self)
         await own_password.change(
             self.runtime, self.tenant, self.visit, before, chosen, self.actor()
         )

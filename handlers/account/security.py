@@ -30,6 +30,8 @@ from storage.models.passkeys import Passkey
 from storage.models.sign_ins import SecondFactors
 from storage.models.trusted_devices import TrustedDevice
 
+_COUNTED = frozenset({"codes", "choose", "rename", "off"})
+"""The buttons of changes; by all others passkeys and devices are taken away, which never ends."""
 _SIGNALLED = frozenset({"passkey_added", "passkey_renamed", "passkey_removed"})
 """After these the browser is told which passkeys are good (WebAuthn §5.1.10)."""
 
@@ -100,6 +102,10 @@ class SecurityHandler(AccountHandler):
         if self.request.method != "GET" or self.query().get("told") not in _SIGNALLED:
             return None
         return await passkey_options.signals(self.runtime, self.visit.user)
+
+    def is_counted(self, form: Params) -> bool:
+        """Passkeys and devices of somebody else can always be taken away."""
+        return any(each in form for each in _COUNTED)
 
     async def post(self) -> None:
         form = await accepted(self, free=frozenset({"name"}))

@@ -37,6 +37,10 @@ class SessionsHandler(AccountHandler):
             self, "account_sessions", status=status, error=error, sessions=lines, **values
         )
 
+    def is_counted(self, form: Params) -> bool:
+        """Return False: ending sessions is always possible."""
+        return False
+
     async def post(self) -> None:
         form = await accepted(self)
         if form is not None:

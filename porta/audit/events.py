@@ -154,7 +154,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "rate_limit.email_change",
         "rate_limit.login",
         "rate_limit.magic_link",
-        "rate_limit.own_export",
+        *("rate_limit.own_change", "rate_limit.own_export"),
         "rate_limit.password_reset",
         "rate_limit.registration",
         "security.login_method_disabled",
