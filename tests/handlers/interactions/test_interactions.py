@@ -200,14 +200,24 @@ async def test_who_is_signed_in_is_told_why_to_sign_in_again(
     assert EMAIL not in hinted
 
 
-@pytest.mark.parametrize("prompt", ["select_account", "login select_account"])
 async def test_who_is_to_choose_an_account_is_not_asked_for_the_same(
-    http: httpx.AsyncClient, prompt: str
+    http: httpx.AsyncClient,
 ) -> None:
     await sign_in(http)
-    page = await _again(http, prompt=prompt)
+    page = await _again(http, prompt="login select_account")
     assert AGAIN not in page
     assert EMAIL not in page
+
+
+async def test_who_is_to_choose_an_account_may_go_on_as_they_are_or_as_somebody_else(
+    http: httpx.AsyncClient,
+) -> None:
+    await sign_in(http)
+    page = await _again(http, prompt="select_account")
+    assert AGAIN not in page
+    assert EMAIL in page
+    assert "account=other" in page
+    assert 'name="password"' not in page
 
 
 async def test_an_error_stands_in_place_of_the_reason(http: httpx.AsyncClient) -> None:
