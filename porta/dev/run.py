@@ -22,7 +22,6 @@ from porta.dev.environment import environment_of
 from porta.dev.instances import Instance
 from porta.dev.plan import Plan
 from porta.dev.processes import Child, StartFailed, lock
-from porta.dev.relying_party import Registration
 from porta.dev.servers import RunningServer
 
 if TYPE_CHECKING:
@@ -212,6 +211,7 @@ def _start_client(stack: AsyncExitStack, found: dict[str, Any] | None) -> dict[s
     if found is None:
         return None
     from porta.dev import client
+    from porta.dev.relying_party import Registration
 
     link, server = client.start(Registration(**found["client"]))
     stack.callback(server.stop)

@@ -47,8 +47,8 @@ def _event(number: int) -> str:
     job = (
         f'{{"id":"{number}","kind":"k","organizationId":null,"state":"ready","recurs":false,'
         '"attempts":0,"maxAttempts":1,"createdAt":"2026-01-01T00:00:00.000Z",'
-        '"runAt":"2026-01-01T00:00:00.000Z","doneAt":null,"deadAt":null,"progress":null,'
-        '"lastError":null}'
+        '"runAt":"2026-01-01T00:00:00.000Z","doneAt":null,"deadAt":null,"cancelledAt":null,'
+        '"progress":null,"lastError":null}'
     )
     return f"event: job\nid: v{number}\ndata: {job}\n\n"
 
