@@ -408,7 +408,7 @@ STATES: dict[str, State] = {
     "account, the last identity": State(
         "account_identities", {"error": "account.error_only_way", "asks_again": True}
     ),
-    "account, link": State("account_link", {}),
+    "account, link": State("account_link", {"notice": "account.told_linked"}),
     "account, link another address": State("account_link", {"differs": True, **_STALE}),
     "account, no applications": State("account_applications", {**_STALE, "applications": ()}),
     "organization": State("organization", {}),
