@@ -82,7 +82,9 @@ async def test_pages_fit_a_small_phone_and_their_policy(
     site.organization = ACME
     page, complaints = await open_page(browser, site, name, viewport={"width": 320, "height": 568})
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-    small = "[...document.querySelectorAll('button, .btn-link, input:not([type=hidden])')]"
+    # A box is ticked by its label.
+    targets = "button, .btn-link, label.check, input:not([type=hidden], [type=checkbox])"
+    small = f"[...document.querySelectorAll('{targets}')]"
     seen = f"{small}.filter((element) => element.checkVisibility())"
     heights = f"{seen}.map((element) => element.getBoundingClientRect().height)"
     assert all(height >= 44 for height in await page.evaluate(heights))
