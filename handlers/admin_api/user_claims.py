@@ -56,11 +56,11 @@ def _value(stored: StoredValue) -> Answer:
 
 async def _list_values(call: Call) -> Answer:
     found = await claims.list_values(call.storage, call.actor, call.path["userId"])
-    shown = tuple(
+    rows = tuple(
         DefinedValue(definition=shown(claim), value=ClaimValue.model_validate(value))
         for claim, value in found
     )
-    return Answer(Items(data=shown, total=len(shown)))
+    return Answer(Items(data=rows, total=len(rows)))
 
 
 async def _get_value(call: Call) -> Answer:

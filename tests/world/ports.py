@@ -11,7 +11,8 @@ import errno
 import socket
 from functools import cache
 
-_LOWEST, _HIGHEST = 10_000, 32_700  # Linux gives out 32768 and above, others 49152 and above
+# Browsers go to no port 10080; Linux gives out 32768 and above, others 49152 and above.
+_LOWEST, _HIGHEST = 10_100, 32_700
 _BLOCK = 100
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 

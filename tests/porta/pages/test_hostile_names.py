@@ -40,7 +40,7 @@ def hostile_values(name: str) -> dict[str, Any]:
     pairs = ("links", "organizations", "known_organizations", "connections")
     values |= dict.fromkeys(pairs, ((HOSTILE, HOSTILE),))
     values |= {"show_password": True, "show_magic_link": True, "retry_after": 5}
-    values |= {"lock_seconds": 900, "minutes": 5}
+    values |= {"lock_seconds": 900, "minutes": 5, "minimum": 12, "trusted_days": 30}
     if name.startswith("account"):
         values["sections"] = ("sessions",)
         values["fields"] = dict.fromkeys(FIELDS, HOSTILE)

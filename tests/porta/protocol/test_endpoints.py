@@ -30,8 +30,9 @@ def test_every_path_once() -> None:
         "REGISTRATION": "/auth/register",
         "REGISTRATION_LINK": "/auth/register/{token}",
         "ACCOUNT": "/account",
-        "ACCOUNT_SESSIONS": "/account/sessions",
-        "ACCOUNT_APPLICATIONS": "/account/applications",
+        "ACCOUNT_SECTION": "/account/{section}",
+        "EMAIL_CHANGE": "/auth/email-change/{token}",
+        "EMAIL_CHANGE_REFUSAL": "/auth/refuse-email-change/{token}",
         "ACCEPT_INVITATION": "/auth/accept-invite/{token}",
     }
 

@@ -167,10 +167,10 @@ async def test_a_picture_and_its_url_need_each_other(
 def test_every_problem_is_told_at_once() -> None:
     css = "h1{position:fixed}\np{position:fixed}"
     assert places({"radius": 99, "font": "x", "customCss": css}) == [
-        "branding.customCss",
-        "branding.customCss",
         "branding.radius",
         "branding.font",
+        "branding.customCss",
+        "branding.customCss",
     ]
 
 

@@ -23,7 +23,8 @@ def test_every_artifact_of_the_table_can_be_encoded(record: type[Artifact]) -> N
     fields = msgspec.structs.fields(record)
     texts = {field.name: "x" for field in fields if field.type is str}
     numbers = {field.name: 1 for field in fields if field.type is int}
-    others: dict[str, object] = {"audience": (), "parameters": {}}
+    link = {"connection_id": "x", "issuer": "x", "subject": "x"}
+    others: dict[str, object] = {"audience": (), "parameters": {}, "link": link}
     needed = {field.name for field in fields if field.required}
     values = {k: v for k, v in {**others, **texts, **numbers}.items() if k in needed}
     artifact = msgspec.convert(
