@@ -71,7 +71,7 @@ async def find(runtime: Runtime, tenant: Tenant, browser: Browser) -> Visit | No
     if session is None or not await _stands(runtime, tenant, session):
         return None
     user = await runtime.storage.users.find_by_id(session.account_id, tenant.id)
-    if user is None:
+    if user is None or not user.is_usable:  # by now: the session was looked at before
         return None
     age = runtime.clock() - session.authenticated_at
     # Whoever was let in by a device alone has not shown all that it takes to change something here.
