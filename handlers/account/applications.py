@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from handlers import languages
 from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from porta.browser import account_visits
 from porta.pages import consent_lines
 from porta.pages.consent_lines import Line
 from porta.protocol.requests.params import Params
@@ -47,6 +48,7 @@ class ApplicationsHandler(AccountHandler):
             return
         named = form.get("client") or ""
         async with self.runtime.storage.transaction() as tx:
+            await account_visits.hold(tx, self.visit)
             taken = await consents.take_back(tx, self.actor(), self.visit.user, named)
         self.done("application" if taken else None)
 

@@ -21,12 +21,13 @@ from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
 from handlers import browser_cookies
-from handlers.pages import FOR_PEOPLE, finish_page
+from handlers.pages import FOR_PEOPLE, finish_page, wait
 from handlers.tenant import TenantHandler
 from porta.audit.actors import Actor
 from porta.browser import account_visits, binding
 from porta.browser.account_visits import Visit, VisitOver
 from porta.limits import own_changes
+from porta.limits.rate_limits import Throttled
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 
@@ -167,6 +168,14 @@ async def count_change(handler: AccountHandler) -> None:
     """Count a change of this section. Raises Throttled."""
     section = handler.section or ""
     await own_changes.count(handler.runtime, handler.tenant, section, handler.actor())
+
+
+async def show_throttled(handler: AccountHandler, refusal: Throttled, **values: Any) -> None:
+    """Show the page again, with what was typed there, and how long to wait."""
+    handler.set_header("Retry-After", refusal.retry_after or 0)
+    told = wait(handler, refusal.retry_after)
+    error = "errors.rate_limit_exceeded"
+    await handler.show(status=refusal.status, error=error, **told, **values)
 
 
 def finish_section(

@@ -6,9 +6,15 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers import browser_cookies
-from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from handlers.account.base import (
+    AccountHandler,
+    Section,
+    accepted,
+    finish_section,
+    show_throttled,
+)
 from handlers.admin_api.personal_data import exported
-from handlers.pages import finish_page, home_url, wait
+from handlers.pages import finish_page, home_url
 from porta.browser.account_visits import VisitOver
 from porta.errors import Forbidden
 from porta.limits.rate_limits import Throttled
@@ -60,9 +66,7 @@ class DataHandler(AccountHandler):
         try:
             record = await own_data.export(self.runtime, self.tenant, self.visit, self.actor())
         except Throttled as refusal:
-            self.set_header("Retry-After", refusal.retry_after or 0)
-            told = wait(self, refusal.retry_after)
-            await self.show(status=refusal.status, error="errors.rate_limit_exceeded", **told)
+            await show_throttled(self, refusal)
             return
         self.set_header("Content-Disposition", 'attachment; filename="my-data.json"')
         body = exported(record, self.runtime.clock()).model_dump_json(by_alias=True, indent=2)

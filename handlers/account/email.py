@@ -6,9 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers import languages
-from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from handlers.account.base import (
+    AccountHandler,
+    Section,
+    accepted,
+    finish_section,
+    show_throttled,
+)
 from handlers.interactions.endings import shown
-from handlers.pages import wait
 from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
@@ -61,12 +66,7 @@ class EmailHandler(AccountHandler):
         except ElsewhereOnly as refusal:
             await self.show(status=refusal.status)
         except Throttled as refusal:
-            self.set_header("Retry-After", refusal.retry_after or 0)
-            told = wait(self, refusal.retry_after)
-            await self.show(
-                status=refusal.status, email=shown(typed), error="errors.rate_limit_exceeded",
-                **told,
-            )  # fmt: skip
+            await show_throttled(self, refusal, email=shown(typed))
         else:
             self.done("email")
 

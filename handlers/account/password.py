@@ -6,8 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from handlers import browser_cookies
-from handlers.account.base import AccountHandler, Section, accepted, count_change, finish_section
-from handlers.pages import wait
+from handlers.account.base import (
+    AccountHandler,
+    Section,
+    accepted,
+    count_change,
+    finish_section,
+    show_throttled,
+)
 from porta.authn import current_password
 from porta.authn.authenticator import LoginFailed
 from porta.browser.account_visits import VisitOver
@@ -64,12 +70,7 @@ class PasswordHandler(AccountHandler):
                 ends_others=chosen.ends_others,
             )  # fmt: skip
         except Throttled as refusal:
-            self.set_header("Retry-After", refusal.retry_after or 0)
-            told = wait(self, refusal.retry_after)
-            await self.show(
-                status=refusal.status, error="errors.rate_limit_exceeded",
-                ends_others=chosen.ends_others, **told,
-            )  # fmt: skip
+            await show_throttled(self, refusal, ends_others=chosen.ends_others)
         else:
             self.done("password")
 

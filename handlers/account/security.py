@@ -5,14 +5,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, ClassVar, NamedTuple
 
-from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from handlers.account.base import (
+    AccountHandler,
+    Section,
+    accepted,
+    finish_section,
+    show_throttled,
+)
 from handlers.account.security_set_up import (
     AddAppHandler,
     AddPasskeyHandler,
     choose,
     own,
     renew_codes,
-    show_throttled,
     takes_apps,
 )
 from porta.authn import own_factors, passkey_options

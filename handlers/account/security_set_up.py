@@ -5,8 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from handlers.account.base import AccountHandler, accepted, finish_section, require_recent
-from handlers.pages import finish_page, wait
+from handlers.account.base import (
+    AccountHandler,
+    accepted,
+    finish_section,
+    require_recent,
+    show_throttled,
+)
+from handlers.pages import finish_page
 from porta.authn import own_factors, passkey_creation, passkey_options, totp
 from porta.authn.authenticator import LoginFailed
 from porta.authn.own_factors import NotYours, Own
@@ -69,14 +75,6 @@ def _finish(handler: AccountHandler, codes: tuple[str, ...] | None) -> None:
         return
     issuer, page = handler.tenant.issuer, endpoints.account_page(handler.section)
     finish_page(handler, "recovery_codes", codes=codes, resume_url=endpoints.absolute(issuer, page))
-
-
-async def show_throttled(handler: AccountHandler, refusal: Throttled, **values: Any) -> None:
-    """Show the page again, and how long it takes until more codes may be made."""
-    handler.set_header("Retry-After", refusal.retry_after or 0)
-    told = wait(handler, refusal.retry_after)
-    error = "errors.rate_limit_exceeded"
-    await handler.show(status=refusal.status, error=error, **told, **values)
 
 
 def takes_apps(handler: AccountHandler) -> bool:

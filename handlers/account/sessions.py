@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from handlers.account.base import AccountHandler, Section, accepted, finish_section
+from porta.browser import account_visits
 from porta.protocol.requests.params import Params
 from porta.services import session_control
 from porta.text import user_agents
@@ -49,6 +50,7 @@ class SessionsHandler(AccountHandler):
     async def _end(self, form: Params) -> str | None:
         user, uid = self.visit.user, self.visit.session.uid
         async with self.runtime.storage.transaction() as tx:
+            await account_visits.hold(tx, self.visit)
             if "others" in form:
                 await session_control.end_others(tx, self.actor(), user, uid)
                 return "sessions"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import httpx
 import pytest
 
+from porta.audit.actors import SYSTEM
 from porta.browser import account_visits
 from porta.runtime import Runtime
+from porta.services import session_control
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.account.visits import (
@@ -19,11 +22,13 @@ from tests.handlers.account.visits import (
     events_of,
     is_signed_in,
     signs_in,
+    somebody_waits,
 )
 from tests.handlers.flow import VERIFIER, answered, begin, csrf, hidden, parameters, submit
 from tests.world.house import CALLBACK, PASSWORD, SECRET
 from tests.world.links import person
 from tests.world.second_factors import person_with_totp
+from tests.world.waiting import eventually
 
 SESSIONS, APPLICATIONS = f"{ACCOUNT}/sessions", f"{ACCOUNT}/applications"
 
@@ -329,3 +334,28 @@ async def _refresh(http: httpx.AsyncClient, tokens: dict[str, str]) -> httpx.Res
 async def _signs_in_at(http: httpx.AsyncClient, path: str, user: User) -> None:
     posted = await submit(http, path, email=user.email, password=PASSWORD)
     await http.get(posted.headers["Location"])
+
+
+async def test_who_is_signed_out_meanwhile_ends_nobody_elses_session(
+    http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, runtime: Runtime,
+    pg: Postgres,
+) -> None:  # fmt: skip
+    await arrive(elsewhere, someone)
+    theirs = await _uid(pg, someone, FIREFOX)
+    await arrive(http, someone, SESSIONS)
+    form = {"_csrf": hidden((await http.get(SESSIONS)).text, "_csrf"), "session": theirs}
+    own = await pg.fetchrow(
+        "SELECT uid FROM sessions WHERE account_id = %(id)s AND consumed_at IS NULL"
+        " AND uid <> %(theirs)s",
+        {"id": someone.id, "theirs": theirs},
+    )
+    assert own is not None
+    async with runtime.storage.everywhere.transaction() as tx:
+        held = await tx.users.find(someone.id, hold=True)
+        assert held is not None
+        waiting = asyncio.create_task(http.post(SESSIONS, data=form))
+        await eventually(partial(somebody_waits, pg))
+        assert await session_control.end_own(tx, SYSTEM, someone, str(own[0]))
+    answer = await waiting
+    assert (answer.status_code, answer.headers["Location"]) == (303, SESSIONS)
+    assert await is_signed_in(elsewhere)

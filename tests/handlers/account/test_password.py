@@ -23,6 +23,7 @@ from tests.handlers.account.visits import (
     is_signed_in,
     send,
     signs_in,
+    somebody_waits,
 )
 from tests.handlers.flow import begin, submit
 from tests.world.breaches import range_api
@@ -163,7 +164,7 @@ async def test_of_two_who_choose_a_first_one_at_once_one_does(
     async with runtime.storage.everywhere.transaction() as tx:
         await tx.users.find(someone.id, hold=True)
         waiting = [asyncio.create_task(http.post(PAGE, data=form)) for form in forms]
-        await eventually(partial(_somebody_waits, pg, len(forms)))
+        await eventually(partial(somebody_waits, pg, len(forms)))
     answers = await asyncio.gather(*waiting)
     assert sorted(each.status_code for each in answers) == [303, 409]
     assert _UNTICKED in max(answers, key=lambda each: each.status_code).text
@@ -182,7 +183,7 @@ async def test_who_is_locked_or_signed_out_while_it_is_hashed_changes_nothing(
     async with runtime.storage.everywhere.transaction() as tx:
         await tx.users.find(someone.id, hold=True)
         waiting = asyncio.create_task(http.post(PAGE, data=form))
-        await eventually(partial(_somebody_waits, pg))
+        await eventually(partial(somebody_waits, pg))
         if is_locked:
             await tx.users.set_status(*key, "suspended", expected="active")
         else:
@@ -191,15 +192,6 @@ async def test_who_is_locked_or_signed_out_while_it_is_hashed_changes_nothing(
     assert (answer.status_code, answer.headers["Location"]) == (303, PAGE)
     assert await _hash(pg, someone) == before
     assert (await http.get(PAGE)).headers["Location"].startswith("/interaction/")
-
-
-async def _somebody_waits(pg: Postgres, how_many: int = 1) -> bool:
-    """Whether so many statements in this database wait for a row that is held."""
-    row = await pg.fetchrow(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock'"
-    )
-    return row is not None and row[0] >= how_many
 
 
 async def _hash(pg: Postgres, user: User) -> str:

@@ -68,3 +68,12 @@ async def events_of(pg: Postgres, user: User) -> list[tuple[str, str | None]]:
         {"id": user.id},
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def somebody_waits(pg: Postgres, how_many: int = 1) -> bool:
+    """Whether so many statements in this database wait for a row that is held."""
+    row = await pg.fetchrow(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    return row is not None and row[0] >= how_many
