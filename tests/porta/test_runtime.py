@@ -108,7 +108,7 @@ async def test_growth_what_is_asked_for_every_minute_is_read_anew_many_at_a_time
             assert runtime.storage.round_trips.postgres == before, "nobody waits"
 
             async def read_anew(before: int = before) -> bool:
-                reading = any(cache._flights for cache in caches)
+                reading = any(cache._flights or cache._due for cache in caches)
                 return runtime.storage.round_trips.postgres == before + 12 and not reading
 
             await eventually(read_anew)
