@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -59,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in tuple(os.environ):
         if name not in _MEANT and _leads_elsewhere(name):
             del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Begun in a shell's background: what we start would inherit that, and never hear Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o022)
     if os.geteuid() == 0 and not _is_open(Path(tempfile.gettempdir())):
         tempfile.tempdir = next(f for f in ("/tmp", "/var/tmp") if _is_open(Path(f)))

@@ -15,6 +15,7 @@ from porta.admin_client.http import Http, HttpAnswer, OnChunk, check_address
 from porta.admin_client.tokens import TokenSource
 
 BASE = "/api/admin"
+_JITTER = random.SystemRandom()
 _PATIENCE = 30.0
 """Seconds that are waited at most before another attempt."""
 _FIRST_WAIT = 0.25
@@ -124,7 +125,7 @@ class Transport:
         left = self._attempts
         while True:
             left -= 1
-            wait = _FIRST_WAIT * 2 ** (self._attempts - left) * random.uniform(0.5, 1)  # noqa: S311
+            wait = _FIRST_WAIT * 2 ** (self._attempts - left) * _JITTER.uniform(0.5, 1)
             try:
                 answer = await self._once(request, None)
             except NoAnswer as failed:

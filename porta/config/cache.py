@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 from storage.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
+_JITTER = random.SystemRandom()
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -173,5 +174,5 @@ class ConfigCache(Generic[K, V]):
         while len(entries) >= limit:
             del entries[next(iter(entries))]
         # Jitter, so that what was read together is not refreshed together.
-        read_at = began - random.uniform(0, 0.1) * self._max_age()  # noqa: S311
+        read_at = began - _JITTER.uniform(0, 0.1) * self._max_age()
         entries[key] = (max(read_at, self._expired_at + 1e-6), value)

@@ -11,6 +11,7 @@ from porta.jobs.job import Execution, JobDeferred, JobFailed, LeaseLost
 from storage.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
+_JITTER = random.SystemRandom()
 FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 600.0
 """Seconds until the second attempt, doubled for each that follows, up to the longest."""
 _LONGEST_ERROR = 500
@@ -50,7 +51,7 @@ def backoff(attempts: int) -> float:
     together does not come back together.
     """
     doubled = FIRST_BACKOFF * 2.0 ** min(attempts - 1, 30)
-    return float(min(doubled * random.uniform(1.0, 1.5), LONGEST_BACKOFF))  # noqa: S311
+    return float(min(doubled * _JITTER.uniform(1.0, 1.5), LONGEST_BACKOFF))
 
 
 async def _fail(execution: Execution, error: str) -> None:

@@ -12,6 +12,7 @@ from porta.runtime import Runtime
 from storage.errors import StorageError
 
 _LOG = logging.getLogger(__name__)
+_JITTER = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def run(runtime: Runtime, tickers: Iterable[Ticker]) -> None:
 async def _repeat(runtime: Runtime, ticker: Ticker) -> None:
     while True:
         # Scattered, so that instances started together do not all come at once.
-        await asyncio.sleep(ticker.interval * random.uniform(0.5, 1.5))  # noqa: S311
+        await asyncio.sleep(ticker.interval * _JITTER.uniform(0.5, 1.5))
         try:
             await ticker.run(runtime)
         except StorageError as error:

@@ -16,6 +16,7 @@ from storage.models.jobs import ClaimedJob
 from storage.repositories.jobs import ANYBODY, NOBODY
 
 _LOG = logging.getLogger(__name__)
+_JITTER = random.SystemRandom()
 LEASE = 30.0
 """Seconds after which the jobs of a worker that is silent are others'; renewed at every third."""
 BUSY_POLL, IDLE_POLL = 1.0, 10.0
@@ -74,7 +75,7 @@ class Worker:
             if not self._failing:
                 _LOG.warning("jobs.away", extra={"error": str(error)})
             self._failing = True
-            return BUSY_POLL * random.uniform(1.0, 3.0)  # noqa: S311
+            return BUSY_POLL * _JITTER.uniform(1.0, 3.0)
         except Exception:
             # Whatever it was: what is queued must not wait for somebody to read this.
             _LOG.exception("jobs.broken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+_JITTER = random.SystemRandom()
 LEAST_PAUSE = 0.02
 """Seconds between two attempts to connect, however many callers wait."""
 
@@ -14,5 +15,5 @@ def pauses() -> Iterator[float]:
     yield 0.0
     pause = 0.05
     while True:
-        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  # Spreads load, guards nothing.
+        yield pause * _JITTER.uniform(0.5, 1.0)
         pause = min(pause * 2, 1.0)

@@ -16,6 +16,7 @@ from storage.redis.client import Call, RedisClient, Script
 from storage.redis.connection import Command, Word
 
 _LOG = logging.getLogger(__name__)
+_JITTER = random.SystemRandom()
 _T = TypeVar("_T")
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 """Seconds between two trials while it takes no writes: doubled from one to the other."""
@@ -129,7 +130,7 @@ class RedisBreaker:
     async def _try(self) -> None:
         settled_at: float | None = None
         while self._trouble is not None:
-            await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(self._pause * _JITTER.uniform(0.5, 1.0))
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             try:
                 await self.try_write()
