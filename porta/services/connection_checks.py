@@ -61,6 +61,9 @@ def check_fits(provider: Provider, wanted: Connection, secret: str | None) -> No
     for name in provider.options:
         if name not in wanted.options:
             raise Invalid.at("options", message=f"must have {' and '.join(provider.options)}")
+    for name in wanted.options:
+        if name not in (*provider.options, *provider.more_options):
+            raise Invalid.at("options", name, message=f"is nothing that {provider.name} asks for")
     if provider.has_tenants and not wanted.allowed_tenants:
         raise Invalid.at("allowedTenants", message="must name whose people are let in")
     if provider.makes_secret:

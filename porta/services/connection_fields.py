@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,22 +17,43 @@ T = TypeVar("T")
 _SCOPE = re.compile(r"[!\x23-\x5b\x5d-\x7e]{1,200}")
 """RFC 6749 §3.3."""
 _URL = re.compile(r"[!-~]+")
+_METHODS = ("client_secret_basic", "client_secret_post")
 _HERE = ("127.0.0.1", "::1", "localhost")
 """Hosts that may be spoken to in plain text, where private addresses are called at all."""
 
 
 def find_issuer_problem(issuer: str) -> str | None:
     """Return why nothing can be asked of this issuer (OpenID Connect Discovery §2), or None."""
+    problem = _find_endpoint_problem(issuer)
+    if problem is None and "?" in issuer:
+        return "must have no user, query or fragment"
+    return problem
+
+
+def _find_endpoint_problem(endpoint: str) -> str | None:
+    """Return why this is no endpoint (RFC 6749 §3.1), or None."""
     try:
-        parts = urlsplit(issuer)
+        parts = urlsplit(endpoint)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "must be an https URL"
     secure = parts.scheme == "https" or (parts.scheme == "http" and host in _HERE)
-    if not secure or not host or not _URL.fullmatch(issuer):
+    if not secure or not host or not _URL.fullmatch(endpoint):
         return "must be an https URL"
-    if parts.username is not None or "?" in issuer or "#" in issuer:
+    if parts.username is not None or "#" in endpoint:
         return "must have no user, query or fragment"
+    return None
+
+
+def _find_method_problem(method: str) -> str | None:
+    return None if method in _METHODS else f"must be one of: {', '.join(_METHODS)}"
+
+
+def _find_options_problem(options: dict[str, str]) -> str | None:
+    for name, value in options.items():
+        problem = _OPTIONS[name](value)
+        if problem is not None:
+            return f"{name} {problem}"
     return None
 
 
@@ -57,6 +79,23 @@ ClaimSources = Annotated[
     dict[Annotated[str, one_of(FIELDS)], ClaimName], Field(max_length=len(FIELDS))
 ]
 """The claim of the provider by the field of a person that it fills."""
+_OPTIONS: dict[str, Callable[[str], str | None]] = {
+    "team_id": find_name_problem,
+    "key_id": find_name_problem,
+    "authorization_endpoint": _find_endpoint_problem,
+    "token_endpoint": _find_endpoint_problem,
+    "userinfo_endpoint": _find_endpoint_problem,
+    "token_endpoint_auth_method": _find_method_problem,
+    "subject_claim": find_name_problem,
+    "email_claim": find_name_problem,
+    "email_verified_claim": find_name_problem,
+}
 Options = Annotated[
-    dict[Annotated[str, one_of(("team_id", "key_id"))], _Text], Field(max_length=10)
+    dict[
+        Annotated[str, one_of(tuple(_OPTIONS))],
+        Annotated[str, Field(min_length=1, max_length=512)],
+    ],
+    Field(max_length=10),
+    judged(_find_options_problem),
 ]
+"""What only some providers ask for, by its name."""

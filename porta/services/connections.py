@@ -90,7 +90,7 @@ class NewConnection(ConnectionPatch):
     name: Name
     provider: Annotated[str, one_of(tuple(PROVIDERS))]
     issuer: Issuer = ABSENT
-    """Needed of `openid`; elsewhere the provider's own, unless it runs in other places too."""
+    """Needed of `openid` and `oauth2`; else the provider's own, unless it runs elsewhere too."""
     client_id: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
 
 
@@ -159,7 +159,10 @@ async def update(
     if not changes:
         return stored
     wanted: Connection = msgspec.structs.replace(stored, **changes)
-    check_fits(PROVIDERS[stored.provider], wanted, patch.client_secret)
+    provider = PROVIDERS[stored.provider]
+    if provider.options_say_who and "options" in changes:
+        raise Conflict.at("options", message="say who people are: make another connection")
+    check_fits(provider, wanted, patch.client_secret)
     await check_powers(tx, actor, wanted)
     if stored.status == "active" and wanted.status != "active":
         await check_spared(tx, stored)

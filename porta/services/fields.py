@@ -43,10 +43,10 @@ def rule(check: Callable[[T], T]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def judged(find_problem: Callable[[str], str | None]) -> AfterValidator:
+def judged(find_problem: Callable[[T], str | None]) -> AfterValidator:
     """Let pydantic collect the problem that `find_problem` returns, if any."""
 
-    def validate(value: str) -> str:
+    def validate(value: T) -> T:
         problem = find_problem(value)
         if problem is not None:
             raise ValueError(problem)

@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from porta.audit.actors import SYSTEM, Actor
-from porta.errors import Forbidden, Invalid
+from porta.errors import Conflict, Forbidden, Invalid
 from porta.security.connection_secrets import open_secret
 from porta.services import connections
-from porta.services.connections import NewConnection
+from porta.services.connections import ConnectionPatch, NewConnection
 from porta.services.permissions import PERMISSIONS
 from porta.services.reencryption import AtRest, run
+from storage.models.connections import Connection
 from storage.models.roles import Role
 from tests import factories
 from tests.security.test_federation import (
@@ -331,3 +332,102 @@ async def test_github_tells_a_verified_primary_address_organizations_and_teams(
     assert identity.subject == str(number)
     held = await storage.user_roles.of_user(user.id, user.organization_id)
     assert [each.id for each in held] == [staff.id]
+
+
+def _places(upstream: Provider, **more: str) -> dict[str, str]:
+    names = {"authorization_endpoint": "authorize?for=apps", "token_endpoint": "token"}
+    places = {name: f"{upstream.base}/{path}" for name, path in names.items()}
+    return places | {"userinfo_endpoint": f"{upstream.base}/users/@me"} | more
+
+
+async def _oauth2(served: Served, upstream: Provider, **options: str) -> Connection:
+    upstream.answers.pop("/.well-known/openid-configuration", None)
+    upstream.tokens = {"id_token": None}
+    return await connect(
+        served, upstream, provider="oauth2", creates_accounts=True, scopes=["identify"],
+        options=_places(upstream, **options),
+    )  # fmt: skip
+
+
+async def test_oauth2_without_id_tokens_is_asked_who_it_is(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    names = {"subject_claim": "id", "email_verified_claim": "verified"}
+    connection = await _oauth2(served, upstream, **names)
+    mark, number = secrets.token_hex(6), secrets.randbelow(2**31)
+    told = {"id": number, "sub": "s-9", "email": f"{mark}@people.test", "email_verified": True}
+
+    async def there_and_back() -> httpx.Response:
+        url = location(await _send(browser, await browser.begin(), connection))
+        assert url.startswith(f"{upstream.base}/authorize?for=apps&"), url
+        assert query_in(url)["scope"] == "identify"
+        assert "nonce" not in query_in(url)
+        return await _come_back(browser, connection, upstream.grant(url))
+
+    upstream.answers["/users/@me"] = told
+    assert "/interaction/" in location(await there_and_back()), "verified is what it names alone"
+    for verified in ("true", 1, None):
+        upstream.answers["/users/@me"] = told | {"verified": verified}
+        assert "/interaction/" in location(await there_and_back())
+    for subject in (None, True, 1.5, ["s"], {"s": 1}):
+        upstream.answers["/users/@me"] = told | {"verified": True, "id": subject}
+        assert (await there_and_back()).status_code == 403
+    upstream.answers["/users/@me"] = told | {"verified": True}
+    await _tokens(browser, await there_and_back())
+    user = await _found(served, f"{mark}@people.test")
+    assert user is not None
+    storage = served.runtime.storage.everywhere
+    (identity,) = await storage.identities.of_user(user.id, user.organization_id)
+    assert (identity.issuer, identity.subject) == (upstream.base, str(number))
+    asked = [each for each in upstream.seen if each[0] in ("/token", "/users/@me")]
+    assert asked[-2][2].startswith("Basic ")
+    assert asked[-1][2] == "Bearer upstream-token"
+
+
+async def test_oauth2_an_address_of_another_name_is_not_verified_by_the_usual_word(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    connection = await _oauth2(served, upstream, email_claim="mail")
+    mark = secrets.token_hex(6)
+    told = {"sub": mark, "mail": f"{mark}@people.test", "email": "x@y.test", "email_verified": True}
+    upstream.answers["/users/@me"] = told
+    assert "/interaction/" in location(await _sign_in(browser, connection, upstream))
+    assert await _found(served, f"{mark}@people.test") is None
+
+
+async def test_oauth2_who_people_are_there_never_changes(
+    served: Served, upstream: Provider
+) -> None:
+    connection = await _oauth2(served, upstream)
+    storage = served.runtime.storage.everywhere
+    keys = served.runtime.settings.signing_key_encryption_keys
+    for options in (
+        _places(upstream, subject_claim="nick"),
+        _places(upstream) | {"userinfo_endpoint": "https://evil.test/me"},
+    ):
+        patch = ConnectionPatch.parse({"options": options})
+        with pytest.raises(Conflict, match="say who people are"):
+            await connections.update(storage, SYSTEM, connection.id, patch, keys)
+
+
+@pytest.mark.parametrize(
+    ("provider", "options"),
+    [
+        ("oauth2", {"userinfo_endpoint": None}),
+        ("oauth2", {"authorization_endpoint": "javascript:alert(1)"}),
+        ("oauth2", {"token_endpoint": "http://id.test/token"}),
+        ("oauth2", {"userinfo_endpoint": "https://id.test/me#x"}),
+        ("oauth2", {"userinfo_endpoint": "https://me:secret@id.test/me"}),
+        ("oauth2", {"token_endpoint_auth_method": "none"}),
+        ("oauth2", {"subject_claim": ""}),
+        ("oauth2", {"team_id": "TEAM"}),
+        ("oauth2", {"unheard": "of"}),
+        ("google", {}),
+    ],
+)
+async def test_options_are_those_of_the_provider_and_lead_somewhere_safe(
+    served: Served, upstream: Provider, provider: str, options: dict[str, str | None]
+) -> None:
+    asked = {name: at for name, at in (_places(upstream) | options).items() if at is not None}
+    with pytest.raises(Invalid):
+        await connect(served, upstream, provider=provider, options=asked)

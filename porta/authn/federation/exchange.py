@@ -53,7 +53,7 @@ async def describe(runtime: Runtime, provider: Provider, connection: Connection)
     Raises NotSent, also for a document of another issuer.
     """
     if provider.described is not None:
-        return provider.described(connection.issuer)
+        return provider.described(connection)
     url = connection.issuer.rstrip("/") + _WELL_KNOWN
     metadata = await runtime.documents.get(url, _read_metadata, connection.organization_id)
     stands_for_many = provider.template is not None and provider.template in metadata.issuer
@@ -93,7 +93,7 @@ async def redeem(
     answers = [await _get(upstream, url, bearer) for url in asked]
     if posted is not None and provider.reads_posted:
         answers.append(_parse(posted))
-    claims = provider.to_claims(claims, answers)
+    claims = provider.to_claims(upstream.connection, claims, answers)
     provider.check(upstream.connection, claims)
     return _profile(str(issuer), claims)
 

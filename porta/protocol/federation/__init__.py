@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from porta.protocol.federation import apple, entra, github, google, openid
+from porta.protocol.federation import apple, entra, github, google, oauth2, openid
 from porta.protocol.federation.provider import Provider
 
 PROVIDERS: dict[str, Provider] = {
     each.name: each
     for each in (
         openid.PROVIDER,
+        oauth2.PROVIDER,
         google.PROVIDER,
         entra.PROVIDER,
         apple.PROVIDER,

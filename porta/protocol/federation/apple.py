@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from porta.protocol.federation.provider import Answers, Claims, Provider
+from storage.models.connections import Connection
 
 
-def _to_claims(claims: Claims, answers: Answers) -> Claims:
+def _to_claims(connection: Connection, claims: Claims, answers: Answers) -> Claims:
     """`email_verified` may be a text; what is posted beside the code (`user`) is the last answer,
     given at the first sign-in alone. Nobody signed that: it is good for a name.
     """
+    del connection
     told: dict[str, Any] = dict(claims)
     told["email_verified"] = claims.get("email_verified") in (True, "true")
     for answer in answers:

@@ -38,7 +38,8 @@ def _further(connection: Connection, metadata: Metadata, claims: Claims) -> tupl
     return (f"{scheme}://{metadata.msgraph_host}{_GROUPS}",)
 
 
-def _to_claims(claims: Claims, answers: Answers) -> Claims:
+def _to_claims(connection: Connection, claims: Claims, answers: Answers) -> Claims:
+    del connection
     told: dict[str, Any] = {**claims, "email_verified": claims.get("xms_edov") in (True, "1", 1)}
     for answer in answers:
         groups = answer.get("value") if isinstance(answer, dict) else None

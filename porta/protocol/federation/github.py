@@ -14,7 +14,8 @@ from storage.models.connections import Connection
 _PUBLIC = "https://github.com"
 
 
-def _described(issuer: str) -> Metadata:
+def _described(connection: Connection) -> Metadata:
+    issuer = connection.issuer
     api = "https://api.github.com" if issuer == _PUBLIC else f"{issuer}/api/v3"
     return Metadata(
         issuer=issuer,
@@ -36,7 +37,8 @@ def _further(connection: Connection, metadata: Metadata, claims: Claims) -> tupl
     return tuple(asked)
 
 
-def _to_claims(claims: Claims, answers: Answers) -> Claims:
+def _to_claims(connection: Connection, claims: Claims, answers: Answers) -> Claims:
+    del connection
     number, lists = (
         claims.get("id"),
         [answer if isinstance(answer, list) else [] for answer in answers],

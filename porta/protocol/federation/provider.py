@@ -38,8 +38,8 @@ def _nothing(connection: Connection, metadata: Metadata, claims: Claims) -> tupl
     return ()
 
 
-def _as_told(claims: Claims, answers: Answers) -> Claims:
-    del answers
+def _as_told(connection: Connection, claims: Claims, answers: Answers) -> Claims:
+    del connection, answers
     return claims
 
 
@@ -65,10 +65,14 @@ class Provider:
     pkce: bool = True
     is_openid: bool = True
     """Whether it issues ID tokens; else who it is, is asked with the access token."""
-    described: Callable[[str], Metadata] | None = None
-    """Of one without a discovery document: what that would say, by its issuer."""
+    described: Callable[[Connection], Metadata] | None = None
+    """Of one without a discovery document: what that would say."""
     options: tuple[str, ...] = ()
     """Options that its connections need."""
+    more_options: tuple[str, ...] = ()
+    """Those that they may have beside them."""
+    options_say_who: bool = False
+    """Whether who somebody is depends on them: they stay as they were when it was made."""
     has_tenants: bool = False
     """Whether its connections name the tenants that are let in."""
     makes_secret: bool = False
@@ -85,7 +89,7 @@ class Provider:
     """Whether what comes back beside the code (`user`) is the last of the answers: it is whatever
     the person's browser says, and good for nothing that decides anything.
     """
-    to_claims: Callable[[Claims, Answers], Claims] = _as_told
+    to_claims: Callable[[Connection, Claims, Answers], Claims] = _as_told
     """All claims, of a token or of userinfo, and of what was asked; under the names of OpenID
     Connect. Raises NotLetIn.
     """

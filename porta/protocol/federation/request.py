@@ -65,10 +65,11 @@ def build_url(
         "response_type": "code",
         "client_id": connection.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(dict.fromkeys((*provider.scopes, *connection.scopes))),
         "state": secrets.state,
         **provider.parameters,
     }
+    if scopes := dict.fromkeys((*provider.scopes, *connection.scopes)):
+        asked["scope"] = " ".join(scopes)
     if provider.is_openid:
         asked["nonce"] = secrets.nonce
         asked |= {"prompt": "login"} if again else {}
