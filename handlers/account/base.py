@@ -11,7 +11,8 @@ A section of the account is a module with a handler and its `SECTION`, a templat
   leads back to the section. Reading something that matters asks `require_recent` alone.
 - What changes something holds the person by `account_visits.hold` in its transaction: a session
   that was ended meanwhile changes nothing, and leads to a sign-in.
-- What a day has is counted in `accepted`, unless `is_counted` says that it is no such change.
+- What a day has is counted in `accepted`, unless `is_counted` says that it is no such change. One
+  too many ends on the page, which says until when, with what `again` takes over from the form.
 - `done(told)` leads back to the page; `notices.tell_change` tells by mail what has changed.
 """
 
@@ -27,6 +28,7 @@ from porta.audit.actors import Actor
 from porta.browser import account_visits, binding
 from porta.browser.account_visits import Visit, VisitOver
 from porta.limits import own_changes
+from porta.limits.own_changes import DayOver
 from porta.limits.rate_limits import Throttled
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
@@ -95,6 +97,12 @@ class AccountHandler(TenantHandler):
         """
         return True
 
+    async def again(self, form: Params) -> dict[str, Any]:
+        """Return what `show` is given so that what was typed is there once more: no password, and
+        no code.
+        """
+        return {}
+
     def csrf(self) -> str:
         """Return the CSRF value of every form here: in this browser, while this person is here."""
         secret = self.browser().secret
@@ -150,8 +158,8 @@ async def require_recent(handler: AccountHandler) -> bool:
 
 async def accepted(handler: AccountHandler, *, free: frozenset[str] = frozenset()) -> Params | None:
     """Return the form that was sent, where it is one of this person in this browser, who signed in
-    not long ago; None where that is answered already. `free` as for `PortaHandler.form`. Raises
-    Throttled for one change more than a day has, which ends on a page that says until when.
+    not long ago, and has changes left for the day; None where that is answered already. `free` as
+    for `PortaHandler.form`.
     """
     form = handler.form(free=free)
     if not handler.csrf_holds(form):
@@ -159,13 +167,17 @@ async def accepted(handler: AccountHandler, *, free: frozenset[str] = frozenset(
         return None
     if not await require_recent(handler):
         return None
-    if handler.is_counted(form):
-        await count_change(handler)
+    try:
+        if handler.is_counted(form):
+            await count_change(handler)
+    except Throttled as refusal:
+        await show_throttled(handler, refusal, **await handler.again(form))
+        return None
     return form
 
 
 async def count_change(handler: AccountHandler) -> None:
-    """Count a change of this section. Raises Throttled."""
+    """Count a change of this section. Raises DayOver."""
     section = handler.section or ""
     await own_changes.count(handler.runtime, handler.tenant, section, handler.actor())
 
@@ -174,7 +186,8 @@ async def show_throttled(handler: AccountHandler, refusal: Throttled, **values: 
     """Show the page again, with what was typed there, and how long to wait."""
     handler.set_header("Retry-After", refusal.retry_after or 0)
     told = wait(handler, refusal.retry_after)
-    error = "errors.rate_limit_exceeded"
+    changes = isinstance(refusal, DayOver)
+    error = "account.error_changes" if changes else "errors.rate_limit_exceeded"
     await handler.show(status=refusal.status, error=error, **told, **values)
 
 

@@ -43,6 +43,9 @@ class EmailHandler(AccountHandler):
         """A change can always be given up."""
         return "withdraw" not in form
 
+    async def again(self, form: Params) -> dict[str, Any]:
+        return {"email": shown(form.get("email") or "")}
+
     async def post(self) -> None:
         form = await accepted(self, free=frozenset({"email"}))
         if form is None:

@@ -42,6 +42,9 @@ class IdentitiesHandler(AccountHandler):
         """Who is linked can always be taken away."""
         return "connection" in form or "waiting" in form
 
+    async def again(self, form: Params) -> dict[str, Any]:
+        return {"value": form.get("waiting")}
+
     async def post(self) -> None:
         form = await accepted(self)
         if form is None:
@@ -107,14 +110,16 @@ class IdentityCallbackHandler(AccountHandler):
 async def _show(
     handler: AccountHandler, status: int, error: str | None, values: dict[str, Any]
 ) -> None:
-    value = handler.query().get("waiting") if handler.request.method == "GET" else None
+    value = values.pop("value", None)
+    if value is None and handler.request.method == "GET":
+        value = handler.query().get("waiting")
     waiting = await own_account.find_waiting(account_of(handler), value)
     if waiting is not None:
         user = handler.visit.user
         finish_section(
             handler, "account_link", status=status, error=error, waiting=value,
             connection=waiting.connection.name, said=waiting.said,
-            differs=waiting.link.email != user.email,
+            differs=waiting.link.email != user.email, **values,
         )  # fmt: skip
         return
     known = await identities.list_own(handler.runtime.storage, handler.visit.user)

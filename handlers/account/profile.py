@@ -10,6 +10,7 @@ from handlers.account.base import AccountHandler, Section, accepted, finish_sect
 from handlers.interactions.endings import shown
 from porta.browser.account_visits import VisitOver
 from porta.errors import Invalid, PreconditionFailed
+from porta.protocol.requests.params import Params
 from porta.services import own_profile
 from porta.services.own_profile import FIELDS
 
@@ -34,6 +35,10 @@ class ProfileHandler(AccountHandler):
         said = {"fields": stored, "version": str(person.version)}
         finish_section(self, "account_profile", status=status, error=error, **(said | values))
 
+    async def again(self, form: Params) -> dict[str, Any]:
+        fields = {name: shown(form.get(name) or "") or "" for name in FIELDS}
+        return {"fields": fields, "version": (form.get("version") or "")[:10]}
+
     async def post(self) -> None:
         form = await accepted(self, free=frozenset(FIELDS))
         if form is None:
@@ -47,9 +52,8 @@ class ProfileHandler(AccountHandler):
                 await own_profile.update(tx, self.actor(), self.visit, patch, of)
         except Invalid as refusal:
             wrong = {str(problem.path[0]) for problem in refusal.problems if problem.path}
-            again = {name: shown(value) for name, value in typed.items()}
             problems = tuple(name for name in FIELDS if name in wrong)
-            await self.show(fields=again, version=version[:10], problems=problems)
+            await self.show(problems=problems, **await self.again(form))
         except PreconditionFailed:
             await self.show(
                 status=HTTPStatus.PRECONDITION_FAILED, error="account.changed_meanwhile"

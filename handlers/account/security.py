@@ -20,6 +20,7 @@ from handlers.account.security_set_up import (
     renew_codes,
     takes_apps,
 )
+from handlers.interactions.endings import shown
 from porta.authn import own_factors, passkey_options
 from porta.authn.own_factors import NotYours
 from porta.browser import account_visits
@@ -112,6 +113,11 @@ class SecurityHandler(AccountHandler):
         """Passkeys and devices of somebody else can always be taken away."""
         return any(each in form for each in _COUNTED)
 
+    async def again(self, form: Params) -> dict[str, Any]:
+        if "rename" not in form:
+            return {}
+        return {"renaming": form.get("passkey"), "renamed": shown(form.get("name") or "")}
+
     async def post(self) -> None:
         form = await accepted(self, free=frozenset({"name"}))
         if form is None:
@@ -130,7 +136,8 @@ class SecurityHandler(AccountHandler):
             await show_throttled(self, refusal)
         except Invalid:
             error = "account.error_passkey_name"
-            await self.show(status=HTTPStatus.BAD_REQUEST, error=error)
+            again = await self.again(form)
+            await self.show(status=HTTPStatus.BAD_REQUEST, error=error, **again)
 
     async def _change(self, form: Params) -> str | None:
         passkey = form.get("passkey") or ""

@@ -24,6 +24,7 @@ from porta.limits.rate_limits import Throttled
 from porta.pages import branding
 from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
+from porta.protocol.requests.params import Params
 from porta.security import recovery_codes
 from porta.security.encryption import Encrypted
 from storage.models.users import UserProfile
@@ -104,6 +105,11 @@ class AddAppHandler(AccountHandler):
             self, "account_app", status=status, error=error, box=begun.box, secret=begun.secret,
             uri=uri, picture=svg(uri), **values,
         )  # fmt: skip
+
+    async def again(self, form: Params) -> dict[str, Any]:
+        """The picture is the same: who scanned it need not do so twice."""
+        begun = totp.find_begun(self.runtime, self._place(), form.get("box") or "")
+        return {"begun": begun}
 
     async def post(self) -> None:
         self._check_ready()

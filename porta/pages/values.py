@@ -32,9 +32,12 @@ _FACTOR: dict[str, Any] = {
 }
 
 
-def _account(*required: str, **optional: Any) -> Page:
-    """A section of one's own account, with what it is given beside what all of them are."""
-    common = {"notice": None, "error": None, "asks_again": False}
+def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
+    """A section of one's own account, with what it is given beside what all of them are; `counts`
+    where there is an end to what it takes.
+    """
+    common: dict[str, Any] = {"notice": None, "error": None, "asks_again": False}
+    common |= {"retry_after": None, "retry_at": None} if counts else {}
     return Page(frozenset({"csrf", "account", "account_url", *required}), common | optional)
 
 
@@ -247,28 +250,34 @@ PAGES: dict[str, Page] = {
         frozenset({"account", "account_url", "sections", "home_url"}),
         {"csrf": None, "notice": None, "error": None, "asks_again": False, "sign_out_url": None},
     ),
-    "account_data": _account("may_delete", retry_after=None, retry_at=None),
+    "account_data": _account("may_delete"),
     "account_deleted": Page(frozenset({"home_url"}), {}),
     "account_profile": _account("fields", "version", problems=()),
     "account_language": _account("chosen"),
-    "account_email": _account(
-        "has_mail", "elsewhere", pending=None, email=None, retry_after=None, retry_at=None
-    ),
+    "account_email": _account("has_mail", "elsewhere", pending=None, email=None),
     "email_change": Page(
-        frozenset({"csrf", "account", "email"}), {"refuses": False, "error": None}
+        frozenset({"csrf", "account", "email"}),
+        {"refuses": False, "is_made": False, "error": None},
     ),
-    "email_change_done": Page(frozenset({"home_url"}), {"account": None, "is_refused": False}),
+    "email_change_done": Page(
+        frozenset({"home_url"}),
+        {
+            "account": None,
+            "is_refused": False,
+            "is_undone": False,
+            "is_suspended": False,
+            "password_url": None,
+        },
+    ),
     "account_password": _account(
         "has_password",
         "elsewhere",
         "minimum",
         problems=(),
         ends_others=True,
-        retry_after=None,
-        retry_at=None,
     ),
-    "account_sessions": _account("sessions"),
-    "account_applications": _account("applications"),
+    "account_sessions": _account("sessions", counts=False),
+    "account_applications": _account("applications", counts=False),
     "account_security": _account(
         "passkeys",
         "choices",
@@ -280,10 +289,10 @@ PAGES: dict[str, Page] = {
         few_codes=False,
         shows_devices=False,
         signals=None,
-        retry_after=None,
-        retry_at=None,
+        renaming=None,
+        renamed=None,
     ),
-    "account_app": _account("box", "secret", "uri", "picture", retry_after=None, retry_at=None),
+    "account_app": _account("box", "secret", "uri", "picture"),
     "account_passkey": _account(passkey=None),
     "account_identities": _account("identities", connections=())._replace(leaves=True),
     "account_link": _account("connection", "said", "waiting", differs=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import httpx
@@ -15,7 +16,10 @@ from porta.audit.actors import Actor
 from porta.authn import identities
 from porta.browser import account_visits
 from porta.errors import Conflict
+from porta.limits import own_changes
+from porta.limits.own_changes import DayOver
 from porta.services.identities import unlink_own
+from porta.tenants import resolve
 from storage.models.connections import Connection, Identity
 from storage.models.organizations import Organization
 from storage.models.users import User
@@ -80,6 +84,28 @@ async def _answer(browser: Browser, url: str, decision: str) -> httpx.Response:
 async def _identities(served: Served, user: User) -> tuple[Identity, ...]:
     storage = served.runtime.storage.everywhere
     return await storage.identities.of_user(user.id, user.organization_id)
+
+
+async def test_one_change_too_many_asks_the_same_question_again(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """Who waits goes on waiting, and the page says until when."""
+    connection = await connect(served, upstream)
+    alice = await _arrive(browser)
+    upstream.claims = _person()
+    asks = location(await _back(browser, connection, upstream))
+    tenant, mine = await resolve.resolve(served.runtime, "acme"), Actor(user_id=alice.id)
+    with suppress(DayOver):
+        for _ in range(own_changes.MOST):
+            await own_changes.count(served.runtime, tenant, "identities", mine)
+    refused = await _answer(browser, asks, "link")
+    assert refused.status_code == 429
+    page = above_the_footer(refused)
+    assert "as often as a day allows" in page
+    assert int(refused.headers["Retry-After"]) > 0
+    waiting = hidden_fields((await browser.http.get(asks)).text)["waiting"]
+    assert hidden_fields(refused.text)["waiting"] == waiting
+    assert await _identities(served, alice) == ()
 
 
 async def test_a_person_links_a_provider_signs_in_there_and_takes_it_away(

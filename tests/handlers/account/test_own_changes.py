@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -12,6 +14,7 @@ from porta.tenants import resolve
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.account.test_password import CHOSEN
+from tests.handlers.account.test_security import _give_passkey
 from tests.handlers.account.visits import (
     ACCOUNT,
     arrive,
@@ -20,6 +23,7 @@ from tests.handlers.account.visits import (
     is_signed_in,
     signs_in,
 )
+from tests.handlers.flow import hidden
 
 LANGUAGE, PASSWORD = f"{ACCOUNT}/language", f"{ACCOUNT}/password"
 
@@ -71,8 +75,73 @@ async def test_what_writes_or_mails_is_counted(
     await arrive(http, someone, page)
     await _use_up(runtime, someone, section)
     before = await events_of(pg, someone)
-    assert (await _send(http, f"{page}{below}", **form)).status_code == 429
+    refused = await _send(http, f"{page}{below}", **form)
+    assert refused.status_code == 429
+    _is_told(refused)
     assert (await events_of(pg, someone))[len(before) :] == [("rate_limit.own_change", someone.id)]
+
+
+def _is_told(refused: httpx.Response) -> None:
+    """Look at what says that a day is over: the page itself, until when, and a way on."""
+    page = refused.text
+    assert "as often as a day allows" in page
+    assert re.search(r"try again in \d+ hours?\. \(after .*\d\d:\d\d UTC", page), page
+    assert int(refused.headers["Retry-After"]) > 0
+    assert 'href="/acme/account' in page
+
+
+@pytest.mark.parametrize(
+    ("section", "form", "kept"),
+    [
+        ("profile", {"given_name": "Ada", "family_name": "", "version": "1"}, 'value="Ada"'),
+        ("email", {"email": "ada@new.example"}, 'value="ada@new.example"'),
+        ("language", {"language": "fr"}, "Français"),
+    ],
+    ids=["profile", "email", "language"],
+)
+async def test_what_was_typed_is_there_once_more(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime, section: str, form: dict[str, str],
+    kept: str,
+) -> None:  # fmt: skip
+    page = f"{ACCOUNT}/{section}"
+    await arrive(http, someone, page)
+    await _use_up(runtime, someone, section)
+    assert kept in (await _send(http, page, **form)).text
+
+
+async def test_an_app_that_was_scanned_is_good_afterwards_and_no_code_is_shown(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime
+) -> None:
+    page = f"{ACCOUNT}/security/app"
+    await arrive(http, someone, f"{ACCOUNT}/security")
+    box = hidden((await http.get(page)).text, "box")
+    await _use_up(runtime, someone, "security")
+    refused = (await _send(http, page, code="493817", box=box)).text
+    assert hidden(refused, "box") == box
+    assert "493817" not in refused
+
+
+async def test_a_passkey_keeps_the_name_that_was_typed_for_it(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime
+) -> None:
+    passkey = await _give_passkey(runtime, someone)
+    page = f"{ACCOUNT}/security"
+    await arrive(http, someone, page)
+    await _use_up(runtime, someone, "security")
+    refused = await _send(http, page, rename="1", passkey=passkey, name="Old phone")
+    assert (refused.status_code, 'value="Old phone"' in refused.text) == (429, True)
+    assert "<details open>" in refused.text
+
+
+async def test_no_password_is_shown_once_more(
+    http: httpx.AsyncClient, someone: User, runtime: Runtime
+) -> None:
+    await arrive(http, someone, PASSWORD)
+    await _use_up(runtime, someone, "password")
+    refused = await _send(http, PASSWORD, **CHOSEN)
+    assert refused.status_code == 429
+    _is_told(refused)
+    assert not [each for each in CHOSEN.values() if each in refused.text]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from handlers.account.security import DeviceLine, PasskeyLine
 from handlers.account.sessions import SessionLine
 from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
+from porta.pages.qr_codes import svg
 from porta.pages.render import Pages
 from storage.models.organizations import Organization
 from tests import factories
@@ -32,6 +33,8 @@ ACME = factories.organization(
     id="1", name="Acme", slug="acme", branding_company_name="Acme GmbH", branding_custom_css="p{}"
 )
 
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+URI = f"otpauth://totp/Acme:ada%40acme.example?secret={SECRET}&issuer=Acme"
 _ACCOUNT = {"csrf": "c1", "account": "ada@acme.example", "account_url": "/acme/account"}
 
 VALUES: dict[str, dict[str, Any]] = {
@@ -117,9 +120,9 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_app": {
         **_ACCOUNT,
         "box": "b1",
-        "secret": "JBSWY3DPEHPK3PXP",
-        "uri": "otpauth://totp/Acme:ada%40acme.example?secret=JBSWY3DPEHPK3PXP&issuer=Acme",
-        "picture": "<svg></svg>",
+        "secret": SECRET,
+        "uri": URI,
+        "picture": svg(URI),
     },
     "account_passkey": _ACCOUNT,
     "account_identities": {

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.qr_codes import svg
+from tests.porta.pages.page_documents import SECRET, URI
 
 _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
-_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-_URI = f"otpauth://totp/Acme:ada%40acme.example?secret={_SECRET}&issuer=Acme"
 _PASSKEY = (
     """{"get":{"challenge":"AAAA","rpId":"id.example","timeout":600000,"allowCredentials":[]}}"""
 )
@@ -22,6 +21,10 @@ _OFTEN = {
 }  # fmt: skip
 _STALE = {"asks_again": True, "error": "errors.csrf_invalid"}
 """Of a section of one's own account."""
+_DAY_OVER = {
+    "error": "account.error_changes", "retry_after": 61_200, "retry_at": "14:31 UTC",
+}  # fmt: skip
+"""Of one that changes something."""
 _MUCH = tuple(
     Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Void orders"},
          (("Read stock", "What is there, and where"), ("Order", ""), ("Void orders", "")))
@@ -145,8 +148,8 @@ STATES: dict[str, State] = {
     ),
     "two-factor, set up": State(
         "two_factor_setup",
-        {"others": ("email_otp",), "secret": _SECRET, "client_name": "Portal",
-         "uri": _URI, "qr": svg(_URI)},
+        {"others": ("email_otp",), "secret": SECRET, "client_name": "Portal",
+         "uri": URI, "qr": svg(URI)},
     ),
     "two-factor, set up by mail": State(
         "two_factor_setup",
@@ -156,7 +159,7 @@ STATES: dict[str, State] = {
     "two-factor, set up, too often": State(
         "two_factor_setup",
         {"error": "errors.rate_limit_exceeded", "retry_after": 300, "retry_at": "14:31 UTC",
-         "uri": _URI, "secret": _SECRET, "qr": svg(_URI)},
+         "uri": URI, "secret": SECRET, "qr": svg(URI)},
     ),
     "login, by mail alone": State("login", {"show_password": False, "show_magic_link": True}),
     "login, no address": State(
@@ -305,6 +308,7 @@ STATES: dict[str, State] = {
     "account, profile, changed meanwhile": State(
         "account_profile", {"asks_again": True, "error": "account.changed_meanwhile"}
     ),
+    "account, profile, day over": State("account_profile", _DAY_OVER),
     "account, data": State("account_data", {"error": "account.delete_not_confirmed"}),
     "account, data, alone": State(
         "account_data",
@@ -316,6 +320,7 @@ STATES: dict[str, State] = {
     ),
     "account, deleted": State("account_deleted", {}),
     "account, language": State("account_language", {"notice": "account.told_language"}),
+    "account, language, day over": State("account_language", _DAY_OVER),
     "account, language, stale": State("account_language", {**_STALE, "chosen": "fr"}),
     "account, email": State(
         "account_email", {"pending": "ada@new.example", "notice": "account.told_email"}
@@ -329,6 +334,12 @@ STATES: dict[str, State] = {
     ),
     "account, email, no mail": State("account_email", {"has_mail": False}),
     "account, email, elsewhere": State("account_email", {"elsewhere": True}),
+    "account, email, elsewhere, waiting": State(
+        "account_email", {"elsewhere": True, "pending": "ada@new.example"}
+    ),
+    "account, email, day over": State(
+        "account_email", {**_DAY_OVER, "email": "ada@new.example", "pending": "ada@old.example"}
+    ),
     "account, email, to elsewhere": State(
         "account_email", {"error": "account.email_to_elsewhere", "email": "ada@led.example"}
     ),
@@ -337,7 +348,18 @@ STATES: dict[str, State] = {
         "email_change", {"refuses": True, "error": "errors.csrf_invalid"}
     ),
     "email change, done": State("email_change_done", {}),
+    "email change, made": State("email_change", {"refuses": True, "is_made": True}),
     "email change, off": State("email_change_done", {"is_refused": True, "account": None}),
+    "email change, off, with passwords": State(
+        "email_change_done", {"is_refused": True, "password_url": "/acme/auth/forgot-password"}
+    ),
+    "email change, undone": State(
+        "email_change_done",
+        {"is_refused": True, "is_undone": True, "password_url": "/acme/auth/forgot-password"},
+    ),
+    "email change, suspended": State(
+        "email_change_done", {"is_refused": True, "is_undone": True, "is_suspended": True}
+    ),
     "link over, email change": State("link_over", {"kind": "email_change"}),
     "link over, email refusal": State("link_over", {"kind": "email_refusal"}),
     "account, password": State("account_password", {"notice": "account.told_password"}),
@@ -378,37 +400,40 @@ STATES: dict[str, State] = {
     "account, security, one to set up": State(
         "account_security", {"asked": "to_set_up", "passkeys": (), "devices": ()}
     ),
+    "account, security, day over": State(
+        "account_security",
+        {**_DAY_OVER, "asked": "totp", "method": "totp", "renaming": "p1", "renamed": "Old phone"},
+    ),
     "account, security, too often": State(
         "account_security",
         {"asked": "totp", "method": "totp", "error": "errors.rate_limit_exceeded",
          "retry_after": 300, "retry_at": "14:31 UTC"},
     ),
-    "account, an app": State(
-        "account_app", {"secret": _SECRET, "uri": _URI, "picture": svg(_URI)}
-    ),
-    "account, an app, wrong": State(
-        "account_app",
-        {"secret": _SECRET, "uri": _URI, "picture": svg(_URI),
-         "error": "two_factor.error_invalid_code"},
-    ),
+    "account, an app": State("account_app", {}),
+    "account, an app, wrong": State("account_app", {"error": "two_factor.error_invalid_code"}),
     "account, an app, too often": State(
         "account_app",
-        {"secret": _SECRET, "uri": _URI, "picture": svg(_URI), "retry_after": 300,
-         "retry_at": "14:31 UTC", "error": "errors.rate_limit_exceeded"},
+        {"retry_after": 300, "retry_at": "14:31 UTC", "error": "errors.rate_limit_exceeded"},
     ),
+    "account, an app, day over": State("account_app", _DAY_OVER),
     "account, an app, stale": State("account_app", {**_STALE, "notice": "account.told_factor"}),
     "account, a passkey": State("account_passkey", {"passkey": _PASSKEY}),
+    "account, a passkey, day over": State(
+        "account_passkey", {**_DAY_OVER, "passkey": _PASSKEY}
+    ),
     "account, a passkey, stale": State(
         "account_passkey", {**_STALE, "notice": "account.told_factor", "passkey": _PASSKEY}
     ),
     "account, no passkeys here": State("account_passkey", {"error": "passkey.error_refused"}),
     "account, applications": State("account_applications", {"notice": "account.told_application"}),
     "account, identities": State("account_identities", {"notice": "account.told_linked"}),
+    "account, identities, day over": State("account_identities", _DAY_OVER),
     "account, no identities": State("account_identities", {"identities": (), "connections": ()}),
     "account, the last identity": State(
         "account_identities", {"error": "account.error_only_way", "asks_again": True}
     ),
     "account, link": State("account_link", {"notice": "account.told_linked"}),
+    "account, link, day over": State("account_link", _DAY_OVER),
     "account, link another address": State("account_link", {"differs": True, **_STALE}),
     "account, no applications": State("account_applications", {**_STALE, "applications": ()}),
     "organization": State("organization", {}),

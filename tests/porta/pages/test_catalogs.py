@@ -132,6 +132,57 @@ def test_languages_of_other_scripts_are_written_in_them(language: str, script: s
             assert all(re.search(script, text) for text in texts(message)), message.id
 
 
+_PERSON = {
+    "fr": r"[Vv]ous (?:êtes|serez|étiez|avez été|n’y serez \w+) (?:\w+ )?"
+    r"(?:dé)?(?:connecté|dirigé|invité|redirigé|inscrit)\b|[Rr]ester connecté\b",
+    "es": r"\b(?:conectado|invitado|bienvenido|registrado|seguro de que|llevado)\b",
+    "it": r"\b(?:sei|non sei|essere) stat[oa]\b|\b(?:disconnesso|invitato|benvenuto)\b",
+    "pt-BR": r"\b(?:você (?:será|foi|está sendo) \w+[oa]do\b|bem-vindo|mesmo acabou)",
+    "pl": r"\b\w+(?:łeś|łaś)\b|\b[Pp]an[ai]?\b|\bpowinien(?:eś)?\b",
+    "ar": r"لم تكن أنت|أنت مدعو|مسجلًا للدخول|متأكد|هل تريد|"
+    r"(?:^|[.:؟،] ?(?:ثم |و)?)(?:حاول|اختر|سجّل الدخول|افتح|ارجع|تجاهل|أدخل الر)",
+}
+"""What says of whoever reads it that they are a man, or a woman, where others need not know."""
+_OTHER_ADDRESS = {
+    "de": r"\b(?:[Dd]u|[Dd]ein\w*|[Dd]ich|[Dd]ir)\b",
+    "fr": r"\b(?:[Tt]u|[Tt]on|[Tt]es|[Tt]oi)\b",
+    "es": r"\b(?:[Tt]ú|[Tt]us?|[Tt]e|[Vv]osotros|[Vv]uestr\w+)\b",
+    "it": r"\b(?:Lei|Suo|Sua|Suoi|Sue|Le verrà)\b",
+    "pt-BR": r"\b(?:[Tt]u|[Tt]eu|[Tt]ua|[Vv]ós)\b",
+    "nl": r"\b(?:[Jj]e|[Jj]ij|[Jj]ou|[Jj]ouw|[Jj]ullie)\b",
+}
+"""How people are not addressed here: all texts of a language say the one or the other."""
+
+
+@pytest.mark.parametrize("language", _PERSON)
+def test_nobody_is_taken_for_a_man_or_a_woman(language: str) -> None:
+    found = re.compile(_PERSON[language])
+    said = [(key(m), text) for m in catalog(language) if m.id for text in texts(m)]
+    assert not [each for each in said if found.search(each[1])]
+
+
+@pytest.mark.parametrize("language", _OTHER_ADDRESS)
+def test_people_are_addressed_in_one_way(language: str) -> None:
+    found = re.compile(_OTHER_ADDRESS[language])
+    said = [(key(m), text) for m in catalog(language) if m.id for text in texts(m)]
+    assert not [each for each in said if found.search(each[1])]
+
+
+@pytest.mark.parametrize(
+    ("language", "strange"),
+    [
+        ("ja", r"[?!,;]|: |[\u3040-\u30ff\u4e00-\u9fff][.(]"),
+        ("ar", r"[?;]|,(?!\d)"),
+        ("fr", r"\w[:;?!](?!//)(?:\s|$)|'"),
+        ("it", r"\w'\w"),
+    ],
+)
+def test_signs_are_those_of_the_language(language: str, strange: str) -> None:
+    found = re.compile(strange)
+    said = [(key(m), text) for m in catalog(language) if m.id for text in texts(m)]
+    assert not [each for each in said if found.search(each[1])]
+
+
 def test_every_key_in_a_template_exists(pages: Pages) -> None:
     source = "".join(
         path.read_text() for path in TEMPLATES.rglob("*") if path.suffix in (".html", ".txt")
@@ -168,6 +219,8 @@ def test_every_key_in_a_template_exists(pages: Pages) -> None:
         "emails.invitation.expires",
         "emails.otp_code.expires",
         "emails.link_expires",
+        "emails.link_expires_days",
+        "account.retry_hours",
         "new_password.hint",
         "magic_link.code_expires",
         "new_password.so_far",
