@@ -92,8 +92,8 @@ async def decide(
     evidence = Evidence(
         runtime, opened, _NOTHING, origin, user.email, known_browser=known is not None, user=user
     )
-    also = partial(_link, evidence, pending) if links else None
-    return await progress.conclude(evidence, user, opened.interaction.sign_in, kept, also=also)
+    also, sign_in = partial(_link, evidence, pending) if links else None, opened.interaction.sign_in
+    return await progress.conclude(evidence, user, sign_in, kept, trusts=sign_in.trusts, also=also)
 
 
 async def _link(evidence: Evidence, pending: Pending, tx: Storage) -> None:

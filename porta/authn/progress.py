@@ -84,7 +84,8 @@ async def go_on(
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
     if isinstance(step, Done):
-        await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=sign_in)
+        so_far = msgspec.structs.replace(sign_in, trusts=trusts)
+        await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=so_far)
         return None
     await _ask_for(evidence, user, sign_in, step)
     return None

@@ -54,6 +54,9 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What may become theirs with the sign-in, once they have said so."""
     remembers: bool = False
     """Whether they asked that this browser remember their account."""
+    trusts: bool = False
+    """Whether they asked, with the last factor that they showed, that this device be trusted: what
+    is left to be said comes first."""
 
 
 class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):

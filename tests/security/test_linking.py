@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pyotp import TOTP
 
 from porta.authn import identities
 from storage.models.connections import Connection, Identity
@@ -303,6 +304,68 @@ async def test_no_trusted_device_stands_for_the_second_factor_of_who_is_linked(
     finally:
         await storage.organizations.update(home, {"trusted_device_days": 0})
         served.runtime._changed("organizations", "acme")
+
+
+@pytest.mark.parametrize("decision", ["link", "apart"])
+async def test_a_device_is_trusted_once_the_question_is_answered_and_not_before(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres, decision: str
+) -> None:
+    """What was ticked with the second factor waits with it, and counts where the sign-in ends."""
+    connection = await connect(served, upstream)
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+    user, totp = await person_with_totp(served.runtime, pg)
+    browser.email, browser.password = user.email, house.PASSWORD
+    await storage.organizations.update(home, {"trusted_device_days": 30})
+    served.runtime._changed("organizations", "acme")
+    try:
+        upstream.claims = _person()
+        url = location(await _sign_in(browser, connection, upstream))
+        assert location(await browser.submit(url)) == url
+        await _tick(served, browser, url, totp, trust_device="1")
+        assert ASKED in (await browser.http.get(url)).text
+        assert await storage.trusted_devices.list(user.id, home) == ()
+        assert "code" in await browser.follow(await _decide(browser, url, decision))
+        (device,) = await storage.trusted_devices.list(user.id, home)
+        assert device.id
+        _forget_session(browser)
+        assert "code" in await browser.sign_in(), "the second factor is not asked for again"
+    finally:
+        await storage.organizations.update(home, {"trusted_device_days": 0})
+        served.runtime._changed("organizations", "acme")
+
+
+async def _tick(served: Served, browser: Browser, url: str, totp: TOTP, **ticked: str) -> None:
+    """Show the second factor at `url`, which is not the end of it."""
+    code = totp.generate_otp(int(served.runtime.clock() // 30))
+    form = hidden_fields((await browser.http.get(url)).text) | {"method": "totp", "code": code}
+    assert location(await browser.http.post(f"{url}/two-factor", data=form | ticked)) == url
+
+
+async def test_no_device_is_trusted_unasked_or_where_none_is_by_then(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    connection = await connect(served, upstream)
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+
+    async def days(count: int) -> None:
+        await storage.organizations.update(home, {"trusted_device_days": count})
+        served.runtime._changed("organizations", "acme")
+
+    try:
+        for ticked, by_then in (({}, 30), ({"trust_device": "1"}, 0)):
+            await days(30)
+            user, totp = await person_with_totp(served.runtime, pg)
+            async with a_browser(served) as another:
+                another.email, another.password = user.email, house.PASSWORD
+                upstream.claims = _person()
+                url = location(await _sign_in(another, connection, upstream))
+                assert location(await another.submit(url)) == url
+                await _tick(served, another, url, totp, **ticked)
+                await days(by_then)
+                assert "code" in await another.follow(await _decide(another, url, "apart"))
+            assert await storage.trusted_devices.list(user.id, home) == ()
+    finally:
+        await days(0)
 
 
 async def test_who_has_no_address_there_is_named_by_what_they_are_called(
