@@ -56,7 +56,9 @@ async def _rename(call: Call) -> Answer:
 
 async def _remove(call: Call) -> Answer:
     user, within, passkey = call.id("userId"), call.id("organizationId"), call.id("passkeyId")
-    await user_passkeys.remove(call.storage, call.actor, user, passkey, call.version, within=within)
+    await user_passkeys.remove(
+        call.storage, call.actor, user, passkey, call.version, within=within, post=call.runtime.post
+    )
     return Answer()
 
 

@@ -18,13 +18,16 @@ async def _hash(call: Call) -> Hashed | None:
 async def _set(call: Call) -> Answer:
     (user, within), command = person(call), call.body_as(NewPassword)
     assert call.hashed is not None
-    await user_passwords.set(call.storage, call.actor, user, command, call.hashed, within=within)
+    await user_passwords.set(
+        call.storage, call.actor, user, command, call.hashed, within=within, post=call.runtime.post
+    )
     return Answer()
 
 
 async def _clear(call: Call) -> Answer:
     user, within = person(call)
-    await user_passwords.clear(call.storage, call.actor, user, within=within)
+    post = call.runtime.post
+    await user_passwords.clear(call.storage, call.actor, user, within=within, post=post)
     return Answer()
 
 

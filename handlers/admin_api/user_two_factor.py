@@ -47,13 +47,15 @@ async def _status(call: Call) -> Answer:
 
 async def _disable(call: Call) -> Answer:
     user, within = call.id("userId"), call.id("organizationId")
-    await user_two_factor.disable(call.storage, call.actor, user, within=within)
+    post = call.runtime.post
+    await user_two_factor.disable(call.storage, call.actor, user, within=within, post=post)
     return Answer()
 
 
 async def _reset(call: Call) -> Answer:
     user, within = call.id("userId"), call.id("organizationId")
-    await user_two_factor.reset(call.storage, call.actor, user, within=within)
+    post = call.runtime.post
+    await user_two_factor.reset(call.storage, call.actor, user, within=within, post=post)
     return Answer()
 
 
@@ -64,7 +66,9 @@ async def _prepare_codes(call: Call) -> NewCodes:
 async def _regenerate(call: Call) -> Answer:
     user, within, new = call.id("userId"), call.id("organizationId"), call.prepared
     assert isinstance(new, NewCodes)
-    await user_two_factor.regenerate_codes(call.storage, call.actor, user, new, within=within)
+    await user_two_factor.regenerate_codes(
+        call.storage, call.actor, user, new, within=within, post=call.runtime.post
+    )
     codes = RecoveryCodes(recovery_codes=new.codes, count=len(new.codes), warning=_WARNING)
     return Answer(Data(data=codes))
 

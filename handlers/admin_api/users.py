@@ -112,9 +112,11 @@ async def _get(call: Call) -> Answer:
 
 
 async def _update(call: Call) -> Answer:
-    (user, within), patch = person(call), call.body_as(UserPatch)
+    (user, within), patch, post = person(call), call.body_as(UserPatch), call.runtime.post
     return _one(
-        await users.update(call.storage, call.actor, user, patch, call.version, within=within)
+        await users.update(
+            call.storage, call.actor, user, patch, call.version, within=within, post=post
+        )
     )
 
 

@@ -165,6 +165,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "user.email_change.completed",
         "user.email_change.refused",
         "user.email_change.requested",
+        "user.email_change.undone",
         "user.email_change.withdrawn",
         "user.login.federation.failed",
         "user.login.passkey.failed",

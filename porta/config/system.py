@@ -39,6 +39,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     password_reset_ttl: int = 3600
     registration_ttl: int = 3600
     email_change_ttl: int = 3600
+    email_undo_ttl: int = 604_800
+    """As long may who has the address of before refuse a change, or undo it."""
     allow_public_pushed_requests: bool = False
     """Whether a client without a secret may push: anybody could fill the table in its name."""
     grant_ttl: int = 1_209_600
@@ -117,6 +119,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "password_reset_ttl": (300, 86_400),
     "registration_ttl": (300, 86_400),
     "email_change_ttl": (300, 86_400),
+    "email_undo_ttl": (86_400, 30 * 86_400),  # the letter lies unread for a night at least
     "grant_ttl": _LIFETIME,
     "signing_key_lead": (0, 7 * 86_400),
     "cors_max_age": (0, _YEAR),

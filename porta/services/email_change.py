@@ -17,10 +17,10 @@ from porta.errors import Invalid
 from porta.limits import mailed_links
 from porta.limits.even_time import in_steps
 from porta.limits.origin import Origin
-from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
-from porta.services import email_change_letters, pending_email
+from porta.security.link_tokens import LinkToken
+from porta.services import email_change_letters, former_addresses, pending_email
 from porta.services.password_reset import LinkOver
 from porta.tenants import home_realms
 from porta.tenants.home_realms import ElsewhereOnly
@@ -28,14 +28,13 @@ from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import canonical_email
 from storage.errors import AlreadyExists
 from storage.models.artifact import artifact_id
-from storage.models.artifacts import EmailChange
+from storage.models.artifacts import EmailChange, FormerLetter
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
 _OVER = "the link is unknown, used or over"
 _ID = 36
 """Characters of the id of a person, before the token in a link."""
-_REFUSED = "user.email_change.refused"
 
 
 class NoAddress(Invalid):
@@ -46,7 +45,7 @@ class NoAddress(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A change that can be made, or refused."""
+    """A change that can be made."""
 
     change: EmailChange
     user: UserProfile
@@ -57,7 +56,8 @@ async def ask(
     origin: Origin,
 ) -> None:  # fmt: skip
     """Mail a link to another address, which nobody has here; to one that somebody has, that it is
-    so; and to the address of before how this is refused. An earlier wish of the person is over.
+    so; and to the address of before how this is refused, or undone. An earlier wish of the person
+    is over; the letters about it are not.
 
     Raises NoAddress, Throttled before anything is stored or sent, VisitOver, and Unavailable where
     the queue is full; and ElsewhereOnly for who has to sign in at a provider: another address would
@@ -75,7 +75,7 @@ async def ask(
             id=artifact_id(EmailChange.value_of(visit.user.id)), organization_id=tenant.id,
             account_id=visit.user.id, session_uid=visit.session.uid, email=address,
             sent_from=visit.user.email, confirmation=confirmation.digest, refusal=refusal.digest,
-            lifetime=tenant.config.email_change_ttl,
+            asked_at=runtime.clock(),
         )  # fmt: skip
         letters = email_change_letters.write(
             runtime, tenant, change, visit.user, taken, language,
@@ -87,9 +87,11 @@ async def ask(
             if held.email != change.sent_from:
                 raise NoAddress("account.changed_meanwhile")
             await tx.artifacts.save(change, ttl)
+            await _remember(tx, runtime, tenant, held, change, refusal)
             for template, letter, to, person in letters:
+                lifetime = ttl if to == address else notices.LIFETIME
                 await runtime.post.queue(
-                    tx, template, letter, to=to, organization_id=tenant.id, lifetime=ttl,
+                    tx, template, letter, to=to, organization_id=tenant.id, lifetime=lifetime,
                     user_id=person,
                 )  # fmt: skip
             await events.record(
@@ -102,18 +104,13 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> Found:
     """Return the change that a link confirms; nothing is used up. Raises LinkOver, also for who has
     to sign in at a provider by now, or would have to at that address.
     """
-    found = await _find(runtime.storage, tenant, token, "confirmation")
+    found = await _find(runtime.storage, tenant, token)
     try:
         for address in (found.user.email, found.change.email):
             await home_realms.check(runtime, tenant, address)
     except ElsewhereOnly:
         raise LinkOver("the person signs in at a provider alone by now") from None
     return found
-
-
-async def find_refusable(runtime: Runtime, tenant: Tenant, token: str) -> Found:
-    """Return the change that a link refuses; nothing is used up. Raises LinkOver."""
-    return await _find(runtime.storage, tenant, token, "refusal")
 
 
 async def complete(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -> str:
@@ -127,7 +124,7 @@ async def complete(runtime: Runtime, tenant: Tenant, token: str, origin: Origin)
     try:
         async with runtime.storage.transaction() as tx:
             await tx.users.find(found.user.id, organization_id=tenant.id, hold=True)
-            now = await _find(tx, tenant, token, "confirmation")
+            now = await _find(tx, tenant, token)
             await tx.artifacts.delete(now.change)
             await _take(tx, runtime, tenant, now, origin)
     except AlreadyExists:
@@ -135,25 +132,9 @@ async def complete(runtime: Runtime, tenant: Tenant, token: str, origin: Origin)
     return found.change.email
 
 
-async def refuse(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -> None:
-    """Use the link that went to the address of before: nothing is changed, and everything that is
-    signed in is out, since one of that asked for it. Raises LinkOver.
-    """
-    found = await find_refusable(runtime, tenant, token)
-    key = found.user.id, tenant.id
-    async with runtime.storage.transaction() as tx:
-        await tx.users.find(key[0], organization_id=key[1], hold=True)
-        now = await _find(tx, tenant, token, "refusal")
-        await tx.artifacts.delete(now.change)
-        await tx.end_account(*key, _REFUSED)
-        await events.record(
-            tx, _REFUSED, organization_id=tenant.id, user_id=found.user.id, origin=origin
-        )  # fmt: skip
-
-
 async def withdraw(runtime: Runtime, visit: Visit, actor: Actor) -> bool:
-    """Give up what the person of `visit` waits for; tell whether there was something. The link that
-    refuses it stays good. Raises VisitOver.
+    """Give up what the person of `visit` waits for; tell whether there was something. The letter to
+    the address of before stays good. Raises VisitOver.
     """
     async with runtime.storage.transaction() as tx:
         held = await account_visits.hold(tx, visit)
@@ -174,19 +155,31 @@ def _address(user: User, typed: str) -> str:
     return address
 
 
-async def _find(storage: Storage, tenant: Tenant, token: str, which: str) -> Found:
-    """Return the change whose digest `which` is that of the token, where it can still be made."""
+async def _remember(
+    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, change: EmailChange, token: LinkToken
+) -> None:
+    """Keep what a letter to the address of before is known by."""
+    now = runtime.clock()
+    letter = FormerLetter(
+        digest=token.digest, email=change.sent_from, wanted=change.email,
+        at=change.asked_at or now, until=now + tenant.config.email_undo_ttl,
+    )  # fmt: skip
+    await former_addresses.remember(tx, user, letter, now)
+
+
+async def _find(storage: Storage, tenant: Tenant, token: str) -> Found:
+    """Return the change that the token confirms, where it can still be made."""
     person, digest = token[:_ID].lower(), link_tokens.digest_of(token[_ID:])
     if digest is None:
         raise LinkOver(_OVER)
     change = await storage.artifacts.find(EmailChange, EmailChange.value_of(person), tenant.id)
-    if change is None or not opaque.equal(getattr(change, which), digest):
+    if change is None or not opaque.equal(change.confirmation, digest):
         raise LinkOver(_OVER)
     user = await storage.users.find(change.account_id, organization_id=tenant.id)
     if user is None or not user.is_usable or user.email != change.sent_from:
         raise LinkOver(_OVER)
     living = await storage.session_lists.of_person(user.id, tenant.id, 1, only=change.session_uid)
-    if not living and which == "confirmation":
+    if not living:
         raise LinkOver(_OVER)
     return Found(change, user)
 
@@ -202,7 +195,8 @@ async def _take(
         tx, "user.email_change.completed", organization_id=tenant.id, user_id=found.user.id,
         origin=origin,
     )  # fmt: skip
-    url = endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
-    await notices.tell_change(
-        tx, runtime.post, tenant.organization, found.user, "email", url, to=found.change.sent_from
-    )
+    token = link_tokens.new_token()
+    await _remember(tx, runtime, tenant, found.user, found.change, token)
+    value = f"{found.user.id}{token.value}"
+    letter = email_change_letters.write_done(runtime, tenant, found.user, value)
+    await notices.queue(tx, runtime.post, letter.template, letter.letter, found.user, to=letter.to)

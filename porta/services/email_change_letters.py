@@ -12,6 +12,8 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import EmailChange
 from storage.models.users import User
 
+_DONE = "email_changed"
+
 
 class Addressed(NamedTuple):
     """A letter, by its template, to whom it goes, and whose it is."""
@@ -38,12 +40,26 @@ def write(
     refuse = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE_REFUSAL, token=refusal)
     old = _write(
         runtime, tenant, "email_change_asked", wanted,
-        name=user.given_name, email=change.sent_from, url=refuse, minutes=minutes,
+        name=user.given_name, email=change.sent_from, url=refuse, days=_days(tenant),
     )  # fmt: skip
     return (
         Addressed(new, letter, change.email, taken.id if taken is not None else user.id),
         Addressed("email_change_asked", old, change.sent_from, user.id),
     )
+
+
+def write_done(runtime: Runtime, tenant: Tenant, user: User, undo: str) -> Addressed:
+    """Write to the address that `user` had until now that it is another one, and how to undo it."""
+    url = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE_REFUSAL, token=undo)
+    letter = _write(
+        runtime, tenant, _DONE, user.locale,
+        name=user.given_name, email=user.email, url=url, days=_days(tenant),
+    )  # fmt: skip
+    return Addressed(_DONE, letter, user.email, user.id)
+
+
+def _days(tenant: Tenant) -> int:
+    return max(1, round(tenant.config.email_undo_ttl / 86_400))
 
 
 def _write(

@@ -1,19 +1,18 @@
 """Pending change of one's own address: found, given up, forgotten.
 
-One that is given up cannot be confirmed any more, and can still be refused: whoever got in, asked
-for it and takes that back is signed out by the owner's link all the same.
+What is given up cannot be confirmed any more. The letters that went to the address of before are
+good for their own time, whatever became of it (`former_addresses`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
 from porta.limits.origin import Origin
-from storage.models.artifacts import EmailChange
+from porta.security import opaque
+from storage.models.artifacts import EmailChange, FormerLetter
 from storage.models.users import User
 
 if TYPE_CHECKING:
@@ -23,20 +22,35 @@ if TYPE_CHECKING:
 async def find(storage: Storage, user: User) -> EmailChange | None:
     """Return what a person waits for, and may still confirm."""
     found = await _find(storage, user)
-    stands = found is not None and found.confirmation and found.sent_from == user.email
-    return found if stands else None
+    return found if found is not None and found.sent_from == user.email else None
+
+
+async def find_refused(
+    storage: Storage, organization_id: str, person: str, digest: str, now: float
+) -> tuple[str, FormerLetter] | None:
+    """Return the letter that refuses what a person waits for, and their id: of a version that kept
+    no letters.
+    """
+    value = EmailChange.value_of(person)
+    found = await storage.artifacts.find(EmailChange, value, organization_id)
+    if found is None or found.asked_at or not opaque.equal(found.refusal, digest):
+        return None
+    letter = FormerLetter(
+        digest=digest, email=found.sent_from, wanted=found.email, at=now, until=now
+    )
+    return found.account_id, letter
 
 
 async def end(
     tx: Storage, held: User, by: str, *, actor: Actor = SYSTEM, origin: Origin | None = None
 ) -> bool:
     """Give up what a person who is held waits for, whatever it came to be; tell whether there was
-    something. `by` is what gives it up, for the trail. Its refusal is good for as long again.
+    something. `by` is what gives it up, for the trail.
     """
     found = await _find(tx, held)
-    if found is None or not found.confirmation:
+    if found is None:
         return False
-    await tx.artifacts.save(msgspec.structs.replace(found, confirmation=""), found.lifetime)
+    await tx.artifacts.delete(found)
     await events.record(
         tx, "user.email_change.withdrawn", organization_id=held.organization_id, user_id=held.id,
         metadata={"by": by}, actor=actor, origin=origin,

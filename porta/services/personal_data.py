@@ -12,7 +12,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.emails.post import SEND_MAIL
 from porta.errors import Forbidden
-from porta.services import audit_trail, pending_email, people
+from porta.services import audit_trail, former_addresses, pending_email, people
 from porta.services.commands import Command
 from porta.services.fields import Flag
 from porta.services.pages import collect
@@ -136,6 +136,7 @@ async def erase(tx: Storage, actor: Actor, user: UserProfile, *, dry_run: bool =
         await tx.end_account(*key, "user.purged")  # no copy of a session outlives its row
         await tx.personal_data.delete(*key, _MAILS)
         await pending_email.forget(tx, user)
+        await former_addresses.forget(tx, user)
         await tx.personal_data.blank(*key, email)
         await tx.invitations.forget_inviter(user.id)
         trail = await audit_trail.erase_person(tx, actor, *key)

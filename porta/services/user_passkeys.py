@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
+from porta.emails.post import Post
 from porta.errors import Forbidden
+from porta.services import owner_notices
 from porta.services.commands import Command
 from porta.services.fields import PasskeyName
 from porta.services.people import check_not_super_admin, find_user, hold_user
@@ -75,8 +77,9 @@ async def remove(
     version: int | None = None,
     *,
     within: str | None = None,
+    post: Post | None = None,
 ) -> None:
-    """Take a passkey from a person. Who got in by it is out: sessions and tokens end.
+    """Take a passkey from a person, who is told. Who got in by it is out: sessions and tokens end.
 
     With the last one goes the second factor that it was. Raises NotFound, PreconditionFailed, and
     Forbidden as for every other second factor (`user_two_factor.disable`).
@@ -91,6 +94,7 @@ async def remove(
     if user.two_factor_method == "passkey" and not await tx.passkeys.list(*key):
         await tx.second_factors.remove(*key)
     await tx.end_account(*key, "user.passkey.removed")
+    await owner_notices.tell(tx, post, user, "passkey_removed", passkey=stored.name)
     await _record(tx, actor, "user.passkey.removed", user, stored)
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import Field
 
 from porta.audit.actors import Actor
+from porta.emails.post import Post
 from porta.errors import Invalid
 from porta.runtime import Runtime
 from porta.security import password_rules
 from porta.security.password_rules import WeakPassword, check_password
 from porta.security.passwords import Hashed, Passwords, is_dear_cost
-from porta.services import pending_email
+from porta.services import owner_notices, pending_email
 from porta.services.commands import Command
 from porta.services.people import (
     WHAT,
@@ -86,9 +87,10 @@ async def set(
     hashed: Hashed,
     *,
     within: str | None = None,
+    post: Post | None = None,
 ) -> UserProfile:
     """Give a person another password, `hashed` by `hash_new`. Whoever else had got in is out
-    (ASVS 7.4.3).
+    (ASVS 7.4.3), and they are told by `post`.
 
     Raises NotFound, Forbidden, and Invalid for a password that may not be chosen.
     """
@@ -99,6 +101,7 @@ async def set(
     after = await tx.user_passwords.set(*key, password_hash)
     await pending_email.end(tx, stored, "user.password.set", actor=actor)
     await tx.end_account(stored.id, stored.organization_id, "user.password.set")
+    await owner_notices.tell(tx, post, stored, "password_set")
     await record_of_person(tx, actor, "user.password.set", stored, require(after, WHAT))
     return require(after, WHAT)
 
@@ -124,9 +127,9 @@ def hash_of(password: str, hashed: Hashed | None) -> str:
 
 @needs("admin:user:update")
 async def clear(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
 ) -> UserProfile:
-    """Take the password from a person, who signs in by other ways from then on.
+    """Take the password from a person, who signs in by other ways from then on, and is told.
 
     Raises NotFound, Forbidden, also for the super-admin user, who could not sign in.
     """
@@ -135,6 +138,7 @@ async def clear(
     after = await tx.user_passwords.set(stored.id, stored.organization_id, None)
     await pending_email.end(tx, stored, "user.password.cleared", actor=actor)
     await tx.end_account(stored.id, stored.organization_id, "user.password.cleared")
+    await owner_notices.tell(tx, post, stored, "password_removed")
     await record_of_person(tx, actor, "user.password.cleared", stored, require(after, WHAT))
     return require(after, WHAT)
 

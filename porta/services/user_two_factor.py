@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import Actor
+from porta.emails.post import Post
 from porta.errors import Forbidden, Invalid
 from porta.security import recovery_codes
 from porta.security.passwords import Passwords
+from porta.services import owner_notices
 from porta.services.people import (
     WHAT,
     check_not_super_admin,
@@ -48,22 +50,23 @@ async def status(
 
 @needs("admin:user:2fa")
 async def disable(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
 ) -> UserProfile:
-    """Take every second factor from a person. Who got in by one is out: sessions and tokens end.
+    """Take every second factor from a person, who is told. Who got in by one is out: sessions and
+    tokens end.
 
     Raises NotFound, Invalid where there is none, and Forbidden: for the super-admin user, for who
     may what the actor may not, and for one's own, which is changed where its proof can be asked.
     """
-    return await _remove(tx, actor, target, within, "user.2fa.disabled")
+    return await _remove(tx, actor, target, within, "user.2fa.disabled", post)
 
 
 @needs("admin:user:2fa")
 async def reset(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
 ) -> UserProfile:
     """The same for a person who has lost it and is to enrol another. Raises as `disable` does."""
-    return await _remove(tx, actor, target, within, "user.2fa.reset")
+    return await _remove(tx, actor, target, within, "user.2fa.reset", post)
 
 
 async def prepare_codes(passwords: Passwords) -> NewCodes:
@@ -78,8 +81,9 @@ async def prepare_codes(passwords: Passwords) -> NewCodes:
 
 @needs("admin:user:2fa")
 async def regenerate_codes(
-    tx: Storage, actor: Actor, target: str, new: NewCodes, *, within: str | None = None
-) -> UserProfile:
+    tx: Storage, actor: Actor, target: str, new: NewCodes, *, within: str | None = None,
+    post: Post | None = None,
+) -> UserProfile:  # fmt: skip
     """Give a person new recovery codes: those before are worth nothing any more.
 
     Raises as `disable` does.
@@ -87,6 +91,7 @@ async def regenerate_codes(
     stored = await _held(tx, actor, target, within)
     key = (stored.id, stored.organization_id)
     await tx.second_factors.replace_recovery_codes(*key, new.hashes)
+    await owner_notices.tell(tx, post, stored, "recovery_codes_new")
     await events.record(
         tx,
         "user.2fa.codesRegenerated",
@@ -99,12 +104,13 @@ async def regenerate_codes(
 
 
 async def _remove(
-    tx: Storage, actor: Actor, target: str, within: str | None, event_type: str
+    tx: Storage, actor: Actor, target: str, within: str | None, event_type: str, post: Post | None
 ) -> UserProfile:
     stored = await _held(tx, actor, target, within)
     key = (stored.id, stored.organization_id)
     await tx.second_factors.remove(*key)
     await tx.end_account(*key, event_type)
+    await owner_notices.tell(tx, post, stored, "second_factor_off")
     after = require(await tx.users.find(stored.id), WHAT)
     await record_of_person(tx, actor, event_type, stored, after)
     return after

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from porta.audit.actors import Actor
+from porta.emails.post import Post
 from porta.errors import Conflict, Invalid, Problem
 from porta.security.passwords import Hashed
+from porta.services import former_addresses, owner_notices, pending_email
 from porta.services.commands import Command, Reasoned
 from porta.services.fields import (
     Reason,
@@ -122,8 +124,10 @@ async def update(
     version: int | None = None,
     *,
     within: str | None = None,
+    post: Post | None = None,
 ) -> UserProfile:
-    """Change what `patch` says of a person, and return them as they are then.
+    """Change what `patch` says of a person, and return them as they are then. Of another address
+    the one of before is told.
 
     Raises NotFound, PreconditionFailed, Forbidden for who may what the actor may not, Conflict when
     somebody else of the organization has the address.
@@ -139,6 +143,10 @@ async def update(
     if not changes:
         return stored
     after = require(await tx.users.update(stored.id, stored.organization_id, changes), WHAT)
+    if after.email != stored.email:  # what an administrator says, no letter of before undoes
+        await pending_email.forget(tx, stored)
+        await former_addresses.forget(tx, stored)
+        await owner_notices.tell(tx, post, stored, "email_set")
     await record_of_person(tx, actor, "user.updated", stored, after)
     return after
 

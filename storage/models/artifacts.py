@@ -102,15 +102,43 @@ class EmailChange(Artifact, frozen=True, kw_only=True):
     sent_from: str
     """The address that the person had."""
     confirmation: str
-    """Empty where it was given up: it can be refused still, and never be confirmed."""
     refusal: str
-    lifetime: float = 3600
-    """Seconds for which it was kept, and is once more where it is given up."""
+    asked_at: float = 0
+    """Seconds since the epoch."""
 
     @staticmethod
     def value_of(account_id: str) -> str:
         """Return the value that the one of a person is found by: no secret."""
         return f"email_change {account_id}"
+
+
+class FormerLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A letter to the address that a person had, by which its reader says that it was not them.
+    Times are seconds since the epoch.
+    """
+
+    digest: str
+    """That of its token."""
+    email: str
+    """Where it went."""
+    wanted: str
+    """The address that was asked for instead."""
+    at: float
+    """When that was."""
+    until: float
+    """The end of its time."""
+
+
+class FormerAddresses(Artifact, frozen=True, kw_only=True):
+    """The letters of a person that are still good; of each person there is one, by `value_of`."""
+
+    account_id: str
+    letters: tuple[FormerLetter, ...] = ()
+
+    @staticmethod
+    def value_of(account_id: str) -> str:
+        """Return the value that the one of a person is found by: no secret."""
+        return f"former_addresses {account_id}"
 
 
 class ClientCredentials(Artifact, frozen=True, kw_only=True):
@@ -211,6 +239,7 @@ ARTIFACTS: dict[type[Artifact], ArtifactKind] = {
         ArtifactKind(Registration, Store.POSTGRES),
         # The same, of the change of the address.
         ArtifactKind(EmailChange, Store.POSTGRES),
+        ArtifactKind(FormerAddresses, Store.POSTGRES),
         ArtifactKind(ClientCredentials, Store.POSTGRES),
         ArtifactKind(AccessToken, Store.POSTGRES),
         ArtifactKind(RefreshToken, Store.POSTGRES),

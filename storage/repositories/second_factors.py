@@ -66,7 +66,7 @@ _SET_TOTP = """
     ON CONFLICT (user_id) DO UPDATE SET encrypted_secret = EXCLUDED.encrypted_secret,
         encryption_iv = EXCLUDED.encryption_iv, encryption_tag = EXCLUDED.encryption_tag,
         algorithm = 'SHA1', digits = 6, period = 30, verified = TRUE,
-        last_step = EXCLUDED.last_step
+        last_step = EXCLUDED.last_step, created_at = now()
 """
 _REMOVE = """
     WITH person AS (
@@ -106,6 +106,25 @@ _FORGET_TOTP = """
 _FORGET_CODES = """
     DELETE FROM two_factor_recovery_codes r USING users u
     WHERE r.user_id = u.id AND u.id = %(user_id)s AND u.organization_id = %(organization_id)s
+"""
+_SINCE = """
+    created_at >= to_timestamp(%(since)s) AND user_id IN (
+        SELECT id FROM users WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+    )
+"""
+_FORGET_SINCE = (
+    f"DELETE FROM user_totp WHERE {_SINCE}",  # noqa: S608
+    f"DELETE FROM two_factor_recovery_codes WHERE {_SINCE}",  # noqa: S608
+)
+_TURN_OFF_GONE = """
+    UPDATE users u SET two_factor_enabled = FALSE, two_factor_method = NULL
+    WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s AND (
+        u.two_factor_method = 'totp'
+            AND NOT EXISTS (SELECT FROM user_totp t WHERE t.user_id = u.id)
+        OR u.two_factor_method = 'passkey' AND NOT EXISTS (
+            SELECT FROM passkeys p WHERE p.user_id = u.id AND p.removed_at IS NULL
+        )
+    )
 """
 _ADD_CODES = """
     INSERT INTO two_factor_recovery_codes (user_id, code_hash)
@@ -193,6 +212,15 @@ class SecondFactorsOfPeople:
     async def remove_totp(self, user_id: str, organization_id: str) -> None:
         """Forget the secret of an app, and codes that were mailed."""
         await self._pg.execute(_FORGET_TOTP, _of(user_id, organization_id))
+
+    async def remove_since(self, user_id: str, organization_id: str, since: float) -> None:
+        """Forget an app and recovery codes that are there since `since` (seconds since the epoch),
+        and ask for no factor that the person has no more. In a transaction.
+        """
+        key = _of(user_id, organization_id)
+        for statement in _FORGET_SINCE:
+            await self._pg.execute(statement, {**key, "since": since})
+        await self._pg.execute(_TURN_OFF_GONE, key)
 
     async def enrol(
         self, user_id: str, organization_id: str, method: str, hashes: Sequence[str]

@@ -16,11 +16,12 @@ class UserPasswords:
     async def set(
         self, id: str, organization_id: str, password_hash: str | None
     ) -> UserProfile | None:
-        """Give a user another password, or none, from now on; return them as they are then."""
+        """Give a user another password, or none, from now on; return them as they are then. What
+        was shown before this moment shows nothing any more (`half_way`), also where there is none.
+        """
         row = await self._pg.fetchrow(
             f"""
-            UPDATE users u SET password_hash = %(hash)s,
-                password_changed_at = CASE WHEN %(hash)s::text IS NOT NULL THEN now() END
+            UPDATE users u SET password_hash = %(hash)s, password_changed_at = now()
             WHERE u.id = %(id)s AND u.organization_id = %(organization_id)s
             RETURNING {accounts.PROFILE}
             """,  # noqa: S608

@@ -463,6 +463,23 @@ async def test_another_address_is_no_way_around_it(
     assert await _jobs(served) == mails
 
 
+async def test_a_change_that_waits_is_shown_and_given_up_where_no_other_is_taken(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    """Whoever sees it may be who knows nothing of it."""
+    page, first, http = "/acme/account/email", f"{secrets.token_hex(6)}@a.test", browser.http
+    http.base_url = httpx.URL(served.base_url)
+    await visits.arrive(http, alice, page, browser.password)
+    await visits.send(http, page, email=first)
+    await prove(served, await connect(served, upstream), domain, "require")
+    told = (await http.get(page)).text
+    assert "Ask your administrator" in told
+    assert first in told
+    done = await visits.send(http, page, withdraw="1")
+    assert done.headers["Location"] == f"{page}?told=email_withdrawn"
+    assert first not in (await http.get(page)).text
+
+
 @pytest.mark.parametrize("is_known", [True, False], ids=["somebody", "nobody"])
 async def test_no_address_of_the_domain_is_taken_at_an_account(
     served: Served, browser: Browser, upstream: Provider, alice: User, domain: str, is_known: bool

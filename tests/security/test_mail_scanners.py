@@ -11,22 +11,28 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from storage.models.auth_tokens import LinkKind
+from handlers.links.base import LinkHandler
+from handlers.routes import ROUTES
+from porta.protocol import endpoints
 from storage.postgres.driver import Postgres
 from tests.flows.chromium import chromium, needs_chromium, window
 from tests.handlers.account import visits
 from tests.handlers.flow import begin, csrf
+from tests.porta.pages.page_documents import TEMPLATES
 from tests.world.guests import invited
 from tests.world.house import furnish
 from tests.world.links import mailed_links, person, post, take_magic_links
 from tests.world.mail import letters_for
 from tests.world.ports import free_port
+from tests.world.registrations import CHOSEN as JOINING
+from tests.world.registrations import ask, mailed_link, new_address, open_home, register_path
 from tests.world.served import Served, settings_for, unseeded
 
 pytestmark = needs_chromium
 NEW = "seven green bottles on a wall"
 CHOSEN = {"password": NEW, "confirmPassword": NEW}
 FORGOT = "/acme/auth/forgot-password"
+EMAILS = TEMPLATES / "emails"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -120,29 +126,77 @@ async def _email_refusal(house: Served, http: httpx.AsyncClient, pg: Postgres) -
     return Mailed(link, {}, lambda answer: "The change is off" in answer.text)
 
 
+async def _email_undo(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    """The same link, once the change was made."""
+    link, refusal = await _another_address(house, http, pg)
+    assert (await post(http, link)).status_code == 200
+    return Mailed(refusal, {}, lambda answer: "The address is yours again" in answer.text)
+
+
+async def _registration(house: Served, http: httpx.AsyncClient, pg: Postgres) -> Mailed:
+    home, email = await open_home(house.runtime), new_address()
+    await ask(http, register_path(home), email, works=False)
+    link = await mailed_link(house.runtime, pg, email)
+    return Mailed(link, JOINING, lambda answer: "Your account is ready" in answer.text)
+
+
 Kind = Callable[[Served, httpx.AsyncClient, Postgres], Awaitable[Mailed]]
-LINKS: dict[LinkKind | str, Kind] = {
-    LinkKind.MAGIC_LINK: _magic_link,
-    LinkKind.PASSWORD_RESET: _password_reset,
-    LinkKind.INVITATION: _invitation,
-    "email_change": _email_change,
-    "email_refusal": _email_refusal,
+LINKS: dict[str, tuple[str, Kind]] = {
+    "magic link": (endpoints.MAGIC_LINK, _magic_link),
+    "password reset": (endpoints.RESET_PASSWORD, _password_reset),
+    "invitation": (endpoints.ACCEPT_INVITATION, _invitation),
+    "registration": (endpoints.REGISTRATION_LINK, _registration),
+    "email change": (endpoints.EMAIL_CHANGE, _email_change),
+    "email refusal": (endpoints.EMAIL_CHANGE_REFUSAL, _email_refusal),
+    "email undo": (endpoints.EMAIL_CHANGE_REFUSAL, _email_undo),
 }
+"""Each link that is mailed: where it leads, and how somebody gets one."""
+MAILS: dict[str, str | None] = {
+    "magic_link": "magic link",
+    "password_reset": "password reset",
+    "invitation": "invitation",
+    "registration": "registration",
+    "email_change": "email change",
+    "email_change_asked": "email refusal",
+    "email_changed": "email undo",
+    "account_changed": None,
+    "account_exists": None,
+    "authenticator_added": None,
+    "password_changed": None,
+    "welcome": None,
+}
+"""Each mail that leads somewhere, with its link of LINKS; None where the address is no secret: a
+scanner finds there what everybody does.
+"""
 
 
-def test_every_kind_of_link_is_scanned() -> None:
-    assert set(LINKS) == {*LinkKind, "email_change", "email_refusal"}
+def test_every_link_that_is_mailed_is_scanned() -> None:
+    """By the addresses that there are, the pages that are served at them, and the mails."""
+    scanned = {endpoint for endpoint, _ in LINKS.values()}
+    named = {each for each in vars(endpoints).values() if "{token}" in str(each)}
+    assert named == scanned
+    served = [
+        spec.regex.pattern
+        for spec in ROUTES
+        if issubclass(spec.handler_class, LinkHandler) and spec.regex.pattern.endswith("/[^/]+$")
+    ]
+    paths = ["/acme" + each.format(token="t") for each in scanned]
+    left = [each for each in served if not any(re.match(each, path) for path in paths)]
+    assert not left, "served by a mailed link, and not scanned"
+    letters = {path.stem for path in EMAILS.glob("*.txt") if "url }}" in path.read_text()}
+    assert letters - {"layout"} == set(MAILS), "a mail that leads somewhere needs its line of MAILS"
+    assert {each for each in MAILS.values() if each is not None} == set(LINKS)
 
 
 @pytest.mark.parametrize("kind", LINKS)
 async def test_no_scanner_uses_a_link_up(
     house: Served, http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, browser: Browser,
-    pg: Postgres, kind: LinkKind | str,
+    pg: Postgres, kind: str,
 ) -> None:  # fmt: skip
     """Neither by GET nor HEAD, nor as a browser that runs scripts and presses nothing; nor by a
     form that is posted as it was found there, from where it was not shown.
     """
-    mailed = await LINKS[kind](house, http, pg)
+    mailed = await LINKS[kind][1](house, http, pg)
     for scanner in (elsewhere, http):
         for _ in range(2):
             assert (await scanner.get(mailed.link)).status_code == 200

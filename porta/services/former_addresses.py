@@ -1,0 +1,69 @@
+"""Former addresses of a person: letters that went there, by which a change is refused or undone.
+
+What somebody does who has got into an account takes no letter back that went out before: each is
+good for its time, whatever was asked for, made, or given up after it (decisions/0056).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from porta.security import opaque
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import FormerAddresses, FormerLetter
+from storage.models.users import User
+
+if TYPE_CHECKING:
+    from storage.router import Storage
+
+
+async def remember(tx: Storage, user: User, letter: FormerLetter, now: float) -> None:
+    """Keep what a letter to an address of a person is known by, until its time is over. The person
+    is held by the transaction, as with all that follows.
+    """
+    living = [each for each in await _letters(tx, user) if each.until > now]
+    await _keep(tx, user, (*living, letter), now)
+
+
+async def find(
+    storage: Storage, organization_id: str, person: str, digest: str, now: float
+) -> tuple[str, FormerLetter] | None:
+    """Return the letter whose token has this digest, while it is good, and the id of its person,
+    who is whatever a link says.
+    """
+    value = FormerAddresses.value_of(person)
+    found = await storage.artifacts.find(FormerAddresses, value, organization_id)
+    for each in found.letters if found is not None else ():
+        if found is not None and opaque.equal(each.digest, digest):
+            return (found.account_id, each) if each.until > now else None
+    return None
+
+
+async def end_since(tx: Storage, user: User, letter: FormerLetter, now: float) -> None:
+    """End a letter, and all that went out after it. Those before stay: whoever had the account
+    first has the last word.
+    """
+    earlier = [each for each in await _letters(tx, user) if each.at < letter.at]
+    await _keep(tx, user, tuple(earlier), now)
+
+
+async def forget(tx: Storage, user: User) -> None:
+    """End every letter, and forget the addresses."""
+    await _keep(tx, user, (), 0)
+
+
+async def _letters(storage: Storage, user: User) -> tuple[FormerLetter, ...]:
+    value = FormerAddresses.value_of(user.id)
+    found = await storage.artifacts.find(FormerAddresses, value, user.organization_id)
+    return found.letters if found is not None else ()
+
+
+async def _keep(tx: Storage, user: User, letters: tuple[FormerLetter, ...], now: float) -> None:
+    kept = FormerAddresses(
+        id=artifact_id(FormerAddresses.value_of(user.id)), organization_id=user.organization_id,
+        account_id=user.id, letters=letters,
+    )  # fmt: skip
+    if letters:
+        await tx.artifacts.save(kept, max(each.until for each in letters) - now)
+    else:
+        await tx.artifacts.delete(kept)
