@@ -29,6 +29,7 @@ async def find_password_sign_in(handler: LinkHandler) -> OpenInteraction | None:
     methods = opened.login_methods if opened is not None else None
     if not await password_reset.is_possible(handler.runtime, handler.tenant, methods):
         raise LoginMethodDisabled("nobody signs in with a password here")
+    handler.wears = opened.client if opened is not None else None
     return opened
 
 
@@ -59,6 +60,7 @@ class ForgotPasswordHandler(LinkHandler):
                 self.runtime, self.tenant, email, self.origin,
                 known_value=browser_cookies.known_value(self),
                 interaction=request_copies.value_of(self.opened.uid) if self.opened else None,
+                look=self.opened.look if self.opened else None,
             )  # fmt: skip
         except ElsewhereOnly as refusal:
             await self.finish_elsewhere(refusal.realm, email)

@@ -37,6 +37,7 @@ class RegistrationHandler(LinkHandler):
         if not takes_registrations(self.runtime, self.tenant):
             raise NotFound("nobody makes an account for themselves here")
         self.opened = await self.opened_here()
+        self.wears = self.opened.client if self.opened is not None else None
 
     async def get(self) -> None:
         self._show()
@@ -112,7 +113,7 @@ class CompleteRegistrationHandler(LinkHandler):
         offer, client_url = await self_registration.complete(
             self.runtime, self.tenant, self.token(), typed, language, self.origin
         )
-        resume_url = self.sign_in_url(await self.opened_here())
+        resume_url, self.wears = self.sign_in_url(await self.opened_here()), offer.client
         finish_page(
             self,
             "invite_success",
@@ -131,6 +132,7 @@ class CompleteRegistrationHandler(LinkHandler):
         except ElsewhereOnly as refusal:
             await self.finish_elsewhere(refusal.realm, "")
             return
+        self.wears = offer.client
         finish_page(
             self,
             "complete_registration",

@@ -28,6 +28,7 @@ from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from porta.text.email_addresses import counted_email
 from storage.models.auth_tokens import LinkKind
+from storage.models.organizations import Organization
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
@@ -61,6 +62,8 @@ class Asked:
     origin: Origin
     interaction: str | None
     """The value of the interaction that the link leads back to."""
+    look: Organization
+    """The organization as the client of that interaction shows it, or as it is."""
 
 
 async def ask(
@@ -71,15 +74,18 @@ async def ask(
     *,
     known_value: str | None = None,
     interaction: str | None = None,
+    look: Organization | None = None,
 ) -> None:
     """Mail a link to whoever has this address, whatever their status; the others hear nothing.
 
-    `known_value` is what the browser was given when it signed in before. Raises Throttled, and
+    `known_value` is what the browser was given when it signed in before, and `look` the
+    organization as a client shows it in whose interaction this is asked. Raises Throttled, and
     Unavailable where the queue is full, and ElsewhereOnly for an address that has to sign in at its
     provider, whoever has it.
     """
     await home_realms.check(runtime, tenant, email)
-    asked = Asked(runtime, tenant, counted_email(email), origin, interaction)
+    shown = look or tenant.organization
+    asked = Asked(runtime, tenant, counted_email(email), origin, interaction, shown)
     async with in_steps():
         await mailed_links.count(runtime, tenant, _WHAT, asked.email, origin, known_value)
         user = await runtime.storage.users.find_by_email(tenant.id, asked.email)
@@ -216,7 +222,7 @@ def _write(asked: Asked, user: User | None, token: LinkToken) -> Letter:
     url = f"{tenant.issuer}/auth/reset-password/{token.value}"
     if asked.interaction is not None:
         url += f"?interaction={asked.interaction}"
-    organization = tenant.organization
+    organization = asked.look
     language = post.emails.language(user.locale if user else None, organization.default_locale)
     company = branding.brand(organization).company
     return post.emails.render(

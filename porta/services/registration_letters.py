@@ -5,12 +5,13 @@ from __future__ import annotations
 from porta.browser import request_copies
 from porta.browser.open_interactions import OpenInteraction
 from porta.emails.message import Letter
-from porta.pages import branding
+from porta.pages import branding, client_brands
 from porta.protocol import endpoints
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
 from storage.models.clients import Client
+from storage.models.organizations import Organization
 from storage.models.users import User
 
 
@@ -28,19 +29,21 @@ def write_link(
     if opened is not None:
         url += f"?interaction={request_copies.value_of(opened.uid)}"
     minutes = tenant.config.registration_ttl // 60
-    return _write(runtime, tenant, "registration", language, email=email, url=url, minutes=minutes)
+    look = opened.look if opened is not None else tenant.organization
+    return _write(runtime, look, "registration", language, email=email, url=url, minutes=minutes)
 
 
 def write_known(
     runtime: Runtime, tenant: Tenant, user: User, client: Client | None, *, has_password: bool
 ) -> Letter:
     """Write that there is an account already, and how one gets in."""
-    brand = branding.brand(tenant.organization)
+    look = client_brands.dress(tenant.organization, client)
+    brand = branding.brand(look)
     home = find_home(client) if client is not None else None
     reset_url = endpoints.absolute(tenant.issuer, endpoints.FORGOT_PASSWORD)
     return _write(
         runtime,
-        tenant,
+        look,
         "account_exists",
         user.locale,
         name=user.given_name,
@@ -52,9 +55,10 @@ def write_known(
 
 
 def _write(
-    runtime: Runtime, tenant: Tenant, template: str, wanted: str | None, /, **values: object
-) -> Letter:
-    emails, organization = runtime.post.emails, tenant.organization
+    runtime: Runtime, organization: Organization, template: str, wanted: str | None, /,
+    **values: object,
+) -> Letter:  # fmt: skip
+    emails = runtime.post.emails
     language = emails.language(wanted, organization.default_locale)
     company = branding.brand(organization).company
     subject = emails.words(language, f"emails.{template}.subject", company=company)

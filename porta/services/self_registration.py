@@ -20,6 +20,7 @@ from porta.limits.address_blocks import address_block
 from porta.limits.even_time import in_steps
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
+from porta.pages import client_brands
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
@@ -130,7 +131,8 @@ async def complete(
                 raise Refused((BREACHED,))
             hashed = await runtime.passwords.hash(typed.password, asker)
     home_url = find_home(offer.client) if offer.client else None
-    letter = welcome.write(runtime, tenant, user, offer.client, home_url)
+    look = client_brands.dress(tenant.organization, offer.client)
+    letter = welcome.write(runtime, tenant, user, offer.client, home_url, look)
     # Who serves a tenant makes nobody: this is what the administrator let people do.
     async with runtime.storage.everywhere.transaction() as tx:
         await _use(tx, tenant, token)

@@ -12,6 +12,7 @@ from porta.services import user_passwords
 from porta.tenants.tenant import Tenant
 from porta.text.names import find_name_problem
 from storage.models.clients import Client
+from storage.models.organizations import Organization
 from storage.models.users import User
 
 NOTICE = 3 * 86_400
@@ -49,10 +50,13 @@ def find_problems(
 
 
 def write(
-    runtime: Runtime, tenant: Tenant, user: User, client: Client | None, home_url: str | None
-) -> Letter:
-    """Write the mail: it leads to `home_url`, the page of `client`, else to the organization's."""
-    emails, organization = runtime.post.emails, tenant.organization
+    runtime: Runtime, tenant: Tenant, user: User, client: Client | None, home_url: str | None,
+    look: Organization | None = None,
+) -> Letter:  # fmt: skip
+    """Write the mail: it leads to `home_url`, the page of `client`, else to the organization's,
+    in the `look` of what led to it, or else the organization's own.
+    """
+    emails, organization = runtime.post.emails, look or tenant.organization
     language = emails.language(user.locale, organization.default_locale)
     company = branding.brand(organization).company
     return emails.render(
