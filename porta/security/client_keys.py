@@ -45,6 +45,11 @@ class ClientKeys:
         del kid
         return None
 
+    def fitting(self, kid: str | None, algorithm: str) -> tuple[Key, ...] | None:
+        """None: a client names the key that it signs with."""
+        del kid, algorithm
+        return None
+
     def as_jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return them as they are stored: what is known of each, and nothing else."""
         return {"keys": [dict(key.jwk) for key in self.keys.values()]}

@@ -43,13 +43,19 @@ class Verifiers(Protocol):
 
     def former_verifier(self, kid: str) -> Key | None: ...
 
+    def fitting(self, kid: str | None, algorithm: str) -> tuple[Key, ...] | None:
+        """Return the few keys that a token which names none of these may be signed with; None
+        where every token has to name its own.
+        """
+        ...
+
 
 class InvalidJWT(Exception):
     """A token that is not ours, not of this kind, or not valid now; the message says why."""
 
 
 class UnknownKey(InvalidJWT):
-    """A token whose `kid` is none of the ring's; a ring that is read anew may know it."""
+    """A token of no key that the ring has; a ring that is read anew may have it."""
 
 
 def sign(key: Key, claims: Mapping[str, Any], typ: str) -> str:
@@ -82,15 +88,18 @@ def verify(
     or URLs is ignored (RFC 8725 §3.1, §3.10). `now` is seconds since the epoch. `typ` must match,
     save that an ID token (`JWT`) may carry none. `audience`, if given, must be in `aud`.
     `allow_expired` is for `id_token_hint` (OpenID Connect Core §3.1.2.1); it takes the keys that
-    have left the JWKS with it. A `kid` that the ring does not know raises UnknownKey.
+    have left the JWKS with it. A `kid` that the ring does not know raises UnknownKey, unless one
+    of the keys that are `fitting` has signed it.
     """
     header_part, payload_part, signature_part = _split(token)
     header = _parse_object(header_part)
-    key = _get_key(header, ring, allow_expired)
+    keys = _get_keys(header, ring, allow_expired)
     _check_typ(header.get("typ"), typ)
     signing_input = token[: len(header_part) + 1 + len(payload_part)].encode()
-    if not _signature_matches(key, signing_input, _unb64(signature_part)):
-        raise InvalidJWT("signature does not match")
+    signature = _unb64(signature_part)
+    if not any(_signature_matches(key, signing_input, signature) for key in keys):
+        named = keys[0].kid == header.get("kid")
+        raise (InvalidJWT if named else UnknownKey)("signature does not match")
     claims = _parse_object(payload_part)
     _check_claims(claims, issuer, audience)
     _check_times(claims, now, allow_expired)
@@ -163,21 +172,32 @@ def _split(token: str) -> list[str]:
     return parts
 
 
-def _get_key(header: dict[str, Any], ring: Verifiers, allow_former: bool) -> Key:
+def _get_keys(header: dict[str, Any], ring: Verifiers, allow_former: bool) -> tuple[Key, ...]:
     # RFC 7515 §4.1.11: no extension is understood here, so none may be critical.
     if "crit" in header or "b64" in header:
         raise InvalidJWT("critical or unencoded extensions are not supported")
-    kid = header.get("kid")
+    kid, algorithm = header.get("kid"), header.get("alg")
+    if "kid" not in header:
+        fit = ring.fitting(None, str(algorithm))
+        if fit is None:
+            raise InvalidJWT("kid is missing")
+        return _some(fit)
     if not isinstance(kid, str):
-        raise InvalidJWT("kid is missing or not a string")
+        raise InvalidJWT("kid is not a string")
     key = ring.verifier(kid)
     if key is None and allow_former:
         key = ring.former_verifier(kid)
     if key is None:
-        raise UnknownKey("unknown kid")
-    if header.get("alg") != key.algorithm:
+        return _some(ring.fitting(kid, str(algorithm)))
+    if algorithm != key.algorithm:
         raise InvalidJWT("alg is not the algorithm of this key")
-    return key
+    return (key,)
+
+
+def _some(fit: tuple[Key, ...] | None) -> tuple[Key, ...]:
+    if not fit:
+        raise UnknownKey("unknown kid")
+    return fit
 
 
 def _check_typ(found: object, expected: str) -> None:
