@@ -18,6 +18,7 @@ from porta.protocol.federation.profile import (
     Profile,
     TokenRefused,
     check_id_token,
+    merged,
     subject_of,
 )
 from porta.protocol.federation.provider import Claims, Metadata, Provider
@@ -88,7 +89,7 @@ async def redeem(
         claims = await _read_id_token(upstream, tokens.get("id_token"), request.nonce, bearer)
     issuer = claims.get("iss", upstream.connection.issuer)
     if not provider.is_openid or "email" not in claims:
-        claims = await _add_userinfo(upstream, claims, bearer)
+        claims = merged(claims, await _read_userinfo(upstream, claims, bearer))
     asked = provider.further(upstream.connection, upstream.metadata, claims)
     answers = [await _get(upstream, url, bearer) for url in asked]
     if posted is not None and provider.reads_posted:
@@ -181,18 +182,18 @@ async def _read_id_token(
     return claims
 
 
-async def _add_userinfo(upstream: Upstream, claims: Claims, bearer: str | None) -> Claims:
-    """Add what the provider tells whoever holds the access token (Core §5.3)."""
+async def _read_userinfo(upstream: Upstream, claims: Claims, bearer: str | None) -> Claims:
+    """Return what the provider tells whoever holds the access token (Core §5.3)."""
     url = upstream.metadata.userinfo_endpoint
     if url is None:
-        return claims
+        return {}
     told = await _get(upstream, url, bearer)
     if not isinstance(told, dict):
         raise TokenRefused("userinfo is no object")
     # Core §5.3.2: it has to be of the same person.
     if upstream.provider.is_openid and told.get("sub") != claims.get("sub"):
         raise TokenRefused("userinfo is of somebody else")
-    return {**told, **claims}
+    return told
 
 
 async def _get(upstream: Upstream, url: str, bearer: str | None) -> Any:

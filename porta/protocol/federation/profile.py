@@ -17,6 +17,8 @@ FIELDS = (
 )
 """Fields of a person that a claim may fill."""
 DEFAULT_MAPPING = {"given_name": "given_name", "family_name": "family_name"}
+_OF_ADDRESS = ("email", "email_verified", "xms_edov")
+"""An address, and what says whether it is verified (of Microsoft Entra ID the last)."""
 _LONGEST = 255
 _LONGEST_SUBJECT = 255
 _LONGEST_SHOWN = 100
@@ -63,6 +65,19 @@ def check_id_token(
         half = hashlib.sha256(access_token.encode()).digest()[:16]
         if hashed != urlsafe_b64encode(half).rstrip(b"=").decode():
             raise TokenRefused("at_hash is of another access token")
+
+
+def merged(token: Claims, userinfo: Claims) -> Claims:
+    """Return the claims of an ID token, and beside them those of userinfo that it does not have.
+
+    An address and the word for it are of one source: whoever calls an address verified that they
+    do not name has said nothing of one that is named elsewhere.
+    """
+    of_token = "email" in token
+    address = {name: (token if of_token else userinfo).get(name) for name in _OF_ADDRESS}
+    told = {name: value for name, value in address.items() if value is not None}
+    rest = {name: v for name, v in {**userinfo, **token}.items() if name not in _OF_ADDRESS}
+    return rest | told
 
 
 def subject_of(claims: Claims) -> str:
