@@ -14,6 +14,7 @@ from porta.errors import Conflict
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.services import identities
+from porta.tenants import home_realms
 from storage.models.connections import LinkedIdentity
 
 
@@ -56,7 +57,14 @@ class IdentitiesHandler(AccountHandler):
                 self.set_header("Retry-After", refusal.retry_after)
             await self.show(status=refusal.status, error=refusal.message)
         except Conflict:
-            await self.show(status=HTTPStatus.CONFLICT, error="account.error_only_way")
+            await self.show(status=HTTPStatus.CONFLICT, error=await self._only_way())
+
+    async def _only_way(self) -> str:
+        """Return why the last one stays; who signs in at the provider of their domain alone is told
+        of no password.
+        """
+        realm = await home_realms.find_required(self.runtime, self.tenant, self.visit.user.email)
+        return "account.error_only_way" if realm is None else "account.error_only_realm"
 
     async def _act(self, form: Params) -> None:
         connection, value = form.get("connection"), form.get("waiting")
@@ -124,6 +132,9 @@ async def _show(
         return
     known = await identities.list_own(handler.runtime.storage, handler.visit.user)
     offered = await handler.runtime.connections(handler.tenant.id)
+    realm = home_realms.find_among(offered, handler.visit.user.email)
+    if realm is not None and realm.required:
+        offered = (realm.connection,)
     finish_section(
         handler, "account_identities", status=status, error=error,
         identities=tuple(map(_line, known)),

@@ -11,6 +11,7 @@ from porta.audit.actors import Actor
 from porta.emails import notices
 from porta.protocol import endpoints
 from porta.runtime import Runtime
+from porta.tenants import home_realms
 from porta.tenants.tenant import Tenant
 from storage.models.artifact import artifact_id
 from storage.models.connections import Connection
@@ -66,9 +67,11 @@ async def link(
     """Have an account be somebody's at a provider, and tell its owner by mail; once is enough.
 
     False where another account is, where there is no such connection any more, or where the person
-    is too many already.
+    is too many already. Raises ElsewhereOnly where their domain requires another connection: there
+    is nobody whom this one would let in.
     """
     link, key = waiting.link, (user.id, user.organization_id)
+    await home_realms.check(runtime, tenant, user.email, at=link.connection_id)
     held = await tx.identities.of_user(*key)
     who = (link.connection_id, link.issuer, link.subject)
     if any((each.connection_id, each.issuer, each.subject) == who for each in held):

@@ -75,12 +75,10 @@ async def go_on(
     # Whoever is to have one more way in shows every factor: no device stands for it.
     device = None
     if waits is None:
-        device = await trusted_devices.find(evidence, user, step, kept.device)
+        device = await _find_device(evidence, user, sign_in, demanded, kept)
     if device is not None:
-        beside = next_step(sign_in, at_trusted_device(demanded))
-        if isinstance(beside, Done):
-            with suppress(DeviceForgotten):
-                return await conclude(evidence, user, sign_in, kept, device=device)
+        with suppress(DeviceForgotten):
+            return await conclude(evidence, user, sign_in, kept, device=device)
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
     if isinstance(step, Done):
@@ -91,17 +89,43 @@ async def go_on(
     return None
 
 
+async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes) -> None:
+    """Raise LoginFailed where what is missing beside these proofs cannot be asked for here."""
+    demanded = await _find_demanded(evidence.runtime, evidence.opened, user)
+    step = next_step(sign_in, demanded)
+    if isinstance(step, Done) or offered(evidence.runtime, step):
+        return
+    if await _find_device(evidence, user, sign_in, demanded, kept) is None:
+        await _first_method(replace(evidence, user=user), sign_in, step)
+
+
+async def _find_device(
+    evidence: Evidence, user: User, sign_in: SignIn, demanded: Required, kept: Keepsakes
+) -> TrustedDevice | None:
+    """Return the device that stands for all that is missing, if there is one."""
+    step = next_step(sign_in, demanded)
+    device = await trusted_devices.find(evidence, user, step, kept.device)
+    if device is None or not isinstance(next_step(sign_in, at_trusted_device(demanded)), Done):
+        return None
+    return device
+
+
 async def _ask_for(evidence: Evidence, user: User, sign_in: SignIn, step: Step) -> None:
     """Begin with the first of the methods that are asked for. Raises LoginFailed for none."""
-    runtime = evidence.runtime
-    asked, methods = replace(evidence, user=user), offered(runtime, step)
+    asked = replace(evidence, user=user)
+    method = await _first_method(asked, sign_in, step)
+    await ask(asked, sign_in, method, enrols=isinstance(step, Enrol))
+    await attempt.record(asked, "2fa.challenge.started")
+
+
+async def _first_method(asked: Evidence, sign_in: SignIn, step: Step) -> str:
+    methods = offered(asked.runtime, step)
     if not methods:
         first = AUTHENTICATORS.get(sign_in.proofs[0].method)
         event = f"{first.event}.failed" if first is not None else "2fa.verify.failed"
         await attempt.record(asked, event, reason="second_factor")
         raise LoginFailed("login.error_second_factor", reason="second_factor")
-    await ask(asked, sign_in, methods[0], enrols=isinstance(step, Enrol))
-    await attempt.record(asked, "2fa.challenge.started")
+    return methods[0]
 
 
 async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool) -> None:
@@ -160,11 +184,12 @@ async def conclude(
 ) -> SignedIn:
     """Open the session of somebody who has shown everything, or all but what their `device` stands
     for; what is done `also` is done in the same transaction. Raises DeviceForgotten; ElsewhereOnly
-    for whoever might prove an account to be linked alone, and is not linked.
+    for whoever might prove an account to be linked alone, and is not, or may not any more.
     """
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
-    if sign_in.linking is not None and also is None:
-        await home_realms.check(runtime, tenant, user.email)
+    if sign_in.linking is not None:
+        linking = sign_in.linking if also is not None else None
+        await home_realms.check(runtime, tenant, user.email, linking)
     if sign_in.proofs[0].method != SESSION:
         await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
     trusted: str | None = None

@@ -82,10 +82,28 @@ async def unlink_own(
     stored = await _find(tx, held, identity_id) if held is not None and held.is_usable else None
     if held is None or stored is None:
         return False
-    if not await has_another_way(tx, home, held, stored.id, connections, mails=post.is_sent):
+    if not await _may_go(tx, home, held, stored, connections, mails=post.is_sent):
         raise Conflict("nothing else would let you in")
     await _forget(tx, actor, home, held, stored, post)
     return True
+
+
+async def _may_go(
+    tx: Storage,
+    home: Organization,
+    user: User,
+    identity: LinkedIdentity,
+    connections: tuple[Connection, ...],
+    *,
+    mails: bool,
+) -> bool:
+    """Whether nobody is kept out by it: where their domain requires another connection, who they
+    are at this one lets them in no more.
+    """
+    realm = home_realms.find_among(connections, user.email)
+    if realm is not None and realm.required and realm.connection.id != identity.connection_id:
+        return True
+    return await has_another_way(tx, home, user, identity.id, connections, mails=mails)
 
 
 async def has_another_way(

@@ -19,6 +19,25 @@ class Identities:
     def __init__(self, pg: Executor) -> None:
         self._pg = pg
 
+    async def find(
+        self, connection_id: str, organization_id: str, issuer: str, subject: str
+    ) -> Identity | None:
+        """Return the identity of this subject."""
+        row = await self._pg.fetchrow(
+            f"""
+            SELECT {_COLUMNS} FROM identities
+            WHERE connection_id = %(connection_id)s AND issuer = %(issuer)s
+                AND subject = %(subject)s AND (organization_id = %(organization_id)s) IS TRUE
+            """,  # noqa: S608
+            {
+                "connection_id": connection_id,
+                "organization_id": organization_id,
+                "issuer": issuer,
+                "subject": subject,
+            },
+        )
+        return _identity(row) if row else None
+
     async def use(
         self,
         connection_id: str,

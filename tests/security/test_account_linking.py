@@ -42,9 +42,9 @@ from tests.world.upstream import Provider, connect, forget, prove
 __all__ = ["browser", "served", "upstream"]
 
 
-async def _arrive(browser: Browser) -> User:
+async def _arrive(browser: Browser, email: str = "") -> User:
     """Sign in to one's own account."""
-    user = await add_user(browser.served)
+    user = await add_user(browser.served, email)
     browser.email = user.email
     answer = await browser.submit(location(await browser.http.get(_page(browser))))
     while answer.is_redirect:
@@ -327,3 +327,49 @@ async def test_a_session_that_was_ended_meanwhile_changes_nothing(
     assert led == _page(browser), "by GET, which brings the cookies"
     assert "/interaction/" in location(await browser.http.get(led))
     assert await _identities(served, alice) == ()
+
+
+async def test_no_other_provider_is_linked_than_that_of_their_domain(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """It would let nobody in: neither from the page, nor where it is asked for, nor later."""
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    domain = f"{secrets.token_hex(6)}.test"
+    alice = await _arrive(browser, f"alice@{domain}")
+    upstream.claims = _person()
+    asks = location(await _back(browser, other, upstream))
+    fields = hidden_fields((await browser.http.get(asks)).text) | {"decision": "link"}
+    await prove(served, work, domain, "require")
+    refused = await browser.http.post(_page(browser), data=fields)
+    assert (refused.status_code, "no other one can be linked" in refused.text) == (403, True)
+    assert (work.name in refused.text, other.name in refused.text) == (True, False)
+    refused = await _post(browser, connection=other.id)
+    assert (refused.status_code, "no other one can be linked" in refused.text) == (403, True)
+    assert await _identities(served, alice) == ()
+    asks = location(await _back(browser, work, upstream))
+    assert "told=linked" in location(await _answer(browser, asks, "link"))
+    assert [each.connection_id for each in await _identities(served, alice)] == [work.id]
+
+
+async def test_what_lets_nobody_in_can_be_taken_away_and_what_stays_says_why(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    domain, storage = f"{secrets.token_hex(6)}.test", served.runtime.storage.everywhere
+    alice = await _arrive(browser, f"alice@{domain}")
+    for connection in (work, other):
+        who = (upstream.base, f"s-{alice.id}", None, None)
+        assert await storage.identities.add(connection.id, alice.organization_id, alice.id, *who)
+    await storage.user_passwords.set(alice.id, alice.organization_id, None)
+    await prove(served, work, domain, "require")
+    known = {each.connection_id: each.id for each in await _identities(served, alice)}
+    refused = await _post(browser, unlink=known[work.id])
+    assert (refused.status_code, "so it stays" in refused.text) == (409, True)
+    assert "Choose a password" not in refused.text
+    assert "told=unlinked" in location(await _post(browser, unlink=known[other.id]))
+    # Also where it is the only one: it was no way in.
+    await storage.identities.delete(known[work.id], alice.id, alice.organization_id)
+    who = (upstream.base, f"s-{alice.id}", None, None)
+    assert await storage.identities.add(other.id, alice.organization_id, alice.id, *who)
+    (left,) = await _identities(served, alice)
+    assert "told=unlinked" in location(await _post(browser, unlink=left.id))

@@ -352,6 +352,41 @@ async def test_another_provider_is_no_way_around(
     assert browser.session is None
 
 
+async def test_nobody_is_linked_elsewhere_once_their_domain_requires_its_provider(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    """They proved their account while they still could, and answer when they cannot any more."""
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    url = location(await _from_there(browser, other, upstream, email=alice.email))
+    assert location(await _prove_account(browser, url)) == url
+    page = await browser.http.get(url)
+    await prove(served, work, domain, "require")
+    form = {**hidden_fields(page.text), "decision": "link"}
+    answer = await browser.http.post(f"{url}/federation/link", data=form)
+    assert LED in answer.text
+    assert browser.session is None
+    identities = served.runtime.storage.everywhere.identities
+    assert await identities.of_user(alice.id, alice.organization_id) == ()
+
+
+async def test_a_domain_that_has_lapsed_stays_closed(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    """Who has the name by now, and the mail of it, gets in by none of what was closed."""
+    proven = await prove(served, await connect(served, upstream), domain, "require")
+    storage = served.runtime.storage.everywhere
+    lapsed = await storage.domains.missed(proven, 1)
+    assert lapsed is not None
+    assert lapsed.lapsed_at is not None
+    forget(served, alice.organization_id)
+    url, before = await browser.begin(), await _jobs(served)
+    form = {"email": alice.email, "password": browser.password}
+    assert LED in (await _post(browser, url, "login", **form)).text
+    assert LED in (await _post(browser, url, "magic-link", email=alice.email)).text
+    assert browser.session is None
+    assert await _jobs(served) == before
+
+
 async def _in_both(
     served: Served, upstream: Provider, domain: str, **more: Any
 ) -> tuple[Connection, Connection]:

@@ -13,7 +13,7 @@ import msgspec
 from porta.authn import attempt, progress
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.federation import round_trip
-from porta.authn.federation.joining import find_account, link_of
+from porta.authn.federation.joining import find_account, link_of, take_over
 from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes
 from porta.browser.keepsakes import Keepsakes
@@ -115,35 +115,44 @@ async def complete(
     evidence = Evidence(runtime, opened, response, origin, "", known_browser=False)
     try:
         connection, profile = await round_trip.receive(runtime, opened.tenant, request, response)
-        user = await find_account(evidence, connection, profile)
+        found = await find_account(evidence, connection, profile)
     except round_trip.FAILURES as failure:
         raise await _refused(evidence, failure) from None
-    if user is None:
-        await _ask_for_proof(evidence, connection, profile)
-        return None
-    return await _go_on(evidence, connection, profile, user, kept)
+    if found is not None:
+        sign_in = await _judge(evidence, connection, profile, found.user, kept)
+        user = await take_over(evidence, connection, profile, found)
+        if user is not None:
+            shown = _shown(evidence, user, kept)
+            return await progress.go_on(shown, user, sign_in, kept)
+    await _ask_for_proof(evidence, connection, profile)
+    return None
 
 
-async def _go_on(
-    evidence: Evidence,
-    connection: Connection,
-    profile: Profile,
-    user: User,
-    kept: Keepsakes,
-) -> SignedIn | None:
+async def _judge(
+    evidence: Evidence, connection: Connection, profile: Profile, user: User, kept: Keepsakes
+) -> SignIn:
+    """Return the proof of who was there. Raises LoginFailed, and ElsewhereOnly, for whoever is
+    refused all the same: before anything is taken over of what the provider says.
+    """
     if not user.is_usable:
         await attempt.record(
             replace(evidence, user=user), "user.login.federation.failed", reason=user.status
         )
         raise LoginFailed(f"login.error_account_{user.status}", reason=user.status)
-    runtime, keys = evidence.runtime, evidence.runtime.settings.cookie_keys
-    await home_realms.check(runtime, evidence.tenant, user.email, at=connection.id)
-    known = known_browsers.find(keys, kept.known, evidence.tenant.id, user.email, runtime.clock())
-    shown = replace(evidence, email=user.email, known_browser=known is not None)
+    await home_realms.check(evidence.runtime, evidence.tenant, user.email, at=connection.id)
+    shown = _shown(evidence, user, kept)
     sign_in = attempt.proved(progress.NOBODY, shown, user, "federation")
     (proof,) = sign_in.proofs
     sign_in = msgspec.structs.replace(sign_in, proofs=(_judged(proof, connection, profile),))
-    return await progress.go_on(shown, user, sign_in, kept)
+    await progress.check(shown, user, sign_in, kept)
+    return sign_in
+
+
+def _shown(evidence: Evidence, user: User, kept: Keepsakes) -> Evidence:
+    runtime, tenant = evidence.runtime, evidence.tenant
+    keys, now = runtime.settings.cookie_keys, runtime.clock()
+    known = known_browsers.find(keys, kept.known, tenant.id, user.email, now)
+    return replace(evidence, email=user.email, known_browser=known is not None)
 
 
 def _judged(proof: Proof, connection: Connection, profile: Profile) -> Proof:

@@ -1,9 +1,14 @@
-"""Joining: which account somebody has who is known at another provider; linked, or made."""
+"""Joining: which account somebody has who is known at another provider; linked, or made.
+
+Whose it is, is found first, and nothing is written by that: what a sign-in takes over is written
+when there is nothing left that refuses it.
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from porta.audit import events
 from porta.audit.actors import Actor
@@ -24,46 +29,70 @@ from storage.models.users import User
 from storage.router import Storage
 
 
-async def find_account(evidence: Evidence, connection: Connection, profile: Profile) -> User | None:
-    """Return whose identity it is: known, found by an address that the provider answers for, or
-    made. None for who has to prove an account first: an address is no proof of one.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whose account it is. `by` what: they are known, the provider answers for their address, or
+    it is nobody's, and an account is to be made of it.
+    """
 
-    Raises NotLetIn; and ElsewhereOnly for whoever has to sign in at another connection, before
-    anything is taken over of what this one says.
+    user: User
+    by: Literal["identity", "address", "nothing"]
+
+
+async def find_account(
+    evidence: Evidence, connection: Connection, profile: Profile
+) -> Found | None:
+    """Return whose identity it is. None for who has to prove an account first: an address is no
+    proof of one. Nothing is written.
+
+    Raises NotLetIn; and ElsewhereOnly for an address that has to sign in at another connection.
     """
     check_domain(connection, profile.email)
     tenant, storage = evidence.tenant, evidence.runtime.storage
-    identity = await storage.identities.use(
-        connection.id,
-        tenant.id,
-        profile.issuer,
-        profile.subject,
-        profile.email,
-        profile.called,
+    identity = await storage.identities.find(
+        connection.id, tenant.id, profile.issuer, profile.subject
     )
     if identity is not None:
         user = await storage.users.find_by_id(identity.user_id, tenant.id)
-        if user is None or not user.is_usable:
-            return user
-        await _check_realm(evidence, connection, user.email)
-        return await _update(evidence, connection, profile, user)
+        return Found(user, "identity") if user is not None else None
     if profile.email is None or not profile.email_verified:
         return None
     # Before it is looked up: of each address alike, whoever has it.
-    await _check_realm(evidence, connection, profile.email)
+    await home_realms.check(evidence.runtime, tenant, profile.email, at=connection.id)
     user = await storage.users.find_by_email(tenant.id, profile.email)
     if user is None:
-        return await _create(evidence, connection, profile) if connection.creates_accounts else None
+        makes = connection.creates_accounts
+        return Found(_new_user(evidence, connection, profile), "nothing") if makes else None
     if not is_authoritative(connection, profile) or not user.is_usable:
         return None
     # An address that is given to somebody new is no reason to give them the account with it.
     linked = await storage.identities.of_user(user.id, tenant.id)
     if any(each.connection_id == connection.id for each in linked):
         return None
+    return Found(user, "address")
+
+
+async def take_over(
+    evidence: Evidence, connection: Connection, profile: Profile, found: Found
+) -> User | None:
+    """Write what a sign-in brings along: that the identity was used, is linked, or is of an account
+    that is made; and what the connection maps. None where that is so no more, and somebody has to
+    prove an account after all.
+    """
+    if found.by == "nothing":
+        return await _create(evidence, connection, profile, found.user)
+    storage, tenant, user = evidence.runtime.storage, evidence.tenant, found.user
     async with storage.transaction() as tx:
-        found = Waiting(connection, link_of(connection, profile))
-        if not await identities.link(tx, evidence.runtime, tenant, user, found, _actor(evidence)):
-            return None
+        if found.by == "identity":
+            who = (profile.issuer, profile.subject, profile.email, profile.called)
+            used = await tx.identities.use(connection.id, tenant.id, *who)
+            if used is None or used.user_id != user.id:
+                return None
+        else:
+            waits = Waiting(connection, link_of(connection, profile))
+            actor = _actor(evidence)
+            if not await identities.link(tx, evidence.runtime, tenant, user, waits, actor):
+                return None
     return await _update(evidence, connection, profile, user)
 
 
@@ -79,27 +108,28 @@ def link_of(connection: Connection, profile: Profile, at: int = 0) -> Link:
     )
 
 
-async def _check_realm(evidence: Evidence, connection: Connection, address: str) -> None:
-    await home_realms.check(evidence.runtime, evidence.tenant, address, at=connection.id)
-
-
 def _actor(evidence: Evidence) -> Actor:
     """Return who links by what a provider says: nobody who has proven to be anybody here."""
     return Actor(origin=evidence.origin)
 
 
-async def _create(evidence: Evidence, connection: Connection, profile: Profile) -> User | None:
-    """Make an account of an address that the provider has verified, and nobody has here."""
-    tenant_id = evidence.tenant.id
+def _new_user(evidence: Evidence, connection: Connection, profile: Profile) -> User:
+    """Return an account of an address that the provider has verified, and nobody has here."""
     assert profile.email is not None
     fields: dict[str, Any] = fields_of(connection, profile.claims)
-    new = User(
+    return User(
         id=str(uuid.uuid4()),
-        organization_id=tenant_id,
+        organization_id=evidence.tenant.id,
         email=profile.email,
         email_verified=True,
         **fields,
     )
+
+
+async def _create(
+    evidence: Evidence, connection: Connection, profile: Profile, new: User
+) -> User | None:
+    tenant_id = evidence.tenant.id
     # Who serves a tenant makes nobody: this is what the administrator let the connection do.
     async with evidence.runtime.storage.everywhere.transaction() as tx:
         made = await tx.users.insert(new)

@@ -23,6 +23,8 @@ from porta.protocol.federation.profile import check_domain
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import opaque
+from porta.tenants import home_realms
+from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyConsumed
 from storage.models.interactions import UpstreamRequest, WaitingIdentity
@@ -40,8 +42,14 @@ class Account:
 
 
 async def begin(account: Account, connection_id: str) -> str:
-    """Return where the browser goes. Raises LoginFailed."""
+    """Return where the browser goes. Raises LoginFailed, also where their domain requires another
+    connection: this one would let nobody in.
+    """
     runtime, tenant, session = account.runtime, account.tenant, account.visit.session
+    try:
+        await home_realms.check(runtime, tenant, account.visit.user.email, at=connection_id)
+    except ElsewhereOnly as refusal:
+        raise _elsewhere(refusal) from None
     guesses = rate_limits.of_upstream(tenant, session.uid, account.address)
     try:
         await guesses.count(runtime)
@@ -116,11 +124,20 @@ async def decide(account: Account, value: str, *, links: bool) -> bool:
         raise LoginFailed("federation.error_link_over", reason="over")
     if not links:
         return False
-    async with runtime.storage.transaction() as tx:
-        user = await account_visits.hold(tx, account.visit)
-        if not await identities.link(tx, runtime, tenant, user, waiting, account.actor):
-            raise LoginFailed("federation.error_linked", reason="linked_elsewhere")
+    try:
+        async with runtime.storage.transaction() as tx:
+            user = await account_visits.hold(tx, account.visit)
+            if not await identities.link(tx, runtime, tenant, user, waiting, account.actor):
+                raise LoginFailed("federation.error_linked", reason="linked_elsewhere")
+    except ElsewhereOnly as refusal:  # since they went there, or have another address by now
+        raise _elsewhere(refusal) from None
     return True
+
+
+def _elsewhere(refusal: ElsewhereOnly) -> LoginFailed:
+    refused = LoginFailed("account.link_elsewhere", reason=refusal.reason)
+    refused.status = refusal.status
+    return refused
 
 
 async def _take(account: Account, value: str) -> bool:

@@ -432,6 +432,12 @@ STATES: dict[str, State] = {
     "account, the last identity": State(
         "account_identities", {"error": "account.error_only_way", "asks_again": True}
     ),
+    "account, the identity of their domain": State(
+        "account_identities", {"error": "account.error_only_realm"}
+    ),
+    "account, another identity than that of their domain": State(
+        "account_identities", {"error": "account.link_elsewhere"}
+    ),
     "account, link": State("account_link", {"notice": "account.told_linked"}),
     "account, link, day over": State("account_link", _DAY_OVER),
     "account, link another address": State("account_link", {"differs": True, **_STALE}),
