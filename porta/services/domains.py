@@ -7,7 +7,7 @@ its own, and leads its own people by it alone: others may prove the same one (de
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
@@ -44,19 +44,31 @@ _WINDOW = 600  # seconds
 _LABEL = "_porta-challenge"
 
 
+_LONGEST = 253 - len(_LABEL) - 1
+"""Characters of a domain whose record has a name that the DNS can hold (RFC 1035 §2.3.4)."""
+
+
+def _find_length_problem(domain: str) -> str | None:
+    return None if len(domain) <= _LONGEST else f"must have at most {_LONGEST} characters"
+
+
+DomainName = Annotated[fields.Domain, fields.judged(_find_length_problem)]
+Mode = Literal["offer", "require"]
+
+
 class DomainPatch(Patch):
     """What of a domain may change. Its name is what was proven, and does not."""
 
     connection_id: fields.Id | None = ABSENT
     """Where people with an address of it sign in; null leads them nowhere."""
-    mode: Literal["offer", "require"] = ABSENT
+    mode: Mode = ABSENT
     """Whether they may sign in there, or have to."""
 
 
 class NewDomain(DomainPatch):
     """A domain to be proven."""
 
-    domain: fields.Domain
+    domain: DomainName
 
 
 def record_of(domain: Domain) -> tuple[str, str]:
@@ -111,11 +123,16 @@ async def update(
     *,
     within: str | None = None,
 ) -> Domain:
-    """Change where people of a domain are led. Raises as `create`, and PreconditionFailed."""
+    """Change where people of a domain are led. One that has lapsed is required of nobody anew.
+
+    Raises as `create`, and PreconditionFailed.
+    """
     stored, home = await _held(tx, actor, target, version, within)
     changes: dict[str, Any] = changes_of(stored, patch.said())
     if not changes:
         return stored
+    if changes.get("mode") == "require" and stored.lapsed_at is not None:
+        raise Invalid.at("mode", message="has lapsed: verify the domain again first")
     wanted = Domain(**{name: getattr(stored, name) for name in Domain.__struct_fields__} | changes)
     await _check_leads(tx, home, wanted)
     after = require(await tx.domains.update(stored.id, stored.organization_id, changes), WHAT)
