@@ -40,6 +40,7 @@ async def do(call: Call, manifest: dict[str, Any], asked: Import, mode: Mode) ->
         asked,
         mode,
         passwords=call.runtime.passwords,
+        keys=call.runtime.settings.signing_key_encryption_keys,
         now=call.runtime.clock(),
         at_end=at_end,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from porta.cli.commands import confirm, some_settings_or_exit, with_storage
+from porta.cli.commands import confirm, report_settings, some_settings_or_exit, with_storage
 from porta.cli.provision_report import (
     as_json,
     show_credentials,
@@ -16,7 +16,10 @@ from porta.cli.provision_report import (
     show_problems,
     show_report,
 )
-from porta.config.single_settings import ProvisioningSettings
+from porta.config.single_settings import (
+    ProvisioningSettings,
+    find_signing_key_encryption_keys,
+)
 from porta.security.passwords import Parameters, Passwords
 from porta.services import startup
 from porta.services.provisioning import Line, Report, provision_all
@@ -103,6 +106,8 @@ class _Runner:
 
     def __call__(self, *, dry_run: bool, approved: Sequence[Line] | None = None) -> Report:
         settings = self._settings
+        with report_settings():
+            keys = find_signing_key_encryption_keys()
 
         async def work(storage: Storage) -> Report:
             await startup.check_schema(settings.database_url)
@@ -119,6 +124,7 @@ class _Runner:
                     mode=self._mode,
                     dry_run=dry_run,
                     approved=approved,
+                    keys=keys,
                     now=time.time(),
                 )
             finally:

@@ -23,6 +23,7 @@ from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.dev import guard
 from porta.security.audit_keys import AuditKeys
+from porta.security.encryption import EncryptionKeys
 from porta.security.passwords import Parameters, Passwords
 from porta.services import provisioning
 from porta.services.provisioning.document import Document
@@ -93,7 +94,7 @@ async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str
         check_encryption_key(await storage.signing_keys.list(), keys)
         if mark:  # before anything is seeded: who is interrupted then must be let in again
             await guard.put_mark(storage, mark)
-        credentials = await provision_all(storage, documents, passwords)
+        credentials = await provision_all(storage, documents, passwords, keys)
         told = (storage, passwords, settings.issuer_base_url, documents.values())
         seeded = await describe(*told, credentials)
         if seeded["demonstration"] is None and settings.environment == "development":
@@ -106,11 +107,14 @@ async def _seed(settings: Settings, documents: Mapping[str, Document], mark: str
 
 
 async def provision_all(
-    storage: Storage, documents: Mapping[str, Document], passwords: Passwords
+    storage: Storage,
+    documents: Mapping[str, Document],
+    passwords: Passwords,
+    keys: EncryptionKeys = (),
 ) -> list[Credential]:
     """Provision all documents (by path), or none. Raises DocumentInvalid with the path at fault."""
     report = await provisioning.provision_all(
-        storage, documents, passwords=passwords, now=time.time()
+        storage, documents, passwords=passwords, now=time.time(), keys=keys
     )
     if report.errors:
         source = report.errors[0].source

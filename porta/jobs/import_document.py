@@ -49,6 +49,7 @@ async def _import(execution: Execution, asked: QueuedImport) -> None:
         imports.read(manifest),
         asked.mode,
         passwords=runtime.passwords,
+        keys=runtime.settings.signing_key_encryption_keys,
         now=runtime.clock(),
         at_end=at_end,
         progress=progress,

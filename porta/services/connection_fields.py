@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from porta.protocol.federation.profile import FIELDS
 from porta.services.fields import judged, one_of
-from porta.text.names import find_name_problem
+from porta.text.names import find_name_problem, find_text_problem
 
 T = TypeVar("T")
 _SCOPE = re.compile(r"[!\x23-\x5b\x5d-\x7e]{1,200}")
@@ -75,6 +75,9 @@ _Text = Annotated[str, Field(min_length=1, max_length=255), judged(find_name_pro
 Tenants = Annotated[tuple[_Text, ...], Field(max_length=100), AfterValidator(_once)]
 """Of Google hosted domains, of Microsoft Entra ID ids of tenants, of GitHub organizations."""
 ClaimName = _Text
+RuleValue = _Text
+ClientSecret = Annotated[str, Field(min_length=1, max_length=4096), judged(find_text_problem)]
+"""Of Apple the private key (PEM)."""
 ClaimSources = Annotated[
     dict[Annotated[str, one_of(FIELDS)], ClaimName], Field(max_length=len(FIELDS))
 ]

@@ -24,8 +24,10 @@ from porta.services.connection_checks import (
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
+    ClientSecret,
     Issuer,
     Options,
+    RuleValue,
     Scopes,
     Tenants,
 )
@@ -39,7 +41,7 @@ from porta.services.targets import (
     require_id,
     require_visible,
 )
-from porta.text.names import find_name_problem, find_text_problem
+from porta.text.names import find_name_problem
 from storage.models.connections import Connection, RoleRule
 from storage.models.pages import Listed, Page
 from storage.repositories.connections import SORTS
@@ -56,7 +58,7 @@ class Rule(Command):
     """Whoever has `value` in `claim` holds these roles, and nobody else holds them."""
 
     claim: ClaimName
-    value: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)]
+    value: RuleValue
     role_ids: Ids
 
 
@@ -67,9 +69,7 @@ class ConnectionPatch(Patch):
     client_id: Annotated[str, Field(min_length=1, max_length=255), judged(find_name_problem)] = (
         ABSENT
     )
-    client_secret: (
-        Annotated[str, Field(min_length=1, max_length=4096), judged(find_text_problem)] | None
-    ) = ABSENT
+    client_secret: ClientSecret | None = ABSENT
     """Never shown again; of Apple the private key. Null removes it."""
     scopes: Scopes = ABSENT
     """Beside those that the provider needs."""

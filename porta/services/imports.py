@@ -15,6 +15,7 @@ from porta.errors import Forbidden, Invalid, NotFound, Unavailable
 from porta.outbox import queue
 from porta.outbox.queue import Kind
 from porta.security import boxes
+from porta.security.encryption import EncryptionKeys
 from porta.security.passwords import Passwords
 from porta.services import jobs
 from porta.services.permissions import needs
@@ -104,19 +105,22 @@ async def run(
     mode: Mode,
     *,
     passwords: Passwords,
+    keys: EncryptionKeys,
     now: float,
     at_end: AtEnd | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Import it, all or nothing, or tell what that would do. For whoever holds no transaction.
 
-    `at_end` and `progress` are those of `provision_all`, `now` is seconds since the epoch. Raises
-    Invalid with every problem, and Forbidden where one of them is a right that the actor lacks.
+    `keys`, `at_end` and `progress` are those of `provision_all`, `now` is seconds since the epoch.
+    Raises Invalid with every problem, and Forbidden where one of them is a right that the actor
+    lacks.
     """
     report = await provision_all(
         storage,
         {"": asked.document},
         passwords=passwords,
+        keys=keys,
         mode="merge" if mode == "dry-run" else mode,
         dry_run=mode == "dry-run",
         now=now,
@@ -198,4 +202,7 @@ def _count(organization: Any) -> int:
     inner = sum(len(getattr(each, name)) for each in applications for name in listed)
     grants = sum(len(role.permissions) for each in applications for role in each.roles)
     people = sum(1 + len(each.roles) + len(each.claims) for each in organization.users)
-    return 1 + len(organization.api_resources) + len(applications) + inner + grants + people
+    realms = len(organization.connections) + len(organization.domains)
+    return (
+        1 + realms + len(organization.api_resources) + len(applications) + inner + grants + people
+    )

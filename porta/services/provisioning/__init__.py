@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
 from porta.errors import Conflict
+from porta.security.encryption import EncryptionKeys
 from porta.security.passwords import Passwords
-from porta.services.provisioning import applications, clients, organizations, settings, users
+from porta.services.provisioning import (
+    applications,
+    clients,
+    connections,
+    organizations,
+    settings,
+    users,
+)
 from porta.services.provisioning.document import ApplicationEntry, Document, OrganizationEntry
 from porta.services.provisioning.file import build_document, load_document
 from porta.services.provisioning.hashes import Hashes
@@ -63,6 +71,7 @@ async def provision(
     mode: Mode | Literal["dry-run"] = "merge",
     now: float,
     actor: Actor = SYSTEM,
+    keys: EncryptionKeys = (),
 ) -> Report:
     """Make the database hold what `document` says: `provision_all` of this one alone.
 
@@ -76,6 +85,7 @@ async def provision(
         dry_run=mode == "dry-run",
         now=now,
         actor=actor,
+        keys=keys,
     )
 
 
@@ -91,6 +101,7 @@ async def provision_all(
     actor: Actor = SYSTEM,
     at_end: AtEnd | None = None,
     progress: Progress | None = None,
+    keys: EncryptionKeys = (),
 ) -> Report:
     """Make the database hold what `documents` (by the name of their file) say, one after the other,
     in one transaction, or change nothing at all.
@@ -100,11 +111,12 @@ async def provision_all(
     be done. Where somebody was asked about updates, `approved` holds these: others are not made.
     One run waits for another. `now` is in seconds since the epoch. A report with errors means that
     nothing was done. It is for whoever holds no transaction: what it is to keep as hashes is hashed
-    between two attempts of it, where one is not enough. `at_end` is done in the transaction of what
+    between two attempts of it, where one is not enough. `keys` are those that
+    secrets of connections are kept under. `at_end` is done in the transaction of what
     was done, before it ends; `progress` hears how many things were, in this attempt.
     Raises StorageError for what no file is to blame for.
     """
-    hooks = at_end, progress
+    hooks = at_end, progress, keys
     asked = _Asked(documents, mode, dry_run, approved, now, actor, Hashes(), *hooks)
     while True:
         try:
@@ -132,6 +144,7 @@ class _Asked:
     hashes: Hashes
     at_end: AtEnd | None
     progress: Progress | None
+    keys: EncryptionKeys
 
 
 async def _attempt(storage: Storage, asked: _Asked) -> Report:
@@ -149,7 +162,7 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
                 part = Report(asked.mode, asked.dry_run)
                 overwrite = asked.mode == "overwrite"
                 means = tx, asked.hashes, overwrite, asked.now, asked.actor
-                run = Run(*means, part, asked.progress)
+                run = Run(*means, part, asked.progress, asked.keys)
                 await _steps(run, document)
                 report.add(part, source)
             if asked.approved is not None and report.updated != list(asked.approved):
@@ -205,6 +218,8 @@ async def _steps(run: Run, document: Document) -> None:
             await _provision_definitions(
                 run, path, await run.catalogue(application.slug), application
             )
+    for path, entry in entries:  # after the roles that they give
+        await connections.provision_connections(run, path, entry)
     for path, entry in entries:
         await users.provision_users(run, path, entry)
     for path, entry in entries:

@@ -22,6 +22,11 @@ from porta.services.provisioning.describe_brands import (
     describe_branding,
     said,
 )
+from porta.services.provisioning.describe_connections import (
+    describe_connection,
+    describe_domains,
+    find_connections,
+)
 from porta.services.provisioning.document import ClientEntry
 from porta.services.targets import find_home
 from porta.services.user_fields import AddressPatch, UserPatch
@@ -83,7 +88,9 @@ async def _organization(
     all_applications = await _applications(storage)
     slugs = {each.id: each.slug for each in all_applications}
     users = [await _user(storage, each, slugs) for each in people]
+    connections, given = await find_connections(storage, organization)
     named = {reference["app"] for user in users for reference in (*user["roles"], *user["claims"])}
+    named |= {application for application, _ in given.values()}
     used = {client.application_id for client in clients}
     applications = [
         each
@@ -100,7 +107,12 @@ async def _organization(
         "applications": [await _application(storage, each, clients) for each in applications],
     }
     known = {each.slug for each in applications}
-    return entry | ({"users": [_known(each, known) for each in users]} if users else {})
+    further = {
+        "connections": [describe_connection(each, given, known) for each in connections],
+        "domains": await describe_domains(storage, organization, connections),
+        "users": [_known(each, known) for each in users],
+    }
+    return entry | {name: listed for name, listed in further.items() if listed}
 
 
 def _resource(resource: ApiResource, clients: Sequence[Client]) -> Entry:

@@ -29,6 +29,7 @@ from porta.services.provisioning.entries import (
     rule,
 )
 from porta.services.provisioning.people import UserEntry
+from porta.services.provisioning.realms import ConnectionEntry, DomainEntry
 from porta.services.roles import NewRole
 
 
@@ -154,6 +155,8 @@ class OrganizationEntry(NewOrganization):
 
     api_resources: tuple[ApiResourceEntry, ...] = ()
     applications: tuple[ApplicationEntry, ...] = ()
+    connections: tuple[ConnectionEntry, ...] = ()
+    domains: tuple[DomainEntry, ...] = ()
     users: tuple[UserEntry, ...] = ()
 
 

@@ -57,9 +57,14 @@ ENTRY = ConfigDict(alias_generator=str)
 C = TypeVar("C", bound=Command)
 
 
-def command_of(entry: BaseModel, model: type[C], **more: Any) -> C:
-    """Return the command that an entry says: its fields are checked already, and by these rules."""
-    said = {name: getattr(entry, name) for name in entry.model_fields_set & set(model.model_fields)}
+def command_of(
+    entry: BaseModel, model: type[C], *, without: frozenset[str] = frozenset(), **more: Any
+) -> C:
+    """Return the command that an entry says, `without` some of its fields: they are checked
+    already, and by these rules.
+    """
+    names = (entry.model_fields_set & set(model.model_fields)) - without
+    said = {name: getattr(entry, name) for name in names}
     said |= more
     # mypy's plugin of pydantic has it return the class that defines it.
     return cast(C, model.model_construct(set(said), **said))

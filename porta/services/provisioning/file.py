@@ -37,7 +37,10 @@ LARGEST = 4 * 1024 * 1024
 MOST_TOLD = 200
 """Problems of one file that are told; nobody reads more, and each is looked up in the text."""
 STANDARD_INPUT = "-"
-_NAMED_BY = ("email", "client_id", "client_name", "slug", "name", "identifier", "role", "claim")
+_NAMED_BY = (
+    *("email", "slug", "name", "client_id", "client_name", "identifier", "domain"),
+    *("role", "claim"),
+)
 """Keys whose value tells a person which entry of a list it is, the best first."""
 _SLUG_OF_NAME = {("organizations",), ("applications",), ("modules",), ("roles",)}
 """Lists whose entries need no slug, when they have a name."""

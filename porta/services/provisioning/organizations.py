@@ -16,7 +16,7 @@ from porta.text.suggestions import did_you_mean
 from storage.models.clients import ApiResource
 from storage.models.organizations import Organization
 
-_NESTED = {"name", "slug", "users", "applications", "api_resources"}
+_NESTED = {"name", "slug", "users", "applications", "api_resources", "connections", "domains"}
 
 
 async def provision_organization(run: Run, path: Path, entry: OrganizationEntry) -> None:

@@ -35,6 +35,9 @@ def find_loose_references(data: object) -> Iterator[FileProblem]:
             known = defined[_slug_of(application)].permissions
             for place, role in entries(application, at, "roles"):
                 yield from _of_role(place, role, known)
+        for at, connection in entries(organization, path, "connections"):
+            for place, rule in entries(connection, at, "role_mapping"):
+                yield from _of_user(place, rule, defined)
         for at, user in entries(organization, path, "users"):
             yield from _of_user(at, user, defined)
 

@@ -21,6 +21,8 @@ Kind = Literal[
     "claim_definition",
     "role_permission",
     "module",
+    "connection",
+    "domain",
     "user",
     "user_role",
     "claim_value",

@@ -26,8 +26,16 @@ from storage.models.organizations import Organization
 
 M = TypeVar("M", bound=BaseModel)
 Raw = dict[str, Any]
-_NESTED = frozenset({"api_resources", "applications", "users", "roles", "claims"})
+_NESTED = frozenset(
+    {"api_resources", "applications", "connections", "domains", "users", "roles", "claims"}
+)
 """Lists of entries that are looked at by themselves."""
+
+
+_TWINS = (
+    *(("users", "email"), ("api_resources", "identifier")),
+    *(("connections", "name"), ("domains", "domain")),
+)
 
 
 def find_rule_problems(data: object) -> Iterator[FileProblem]:
@@ -37,7 +45,7 @@ def find_rule_problems(data: object) -> Iterator[FileProblem]:
     yield from _twins(data, (), "organizations", "slug")
     seen: set[str] = set()
     for path, organization in entries(data, (), "organizations"):
-        for kind, key in (("users", "email"), ("api_resources", "identifier")):
+        for kind, key in _TWINS:
             yield from _twins(organization, path, kind, key)
         yield from _twins(organization, path, "applications", "slug")
         yield from _of_organization(path, organization, data.get("allow_passwords") is True)
@@ -55,6 +63,9 @@ def _of_organization(path: Path, raw: Raw, passwords_allowed: bool) -> Iterator[
         # Whatever is stored beside it, a brand of a file fits together by itself.
         blank = Organization(id="", name="", slug="")
         yield from _refused(path, partial(brands.merge, blank, organization.branding))
+    for at, entry in entries(raw, path, "domains"):
+        if entry.get("mode") == "require" and entry.get("connection") is None:
+            yield FileProblem((*at, "connection"), "must be given where it is required")
     for at, entry in entries(raw, path, "users"):
         for key in ("password", "password_hash"):
             if entry.get(key) is not None and not passwords_allowed:
@@ -136,6 +147,8 @@ def _value_of(entry: Raw, key: str) -> str | None:
     if not isinstance(value, str):
         return None
     try:
+        if key == "domain":
+            return value.lower()
         return canonical_email(value) if key == "email" else value
     except Invalid:
         return value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from porta.audit.actors import Actor
 from porta.errors import Forbidden, Invalid, NotFound
 from porta.protocol.clients.client_metadata import InvalidMetadata
+from porta.security.encryption import EncryptionKeys
 from porta.services.provisioning.hashes import Hashes
 from porta.services.provisioning.problems import FileProblem, Path, problems_of
 from porta.services.provisioning.report import Kind, Line, Report, find_losses
@@ -36,6 +37,8 @@ _READS: dict[Kind, str] = {
     "claim_definition": "admin:claim:read",
     "role_permission": "admin:role:read",
     "module": "admin:app:read",
+    "connection": "admin:org:read",
+    "domain": "admin:org:read",
     "user": "admin:user:read",
     "user_role": "admin:role:read",
     "claim_value": "admin:claim:read",
@@ -74,6 +77,8 @@ class Run:
     actor: Actor
     report: Report
     progress: Progress | None = None
+    keys: EncryptionKeys = ()
+    """Under which secrets of connections are kept."""
     organizations: dict[str, Organization] = field(default_factory=dict)
     catalogues: dict[str, Catalogue | None] = field(default_factory=dict)
 

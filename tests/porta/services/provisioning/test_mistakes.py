@@ -56,6 +56,24 @@ RIGHT: dict[str, Any] = {
                     ],
                 }
             ],
+            "connections": [
+                {
+                    "name": "Workforce",
+                    "provider": "openid",
+                    "issuer": "https://id.acme.test",
+                    "client_id": "porta",
+                    "role_mapping": [
+                        {
+                            "claim": "groups",
+                            "value": "crew",
+                            "roles": [{"app": "crm", "role": "viewer"}],
+                        }
+                    ],
+                }
+            ],
+            "domains": [
+                {"domain": "acme.test", "connection": "Workforce", "mode": "require"},
+            ],
             "users": [
                 {
                     "email": "alice@acme.test",
@@ -71,6 +89,8 @@ RIGHT: dict[str, Any] = {
 ORGANIZATION = ("organizations", 0)
 APPLICATION = (*ORGANIZATION, "applications", 0)
 CLIENT = (*APPLICATION, "clients", 0)
+CONNECTION = (*ORGANIZATION, "connections", 0)
+DOMAIN = (*ORGANIZATION, "domains", 0)
 USER = (*ORGANIZATION, "users", 0)
 _GONE = object()
 # Where, what is put there, what is told, and the name that stands beside.
@@ -115,6 +135,20 @@ MISTAKES: list[tuple[tuple[int | str, ...], Any, str, str]] = [
     ((*CLIENT, "secret", "value"), "with a space in it, and long enough", "without spaces", "crm"),
     ((*CLIENT, "secret", "expires_at"), "soon", "like 2027-01-31T12:00:00Z", "crm-web"),
     ((*CLIENT, "secret", "expires_in"), "1w", "like 90d", "crm-web"),
+    ((*ORGANIZATION, "conections"), [], "did you mean connections?", "acme"),
+    ((*CONNECTION, "provider"), "opnid", "must be one of: openid, google", "Workforce"),
+    ((*CONNECTION, "issuer"), "http://id.acme.test", "must be an https URL", "Workforce"),
+    ((*CONNECTION, "client_id"), _GONE, "is missing", "Workforce"),
+    ((*CONNECTION, "client_secrt"), "x", "did you mean client_secret?", "Workforce"),
+    ((*CONNECTION, "status"), "activ", "did you mean active?", "Workforce"),
+    ((*CONNECTION, "scopes"), "groups", "must be a list", "Workforce"),
+    ((*CONNECTION, "creates_accounts"), "yes", "must be true or false", "Workforce"),
+    ((*CONNECTION, "role_mapping", 0, "roles"), [], "must not be empty", "Workforce"),
+    ((*CONNECTION, "role_mapping", 0, "role_ids"), ["x"], "is not a key", "Workforce"),
+    ((*DOMAIN, "domain"), "*.acme.test", "must be a domain, like example.com", "acme"),
+    ((*DOMAIN, "mode"), "requre", "did you mean require?", "acme.test"),
+    ((*DOMAIN, "connection"), _GONE, "must be given where it is required", "acme.test"),
+    ((*DOMAIN, "verified_at"), "2026-01-01", "is not a key", "acme.test"),
     ((*USER, "passwrd"), "x", "did you mean password?", "alice@acme.test"),
     ((*USER, "password"), "short", "at least 15", "alice@acme.test"),
     ((*USER, "email"), "alice", "address", "acme"),
