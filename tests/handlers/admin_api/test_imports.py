@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from porta.jobs import JOBS
+from porta.security.connection_secrets import open_secret
 from porta.services import imports
 from porta.services.permissions import PERMISSIONS
 from storage.repositories.job_results import JobResults
@@ -404,3 +405,31 @@ async def test_a_body_is_as_long_as_an_import_may_be_and_no_longer(
     assert (await api.post(at, json=body)).status_code == 202
     large = {"mode": "dry-run", "csv": "email\n" + "x" * 800_000}
     assert (await api.post(at, json=large)).status_code == 413
+
+
+async def test_connections_are_imported_with_the_keys_of_the_server(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    """And exported with the configuration of their organization, without what they keep secret."""
+    connection = {
+        "name": "Work",
+        "provider": "google",
+        "client_id": "x",
+        "client_secret": "s-3cr3t",
+    }
+    manifest = document(connections=[connection], domains=[{"domain": "a.example"}])
+    answer = await api.post("/import", json={"mode": "merge", "manifest": manifest})
+    assert answer.status_code == 200, answer.text
+    created = [(each["type"], each["slug"]) for each in answer.json()["created"]]
+    assert {("connection", "Work"), ("domain", "a.example")} <= set(created)
+    home = await _id(api, manifest["organizations"][0]["slug"])
+    (made,) = (await api.get(f"/organizations/{home}/connections")).json()["data"]
+    storage = installation.runtime.storage.everywhere
+    stored = await storage.connections.find(made["id"])
+    assert stored is not None
+    assert stored.client_secret is not None
+    keys = installation.runtime.settings.signing_key_encryption_keys
+    assert open_secret(stored.client_secret, stored.id, keys) == "s-3cr3t"
+    told = (await api.get(f"/organizations/{home}/configuration")).json()
+    assert "s-3cr3t" not in f"{answer.text}{told}"
+    assert "'domain': 'a.example'" in str(told)

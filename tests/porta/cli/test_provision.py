@@ -427,3 +427,25 @@ def test_what_could_not_be_proven_is_not_made_and_may_be_tried(
     again = provision(fresh_database_url, file, "--dry-run")
     assert "unproven" in again.output
     assert again.output == tried.output, "it is still to be made"
+
+
+def test_a_connection_keeps_its_secret_to_itself(tmp_path: Path, fresh_database_url: str) -> None:
+    secret = "what-the-provider-gave-us"
+    connection = {"name": "Work", "provider": "google", "client_id": "x", "client_secret": secret}
+    domain = {"domain": "acme.example", "connection": "Work", "mode": "require"}
+    entry = {"name": "Acme", "slug": "acme", "connections": [connection], "domains": [domain]}
+    file = write(tmp_path, "a.json", {"organizations": [entry]})
+    for options in (("--dry-run",), ("--json",), (), ("--mode", "overwrite", "--yes")):
+        done = provision(fresh_database_url, *options, file)
+        assert done.exit_code == 0, done.output
+        assert secret not in done.output
+    assert re.search(r"^unchanged +connection +Work  google$", done.stdout, re.MULTILINE)
+    assert re.search(r"^unchanged +domain +acme.example$", done.stdout, re.MULTILINE)
+    (sealed,) = values(fresh_database_url, "SELECT client_secret FROM connections")
+    assert secret not in sealed
+    assert values(fresh_database_url, "SELECT verified_at FROM domains") == [None]
+    entry["domains"] = [{**domain, "domain": "*.acme.example"}]
+    refused = provision(fresh_database_url, write(tmp_path, "a.json", {"organizations": [entry]}))
+    assert (refused.exit_code, secret in refused.output) == (1, False)
+    told = r"a.json: line \d+, column \d+ \(.*\): .*domains\[0\].domain: must be a domain"
+    assert re.search(told, refused.output)
