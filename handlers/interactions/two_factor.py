@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
+from handlers.interactions.home_realm import show_home_realm
 from handlers.pages import finish_page, wait
 from porta.authn import passkey_options, second_factor, totp, trusted_devices
 from porta.authn.authenticator import LoginFailed
@@ -17,6 +18,7 @@ from porta.pages.qr_codes import svg
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import trusted_days
+from porta.tenants.home_realms import ElsewhereOnly
 
 _TYPED = frozenset({"code", "credential"})
 
@@ -115,6 +117,8 @@ async def _take(
             retry_after=refusal.retry_after,
             trusts=trusted_devices.FIELD in form,
         )
+    except ElsewhereOnly as refusal:  # since they showed the first one
+        show_home_realm(handler, refusal.realm, pending.user.email)
 
 
 class TwoFactorHandler(InteractionHandler):

@@ -10,8 +10,9 @@ from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.sign_in import Step
 from porta.protocol.tokens.authentication import OF_SESSIONS, SESSION
 from porta.runtime import Runtime
+from porta.tenants import home_realms
 from storage.models.sign_ins import Proof, SignIn
-from storage.models.users import UserProfile
+from storage.models.users import User, UserProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> HalfWay | None:
         if living is None or living.account_id != user.id or living.proofs != sign_in.proofs[:1]:
             return None
     return HalfWay(user, await progress.find_step(runtime, opened, user, sign_in))
+
+
+async def check_realm(runtime: Runtime, opened: OpenInteraction, user: User) -> None:
+    """Raise ElsewhereOnly for who has shown a factor of theirs here, and has to sign in at the
+    provider of their domain by now.
+    """
+    sign_in = opened.interaction.sign_in
+    if sign_in.proofs[0].method not in (SESSION, "federation"):
+        await home_realms.check(runtime, opened.tenant, user.email, sign_in.linking)
 
 
 async def of_session(runtime: Runtime, opened: OpenInteraction) -> SignIn | None:

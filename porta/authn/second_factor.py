@@ -89,9 +89,10 @@ async def submit(
     """Take a second factor of whoever showed the first one at this interaction.
 
     Return the session, None where still more is asked for, and the recovery codes of a factor that
-    was enrolled by it: nobody sees them again. Raises LoginFailed.
+    was enrolled by it: nobody sees them again. Raises LoginFailed, and ElsewhereOnly as `login`.
     """
     user, keys = pending.user, runtime.settings.cookie_keys
+    await half_way.check_realm(runtime, opened, user)
     known = known_browsers.find(keys, kept.known, opened.tenant.id, user.email, runtime.clock())
     evidence = Evidence(
         runtime, opened, form, origin, user.email, known_browser=known is not None, user=user,

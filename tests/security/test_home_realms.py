@@ -20,9 +20,11 @@ from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests import factories
 from tests.handlers.account import visits
+from tests.world import house
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, post
 from tests.world.mail import letters_for
+from tests.world.second_factors import person_with_totp
 from tests.world.served import Served, serve
 from tests.world.upstream import Provider, connect, disconnect, forget, prove, provider
 
@@ -367,6 +369,23 @@ async def test_nobody_is_linked_elsewhere_once_their_domain_requires_its_provide
     assert browser.session is None
     identities = served.runtime.storage.everywhere.identities
     assert await identities.of_user(alice.id, alice.organization_id) == ()
+
+
+async def test_a_second_factor_lets_nobody_in_once_their_domain_requires_its_provider(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """The password was right while it still was a way in."""
+    connection = await connect(served, upstream)
+    user, totp = await person_with_totp(served.runtime, pg)
+    browser.email, browser.password = user.email, house.PASSWORD
+    url = await browser.begin()
+    assert location(await browser.submit(url)) == url
+    code = totp.generate_otp(int(served.runtime.clock() // 30))
+    form = hidden_fields((await browser.http.get(url)).text) | {"method": "totp", "code": code}
+    await prove(served, connection, "acme.example", "require")
+    answer = await browser.http.post(f"{url}/two-factor", data=form)
+    assert LED in answer.text
+    assert browser.session is None
 
 
 async def test_a_domain_that_has_lapsed_stays_closed(
