@@ -7,7 +7,9 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
 
+from porta.errors import Invalid
 from porta.protocol.federation.provider import Claims, NotLetIn
+from porta.text.email_addresses import ascii_domain_form
 from porta.text.names import find_name_problem
 from storage.models.connections import Connection
 
@@ -111,8 +113,11 @@ def is_authoritative(connection: Connection, profile: Profile) -> bool:
 
 
 def domain_of(email: str | None) -> str:
-    """Return the domain of an address, or an empty text."""
-    return (email or "").rpartition("@")[2].lower()
+    """Return the domain of a canonical address in ASCII, as connections name it; empty for none."""
+    try:
+        return ascii_domain_form(email or "").rpartition("@")[2].lower()
+    except Invalid:
+        return ""
 
 
 def fields_of(connection: Connection, claims: Claims) -> dict[str, str]:

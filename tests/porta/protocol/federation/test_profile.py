@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from porta.protocol.federation import PROVIDERS
-from porta.protocol.federation.profile import merged
+from porta.protocol.federation.profile import Profile, check_domain, is_authoritative, merged
+from porta.protocol.federation.provider import NotLetIn
+from porta.text.email_addresses import canonical_email
+from storage.models.connections import Connection
 
 TOKEN, USERINFO = "token@acme.test", "userinfo@acme.test"
 WORDS: tuple[Any, ...] = ("absent", True, False, "true", None)
@@ -82,3 +85,32 @@ def test_github_takes_no_address_of_the_profile(
     profile = {"id": 7, "email": "shown@acme.test", "email_verified": True, "login": "ada"}
     told = PROVIDERS["github"].to_claims(profile, [emails])
     assert (told.get("email"), told.get("email_verified", False)) == (taken, taken is not None)
+
+
+OURS = ("acme.example", "xn--mnchen-3ya.example")
+ADDRESSES: list[tuple[str, bool]] = [
+    ("ada@acme.example", True),
+    ("ada@ACME.example", True),
+    ("ada@münchen.example", True),
+    ("ada@xn--mnchen-3ya.example", True),
+    ("ada@mail.acme.example", False),
+    ("ada@acme.example.evil.test", False),
+    ("ada@munchen.example", False),
+    ("ada@\u0430cme.example", False),  # its first letter is Cyrillic
+]
+
+
+@pytest.mark.parametrize(("address", "is_ours"), ADDRESSES, ids=range(len(ADDRESSES)))
+def test_a_domain_is_compared_as_the_dns_has_it(address: str, is_ours: bool) -> None:
+    connection = Connection(
+        id="c", organization_id="o", provider="openid", name="Work", issuer="https://id.example",
+        client_id="porta", allowed_domains=OURS, authoritative_domains=OURS,
+    )  # fmt: skip
+    email = canonical_email(address)
+    profile = Profile("https://id.example", "ada", {}, email, True, False)
+    assert is_authoritative(connection, profile) is is_ours
+    if is_ours:
+        check_domain(connection, email)
+        return
+    with pytest.raises(NotLetIn):
+        check_domain(connection, email)
