@@ -22,6 +22,7 @@ from porta.services import (
     client_secrets,
     clients,
     connections,
+    domains,
     organizations,
     roles,
     user_passwords,
@@ -44,6 +45,7 @@ from porta.services.clients import ClientFilters
 from porta.services.commands import Reasoned
 from porta.services.connections import ConnectionPatch, NewConnection
 from porta.services.definitions import Deletion
+from porta.services.domains import DomainPatch, NewDomain
 from porta.services.organization_fields import NewOrganization, OrganizationPatch
 from porta.services.organizations import OrganizationFilters
 from porta.services.roles import NewRole, PermissionIds, RolePatch
@@ -309,6 +311,26 @@ async def test_hostile_connections(storage: Storage, data: st.DataObject) -> Non
             told_in_words(refusal, body)
 
 
+@hostile
+@given(st.data())
+async def test_hostile_domains(storage: Storage, data: st.DataObject) -> None:
+    mark = uuid4().hex
+    async with storage.transaction() as tx:
+        home = (await make_organization(tx, f"d-{mark}")).id
+        right = {"domain": f"{mark}.example"}
+        body = data.draw(bodies(NewDomain, st.just(right)))
+        try:
+            made = await domains.create(tx, SYSTEM, home, NewDomain.parse(body))
+        except (Invalid, Conflict) as refusal:
+            told_in_words(refusal, body)
+            made = await domains.create(tx, SYSTEM, home, NewDomain.parse(right))
+        body = data.draw(bodies(DomainPatch, st.just({})))
+        try:
+            await domains.update(tx, SYSTEM, made.id, DomainPatch.parse(body))
+        except Invalid as refusal:
+            told_in_words(refusal, body)
+
+
 @pytest.mark.parametrize("search", ["%", "_", "\\", "100%", "a_b", "\\%"])
 async def test_signs_of_patterns_are_searched_for_as_they_are(
     storage: Storage, search: str
@@ -332,6 +354,7 @@ COMMANDS = (
         NewSecret,
         NewApiResource,
         NewConnection,
+        NewDomain,
         Reasoned,
         Locking,
         UserFilters,
