@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from porta.cli.commands import confirm, report_settings, some_settings_or_exit, with_storage
+from porta.cli.commands import confirm, some_settings_or_exit, with_storage
 from porta.cli.provision_report import (
     as_json,
     show_credentials,
@@ -16,6 +16,7 @@ from porta.cli.provision_report import (
     show_problems,
     show_report,
 )
+from porta.cli.settings_report import report_settings
 from porta.config.single_settings import (
     ProvisioningSettings,
     find_signing_key_encryption_keys,

@@ -33,7 +33,7 @@ from tests.world.upstream import Provider, connect
 
 __all__ = ["browser", "served", "upstream"]
 GRAPH = "/v1.0/me/transitiveMemberOf/microsoft.graph.group"
-OVERAGE = {"_claim_names": {"groups": "src1"}}
+OVERAGE: dict[str, Any] = {"_claim_names": {"groups": "src1"}}
 
 
 async def _held(served: Served, user: User) -> list[str]:

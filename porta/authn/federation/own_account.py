@@ -48,8 +48,8 @@ async def begin(account: Account, connection_id: str) -> str:
     runtime, tenant, session = account.runtime, account.tenant, account.visit.session
     try:
         await home_realms.check(runtime, tenant, account.visit.user.email, at=connection_id)
-    except ElsewhereOnly as refusal:
-        raise _elsewhere(refusal) from None
+    except ElsewhereOnly as elsewhere:
+        raise _elsewhere(elsewhere) from None
     guesses = rate_limits.of_upstream(tenant, session.uid, account.address)
     try:
         await guesses.count(runtime)
@@ -129,8 +129,8 @@ async def decide(account: Account, value: str, *, links: bool) -> bool:
             user = await account_visits.hold(tx, account.visit)
             if not await identities.link(tx, runtime, tenant, user, waiting, account.actor):
                 raise LoginFailed("federation.error_linked", reason="linked_elsewhere")
-    except ElsewhereOnly as refusal:  # since they went there, or have another address by now
-        raise _elsewhere(refusal) from None
+    except ElsewhereOnly as elsewhere:  # since they went there, or have another address by now
+        raise _elsewhere(elsewhere) from None
     return True
 
 

@@ -14,7 +14,8 @@ def _to_claims(connection: Connection, claims: Claims, answers: Answers) -> Clai
     """
     del connection
     told: dict[str, Any] = dict(claims)
-    told["email_verified"] = claims.get("email_verified") in (True, "true")
+    word = claims.get("email_verified")
+    told["email_verified"] = word is True or word == "true"
     for answer in answers:
         name = answer.get("name") if isinstance(answer, dict) else None
         if isinstance(name, dict):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from porta.audit.changes import differing
 from porta.errors import Conflict, Invalid, NotFound
@@ -167,7 +168,9 @@ async def _provision_domain(
     if stored is not None and not run.overwrite:
         run.skipped("domain", slug)
         return
-    leads = {"connection_id": _find(entry, known)} if "connection" in entry.model_fields_set else {}
+    leads: dict[str, Any] = {}
+    if "connection" in entry.model_fields_set:
+        leads["connection_id"] = _find(entry, known)
     if stored is None:
         await domains.create(*args, organization.id, command_of(entry, NewDomain, **leads))
         run.created("domain", slug)

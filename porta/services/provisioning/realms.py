@@ -23,15 +23,16 @@ class RuleEntry(Entry):
     roles: Annotated[tuple[RoleReference, ...], Field(min_length=1, max_length=100)]
 
 
+_Rules = Annotated[tuple[RuleEntry, ...], Field(max_length=100)]
+
+
 class ConnectionEntry(NewConnection):
     """A connection, found by its name."""
 
     model_config = ENTRY
 
     client_secret: ClientSecret | None = Field(None, repr=False)
-    role_mapping: Annotated[  # type: ignore[assignment]  # roles by slug, where a command has ids
-        tuple[RuleEntry, ...], Field(max_length=100)
-    ] = ()
+    role_mapping: _Rules = ()  # type: ignore[assignment]  # roles by slug, a command has ids
 
 
 class DomainEntry(Entry):

@@ -151,7 +151,8 @@ def test_our_own_tokens_and_those_of_clients_have_to_name_their_key() -> None:
 
 
 def test_what_is_no_set_of_keys_has_none() -> None:
-    for value in (None, [], "x", {"keys": None}, {"keys": [None, 7, "x", [], {}]}):
+    values: tuple[Any, ...] = (None, [], "x", {"keys": None}, {"keys": [None, 7, "x", [], {}]})
+    for value in values:
         keys = parse_upstream(value)
         assert (keys.keys, keys.nameless) == ({}, ())
     shown = [dict(SIGNERS[0].jwk), dict(SIGNERS[1].jwk) | {"kid": SIGNERS[0].kid}]
