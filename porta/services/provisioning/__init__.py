@@ -111,13 +111,12 @@ async def provision_all(
     be done. Where somebody was asked about updates, `approved` holds these: others are not made.
     One run waits for another. `now` is in seconds since the epoch. A report with errors means that
     nothing was done. It is for whoever holds no transaction: what it is to keep as hashes is hashed
-    between two attempts of it, where one is not enough. `keys` are those that
-    secrets of connections are kept under. `at_end` is done in the transaction of what
-    was done, before it ends; `progress` hears how many things were, in this attempt.
-    Raises StorageError for what no file is to blame for.
+    between two attempts of it, where one is not enough. Under `keys` secrets of connections are
+    kept. `at_end` is done in the transaction of what was done, before it ends; `progress` hears how
+    many things were, in this attempt. Raises StorageError for what no file is to blame for.
     """
-    hooks = at_end, progress, keys
-    asked = _Asked(documents, mode, dry_run, approved, now, actor, Hashes(), *hooks)
+    means = now, actor, Hashes(), at_end, progress, keys
+    asked = _Asked(documents, mode, dry_run, approved, *means)
     while True:
         try:
             report = await _attempt(storage, asked)
@@ -160,8 +159,7 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
                 raise _RollBack
             for source, document in asked.documents.items():
                 part = Report(asked.mode, asked.dry_run)
-                overwrite = asked.mode == "overwrite"
-                means = tx, asked.hashes, overwrite, asked.now, asked.actor
+                means = tx, asked.hashes, asked.mode == "overwrite", asked.now, asked.actor
                 run = Run(*means, part, asked.progress, asked.keys)
                 await _steps(run, document)
                 report.add(part, source)
@@ -183,8 +181,6 @@ async def _attempt(storage: Storage, asked: _Asked) -> Report:
 
 
 _CHANGED_MEANWHILE = "the database changed after the question was asked; run again"
-
-
 OCCUPIED = "another run is at work on this database; run again when it is over"
 
 
