@@ -115,8 +115,8 @@ async def provision_all(
     kept. `at_end` is done in the transaction of what was done, before it ends; `progress` hears how
     many things were, in this attempt. Raises StorageError for what no file is to blame for.
     """
-    means = now, actor, Hashes(), at_end, progress, keys
-    asked = _Asked(documents, mode, dry_run, approved, *means)
+    means = approved, now, actor, Hashes(), at_end, progress, keys
+    asked = _Asked(documents, mode, dry_run, *means)
     while True:
         try:
             report = await _attempt(storage, asked)
@@ -125,9 +125,8 @@ async def provision_all(
         else:
             if not report.errors:
                 return report
-            bare = Report(mode, dry_run, errors=report.errors)
-            bare.is_forbidden = report.is_forbidden
-            return bare
+            forbidden = report.is_forbidden
+            return Report(mode, dry_run, errors=report.errors, is_forbidden=forbidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from storage.models.organizations import Organization
 
 _NAMED = {"connectionId": "connection", "roleIds": "roles"}
 """What a file calls otherwise than a command."""
+_FOUND_BY: set[Path] = {("name",), ("domain",)}
+"""What somebody else has given another one meanwhile."""
 _PAGE = 100
 
 
@@ -197,11 +199,12 @@ def _at(run: Run, *path: int | str) -> Iterator[None]:
     with run.at(*path):
         try:
             yield
-        except Conflict as refusal:
-            if refusal.problems:
+        except (Conflict, Invalid) as refusal:
+            if (
+                isinstance(refusal, Conflict)
+                and {each.path for each in refusal.problems} & _FOUND_BY
+            ):
                 raise
-            raise Invalid(refusal.message) from None
-        except Invalid as refusal:
             named = [
                 replace(each, path=tuple(_NAMED.get(str(part), part) for part in each.path))
                 for each in refusal.problems

@@ -14,6 +14,11 @@ from porta.text.email_addresses import canonical_email
 from storage.models.connections import Connection
 
 TOKEN, USERINFO = "token@acme.test", "userinfo@acme.test"
+OURS = ("acme.example", "xn--mnchen-3ya.example")
+CONNECTION = Connection(
+    id="c", organization_id="o", provider="openid", name="Work", issuer="https://id.example",
+    client_id="porta", allowed_domains=OURS, authoritative_domains=OURS,
+)  # fmt: skip
 WORDS: tuple[Any, ...] = ("absent", True, False, "true", None)
 
 
@@ -49,14 +54,14 @@ def test_entra_verifies_by_xms_edov_of_the_same_source(email: str | None, word: 
     """And by nothing that an administrator there writes: `email_verified` is none of its words."""
     token = _said(email, "xms_edov", word) | {"email_verified": True}
     userinfo = _said(USERINFO, "email_verified", True)
-    told = PROVIDERS["entra"].to_claims(merged(token, userinfo), ())
+    told = PROVIDERS["entra"].to_claims(CONNECTION, merged(token, userinfo), ())
     assert told["email_verified"] is (email is not None and word in (True, "1", 1))
 
 
 @pytest.mark.parametrize("posted", [TOKEN, None])
 def test_apple_takes_no_address_from_what_is_posted(posted: str | None) -> None:
     answer = {"name": {"firstName": "Ada"}, "email": posted, "email_verified": "true"}
-    told = PROVIDERS["apple"].to_claims({"sub": "a", "email": USERINFO}, [answer])
+    told = PROVIDERS["apple"].to_claims(CONNECTION, {"sub": "a", "email": USERINFO}, [answer])
     assert (told["email"], told["email_verified"], told["given_name"]) == (USERINFO, False, "Ada")
 
 
@@ -83,11 +88,10 @@ def test_github_takes_no_address_of_the_profile(
 ) -> None:
     """The one that a person shows there is whatever they wrote, and no word is for it."""
     profile = {"id": 7, "email": "shown@acme.test", "email_verified": True, "login": "ada"}
-    told = PROVIDERS["github"].to_claims(profile, [emails])
+    told = PROVIDERS["github"].to_claims(CONNECTION, profile, [emails])
     assert (told.get("email"), told.get("email_verified", False)) == (taken, taken is not None)
 
 
-OURS = ("acme.example", "xn--mnchen-3ya.example")
 ADDRESSES: list[tuple[str, bool]] = [
     ("ada@acme.example", True),
     ("ada@ACME.example", True),
@@ -102,15 +106,11 @@ ADDRESSES: list[tuple[str, bool]] = [
 
 @pytest.mark.parametrize(("address", "is_ours"), ADDRESSES, ids=range(len(ADDRESSES)))
 def test_a_domain_is_compared_as_the_dns_has_it(address: str, is_ours: bool) -> None:
-    connection = Connection(
-        id="c", organization_id="o", provider="openid", name="Work", issuer="https://id.example",
-        client_id="porta", allowed_domains=OURS, authoritative_domains=OURS,
-    )  # fmt: skip
     email = canonical_email(address)
     profile = Profile("https://id.example", "ada", {}, email, True, False)
-    assert is_authoritative(connection, profile) is is_ours
+    assert is_authoritative(CONNECTION, profile) is is_ours
     if is_ours:
-        check_domain(connection, email)
+        check_domain(CONNECTION, email)
         return
     with pytest.raises(NotLetIn):
-        check_domain(connection, email)
+        check_domain(CONNECTION, email)

@@ -209,6 +209,21 @@ async def test_who_says_who_people_are_never_changes(
     assert "never changes" in told[1]
 
 
+async def test_nor_does_where_an_oauth_2_server_is_asked(
+    storage: Storage, passwords: Passwords, slug: str
+) -> None:
+    at = "https://id.acme.example"
+    names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint")
+    options = {name: f"{at}/{name}" for name in names}
+    connection = {**WORK, "provider": "oauth2", "options": options}
+    assert (await _run(storage, passwords, _file(slug, [connection]))).errors == []
+    other = {**connection, "options": options | {"userinfo_endpoint": "https://evil.example"}}
+    told = _places(await _run(storage, passwords, _file(slug, [other]), "overwrite"))
+    assert told == {
+        "organizations[0].connections[0].options": "say who people are: make another connection"
+    }
+
+
 async def test_people_of_a_domain_are_moved_and_the_old_connection_switched_off_in_one_run(
     storage: Storage, passwords: Passwords, slug: str
 ) -> None:

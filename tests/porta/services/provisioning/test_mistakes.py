@@ -136,7 +136,7 @@ MISTAKES: list[tuple[tuple[int | str, ...], Any, str, str]] = [
     ((*CLIENT, "secret", "expires_at"), "soon", "like 2027-01-31T12:00:00Z", "crm-web"),
     ((*CLIENT, "secret", "expires_in"), "1w", "like 90d", "crm-web"),
     ((*ORGANIZATION, "conections"), [], "did you mean connections?", "acme"),
-    ((*CONNECTION, "provider"), "opnid", "must be one of: openid, google", "Workforce"),
+    ((*CONNECTION, "provider"), "opnid", "must be one of: openid, ", "Workforce"),
     ((*CONNECTION, "issuer"), "http://id.acme.test", "must be an https URL", "Workforce"),
     ((*CONNECTION, "client_id"), _GONE, "is missing", "Workforce"),
     ((*CONNECTION, "client_secrt"), "x", "did you mean client_secret?", "Workforce"),
