@@ -56,6 +56,7 @@ client = noun(
         asks="End every code and token that {client_id} was issued?",
         done="What was issued until now is refused.",
     ),
+    Action("mail-preview", "clients.mail_preview"),
     Action("history", "clients.history", columns=_HISTORY),
 )
 

@@ -21,7 +21,9 @@ from porta.runtime import Runtime
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
-from tests.handlers.flow import begin, csrf, submit
+from tests.handlers.account import visits
+from tests.handlers.flow import begin, csrf, hidden, submit
+from tests.world import registrations
 from tests.world.authenticators import Authenticator
 from tests.world.browser import new_address
 from tests.world.guests import invited
@@ -31,6 +33,7 @@ from tests.world.mail import mailed_codes
 from tests.world.passkeys import furnish as furnish_passkeys
 from tests.world.passkeys import give_passkey, options_at
 from tests.world.ports import free_port
+from tests.world.registrations import open_home, register_path
 from tests.world.second_factors import choose, person_with_totp
 from tests.world.served import Served, settings_for
 from tests.world.serving import answers, serving
@@ -246,6 +249,40 @@ async def _federation(house: House) -> Posted:
     return Posted(f"{path}/federation", lambda n: form | {"connection": new_id()}, 20)
 
 
+async def _account_form(house: House, page: str, **more: str) -> dict[str, str]:
+    """Go to a page of somebody's account, signing in on the way; return a form of it."""
+    shown = await visits.arrive(house.http, await person(house.runtime), page)
+    return {"_csrf": hidden(shown.text, "_csrf"), **more}
+
+
+async def _account_password(house: House) -> Posted:
+    page = "/acme/account/password"
+    form = await _account_form(house, page, **CHOSEN)
+    return Posted(page, lambda n: form | {"current": f"a guess, {n:06}"}, 10)
+
+
+async def _email_change(house: House) -> Posted:
+    page = "/acme/account/email"
+    form = await _account_form(house, page)
+    return Posted(page, lambda n: form | {"email": f"{n}-{new_id()}@new.example"}, 5)
+
+
+async def _own_data(house: House) -> Posted:
+    page = "/acme/account/data"
+    form = await _account_form(house, page, download="1")
+    return Posted(page, lambda n: form, 3)
+
+
+async def _registration(house: House) -> Posted:
+    """Without work that was proven, and for one address."""
+    home = await open_home(house.runtime)
+    path, email = register_path(home), registrations.new_address()
+    form = await _form(house, path, email=email)
+    config = (await house.runtime.snapshot()).config
+    most = min(config.rate_limit_registration_max, config.rate_limit_registration_address_max // 5)
+    return Posted(path, lambda n: form, most)
+
+
 async def _reset_link(house: House, user: User) -> str:
     path = "/acme/auth/forgot-password"
     form = await _form(house, path, email=user.email)
@@ -256,7 +293,7 @@ async def _reset_link(house: House, user: User) -> str:
 GUESSES = (
     _password, _totp, _recovery_code, _email_otp, _another_mail, _another_method, _passkey,
     _magic_link_code, _magic_link_request, _magic_link_where_there_is_none, _reset_request,
-    _federation,
+    _federation, _account_password, _email_change, _own_data, _registration,
 )  # fmt: skip
 
 

@@ -83,6 +83,15 @@ class LookPatch(Model, frozen=True, kw_only=True):
     texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
 
 
+class MailPreview(Entity, frozen=True, kw_only=True):
+    """A mail in the look of a client; its link leads nowhere."""
+
+    subject: str
+    sender_name: str
+    html: str
+    text: str
+
+
 class MachineRoles(Model, frozen=True, kw_only=True):
     """The same for a client, and where it has them."""
 
@@ -396,6 +405,21 @@ class ClientsResource(Resource):
             ("clients", client_id, "history"),
             query={"eventType": event_type},
             page_size=page_size,
+        )
+
+    async def mail_preview(
+        self,
+        client_id: str,
+        *,
+        mail: Literal["magic_link", "otp_code", "password_reset", "registration"],
+        locale: str | None = None,
+    ) -> MailPreview:
+        """Show a mail of a sign-in in the look of its client."""
+        return await self._one(
+            MailPreview,
+            "GET",
+            ("clients", client_id, "mail-preview"),
+            query={"mail": mail, "locale": locale},
         )
 
     async def administration(self, client_id: str) -> Delegated:
