@@ -24,7 +24,16 @@ from porta.pages.catalogs import (
 from porta.pages.overrides import EVERY, NONE, Overrides, read
 from porta.pages.skeletons import Skeleton, blank
 from porta.pages.static_files import Static, StaticFiles
-from porta.pages.template_functions import day, escaped, find, hidden_fields, known, located, rich
+from porta.pages.template_functions import (
+    day,
+    escaped,
+    find,
+    hidden_fields,
+    known,
+    located,
+    retry,
+    rich,
+)
 from porta.pages.themes import Themes
 from porta.pages.values import PAGES, check_values, common_values, minutes
 from storage.models.organizations import Organization
@@ -193,6 +202,7 @@ class Pages:
             "t": text,
             "rich": partial(rich, text),
             "known": partial(known, text),
+            "retry": partial(retry, text),
             "find": partial(find, text),
             "day": partial(day, language.tag),
         }

@@ -12,7 +12,10 @@ from tornado.escape import xhtml_escape
 from porta.pages.catalogs import (
     Text,
 )
+from porta.pages.values import minutes
 
+_HOURS = 5400
+"""Seconds from which on it is hours that people are told to wait."""
 _SPECIAL = re.compile(rb"""[&<>"']""")
 
 
@@ -43,6 +46,13 @@ def rich(text: Text, key: str, **values: str) -> str:
     """Return a message as HTML, its values escaped, isolated (bidirectional text) and marked."""
     marked = {name: f'<bdi class="name">{xhtml_escape(v)}</bdi>' for name, v in values.items()}
     return xhtml_escape(text(key, **{name: f"{{{name}}}" for name in values})).format_map(marked)
+
+
+def retry(text: Text, seconds: float) -> str:
+    """Return how long to wait: in whole minutes, or hours where those would be many."""
+    if seconds < _HOURS:
+        return text("login.retry_after", count=minutes(seconds))
+    return text("login.retry_hours", count=-(-int(seconds) // 3600))
 
 
 def known(text: Text, *keys: str) -> str:

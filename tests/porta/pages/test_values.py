@@ -58,6 +58,16 @@ def test_other_errors_do_not_blame_the_fields(pages: Pages) -> None:
     assert "2 minutes" in page.words
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 minute."), (5399, "90 minutes."), (5400, "2 hours."), (86_400, "24 hours.")],
+)
+def test_a_long_wait_is_told_in_hours(pages: Pages, seconds: int, words: str) -> None:
+    values = {"error": "errors.rate_limit_exceeded", "retry_after": seconds}
+    assert words in show(pages, "login", **values).words
+    assert words in show(pages, "account_profile", **values).words
+
+
 @pytest.mark.parametrize("error", ["login.not_there", "nonsense", HOSTILE])
 def test_an_unknown_error_is_told_in_words(pages: Pages, error: str) -> None:
     page = show(pages, "login", error=error)
