@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_other_errors_do_not_blame_the_fields(pages: Pages) -> None:
     [(1, "1 minute."), (5399, "90 minutes."), (5400, "2 hours."), (86_400, "24 hours.")],
 )
 def test_a_long_wait_is_told_in_hours(pages: Pages, seconds: int, words: str) -> None:
-    values = {"error": "errors.rate_limit_exceeded", "retry_after": seconds}
+    values: dict[str, Any] = {"error": "errors.rate_limit_exceeded", "retry_after": seconds}
     assert words in show(pages, "login", **values).words
     assert words in show(pages, "account_profile", **values).words
 
