@@ -157,6 +157,6 @@ ROUTES = (
         query=ForceQuery,
         request=Nothing,
         optional_body=True,
-        errors=(409,),
+        errors=(409, 412),
     ),
 )

@@ -135,6 +135,7 @@ ROUTES = (
         named("applicationId"),
         (
             ("activate", "Make an inactive application active", applications.activate),
+            ("restore", "The same, as some clients call it", applications.activate),
             ("deactivate", "Refuse its clients, and end what they hold", applications.deactivate),
             ("archive", "Archive an application for good", applications.archive),
         ),

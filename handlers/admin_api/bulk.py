@@ -69,17 +69,22 @@ async def _each(
     find: Callable[[str], Awaitable[Any]],
     change: Callable[[str, Any], Awaitable[Any]],
 ) -> Answer:
-    """Change each of `ids`. A service refuses before it writes: what it refuses leaves no trace."""
-    results = []
-    for id in ids:
+    """Change each of `ids`. A service refuses before it writes: what it refuses leaves no trace.
+
+    Always in the same order: of two who change the same ones, the second waits for the first, and
+    neither for the other.
+    """
+    found: dict[str, Outcome] = {}
+    for id in sorted(ids):
         before = await find(id)
         try:
             after = await change(id, before)
         except PortaError as refusal:
-            results.append(Outcome(id=id, success=False, error=refusal.message))
+            found[id] = Outcome(id=id, success=False, error=refusal.message)
         else:
             told = {"previous_status": before.status, "new_status": after.status}
-            results.append(Outcome(id=id, success=True, **told))
+            found[id] = Outcome(id=id, success=True, **told)
+    results = [found[id] for id in ids]
     succeeded = sum(each.success for each in results)
     return Answer(
         Outcomes(

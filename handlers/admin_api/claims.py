@@ -164,5 +164,6 @@ ROUTES = (
         permissions=needed_by(claims.delete),
         request=Nothing,
         optional_body=True,
+        errors=(412,),
     ),
 )

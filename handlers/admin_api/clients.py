@@ -187,6 +187,7 @@ ROUTES = (
         named("clientId"),
         (
             ("activate", "Make an inactive client active", clients.activate),
+            ("restore", "The same, as some clients call it", clients.activate),
             ("deactivate", "Refuse a client, and end what it holds", clients.deactivate),
             ("revoke", "Revoke a client for good", clients.revoke),
             (

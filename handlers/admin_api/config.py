@@ -51,13 +51,15 @@ async def _list(call: Call) -> Answer:
 
 async def _get(call: Call) -> Answer:
     found = await system_settings.get(call.storage, call.actor, call.path["key"])
-    return Answer(Data(data=_shown(found)))
+    return Answer(Data(data=_shown(found)), version=found.version)
 
 
 async def _put(call: Call) -> Answer:
     value = call.body_as(Value).value
-    found = await system_settings.put(call.storage, call.actor, call.path["key"], value)
-    return Answer(Data(data=_shown(found)))
+    found = await system_settings.put(
+        call.storage, call.actor, call.path["key"], value, call.version
+    )
+    return Answer(Data(data=_shown(found)), version=found.version)
 
 
 ROUTES = (
@@ -85,5 +87,6 @@ ROUTES = (
         permissions=needed_by(system_settings.put),
         request=Value,
         response=Data[Setting],
+        errors=(412,),
     ),
 )

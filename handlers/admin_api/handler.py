@@ -20,7 +20,7 @@ from porta.administration.access import Caller
 from porta.administration.call import Answer, Call, Event, Events, Nothing
 from porta.administration.idempotency import KeptAnswer, Once
 from porta.audit.actors import Actor
-from porta.errors import Forbidden, PortaError
+from porta.errors import Forbidden, PortaError, PreconditionFailed
 from porta.protocol.tokens.bearer import parse_bearer
 from porta.services.commands import Command
 from storage.errors import Unreachable
@@ -100,6 +100,7 @@ class AdminHandler(AdminErrorHandler):
             return
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
+        self._check_conditions(route, version)
         raw = self.request.body if self._media_type() in route.raw_types else None
         asked = replace(asked, version=version, raw=raw)
         once = None
@@ -202,6 +203,15 @@ class AdminHandler(AdminErrorHandler):
         if media_type not in _JSON:
             raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         return route.request.parse(bodies.parse_json(raw))
+
+    def _check_conditions(self, route: Route, version: int | None) -> None:
+        """Raise PreconditionFailed for a condition that would not be looked at: what is not known
+        to hold keeps a request from being performed (RFC 9110 §13.2.1).
+        """
+        if self.request.headers.get_list("If-None-Match"):
+            raise PreconditionFailed("If-None-Match is of what is read, and not of changes")
+        if version is not None and not route.is_conditional:
+            raise PreconditionFailed("If-Match: what this changes has no versions")
 
     def _media_type(self) -> str:
         """Return what the request says of its body, without parameters."""

@@ -123,6 +123,7 @@ ROUTES = (
         permissions=needed_by(applications.update_module),
         request=Reasoned,
         optional_body=True,
+        errors=(412,),
     ),
     Route(
         "DELETE",
@@ -130,5 +131,6 @@ ROUTES = (
         "The same, as some clients call it",
         _deactivate,
         permissions=needed_by(applications.update_module),
+        errors=(412,),
     ),
 )

@@ -24,7 +24,8 @@ _MERGE_PATCH = "application/merge-patch+json"
 _DESCRIPTION = (
     "Everything that can be administered. Every answer has an X-Request-Id; a request may bring"
     " its own. Names are camelCase, times are RFC 3339 in UTC. A change takes If-Match with the"
-    " ETag of what was read, and is refused with 412 where that is no longer what stands."
+    " ETag of what was read, and is refused with 412 where that is no longer what stands, or where"
+    " there are no versions."
 )
 _BYTES = {"type": "string", "format": "binary"}
 _PARAMETERS: dict[str, Any] = {
@@ -190,9 +191,9 @@ def _headers(route: Route) -> list[dict[str, Any]]:
     names = []
     if route.method == "POST":
         names.append("IdempotencyKey")
-    elif route.changes:
+    if route.is_conditional:
         names.append("IfMatch")
-    elif route.is_stream:
+    if route.is_stream:
         names.append("LastEventId")
     return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 

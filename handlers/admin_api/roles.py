@@ -154,7 +154,7 @@ ROUTES = (
             permissions=needed_by(roles.update),
             request=RolePatch,
             response=Data[Role],
-            errors=(412,),
+            errors=(400, 409, 412),
         )
         for method in ("PUT", "PATCH")
     ),
@@ -176,7 +176,7 @@ ROUTES = (
         query=ForceQuery,
         request=Nothing,
         optional_body=True,
-        errors=(409,),
+        errors=(409, 412),
     ),
     Route(
         "GET",

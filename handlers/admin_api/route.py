@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from pydantic import BaseModel
 
@@ -40,7 +41,8 @@ class Route:
     query: type[Command] = Nothing
     status: int = 200
     errors: tuple[int, ...] = ()
-    """Statuses beside those that every route may answer, or that follow from its parts."""
+    """Statuses beside those that every route may answer, or that follow from its parts. With 412
+    it reads `If-Match`, and what it changes has versions."""
     also: tuple[int, ...] = ()
     """Statuses of success beside `status`, with the same body; 204 has none."""
     media_type: str = "application/json"
@@ -67,6 +69,11 @@ class Route:
     def changes(self) -> bool:
         """Whether it runs in a transaction."""
         return self.method != "GET"
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it changes what has versions, and `If-Match` names the one that is meant."""
+        return HTTPStatus.PRECONDITION_FAILED in self.errors
 
     @property
     def is_stream(self) -> bool:
@@ -98,7 +105,7 @@ class Route:
         if self.placeholders:
             found |= {404}
         if self.changes:
-            found |= {409}
+            found |= {409, 412}
         if self.request is not None:
             found |= {413, 415}
         if self.method == "POST":

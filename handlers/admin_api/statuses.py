@@ -34,7 +34,7 @@ def status_routes(base: str, target: Target, ways: Ways, *, delegable: bool) -> 
             permissions=needed_by(change),
             request=Reasoned,
             optional_body=True,
-            errors=(400,),
+            errors=(400, 412),
             delegable=delegable,
         )
         for name, summary, change in ways

@@ -8,9 +8,9 @@ from handlers.admin_api.claims import Claim, shown
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Items, Moment, Shown
 from porta.errors import NotFound
-from porta.services import claims
-from porta.services.claims import NewValue
+from porta.services import user_claims
 from porta.services.permissions import needed_by
+from porta.services.user_claims import NewValue
 from storage.models.claims import ClaimDefinition as StoredClaim
 from storage.models.claims import ClaimValue as StoredValue
 
@@ -55,7 +55,7 @@ def _value(stored: StoredValue) -> Answer:
 
 
 async def _list_values(call: Call) -> Answer:
-    found = await claims.list_values(call.storage, call.actor, call.path["userId"])
+    found = await user_claims.list_values(call.storage, call.actor, call.path["userId"])
     rows = tuple(
         DefinedValue(definition=shown(claim), value=ClaimValue.model_validate(value))
         for claim, value in found
@@ -65,23 +65,27 @@ async def _list_values(call: Call) -> Answer:
 
 async def _get_value(call: Call) -> Answer:
     owner, claim, user = (call.path[name] for name in ("applicationId", "claimId", "userId"))
-    return _value(await claims.get_value(call.storage, call.actor, owner, claim, user))
+    return _value(await user_claims.get_value(call.storage, call.actor, owner, claim, user))
 
 
 async def _set_value(call: Call) -> Answer:
     owner, claim, user = (call.path[name] for name in ("applicationId", "claimId", "userId"))
     command = call.body_as(NewValue)
-    return _value(await claims.set_value(call.storage, call.actor, owner, claim, user, command))
+    return _value(
+        await user_claims.set_value(
+            call.storage, call.actor, owner, claim, user, command, call.version
+        )
+    )
 
 
 async def _delete_value(call: Call) -> Answer:
     owner, claim, user = (call.path[name] for name in ("applicationId", "claimId", "userId"))
-    await claims.delete_value(call.storage, call.actor, owner, claim, user)
+    await user_claims.delete_value(call.storage, call.actor, owner, claim, user, call.version)
     return Answer()
 
 
 async def _list_named(call: Call) -> Answer:
-    found = await claims.list_values(
+    found = await user_claims.list_values(
         call.storage, call.actor, call.path["userId"], within=call.id("organizationId")
     )
     shown = tuple(_named(claim, value) for claim, value in found)
@@ -90,18 +94,18 @@ async def _list_named(call: Call) -> Answer:
 
 async def _set_named(call: Call) -> Answer:
     claim, within = await _find(call), call.id("organizationId")
-    value = await claims.set_value(
+    value = await user_claims.set_value(
         call.storage, call.actor, claim.application_id, claim.id, call.path["userId"],
-        call.body_as(NewValue), within=within,
+        call.body_as(NewValue), call.version, within=within,
     )  # fmt: skip
-    return Answer(Data(data=_named(claim, value)))
+    return Answer(Data(data=_named(claim, value)), version=value.version)
 
 
 async def _delete_named(call: Call) -> Answer:
     claim, within = await _find(call), call.id("organizationId")
-    await claims.delete_value(
+    await user_claims.delete_value(
         call.storage, call.actor, claim.application_id, claim.id, call.path["userId"],
-        within=within,
+        call.version, within=within,
     )  # fmt: skip
     return Answer()
 
@@ -130,7 +134,7 @@ ROUTES = (
         f"{_CLAIMS}/users/{{userId}}",
         "List a person's values, of every application",
         _list_values,
-        permissions=needed_by(claims.list_values),
+        permissions=needed_by(user_claims.list_values),
         response=Items[DefinedValue],
         delegable=True,
     ),
@@ -139,7 +143,7 @@ ROUTES = (
         _VALUE,
         "Read a person's value of a claim",
         _get_value,
-        permissions=needed_by(claims.get_value),
+        permissions=needed_by(user_claims.get_value),
         response=Data[ClaimValue],
         delegable=True,
     ),
@@ -148,10 +152,10 @@ ROUTES = (
         _VALUE,
         "Give a person a value of a claim",
         _set_value,
-        permissions=needed_by(claims.set_value),
+        permissions=needed_by(user_claims.set_value),
         request=NewValue,
         response=Data[ClaimValue],
-        errors=(400,),
+        errors=(400, 412),
         delegable=True,
     ),
     Route(
@@ -159,7 +163,8 @@ ROUTES = (
         _VALUE,
         "Take a value from a person",
         _delete_value,
-        permissions=needed_by(claims.delete_value),
+        permissions=needed_by(user_claims.delete_value),
+        errors=(412,),
         delegable=True,
     ),
     Route(
@@ -167,7 +172,7 @@ ROUTES = (
         _OF_USER,
         "List the values of somebody of an organization",
         _list_named,
-        permissions=needed_by(claims.list_values),
+        permissions=needed_by(user_claims.list_values),
         response=Items[NamedValue],
         delegable=True,
     ),
@@ -176,10 +181,10 @@ ROUTES = (
         f"{_OF_USER}/{{claimId}}",
         "Give somebody of an organization a value",
         _set_named,
-        permissions=needed_by(claims.set_value),
+        permissions=needed_by(user_claims.set_value),
         request=NewValue,
         response=Data[NamedValue],
-        errors=(400,),
+        errors=(400, 412),
         delegable=True,
     ),
     Route(
@@ -187,7 +192,8 @@ ROUTES = (
         f"{_OF_USER}/{{claimId}}",
         "Take a value from somebody of an organization",
         _delete_named,
-        permissions=needed_by(claims.delete_value),
+        permissions=needed_by(user_claims.delete_value),
+        errors=(412,),
         delegable=True,
     ),
 )

@@ -19,7 +19,14 @@ async def _set(call: Call) -> Answer:
     (user, within), command = person(call), call.body_as(NewPassword)
     assert call.hashed is not None
     await user_passwords.set(
-        call.storage, call.actor, user, command, call.hashed, within=within, post=call.runtime.post
+        call.storage,
+        call.actor,
+        user,
+        command,
+        call.hashed,
+        call.version,
+        within=within,
+        post=call.runtime.post,
     )
     return Answer()
 
@@ -27,7 +34,9 @@ async def _set(call: Call) -> Answer:
 async def _clear(call: Call) -> Answer:
     user, within = person(call)
     post = call.runtime.post
-    await user_passwords.clear(call.storage, call.actor, user, within=within, post=post)
+    await user_passwords.clear(
+        call.storage, call.actor, user, call.version, within=within, post=post
+    )
     return Answer()
 
 
@@ -41,7 +50,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             permissions=needed_by(user_passwords.set),
             request=NewPassword,
             prepare=_hash,
-            errors=(400,),
+            errors=(400, 412),
             delegable=True,
         ),
         Route(
@@ -50,6 +59,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             "Take the password from a person",
             _clear,
             permissions=needed_by(user_passwords.clear),
+            errors=(412,),
             delegable=True,
         ),
     )

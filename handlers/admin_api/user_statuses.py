@@ -56,7 +56,7 @@ def _of_one(base: str) -> tuple[Route, ...]:
             permissions=needed_by(users.lock),
             request=LockBody,
             optional_body=True,
-            errors=(400,),
+            errors=(400, 412),
             delegable=True,
         ),
     )

@@ -48,14 +48,18 @@ async def _status(call: Call) -> Answer:
 async def _disable(call: Call) -> Answer:
     user, within = call.id("userId"), call.id("organizationId")
     post = call.runtime.post
-    await user_two_factor.disable(call.storage, call.actor, user, within=within, post=post)
+    await user_two_factor.disable(
+        call.storage, call.actor, user, call.version, within=within, post=post
+    )
     return Answer()
 
 
 async def _reset(call: Call) -> Answer:
     user, within = call.id("userId"), call.id("organizationId")
     post = call.runtime.post
-    await user_two_factor.reset(call.storage, call.actor, user, within=within, post=post)
+    await user_two_factor.reset(
+        call.storage, call.actor, user, call.version, within=within, post=post
+    )
     return Answer()
 
 
@@ -67,7 +71,7 @@ async def _regenerate(call: Call) -> Answer:
     user, within, new = call.id("userId"), call.id("organizationId"), call.prepared
     assert isinstance(new, NewCodes)
     await user_two_factor.regenerate_codes(
-        call.storage, call.actor, user, new, within=within, post=call.runtime.post
+        call.storage, call.actor, user, new, call.version, within=within, post=call.runtime.post
     )
     codes = RecoveryCodes(recovery_codes=new.codes, count=len(new.codes), warning=_WARNING)
     return Answer(Data(data=codes))
@@ -91,7 +95,7 @@ ROUTES = (
         permissions=needed_by(user_two_factor.disable),
         request=Nothing,
         optional_body=True,
-        errors=(400,),
+        errors=(400, 412),
         delegable=True,
     ),
     Route(
@@ -102,7 +106,7 @@ ROUTES = (
         permissions=needed_by(user_two_factor.reset),
         request=Nothing,
         optional_body=True,
-        errors=(400,),
+        errors=(400, 412),
         delegable=True,
     ),
     Route(
@@ -115,7 +119,7 @@ ROUTES = (
         prepare=_prepare_codes,
         response=Data[RecoveryCodes],
         optional_body=True,
-        errors=(400,),
+        errors=(400, 412),
         delegable=True,
     ),
 )

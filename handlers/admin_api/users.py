@@ -126,7 +126,7 @@ async def _hash(call: Call) -> Hashed | None:
 
 async def _verify_email(call: Call) -> Answer:
     user, within = person(call)
-    await users.verify_email(call.storage, call.actor, user, within=within)
+    await users.verify_email(call.storage, call.actor, user, call.version, within=within)
     return Answer()
 
 
@@ -182,6 +182,7 @@ def _told_of(base: str) -> tuple[Route, ...]:
             permissions=needed_by(users.verify_email),
             request=Nothing,
             optional_body=True,
+            errors=(412,),
             delegable=True,
         ),
         Route(

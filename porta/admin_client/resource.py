@@ -25,11 +25,19 @@ class Once(TypedDict, total=False):
     """The same one makes it the same request, for 24 hours; without one each call is another."""
 
 
-class Condition(TypedDict, total=False):
+class Change(TypedDict, total=False):
+    """What may be said of a change of what has no versions: nothing."""
+
+
+class Condition(Change, total=False):
     """What may be said of a change."""
 
     if_match: str | None
     """The `etag` of what was read: PreconditionFailed tells that it is no longer so."""
+
+
+class ConditionalOnce(Once, Condition, total=False):
+    """What may be said of a POST that changes what has versions."""
 
 
 class Unreadable(AdminApiError):

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 MOST_PENDING = 100_000
-"""Jobs of one organization that may wait at a time; further ones are refused."""
+"""Jobs of one organization that may wait at a time; further ones are refused. They are counted
+without a lock: transactions at the same time do not see each other's (decisions/0054).
+"""
 P = TypeVar("P", bound=msgspec.Struct, covariant=True)
 
 

@@ -20,6 +20,8 @@ from porta.services.definitions import (
 from porta.services.fields import Description, Id, Name, PermissionSlug
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require
+from porta.tenants import slugs
+from storage.models.applications import Application
 from storage.models.pages import Listed, Page
 from storage.models.roles import Permission, Role
 from storage.repositories.roles import SORTS
@@ -42,7 +44,8 @@ class NewPermission(PermissionPatch):
     """A permission to be made."""
 
     name: Name
-    slug: PermissionSlug
+    slug: PermissionSlug = ABSENT
+    """Left out, one is made of the application and the name: `crm:general:export-reports`."""
     module_id: Id | None = ABSENT
     """A module of the same application."""
 
@@ -55,12 +58,14 @@ class PermissionFilters(Command):
 
 @needs("admin:permission:create", unbound=True)
 async def create(tx: Storage, actor: Actor, application: str, command: NewPermission) -> Permission:
-    """Make a permission of an application. Raises NotFound, Invalid for a module of another one,
-    Conflict, and Forbidden at that of the administration for all but super-administrators.
+    """Make a permission of an application. Raises NotFound, Invalid for a module of another one
+    or a name that no slug can be made of, Conflict, and Forbidden at that of the administration for
+    all but super-administrators.
     """
     owner = await hold_application(tx, application)
     check_definer(actor, owner)
-    new = Permission(id=str(uuid.uuid4()), application_id=owner.id, **command.said())
+    said = {**command.said(), "slug": _slug_of(owner, command)}
+    new = Permission(id=str(uuid.uuid4()), application_id=owner.id, **said)
     made = await tx.roles.insert_permission(new)
     if made is None:
         raise Conflict.at("slug", message="another permission of this application has it")
@@ -135,6 +140,15 @@ async def delete(
     await tx.roles.delete_permission(stored.id)
     await record_change(tx, actor, "permission.deleted", stored, None, permission_id=stored.id)
     return stored
+
+
+def _slug_of(owner: Application, command: NewPermission) -> str:
+    if "slug" in command.model_fields_set:
+        return command.slug
+    try:
+        return slugs.parse_permission_slug(f"{owner.slug}:general:{slugs.slugify(command.name)}")
+    except Invalid:
+        raise Invalid.at("slug", message="is missing, and cannot be made of the name") from None
 
 
 async def _held(

@@ -1,4 +1,4 @@
-"""Claim service: what an application may define, and what a person's claims may hold."""
+"""Claim service: the custom claims that an application defines, and what each may hold."""
 
 from __future__ import annotations
 
@@ -6,28 +6,24 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import JsonValue
-
 from porta.audit.actors import Actor
 from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid, NotFound
 from porta.protocol.tokens.claim_types import is_of_type
 from porta.protocol.tokens.standard_claims import RESERVED_CLAIMS
-from porta.services.commands import ABSENT, Command, Patch
+from porta.services.commands import ABSENT, Patch
 from porta.services.definitions import find_application, hold_application
-from porta.services.fields import Description, Flag, JsonText, Name, judged
-from porta.services.people import find_user, hold_user
+from porta.services.fields import Description, Flag, Name, judged
 from porta.services.permissions import needs
 from porta.services.targets import changes_of, check_page, is_key, require
-from storage.models.claims import ClaimDefinition, ClaimValue
+from storage.models.claims import ClaimDefinition
 from storage.models.pages import Listed, Page
-from storage.models.users import User
 from storage.repositories.claims import SORTS
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
-WHAT, WHAT_VALUE = "Claim", "Claim value"
+WHAT = "Claim"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _WORDS = {
     "string": "a text",
@@ -68,12 +64,6 @@ class NewClaim(ClaimPatch):
     """A claim to be defined: a text, in access tokens and at userinfo, unless it says more."""
 
     claim_name: Annotated[str, judged(find_name_problem)]
-
-
-class NewValue(Command):
-    """A person's value of a claim."""
-
-    value: Annotated[JsonValue, JsonText]
 
 
 @needs("admin:claim:create", unbound=True)
@@ -119,7 +109,7 @@ async def update(
 
     Raises NotFound, PreconditionFailed, and Conflict for another type than people have values of.
     """
-    stored = await _held(tx, application, target, version)
+    stored = await hold_claim(tx, application, target, version)
     changes = changes_of(stored, patch.said())
     if not changes:
         return stored
@@ -138,113 +128,19 @@ async def delete(
 
     Raises NotFound, PreconditionFailed.
     """
-    stored = await _held(tx, application, target, version)
+    stored = await hold_claim(tx, application, target, version)
     await tx.claims.delete_definition(stored.id)
     await record_change(tx, actor, "claim.deleted", stored, None, claim_id=stored.id)
     return stored
 
 
-@needs("admin:claim:read")
-async def list_values(
-    storage: Storage, actor: Actor, user: str, *, within: str | None = None
-) -> tuple[tuple[ClaimDefinition, ClaimValue], ...]:
-    """Return a person's values of every application, by the name of the claim. Raises NotFound."""
-    found = await find_user(storage, actor, user, within)
-    return await storage.claims.of_user(found.id, found.organization_id)
-
-
-@needs("admin:claim:read")
-async def get_value(
-    storage: Storage,
-    actor: Actor,
-    application: str,
-    target: str,
-    user: str,
-    *,
-    within: str | None = None,
-) -> ClaimValue:
-    """Return a person's value of a claim. Raises NotFound."""
-    found = await find_user(storage, actor, user, within)
-    owner = await find_application(storage, application)
-    claim = require(await storage.claims.find(owner.id, target) if is_key(target) else None, WHAT)
-    value = await storage.claims.find_value(found.id, found.organization_id, claim.id)
-    if value is None:
-        raise NotFound(f"{WHAT_VALUE} not found")
-    return value
-
-
-@needs("admin:claim:update")
-async def check_may_set(tx: Storage, actor: Actor, app: str, target: str, value: Any) -> None:
-    """Raise as `set_value` does for this value, whoever is to have it; nothing is set."""
-    check_claim_value((await _held(tx, app, target)).claim_type, value)
-
-
-@needs("admin:claim:update")
-async def set_value(
-    tx: Storage,
-    actor: Actor,
-    application: str,
-    target: str,
-    user: str,
-    command: NewValue,
-    *,
-    within: str | None = None,
-) -> ClaimValue:
-    """Give a person this value of a claim, in the place of an earlier one.
-
-    Raises NotFound, Forbidden, and Invalid when it is not of the claim's type.
-    """
-    holder = await hold_user(tx, actor, user, within)
-    claim = await _held(tx, application, target)
-    check_claim_value(claim.claim_type, command.value)
-    before = await tx.claims.find_value(holder.id, holder.organization_id, claim.id)
-    if before is not None and before.value == command.value:
-        return before
-    after = await tx.claims.set_value(holder.id, holder.organization_id, claim.id, command.value)
-    if after is None:
-        raise NotFound("User not found")
-    await _record_value(tx, actor, "claim.value.set", holder, claim)
-    return after
-
-
-@needs("admin:claim:update")
-async def delete_value(
-    tx: Storage,
-    actor: Actor,
-    application: str,
-    target: str,
-    user: str,
-    *,
-    within: str | None = None,
-) -> None:
-    """Take a value from a person. Raises NotFound, Forbidden."""
-    holder = await hold_user(tx, actor, user, within)
-    claim = await _held(tx, application, target)
-    if not await tx.claims.delete_value(holder.id, holder.organization_id, claim.id):
-        raise NotFound(f"{WHAT_VALUE} not found")
-    await _record_value(tx, actor, "claim.value.deleted", holder, claim)
-
-
-async def _held(
+async def hold_claim(
     tx: Storage, application: str, target: str, version: int | None = None
 ) -> ClaimDefinition:
+    """Return the claim of this id or name, held until the transaction ends. Raises NotFound,
+    PreconditionFailed.
+    """
     owner = await find_application(tx, application)
     if not is_key(target):
         raise NotFound(f"{WHAT} not found")
     return require(await tx.claims.find(owner.id, target, hold=True), WHAT, version)
-
-
-async def _record_value(
-    tx: Storage, actor: Actor, event_type: str, user: User, claim: ClaimDefinition
-) -> None:
-    """That it changed, and not to what: a value is a person's own."""
-    await record_change(
-        tx,
-        actor,
-        event_type,
-        None,
-        None,
-        organization_id=user.organization_id,
-        user_id=user.id,
-        claim_id=claim.id,
-    )

@@ -12,10 +12,10 @@ from pydantic import Field, JsonValue
 
 from porta.audit.actors import Actor
 from porta.errors import Forbidden, Invalid, NotFound, Problem
-from porta.services import claims, user_roles
-from porta.services.claims import NewValue
+from porta.services import user_claims, user_roles
 from porta.services.commands import Command
 from porta.services.fields import Id, JsonText
+from porta.services.user_claims import NewValue
 from porta.services.user_roles import RoleIds
 from storage.models.invitations import ClaimToSet, InvitationDetails, RoleToGive
 from storage.models.users import User
@@ -127,7 +127,7 @@ async def _problems(tx: Storage, actor: Actor, wanted: PreAssignments) -> AsyncI
         await user_roles.check_may_assign(tx, actor, RoleIds(role_ids=(role.role_id,)))
     for index, claim in enumerate(wanted.claims):
         try:
-            await claims.check_may_set(
+            await user_claims.check_may_set(
                 tx, actor, claim.application_id, claim.claim_definition_id, claim.value
             )
         except NotFound:
@@ -160,7 +160,9 @@ async def _try_claim(
     try:
         value = NewValue.parse({"value": claim.value})
         target = (claim.application_id, claim.claim_definition_id)
-        await claims.set_value(tx, inviter, *target, user.id, value, within=user.organization_id)
+        await user_claims.set_value(
+            tx, inviter, *target, user.id, value, within=user.organization_id
+        )
     except (NotFound, Invalid, Forbidden) as refusal:
         return refusal.code
     return None

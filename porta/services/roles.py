@@ -26,9 +26,12 @@ WHAT = "Role"
 
 
 class RolePatch(Patch):
-    """What of a role may change. Its slug stands in tokens, and does not."""
+    """What of a role may change. Its slug is what tokens, and the applications that read them, call
+    it.
+    """
 
     name: Name = ABSENT
+    slug: RoleSlug = ABSENT
     description: Description | None = ABSENT
 
 
@@ -36,7 +39,6 @@ class NewRole(RolePatch, Slugged):
     """A role to be made."""
 
     name: Name
-    slug: RoleSlug = ABSENT
 
 
 class PermissionIds(Command):
@@ -53,7 +55,7 @@ async def create(tx: Storage, actor: Actor, application: str, command: NewRole) 
         Role(id=str(uuid.uuid4()), application_id=owner.id, **command.said())
     )
     if made is None:
-        raise Conflict.at("slug", message="another role of this application has it")
+        raise _taken()
     await record_change(tx, actor, "role.created", None, made, role_id=made.id)
     return made
 
@@ -83,14 +85,17 @@ async def update(
     patch: RolePatch,
     version: int | None = None,
 ) -> Role:
-    """Change what `patch` says of a role. Raises NotFound, PreconditionFailed, and Forbidden for a
-    role of administrators that permits more than the actor may.
+    """Change what `patch` says of a role. Raises NotFound, PreconditionFailed, Conflict for the
+    slug of another one, Invalid for another slug of a role of administrators, and Forbidden for one
+    of these that permits more than the actor may.
     """
     owner, stored = await _held(tx, actor, application, target, version)
     await _check_not_more(tx, actor, owner, stored)
     changes = changes_of(stored, patch.said())
     if not changes:
         return stored
+    if "slug" in changes:
+        await _check_slug_is_free(tx, owner, changes["slug"])
     after = require(await tx.roles.update(stored.id, changes), WHAT)
     await record_change(tx, actor, "role.updated", stored, after, role_id=stored.id)
     return after
@@ -166,6 +171,18 @@ async def _held(
     if not is_key(target):
         raise NotFound(f"{WHAT} not found")
     return owner, require(await tx.roles.find(owner.id, target, hold=True), WHAT, version)
+
+
+async def _check_slug_is_free(tx: Storage, owner: Application, slug: str) -> None:
+    if owner.slug == ADMINISTRATION:
+        raise Invalid.at("slug", message="a role of administrators is found by it")
+    await hold_application(tx, owner.id)  # nobody else makes a role of this slug meanwhile
+    if await tx.roles.find(owner.id, slug) is not None:
+        raise _taken()
+
+
+def _taken() -> Conflict:
+    return Conflict.at("slug", message="another role of this application has it")
 
 
 def _check_not_super_admin(owner: Application, role: Role) -> None:

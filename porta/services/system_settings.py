@@ -12,6 +12,7 @@ from porta.audit.actors import Actor
 from porta.config.system import Config, convert_setting
 from porta.errors import Invalid, NotFound
 from porta.services.permissions import needs
+from porta.services.targets import require
 from storage.models.settings import Setting
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ PROTECTED = frozenset({"super_admin_user_id", "way_back"})
 """Whom nobody can lock out, and whether Porta 1.x may come back: commands of the server's own."""
 KNOWN = frozenset(Config.__struct_fields__)
 _DURATIONS = ("_ttl", "_duration", "_seconds", "_lead", "_grace")
+WHAT = "Config key"
 _DEFAULTS = Config()
 
 
@@ -42,13 +44,17 @@ async def get(storage: Storage, actor: Actor, key: str) -> Setting:
 
 
 @needs("admin:config:update", unbound=True)
-async def put(storage: Storage, actor: Actor, key: str, value: Any) -> Setting:
-    """Set a setting, and return it. Raises NotFound, and Invalid for a value it cannot have.
+async def put(
+    storage: Storage, actor: Actor, key: str, value: Any, version: int | None = None
+) -> Setting:
+    """Set a setting, and return it. Raises NotFound, PreconditionFailed where it is of another
+    `version` than the one that was read, and Invalid for a value it cannot have.
 
     Porta 1.x sent every value as text: "3600" is taken for the number where it is one.
     """
     async with storage.transaction() as tx:
-        before = await _get(tx, key)
+        await tx.system_config.hold(key)
+        before = require(await _get(tx, key), WHAT, version)
         if key not in KNOWN or key in PROTECTED:
             raise Invalid.at("value", message="this setting cannot be changed here")
         try:

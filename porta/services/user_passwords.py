@@ -85,6 +85,7 @@ async def set(
     target: str,
     command: NewPassword,
     hashed: Hashed,
+    version: int | None = None,
     *,
     within: str | None = None,
     post: Post | None = None,
@@ -92,9 +93,10 @@ async def set(
     """Give a person another password, `hashed` by `hash_new`. Whoever else had got in is out
     (ASVS 7.4.3), and they are told by `post`.
 
-    Raises NotFound, Forbidden, and Invalid for a password that may not be chosen.
+    Raises NotFound, PreconditionFailed, Forbidden, and Invalid for a password that may not be
+    chosen.
     """
-    stored = await hold_user(tx, actor, target, within)
+    stored = await hold_user(tx, actor, target, within, version)
     home = require(await tx.organizations.find_by_id(stored.organization_id), WHAT)
     check_new_password(command.password, home, names_of(home, stored))
     key, password_hash = (stored.id, stored.organization_id), hash_of(command.password, hashed)
@@ -127,13 +129,20 @@ def hash_of(password: str, hashed: Hashed | None) -> str:
 
 @needs("admin:user:update")
 async def clear(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+    post: Post | None = None,
 ) -> UserProfile:
     """Take the password from a person, who signs in by other ways from then on, and is told.
 
-    Raises NotFound, Forbidden, also for the super-admin user, who could not sign in.
+    Raises NotFound, PreconditionFailed, Forbidden, also for the super-admin user, who could not
+    sign in.
     """
-    stored = await hold_user(tx, actor, target, within)
+    stored = await hold_user(tx, actor, target, within, version)
     await check_not_super_admin(tx, stored, "stays able to sign in")
     after = await tx.user_passwords.set(stored.id, stored.organization_id, None)
     await pending_email.end(tx, stored, "user.password.cleared", actor=actor)

@@ -50,23 +50,36 @@ async def status(
 
 @needs("admin:user:2fa")
 async def disable(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+    post: Post | None = None,
 ) -> UserProfile:
     """Take every second factor from a person, who is told. Who got in by one is out: sessions and
     tokens end.
 
-    Raises NotFound, Invalid where there is none, and Forbidden: for the super-admin user, for who
-    may what the actor may not, and for one's own, which is changed where its proof can be asked.
+    Raises NotFound, PreconditionFailed, Invalid where there is none, and Forbidden: for the
+    super-admin user, for who may what the actor may not, and for one's own, which is changed where
+    its proof can be asked.
     """
-    return await _remove(tx, actor, target, within, "user.2fa.disabled", post)
+    return await _remove(tx, actor, target, within, version, "user.2fa.disabled", post)
 
 
 @needs("admin:user:2fa")
 async def reset(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None, post: Post | None = None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
+    post: Post | None = None,
 ) -> UserProfile:
     """The same for a person who has lost it and is to enrol another. Raises as `disable` does."""
-    return await _remove(tx, actor, target, within, "user.2fa.reset", post)
+    return await _remove(tx, actor, target, within, version, "user.2fa.reset", post)
 
 
 async def prepare_codes(passwords: Passwords) -> NewCodes:
@@ -81,14 +94,20 @@ async def prepare_codes(passwords: Passwords) -> NewCodes:
 
 @needs("admin:user:2fa")
 async def regenerate_codes(
-    tx: Storage, actor: Actor, target: str, new: NewCodes, *, within: str | None = None,
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    new: NewCodes,
+    version: int | None = None,
+    *,
+    within: str | None = None,
     post: Post | None = None,
-) -> UserProfile:  # fmt: skip
+) -> UserProfile:
     """Give a person new recovery codes: those before are worth nothing any more.
 
     Raises as `disable` does.
     """
-    stored = await _held(tx, actor, target, within)
+    stored = await _held(tx, actor, target, within, version)
     key = (stored.id, stored.organization_id)
     await tx.second_factors.replace_recovery_codes(*key, new.hashes)
     await owner_notices.tell(tx, post, stored, "recovery_codes_new")
@@ -104,9 +123,15 @@ async def regenerate_codes(
 
 
 async def _remove(
-    tx: Storage, actor: Actor, target: str, within: str | None, event_type: str, post: Post | None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    within: str | None,
+    version: int | None,
+    event_type: str,
+    post: Post | None,
 ) -> UserProfile:
-    stored = await _held(tx, actor, target, within)
+    stored = await _held(tx, actor, target, within, version)
     key = (stored.id, stored.organization_id)
     await tx.second_factors.remove(*key)
     await tx.end_account(*key, event_type)
@@ -116,8 +141,10 @@ async def _remove(
     return after
 
 
-async def _held(tx: Storage, actor: Actor, target: str, within: str | None) -> UserProfile:
-    stored = await hold_user(tx, actor, target, within)
+async def _held(
+    tx: Storage, actor: Actor, target: str, within: str | None, version: int | None
+) -> UserProfile:
+    stored = await hold_user(tx, actor, target, within, version)
     await check_not_super_admin(tx, stored, "keeps their second factor")
     if stored.id == actor.user_id:
         raise Forbidden("your own second factor is changed where you sign in, not here")

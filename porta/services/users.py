@@ -153,10 +153,15 @@ async def update(
 
 @needs("admin:user:update")
 async def verify_email(
-    tx: Storage, actor: Actor, target: str, *, within: str | None = None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    version: int | None = None,
+    *,
+    within: str | None = None,
 ) -> UserProfile:
-    """Take the address of a person for theirs. Raises NotFound, Forbidden."""
-    stored = await hold_user(tx, actor, target, within)
+    """Take the address of a person for theirs. Raises NotFound, PreconditionFailed, Forbidden."""
+    stored = await hold_user(tx, actor, target, within, version)
     if stored.email_verified:
         return stored
     changes = {"email_verified": True}

@@ -17,3 +17,5 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     is_sensitive: bool = False
     updated_at: float | None = None
     """Seconds since the epoch; None for a default."""
+    version: int = 0
+    """How often it was written; 0 for a default."""

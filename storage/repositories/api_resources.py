@@ -12,7 +12,7 @@ from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.postgres.tenancy import shared
 from storage.repositories.columns import assignments, dated
-from storage.repositories.pagination import Selection, Sort, containing, moment, select_page
+from storage.repositories.pagination import Selection, Sort, moment, select_page
 
 _ARRAYS = ("scopes", "introspection_clients")
 _DATED = ("created_at", "updated_at", "version")
@@ -75,10 +75,7 @@ class ApiResources:
         """
         selection = Selection(_COLUMNS, "api_resources", SORTS)
         selection.where("organization_id = %(organization_id)s", organization_id=organization_id)
-        if search is not None:
-            selection.where(
-                "(name ILIKE %(search)s OR identifier ILIKE %(search)s)", search=containing(search)
-            )
+        selection = selection.search(r"(name || E'\x1f' || identifier)", search)
         return await select_page(self._pg, selection, page, _resource)
 
     async def insert(self, resource: ApiResource) -> ApiResource | None:

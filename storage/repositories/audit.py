@@ -36,13 +36,13 @@ _CONDITIONS = {
 }
 _INDEXED = ("event_type", "organization_id", "user_id", "application_id", "client_id")
 """What an index finds together with the time: one of them, and the rest is read on the way."""
-# From one type to the next by the index of types: a few hundred steps, however many entries.
+# From one type to the next by an index of types: a few hundred steps, however many entries.
 _TYPES = """
     WITH RECURSIVE types (event_type) AS (
-        (SELECT event_type FROM audit_log ORDER BY event_type LIMIT 1)
+        (SELECT a.event_type FROM audit_log a WHERE {of} ORDER BY a.event_type LIMIT 1)
         UNION ALL
         SELECT (
-            SELECT a.event_type FROM audit_log a WHERE a.event_type > types.event_type
+            SELECT a.event_type FROM audit_log a WHERE {of} AND a.event_type > types.event_type
             ORDER BY a.event_type LIMIT 1
         )
         FROM types WHERE types.event_type IS NOT NULL
@@ -80,7 +80,7 @@ class Audit:
             name: value for name, value in msgspec.structs.asdict(wanted).items()
             if value is not None
         }  # fmt: skip
-        if given.keys() & {"event_prefix", *_INDEXED} == {"event_prefix"}:
+        if given.keys() & {"event_prefix", *_INDEXED} - {"organization_id"} == {"event_prefix"}:
             return await self._list_of_types(given, page)
         leading = next((_LEADING[name] for name in _LEADING if name in given), "")
         selection = Selection(_COLUMNS, "audit_log a", _SORTS, id="a.id", leading=leading)
@@ -93,9 +93,14 @@ class Audit:
 
     async def _list_of_types(self, given: dict[str, object], page: Page) -> Listed[AuditEntry]:
         """Return entries whose type begins so, merged from one index scan for each type: by the
-        moment alone, all entries would be walked through for a few that are old or rare.
+        moment alone, all entries, or all of an organization, would be walked through for a few that
+        are old or rare.
         """
-        found = await self._pg.fetch(_TYPES, {"event_prefix": given.pop("event_prefix")})
+        of = _CONDITIONS["organization_id"] if "organization_id" in given else "TRUE"
+        named = {name: given[name] for name in ("organization_id",) if name in given}
+        found = await self._pg.fetch(
+            _TYPES.format(of=of), {"event_prefix": given.pop("event_prefix"), **named}
+        )
         if not found:
             return Listed(rows=(), total=None if page.number is None else 0)
         types = {f"type_{number}": row[0] for number, row in enumerate(found)}

@@ -116,8 +116,8 @@ class Roles:
         return _permission(row) if row else None
 
     async def update(self, id: str, changes: Mapping[str, object]) -> Role | None:
-        """Write these columns of name and description, and return the whole row."""
-        columns = assignments(changes, ("name", "description"))
+        """Write these columns of name, slug and description, and return the whole row."""
+        columns = assignments(changes, ("name", "slug", "description"))
         row = await self._pg.fetchrow(
             f"UPDATE roles SET {columns} WHERE id = %(id)s RETURNING {_ROLE}",  # noqa: S608
             {**changes, "id": id},

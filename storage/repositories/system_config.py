@@ -15,6 +15,7 @@ _VALUES_AS_JSON = "SELECT json_object_agg(key, value) FROM system_config"
 
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('provisioning', 27))"
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('setting ' || %(key)s, 27))"
 
 
 class SystemConfig:
@@ -33,7 +34,7 @@ class SystemConfig:
         found = await self._pg.fetch(
             """
             SELECT key, value, value_type, description, is_sensitive,
-                EXTRACT(EPOCH FROM updated_at)::float8
+                EXTRACT(EPOCH FROM updated_at)::float8, version
             FROM system_config WHERE %(key)s::text IS NULL OR key = %(key)s ORDER BY key
             """,
             {"key": key},
@@ -46,9 +47,14 @@ class SystemConfig:
                 description=description,
                 is_sensitive=is_sensitive,
                 updated_at=updated_at,
+                version=version,
             )
-            for key, value, value_type, description, is_sensitive, updated_at in found
+            for key, value, value_type, description, is_sensitive, updated_at, version in found
         )
+
+    async def hold(self, key: str) -> None:
+        """Keep others who hold this setting, which may have no row, until the transaction ends."""
+        await self._pg.fetchrow(_HOLD, {"key": key})
 
     async def with_signing_keys(self) -> tuple[dict[str, Any], tuple[SigningKey, ...]]:
         """Return every setting and every signing key, of one moment, in one round trip."""

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from porta.audit.actors import SYSTEM
-from porta.services import claims
-from porta.services.claims import NewClaim, NewValue
+from porta.services import claims, user_claims
+from porta.services.claims import NewClaim
+from porta.services.user_claims import NewValue
 from storage.models.claims import CLAIM_TARGETS, ClaimDefinition, ClaimMapping
 from storage.models.clients import Client
 from tests import factories
@@ -64,7 +65,7 @@ async def _define(served: Served, application_id: str, name: str, kind: str, **f
 async def _set(served: Served, person: Any, definition: ClaimDefinition, value: Any) -> None:
     command = NewValue.parse({"value": value})
     owner, claim = definition.application_id, definition.id
-    await claims.set_value(
+    await user_claims.set_value(
         served.runtime.storage.everywhere, SYSTEM, owner, claim, person.id, command
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Resource
+from porta.admin_client.resource import Change, Resource
 from porta.admin_client.resources.shared import Delegated
 
 
@@ -26,19 +26,15 @@ class AdministratorsResource(Resource):
         return await self._all(Delegated, "GET", ("organizations", id_or_slug, "administrators"))
 
     async def set(
-        self,
-        id_or_slug: str,
-        user_id: str,
-        body: AdministratorRoles,
-        **condition: Unpack[Condition],
+        self, id_or_slug: str, user_id: str, body: AdministratorRoles, **change: Unpack[Change]
     ) -> None:
         """Let a person of the administrators' organization administer this one alone."""
         return await self._nothing(
-            "PUT", ("organizations", id_or_slug, "administrators", user_id), body=body, **condition
+            "PUT", ("organizations", id_or_slug, "administrators", user_id), body=body, **change
         )
 
-    async def delete(self, id_or_slug: str, user_id: str, **condition: Unpack[Condition]) -> None:
+    async def delete(self, id_or_slug: str, user_id: str, **change: Unpack[Change]) -> None:
         """Let a person administer this organization no more."""
         return await self._nothing(
-            "DELETE", ("organizations", id_or_slug, "administrators", user_id), **condition
+            "DELETE", ("organizations", id_or_slug, "administrators", user_id), **change
         )

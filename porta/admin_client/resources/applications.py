@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import Happened, Reasoned
 
 
@@ -81,15 +81,23 @@ class ApplicationsResource(Resource):
         )
 
     async def activate(
-        self, application_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, application_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Make an inactive application active."""
         return await self._nothing(
             "POST", ("applications", application_id, "activate"), body=body, **once
         )
 
+    async def restore(
+        self, application_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
+    ) -> None:
+        """The same, as some clients call it."""
+        return await self._nothing(
+            "POST", ("applications", application_id, "restore"), body=body, **once
+        )
+
     async def deactivate(
-        self, application_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, application_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Refuse its clients, and end what they hold."""
         return await self._nothing(
@@ -97,7 +105,7 @@ class ApplicationsResource(Resource):
         )
 
     async def archive(
-        self, application_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, application_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Archive an application for good."""
         return await self._nothing(

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import NewValue
 
 
@@ -125,7 +125,9 @@ class ClaimsResource(Resource):
             "DELETE", ("applications", application_id, "claims", claim_id), **condition
         )
 
-    async def archive(self, application_id: str, claim_id: str, **once: Unpack[Once]) -> None:
+    async def archive(
+        self, application_id: str, claim_id: str, **once: Unpack[ConditionalOnce]
+    ) -> None:
         """The same, as some clients call it."""
         return await self._nothing(
             "POST", ("applications", application_id, "claims", claim_id, "archive"), **once

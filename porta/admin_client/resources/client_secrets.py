@@ -11,7 +11,7 @@ from typing import Unpack
 from msgspec import UNSET, UnsetType
 
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Once, Resource
 from porta.admin_client.resources.shared import Reasoned, ShownSecret
 
 
@@ -58,8 +58,6 @@ class ClientSecretsResource(Resource):
             "POST", ("clients", client_id, "secrets", secret_id, "revoke"), body=body, **once
         )
 
-    async def delete(self, client_id: str, secret_id: str, **condition: Unpack[Condition]) -> None:
+    async def delete(self, client_id: str, secret_id: str, **change: Unpack[Change]) -> None:
         """End a secret of a client for good."""
-        return await self._nothing(
-            "DELETE", ("clients", client_id, "secrets", secret_id), **condition
-        )
+        return await self._nothing("DELETE", ("clients", client_id, "secrets", secret_id), **change)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
     BrandLinks,
     BrandWords,
@@ -371,25 +371,31 @@ class ClientsResource(Resource):
         return await self._one(WholeClient, "PATCH", ("clients", client_id), body=body, **condition)
 
     async def activate(
-        self, client_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Make an inactive client active."""
         return await self._nothing("POST", ("clients", client_id, "activate"), body=body, **once)
 
+    async def restore(
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
+    ) -> None:
+        """The same, as some clients call it."""
+        return await self._nothing("POST", ("clients", client_id, "restore"), body=body, **once)
+
     async def deactivate(
-        self, client_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Refuse a client, and end what it holds."""
         return await self._nothing("POST", ("clients", client_id, "deactivate"), body=body, **once)
 
     async def revoke(
-        self, client_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Revoke a client for good."""
         return await self._nothing("POST", ("clients", client_id, "revoke"), body=body, **once)
 
     async def revoke_tokens(
-        self, client_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, client_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """End every code and token that was issued to it until now."""
         return await self._nothing(
@@ -427,13 +433,13 @@ class ClientsResource(Resource):
         return await self._one(Delegated, "GET", ("clients", client_id, "administration"))
 
     async def set_administration(
-        self, client_id: str, body: MachineRoles, **condition: Unpack[Condition]
+        self, client_id: str, body: MachineRoles, **change: Unpack[Change]
     ) -> Delegated:
         """Let a client administer by itself (client credentials); for super-administrators."""
         return await self._one(
-            Delegated, "PUT", ("clients", client_id, "administration"), body=body, **condition
+            Delegated, "PUT", ("clients", client_id, "administration"), body=body, **change
         )
 
-    async def delete_administration(self, client_id: str, **condition: Unpack[Condition]) -> None:
+    async def delete_administration(self, client_id: str, **change: Unpack[Change]) -> None:
         """Let a client administer no more; for super-administrators."""
-        return await self._nothing("DELETE", ("clients", client_id, "administration"), **condition)
+        return await self._nothing("DELETE", ("clients", client_id, "administration"), **change)

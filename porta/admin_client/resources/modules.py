@@ -11,7 +11,7 @@ from typing import Literal, Unpack
 from msgspec import UNSET, UnsetType
 
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import Reasoned
 
 
@@ -90,7 +90,7 @@ class ModulesResource(Resource):
         application_id: str,
         module_id: str,
         body: Reasoned | None = None,
-        **once: Unpack[Once],
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Deactivate a module."""
         return await self._nothing(

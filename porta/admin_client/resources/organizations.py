@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
     BrandLinks,
     BrandWords,
@@ -364,7 +364,7 @@ class OrganizationsResource(Resource):
         )
 
     async def suspend(
-        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Refuse its people and clients, and end what was issued."""
         return await self._nothing(
@@ -372,7 +372,7 @@ class OrganizationsResource(Resource):
         )
 
     async def activate(
-        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """End a suspension."""
         return await self._nothing(
@@ -380,7 +380,7 @@ class OrganizationsResource(Resource):
         )
 
     async def archive(
-        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Let it be as if it were gone."""
         return await self._nothing(
@@ -388,7 +388,7 @@ class OrganizationsResource(Resource):
         )
 
     async def restore(
-        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Make an archived organization active again."""
         return await self._nothing(
@@ -396,7 +396,7 @@ class OrganizationsResource(Resource):
         )
 
     async def revoke_tokens(
-        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, id_or_slug: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """End every session, code and token that was issued in it until now."""
         return await self._nothing(
@@ -511,11 +511,11 @@ class OrganizationsResource(Resource):
         )
 
     async def delete_invitation(
-        self, organization_id: str, invitation_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, invitation_id: str, **change: Unpack[Change]
     ) -> None:
         """Take an invitation back: its link ends."""
         return await self._nothing(
-            "DELETE", ("organizations", organization_id, "invitations", invitation_id), **condition
+            "DELETE", ("organizations", organization_id, "invitations", invitation_id), **change
         )
 
     async def configuration(

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import Permission, Role
 
 
@@ -19,8 +19,8 @@ class NewPermission(Model, frozen=True, kw_only=True):
     """A permission to be made."""
 
     name: str
-    slug: str
     description: str | UnsetType | None = UNSET
+    slug: str | UnsetType = UNSET
     module_id: str | UnsetType | None = UNSET
 
 
@@ -109,7 +109,7 @@ class PermissionsResource(Resource):
         permission_id: str,
         *,
         force: bool | None = None,
-        **once: Unpack[Once],
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """The same, as some clients call it."""
         return await self._nothing(

@@ -10,7 +10,7 @@ from typing import Unpack
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity
-from porta.admin_client.resource import Condition, Resource
+from porta.admin_client.resource import Change, Resource
 
 
 class RefreshFamily(Entity, frozen=True, kw_only=True):
@@ -58,6 +58,6 @@ class RefreshFamiliesResource(Resource):
         """Read a refresh family."""
         return await self._one(RefreshFamily, "GET", ("refresh-families", family_id))
 
-    async def delete(self, family_id: str, **condition: Unpack[Condition]) -> None:
+    async def delete(self, family_id: str, **change: Unpack[Change]) -> None:
         """End a refresh family, its access tokens too."""
-        return await self._nothing("DELETE", ("refresh-families", family_id), **condition)
+        return await self._nothing("DELETE", ("refresh-families", family_id), **change)

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import Permission, Role
 
 
@@ -20,14 +20,17 @@ class NewRole(Model, frozen=True, kw_only=True):
     """A role to be made."""
 
     name: str
-    description: str | UnsetType | None = UNSET
     slug: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
 
 
 class RolePatch(Model, frozen=True, kw_only=True):
-    """What of a role may change. Its slug stands in tokens, and does not."""
+    """What of a role may change. Its slug is what tokens, and the applications that read them, call
+    it.
+    """
 
     name: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
     description: str | UnsetType | None = UNSET
 
 
@@ -104,7 +107,12 @@ class RolesResource(Resource):
         )
 
     async def archive(
-        self, application_id: str, role_id: str, *, force: bool | None = None, **once: Unpack[Once]
+        self,
+        application_id: str,
+        role_id: str,
+        *,
+        force: bool | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """The same, as some clients call it."""
         return await self._nothing(
@@ -121,25 +129,25 @@ class RolesResource(Resource):
         )
 
     async def set_permissions(
-        self, application_id: str, role_id: str, body: PermissionIds, **condition: Unpack[Condition]
+        self, application_id: str, role_id: str, body: PermissionIds, **change: Unpack[Change]
     ) -> None:
         """Let a role permit more."""
         return await self._nothing(
             "PUT",
             ("applications", application_id, "roles", role_id, "permissions"),
             body=body,
-            **condition,
+            **change,
         )
 
     async def delete_permissions(
-        self, application_id: str, role_id: str, body: PermissionIds, **condition: Unpack[Condition]
+        self, application_id: str, role_id: str, body: PermissionIds, **change: Unpack[Change]
     ) -> None:
         """Let a role permit less."""
         return await self._nothing(
             "DELETE",
             ("applications", application_id, "roles", role_id, "permissions"),
             body=body,
-            **condition,
+            **change,
         )
 
     def users(

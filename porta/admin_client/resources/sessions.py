@@ -10,7 +10,7 @@ from typing import Unpack
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity
-from porta.admin_client.resource import Condition, Resource
+from porta.admin_client.resource import Change, Resource
 
 
 class Session(Entity, frozen=True, kw_only=True):
@@ -58,6 +58,6 @@ class SessionsResource(Resource):
         """Read a session."""
         return await self._one(Session, "GET", ("sessions", session_id))
 
-    async def delete(self, session_id: str, **condition: Unpack[Condition]) -> None:
+    async def delete(self, session_id: str, **change: Unpack[Change]) -> None:
         """End a session, its grants and its tokens."""
-        return await self._nothing("DELETE", ("sessions", session_id), **condition)
+        return await self._nothing("DELETE", ("sessions", session_id), **change)

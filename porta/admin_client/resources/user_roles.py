@@ -11,7 +11,7 @@ from typing import Unpack
 from msgspec import UNSET, UnsetType
 
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Once, Resource
 from porta.admin_client.resources.shared import Permission
 
 
@@ -48,18 +48,14 @@ class UserRolesResource(Resource):
         )
 
     async def set(
-        self,
-        organization_id: str,
-        user_id: str,
-        body: OneOrMoreRoles,
-        **condition: Unpack[Condition],
+        self, organization_id: str, user_id: str, body: OneOrMoreRoles, **change: Unpack[Change]
     ) -> None:
         """Give somebody roles."""
         return await self._nothing(
             "PUT",
             ("organizations", organization_id, "users", user_id, "roles"),
             body=body,
-            **condition,
+            **change,
         )
 
     async def create(
@@ -79,24 +75,24 @@ class UserRolesResource(Resource):
         organization_id: str,
         user_id: str,
         body: OneOrMoreRoles | None = None,
-        **condition: Unpack[Condition],
+        **change: Unpack[Change],
     ) -> None:
         """Take roles from somebody."""
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "roles"),
             body=body,
-            **condition,
+            **change,
         )
 
     async def delete(
-        self, organization_id: str, user_id: str, role_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, user_id: str, role_id: str, **change: Unpack[Change]
     ) -> None:
         """Take one role from somebody."""
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "roles", role_id),
-            **condition,
+            **change,
         )
 
     async def permissions(self, organization_id: str, user_id: str) -> tuple[Permission, ...]:

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
     AddressPatch,
     Happened,
@@ -437,7 +437,9 @@ class UsersResource(Resource):
             **condition,
         )
 
-    async def verify_email(self, organization_id: str, user_id: str, **once: Unpack[Once]) -> None:
+    async def verify_email(
+        self, organization_id: str, user_id: str, **once: Unpack[ConditionalOnce]
+    ) -> None:
         """Take the address of a person for theirs."""
         return await self._nothing(
             "POST", ("organizations", organization_id, "users", user_id, "verify-email"), **once
@@ -460,7 +462,11 @@ class UsersResource(Resource):
         )
 
     async def deactivate(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Refuse a person, and end what they hold."""
         return await self._nothing(
@@ -471,7 +477,11 @@ class UsersResource(Resource):
         )
 
     async def reactivate(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Make an inactive person active."""
         return await self._nothing(
@@ -482,7 +492,11 @@ class UsersResource(Resource):
         )
 
     async def suspend(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Suspend a person, and end what they hold."""
         return await self._nothing(
@@ -493,7 +507,11 @@ class UsersResource(Resource):
         )
 
     async def unsuspend(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """End a suspension."""
         return await self._nothing(
@@ -504,7 +522,11 @@ class UsersResource(Resource):
         )
 
     async def unlock(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Unlock a person."""
         return await self._nothing(
@@ -515,7 +537,11 @@ class UsersResource(Resource):
         )
 
     async def revoke_tokens(
-        self, organization_id: str, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: Reasoned | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """End every session, code and token of a person."""
         return await self._nothing(
@@ -526,7 +552,11 @@ class UsersResource(Resource):
         )
 
     async def lock(
-        self, organization_id: str, user_id: str, body: LockBody | None = None, **once: Unpack[Once]
+        self,
+        organization_id: str,
+        user_id: str,
+        body: LockBody | None = None,
+        **once: Unpack[ConditionalOnce],
     ) -> None:
         """Lock a person, and end what they hold."""
         return await self._nothing(
@@ -534,7 +564,7 @@ class UsersResource(Resource):
         )
 
     async def set_password(
-        self, organization_id: str, user_id: str, body: NewPassword, **once: Unpack[Once]
+        self, organization_id: str, user_id: str, body: NewPassword, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Give a person another password, and end what they hold."""
         return await self._nothing(
@@ -603,7 +633,7 @@ class UsersResource(Resource):
         )
 
     async def two_factor_disable(
-        self, organization_id: str, user_id: str, **once: Unpack[Once]
+        self, organization_id: str, user_id: str, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Take every second factor from a person, and end what they hold."""
         return await self._nothing(
@@ -613,7 +643,7 @@ class UsersResource(Resource):
         )
 
     async def two_factor_reset(
-        self, organization_id: str, user_id: str, **once: Unpack[Once]
+        self, organization_id: str, user_id: str, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Let a person who has lost their second factor begin anew, and end what they hold."""
         return await self._nothing(
@@ -623,7 +653,7 @@ class UsersResource(Resource):
         )
 
     async def two_factor_recovery_codes_regenerate(
-        self, organization_id: str, user_id: str, **once: Unpack[Once]
+        self, organization_id: str, user_id: str, **once: Unpack[ConditionalOnce]
     ) -> RecoveryCodes:
         """Give a person new recovery codes in the place of all before."""
         return await self._one(
@@ -693,13 +723,13 @@ class UsersResource(Resource):
         )
 
     async def delete_trusted_device(
-        self, organization_id: str, user_id: str, device_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, user_id: str, device_id: str, **change: Unpack[Change]
     ) -> None:
         """Have the second factor asked for at a device again."""
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "trusted-devices", device_id),
-            **condition,
+            **change,
         )
 
     async def identities(self, organization_id: str, user_id: str) -> tuple[Identity, ...]:
@@ -709,13 +739,13 @@ class UsersResource(Resource):
         )
 
     async def delete_identity(
-        self, organization_id: str, user_id: str, identity_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, user_id: str, identity_id: str, **change: Unpack[Change]
     ) -> None:
         """Have a person be nobody at another provider any more."""
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "identities", identity_id),
-            **condition,
+            **change,
         )
 
     async def consents(self, organization_id: str, user_id: str) -> tuple[ConsentedClient, ...]:
@@ -725,24 +755,24 @@ class UsersResource(Resource):
         )
 
     async def delete_consents(
-        self, organization_id: str, user_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, user_id: str, **change: Unpack[Change]
     ) -> Withdrawn:
         """Withdraw all that a person was asked for, with the tokens that stand on it."""
         return await self._one(
             Withdrawn,
             "DELETE",
             ("organizations", organization_id, "users", user_id, "consents"),
-            **condition,
+            **change,
         )
 
     async def delete_consent(
-        self, organization_id: str, user_id: str, client_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, user_id: str, client_id: str, **change: Unpack[Change]
     ) -> None:
         """Withdraw what a person allowed a client, with the tokens that stand on it."""
         return await self._nothing(
             "DELETE",
             ("organizations", organization_id, "users", user_id, "consents", client_id),
-            **condition,
+            **change,
         )
 
     async def import_(

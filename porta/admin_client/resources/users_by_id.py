@@ -9,7 +9,7 @@ from typing import Unpack
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Condition, ConditionalOnce, Resource
 from porta.admin_client.resources.shared import (
     Happened,
     LockBody,
@@ -37,7 +37,7 @@ class UsersByIdResource(Resource):
         """Change a person: what is left out stays, null removes."""
         return await self._one(User, "PATCH", ("users", user_id), body=body, **condition)
 
-    async def verify_email(self, user_id: str, **once: Unpack[Once]) -> None:
+    async def verify_email(self, user_id: str, **once: Unpack[ConditionalOnce]) -> None:
         """Take the address of a person for theirs."""
         return await self._nothing("POST", ("users", user_id, "verify-email"), **once)
 
@@ -53,52 +53,56 @@ class UsersByIdResource(Resource):
         )
 
     async def deactivate(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Refuse a person, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "deactivate"), body=body, **once)
 
     async def reactivate(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Make an inactive person active."""
         return await self._nothing("POST", ("users", user_id, "reactivate"), body=body, **once)
 
     async def suspend(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Suspend a person, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "suspend"), body=body, **once)
 
     async def unsuspend(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """End a suspension."""
         return await self._nothing("POST", ("users", user_id, "unsuspend"), body=body, **once)
 
     async def unlock(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """Unlock a person."""
         return await self._nothing("POST", ("users", user_id, "unlock"), body=body, **once)
 
     async def revoke_tokens(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """End every session, code and token of a person."""
         return await self._nothing("POST", ("users", user_id, "revoke-tokens"), body=body, **once)
 
-    async def lock(self, user_id: str, body: LockBody | None = None, **once: Unpack[Once]) -> None:
+    async def lock(
+        self, user_id: str, body: LockBody | None = None, **once: Unpack[ConditionalOnce]
+    ) -> None:
         """Lock a person, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "lock"), body=body, **once)
 
     async def activate(
-        self, user_id: str, body: Reasoned | None = None, **once: Unpack[Once]
+        self, user_id: str, body: Reasoned | None = None, **once: Unpack[ConditionalOnce]
     ) -> None:
         """The same as reactivate."""
         return await self._nothing("POST", ("users", user_id, "activate"), body=body, **once)
 
-    async def set_password(self, user_id: str, body: NewPassword, **once: Unpack[Once]) -> None:
+    async def set_password(
+        self, user_id: str, body: NewPassword, **once: Unpack[ConditionalOnce]
+    ) -> None:
         """Give a person another password, and end what they hold."""
         return await self._nothing("POST", ("users", user_id, "password"), body=body, **once)
 
@@ -106,6 +110,6 @@ class UsersByIdResource(Resource):
         """Take the password from a person."""
         return await self._nothing("DELETE", ("users", user_id, "password"), **condition)
 
-    async def delete_sessions(self, user_id: str, **condition: Unpack[Condition]) -> Revoked:
+    async def delete_sessions(self, user_id: str, **change: Unpack[Change]) -> Revoked:
         """End every session of a person, and every token."""
-        return await self._plain(Revoked, "DELETE", ("users", user_id, "sessions"), **condition)
+        return await self._plain(Revoked, "DELETE", ("users", user_id, "sessions"), **change)

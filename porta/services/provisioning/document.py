@@ -15,6 +15,7 @@ from porta.services.brands import LookPatch
 from porta.services.claims import ClaimPatch
 from porta.services.client_registration import ClaimMappingCommand, ClientId
 from porta.services.client_secrets import SecretValue
+from porta.services.fields import PermissionSlug
 from porta.services.organization_fields import NewOrganization
 from porta.services.provisioning.durations import end_of, parse_duration
 from porta.services.provisioning.entries import (
@@ -38,7 +39,11 @@ class ModuleEntry(NewModule):
 
 
 class PermissionEntry(NewPermission):
+    """A permission; it is found by its slug."""
+
     model_config = ENTRY
+
+    slug: PermissionSlug
 
 
 class RoleEntry(NewRole):

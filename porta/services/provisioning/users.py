@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from porta.audit.changes import differing
 from porta.errors import NotFound
-from porta.services import claims, user_roles, users
-from porta.services.claims import NewValue
+from porta.services import claims, user_claims, user_roles, users
 from porta.services.provisioning.document import OrganizationEntry
 from porta.services.provisioning.entries import command_of
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.problems import Path
 from porta.services.provisioning.run import Run, first_places
+from porta.services.user_claims import NewValue
 from porta.services.user_fields import NewUser, UserPatch
 from porta.services.user_roles import RoleIds
 from porta.text.suggestions import did_you_mean
@@ -105,7 +105,7 @@ async def _provision_claims(run: Run, path: Path, user: User, entry: UserEntry) 
             if known and (not run.overwrite or values[definition.id] == listed.value):
                 run.skipped("claim_value", slug)
                 continue
-            await claims.set_value(
+            await user_claims.set_value(
                 run.storage, run.actor, listed.app, definition.id, user.id, command
             )
             values[definition.id] = listed.value

@@ -208,6 +208,7 @@ def _turns(name: str, start: str, refused: str) -> None:
 _changes("PUT")
 _changes("PATCH")
 _turns("activate", "inactive", "revoked")
+_turns("restore", "inactive", "revoked")
 _turns("deactivate", "active", "revoked")
 _turns("revoke", "inactive", "revoked")
 

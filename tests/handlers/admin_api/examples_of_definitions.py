@@ -190,6 +190,7 @@ def _in_status(status: str) -> Build:
 
 for name, start, refused in (
     ("activate", "inactive", "active"),
+    ("restore", "inactive", "archived"),
     ("deactivate", "active", "archived"),
     ("archive", "inactive", "archived"),
 ):
@@ -243,6 +244,13 @@ def _permission_ids(world: World) -> dict[str, list[str]]:
     return {"permissionIds": [world.path["permissionId"]]}
 
 
+async def _with_another_role(installation: Installation) -> World:
+    world = await _world(installation)
+    path = f"/applications/{world.path['applicationId']}/roles"
+    await installation.post(path, {"name": "Another"})
+    return world
+
+
 _good("POST", f"{APP}/roles", body={"name": "New"}, check=_is(slug="new"))
 _bad("POST", f"{APP}/roles", 404, body={"name": "New"}, applicationId=NOBODY)
 _bad("POST", f"{APP}/roles", 409, body={"name": "Role"})
@@ -252,6 +260,9 @@ _good("GET", ROLE, check=_is(slug="role"))
 _bad("GET", ROLE, 404, roleId=NOBODY)
 for method in ("PUT", "PATCH"):
     _good(method, ROLE, body={"description": "Does"}, check=_is(description="Does"))
+    _good(method, ROLE, body={"slug": "clerk"}, check=_is(slug="clerk", name="Role"))
+    _bad(method, ROLE, 409, build=_with_another_role, body={"slug": "another"})
+    _bad(method, ROLE, 400, build=_administration, body={"slug": "another"})
     _bad(method, ROLE, 404, body={"name": "A"}, roleId=NOBODY)
     _bad(method, ROLE, 412, body={"name": "A"}, headers=STALE)
 _good("DELETE", ROLE)
@@ -273,12 +284,19 @@ _good("GET", f"{ROLE}/users", build=_held, query={"orgId": "{organizationId}"}, 
 _bad("GET", f"{ROLE}/users", 404, query={"orgId": "{organizationId}"}, roleId=NOBODY)
 _bad("GET", f"{ROLE}/users", 400)
 
+
+def _is_named_after_it(body: Any) -> None:
+    assert body["data"]["slug"].endswith(":general:export-it")
+
+
 _good(
     "POST",
     f"{APP}/permissions",
     body=lambda world: {"name": "N", "slug": "x:y:z", "moduleId": world.path["moduleId"]},
     check=_is(slug="x:y:z"),
 )
+_good("POST", f"{APP}/permissions", body={"name": "Export it"}, check=_is_named_after_it)
+_bad("POST", f"{APP}/permissions", 400, body={"name": "輸出"})
 _bad("POST", f"{APP}/permissions", 404, body={"name": "N", "slug": "x:y:z"}, applicationId=NOBODY)
 _bad("POST", f"{APP}/permissions", 409, body={"name": "N", "slug": "a:b:c"})
 _bad("POST", f"{APP}/permissions", 400, body={"name": "N", "slug": "x:y:z", "moduleId": NOBODY})

@@ -29,17 +29,16 @@ UNION ALL SELECT id::text, id::text FROM organizations
 UNION ALL SELECT slug, id::text FROM organizations
 """
 """What names something of an organization, and which."""
-_OURS = (
-    "organizations", "users", "clients", "client_secrets", "api_resources", "connections",
-    "identities", "domains", "applications", "application_modules", "roles", "permissions",
-    "role_permissions", "user_roles",
-    "custom_claim_definitions", "custom_claim_values", "delegations", "delegation_roles",
-    "branding_assets", "system_config", "jobs", "sessions", "token_families", "signing_keys",
-    "ring_keys", "user_totp", "two_factor_recovery_codes", "invitation_tokens", "passkeys",
-)  # fmt: skip
-_STATE = " UNION ALL ".join(
-    f"SELECT '{table}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
-    for table in _OURS
+_TABLES = """
+SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%(but)s)
+"""
+_OF_THE_SERVICE = (
+    *("audit_log", "audit_chains", "audit_checkpoints", "audit_seals", "audit_state"),
+    *("audit_unsealed", "idempotent_answers", "rate_counters", "schema_migrations"),
+)
+"""What is told, counted and kept of requests, whatever becomes of them."""
+_DIGEST = (
+    "SELECT '{table}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {table} t"
 )
 
 
@@ -51,8 +50,10 @@ async def names_of_others(installation: Installation, own: str) -> set[str]:
 
 
 async def state(installation: Installation) -> dict[str, str]:
-    """Return a digest of each table that an administrator changes."""
-    return {str(table): str(digest) for table, digest in await installation.fetch(_STATE)}
+    """Return a digest of each table that an administrator could change: a new one too."""
+    tables = [str(name) for (name,) in await installation.fetch(_TABLES, but=[*_OF_THE_SERVICE])]
+    digests = " UNION ALL ".join(_DIGEST.format(table=each) for each in tables)
+    return {str(table): str(digest) for table, digest in await installation.fetch(digests)}
 
 
 def told(text: str, names: set[str]) -> set[str]:

@@ -30,11 +30,13 @@ UNION SELECT coalesce(d.user_id, d.client_id)::text, p.slug FROM delegations d
 JOIN delegation_roles dr ON dr.delegation_id = d.id
 JOIN role_permissions rp ON rp.role_id = dr.role_id JOIN permissions p ON p.id = rp.permission_id
 """
-_SUPER = """
-SELECT u.email, u.password_hash, u.status, u.email_verified, o.status,
-    (SELECT count(*) FROM role_permissions)
-FROM users u JOIN organizations o ON o.id = u.organization_id WHERE u.id::text = %(id)s
+_ABOVE = """
+SELECT u.id::text, md5(u::text), o.status, (SELECT count(*) FROM role_permissions),
+    (SELECT count(*) FROM token_families f WHERE f.account_id = u.id AND f.revoked_at IS NULL)
+FROM users u JOIN organizations o ON o.id = u.organization_id
+WHERE u.id::text = ANY(%(ids)s) ORDER BY 1
 """
+"""Whoever may what a user administrator may not: who could become them would be more."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Worth:
     by_name: dict[str, list[str]]
     homes: dict[str, str]
     """The organization of each person."""
+    above: list[str]
+    """People who may what the caller may not."""
 
     def of(self, name: str, dice: random.Random) -> str:
         """Return an id for a place of this name, now and then one of another kind."""
@@ -65,10 +69,12 @@ async def _worth(installation: Installation, own: str) -> Worth:
     permissions = await installation.runtime.storage.everywhere.roles.permissions(application)
     organization = await installation.organization()
     customer = await installation.person(organization_id=organization.id)
-    machine = await installation.client()
+    machine, other = await installation.client(), await installation.person("porta-org-admin")
+    await installation.token(other)
+    root = installation.made.user.id
     return Worth(
         {
-            "userId": [own, installation.made.user.id, customer.id],
+            "userId": [own, root, other.id, customer.id],
             "organizationId": [installation.admin_id, organization.id],
             "idOrSlug": [installation.admin_id, organization.id],
             "applicationId": [application],
@@ -78,9 +84,11 @@ async def _worth(installation: Installation, own: str) -> Worth:
         },
         {
             own: installation.admin_id,
-            installation.made.user.id: installation.admin_id,
+            root: installation.admin_id,
+            other.id: installation.admin_id,
             customer.id: organization.id,
         },
+        [root, other.id],
     )
 
 
@@ -89,6 +97,9 @@ def _value(name: str, hint: Any, worth: Worth, dice: random.Random) -> Any:
         return [worth.of(name, dice) for _ in range(dice.randint(1, 2))]
     if name.endswith("Id") or name == "ids":
         return worth.of(name, dice) if name != "ids" else [worth.of("userId", dice)]
+    if name == "roles":
+        given = {name: worth.of(name, dice) for name in ("applicationId", "roleId")}
+        return dice.choice([[], [given]])
     words = [each for each in _leaves(hint) if isinstance(each, str)]
     if words:
         return dice.choice(words)
@@ -132,8 +143,8 @@ async def _climb(installation: Installation, calls: int, seed: int) -> None:
     may = (await _held(installation))[person.id]
     worth = await _worth(installation, person.id)
     held = await _held(installation)
-    id = installation.made.user.id
-    super_admin = await installation.fetch(_SUPER, id=id)
+    above = await installation.fetch(_ABOVE, ids=worth.above)
+    assert len(above) == 2
     within = [route for route in _CHANGES if set(route.permissions) <= may]
     succeeded: set[str] = set()
     async with httpx.AsyncClient(base_url=installation.http.base_url, timeout=60) as http:
@@ -154,7 +165,7 @@ async def _climb(installation: Installation, calls: int, seed: int) -> None:
             said = json.dumps([route.method, route.path, path, sent])
             for holder, permissions in (await _held(installation)).items():
                 assert permissions <= held.get(holder, set()) | may, said
-            assert await installation.fetch(_SUPER, id=id) == super_admin, said
+            assert await installation.fetch(_ABOVE, ids=worth.above) == above, said
     assert any("/users" in each for each in succeeded), "nothing was done at all"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
 from tests.world.administrators import Installation, bearer
@@ -29,6 +31,65 @@ async def test_the_second_who_changes_what_was_read_before_is_told(
     assert (await api.get(path)).json()["data"]["name"] == "First"
     known = await api.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_the_second_who_changes_a_setting_is_told(api: httpx.AsyncClient) -> None:
+    path = "/config/magic_link_ttl"
+    tag = (await api.get(path)).headers["ETag"]
+    given = {"headers": {"If-Match": tag}}
+    first = await api.put(path, json={"value": 700}, **given)
+    second = await api.put(path, json={"value": 800}, **given)
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert (await api.get(path)).json()["data"]["value"] == 700
+    known = await api.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert known.status_code == 304
+
+
+async def test_of_many_who_change_a_setting_that_has_no_row_one_does(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    await installation.execute("DELETE FROM system_config WHERE key = 'refresh_grace'")
+    path = "/config/refresh_grace"
+    tag = (await api.get(path)).headers["ETag"]
+    answers = await asyncio.gather(
+        *(api.put(path, json={"value": n}, headers={"If-Match": tag}) for n in range(20, 26))
+    )
+    assert sorted(each.status_code for each in answers) == [200, *([412] * 5)]
+
+
+async def test_the_second_who_gives_a_person_a_claim_is_told(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    person, application = await installation.person(), await installation.app()
+    claim = await installation.post(f"/applications/{application}/claims", {"claimName": "level"})
+    path = f"/applications/{application}/claims/{claim['id']}/users/{person.id}"
+    nothing = await api.put(path, json={"value": "x"}, headers={"If-Match": '"1"'})
+    assert nothing.status_code == 412, "there is none yet"
+    tag = (await api.put(path, json={"value": "a"})).headers["ETag"]
+    assert (await api.get(path)).headers["ETag"] == tag
+    named = f"/organizations/{person.organization_id}/users/{person.id}/claims/{claim['id']}"
+    first = await api.put(named, json={"value": "b"}, headers={"If-Match": tag})
+    assert (first.status_code, first.headers["ETag"] == tag) == (200, False)
+    for url in (path, named):
+        for method, body in (("PUT", {"value": "c"}), ("DELETE", None)):
+            late = await api.request(method, url, json=body, headers={"If-Match": tag})
+            assert late.status_code == 412, (method, url)
+    assert (await api.get(path)).json()["data"]["value"] == "b"
+
+
+async def test_two_who_change_many_in_another_order_wait_and_do_not_fail(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    ids = [(await installation.organization()).id for _ in range(30)]
+    answers = await asyncio.gather(
+        *(
+            api.post("/bulk/organizations/status", json={"ids": each, "action": action})
+            for each, action in ((ids, "suspend"), (ids[::-1], "archive"))
+        )
+    )
+    assert [each.status_code for each in answers] == [200, 200]
+    for answer, asked in zip(answers, (ids, ids[::-1]), strict=True):
+        assert [each["id"] for each in answer.json()["results"]] == asked
 
 
 async def test_a_merge_patch_removes_what_is_null_and_leaves_the_rest(

@@ -70,7 +70,7 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("porta.admin_client.events", ("Events",)),
     ("porta.admin_client.listing", ("Listed",)),
     ("porta.admin_client.model", ("Entity", "Model")),
-    ("porta.admin_client.resource", ("Condition", "Once", "Resource")),
+    ("porta.admin_client.resource", ("Change", "Condition", "ConditionalOnce", "Once", "Resource")),
 )
 
 

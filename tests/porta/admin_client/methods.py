@@ -218,11 +218,18 @@ class _Call:
         if helper == "_pages":
             named.append("page_size: int = 100")
         found += ["*", *named] if named else []
-        if self._method == "POST":
-            found.append("**once: Unpack[Once]")
-        elif self._method != "GET":
-            found.append("**condition: Unpack[Condition]")
+        if said := self._said():
+            found.append(f"**{said[0]}: Unpack[{said[1]}]")
         return found
+
+    def _said(self) -> tuple[str, str] | None:
+        """Return what may be said of a change beside what it is: its name, and its type."""
+        if self._method == "GET":
+            return None
+        conditional = {"$ref": "#/components/parameters/IfMatch"} in self._parameters()
+        if self._method == "POST":
+            return "once", "ConditionalOnce" if conditional else "Once"
+        return ("condition", "Condition") if conditional else ("change", "Change")
 
     def _body(self) -> tuple[Model | None, bool] | None:
         """Return the model of the body, None where it is raw, and whether it is needed."""
@@ -262,8 +269,6 @@ class _Call:
             given.append(f", query={{{entries}}}")
         if helper == "_pages":
             given.append(", page_size=page_size")
-        if self._method == "POST":
-            given.append(", **once")
-        elif self._method != "GET":
-            given.append(", **condition")
+        if said := self._said():
+            given.append(f", **{said[0]}")
         return given

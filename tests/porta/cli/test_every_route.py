@@ -20,8 +20,10 @@ SEEN_BY_PERSON = "porta user claims: the same, by the person"
 WITHOUT_COMMAND = {
     "metadata.get": "porta login reads it",
     "me.get": "porta whoami",
+    "applications.restore": TWICE,
     "claims.archive": TWICE,
     "client_secrets.delete": TWICE,
+    "clients.restore": TWICE,
     "permissions.archive": TWICE,
     "roles.archive": TWICE,
     "user_roles.set": TWICE,

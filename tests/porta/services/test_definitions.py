@@ -21,6 +21,7 @@ from porta.services import (
     applications,
     claims,
     roles,
+    user_claims,
     user_roles,
 )
 from porta.services.api_resources import ApiResourceFilters, ApiResourcePatch, NewApiResource
@@ -32,10 +33,11 @@ from porta.services.applications import (
     NewApplication,
     NewModule,
 )
-from porta.services.claims import ClaimPatch, NewClaim, NewValue
+from porta.services.claims import ClaimPatch, NewClaim
 from porta.services.definitions import Deletion
 from porta.services.permissions import PERMISSIONS
 from porta.services.roles import NewRole, PermissionIds, RolePatch
+from porta.services.user_claims import NewValue
 from porta.services.user_roles import RoleIds
 from storage.models.clients import ScopeText
 from storage.models.pages import Page
@@ -380,10 +382,10 @@ async def test_people_of_another_organization_are_not_found(
             partial(user_roles.list_permissions, storage, actor, alice.id),
             partial(user_roles.assign, storage, actor, alice.id, command),
             partial(user_roles.remove, storage, actor, alice.id, command),
-            partial(claims.list_values, storage, actor, alice.id),
-            partial(claims.set_value, storage, actor, crm, claim.id, alice.id, value),
-            partial(claims.get_value, storage, actor, crm, claim.id, alice.id),
-            partial(claims.delete_value, storage, actor, crm, claim.id, alice.id),
+            partial(user_claims.list_values, storage, actor, alice.id),
+            partial(user_claims.set_value, storage, actor, crm, claim.id, alice.id, value),
+            partial(user_claims.get_value, storage, actor, crm, claim.id, alice.id),
+            partial(user_claims.delete_value, storage, actor, crm, claim.id, alice.id),
         )
         for call in calls:
             with pytest.raises(NotFound, match=r"^User not found$"):
@@ -401,13 +403,13 @@ async def test_claims_reach_the_account(
     made = await claims.create(storage, SYSTEM, crm, NewClaim.parse(said))
     assert (made.include_in_id_token, made.include_in_access_token) == (False, True)
     seven = NewValue.parse({"value": 7})
-    value = await claims.set_value(storage, SYSTEM, crm, "level", alice.id, seven)
-    assert await claims.get_value(storage, SYSTEM, crm, made.id, alice.id) == value
-    assert await claims.set_value(storage, SYSTEM, crm, made.id, alice.id, seven) == value
+    value = await user_claims.set_value(storage, SYSTEM, crm, "level", alice.id, seven)
+    assert await user_claims.get_value(storage, SYSTEM, crm, made.id, alice.id) == value
+    assert await user_claims.set_value(storage, SYSTEM, crm, made.id, alice.id, seven) == value
     patch = ClaimPatch.parse({"includeInIdToken": True, "description": "How far"})
     changed = await claims.update(storage, SYSTEM, crm, "level", patch, made.version)
     assert changed in (await claims.list(storage, SYSTEM, crm, Page())).rows
-    assert (changed, value) in await claims.list_values(storage, SYSTEM, alice.id)
+    assert (changed, value) in await user_claims.list_values(storage, SYSTEM, alice.id)
     with pytest.raises(PreconditionFailed):
         await claims.update(storage, SYSTEM, crm, "level", patch, made.version)
     with pytest.raises(Conflict, match="claimType: people have values"):
@@ -415,15 +417,15 @@ async def test_claims_reach_the_account(
     with pytest.raises(Conflict, match="claimName: "):
         await claims.create(storage, SYSTEM, crm, NewClaim.parse(said))
     with pytest.raises(Invalid, match="value: must be a finite number"):
-        await claims.set_value(
+        await user_claims.set_value(
             storage, SYSTEM, crm, made.id, alice.id, NewValue.parse({"value": "seven"})
         )
     facts = await storage.users.facts(alice.id, alice.organization_id, crm)
     assert facts is not None
     assert facts.claims == {"level": 7}
-    await claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
+    await user_claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
     with pytest.raises(NotFound):
-        await claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
+        await user_claims.delete_value(storage, SYSTEM, crm, made.id, alice.id)
     await claims.delete(storage, SYSTEM, crm, "level")
     assert await event_types(pg, "claim_id", made.id) == [
         "claim.defined",

@@ -25,6 +25,7 @@ from porta.services import (
     domains,
     organizations,
     roles,
+    user_claims,
     user_passwords,
     user_roles,
     users,
@@ -38,7 +39,7 @@ from porta.services.applications import (
     NewApplication,
     NewModule,
 )
-from porta.services.claims import ClaimPatch, NewClaim, NewValue
+from porta.services.claims import ClaimPatch, NewClaim
 from porta.services.client_registration import ClientPatch, NewClient
 from porta.services.client_secrets import NewSecret
 from porta.services.clients import ClientFilters
@@ -49,6 +50,7 @@ from porta.services.domains import DomainPatch, NewDomain
 from porta.services.organization_fields import NewOrganization, OrganizationPatch
 from porta.services.organizations import OrganizationFilters
 from porta.services.roles import NewRole, PermissionIds, RolePatch
+from porta.services.user_claims import NewValue
 from porta.services.user_fields import NewUser, UserPatch
 from porta.services.user_passwords import NewPassword
 from porta.services.user_roles import RoleIds
@@ -182,11 +184,11 @@ async def test_hostile_claim_values(storage: Storage, value: Any) -> None:
             claim = await claims.create(tx, SYSTEM, owner, NewClaim.parse(said))
             try:
                 command = NewValue.parse({"value": value})
-                await claims.set_value(tx, SYSTEM, owner, claim.id, user.id, command)
+                await user_claims.set_value(tx, SYSTEM, owner, claim.id, user.id, command)
             except Invalid as refusal:
                 told_in_words(refusal, {"value": value})
             else:
-                found = await claims.get_value(tx, SYSTEM, owner, claim.id, user.id)
+                found = await user_claims.get_value(tx, SYSTEM, owner, claim.id, user.id)
                 assert found.value == value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -111,6 +112,28 @@ async def test_a_full_queue_is_passed_over_and_nobody_else(
     assert sorted(map(str, seen)) == sorted(others * 2)
     assert seen[0] != seen[1]
     await _claim(jobs, after=after, full=NOBODY)
+
+
+async def test_the_bound_is_passed_by_transactions_at_the_same_time_alone(
+    database_url: str, jobs: Jobs, pg: Postgres
+) -> None:
+    """decisions/0054: nobody waits for another's transaction, and after them none gets through."""
+    home = (await build_world(pg)).organization.id
+    await _put(jobs, organization_id=home, most=3)
+    await _put(jobs, organization_id=home, most=3)
+    pool, job = (
+        await Postgres.open(database_url, 3),
+        NewJob(kind="k", payload="{}", organization_id=home),
+    )
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(pool.close)
+        for _ in range(3):
+            executor = await opened.enter_async_context(pool.transaction())
+            async with asyncio.timeout(5):
+                assert await Jobs(executor).enqueue(job, most=3) is not None
+                assert await Jobs(executor).enqueue(job, most=3) is None, "its own are counted"
+    assert await jobs.enqueue(job, most=3) is None
+    assert not await jobs.has_room(home, most=3)
 
 
 async def test_what_is_pending_is_bounded_for_each_organization(jobs: Jobs, pg: Postgres) -> None:

@@ -57,7 +57,8 @@ INSERT INTO audit_log (organization_id, event_type, event_category, created_at)
         now() - (n + 1) * interval '1 year'
     FROM generate_series(1, 30) n;
 INSERT INTO api_resources (organization_id, identifier, name, created_at)
-    SELECT %(organization)s, 'https://api.test/' || n, 'API ' || n, now() - n * interval '1 second'
+    SELECT %(organization)s, 'https://api.test/seeded-' || n,
+        CASE WHEN n %% 5000 = 0 THEN 'Qux ' ELSE 'API ' END || n, now() - n * interval '1 second'
     FROM generate_series(1, %(rows)s) n
 """
 
@@ -96,6 +97,9 @@ SEARCHES: dict[str, Search] = {
     "applications": lambda pg, page, text: Applications(pg).list_page(page, search=text),
     "clients": lambda pg, page, text: Clients(pg).list_page(page, search=text),
     "people": lambda pg, page, text: Users(pg).list_page(ORGANIZATION, page, search=text),
+    "API resources": lambda pg, page, text: ApiResources(pg).list_page(
+        ORGANIZATION, page, search=text
+    ),
 }
 
 
@@ -156,12 +160,14 @@ async def test_api_resources_are_listed_in_any_order_by_a_few_pages(
         assert pages <= MOST_PAGES, plan
 
 
+@pytest.mark.parametrize("organization", [None, ORGANIZATION], ids=["all", "one"])
 @pytest.mark.parametrize("prefix", ["user.", "user.older", "x", "nothing.", "", "%"])
 async def test_entries_whose_type_begins_so_are_found_by_a_few_pages(
-    administrator: Executor, prefix: str
+    administrator: Executor, prefix: str, organization: str | None
 ) -> None:
-    """However long ago they were: all others stand before them."""
-    wanted, explaining = AuditFilter(event_prefix=prefix), Explaining(administrator)
+    """However long ago they were: all others stand before them, and those of others between."""
+    wanted = AuditFilter(event_prefix=prefix, organization_id=organization)
+    explaining = Explaining(administrator)
     audit, cursor = Audit(explaining), None
     found: list[AuditEntry] = []
     for _ in range(2):
