@@ -87,7 +87,7 @@ async def _create(call: Call) -> Answer:
 
 async def _list(call: Call) -> Answer:
     query, home = call.query_as(ApiResourceQuery), call.id("organizationId")
-    filters = ApiResourceFilters.parse({"search": query.search})
+    filters = ApiResourceFilters.parse({"search": query.search or None})
     page = page_of(call, query)
     listed = await api_resources.list(call.storage, call.actor, home, page, filters)
     return Answer(listing(call, query, page, listed, _shown))

@@ -66,7 +66,7 @@ async def _create(call: Call) -> Answer:
 
 async def _list(call: Call) -> Answer:
     query = call.query_as(ApplicationQuery)
-    filters = ApplicationFilters.parse({"status": query.status, "search": query.search})
+    filters = ApplicationFilters.parse({"status": query.status, "search": query.search or None})
     page = page_of(call, query)
     listed = await applications.list(call.storage, call.actor, page, filters)
     return Answer(listing(call, query, page, listed, Application.model_validate))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from handlers.admin_api.lists import Listing, Paging, listing, page_of
 from handlers.admin_api.route import EVENT_STREAM, Route
@@ -19,6 +20,7 @@ from porta.security import boxes
 from porta.services import audit_trail
 from porta.services.commands import Command
 from porta.services.permissions import needed_by
+from porta.text.timestamps import seconds_of
 from storage.models.audit import AuditFilter
 
 _DEFAULT_LIMIT = 50
@@ -57,8 +59,8 @@ class AuditQuery(Wanted, Paging):
     """Which entries, of those there are."""
 
     limit: int | None = Field(None, ge=1, le=500)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: datetime | None = Field(None, description="A time without zone is UTC")
+    until: datetime | None = None
 
 
 class CleanUp(Command):
@@ -83,8 +85,8 @@ async def _list(call: Call) -> Answer:
     query = call.query_as(AuditQuery)
     wanted = msgspec.structs.replace(
         _filter(query),
-        since=query.since.timestamp() if query.since else None,
-        until=query.until.timestamp() if query.until else None,
+        since=seconds_of(query.since) if query.since else None,
+        until=seconds_of(query.until) if query.until else None,
     )
     page = page_of(call, query, numbered=False, default=_DEFAULT_LIMIT)
     listed = await audit_trail.list_entries(call.storage, call.actor, wanted, page)

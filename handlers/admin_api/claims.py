@@ -10,7 +10,7 @@ from handlers.admin_api.lists import Listing, Sorting, listing, page_of
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Data, Moment, Nothing, Shown
 from porta.services import claims
-from porta.services.claims import ClaimPatch, NewClaim
+from porta.services.claims import NewClaim
 from porta.services.permissions import needed_by
 from storage.models.claims import ClaimDefinition as StoredClaim
 
@@ -40,16 +40,23 @@ class Claim(Shown):
     updated_at: Moment
 
 
+def _take_other_names(data: Any) -> Any:
+    if not isinstance(data, dict):
+        return data
+    renamed = {_OTHER_NAMES.get(name, name): value for name, value in data.items()}
+    return renamed if len(renamed) == len(data) else data
+
+
 class ClaimBody(NewClaim):
     """A claim to be defined."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_other_names(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        renamed = {_OTHER_NAMES.get(name, name): value for name, value in data.items()}
-        return renamed if len(renamed) == len(data) else data
+    _other_names = model_validator(mode="before")(_take_other_names)
+
+
+class ClaimPatch(claims.ClaimPatch):
+    """What of a definition is to change."""
+
+    _other_names = model_validator(mode="before")(_take_other_names)
 
 
 class ClaimQuery(Sorting):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import model_validator
 
 from handlers.admin_api.client_secrets import WARNING, ShownSecret, new_secret
-from handlers.admin_api.clients import WholeClient, whole
+from handlers.admin_api.clients import WholeClient, take_other_names, whole
 from handlers.admin_api.route import Route
 from porta.administration.call import Answer, Call, Shown
 from porta.security.passwords import Hashed
@@ -38,12 +36,7 @@ class ClientBody(NewClient):
 
     secret_label: Name | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_other_names(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "name" in data and "clientName" not in data:
-            return {("clientName" if key == "name" else key): data[key] for key in data}
-        return data
+    _other_names = model_validator(mode="before")(take_other_names)
 
 
 def _command(body: Command) -> NewClient:

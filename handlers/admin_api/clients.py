@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handlers.admin_api import history
 from handlers.admin_api.history import History, HistoryQuery
@@ -14,8 +14,7 @@ from handlers.admin_api.route import Route
 from handlers.admin_api.statuses import named, status_routes
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.protocol.tokens.claim_mappings import to_entry
-from porta.services import clients
-from porta.services.client_registration import ClientPatch
+from porta.services import client_registration, clients
 from porta.services.clients import ClientFilters
 from porta.services.fields import Id
 from porta.services.permissions import needed_by
@@ -82,6 +81,19 @@ class Client(Shown):
     updated_at: Moment
 
 
+def take_other_names(data: Any) -> Any:
+    """Return a body whose `name`, as some programs call it, is `clientName`."""
+    if isinstance(data, dict) and "name" in data and "clientName" not in data:
+        return {("clientName" if key == "name" else key): data[key] for key in data}
+    return data
+
+
+class ClientPatch(client_registration.ClientPatch):
+    """What of a client is to change."""
+
+    _other_names = model_validator(mode="before")(take_other_names)
+
+
 class WholeClient(Client):
     """A client with what it takes from its organization."""
 
@@ -126,7 +138,7 @@ async def _one(call: Call, stored: Stored) -> Answer:
 async def _list(call: Call) -> Answer:
     query = call.query_as(ClientQuery)
     names = ("organization_id", "application_id", "status", "search")
-    filters = ClientFilters.parse({name: getattr(query, name) for name in names})
+    filters = ClientFilters.parse({name: getattr(query, name) or None for name in names})
     page = page_of(call, query)
     listed = await clients.list(call.storage, call.actor, page, filters)
     return Answer(listing(call, query, page, listed, _shown))

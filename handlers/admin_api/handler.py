@@ -30,6 +30,7 @@ _ALLOWED_HEADERS = (
     "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id,"
     " Last-Event-ID, X-Confirm-Purge, X-Porta-SDK-Version, X-CSRF-Token"
 )
+_UNSAID = ("", "application/octet-stream")
 _PREFLIGHT_AGE = "86400"
 
 
@@ -101,7 +102,7 @@ class AdminHandler(AdminErrorHandler):
         key = idempotency.parse_key(self.request.headers.get_list("Idempotency-Key"))
         version = parse_version(self.request.headers.get_list("If-Match"))
         self._check_conditions(route, version)
-        raw = self.request.body if self._media_type() in route.raw_types else None
+        raw = self.request.body if self._is_raw(route) else None
         asked = replace(asked, version=version, raw=raw)
         once = None
         if key is not None and caller is not None and method == "POST":
@@ -197,10 +198,9 @@ class AdminHandler(AdminErrorHandler):
         raw = self.request.body
         if route.request is None or (route.optional_body and not raw):
             return (route.request or Nothing)()
-        media_type = self._media_type()
-        if media_type in route.raw_types:
+        if self._is_raw(route):
             return Nothing()
-        if media_type not in _JSON:
+        if self._media_type() not in _JSON:
             raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         return route.request.parse(bodies.parse_json(raw))
 
@@ -212,6 +212,12 @@ class AdminHandler(AdminErrorHandler):
             raise PreconditionFailed("If-None-Match is of what is read, and not of changes")
         if version is not None and not route.is_conditional:
             raise PreconditionFailed("If-Match: what this changes has no versions")
+
+    def _is_raw(self, route: Route) -> bool:
+        """Whether the body is taken as it is: also one that does not say what it is, as programs of
+        Porta 1.x send it. Its content decides.
+        """
+        return bool(route.raw_types) and self._media_type() in (*route.raw_types, *_UNSAID)
 
     def _media_type(self) -> str:
         """Return what the request says of its body, without parameters."""

@@ -147,7 +147,7 @@ async def _create(call: Call) -> Answer:
 
 async def _list(call: Call) -> Answer:
     query = call.query_as(OrganizationQuery)
-    filters = OrganizationFilters.parse({"status": query.status, "search": query.search})
+    filters = OrganizationFilters.parse({"status": query.status, "search": query.search or None})
     page = page_of(call, query)
     listed = await organizations.list(call.storage, call.actor, page, filters)
     return Answer(listing(call, query, page, listed, shown))

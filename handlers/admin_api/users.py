@@ -100,7 +100,7 @@ async def _create(call: Call) -> Answer:
 
 async def _list(call: Call) -> Answer:
     query, home = call.query_as(UserQuery), call.id("organizationId")
-    filters = UserFilters.parse({"status": query.status, "search": query.search})
+    filters = UserFilters.parse({"status": query.status, "search": query.search or None})
     page = page_of(call, query)
     listed = await users.list(call.storage, call.actor, home, page, filters)
     return Answer(listing(call, query, page, listed, shown))

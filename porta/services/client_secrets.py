@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from porta.services.commands import ABSENT, Command
 from porta.services.fields import Name, judged
 from porta.services.permissions import needs
 from porta.services.targets import require_id
+from porta.text.timestamps import seconds_of
 from storage.models.clients import Client, SecretEntry
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ class NewSecret(Command):
     @property
     def end(self) -> float | None:
         """When it ends, in seconds since the epoch."""
-        if self.expires_at is None:
-            return None
-        return self.expires_at.replace(tzinfo=self.expires_at.tzinfo or UTC).timestamp()
+        return None if self.expires_at is None else seconds_of(self.expires_at)
 
 
 async def hash_new(passwords: Passwords, command: NewSecret) -> Hashed:

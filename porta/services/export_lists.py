@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +30,7 @@ from porta.services.pages import each_page
 from porta.services.permissions import needed_by
 from porta.services.targets import MOST_ROWS
 from porta.services.users import UserFilters
+from porta.text.timestamps import seconds_of
 from storage.models.audit import AuditFilter
 from storage.models.pages import Listed, Page
 
@@ -168,7 +169,7 @@ def _audit(storage: Storage, actor: Actor, filters: ExportFilters) -> Records:
 
 
 def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    return None if moment is None else seconds_of(moment)
 
 
 EXPORTS: dict[str, Exportable] = {

@@ -9,6 +9,7 @@
   reads it), `administrators` (of the Admin API), `administered` (what they make, by the services),
   `rows` (the least that a row stands on, by the repositories).
 - What people have: `second_factors` (as Porta 1.x left them), `mail` (what was written to them).
+- What statements read: `explaining`.
 - What happens: `waiting` (for events, never for time), `log` (what a process wrote).
 - The machine: `machine` (what it may lack), `certificates`.
 

@@ -48,7 +48,7 @@ class ClaimBody(Model, frozen=True, kw_only=True):
 
 
 class ClaimPatch(Model, frozen=True, kw_only=True):
-    """What of a definition may change. Its name stands in tokens, and does not."""
+    """What of a definition is to change."""
 
     claim_type: Literal["string", "number", "boolean", "json"] | UnsetType = UNSET
     title: str | UnsetType | None = UNSET

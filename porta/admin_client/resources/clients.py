@@ -237,9 +237,7 @@ class Client(Model, frozen=True, kw_only=True):
 
 
 class ClientPatch(Model, frozen=True, kw_only=True):
-    """What of a client may change. What may stand in it, `protocol/clients/client_metadata.py`
-    says: the rules of RFC 7591 hold between members.
-    """
+    """What of a client is to change."""
 
     client_name: str | UnsetType = UNSET
     client_type: Literal["confidential", "public"] | UnsetType = UNSET

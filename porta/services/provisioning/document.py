@@ -32,6 +32,7 @@ from porta.services.provisioning.entries import (
 from porta.services.provisioning.people import UserEntry
 from porta.services.provisioning.realms import ConnectionEntry, DomainEntry
 from porta.services.roles import NewRole
+from porta.text.timestamps import seconds_of
 
 
 class ModuleEntry(NewModule):
@@ -80,10 +81,7 @@ class SecretEntry(Entry):
         """Return when the secret ends, in seconds since the epoch; a date without zone is UTC."""
         if self.expires_in is not None:
             return end_of(self.expires_in, datetime.fromtimestamp(now, UTC)).timestamp()
-        if self.expires_at is None:
-            return None
-        zone = self.expires_at.tzinfo or UTC
-        return self.expires_at.replace(tzinfo=zone).timestamp()
+        return None if self.expires_at is None else seconds_of(self.expires_at)
 
 
 class ClaimMappingEntry(ClaimMappingCommand):

@@ -335,6 +335,7 @@ _good("GET", CLAIM, check=_is(includeInIdToken=False))
 _bad("GET", CLAIM, 404, claimId=NOBODY)
 for method in ("PUT", "PATCH"):
     _good(method, CLAIM, body={"includeInIdToken": True}, check=_is(includeInIdToken=True))
+    _good(method, CLAIM, body={"name": "Rank"}, check=_is(title="Rank", name="Rank"))
     _bad(method, CLAIM, 404, body={"title": "T"}, claimId=NOBODY)
     _bad(method, CLAIM, 409, build=_held, body={"claimType": "number"})
     _bad(method, CLAIM, 412, body={"title": "T"}, headers=STALE)

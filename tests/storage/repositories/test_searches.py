@@ -17,7 +17,7 @@ import pytest_asyncio
 from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.pages import Listed, Page
 from storage.postgres.driver import Postgres
-from storage.postgres.statement import Executor, Parameters, Row, Statement
+from storage.postgres.statement import Executor
 from storage.repositories.api_resources import ApiResources
 from storage.repositories.applications import Applications
 from storage.repositories.audit import Audit
@@ -25,6 +25,7 @@ from storage.repositories.clients import Clients
 from storage.repositories.organizations import Organizations
 from storage.repositories.pagination import RARE
 from storage.repositories.users import Users
+from tests.world.explaining import Explaining
 
 ROWS = 20_000
 MOST_PAGES = 400
@@ -61,34 +62,6 @@ INSERT INTO api_resources (organization_id, identifier, name, created_at)
         CASE WHEN n %% 5000 = 0 THEN 'Qux ' ELSE 'API ' END || n, now() - n * interval '1 second'
     FROM generate_series(1, %(rows)s) n
 """
-
-
-class Explaining:
-    """An executor that knows how many pages each of its statements read."""
-
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
-        self.read: list[tuple[int, str]] = []
-
-    async def fetch(self, sql: str | Statement, parameters: Parameters | None = None) -> list[Row]:
-        explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
-        ((plan,),) = await self._executor.fetch(explained, parameters)
-        top: dict[str, Any] = msgspec.json.decode(plan)[0]["Plan"]
-        self.read.append((top["Shared Hit Blocks"] + top["Shared Read Blocks"], plan))
-        return await self._executor.fetch(sql, parameters)
-
-    async def fetchrow(
-        self, sql: str | Statement, parameters: Parameters | None = None
-    ) -> Row | None:
-        rows = await self.fetch(sql, parameters)
-        return rows[0] if rows else None
-
-    async def execute(self, sql: str | Statement, parameters: Parameters | None = None) -> int:
-        raise AssertionError("a list changes nothing")
-
-    @property
-    def everywhere(self) -> Executor:
-        return self
 
 
 Search = Callable[[Executor, Page, str], Awaitable[Listed[Any]]]
@@ -132,16 +105,16 @@ async def test_a_search_reads_a_few_pages(
     explaining = Explaining(administrator)
     listed = await SEARCHES[family](explaining, Page(order=order), text)
     assert len(listed.rows) == found
-    for pages, plan in explaining.read:
-        assert pages <= MOST_PAGES, plan
+    for each in explaining.read:
+        assert each.pages <= MOST_PAGES, each.plan
 
 
 @pytest.mark.parametrize("family", SEARCHES)
 async def test_a_list_reads_a_few_pages(administrator: Executor, family: str) -> None:
     explaining = Explaining(administrator)
     assert len((await SEARCHES[family](explaining, Page(), "")).rows) == 20
-    for pages, plan in explaining.read:
-        assert pages <= MOST_PAGES, plan
+    for each in explaining.read:
+        assert each.pages <= MOST_PAGES, each.plan
     assert RARE < ROWS, "or nothing here is common"
 
 
@@ -156,8 +129,8 @@ async def test_api_resources_are_listed_in_any_order_by_a_few_pages(
     onwards = msgspec.structs.replace(page, cursor=first.next)
     second = await ApiResources(explaining).list_page(ORGANIZATION, onwards)
     assert (len(first.rows), len(second.rows)) == (20, 20)
-    for pages, plan in explaining.read:
-        assert pages <= MOST_PAGES, plan
+    for each in explaining.read:
+        assert each.pages <= MOST_PAGES, each.plan
 
 
 @pytest.mark.parametrize("organization", [None, ORGANIZATION], ids=["all", "one"])
@@ -181,8 +154,8 @@ async def test_entries_whose_type_begins_so_are_found_by_a_few_pages(
     assert all(each.event_type.startswith(prefix) for each in found)
     moments = [each.created_at for each in found]
     assert moments == sorted(moments, reverse=True)
-    for pages, plan in explaining.read:
-        assert pages <= MOST_PAGES, plan
+    for each in explaining.read:
+        assert each.pages <= MOST_PAGES, each.plan
 
 
 @pytest.mark.parametrize("named", ["a1", "c1", "a-none", "c-none"])
@@ -202,5 +175,5 @@ async def test_the_history_of_one_reads_a_few_pages(
     assert len(listed.rows) == (0 if "none" in named else 20)
     moments = [each.created_at for each in listed.rows]
     assert moments == sorted(moments, reverse=True)
-    for pages, plan in explaining.read:
-        assert pages <= MOST_PAGES, plan
+    for each in explaining.read:
+        assert each.pages <= MOST_PAGES, each.plan
