@@ -275,6 +275,20 @@ async def test_an_administrator_has_a_limit_of_their_own(
         assert (await api.get("/me", headers=other)).status_code == 200
 
 
+async def test_changes_have_a_limit_of_their_own(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    """Whoever may change nothing more for now may still look."""
+    person = await installation.person("porta-super-admin")
+    headers = bearer(await installation.token(person))
+    path = f"/organizations/{(await installation.organization()).id}"
+    async with installation.limited(rate_limit_admin_write_max=2):
+        answers = [await api.patch(path, json={"name": "N"}, headers=headers) for _ in range(3)]
+        assert [each.status_code for each in answers] == [200, 200, 429]
+        assert int(answers[-1].headers["Retry-After"]) > 0
+        assert (await api.get(path, headers=headers)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "version"),
     [

@@ -19,6 +19,22 @@ async def test_two_who_change_different_fields_keep_both_changes(
     assert (found["name"], found["defaultLocale"]) == ("First", "de")
 
 
+async def test_all_who_change_different_fields_at_once_keep_their_changes(
+    api: httpx.AsyncClient, installation: Installation
+) -> None:
+    """Also of fields that are kept in one column."""
+    path = f"/organizations/{(await installation.organization()).id}"
+    look = {"inkColor": "#101010", "pageColor": "#FAFAFA", "radius": 4, "companyName": "Ltd."}
+    fields = {"name": "All", "defaultLocale": "de", "requirePkce": True, "trustedDeviceDays": 7}
+    patches = [{name: value} for name, value in fields.items()]
+    patches += [{"branding": {name: value}} for name, value in look.items()]
+    answers = await asyncio.gather(*(api.patch(path, json=each) for each in patches))
+    assert [each.status_code for each in answers] == [200] * len(patches)
+    found = (await api.get(path)).json()["data"]
+    assert {name: found[name] for name in fields} == fields
+    assert {name: found["branding"][name] for name in look} == look
+
+
 async def test_the_second_who_changes_what_was_read_before_is_told(
     api: httpx.AsyncClient, installation: Installation
 ) -> None:
