@@ -10,6 +10,7 @@ from porta.administration.call import Answer, Call, Shown
 from porta.services import organizations
 from porta.services.commands import Command
 from porta.services.permissions import needed_by
+from porta.services.targets import require
 
 _OF_1X = ("applications", "roles", "permissions", "claim_definitions")
 """What Porta 1.x promised to count, and what belongs to no organization."""
@@ -45,8 +46,8 @@ async def _delete(call: Call) -> Answer:
     counts = await organizations.count_dependents(call.storage, call.actor, target)
     counts = {**counts, **dict.fromkeys(_OF_1X, 0)}
     if dry_run:
-        stored = await call.storage.organizations.find_by_key(target)
-        assert stored is not None
+        found = await call.storage.organizations.find_by_key(target)
+        stored = require(found, organizations.WHAT, call.version)
     else:
         stored = await organizations.delete(call.storage, call.actor, target, version=call.version)
     return Answer(

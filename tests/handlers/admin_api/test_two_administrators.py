@@ -52,9 +52,8 @@ async def test_the_second_who_changes_what_was_read_before_is_told(
 async def test_the_second_who_changes_a_setting_is_told(api: httpx.AsyncClient) -> None:
     path = "/config/magic_link_ttl"
     tag = (await api.get(path)).headers["ETag"]
-    given = {"headers": {"If-Match": tag}}
-    first = await api.put(path, json={"value": 700}, **given)
-    second = await api.put(path, json={"value": 800}, **given)
+    first = await api.put(path, json={"value": 700}, headers={"If-Match": tag})
+    second = await api.put(path, json={"value": 800}, headers={"If-Match": tag})
     assert (first.status_code, second.status_code) == (200, 412)
     assert (await api.get(path)).json()["data"]["value"] == 700
     known = await api.get(path, headers={"If-None-Match": first.headers["ETag"]})
