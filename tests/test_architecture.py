@@ -225,7 +225,8 @@ def _handlers() -> dict[str, list[str]]:
                 bases[node.name] = [ast.unparse(base).split(".")[-1] for base in node.bases]
 
     def ancestors(name: str) -> set[str]:
-        own = [base for base in bases[name] if base in bases]
+        # A body is called what the command of a service is that it reads under more names.
+        own = [base for base in bases[name] if base in bases and base != name]
         return set(own).union(*map(ancestors, own))
 
     return {name: sorted(ancestors(name)) for name in bases}
