@@ -77,6 +77,7 @@ async def _refuse(
         found = await _find(runtime, tx, tenant, token)
         if found.is_made:
             await _take_back(tx, found, is_taken=is_taken)
+        if found.is_made and not is_taken:
             await _tell(tx, runtime, tenant, found.user)
         await pending_email.forget(tx, found.user)
         await former_addresses.end_since(tx, found.user, found.letter, runtime.clock())

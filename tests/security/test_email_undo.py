@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from porta.audit.actors import SYSTEM
 from porta.errors import Invalid
@@ -23,7 +24,7 @@ from porta.security import link_tokens
 from porta.services import email_change, email_undo, former_addresses, users
 from porta.services.user_fields import UserPatch
 from porta.tenants import resolve
-from storage.models.artifacts import FormerLetter
+from storage.models.artifacts import EmailChange, FormerLetter
 from storage.models.passkeys import NewPasskey
 from storage.models.users import User, UserProfile
 from storage.postgres.driver import Postgres
@@ -299,6 +300,8 @@ async def test_where_somebody_has_the_address_by_now_the_account_is_suspended(
     assert (after.email, after.status, after.password_hash) == (asked.email, "suspended", None)
     assert (await _now(runtime, other)).email == someone.email
     assert not await is_signed_in(thief)
+    told = [each.text for each in await letters_for(runtime, pg, asked.email)]
+    assert not [each for each in told if "former address again" in each], "it has not"
 
 
 async def test_a_lock_keeps_nobody_from_taking_their_address_back_and_stays(
@@ -343,6 +346,27 @@ async def test_a_letter_is_nothing_elsewhere_nor_by_a_form_of_nobody(
         assert (await owner.get(link)).status_code == 400
     assert (await owner.post(asked.refusal, data={"_csrf": "x" * 43})).status_code == 403
     assert (await _now(served.runtime, someone)).email == asked.email
+
+
+async def test_a_letter_of_the_version_before_refuses_and_undoes_nothing_more(
+    served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User, pg: Postgres
+) -> None:
+    """It kept one wish a person and no letters; what this version keeps is known by letters."""
+    runtime = served.runtime
+    await arrive(thief, someone, PAGE)
+    await _ask(served, pg, thief, someone.email)
+    value = EmailChange.value_of(someone.id)
+    wish = await runtime.storage.artifacts.find(EmailChange, value, someone.organization_id)
+    assert wish is not None
+    token = link_tokens.new_token()
+    link = f"/acme/auth/refuse-email-change/{someone.id}{token.value}"
+    storage = runtime.storage
+    await storage.artifacts.save(replace(wish, refusal=token.digest), 600)
+    assert (await owner.get(link)).status_code == 400
+    await storage.artifacts.save(replace(wish, refusal=token.digest, asked_at=0), 600)
+    assert "The change is off" in (await post(owner, link)).text
+    assert not await is_signed_in(thief)
+    assert (await post(owner, link)).status_code == 400
 
 
 @pytest.mark.parametrize("rounds", [4])

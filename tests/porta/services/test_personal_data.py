@@ -18,7 +18,7 @@ from porta.services import personal_data, user_roles
 from porta.services.permissions import ADMINISTRATION, PERMISSIONS
 from porta.services.user_roles import RoleIds
 from storage.models.artifact import artifact_id
-from storage.models.artifacts import EmailChange
+from storage.models.artifacts import EmailChange, FormerAddresses, FormerLetter
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
 from storage.router import Storage
@@ -110,6 +110,7 @@ async def furnished(storage: Storage, pg: Postgres, mark: str) -> UserProfile:
     made = {"role": str(uuid4()), "claim": str(uuid4()), "slug": mark[:20], "name": mark}
     await pg.execute(_FURNISH, {**given, **made})
     await storage.artifacts.save(_wanted(person, f"{mark}@new.test"), 60)
+    await storage.artifacts.save(_letters(person, f"{mark}@new.test"), 60)
     return person
 
 
@@ -119,6 +120,15 @@ def _wanted(person: UserProfile, address: str) -> EmailChange:
         id=artifact_id(EmailChange.value_of(person.id)), organization_id=person.organization_id,
         account_id=person.id, session_uid="u", email=address, sent_from=person.email,
         confirmation="c", refusal="r",
+    )  # fmt: skip
+
+
+def _letters(person: UserProfile, address: str) -> FormerAddresses:
+    """Return what is known of letters to an address that a person had."""
+    letter = FormerLetter(digest="d", email=address, wanted=address, at=0, until=9e9)
+    return FormerAddresses(
+        id=artifact_id(FormerAddresses.value_of(person.id)),
+        organization_id=person.organization_id, account_id=person.id, letters=(letter,),
     )  # fmt: skip
 
 
