@@ -19,15 +19,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Any
 
 from handlers import browser_cookies
 from handlers.interactions.endings import shown
-from handlers.pages import FOR_PEOPLE, finish_page, home_url
+from handlers.pages import FOR_PEOPLE, finish_page, home_url, wait
 from handlers.tenant import TenantHandler
 from porta.browser import binding, open_interactions
 from porta.browser.binding import Browser
 from porta.browser.open_interactions import OpenInteraction
 from porta.errors import Forbidden, NotFound, PortaError
+from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
 from porta.tenants.home_realms import HomeRealm
 from porta.tenants.tenant import Tenant
@@ -123,6 +125,11 @@ class LinkHandler(TenantHandler):
             required=True,
             home_url=home_url(self),
         )
+
+    def often(self, refusal: Throttled) -> dict[str, Any]:
+        """Return what a page is given that says how long to wait."""
+        self.set_header("Retry-After", refusal.retry_after or 0)
+        return {"error": "errors.rate_limit_exceeded", **wait(self, refusal.retry_after)}
 
     async def finish_over(
         self, kind: str, *, again_url: str | None = None, status: int = HTTPStatus.BAD_REQUEST

@@ -8,7 +8,7 @@ from typing import Any
 from handlers import browser_cookies
 from handlers.interactions.endings import shown
 from handlers.links.base import LinkHandler, LoginMethodDisabled
-from handlers.pages import finish_page, home_url, wait
+from handlers.pages import finish_page, home_url
 from porta.browser import request_copies
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits.rate_limits import Throttled
@@ -66,11 +66,7 @@ class ForgotPasswordHandler(LinkHandler):
             await self.finish_elsewhere(refusal.realm, email)
             return
         except Throttled as refusal:
-            self.set_header("Retry-After", refusal.retry_after or 0)
-            self._show(
-                refusal.status, email=email, error="errors.rate_limit_exceeded",
-                **wait(self, refusal.retry_after),
-            )  # fmt: skip
+            self._show(refusal.status, email=email, **self.often(refusal))
             return
         self._show(email=email, sent=True)
 
@@ -110,6 +106,8 @@ class ResetPasswordHandler(LinkHandler):
             )  # fmt: skip
         except Refused as refusal:
             await self._show(problems=refusal.reasons)
+        except Throttled as refusal:
+            await self._show(refusal.status, **self.often(refusal))
         except LinkOver:
             await self._finish_over()
         except ElsewhereOnly as refusal:

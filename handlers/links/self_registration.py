@@ -9,7 +9,7 @@ from handlers import languages
 from handlers.interactions.endings import shown
 from handlers.links.base import LinkHandler
 from handlers.links.typed import take
-from handlers.pages import finish_page, home_url, wait
+from handlers.pages import finish_page, home_url
 from porta.browser.open_interactions import OpenInteraction
 from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
@@ -59,11 +59,7 @@ class RegistrationHandler(LinkHandler):
         except NoAddress as refusal:
             self._show(email=email, error=refusal.message)
         except Throttled as refusal:
-            self.set_header("Retry-After", refusal.retry_after or 0)
-            self._show(
-                refusal.status, email=email, error="errors.rate_limit_exceeded",
-                **wait(self, refusal.retry_after),
-            )  # fmt: skip
+            self._show(refusal.status, email=email, **self.often(refusal))
         else:
             self._show(email=email, sent=True)
 

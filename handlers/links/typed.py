@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from handlers.links.base import LinkHandler
+from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
 from porta.services.password_reset import LinkOver, Refused
 from porta.services.welcome import LONGEST_NAME, Typed
@@ -40,6 +41,8 @@ async def take(
         await use(typed)
     except Refused as refusal:
         await show(problems=refusal.reasons, **again)
+    except Throttled as refusal:
+        await show(HTTPStatus(refusal.status), **handler.often(refusal), **again)
     except LinkOver:
         await over()
 

@@ -142,7 +142,7 @@ PAGES: dict[str, Page] = {
     ),
     "reset_password": Page(
         frozenset({"csrf", "account", "minimum"}),
-        {"error": None, "problems": ()},
+        {"error": None, "retry_after": None, "retry_at": None, "problems": ()},
     ),
     "reset_success": Page(frozenset({"home_url"}), {"resume_url": None}),
     "register": Page(
@@ -165,6 +165,8 @@ PAGES: dict[str, Page] = {
             "given_name": None,
             "family_name": None,
             "error": None,
+            "retry_after": None,
+            "retry_at": None,
             "problems": (),
         },
     ),
@@ -177,6 +179,8 @@ PAGES: dict[str, Page] = {
             "given_name": None,
             "family_name": None,
             "error": None,
+            "retry_after": None,
+            "retry_at": None,
             "problems": (),
         },
     ),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from porta.limits import mailed_links as mailed_links_limits
+from porta.limits.rate_limits import Throttled
 from porta.outbound.breached_passwords import BreachedPasswords
 from porta.outbound.http import Outbound
 from porta.runtime import Runtime
+from porta.tenants import resolve
 from storage.postgres.driver import Postgres
 from tests.world.breaches import RangeApi, range_api
 from tests.world.guests import invited
@@ -73,6 +77,29 @@ def _presses(http: httpx.AsyncClient, link: str) -> Press:
         return await post(http, link, **NAMES, password=password, confirmPassword=password)
 
     return press
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_where_many_were_hashed_by_a_link_its_page_says_until_when(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, way: str
+) -> None:
+    home = await open_home(runtime)
+    link = await WAYS[way](http, runtime, pg, home)
+    token = link.partition("?")[0].rpartition("/")[2]
+    tenant = await resolve.resolve(runtime, home.slug)
+    with suppress(Throttled):
+        for _ in range(100):
+            async with mailed_links_limits.counting_password(runtime, tenant, token):
+                pass
+    refused = await _presses(http, link)(UNKNOWN)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "There have been too many attempts." in refused.text
+    assert "24 hours" in refused.text
+    assert UNKNOWN not in refused.text
+    if way == "registration":
+        assert 'value="Ann"' in refused.text
+    assert (await http.get(link)).status_code == 200, "it is good for later"
 
 
 @pytest.mark.parametrize("way", WAYS)

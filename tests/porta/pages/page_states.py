@@ -25,6 +25,7 @@ _DAY_OVER = {
     "error": "account.error_changes", "retry_after": 61_200, "retry_at": "14:31 UTC",
 }  # fmt: skip
 """Of one that changes something."""
+_DAY_LIMIT = {**_DAY_OVER, "error": "errors.rate_limit_exceeded"}
 _MUCH = tuple(
     Line("consent.api", {"api": f"Warehouse {n}", "items": "Read stock, Order, Void orders"},
          (("Read stock", "What is there, and where"), ("Order", ""), ("Void orders", "")))
@@ -202,6 +203,7 @@ STATES: dict[str, State] = {
         "reset_password", {"problems": ("too_short", "common", "mismatch")}
     ),
     "reset password, stale": State("reset_password", {"error": "errors.csrf_invalid"}),
+    "reset password, too often": State("reset_password", {**_DAY_LIMIT}),
     "reset password, done": State("reset_success", {"resume_url": "/interaction/u1"}),
     "reset password, done elsewhere": State("reset_success", {}),
     "login, with registration": State(
@@ -225,6 +227,9 @@ STATES: dict[str, State] = {
         {"problems": ("name", "too_short", "mismatch"), "given_name": "Ada",
          "family_name": "Lovelace"},
     ),
+    "complete registration, too often": State(
+        "complete_registration", {**_DAY_LIMIT, "given_name": "Ada"}
+    ),
     "complete registration, no password": State(
         "complete_registration", {"asks_password": False, "asks_names": ("given_name",)}
     ),
@@ -244,6 +249,7 @@ STATES: dict[str, State] = {
         "accept_invite",
         {"problems": ("too_short", "names"), "given_name": "Ada", "family_name": "Lovelace"},
     ),
+    "accept invitation, too often": State("accept_invite", {**_DAY_LIMIT, "given_name": "Ada"}),
     "accept invitation, no name": State(
         "accept_invite", {"problems": ("name", "too_short"), "given_name": "Ada"}
     ),
