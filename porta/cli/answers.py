@@ -43,11 +43,14 @@ def console() -> Console:
 
 
 def as_json(found: object) -> Any:
-    """Return what was answered, as JSON has it."""
+    """Return what was answered, as JSON has it: the tag of a version is no part of it."""
+    if isinstance(found, Model):
+        fields = msgspec.structs.fields(found)
+        named = {each.encode_name: getattr(found, each.name) for each in fields}
+        return {name: as_json(each) for name, each in named.items() if name != "@etag"}
     if isinstance(found, Sequence) and not isinstance(found, str):
         return [as_json(each) for each in found]
-    told = msgspec.to_builtins(found)
-    return {k: v for k, v in told.items() if k != "@etag"} if isinstance(told, dict) else told
+    return msgspec.to_builtins(found)
 
 
 def tell(found: object, columns: Sequence[str], *, json_wanted: bool) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import click
-import msgspec
 
 from porta.admin_client import AdminClient, BearerToken, NotSignedIn, SignInFailed
 from porta.admin_client import credentials as kept
@@ -20,7 +19,7 @@ from porta.admin_client.http import Http
 from porta.admin_client.loopback import listening, parameters_of
 from porta.admin_client.sign_in import Attempt, Entrance, begin, find_entrance, redeem
 from porta.admin_client.tokens import Tokens, revoke
-from porta.cli.answers import line
+from porta.cli.answers import as_json, line
 from porta.cli.commands import prompts, rfc3339
 from porta.cli.remote import (
     CA_FILE,
@@ -158,8 +157,7 @@ def whoami(server: str | None, ca_file: str | None, json_wanted: bool) -> None:
     """Tell who is signed in, where, and what they may do there."""
     found = ask_server(Connection(server, ca_file, json_wanted=json_wanted), lambda a: a.me.get())
     assert found is not None
-    told = msgspec.to_builtins(found)
-    told.pop("@etag", None)
+    told = as_json(found)
     with suppress(NotSignedIn):
         signed_in = credentials_file().read()
         told = {

@@ -65,20 +65,6 @@ class ApiResource(Entity, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class NewApiResource(Model, frozen=True, kw_only=True):
-    """A resource to be made."""
-
-    name: str
-    identifier: str
-    scopes: tuple[Scope, ...] | UnsetType = UNSET
-    access_token_format: Literal["jwt", "opaque"] | UnsetType | None = UNSET
-    access_token_ttl: int | UnsetType | None = UNSET
-    access_token_type: Literal["at+jwt", "JWT"] | UnsetType | None = UNSET
-    access_token_signing_alg: str | UnsetType | None = UNSET
-    introspection_clients: tuple[str, ...] | UnsetType = UNSET
-    status: Literal["active", "inactive"] | UnsetType = UNSET
-
-
 class ApiResourcePatch(Model, frozen=True, kw_only=True):
     """What of a resource may change. Its identifier stands in tokens, and does not."""
 
@@ -90,6 +76,13 @@ class ApiResourcePatch(Model, frozen=True, kw_only=True):
     access_token_signing_alg: str | UnsetType | None = UNSET
     introspection_clients: tuple[str, ...] | UnsetType = UNSET
     status: Literal["active", "inactive"] | UnsetType = UNSET
+
+
+class NewApiResource(ApiResourcePatch, frozen=True, kw_only=True):
+    """A resource to be made."""
+
+    name: str
+    identifier: str
 
 
 class ApiResourcesResource(Resource):

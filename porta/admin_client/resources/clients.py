@@ -14,36 +14,13 @@ from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
-    BrandLinks,
-    BrandWords,
+    BrandLook,
     Delegated,
     Happened,
-    Links,
+    LookPatch,
     Reasoned,
     ShownSecret,
-    Words,
 )
-
-
-class BrandLook(Model, frozen=True, kw_only=True):
-    """How pages look; null is what everybody has, or the organization of a client."""
-
-    primary_color: str | None
-    company_name: str | None
-    logo_url: str | None
-    favicon_url: str | None
-    ink_color: str | None
-    page_color: str | None
-    card_color: str | None
-    radius: int | None
-    font: str | None
-    background: str | None
-    background_url: str | None
-    card_position: str | None
-    logo_dark_url: str | None
-    home_url: str | None
-    links: Links
-    texts: dict[str, Words]
 
 
 class Mapping(Model, frozen=True, kw_only=True):
@@ -62,27 +39,6 @@ class ClaimMappingCommand(Model, frozen=True, kw_only=True):
     targets: tuple[str, ...] | UnsetType | None = UNSET
 
 
-class LookPatch(Model, frozen=True, kw_only=True):
-    """How pages look; of a client, where that is not as its organization."""
-
-    primary_color: str | UnsetType | None = UNSET
-    company_name: str | UnsetType | None = UNSET
-    logo_url: str | UnsetType | None = UNSET
-    favicon_url: str | UnsetType | None = UNSET
-    ink_color: str | UnsetType | None = UNSET
-    page_color: str | UnsetType | None = UNSET
-    card_color: str | UnsetType | None = UNSET
-    radius: int | UnsetType | None = UNSET
-    font: str | UnsetType | None = UNSET
-    background: str | UnsetType | None = UNSET
-    background_url: str | UnsetType | None = UNSET
-    card_position: str | UnsetType | None = UNSET
-    logo_dark_url: str | UnsetType | None = UNSET
-    home_url: str | UnsetType | None = UNSET
-    links: BrandLinks | UnsetType | None = UNSET
-    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
-
-
 class MailPreview(Entity, frozen=True, kw_only=True):
     """A mail in the look of a client; its link leads nowhere."""
 
@@ -99,98 +55,7 @@ class MachineRoles(Model, frozen=True, kw_only=True):
     organization_id: str | UnsetType | None = UNSET
 
 
-class WholeClient(Entity, frozen=True, kw_only=True):
-    """A client with what it takes from its organization."""
-
-    id: str
-    organization_id: str
-    application_id: str
-    client_id: str
-    client_name: str
-    name: str
-    client_type: str
-    application_type: str
-    redirect_uris: tuple[str, ...]
-    post_logout_redirect_uris: tuple[str, ...]
-    grant_types: tuple[str, ...]
-    response_types: tuple[str, ...]
-    scope: str
-    token_endpoint_auth_method: str
-    allowed_origins: tuple[str, ...]
-    require_pkce: bool
-    login_methods: tuple[str, ...] | None
-    status: str
-    is_first_party: bool
-    access_token_format: str
-    access_token_type: str
-    access_token_signing_alg: str
-    id_token_signed_response_alg: str
-    id_token_claims: bool | None
-    roles_claim: str | None
-    claim_mappings: tuple[Mapping, ...]
-    introspects_organization: bool
-    revokes_globally: bool
-    tells_all_roles: bool
-    brand: BrandLook | None
-    logo_uri: str | None
-    client_uri: str | None
-    policy_uri: str | None
-    tos_uri: str | None
-    contacts: tuple[str, ...] | None
-    jwks: dict[str, Any] | None
-    default_max_age: int | None
-    require_auth_time: bool | None
-    strict_auth_method: bool | None
-    created_at: datetime
-    updated_at: datetime
-    effective_login_methods: tuple[str, ...]
-
-
-class ClientBody(Model, frozen=True, kw_only=True):
-    """A client to be made; a confidential one gets a secret."""
-
-    client_name: str
-    organization_id: str
-    application_id: str
-    client_type: Literal["confidential", "public"] | UnsetType = UNSET
-    application_type: Literal["web", "native", "spa"] | UnsetType = UNSET
-    redirect_uris: tuple[str, ...] | UnsetType = UNSET
-    post_logout_redirect_uris: tuple[str, ...] | UnsetType = UNSET
-    grant_types: tuple[str, ...] | UnsetType = UNSET
-    response_types: tuple[str, ...] | UnsetType = UNSET
-    scope: str | UnsetType = UNSET
-    token_endpoint_auth_method: str | UnsetType = UNSET
-    strict_auth_method: bool | UnsetType | None = UNSET
-    allowed_origins: tuple[str, ...] | UnsetType = UNSET
-    require_pkce: bool | UnsetType = UNSET
-    access_token_format: str | UnsetType = UNSET
-    access_token_type: str | UnsetType = UNSET
-    access_token_signing_alg: str | UnsetType = UNSET
-    id_token_signed_response_alg: str | UnsetType = UNSET
-    id_token_claims: bool | UnsetType | None = UNSET
-    roles_claim: str | UnsetType | None = UNSET
-    claim_mappings: tuple[ClaimMappingCommand, ...] | UnsetType | None = UNSET
-    logo_uri: str | UnsetType | None = UNSET
-    client_uri: str | UnsetType | None = UNSET
-    policy_uri: str | UnsetType | None = UNSET
-    tos_uri: str | UnsetType | None = UNSET
-    contacts: tuple[str, ...] | UnsetType | None = UNSET
-    default_max_age: int | UnsetType | None = UNSET
-    require_auth_time: bool | UnsetType | None = UNSET
-    is_first_party: bool | UnsetType = UNSET
-    login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType | None = (
-        UNSET
-    )
-    introspects_organization: bool | UnsetType = UNSET
-    revokes_globally: bool | UnsetType = UNSET
-    brand: LookPatch | UnsetType | None = UNSET
-    jwks: dict[str, Any] | UnsetType | None = UNSET
-    tells_all_roles: bool | UnsetType = UNSET
-    client_id: str | UnsetType | None = UNSET
-    secret_label: str | UnsetType | None = UNSET
-
-
-class Client(Model, frozen=True, kw_only=True):
+class Client(Entity, frozen=True, kw_only=True):
     """An OAuth client of an organization."""
 
     id: str
@@ -276,51 +141,25 @@ class ClientPatch(Model, frozen=True, kw_only=True):
     tells_all_roles: bool | UnsetType = UNSET
 
 
-class CreatedClient(Entity, frozen=True, kw_only=True):
-    """A client that was just made; and again under `client`, as Porta 1.x answered."""
+class WholeClient(Client, frozen=True, kw_only=True):
+    """A client with what it takes from its organization."""
 
-    id: str
+    effective_login_methods: tuple[str, ...]
+
+
+class ClientBody(ClientPatch, frozen=True, kw_only=True):
+    """A client to be made; a confidential one gets a secret."""
+
+    client_name: str
     organization_id: str
     application_id: str
-    client_id: str
-    client_name: str
-    name: str
-    client_type: str
-    application_type: str
-    redirect_uris: tuple[str, ...]
-    post_logout_redirect_uris: tuple[str, ...]
-    grant_types: tuple[str, ...]
-    response_types: tuple[str, ...]
-    scope: str
-    token_endpoint_auth_method: str
-    allowed_origins: tuple[str, ...]
-    require_pkce: bool
-    login_methods: tuple[str, ...] | None
-    status: str
-    is_first_party: bool
-    access_token_format: str
-    access_token_type: str
-    access_token_signing_alg: str
-    id_token_signed_response_alg: str
-    id_token_claims: bool | None
-    roles_claim: str | None
-    claim_mappings: tuple[Mapping, ...]
-    introspects_organization: bool
-    revokes_globally: bool
-    tells_all_roles: bool
-    brand: BrandLook | None
-    logo_uri: str | None
-    client_uri: str | None
-    policy_uri: str | None
-    tos_uri: str | None
-    contacts: tuple[str, ...] | None
-    jwks: dict[str, Any] | None
-    default_max_age: int | None
-    require_auth_time: bool | None
-    strict_auth_method: bool | None
-    created_at: datetime
-    updated_at: datetime
-    effective_login_methods: tuple[str, ...]
+    client_id: str | UnsetType | None = UNSET
+    secret_label: str | UnsetType | None = UNSET
+
+
+class CreatedClient(WholeClient, frozen=True, kw_only=True):
+    """A client that was just made; and again under `client`, as Porta 1.x answered."""
+
     client: WholeClient
     secret: ShownSecret | None
 

@@ -56,26 +56,6 @@ class Connection(Entity, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class NewConnection(Model, frozen=True, kw_only=True):
-    """A connection to be made."""
-
-    name: str
-    client_id: str
-    provider: str
-    client_secret: str | UnsetType | None = UNSET
-    scopes: tuple[str, ...] | UnsetType = UNSET
-    options: dict[str, str] | UnsetType = UNSET
-    claim_mapping: dict[str, str] | UnsetType = UNSET
-    role_mapping: tuple[Rule, ...] | UnsetType = UNSET
-    allowed_tenants: tuple[str, ...] | UnsetType = UNSET
-    allowed_domains: tuple[str, ...] | UnsetType = UNSET
-    authoritative_domains: tuple[str, ...] | UnsetType = UNSET
-    creates_accounts: bool | UnsetType = UNSET
-    trusts_second_factor: bool | UnsetType = UNSET
-    status: Literal["active", "inactive"] | UnsetType = UNSET
-    issuer: str | UnsetType = UNSET
-
-
 class ConnectionPatch(Model, frozen=True, kw_only=True):
     """What of a connection may change. Its provider and issuer say who people are, and do not."""
 
@@ -92,6 +72,15 @@ class ConnectionPatch(Model, frozen=True, kw_only=True):
     creates_accounts: bool | UnsetType = UNSET
     trusts_second_factor: bool | UnsetType = UNSET
     status: Literal["active", "inactive"] | UnsetType = UNSET
+
+
+class NewConnection(ConnectionPatch, frozen=True, kw_only=True):
+    """A connection to be made."""
+
+    name: str
+    client_id: str
+    provider: str
+    issuer: str | UnsetType = UNSET
 
 
 class ConnectionsResource(Resource):

@@ -14,57 +14,23 @@ from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
-    BrandLinks,
-    BrandWords,
+    BrandLook,
     Happened,
-    Links,
+    LookPatch,
     Reasoned,
     SentInvitation,
-    Words,
 )
 
 
-class Branding(Model, frozen=True, kw_only=True):
+class Branding(BrandLook, frozen=True, kw_only=True):
     """How an organization looks; null is the look that everybody has."""
 
-    primary_color: str | None
-    company_name: str | None
-    logo_url: str | None
-    favicon_url: str | None
-    ink_color: str | None
-    page_color: str | None
-    card_color: str | None
-    radius: int | None
-    font: str | None
-    background: str | None
-    background_url: str | None
-    card_position: str | None
-    logo_dark_url: str | None
-    home_url: str | None
-    links: Links
-    texts: dict[str, Words]
     custom_css: str | None
 
 
-class BrandingPatch(Model, frozen=True, kw_only=True):
+class BrandingPatch(LookPatch, frozen=True, kw_only=True):
     """How an organization looks."""
 
-    primary_color: str | UnsetType | None = UNSET
-    company_name: str | UnsetType | None = UNSET
-    logo_url: str | UnsetType | None = UNSET
-    favicon_url: str | UnsetType | None = UNSET
-    ink_color: str | UnsetType | None = UNSET
-    page_color: str | UnsetType | None = UNSET
-    card_color: str | UnsetType | None = UNSET
-    radius: int | UnsetType | None = UNSET
-    font: str | UnsetType | None = UNSET
-    background: str | UnsetType | None = UNSET
-    background_url: str | UnsetType | None = UNSET
-    card_position: str | UnsetType | None = UNSET
-    logo_dark_url: str | UnsetType | None = UNSET
-    home_url: str | UnsetType | None = UNSET
-    links: BrandLinks | UnsetType | None = UNSET
-    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
     custom_css: str | UnsetType | None = UNSET
 
 
@@ -190,32 +156,6 @@ class Organization(Entity, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class NewOrganization(Model, frozen=True, kw_only=True):
-    """An organization to be made. What is left out is as `storage.models.organizations` has it."""
-
-    name: str
-    default_locale: str | UnsetType = UNSET
-    default_login_methods: tuple[Literal["password", "magic_link", "passkey"], ...] | UnsetType = (
-        UNSET
-    )
-    two_factor_policy: (
-        Literal["optional", "required_email", "required_totp", "required_passkey", "required_any"]
-        | UnsetType
-    ) = UNSET
-    require_pkce: bool | UnsetType = UNSET
-    id_token_claims: bool | UnsetType = UNSET
-    id_token_signed_response_alg: str | UnsetType = UNSET
-    email_as_username: bool | UnsetType = UNSET
-    registration: Literal["closed", "domain", "open"] | UnsetType = UNSET
-    registration_domains: tuple[str, ...] | UnsetType = UNSET
-    trusted_device_days: int | UnsetType = UNSET
-    password_min_length: int | UnsetType | None = UNSET
-    refuse_breached_passwords: bool | UnsetType = UNSET
-    account_deletion: bool | UnsetType = UNSET
-    branding: BrandingPatch | UnsetType | None = UNSET
-    slug: str | UnsetType = UNSET
-
-
 class OrganizationPatch(Model, frozen=True, kw_only=True):
     """What of an organization may change. Its slug stands in every issuer, and does not."""
 
@@ -241,65 +181,10 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
     branding: BrandingPatch | UnsetType | None = UNSET
 
 
-class BrandingWithAssets(Entity, frozen=True, kw_only=True):
+class BrandingWithAssets(Branding, frozen=True, kw_only=True):
     """How an organization looks, with its uploaded images."""
 
-    primary_color: str | None
-    company_name: str | None
-    logo_url: str | None
-    favicon_url: str | None
-    ink_color: str | None
-    page_color: str | None
-    card_color: str | None
-    radius: int | None
-    font: str | None
-    background: str | None
-    background_url: str | None
-    card_position: str | None
-    logo_dark_url: str | None
-    home_url: str | None
-    links: Links
-    texts: dict[str, Words]
-    custom_css: str | None
     assets: tuple[Asset, ...]
-
-
-class Branded(Entity, frozen=True, kw_only=True):
-    """An organization; what Porta 1.x knows of its look stands a second time where 1.x's SDK looks
-    for it.
-    """
-
-    id: str
-    name: str
-    slug: str
-    status: str
-    is_super_admin: bool
-    branding_logo_url: str | None
-    branding_favicon_url: str | None
-    branding_primary_color: str | None
-    branding_company_name: str | None
-    branding_custom_css: str | None
-    branding: Branding
-    default_locale: str
-    two_factor_policy: str
-    default_login_methods: tuple[str, ...]
-    require_pkce: bool
-    id_token_claims: bool
-    id_token_signed_response_alg: str
-    email_as_username: bool
-    registration: str
-    registration_domains: tuple[str, ...]
-    trusted_device_days: int
-    password_min_length: int | None
-    refuse_breached_passwords: bool
-    account_deletion: bool
-    created_at: datetime
-    updated_at: datetime
-    logo_url: str | None
-    favicon_url: str | None
-    primary_color: str | None
-    company_name: str | None
-    custom_css: str | None
 
 
 class WaitingInvitation(Model, frozen=True, kw_only=True):
@@ -317,6 +202,25 @@ class WaitingInvitation(Model, frozen=True, kw_only=True):
     invited_by: str | None
     created_at: datetime
     expires_at: datetime
+
+
+class NewOrganization(OrganizationPatch, frozen=True, kw_only=True):
+    """An organization to be made. What is left out is as `storage.models.organizations` has it."""
+
+    name: str
+    slug: str | UnsetType = UNSET
+
+
+class Branded(Organization, frozen=True, kw_only=True):
+    """An organization; what Porta 1.x knows of its look stands a second time where 1.x's SDK looks
+    for it.
+    """
+
+    logo_url: str | None
+    favicon_url: str | None
+    primary_color: str | None
+    company_name: str | None
+    custom_css: str | None
 
 
 class OrganizationsResource(Resource):

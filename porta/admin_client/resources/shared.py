@@ -229,6 +229,48 @@ class Progress(Model, frozen=True, kw_only=True):
     message: str | None
 
 
+class BrandLook(Entity, frozen=True, kw_only=True):
+    """How pages look; null is what everybody has, or the organization of a client."""
+
+    primary_color: str | None
+    company_name: str | None
+    logo_url: str | None
+    favicon_url: str | None
+    ink_color: str | None
+    page_color: str | None
+    card_color: str | None
+    radius: int | None
+    font: str | None
+    background: str | None
+    background_url: str | None
+    card_position: str | None
+    logo_dark_url: str | None
+    home_url: str | None
+    links: Links
+    texts: dict[str, Words]
+
+
+class LookPatch(Model, frozen=True, kw_only=True):
+    """How pages look; of a client, where that is not as its organization."""
+
+    primary_color: str | UnsetType | None = UNSET
+    company_name: str | UnsetType | None = UNSET
+    logo_url: str | UnsetType | None = UNSET
+    favicon_url: str | UnsetType | None = UNSET
+    ink_color: str | UnsetType | None = UNSET
+    page_color: str | UnsetType | None = UNSET
+    card_color: str | UnsetType | None = UNSET
+    radius: int | UnsetType | None = UNSET
+    font: str | UnsetType | None = UNSET
+    background: str | UnsetType | None = UNSET
+    background_url: str | UnsetType | None = UNSET
+    card_position: str | UnsetType | None = UNSET
+    logo_dark_url: str | UnsetType | None = UNSET
+    home_url: str | UnsetType | None = UNSET
+    links: BrandLinks | UnsetType | None = UNSET
+    texts: dict[str, BrandWords | None] | UnsetType | None = UNSET
+
+
 class UserPatch(Model, frozen=True, kw_only=True):
     """What of a person may change; password and status have ways of their own."""
 

@@ -5,7 +5,7 @@ Made by `make client` from the OpenAPI document of the Admin API: not to be edit
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal, Unpack
 
 from msgspec import UNSET, UnsetType
@@ -14,7 +14,6 @@ from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
 from porta.admin_client.resource import Change, Condition, ConditionalOnce, Once, Resource
 from porta.admin_client.resources.shared import (
-    AddressPatch,
     Happened,
     ImportReport,
     LockBody,
@@ -26,26 +25,10 @@ from porta.admin_client.resources.shared import (
 )
 
 
-class NewUser(Model, frozen=True, kw_only=True):
+class NewUser(UserPatch, frozen=True, kw_only=True):
     """A person to be added. Without a password they have none."""
 
     email: str
-    email_verified: bool | UnsetType = UNSET
-    given_name: str | UnsetType | None = UNSET
-    family_name: str | UnsetType | None = UNSET
-    middle_name: str | UnsetType | None = UNSET
-    nickname: str | UnsetType | None = UNSET
-    preferred_username: str | UnsetType | None = UNSET
-    profile_url: str | UnsetType | None = UNSET
-    picture_url: str | UnsetType | None = UNSET
-    website_url: str | UnsetType | None = UNSET
-    gender: str | UnsetType | None = UNSET
-    birthdate: date | UnsetType | None = UNSET
-    zoneinfo: str | UnsetType | None = UNSET
-    locale: str | UnsetType | None = UNSET
-    phone_number: str | UnsetType | None = UNSET
-    phone_number_verified: bool | UnsetType = UNSET
-    address: AddressPatch | UnsetType | None = UNSET
     password: str | UnsetType | None = UNSET
     status: Literal["active", "inactive"] | UnsetType = UNSET
 

@@ -7,13 +7,15 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic.alias_generators import to_snake
 
 _UNSET = "UnsetType"
 _WIDTH = 100
+_SAME = 8
+"""Fields: a model that has as many of another one, all that it has, is that one and more."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,6 @@ class Field:
     spelled: str
     type: str
     default: str | None
-    about: str
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,10 @@ class Model:
     about: str
     fields: tuple[Field, ...]
     uses: tuple[str, ...]
-    """The names of other models that its fields have."""
-    is_entity: bool
+    """The names of other models that its fields have, and of its base."""
+    base: str
+    own: tuple[Field, ...]
+    """The fields that it has not, or not so, of its base."""
 
 
 class Schemas:
@@ -90,21 +93,50 @@ class Schemas:
     def _model(self, name: str) -> Model:
         (key,) = [each for each in self._schemas if _class_name(each) == name]
         schema = self._schemas[key]
-        said = schema.get("additionalProperties") is False
-        required = schema.get("required", [])
-        fields = [
-            self._field(spelled, each, needed=spelled in required, said=said)
-            for spelled, each in schema.get("properties", {}).items()
-        ]
-        text = " ".join(field.type for field in fields)
+        base = self._bases.get(name)
+        had = self._fields[base] if base is not None else {}
+        fields = sorted(self._fields[name].values(), key=lambda field: field.default is not None)
+        text = " ".join([*(field.type for field in fields), base or ""])
         uses = [_class_name(each) for each in self._schemas if mentions(text, _class_name(each))]
         return Model(
             name,
             schema.get("description", "").strip() or f"{name}.",
-            tuple(sorted(fields, key=lambda field: field.default is not None)),
+            tuple(fields),
             tuple(uses),
-            name in self.entities,
+            base or ("Entity" if self._is_entity(name) else "Model"),
+            tuple(field for field in fields if had.get(field.name) != field),
         )
+
+    def _is_entity(self, name: str) -> bool:
+        """Whether a model is one, or what is made of it is: a class has one base."""
+        made = [child for child, base in self._bases.items() if base == name]
+        return name in self.entities or any(map(self._is_entity, made))
+
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, Field]]:
+        return {
+            _class_name(key): {
+                python_name(spelled): self._field(
+                    spelled,
+                    each,
+                    needed=spelled in schema.get("required", []),
+                    said=_is_said(schema),
+                )
+                for spelled, each in schema.get("properties", {}).items()
+            }
+            for key, schema in self._schemas.items()
+        }
+
+    @cached_property
+    def _bases(self) -> dict[str, str]:
+        """Of each model that is another one and more, the largest such."""
+        said = {_class_name(key): _is_said(schema) for key, schema in self._schemas.items()}
+        found: dict[str, str] = {}
+        for base, had in sorted(self._fields.items(), key=lambda each: len(each[1])):
+            for name, fields in self._fields.items():
+                if name != base and said[name] == said[base] and _is_more(fields, had):
+                    found[name] = base
+        return found
 
     def _field(self, spelled: str, schema: dict[str, Any], *, needed: bool, said: bool) -> Field:
         type_, default = self.type_of(schema, said=said), None
@@ -112,21 +144,19 @@ class Schemas:
             default = "UNSET" if said else "None"
             missing = _UNSET if said else "None"
             type_ = type_ if missing in type_.split(" | ") else f"{type_} | {missing}"
-        name = python_name(spelled)
-        return Field(name, spelled, type_, default, schema.get("description", ""))
+        return Field(python_name(spelled), spelled, type_, default)
 
 
 def source(model: Model) -> str:
     """Return the class of a model."""
-    kind = "Entity" if model.is_entity else "Model"
     lines = [
-        f"class {model.name}({kind}, frozen=True, kw_only=True):",
+        f"class {model.name}({model.base}, frozen=True, kw_only=True):",
         docstring(model.about, indent=4),
         "",
     ]
-    for field in model.fields:
+    for field in model.own:
         lines.append(f"    {field.name}: {field.type}{_default(field)}")
-    return "\n".join(lines if model.fields else lines[:-1])
+    return "\n".join(lines if model.own else lines[:-1])
 
 
 def _default(field: Field) -> str:
@@ -135,6 +165,23 @@ def _default(field: Field) -> str:
         return "" if field.default is None else f" = {field.default}"
     given = "" if field.default is None else f"default={field.default}, "
     return f' = field({given}name="{spelled}")'
+
+
+def _is_said(schema: dict[str, Any]) -> bool:
+    """Whether a schema is of what we say: it takes no field that it does not know."""
+    return schema.get("additionalProperties") is False
+
+
+def _is_more(fields: dict[str, Field], had: dict[str, Field]) -> bool:
+    """Whether a model has all fields of another one: as they are, or needed where they were not."""
+    if not (len(had) >= _SAME and had.keys() < fields.keys()):
+        return False
+    return all(_stands_for(fields[name], had[name]) for name in had)
+
+
+def _stands_for(field: Field, other: Field) -> bool:
+    needed = field.default is None and other.type == f"{field.type} | {_UNSET}"
+    return field == other or needed
 
 
 def reachable(schemas: Schemas, start: Iterable[Model]) -> list[Model]:

@@ -12,7 +12,15 @@ from handlers.admin_api import openapi
 from handlers.admin_api.route import Route
 from handlers.admin_api.table import ROUTES
 from porta.admin_client.resources import Resources
-from porta.admin_client.resources.organizations import BrandingPatch, OrganizationPatch
+from porta.admin_client.resources.claims import Claim
+from porta.admin_client.resources.organizations import (
+    Branding,
+    BrandingPatch,
+    BrandingWithAssets,
+    OrganizationPatch,
+)
+from porta.admin_client.resources.shared import BrandLook, LookPatch, Role, UserPatch
+from porta.admin_client.resources.users import NewUser
 from porta.admin_client.transport import Transport
 from tests.porta.admin_client import generate, methods
 from tests.porta.admin_client.methods import Operation
@@ -64,3 +72,13 @@ def test_names_of_python_and_of_json_are_told_apart() -> None:
         "defaultLoginMethods": ["password"],
         "branding": {"companyName": None, "logoDarkUrl": "https://a.example/logo.png"},
     }
+
+
+def test_a_model_that_is_another_one_and_more_is_made_of_it() -> None:
+    """One look is one class, of a client as of an organization; nothing is, by chance, another."""
+    assert BrandingWithAssets.__mro__[1:3] == (Branding, BrandLook)
+    assert issubclass(BrandingPatch, LookPatch)
+    assert not issubclass(Claim, Role)
+    with pytest.raises(TypeError, match="email"):
+        NewUser()  # type: ignore[call-arg]
+    assert UserPatch().email is msgspec.UNSET
