@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, Strict
@@ -22,6 +23,7 @@ from porta.services.targets import (
     require,
     require_id,
     require_visible,
+    write_changes,
 )
 from porta.text.names import find_text_problem
 from storage.models.clients import ApiResource, ScopeText
@@ -119,12 +121,12 @@ async def update(
     """Change what `patch` says of a resource. Raises NotFound, PreconditionFailed, Invalid."""
     stored = await _held(tx, actor, target, version, within)
     changes = changes_of(stored, _columns(patch))
-    if not changes:
-        return stored
     await _check_clients(tx, stored.organization_id, changes)
-    after = await tx.api_resources.update(stored.id, stored.organization_id, changes)
-    await _record(tx, actor, "api_resource.updated", stored, require(after, WHAT))
-    return require(after, WHAT)
+    return await write_changes(
+        stored, changes, WHAT,
+        partial(tx.api_resources.update, stored.id, stored.organization_id),
+        partial(_record, tx, actor, "api_resource.updated"),
+    )  # fmt: skip
 
 
 @needs("admin:client:revoke")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
@@ -19,7 +20,7 @@ from porta.services.definitions import (
 )
 from porta.services.fields import Description, Id, Name, PermissionSlug
 from porta.services.permissions import needs
-from porta.services.targets import changes_of, check_page, is_key, require
+from porta.services.targets import changes_of, check_page, is_key, require, write_changes
 from porta.tenants import slugs
 from storage.models.applications import Application
 from storage.models.pages import Listed, Page
@@ -113,12 +114,11 @@ async def update(
 ) -> Permission:
     """Change what `patch` says of a permission. Raises NotFound, PreconditionFailed, Forbidden."""
     stored = await _held(tx, actor, application, target, version)
-    changes = changes_of(stored, patch.said())
-    if not changes:
-        return stored
-    after = require(await tx.roles.update_permission(stored.id, changes), WHAT)
-    await record_change(tx, actor, "permission.updated", stored, after, permission_id=stored.id)
-    return after
+    return await write_changes(
+        stored, changes_of(stored, patch.said()), WHAT,
+        partial(tx.roles.update_permission, stored.id),
+        partial(record_change, tx, actor, "permission.updated", permission_id=stored.id),
+    )  # fmt: skip
 
 
 @needs("admin:permission:archive", unbound=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from porta.audit.actors import Actor
@@ -14,7 +15,7 @@ from porta.services.definitions import WHAT, find_application, hold_application
 from porta.services.fields import ApplicationSlug, LongDescription, Name, SearchTerm
 from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import ADMINISTRATION, check_all, needs
-from porta.services.targets import changes_of, check_page, require, require_id
+from porta.services.targets import changes_of, check_page, require, require_id, write_changes
 from storage.models.applications import Application, ApplicationModule
 from storage.models.pages import Listed, Page
 from storage.repositories.applications import SORTS
@@ -98,12 +99,10 @@ async def update(
     stored = await hold_application(tx, target, version)
     if stored.slug == ADMINISTRATION:
         check_all(actor, "the application of the administration")
-    changes = changes_of(stored, patch.said())
-    if not changes:
-        return stored
-    after = require(await tx.applications.update(stored.id, changes), WHAT)
-    await _record(tx, actor, "app.updated", stored, after)
-    return after
+    return await write_changes(
+        stored, changes_of(stored, patch.said()), WHAT, partial(tx.applications.update, stored.id),
+        partial(_record, tx, actor, "app.updated"),
+    )  # fmt: skip
 
 
 @needs("admin:app:update", unbound=True)
@@ -152,13 +151,12 @@ async def update_module(
     found = await tx.applications.find_module(owner.id, id, hold=True)
     stored = require(found, WHAT_MODULE, version)
     changes = changes_of(stored, patch.said())
-    if not changes:
-        return stored
-    after = require(await tx.applications.update_module(stored.id, changes), WHAT_MODULE)
     off = changes.get("status") == "inactive"
     event_type = "app.module.deactivated" if off else "app.module.updated"
-    await _record_module(tx, actor, event_type, stored, after)
-    return after
+    return await write_changes(
+        stored, changes, WHAT_MODULE, partial(tx.applications.update_module, stored.id),
+        partial(_record_module, tx, actor, event_type),
+    )  # fmt: skip
 
 
 async def _held(tx: Storage, actor: Actor, target: str, version: int | None) -> Application:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from porta.audit.actors import Actor
@@ -15,7 +16,7 @@ from porta.services.commands import ABSENT, Patch
 from porta.services.definitions import find_application, hold_application
 from porta.services.fields import Description, Flag, Name, judged
 from porta.services.permissions import needs
-from porta.services.targets import changes_of, check_page, is_key, require
+from porta.services.targets import changes_of, check_page, is_key, require, write_changes
 from storage.models.claims import ClaimDefinition
 from storage.models.pages import Listed, Page
 from storage.repositories.claims import SORTS
@@ -111,13 +112,12 @@ async def update(
     """
     stored = await hold_claim(tx, application, target, version)
     changes = changes_of(stored, patch.said())
-    if not changes:
-        return stored
     if "claim_type" in changes and await tx.claims.has_values(stored.id):
         raise Conflict.at("claimType", message="people have values of the type that it is of")
-    after = require(await tx.claims.update_definition(stored.id, changes), WHAT)
-    await record_change(tx, actor, "claim.updated", stored, after, claim_id=stored.id)
-    return after
+    return await write_changes(
+        stored, changes, WHAT, partial(tx.claims.update_definition, stored.id),
+        partial(record_change, tx, actor, "claim.updated", claim_id=stored.id),
+    )  # fmt: skip
 
 
 @needs("admin:claim:archive", unbound=True)

@@ -8,12 +8,13 @@ where administrators change it (`users.UserPatch`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from porta.audit.actors import Actor
 from porta.browser import account_visits
 from porta.browser.account_visits import Visit
 from porta.services.people import WHAT, record_of_person
-from porta.services.targets import changes_of, require
+from porta.services.targets import changes_of, require, write_changes
 from porta.services.user_fields import UserPatch, columns_of
 from storage.models.users import UserProfile
 from storage.router import Storage
@@ -42,9 +43,8 @@ async def update(
     Raises VisitOver, and PreconditionFailed where they are of another version by now.
     """
     held = require(await account_visits.hold(tx, visit), WHAT, version)
-    changes = changes_of(held, columns_of(held, patch))
-    if not changes:
-        return held
-    after = require(await tx.users.update(held.id, held.organization_id, changes), WHAT)
-    await record_of_person(tx, actor, _UPDATED, held, after)
-    return after
+    return await write_changes(
+        held, changes_of(held, columns_of(held, patch)), WHAT,
+        partial(tx.users.update, held.id, held.organization_id),
+        partial(record_of_person, tx, actor, _UPDATED),
+    )  # fmt: skip

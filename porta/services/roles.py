@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
@@ -13,7 +14,7 @@ from porta.services.commands import ABSENT, Command, Patch, Slugged
 from porta.services.definitions import GENTLY, Deletion, find_application, hold_application
 from porta.services.fields import Description, Ids, Name, RoleSlug
 from porta.services.permissions import ADMINISTRATION, SUPER_ADMIN, needs
-from porta.services.targets import changes_of, check_page, is_key, require
+from porta.services.targets import changes_of, check_page, is_key, require, write_changes
 from storage.models.applications import Application
 from storage.models.pages import Listed, Page
 from storage.models.roles import Permission, Role
@@ -92,13 +93,12 @@ async def update(
     owner, stored = await _held(tx, actor, application, target, version)
     await _check_not_more(tx, actor, owner, stored)
     changes = changes_of(stored, patch.said())
-    if not changes:
-        return stored
     if "slug" in changes:
         await _check_slug_is_free(tx, owner, changes["slug"])
-    after = require(await tx.roles.update(stored.id, changes), WHAT)
-    await record_change(tx, actor, "role.updated", stored, after, role_id=stored.id)
-    return after
+    return await write_changes(
+        stored, changes, WHAT, partial(tx.roles.update, stored.id),
+        partial(record_change, tx, actor, "role.updated", role_id=stored.id),
+    )  # fmt: skip
 
 
 @needs("admin:role:archive", unbound=True)

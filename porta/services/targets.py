@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from porta.audit.actors import Actor
@@ -81,6 +81,23 @@ def is_key(text: str) -> bool:
 def changes_of(stored: object, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of `columns` that differ from what is stored."""
     return {name: value for name, value in columns.items() if getattr(stored, name) != value}
+
+
+async def write_changes(
+    stored: V,
+    changes: Mapping[str, Any],
+    what: str,
+    write: Callable[[Mapping[str, Any]], Awaitable[V | None]],
+    record: Callable[[V, V], Awaitable[None]],
+) -> V:
+    """Write what is changed of a record, where anything is, and record what it was and is; return
+    it as it is then. Raises NotFound for what is gone.
+    """
+    if not changes:
+        return stored
+    after = require(await write(changes), what)
+    await record(stored, after)
+    return after
 
 
 def check_page(page: Page, sorts: Collection[str]) -> None:
