@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import show_login
+from handlers.interactions.login import show_login, show_refusal
 from handlers.tenant import TenantHandler
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
@@ -46,13 +46,7 @@ class FederationHandler(InteractionHandler):
                 self.runtime, self.opened, connection, self.origin, form.get("email")
             )
         except LoginFailed as refusal:
-            await show_login(
-                self,
-                status=refusal.status,
-                email=form.get("email"),
-                error=refusal.message,
-                retry_after=refusal.retry_after,
-            )
+            await show_refusal(self, refusal, form.get("email"))
             return
         self.see_other(url)
 
@@ -121,13 +115,7 @@ class FederationCallbackHandler(InteractionHandler):
         except ElsewhereOnly as refusal:
             show_home_realm(self, refusal.realm, "")
         except LoginFailed as refusal:
-            await show_login(
-                self,
-                status=refusal.status,
-                email="",
-                error=refusal.message,
-                retry_after=refusal.retry_after,
-            )
+            await show_refusal(self, refusal, "")
 
     async def _complete(self, response: Params) -> None:
         signed_in = await broker.complete(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from handlers.browser_cookies import keepsakes, remembered
 from handlers.interactions import accounts
@@ -14,11 +15,11 @@ from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.linking_page import show_linking
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import finish_page, wait
-from porta.authn import linking, login, passkey_options, second_factor
+from porta.authn import linking, login, passkey_options, second_factor, ways_in
 from porta.authn.authenticator import LoginFailed
-from porta.authn.federation import broker
 from porta.authn.passkey_options import Purpose
 from porta.authn.progress import SignedIn
+from porta.authn.ways_in import WaysIn
 from porta.browser import open_interactions
 from porta.protocol import endpoints
 from porta.protocol.requests.params import Params
@@ -49,42 +50,55 @@ async def show_login(
     if retry_after is not None:
         handler.set_header("Retry-After", retry_after)
     account = await _account(handler) if email is None or opened.may_switch else None
-    has_password = "password" in opened.login_methods
-    has_passkey = login.takes(handler.runtime, opened, "passkey")
-    has_link = login.takes(handler.runtime, opened, "magic_link")
-    connections = await broker.list_connections(handler.runtime, handler.tenant)
     known = shown((account if email is None else email) or "")
-    waiting = await linking.find_waiting(handler.runtime, opened)
-    again = opened.reauthenticates and error is None
+    ways = await ways_in.find(handler.runtime, opened)
     handler.finish_step(
         "login",
         status=status,
         email=known,
-        error=error
-        if has_password or has_passkey or has_link or connections
-        else "errors.login_method_disabled",
-        notice=None if waiting else _notice(again, has_password or has_link),
-        linking=(waiting.connection.name, waiting.said) if waiting else None,
-        connections=tuple((each.id, each.name) for each in connections),
-        identifies=known is None and waiting is None and any(each.domains for each in connections),
+        error=error if ways.has_any else "errors.login_method_disabled",
         account=account if opened.may_switch else None,
         **wait(handler, retry_after),
         by_mail=mails_on and retry_after is not None,
         lock_seconds=_lock_seconds(handler) if error == "login.error_invalid" else None,
-        show_password=has_password,
-        show_passkey=has_passkey,
-        passkey=passkey_options.of_first(handler.runtime, opened) if has_passkey else "",
         signals=signals,
-        show_magic_link=has_link,
-        forgot_password_url=_forgot_password_url(handler) if has_password else None,
         remember=handler.request.method == "POST" and handler.named("remember") is not None,
         is_remembered=bool(email) and email in {each.email for each in remembered(handler)},
-        register_url=None if opened.reauthenticates or waiting else registration_url(handler),
+        identifies=known is None and ways.depends_on_address,
+        **_offered(handler, ways, is_refused=error is not None),
     )
 
 
-def _notice(again: bool, may_show: bool) -> str | None:
-    return "login.reauthenticate" if again and may_show else None
+async def show_refusal(
+    handler: InteractionHandler,
+    refusal: LoginFailed,
+    email: str | None = None,
+    *,
+    signals: str | None = None,
+) -> None:
+    """Show the login page once more, to whoever was not signed in, and why."""
+    await show_login(
+        handler, status=refusal.status, email=email, error=refusal.message,
+        retry_after=refusal.retry_after, signals=signals,
+    )  # fmt: skip
+
+
+def _offered(handler: InteractionHandler, ways: WaysIn, *, is_refused: bool) -> dict[str, Any]:
+    """Return what the page needs to offer the ways in, and another account beside them."""
+    runtime, opened, waiting = handler.runtime, handler.opened, ways.waiting
+    is_new = waiting is None and not opened.reauthenticates
+    asks_again = waiting is None and opened.reauthenticates and not is_refused
+    return {
+        "notice": "login.reauthenticate" if asks_again and ways.takes_address else None,
+        "linking": (waiting.connection.name, waiting.said) if waiting else None,
+        "connections": tuple((each.id, each.name) for each in ways.connections),
+        "show_password": ways.password,
+        "show_passkey": ways.passkey,
+        "passkey": passkey_options.of_first(runtime, opened) if ways.passkey else "",
+        "show_magic_link": ways.magic_link,
+        "forgot_password_url": _forgot_password_url(handler) if ways.password else None,
+        "register_url": registration_url(handler) if is_new else None,
+    }
 
 
 def _forgot_password_url(handler: InteractionHandler) -> str | None:
@@ -182,13 +196,7 @@ class InteractionStartHandler(InteractionHandler):
                 self.start_over()
                 return
         except LoginFailed as refusal:
-            await show_login(
-                self,
-                status=refusal.status,
-                email=hint,
-                error=refusal.message,
-                retry_after=refusal.retry_after,
-            )
+            await show_refusal(self, refusal, hint)
             return
         chosen = self.query().get("account")
         if chosen is not None:
@@ -234,13 +242,7 @@ class LoginHandler(InteractionHandler):
             show_home_realm(self, refusal.realm, email)
             return
         except LoginFailed as refusal:
-            await show_login(
-                self,
-                status=refusal.status,
-                email=email,
-                error=refusal.message,
-                retry_after=refusal.retry_after,
-            )
+            await show_refusal(self, refusal, email)
             return
         await finish_with_passkeys(self, signed_in, form, creates=form.get("passkeys") == "create")
 

@@ -9,7 +9,7 @@ from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import show_login
+from handlers.interactions.login import show_login, show_refusal
 from handlers.pages import wait
 from porta.authn import login, magic_link_mail
 from porta.authn.authenticator import LoginFailed
@@ -65,7 +65,7 @@ class MagicLinkRequestHandler(InteractionHandler):
             show_home_realm(self, refusal.realm, email)
             return
         except LoginFailed as failed:
-            await show_login(self, status=failed.status, email=email, error=failed.message)
+            await show_refusal(self, failed, email)
             return
         else:
             _show_sent(self, email)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import finish_with_passkeys, show_login
+from handlers.interactions.login import finish_with_passkeys, show_login, show_refusal
 from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey import FIELD
@@ -40,13 +40,8 @@ class PasskeyHandler(InteractionHandler):
             return
         except LoginFailed as refusal:
             removed = refusal.reason == "removed"
-            await show_login(
-                self,
-                status=refusal.status,
-                error=refusal.message,
-                retry_after=refusal.retry_after,
-                signals=unknown(self.runtime, form.get(FIELD) or "") if removed else None,
-            )
+            signals = unknown(self.runtime, form.get(FIELD) or "") if removed else None
+            await show_refusal(self, refusal, signals=signals)
             return
         await finish_with_passkeys(self, signed_in, form)
 

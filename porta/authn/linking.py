@@ -15,7 +15,7 @@ from porta.audit.actors import Actor
 from porta.authn import half_way, identities, progress
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.identities import Waiting
-from porta.authn.progress import SignedIn
+from porta.authn.progress import Duties, SignedIn
 from porta.browser import interactions
 from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
@@ -92,8 +92,9 @@ async def decide(
     evidence = Evidence(
         runtime, opened, _NOTHING, origin, user.email, known_browser=known is not None, user=user
     )
-    also, sign_in = partial(_link, evidence, pending) if links else None, opened.interaction.sign_in
-    return await progress.conclude(evidence, user, sign_in, kept, trusts=sign_in.trusts, also=also)
+    link, sign_in = partial(_link, evidence, pending) if links else None, opened.interaction.sign_in
+    duties = Duties(trusts=sign_in.trusts, link=link)
+    return await progress.conclude(evidence, user, sign_in, kept, duties)
 
 
 async def _link(evidence: Evidence, pending: Pending, tx: Storage) -> None:

@@ -57,6 +57,36 @@ class SignedIn:
     """Whether a trusted device stood for a factor that they have not shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What is done with a sign-in, in its transaction: before any session is held, since who ends
+    everything of a person takes them in this order too.
+    """
+
+    device: TrustedDevice | None = None
+    """What stands for a factor that was not shown."""
+    trusts: bool = False
+    """Whether this device is to be trusted from then on."""
+    link: Callable[[Storage], Awaitable[None]] | None = None
+    """Links the account to who its owner is elsewhere."""
+
+    async def fulfil(
+        self, tx: Storage, evidence: Evidence, user: User, kept: Keepsakes
+    ) -> str | None:
+        """Do them; return the cookie of a device that is trusted now. Raises DeviceForgotten."""
+        if self.device is not None:
+            await trusted_devices.use(tx, evidence, user, self.device)
+        trusted = None
+        if self.trusts:
+            trusted = await trusted_devices.keep(tx, evidence, user, kept.device)
+        if self.link is not None:
+            await self.link(tx)
+        return trusted
+
+
+NO_DUTIES = Duties()
+
+
 async def go_on(
     evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes, *, trusts: bool = False
 ) -> SignedIn | None:
@@ -71,14 +101,14 @@ async def go_on(
     step = next_step(sign_in, demanded)
     waits = await find_waiting(runtime, opened.tenant, sign_in.linking)
     if isinstance(step, Done) and waits is None:
-        return await conclude(evidence, user, sign_in, kept, trusts=trusts)
+        return await conclude(evidence, user, sign_in, kept, Duties(trusts=trusts))
     # Whoever is to have one more way in shows every factor: no device stands for it.
     device = None
     if waits is None:
         device = await _find_device(evidence, user, sign_in, demanded, kept)
     if device is not None:
         with suppress(DeviceForgotten):
-            return await conclude(evidence, user, sign_in, kept, device=device)
+            return await conclude(evidence, user, sign_in, kept, Duties(device))
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
     if isinstance(step, Done):
@@ -177,45 +207,32 @@ async def conclude(
     user: User,
     sign_in: SignIn,
     kept: Keepsakes,
-    *,
-    device: TrustedDevice | None = None,
-    trusts: bool = False,
-    also: Callable[[Storage], Awaitable[None]] | None = None,
+    duties: Duties = NO_DUTIES,
 ) -> SignedIn:
-    """Open the session of somebody who has shown everything, or all but what their `device` stands
-    for; what is done `also` is done in the same transaction. Raises DeviceForgotten; ElsewhereOnly
-    for whoever might prove an account to be linked alone, and is not, or may not any more.
+    """Open the session of somebody who has shown everything, or all but what a device stands for.
+    Raises DeviceForgotten; ElsewhereOnly for whoever might prove an account to be linked alone, and
+    is not, or may not any more.
     """
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
     if sign_in.linking is not None:
-        linking = sign_in.linking if also is not None else None
+        linking = sign_in.linking if duties.link is not None else None
         await home_realms.check(runtime, tenant, user.email, linking)
     if sign_in.proofs[0].method != SESSION:
         await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
     trusted: str | None = None
 
-    async def hold(tx: Storage) -> None:
-        # Before any session is held: who ends everything of a person takes them in this order too.
+    async def fulfil(tx: Storage) -> None:
         nonlocal trusted
-        if device is not None:
-            await trusted_devices.use(tx, evidence, user, device)
-        if trusts:
-            trusted = await trusted_devices.keep(tx, evidence, user, kept.device)
-        if also is not None:
-            await also(tx)
+        trusted = await duties.fulfil(tx, evidence, user, kept)
 
+    device = duties.device
     session, value = await sessions.sign_in(
-        runtime,
-        tenant,
-        user.id,
-        context=context_of(sign_in.proofs),
-        browser=opened.interaction.browser,
-        origin=evidence.origin,
+        runtime, tenant, user.id, context=context_of(sign_in.proofs),
+        browser=opened.interaction.browser, origin=evidence.origin, first=fulfil,
         # An interaction that is over changes nothing: its cookie would reach no browser.
-        first=hold if device is not None or trusts or also is not None else None,
         before_commit=partial(_keep, evidence, sign_in),
         trusted_device=device.id if device is not None else None,
-    )
+    )  # fmt: skip
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
     remembers, spared = sign_in.remembers, device is not None

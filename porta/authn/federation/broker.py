@@ -37,11 +37,6 @@ from storage.models.users import User
 _NOTHING = Params({})
 
 
-async def list_connections(runtime: Runtime, tenant: Tenant) -> tuple[Connection, ...]:
-    """Return where people of the organization may sign in."""
-    return await runtime.connections(tenant.id)
-
-
 async def begin(
     runtime: Runtime,
     opened: OpenInteraction,
