@@ -59,12 +59,8 @@ def _digests(evidence: Evidence, user: User, code: str) -> list[str]:
 
 
 def _write(evidence: Evidence, user: User, code: str) -> Letter:
-    emails, organization = evidence.runtime.post.emails, evidence.opened.look
-    language = emails.language(user.locale, organization.default_locale)
-    company = (organization.branding_company_name or organization.name).strip()
-    subject = emails.words(language, "emails.otp_code.subject", company=company)
-    return emails.render(
-        "otp_code", subject, organization, language,
+    return evidence.runtime.post.emails.write(
+        "otp_code", evidence.opened.look, user.locale,
         code=code, minutes=TTL // 60, name=user.given_name,
     )  # fmt: skip
 

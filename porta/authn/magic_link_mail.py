@@ -12,7 +12,6 @@ from porta.limits import mailed_links
 from porta.limits.even_time import in_steps
 from porta.limits.origin import Origin
 from porta.outbox import queue
-from porta.pages import branding
 from porta.protocol.requests.params import Params
 from porta.runtime import Runtime
 from porta.security import link_tokens
@@ -110,15 +109,11 @@ def _write(
     runtime: Runtime, opened: OpenInteraction, email: str, user: User | None, token: LinkToken
 ) -> Letter:
     """Write the mail, also where there is nobody to read it: it takes its time."""
-    emails, organization = runtime.post.emails, opened.look
-    language = emails.language(user.locale if user else None, organization.default_locale)
-    company = branding.brand(organization).company
     uid = request_copies.value_of(opened.uid)
-    return emails.render(
+    return runtime.post.emails.write(
         _METHOD,
-        emails.words(language, "emails.magic_link.subject", company=company),
-        organization,
-        language,
+        opened.look,
+        user.locale if user else None,
         name=user.given_name if user else None,
         email=email,
         client_name=opened.client.client_name,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from porta.emails.message import Letter
 from porta.emails.post import Post
-from porta.pages import branding
 from storage.models.organizations import Organization
 from storage.models.users import User
 
@@ -22,14 +21,9 @@ def write(
     post: Post, template: str, organization: Organization, user: User, **values: Any
 ) -> Letter:
     """Return the notice `template` to a person; its subject is `emails.{template}.subject`."""
-    emails = post.emails
-    language = emails.language(user.locale, organization.default_locale)
-    company = branding.brand(organization).company
-    subject = emails.words(language, f"emails.{template}.subject", company=company)
-    return emails.render(
-        template, subject, organization, language,
-        name=user.given_name, email=user.email, **values,
-    )  # fmt: skip
+    return post.emails.write(
+        template, organization, user.locale, name=user.given_name, email=user.email, **values
+    )
 
 
 async def queue(

@@ -63,6 +63,17 @@ class Emails:
             sender_name=brand.company,
         )
 
+    def write(
+        self, template: str, organization: Organization, /, *wanted: str | None, **values: Any
+    ) -> Letter:
+        """Return the e-mail `template` in the first language of `wanted` that there is, or else in
+        the organization's, under the text `emails.{template}.subject`. Raises as `render`.
+        """
+        language = self.language(*wanted, organization.default_locale)
+        company = branding.brand(organization).company
+        subject = self.words(language, f"emails.{template}.subject", company=company)
+        return self.render(template, subject, organization, language, **values)
+
     def language(self, *wanted: str | None) -> str:
         """Return the language to write in: the first of `wanted` that there is a catalog of."""
         return self._pages.negotiate(None, None, *wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from porta.emails.message import Letter
-from porta.pages import branding
 from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
@@ -29,17 +28,18 @@ def write(
     language: str, confirmation: str, refusal: str,
 ) -> tuple[Addressed, Addressed]:  # fmt: skip
     """Write both: whoever has the new address already is told so, and given no link."""
+    emails = runtime.post.emails
     url = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE, token=confirmation)
     minutes = tenant.config.email_change_ttl // 60
     wanted, home = user.locale or language, endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
     new = "email_change" if taken is None else "email_change_taken"
-    letter = _write(
-        runtime, tenant, new, wanted if taken is None else taken.locale,
+    letter = emails.write(
+        new, tenant.organization, wanted if taken is None else taken.locale,
         name=None, email=change.email, url=url if taken is None else home, minutes=minutes,
     )  # fmt: skip
     refuse = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE_REFUSAL, token=refusal)
-    old = _write(
-        runtime, tenant, "email_change_asked", wanted,
+    old = emails.write(
+        "email_change_asked", tenant.organization, wanted,
         name=user.given_name, email=change.sent_from, url=refuse, days=_days(tenant),
     )  # fmt: skip
     return (
@@ -51,8 +51,8 @@ def write(
 def write_done(runtime: Runtime, tenant: Tenant, user: User, undo: str) -> Addressed:
     """Write to the address that `user` had until now that it is another one, and how to undo it."""
     url = endpoints.absolute(tenant.issuer, endpoints.EMAIL_CHANGE_REFUSAL, token=undo)
-    letter = _write(
-        runtime, tenant, _DONE, user.locale,
+    letter = runtime.post.emails.write(
+        _DONE, tenant.organization, user.locale,
         name=user.given_name, email=user.email, url=url, days=_days(tenant),
     )  # fmt: skip
     return Addressed(_DONE, letter, user.email, user.id)
@@ -60,13 +60,3 @@ def write_done(runtime: Runtime, tenant: Tenant, user: User, undo: str) -> Addre
 
 def _days(tenant: Tenant) -> int:
     return max(1, round(tenant.config.email_undo_ttl / 86_400))
-
-
-def _write(
-    runtime: Runtime, tenant: Tenant, template: str, wanted: str | None, /, **values: object
-) -> Letter:
-    emails, organization = runtime.post.emails, tenant.organization
-    language = emails.language(wanted, organization.default_locale)
-    company = branding.brand(organization).company
-    subject = emails.words(language, f"emails.{template}.subject", company=company)
-    return emails.render(template, subject, organization, language, **values)

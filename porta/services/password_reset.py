@@ -18,7 +18,6 @@ from porta.limits.even_time import in_steps
 from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.outbox import queue
-from porta.pages import branding
 from porta.protocol import endpoints
 from porta.runtime import Runtime
 from porta.security import known_browsers, link_tokens
@@ -222,14 +221,10 @@ def _write(asked: Asked, user: User | None, token: LinkToken) -> Letter:
     url = f"{tenant.issuer}/auth/reset-password/{token.value}"
     if asked.interaction is not None:
         url += f"?interaction={asked.interaction}"
-    organization = asked.look
-    language = post.emails.language(user.locale if user else None, organization.default_locale)
-    company = branding.brand(organization).company
-    return post.emails.render(
+    return post.emails.write(
         "password_reset",
-        post.emails.words(language, "emails.password_reset.subject", company=company),
-        organization,
-        language,
+        asked.look,
+        user.locale if user else None,
         name=user.given_name if user else None,
         email=asked.email,
         url=url,

@@ -11,7 +11,6 @@ from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.tenants.tenant import Tenant
 from storage.models.clients import Client
-from storage.models.organizations import Organization
 from storage.models.users import User
 
 
@@ -30,7 +29,9 @@ def write_link(
         url += f"?interaction={request_copies.value_of(opened.uid)}"
     minutes = tenant.config.registration_ttl // 60
     look = opened.look if opened is not None else tenant.organization
-    return _write(runtime, look, "registration", language, email=email, url=url, minutes=minutes)
+    return runtime.post.emails.write(
+        "registration", look, language, email=email, url=url, minutes=minutes
+    )
 
 
 def write_known(
@@ -41,10 +42,9 @@ def write_known(
     brand = branding.brand(look)
     home = find_home(client) if client is not None else None
     reset_url = endpoints.absolute(tenant.issuer, endpoints.FORGOT_PASSWORD)
-    return _write(
-        runtime,
-        look,
+    return runtime.post.emails.write(
         "account_exists",
+        look,
         user.locale,
         name=user.given_name,
         email=user.email,
@@ -52,14 +52,3 @@ def write_known(
         url=home or brand.home_url or tenant.issuer,
         reset_url=reset_url if has_password else None,
     )
-
-
-def _write(
-    runtime: Runtime, organization: Organization, template: str, wanted: str | None, /,
-    **values: object,
-) -> Letter:  # fmt: skip
-    emails = runtime.post.emails
-    language = emails.language(wanted, organization.default_locale)
-    company = branding.brand(organization).company
-    subject = emails.words(language, f"emails.{template}.subject", company=company)
-    return emails.render(template, subject, organization, language, **values)

@@ -56,14 +56,11 @@ def write(
     """Write the mail: it leads to `home_url`, the page of `client`, else to the organization's,
     in the `look` of what led to it, or else the organization's own.
     """
-    emails, organization = runtime.post.emails, look or tenant.organization
-    language = emails.language(user.locale, organization.default_locale)
-    company = branding.brand(organization).company
-    return emails.render(
+    organization = look or tenant.organization
+    return runtime.post.emails.write(
         "welcome",
-        emails.words(language, "emails.welcome.subject", company=company),
         organization,
-        language,
+        user.locale,
         name=user.given_name,
         email=user.email,
         client_name=client.client_name if client and home_url else None,
