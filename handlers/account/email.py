@@ -18,7 +18,7 @@ from porta.errors import NotFound
 from porta.limits.rate_limits import Throttled
 from porta.protocol.requests.params import Params
 from porta.services import email_change, pending_email
-from porta.services.email_change import NoAddress
+from porta.services.typed_address import NoAddress
 from porta.tenants import home_realms
 from porta.tenants.home_realms import ElsewhereOnly
 

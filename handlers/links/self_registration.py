@@ -17,7 +17,8 @@ from porta.protocol.requests.params import Params
 from porta.security import work_proofs
 from porta.services import self_registration, user_passwords
 from porta.services.password_reset import LinkOver
-from porta.services.self_registration import Asked, NoAddress
+from porta.services.self_registration import Asked
+from porta.services.typed_address import NoAddress
 from porta.services.welcome import Typed
 from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.resolve import takes_registrations

@@ -13,34 +13,31 @@ from porta.audit.actors import Actor
 from porta.browser import account_visits
 from porta.browser.account_visits import Visit
 from porta.emails import notices
-from porta.errors import Invalid
 from porta.limits import mailed_links
 from porta.limits.even_time import in_steps
 from porta.limits.origin import Origin
 from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
-from porta.security.link_tokens import LinkToken
-from porta.services import email_change_letters, former_addresses, pending_email
+from porta.services import (
+    email_change_letters,
+    former_addresses,
+    pending_email,
+    typed_address,
+)
+from porta.services.email_change_letters import Addressed
 from porta.services.password_reset import LinkOver
+from porta.services.typed_address import NoAddress
 from porta.tenants import home_realms
 from porta.tenants.home_realms import ElsewhereOnly
 from porta.tenants.tenant import Tenant
-from porta.text.email_addresses import canonical_email
 from storage.errors import AlreadyExists
 from storage.models.artifact import artifact_id
 from storage.models.artifacts import EmailChange, FormerLetter
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
-_OVER = "the link is unknown, used or over"
 _ID = 36
 """Characters of the id of a person, before the token in a link."""
-
-
-class NoAddress(Invalid):
-    """What was typed is no address, none that a person takes here, or the one that they have;
-    `message` is a text's key.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +61,22 @@ async def ask(
     be a way around it. None is taken that has to, either, whoever has it (NoAddress).
     """
     await home_realms.check(runtime, tenant, visit.user.email)
-    address = _address(visit.user, typed)
+    address = typed_address.read(typed)
+    if address == visit.user.email:
+        raise NoAddress("account.email_same")
     if await home_realms.find_required(runtime, tenant, address) is not None:
         raise NoAddress("account.email_to_elsewhere")
     async with in_steps():
         await mailed_links.count_email_change(runtime, tenant, visit.user.id, address, origin)
         taken = await runtime.storage.users.find_by_email(tenant.id, address)
-        confirmation, refusal = link_tokens.new_token(), link_tokens.new_token()
-        change = EmailChange(
-            id=artifact_id(EmailChange.value_of(visit.user.id)), organization_id=tenant.id,
-            account_id=visit.user.id, session_uid=visit.session.uid, email=address,
-            sent_from=visit.user.email, confirmation=confirmation.digest, refusal=refusal.digest,
-            asked_at=runtime.clock(),
-        )  # fmt: skip
-        letters = email_change_letters.write(
-            runtime, tenant, change, visit.user, taken, language,
-            f"{visit.user.id}{confirmation.value}", f"{visit.user.id}{refusal.value}",
-        )  # fmt: skip
+        change, letters = _write(runtime, tenant, visit, address, taken, language)
         ttl = tenant.config.email_change_ttl
         async with runtime.storage.transaction() as tx:
             held = await account_visits.hold(tx, visit)
             if held.email != change.sent_from:
                 raise NoAddress("account.changed_meanwhile")
             await tx.artifacts.save(change, ttl)
-            await _remember(tx, runtime, tenant, held, change, refusal)
+            await _remember(tx, runtime, tenant, held, change)
             for template, letter, to, person in letters:
                 lifetime = ttl if to == address else notices.LIFETIME
                 await runtime.post.queue(
@@ -141,27 +130,31 @@ async def withdraw(runtime: Runtime, visit: Visit, actor: Actor) -> bool:
         return await pending_email.end(tx, held, "person", actor=actor)
 
 
-def _address(user: User, typed: str) -> str:
-    if not typed.strip():
-        raise NoAddress("login.error_email_missing")
-    try:
-        address = canonical_email(typed)
-    except Invalid:
-        raise NoAddress("register.error_address") from None
-    if len(address) > 255:
-        raise NoAddress("register.error_address")
-    if address == user.email:
-        raise NoAddress("account.email_same")
-    return address
+def _write(
+    runtime: Runtime, tenant: Tenant, visit: Visit, address: str, taken: User | None, language: str
+) -> tuple[EmailChange, tuple[Addressed, Addressed]]:
+    """Return the change that is asked for, and the letters that tell of it."""
+    user, confirmation, refusal = visit.user, link_tokens.new_token(), link_tokens.new_token()
+    change = EmailChange(
+        id=artifact_id(EmailChange.value_of(user.id)), organization_id=tenant.id,
+        account_id=user.id, session_uid=visit.session.uid, email=address, sent_from=user.email,
+        confirmation=confirmation.digest, refusal=refusal.digest,
+        asked_at=runtime.clock(),
+    )  # fmt: skip
+    letters = email_change_letters.write(
+        runtime, tenant, change, user, taken, language,
+        f"{user.id}{confirmation.value}", f"{user.id}{refusal.value}",
+    )  # fmt: skip
+    return change, letters
 
 
 async def _remember(
-    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, change: EmailChange, token: LinkToken
+    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, change: EmailChange
 ) -> None:
     """Keep what a letter to the address of before is known by."""
     now = runtime.clock()
     letter = FormerLetter(
-        digest=token.digest, email=change.sent_from, wanted=change.email,
+        digest=change.refusal, email=change.sent_from, wanted=change.email,
         at=change.asked_at or now, until=now + tenant.config.email_undo_ttl,
     )  # fmt: skip
     await former_addresses.remember(tx, user, letter, now)
@@ -171,16 +164,16 @@ async def _find(storage: Storage, tenant: Tenant, token: str) -> Found:
     """Return the change that the token confirms, where it can still be made."""
     person, digest = token[:_ID].lower(), link_tokens.digest_of(token[_ID:])
     if digest is None:
-        raise LinkOver(_OVER)
+        raise LinkOver
     change = await storage.artifacts.find(EmailChange, EmailChange.value_of(person), tenant.id)
     if change is None or not opaque.equal(change.confirmation, digest):
-        raise LinkOver(_OVER)
+        raise LinkOver
     user = await storage.users.find(change.account_id, organization_id=tenant.id)
     if user is None or not user.is_usable or user.email != change.sent_from:
-        raise LinkOver(_OVER)
+        raise LinkOver
     living = await storage.session_lists.of_person(user.id, tenant.id, 1, only=change.session_uid)
     if not living:
-        raise LinkOver(_OVER)
+        raise LinkOver
     return Found(change, user)
 
 

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 
 from porta.audit import events
 from porta.audit.actors import SYSTEM, Actor
-from porta.limits import mailed_links
-from porta.limits.address_blocks import address_block
-from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import pending_email, pre_assignments, user_passwords, welcome
-from porta.services.password_reset import BREACHED, LinkOver, Refused
+from porta.services import pending_email, pre_assignments, welcome
+from porta.services.password_reset import LinkOver, Refused, hash_by_link
 from porta.services.pre_assignments import Given
 from porta.services.welcome import Typed
 from porta.tenants import resolve
@@ -99,11 +96,7 @@ async def accept(
         raise Refused(problems)
     hashed = None
     if offer.asks_password:
-        asker = Asker(tenant.id, address_block(origin.address))
-        async with mailed_links.counting_password(runtime, tenant, token):
-            if await user_passwords.is_breached(runtime, tenant.organization, typed.password):
-                raise Refused((BREACHED,))
-            hashed = await runtime.passwords.hash(typed.password, asker)
+        hashed = await hash_by_link(runtime, tenant, token, typed.password, origin)
     home_url = find_home(offer.client) if offer.client else None
     letter = welcome.write(runtime, tenant, offer.user, offer.client, home_url)
     # Who invites is of another organization, and what they give is an administrator's to write.

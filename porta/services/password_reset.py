@@ -41,6 +41,9 @@ _COMPLETED = "user.password_reset.completed"
 class LinkOver(Invalid):
     """A link that is unknown here, used, or over."""
 
+    def __init__(self, message: str = "the link is unknown, used or over") -> None:
+        super().__init__(message)
+
 
 class Refused(Invalid):
     """A password that may not be chosen: `reasons` are those of WeakPassword, `mismatch`, and
@@ -120,7 +123,7 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> UserProfile:
     link = digest and await runtime.storage.auth_tokens.find(_KIND, digest, tenant.id)
     user = link and await runtime.storage.users.find(link.user_id, organization_id=tenant.id)
     if not user:
-        raise LinkOver("the link is unknown, used or over")
+        raise LinkOver
     await home_realms.check(runtime, tenant, user.email)
     return user
 
@@ -145,11 +148,7 @@ async def reset(
     user = await find(runtime, tenant, token)
     if reasons := _problems(tenant, user, password, repeated):
         raise Refused(reasons)
-    asker = Asker(tenant.id, address_block(origin.address))
-    async with mailed_links.counting_password(runtime, tenant, token):
-        if await user_passwords.is_breached(runtime, tenant.organization, password):
-            raise Refused((BREACHED,))
-        hashed = await runtime.passwords.hash(password, asker)
+    hashed = await hash_by_link(runtime, tenant, token, password, origin)
     url = f"{tenant.issuer}/auth/forgot-password"
     # They stay: who reads a mailbox would be rid of a factor else. Their owner is told which.
     passkeys = await runtime.storage.passkeys.list(user.id, tenant.id)
@@ -167,6 +166,21 @@ async def reset(
         await notices.queue(tx, runtime.post, _CHANGED, letter, user, to=link.email)
     keys, account = runtime.settings.cookie_keys, known_browsers.after_reset(user.email)
     return known_browsers.remember(keys, known_value, tenant.id, account, runtime.clock())
+
+
+async def hash_by_link(
+    runtime: Runtime, tenant: Tenant, token: str, password: str, origin: Origin
+) -> str:
+    """Return the hash of a password that whoever has a link chooses; the link is not used by it.
+
+    Raises Refused for one that leaked, Throttled where many hash by one link, and Unavailable where
+    there is no room to.
+    """
+    asker = Asker(tenant.id, address_block(origin.address))
+    async with mailed_links.counting_password(runtime, tenant, token):
+        if await user_passwords.is_breached(runtime, tenant.organization, password):
+            raise Refused((BREACHED,))
+        return await runtime.passwords.hash(password, asker)
 
 
 def _problems(tenant: Tenant, user: User, password: str, repeated: str) -> tuple[str, ...]:

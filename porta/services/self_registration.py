@@ -14,23 +14,21 @@ import msgspec
 from porta.audit import events
 from porta.browser import interactions
 from porta.browser.open_interactions import OpenInteraction
-from porta.errors import Invalid
 from porta.limits import mailed_links
-from porta.limits.address_blocks import address_block
 from porta.limits.even_time import in_steps
-from porta.limits.fair_queue import Asker
 from porta.limits.origin import Origin
 from porta.pages import client_brands
 from porta.protocol.clients.client_links import find_home
 from porta.runtime import Runtime
 from porta.security import link_tokens
-from porta.services import registration_letters, user_passwords, welcome
-from porta.services.password_reset import BREACHED, LinkOver, Refused
+from porta.services import registration_letters, typed_address, welcome
+from porta.services.password_reset import LinkOver, Refused, hash_by_link
+from porta.services.typed_address import NoAddress
 from porta.services.welcome import Typed
 from porta.tenants import home_realms, resolve
 from porta.tenants.resolve import takes_registrations
 from porta.tenants.tenant import Tenant
-from porta.text.email_addresses import ascii_domain_form, canonical_email
+from porta.text.email_addresses import ascii_domain_form
 from storage.errors import AlreadyConsumed
 from storage.models.artifact import artifact_id
 from storage.models.artifacts import Registration
@@ -40,11 +38,6 @@ from storage.models.users import User
 from storage.router import Storage
 
 _NAMES = ("given_name", "family_name")
-_OVER = "the link is unknown, used or over"
-
-
-class NoAddress(Invalid):
-    """What was typed is no address, or one of a domain that nobody registers with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +88,9 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> Offer:
     if takes_registrations(runtime, tenant) and link_tokens.digest_of(token) is not None:
         link = await storage.artifacts.find(Registration, token, tenant.id)
     if link is None or not _may(tenant.organization, link.email):
-        raise LinkOver(_OVER)
+        raise LinkOver
     if await storage.users.find_by_email(tenant.id, link.email) is not None:
-        raise LinkOver(_OVER)
+        raise LinkOver
     await home_realms.check(runtime, tenant, link.email)
     client = None
     if link.registers_at is not None:
@@ -125,11 +118,7 @@ async def complete(
         raise Refused(problems)
     hashed = None
     if offer.asks_password:
-        asker = Asker(tenant.id, address_block(origin.address))
-        async with mailed_links.counting_password(runtime, tenant, token):
-            if await user_passwords.is_breached(runtime, tenant.organization, typed.password):
-                raise Refused((BREACHED,))
-            hashed = await runtime.passwords.hash(typed.password, asker)
+        hashed = await hash_by_link(runtime, tenant, token, typed.password, origin)
     home_url = find_home(offer.client) if offer.client else None
     look = client_brands.dress(tenant.organization, offer.client)
     letter = welcome.write(runtime, tenant, user, offer.client, home_url, look)
@@ -148,12 +137,7 @@ async def complete(
 
 
 def _address(organization: Organization, typed: str) -> str:
-    if not typed.strip():
-        raise NoAddress("login.error_email_missing")
-    try:
-        address = canonical_email(typed)
-    except Invalid:
-        raise NoAddress("register.error_address") from None
+    address = typed_address.read(typed)
     if not _may(organization, address):
         raise NoAddress("register.error_domain")
     return address
