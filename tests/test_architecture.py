@@ -118,6 +118,13 @@ LONGER = {
 """Modules of more lines, and why; none of them has many more."""
 _GENERATED = "porta.admin_client.resources"
 
+LONGEST_FUNCTION = 40
+"""Lines of a function beside its docstring: thirty fit a screen, and a third of grace."""
+LONGER_FUNCTIONS = {
+    "porta.config.production.production_problems": "a table: what is refused, and what to do",
+}
+"""Functions of more lines, and why."""
+
 _SQL = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", re.DOTALL)
 
 MODULES = {
@@ -524,3 +531,36 @@ def test_a_module_says_one_thing(module: str) -> None:
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
     most = LONGEST + 75 if module in LONGER else LONGEST
     assert lines <= most, f"{module} has {lines} lines"
+
+
+def _lengths(module: str) -> dict[str, int]:
+    """The lines of each function of a module, its docstring aside; of two of a name the longer."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    found: dict[str, int] = {}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            said = _lines(each.body[0]) if ast.get_docstring(each) else 0
+            name = f"{module}.{each.name}"
+            found[name] = max(_lines(each) - said, found.get(name, 0))
+    return found
+
+
+def _lines(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if not _within(m, _GENERATED)])
+def test_a_function_fits_a_screen(module: str) -> None:
+    """What outgrows a screen is two things, and is parted by what they say."""
+    too_long = {each: n for each, n in _lengths(module).items() if n > LONGEST_FUNCTION}
+    assert too_long.keys() - LONGER_FUNCTIONS.keys() == set()
+
+
+def test_no_exception_is_left_that_nobody_needs() -> None:
+    """Neither of a function, nor of a module."""
+    functions = {each: n for m in MODULES for each, n in _lengths(m).items()}
+    short = {each for each in LONGER_FUNCTIONS if functions[each] <= LONGEST_FUNCTION}
+    assert short == set()
+    short = {m for m in LONGER if len(MODULES[m].read_text("utf-8").splitlines()) <= LONGEST}
+    assert short == set()

@@ -20,6 +20,7 @@ from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
+from porta.limits.rate_limits import Guesses
 from porta.protocol.requests.own_factors import FEW
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import RECOVERY_CODE, Ask, Done, Enrol
@@ -98,29 +99,33 @@ async def submit(
         runtime, opened, form, origin, user.email, known_browser=known is not None, user=user,
         enrolling=pending.enrolling,
     )  # fmt: skip
-    guesses = rate_limits.of_second_factor(opened.tenant, user.id, known)
-    refusal = await attempt.count(evidence, guesses, "rate_limit.2fa_verify")
-    enrolling = pending.enrolling
+    enrolling, codes = pending.enrolling, tuple[str, ...]()
     asked = pending.methods if enrolling is None else (enrolling.method,)
-    await attempt.check_asked(evidence, method, asked)
-    authenticator, codes = AUTHENTICATORS[method], tuple[str, ...]()
-    try:
-        await attempt.judge(authenticator, evidence, guesses, refusal)
-    except LoginFailed as failure:
-        await attempt.record(evidence, "2fa.verify.failed", method=method, reason=failure.reason)
-        raise
+    guesses = rate_limits.of_second_factor(opened.tenant, user.id, known)
+    await _judge(evidence, method, asked, guesses)
     demanded = opened.tenant.organization.two_factor_policy != "optional"
     if enrolling is not None or (demanded and not user.two_factor_enabled):
         user, codes = await enrolment.keep(evidence, user, method)
     if method == RECOVERY_CODE:
         await _tell_few_codes(runtime, opened, user)
-    event = authenticator.event_beside or authenticator.event
-    await attempt.record(evidence, event, method=method)
+    authenticator = AUTHENTICATORS[method]
+    await attempt.record(evidence, authenticator.event_beside or authenticator.event, method=method)
     sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
     trusts = trusted_devices.FIELD in form and trusted_devices.may_trust(
         opened.tenant, opened.interaction.sign_in, method
     )
     return await progress.go_on(evidence, user, sign_in, kept, trusts=trusts), codes
+
+
+async def _judge(evidence: Evidence, method: str, asked: tuple[str, ...], guesses: Guesses) -> None:
+    """Count an attempt, and judge what was shown. Raises LoginFailed."""
+    refusal = await attempt.count(evidence, guesses, "rate_limit.2fa_verify")
+    await attempt.check_asked(evidence, method, asked)
+    try:
+        await attempt.judge(AUTHENTICATORS[method], evidence, guesses, refusal)
+    except LoginFailed as failure:
+        await attempt.record(evidence, "2fa.verify.failed", method=method, reason=failure.reason)
+        raise
 
 
 async def _tell_few_codes(runtime: Runtime, opened: OpenInteraction, user: UserProfile) -> None:

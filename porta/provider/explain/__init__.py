@@ -65,31 +65,18 @@ async def _granted(
     addressed = address(accepted.resource, accepted.scope, rules.api_resources, tenant.issuer)
     access_token_header(client, addressed.targets)
     consent = await policies.consent(runtime, about, accepted)
+    allowed = Decision("request", "allowed", "every check passes")
+    decisions = (*decisions, allowed, *consent, *policies.tokens(client, addressed.scope))
     release = Release(
-        about.facts,
-        client,
-        tenant.organization,
-        tenant.issuer,
-        addressed.scope,
+        about.facts, client, tenant.organization, tenant.issuer, addressed.scope,
         claims_with_openid(client, accepted.scope),
-    )
-    found = targets.explain(targets.Granted(about, addressed, accepted.claims, release))
-    explained = _explanation(
-        about,
-        (
-            *decisions,
-            Decision("request", "allowed", "every check passes"),
-            *consent,
-            *policies.tokens(client, addressed.scope),
-        ),
-    )
+    )  # fmt: skip
+    scopes = policies.scope_decisions(request.scope, accepted.scope, addressed.scope, client)
     return replace(
-        explained,
-        scopes=tuple(
-            policies.scope_decisions(request.scope, accepted.scope, addressed.scope, client)
-        ),
+        _explanation(about, decisions),
+        scopes=tuple(scopes),
         audience=addressed.audience,
-        targets=found,
+        targets=targets.explain(targets.Granted(about, addressed, accepted.claims, release)),
     )
 
 
