@@ -31,6 +31,20 @@ class Example:
         return route.path.format_map(self.path)
 
 
+STALE = {"If-Match": '"999"'}
+"""Headers of who changes what they read long ago."""
+
+
+def shows(*never: str, **fields: Any) -> Callable[[Any], None]:
+    """Return a look at one thing that has these fields, and `never` in it."""
+
+    def check(body: Any) -> None:
+        assert {name: body["data"][name] for name in fields} == fields
+        assert [each for each in never if each in str(body)] == []
+
+    return check
+
+
 Make = Callable[[Installation], Awaitable[Example]]
 _MADE: dict[tuple[str, str], list[Make]] = {}
 

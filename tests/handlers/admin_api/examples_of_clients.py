@@ -6,13 +6,12 @@ import secrets
 from typing import Any
 
 from storage.models.clients import Client
-from tests.handlers.admin_api.examples import Example, example
+from tests.handlers.admin_api.examples import STALE, Example, example, shows
 from tests.handlers.admin_api.examples_of_operation import NOBODY
 from tests.world.administrators import Installation
 
 ONE = "/clients/{clientId}"
 SECRET = f"{ONE}/secrets/{{secretId}}"
-STALE = {"If-Match": '"999"'}
 URIS = ["https://app.example/callback"]
 
 
@@ -37,13 +36,6 @@ async def _body(installation: Installation, **more: Any) -> dict[str, Any]:
         "redirectUris": URIS,
         **more,
     }
-
-
-def _is(**fields: Any) -> Any:
-    def check(body: Any) -> None:
-        assert {name: body["data"][name] for name in fields} == fields
-
-    return check
 
 
 @example("POST", "/clients")
@@ -150,13 +142,13 @@ async def find(installation: Installation) -> Example:
 @example("GET", ONE)
 async def read(installation: Installation) -> Example:
     made = await _client(installation)
-    return Example({"clientId": made.id}, check=_is(clientId=made.client_id))
+    return Example({"clientId": made.id}, check=shows(clientId=made.client_id))
 
 
 @example("GET", ONE)
 async def read_by_client_id(installation: Installation) -> Example:
     made = await _client(installation)
-    return Example({"clientId": made.client_id}, check=_is(id=made.id))
+    return Example({"clientId": made.client_id}, check=shows(id=made.id))
 
 
 def _none(method: str, path: str, body: Any = None, **more: str) -> None:
@@ -176,7 +168,7 @@ def _changes(method: str) -> None:
     async def change(installation: Installation) -> Example:
         made = await _client(installation)
         body = {"clientName": "Other", "clientUri": "https://app.example/"}
-        check = _is(clientName="Other", clientUri="https://app.example/", redirectUris=URIS)
+        check = shows(clientName="Other", clientUri="https://app.example/", redirectUris=URIS)
         return Example({"clientId": made.id}, body=body, check=check)
 
     @example(method, ONE)
@@ -266,7 +258,7 @@ async def add_secret(installation: Installation) -> Example:
     made = await _client(installation)
     value = secrets.token_urlsafe(32)
     body = {"label": "second", "value": value, "expiresAt": "2099-01-31T12:00:00Z"}
-    check = _is(plaintext=value, label="second", expiresAt="2099-01-31T12:00:00.000Z")
+    check = shows(plaintext=value, label="second", expiresAt="2099-01-31T12:00:00.000Z")
     return Example({"clientId": made.id}, body=body, check=check)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.handlers.admin_api.examples import Example, example
+from tests.handlers.admin_api.examples import STALE, Example, example, shows
 from tests.handlers.admin_api.examples_of_operation import NOBODY
 from tests.world.administrators import Installation
 
@@ -18,7 +18,6 @@ PERMISSION = f"{APP}/permissions/{{permissionId}}"
 CLAIM = f"{APP}/claims/{{claimId}}"
 VALUE = f"{CLAIM}/users/{{userId}}"
 OF_USER = "/organizations/{organizationId}/users/{userId}"
-STALE = {"If-Match": '"999"'}
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,6 @@ def _spelled(world: World, query: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _is(**fields: Any) -> Any:
-    def check(body: Any) -> None:
-        assert {name: body["data"][name] for name in fields} == fields
-
-    return check
-
-
 def _has(count: int, **fields: Any) -> Any:
     def check(body: Any) -> None:
         assert len(body["data"]) == body["total"] == count
@@ -142,7 +134,7 @@ async def create_application(installation: Installation) -> Example:
     del installation
     slug = _slug()
     body = {"name": "Shop", "slug": slug, "organizationId": NOBODY}
-    return Example(body=body, check=_is(slug=slug, status="active", description=None))
+    return Example(body=body, check=shows(slug=slug, status="active", description=None))
 
 
 @example("POST", "/applications")
@@ -165,12 +157,12 @@ async def find_application(installation: Installation) -> Example:
 @example("GET", APP)
 async def read_by_slug(installation: Installation) -> Example:
     slug = await installation.app_slug()
-    return Example({"applicationId": slug}, check=_is(slug=slug))
+    return Example({"applicationId": slug}, check=shows(slug=slug))
 
 
 _bad("GET", APP, 404, applicationId=NOBODY)
 for method in ("PUT", "PATCH"):
-    _good(method, APP, body={"description": "Sells"}, check=_is(description="Sells"))
+    _good(method, APP, body={"description": "Sells"}, check=shows(description="Sells"))
     _bad(method, APP, 404, body={"name": "A"}, applicationId=NOBODY)
     _bad(method, APP, 400, body={"name": ""})
     _bad(method, APP, 412, body={"name": "A"}, headers=STALE)
@@ -207,15 +199,15 @@ def _made(body: Any) -> None:
 _good("GET", f"{APP}/history", check=_made)
 _bad("GET", f"{APP}/history", 404, applicationId=NOBODY)
 
-_good("POST", f"{APP}/modules", body={"name": "New module"}, check=_is(slug="new-module"))
+_good("POST", f"{APP}/modules", body={"name": "New module"}, check=shows(slug="new-module"))
 _bad("POST", f"{APP}/modules", 404, body={"name": "New module"}, applicationId=NOBODY)
 _bad("POST", f"{APP}/modules", 409, body={"name": "Module"})
 _good("GET", f"{APP}/modules", check=_has(1, slug="module", isActive=True))
 _bad("GET", f"{APP}/modules", 404, applicationId=NOBODY)
-_good("GET", MODULE, check=_is(slug="module"))
+_good("GET", MODULE, check=shows(slug="module"))
 _bad("GET", MODULE, 404, moduleId=NOBODY)
 for method in ("PUT", "PATCH"):
-    _good(method, MODULE, body={"name": "Other"}, check=_is(name="Other"))
+    _good(method, MODULE, body={"name": "Other"}, check=shows(name="Other"))
     _bad(method, MODULE, 404, body={"name": "Other"}, moduleId=NOBODY)
     _bad(method, MODULE, 412, body={"name": "Other"}, headers=STALE)
 for method, path in (("POST", f"{MODULE}/deactivate"), ("DELETE", MODULE)):
@@ -251,16 +243,16 @@ async def _with_another_role(installation: Installation) -> World:
     return world
 
 
-_good("POST", f"{APP}/roles", body={"name": "New"}, check=_is(slug="new"))
+_good("POST", f"{APP}/roles", body={"name": "New"}, check=shows(slug="new"))
 _bad("POST", f"{APP}/roles", 404, body={"name": "New"}, applicationId=NOBODY)
 _bad("POST", f"{APP}/roles", 409, body={"name": "Role"})
 _good("GET", f"{APP}/roles", check=_has(1, slug="role"))
 _bad("GET", f"{APP}/roles", 404, applicationId=NOBODY)
-_good("GET", ROLE, check=_is(slug="role"))
+_good("GET", ROLE, check=shows(slug="role"))
 _bad("GET", ROLE, 404, roleId=NOBODY)
 for method in ("PUT", "PATCH"):
-    _good(method, ROLE, body={"description": "Does"}, check=_is(description="Does"))
-    _good(method, ROLE, body={"slug": "clerk"}, check=_is(slug="clerk", name="Role"))
+    _good(method, ROLE, body={"description": "Does"}, check=shows(description="Does"))
+    _good(method, ROLE, body={"slug": "clerk"}, check=shows(slug="clerk", name="Role"))
     _bad(method, ROLE, 409, build=_with_another_role, body={"slug": "another"})
     _bad(method, ROLE, 400, build=_administration, body={"slug": "another"})
     _bad(method, ROLE, 404, body={"name": "A"}, roleId=NOBODY)
@@ -293,7 +285,7 @@ _good(
     "POST",
     f"{APP}/permissions",
     body=lambda world: {"name": "N", "slug": "x:y:z", "moduleId": world.path["moduleId"]},
-    check=_is(slug="x:y:z"),
+    check=shows(slug="x:y:z"),
 )
 _good("POST", f"{APP}/permissions", body={"name": "Export it"}, check=_is_named_after_it)
 _bad("POST", f"{APP}/permissions", 400, body={"name": "輸出"})
@@ -302,10 +294,10 @@ _bad("POST", f"{APP}/permissions", 409, body={"name": "N", "slug": "a:b:c"})
 _bad("POST", f"{APP}/permissions", 400, body={"name": "N", "slug": "x:y:z", "moduleId": NOBODY})
 _good("GET", f"{APP}/permissions", check=_has(1, slug="a:b:c"))
 _bad("GET", f"{APP}/permissions", 404, applicationId=NOBODY)
-_good("GET", PERMISSION, check=_is(slug="a:b:c"))
+_good("GET", PERMISSION, check=shows(slug="a:b:c"))
 _bad("GET", PERMISSION, 404, permissionId=NOBODY)
 for method in ("PUT", "PATCH"):
-    _good(method, PERMISSION, body={"name": "New"}, check=_is(name="New"))
+    _good(method, PERMISSION, body={"name": "New"}, check=shows(name="New"))
     _bad(method, PERMISSION, 404, body={"name": "New"}, permissionId=NOBODY)
     _bad(method, PERMISSION, 412, body={"name": "New"}, headers=STALE)
 _good("DELETE", PERMISSION)
@@ -319,23 +311,23 @@ _bad("POST", f"{PERMISSION}/archive", 404, permissionId=NOBODY)
 _good("GET", f"{PERMISSION}/roles", build=_held, check=_has(1, slug="role"))
 _bad("GET", f"{PERMISSION}/roles", 404, permissionId=NOBODY)
 
-_good("POST", f"{APP}/claims", body={"claimName": "level"}, check=_is(claimType="string"))
+_good("POST", f"{APP}/claims", body={"claimName": "level"}, check=shows(claimType="string"))
 _good(
     "POST",
     f"{APP}/claims",
     body={"name": "Level", "slug": "level", "valueType": "number"},
-    check=_is(name="Level", slug="level", valueType="number", claimName="level"),
+    check=shows(name="Level", slug="level", valueType="number", claimName="level"),
 )
 _bad("POST", f"{APP}/claims", 404, body={"claimName": "level"}, applicationId=NOBODY)
 _bad("POST", f"{APP}/claims", 400, body={"claimName": "email"})
 _bad("POST", f"{APP}/claims", 409, body=lambda world: {"claimName": world.claim_name})
 _good("GET", f"{APP}/claims", check=_has(1, claimType="string", includeInAccessToken=True))
 _bad("GET", f"{APP}/claims", 404, applicationId=NOBODY)
-_good("GET", CLAIM, check=_is(includeInIdToken=False))
+_good("GET", CLAIM, check=shows(includeInIdToken=False))
 _bad("GET", CLAIM, 404, claimId=NOBODY)
 for method in ("PUT", "PATCH"):
-    _good(method, CLAIM, body={"includeInIdToken": True}, check=_is(includeInIdToken=True))
-    _good(method, CLAIM, body={"name": "Rank"}, check=_is(title="Rank", name="Rank"))
+    _good(method, CLAIM, body={"includeInIdToken": True}, check=shows(includeInIdToken=True))
+    _good(method, CLAIM, body={"name": "Rank"}, check=shows(title="Rank", name="Rank"))
     _bad(method, CLAIM, 404, body={"title": "T"}, claimId=NOBODY)
     _bad(method, CLAIM, 409, build=_held, body={"claimType": "number"})
     _bad(method, CLAIM, 412, body={"title": "T"}, headers=STALE)
@@ -354,9 +346,9 @@ def _one_value(body: Any) -> None:
 
 _good("GET", f"{APP}/claims/users/{{userId}}", build=_held, check=_one_value)
 _bad("GET", f"{APP}/claims/users/{{userId}}", 404, userId=NOBODY)
-_good("GET", VALUE, build=_held, check=_is(value="x"))
+_good("GET", VALUE, build=_held, check=shows(value="x"))
 _bad("GET", VALUE, 404)
-_good("PUT", VALUE, body={"value": "y"}, check=_is(value="y"))
+_good("PUT", VALUE, body={"value": "y"}, check=shows(value="y"))
 _bad("PUT", VALUE, 400, body={"value": 1})
 _bad("PUT", VALUE, 404, body={"value": "y"}, userId=NOBODY)
 _good("DELETE", VALUE, build=_held)
@@ -364,7 +356,7 @@ _bad("DELETE", VALUE, 404)
 
 _good("GET", f"{OF_USER}/claims", build=_held, check=_has(1, value="x"))
 _bad("GET", f"{OF_USER}/claims", 404, organizationId=NOBODY)
-_good("PUT", f"{OF_USER}/claims/{{claimId}}", body={"value": "y"}, check=_is(value="y"))
+_good("PUT", f"{OF_USER}/claims/{{claimId}}", body={"value": "y"}, check=shows(value="y"))
 _bad("PUT", f"{OF_USER}/claims/{{claimId}}", 400, body={"value": None})
 _bad("PUT", f"{OF_USER}/claims/{{claimId}}", 404, body={"value": "y"}, organizationId=NOBODY)
 _good("DELETE", f"{OF_USER}/claims/{{claimId}}", build=_held)

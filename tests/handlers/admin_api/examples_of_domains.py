@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from tests.handlers.admin_api.examples import Example, example
+from tests.handlers.admin_api.examples import Example, example, shows
 from tests.handlers.admin_api.examples_of_connections import ALL as CONNECTIONS
-from tests.handlers.admin_api.examples_of_operation import NOBODY
+from tests.handlers.admin_api.owned import Owned, only
 from tests.world.administrators import Installation
 from tests.world.name_server import NameServer
 
 ALL = "/organizations/{organizationId}/domains"
 ONE = f"{ALL}/{{domainId}}"
 VERIFY = f"{ONE}/verify"
-STALE = {"If-Match": '"999"'}
 NAMES: list[NameServer] = []
 """Whom the installation asks."""
 
@@ -23,27 +22,13 @@ def _name() -> str:
     return f"{secrets.token_hex(8)}.example"
 
 
-async def _home(installation: Installation) -> dict[str, str]:
-    return {"organizationId": (await installation.organization()).id, "domainId": NOBODY}
+DOMAIN = Owned(ALL, "domainId", lambda: {"domain": _name()}, {"mode": "offer"})
 
 
 async def _connection(installation: Installation, path: dict[str, str], **more: Any) -> str:
     body = {"name": "Acme", "provider": "google", "clientId": "x", **more}
     made = await installation.post(CONNECTIONS.format_map(path), body)
     return str(made["id"])
-
-
-async def _made(installation: Installation, **more: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    path = await _home(installation)
-    made = await installation.post(ALL.format_map(path), {"domain": _name(), **more})
-    return {**path, "domainId": made["id"]}, made
-
-
-def _is(**fields: Any) -> Any:
-    def check(body: Any) -> None:
-        assert {name: body["data"][name] for name in fields} == fields
-
-    return check
 
 
 @example("POST", ALL)
@@ -55,86 +40,61 @@ async def create(installation: Installation) -> Example:
         "mode": "offer",
         "verifiedAt": None,
     }
-    return Example(await _home(installation), body={"domain": name.upper()}, check=_is(**told))
+    return Example(
+        await DOMAIN.home(installation), body={"domain": name.upper()}, check=shows(**told)
+    )
 
 
 @example("POST", ALL)
 async def create_what_is_none(installation: Installation) -> Example:
-    return Example(await _home(installation), body={"domain": "localhost"}, status=400)
+    return Example(await DOMAIN.home(installation), body={"domain": "localhost"}, status=400)
 
 
 @example("POST", ALL)
 async def create_what_requires_nothing(installation: Installation) -> Example:
     body = {"domain": _name(), "mode": "require"}
-    return Example(await _home(installation), body=body, status=400)
+    return Example(await DOMAIN.home(installation), body=body, status=400)
 
 
 @example("POST", ALL)
 async def create_what_is_there(installation: Installation) -> Example:
-    path, made = await _made(installation)
+    path, made = await DOMAIN.make(installation)
     return Example(path, body={"domain": made["domain"]}, status=409)
-
-
-@example("POST", ALL)
-async def create_for_none(installation: Installation) -> Example:
-    del installation
-    return Example({"organizationId": NOBODY}, body={"domain": _name()}, status=404)
 
 
 @example("GET", ALL)
 async def find(installation: Installation) -> Example:
-    path, made = await _made(installation)
-
-    def check(body: Any) -> None:
-        assert [each["id"] for each in body["data"]] == [made["id"]]
-
-    return Example(path, query={"sortBy": "domain"}, check=check)
-
-
-@example("GET", ALL)
-async def find_of_none(installation: Installation) -> Example:
-    del installation
-    return Example({"organizationId": NOBODY}, status=404)
+    path, made = await DOMAIN.make(installation)
+    return Example(path, query={"sortBy": "domain"}, check=only(made))
 
 
 @example("GET", ONE)
 async def read(installation: Installation) -> Example:
-    path, made = await _made(installation)
-    return Example(path, check=_is(recordText=made["recordText"]))
-
-
-@example("GET", ONE)
-async def read_at_another_organization(installation: Installation) -> Example:
-    path, _ = await _made(installation)
-    other = await installation.organization()
-    return Example({**path, "organizationId": other.id}, status=404)
+    path, made = await DOMAIN.make(installation)
+    return Example(path, check=shows(recordText=made["recordText"]))
 
 
 def _changes(method: str) -> None:
     @example(method, ONE)
     async def change(installation: Installation) -> Example:
-        path, _ = await _made(installation)
+        path, _ = await DOMAIN.make(installation)
         body = {"mode": "require", "connectionId": await _connection(installation, path)}
-        return Example(path, body=body, check=_is(**body))
-
-    @example(method, ONE)
-    async def change_none(installation: Installation) -> Example:
-        return Example(await _home(installation), body={"mode": "offer"}, status=404)
+        return Example(path, body=body, check=shows(**body))
 
     @example(method, ONE)
     async def change_its_name(installation: Installation) -> Example:
-        path, _ = await _made(installation)
+        path, _ = await DOMAIN.make(installation)
         return Example(path, body={"domain": _name()}, status=400)
 
     @example(method, ONE)
     async def lead_to_another_organization(installation: Installation) -> Example:
-        path, _ = await _made(installation)
-        elsewhere = await _connection(installation, await _home(installation))
+        path, _ = await DOMAIN.make(installation)
+        elsewhere = await _connection(installation, await DOMAIN.home(installation))
         return Example(path, body={"connectionId": elsewhere}, status=400)
 
     @example(method, ONE)
     async def require_what_is_off(installation: Installation) -> Example:
-        path, _ = await _made(installation)
+        path, _ = await DOMAIN.make(installation)
         off = await _connection(installation, path, status="inactive")
         return Example(path, body={"connectionId": off, "mode": "require"}, status=400)
 
@@ -143,11 +103,6 @@ def _changes(method: str) -> None:
         path = {"organizationId": installation.admin_id}
         made = await installation.post(ALL.format_map(path), {"domain": _name()})
         return Example({**path, "domainId": made["id"]}, body={"mode": "require"}, status=403)
-
-    @example(method, ONE)
-    async def change_what_was_changed(installation: Installation) -> Example:
-        path, _ = await _made(installation)
-        return Example(path, body={"mode": "offer"}, headers=STALE, status=412)
 
 
 _changes("PUT")
@@ -160,7 +115,7 @@ def _prove(made: dict[str, Any], *texts: str) -> None:
 
 @example("POST", VERIFY)
 async def verify(installation: Installation) -> Example:
-    path, made = await _made(installation)
+    path, made = await DOMAIN.make(installation)
     _prove(made, "v=spf1 -all", made["recordText"])
 
     def check(body: Any) -> None:
@@ -171,9 +126,9 @@ async def verify(installation: Installation) -> Example:
 
 @example("POST", VERIFY)
 async def verify_by_the_record_of_another(installation: Installation) -> Example:
-    path, made = await _made(installation)
+    path, made = await DOMAIN.make(installation)
     other = await installation.post(
-        ALL.format_map(await _home(installation)), {"domain": made["domain"]}
+        ALL.format_map(await DOMAIN.home(installation)), {"domain": made["domain"]}
     )
     _prove(made, other["recordText"])
     return Example(path, status=409)
@@ -181,19 +136,19 @@ async def verify_by_the_record_of_another(installation: Installation) -> Example
 
 @example("POST", VERIFY)
 async def verify_what_has_no_record(installation: Installation) -> Example:
-    return Example((await _made(installation))[0], status=409)
+    return Example(await DOMAIN.at(installation), status=409)
 
 
 @example("POST", VERIFY)
 async def verify_what_nobody_answers_for(installation: Installation) -> Example:
-    path, made = await _made(installation)
+    path, made = await DOMAIN.make(installation)
     NAMES[-1].refuses.add(made["recordName"])
     return Example(path, status=503)
 
 
 @example("POST", VERIFY)
 async def verify_too_often(installation: Installation) -> Example:
-    path, _ = await _made(installation)
+    path, _ = await DOMAIN.make(installation)
     for _ in range(20):
         assert (await installation.http.post(VERIFY.format_map(path))).status_code == 409
     return Example(path, status=429)
@@ -201,22 +156,7 @@ async def verify_too_often(installation: Installation) -> Example:
 
 @example("POST", VERIFY)
 async def verify_none(installation: Installation) -> Example:
-    return Example(await _home(installation), status=404)
-
-
-@example("DELETE", ONE)
-async def delete(installation: Installation) -> Example:
-    return Example((await _made(installation))[0])
-
-
-@example("DELETE", ONE)
-async def delete_none(installation: Installation) -> Example:
-    return Example(await _home(installation), status=404)
-
-
-@example("DELETE", ONE)
-async def delete_what_was_changed(installation: Installation) -> Example:
-    return Example((await _made(installation))[0], headers=STALE, status=412)
+    return Example(await DOMAIN.home(installation), status=404)
 
 
 @example("DELETE", CONNECTIONS + "/{connectionId}")
@@ -230,8 +170,11 @@ async def switch_a_connection_off_that_is_required(installation: Installation) -
 
 
 async def _required(installation: Installation) -> dict[str, str]:
-    path = await _home(installation)
+    path = await DOMAIN.home(installation)
     id = await _connection(installation, path)
     body = {"domain": _name(), "mode": "require", "connectionId": id}
     await installation.post(ALL.format_map(path), body)
     return {**path, "connectionId": id}
+
+
+DOMAIN.add_examples()

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
+from tests.handlers.admin_api.owned import add_absences
 from tests.world.administrators import Installation
 
 _MANY = "/organizations/{organizationId}/users/{userId}/identities"
@@ -55,13 +56,4 @@ async def unlink(installation: Installation) -> Example:
     return Example(await with_identity(installation), status=204)
 
 
-@example("DELETE", _ONE)
-async def unlink_none(installation: Installation) -> Example:
-    return Example({**await with_identity(installation), "identityId": NOBODY}, status=404)
-
-
-@example("DELETE", _ONE)
-async def unlink_elsewhere(installation: Installation) -> Example:
-    other = await installation.organization()
-    path = {**await with_identity(installation), "organizationId": other.id}
-    return Example(path, status=404)
+add_absences("DELETE", _ONE, with_identity, "identityId")

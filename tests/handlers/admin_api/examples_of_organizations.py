@@ -6,12 +6,11 @@ import secrets
 from typing import Any
 
 from storage.models.organizations import Organization
-from tests.handlers.admin_api.examples import Example, example
+from tests.handlers.admin_api.examples import STALE, Example, example, shows
 from tests.handlers.admin_api.examples_of_operation import NOBODY
 from tests.world.administrators import Installation
 
 ONE = "/organizations/{idOrSlug}"
-STALE = {"If-Match": '"999"'}
 
 
 def _at(organization: Organization) -> dict[str, str]:
@@ -22,13 +21,6 @@ async def _in(installation: Installation, status: str) -> Organization:
     made = await installation.organization()
     await installation.runtime.storage.everywhere.organizations.set_status(made.id, status)
     return made
-
-
-def _is(**fields: Any) -> Any:
-    def check(body: Any) -> None:
-        assert {name: body["data"][name] for name in fields} == fields
-
-    return check
 
 
 @example("POST", "/organizations")
@@ -50,7 +42,7 @@ async def create(installation: Installation) -> Example:
 async def create_without_a_slug(installation: Installation) -> Example:
     del installation
     name = f"Firm {secrets.token_hex(5)}"
-    return Example(body={"name": name}, check=_is(slug=name.lower().replace(" ", "-")))
+    return Example(body={"name": name}, check=shows(slug=name.lower().replace(" ", "-")))
 
 
 @example("POST", "/organizations")
@@ -125,13 +117,13 @@ async def slug_is_taken(installation: Installation) -> Example:
 @example("GET", ONE)
 async def read(installation: Installation) -> Example:
     made = await installation.organization()
-    return Example(_at(made), check=_is(id=made.id, slug=made.slug))
+    return Example(_at(made), check=shows(id=made.id, slug=made.slug))
 
 
 @example("GET", ONE)
 async def read_by_slug(installation: Installation) -> Example:
     made = await installation.organization()
-    return Example({"idOrSlug": made.slug}, status=200, check=_is(id=made.id))
+    return Example({"idOrSlug": made.slug}, status=200, check=shows(id=made.id))
 
 
 @example("GET", ONE)
@@ -164,21 +156,21 @@ def _refuses(method: str, path: str, body: Any) -> None:
         return Example(_at(await installation.organization()), body=body, status=400)
 
 
-_changes("PUT", ONE, {"name": "Other"}, _is(name="Other", defaultLocale="en"))
-_changes("PATCH", ONE, {"branding": None, "requirePkce": True}, _is(requirePkce=True))
-_changes("PATCH", ONE, {"registration": "open"}, _is(registration="open"))
-_changes("PATCH", ONE, {"trustedDeviceDays": 30}, _is(trustedDeviceDays=30))
+_changes("PUT", ONE, {"name": "Other"}, shows(name="Other", defaultLocale="en"))
+_changes("PATCH", ONE, {"branding": None, "requirePkce": True}, shows(requirePkce=True))
+_changes("PATCH", ONE, {"registration": "open"}, shows(registration="open"))
+_changes("PATCH", ONE, {"trustedDeviceDays": 30}, shows(trustedDeviceDays=30))
 _refuses("PATCH", ONE, {"trustedDeviceDays": 91})
 _refuses("PUT", ONE, {"name": None})
 _refuses("PATCH", ONE, {"registration": "domain"})
 _refuses("PATCH", ONE, {"slug": "other"})
-_changes("PUT", f"{ONE}/branding", {"companyName": "Ltd."}, _is(brandingCompanyName="Ltd."))
+_changes("PUT", f"{ONE}/branding", {"companyName": "Ltd."}, shows(brandingCompanyName="Ltd."))
 _refuses("PUT", f"{ONE}/branding", {"primaryColor": "teal"})
 _changes(
     "PUT",
     f"{ONE}/two-factor/policy",
     {"twoFactorPolicy": "required_totp"},
-    _is(twoFactorPolicy="required_totp"),
+    shows(twoFactorPolicy="required_totp"),
 )
 
 
@@ -301,7 +293,7 @@ async def policy_of_none(installation: Installation) -> Example:
 async def summary(installation: Installation) -> Example:
     made = await installation.organization()
     await installation.person(organization_id=made.id)
-    return Example(_at(made), check=_is(totalUsers=1, disabledCount=1, complianceRate=0.0))
+    return Example(_at(made), check=shows(totalUsers=1, disabledCount=1, complianceRate=0.0))
 
 
 @example("GET", f"{ONE}/two-factor/summary")

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
+from tests.handlers.admin_api.owned import add_absences
 from tests.world.administrators import Installation
 
 _MANY = "/organizations/{organizationId}/users/{userId}/passkeys"
@@ -30,10 +31,6 @@ async def with_passkey(installation: Installation) -> dict[str, str]:
         f"SELECT id::text FROM passkeys WHERE user_id = '{person.id}'"
     )
     return {"organizationId": home.id, "userId": person.id, "passkeyId": str(id)}
-
-
-async def _of_nobody(installation: Installation) -> dict[str, str]:
-    return {**await with_passkey(installation), "passkeyId": NOBODY}
 
 
 @example("GET", _MANY)
@@ -61,9 +58,7 @@ async def read_passkey(installation: Installation) -> Example:
     return Example(await with_passkey(installation), check=check)
 
 
-@example("GET", _ONE)
-async def read_none(installation: Installation) -> Example:
-    return Example(await _of_nobody(installation), status=404)
+add_absences("GET", _ONE, with_passkey, "passkeyId")
 
 
 async def _rename(installation: Installation) -> Example:
@@ -83,13 +78,10 @@ async def _rename_another_version(installation: Installation) -> Example:
     return Example(path, body={"name": "Tablet"}, headers={"If-Match": '"7"'}, status=412)
 
 
-async def _rename_none(installation: Installation) -> Example:
-    return Example(await _of_nobody(installation), body={"name": "Tablet"}, status=404)
-
-
 for _method in ("PUT", "PATCH"):
-    for _make in (_rename, _rename_badly, _rename_another_version, _rename_none):
+    for _make in (_rename, _rename_badly, _rename_another_version):
         example(_method, _ONE)(_make)
+    add_absences(_method, _ONE, with_passkey, "passkeyId", body={"name": "Tablet"})
 
 
 @example("DELETE", _ONE)
@@ -103,13 +95,4 @@ async def remove_another_version(installation: Installation) -> Example:
     return Example(path, headers={"If-Match": '"7"'}, status=412)
 
 
-@example("DELETE", _ONE)
-async def remove_none(installation: Installation) -> Example:
-    return Example(await _of_nobody(installation), status=404)
-
-
-@example("DELETE", _ONE)
-async def remove_elsewhere(installation: Installation) -> Example:
-    other = await installation.organization()
-    path = {**await with_passkey(installation), "organizationId": other.id}
-    return Example(path, status=404)
+add_absences("DELETE", _ONE, with_passkey, "passkeyId")

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.handlers.admin_api.examples import Example, example
 from tests.handlers.admin_api.examples_of_operation import NOBODY
+from tests.handlers.admin_api.owned import add_absences
 from tests.world.administrators import Installation
 
 _MANY = "/organizations/{organizationId}/users/{userId}/trusted-devices"
@@ -50,14 +51,4 @@ async def remove_device(installation: Installation) -> Example:
     return Example(await with_device(installation), status=204)
 
 
-@example("DELETE", _ONE)
-async def remove_none(installation: Installation) -> Example:
-    path = {**await with_device(installation), "deviceId": NOBODY}
-    return Example(path, status=404)
-
-
-@example("DELETE", _ONE)
-async def remove_elsewhere(installation: Installation) -> Example:
-    other = await installation.organization()
-    path = {**await with_device(installation), "organizationId": other.id}
-    return Example(path, status=404)
+add_absences("DELETE", _ONE, with_device, "deviceId")
