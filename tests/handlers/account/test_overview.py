@@ -343,19 +343,38 @@ async def test_who_is_signed_out_meanwhile_ends_nobody_elses_session(
     await arrive(elsewhere, someone)
     theirs = await _uid(pg, someone, FIREFOX)
     await arrive(http, someone, SESSIONS)
-    form = {"_csrf": hidden((await http.get(SESSIONS)).text, "_csrf"), "session": theirs}
+    await _send_while_signed_out(http, someone, runtime, pg, SESSIONS, session=theirs)
+    assert await is_signed_in(elsewhere)
+
+
+async def test_who_is_signed_out_meanwhile_takes_no_application_back(
+    http: httpx.AsyncClient, elsewhere: httpx.AsyncClient, someone: User, runtime: Runtime,
+    pg: Postgres,
+) -> None:  # fmt: skip
+    tokens = await redeem_as(elsewhere, someone)
+    await arrive(http, someone, APPLICATIONS)
+    await _send_while_signed_out(http, someone, runtime, pg, APPLICATIONS, client="web")
+    assert "access_token" in (await _refresh(elsewhere, tokens)).json()
+    assert "never asked" in (await arrive(http, someone, APPLICATIONS)).text
+
+
+async def _send_while_signed_out(
+    http: httpx.AsyncClient, user: User, runtime: Runtime, pg: Postgres, url: str, **form: str
+) -> None:
+    """Send a form of the account whose session ends while it waits for its person to be let go;
+    theirs at Firefox is another one.
+    """
+    form["_csrf"] = hidden((await http.get(SESSIONS)).text, "_csrf")
     own = await pg.fetchrow(
         "SELECT uid FROM sessions WHERE account_id = %(id)s AND consumed_at IS NULL"
         " AND uid <> %(theirs)s",
-        {"id": someone.id, "theirs": theirs},
+        {"id": user.id, "theirs": await _uid(pg, user, FIREFOX)},
     )
     assert own is not None
     async with runtime.storage.everywhere.transaction() as tx:
-        held = await tx.users.find(someone.id, hold=True)
-        assert held is not None
-        waiting = asyncio.create_task(http.post(SESSIONS, data=form))
+        assert await tx.users.find(user.id, hold=True) is not None
+        waiting = asyncio.create_task(http.post(url, data=form))
         await eventually(partial(somebody_waits, pg))
-        assert await session_control.end_own(tx, SYSTEM, someone, str(own[0]))
+        assert await session_control.end_own(tx, SYSTEM, user, str(own[0]))
     answer = await waiting
-    assert (answer.status_code, answer.headers["Location"]) == (303, SESSIONS)
-    assert await is_signed_in(elsewhere)
+    assert (answer.status_code, answer.headers["Location"]) == (303, url)
