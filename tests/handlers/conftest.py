@@ -54,6 +54,19 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def developing(runtime: Runtime, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server in development."""
+    assert runtime
+    changed = settings.model_copy(update={"environment": "development", "port": 0})
+    opened = await Runtime.open(changed)
+    server = await app.start(opened, changed)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
+        yield http
+    await server.stop()
+    await opened.close()
+
+
 @pytest.fixture
 def log(server: Server) -> Iterator[Log]:
     """What the server of this module writes during a test."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
-import pytest_asyncio
 
-from handlers import app
-from porta.config.settings import Settings
-from porta.runtime import Runtime
 from tests.handlers.flow import parameters
 from tests.world.answers import above_the_footer
 from tests.world.house import CALLBACK
@@ -26,19 +20,6 @@ CASES = [
         EVIL,
     ),
 ]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def developing(runtime: Runtime, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server in development."""
-    assert runtime
-    changed = settings.model_copy(update={"environment": "development", "port": 0})
-    opened = await Runtime.open(changed)
-    server = await app.start(opened, changed)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
-        yield http
-    await server.stop()
-    await opened.close()
 
 
 @pytest.mark.parametrize(("path", "asked", "reason", "value"), CASES)

@@ -12,10 +12,8 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
-import pytest_asyncio
 import redis
 
-from handlers import app
 from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.models.artifact import artifact_id
@@ -485,19 +483,6 @@ async def test_people_16_an_interaction_that_expired_has_one_primary_action(
     (again,) = primary_actions(page.text)
     await press(http, again, page.text)
     assert f'href="{HOME}"' in page.text
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def developing(runtime: Runtime, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a server in development."""
-    assert runtime
-    changed = settings.model_copy(update={"environment": "development", "port": 0})
-    opened = await Runtime.open(changed)
-    server = await app.start(opened, changed)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}") as http:
-        yield http
-    await server.stop()
-    await opened.close()
 
 
 async def test_people_8_9_in_development_the_first_page_leads_to_every_issuer(

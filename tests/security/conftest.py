@@ -9,6 +9,7 @@ import pytest_asyncio
 from tests.flows.conftest import alice, installation
 from tests.world.browser import Browser, a_browser
 from tests.world.served import Served, serve
+from tests.world.upstream import Provider, disconnect, provider
 
 __all__ = ["alice", "installation"]
 
@@ -25,3 +26,12 @@ async def browser(served: Served) -> AsyncIterator[Browser]:
     """Return a browser of Alice's, not yet signed in."""
     async with a_browser(served) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture
+async def upstream(served: Served) -> AsyncIterator[Provider]:
+    """Return another provider; what a test connects to goes with it."""
+    async with provider() as opened:
+        yield opened
+    for slug in ("acme", "porta-admin"):
+        await disconnect(served, slug)

@@ -19,7 +19,7 @@ from storage.models.users import User
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, organization_id, post
 from tests.world.served import Served, beside, post_across_sites, serve
-from tests.world.upstream import Provider, connect, disconnect, forget, new_key, provider
+from tests.world.upstream import Provider, connect, forget, new_key, provider
 
 OTHER = "porta-admin"
 """Another organization of the seed."""
@@ -31,21 +31,6 @@ async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     allowed = {"trusted_proxies": "127.0.0.1", "outbound_private_addresses": True}
     async with serve(database_url, redis_url, **allowed) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def upstream(served: Served) -> AsyncIterator[Provider]:
-    """Return another provider; what a test connects to goes with it."""
-    async with provider() as opened:
-        yield opened
-    for slug in ("acme", OTHER):
-        await disconnect(served, slug)
-
-
-@pytest_asyncio.fixture
-async def browser(served: Served) -> AsyncIterator[Browser]:
-    async with a_browser(served) as opened:
-        yield opened
 
 
 async def _send(browser: Browser, url: str, connection: Connection, **typed: str) -> httpx.Response:

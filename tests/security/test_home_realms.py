@@ -22,11 +22,11 @@ from tests import factories
 from tests.handlers.account import visits
 from tests.world import house
 from tests.world.answers import claims_of, hidden_fields, location, query_in
-from tests.world.browser import Browser, a_browser, add_user, code_form, post
+from tests.world.browser import Browser, add_user, code_form, post
 from tests.world.mail import letters_for
 from tests.world.second_factors import person_with_totp
 from tests.world.served import Served, serve
-from tests.world.upstream import Provider, connect, disconnect, forget, prove, provider
+from tests.world.upstream import Provider, connect, forget, prove
 
 OTHER = "porta-admin"
 LED = "sign in with"
@@ -38,20 +38,6 @@ async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     allowed = {"trusted_proxies": "127.0.0.1", "outbound_private_addresses": True}
     async with serve(database_url, redis_url, smtp_host="mail.example", **allowed) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def upstream(served: Served) -> AsyncIterator[Provider]:
-    async with provider() as opened:
-        yield opened
-    for slug in ("acme", OTHER):
-        await disconnect(served, slug)
-
-
-@pytest_asyncio.fixture
-async def browser(served: Served) -> AsyncIterator[Browser]:
-    async with a_browser(served) as opened:
-        yield opened
 
 
 @pytest.fixture

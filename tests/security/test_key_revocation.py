@@ -16,7 +16,6 @@ from porta.services.api_resources import NewApiResource
 from tests.world.answers import header_of
 from tests.world.browser import (
     Browser,
-    a_browser,
     add_client,
     code_form,
     is_active,
@@ -43,12 +42,6 @@ async def other(served: Served) -> AsyncIterator[Served]:
     """Return another instance of the same installation."""
     async with beside(served) as running:
         yield running
-
-
-@pytest_asyncio.fixture
-async def browser(served: Served) -> AsyncIterator[Browser]:
-    async with a_browser(served) as opened:
-        yield opened
 
 
 async def _rotate(runtime: Runtime) -> set[str]:

@@ -206,6 +206,24 @@ class Installation:
         await self.runtime.storage.everywhere.clients.insert(client)
         return client
 
+    async def program(self, name: str, role: str) -> Any:
+        """Make a client that administers every organization by itself, over the API; return it."""
+        made = await self.post(
+            "/clients",
+            {
+                "organizationId": self.admin_id,
+                "applicationId": self.made.application.id,
+                "clientName": name,
+                "clientType": "confidential",
+                "redirectUris": [],
+                "grantTypes": ["client_credentials"],
+            },
+        )
+        (id,) = [each.id for each in await self.roles() if each.slug == role]
+        body = {"roleIds": [id], "organizationId": None}
+        await self.put(f"/clients/{made['id']}/administration", body)
+        return made
+
     async def token(
         self, user: User | None = None, client: Client | None = None, **fields: Any
     ) -> str:

@@ -151,20 +151,7 @@ async def test_who_may_not_is_told_what_is_missing(installation: Installation) -
 
 async def test_a_program_administers_for_itself(installation: Installation) -> None:
     server = installation.runtime.settings.issuer_base_url
-    made = await installation.post(
-        "/clients",
-        {
-            "organizationId": installation.admin_id,
-            "applicationId": installation.made.application.id,
-            "clientName": "Robot",
-            "clientType": "confidential",
-            "redirectUris": [],
-            "grantTypes": ["client_credentials"],
-        },
-    )
-    (role,) = [r.id for r in await installation.roles() if r.slug == "porta-auditor"]
-    body = {"roleIds": [role], "organizationId": None}
-    await installation.put(f"/clients/{made['id']}/administration", body)
+    made = await installation.program("Robot", "porta-auditor")
     endpoint = f"{installation.issuer}/token"
     tokens = MachineTokens(endpoint, made["clientId"], made["secret"]["plaintext"])
     async with AdminClient(server, tokens) as client:

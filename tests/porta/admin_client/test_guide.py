@@ -15,20 +15,7 @@ GUIDE = Path(__file__).parents[3] / "docs" / "admin-api.md"
 async def test_the_example_of_the_guide(
     installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = await installation.post(
-        "/clients",
-        {
-            "organizationId": installation.admin_id,
-            "applicationId": installation.made.application.id,
-            "clientName": "Script",
-            "clientType": "confidential",
-            "redirectUris": [],
-            "grantTypes": ["client_credentials"],
-        },
-    )
-    (role,) = [r.id for r in await installation.roles() if r.slug == "porta-org-admin"]
-    body = {"roleIds": [role], "organizationId": None}
-    await installation.put(f"/clients/{made['id']}/administration", body)
+    made = await installation.program("Script", "porta-org-admin")
     (example,) = GUIDE.read_text("utf-8").split("```python\n")[1:]
     code = example.partition("```")[0]
     for shown, here in (

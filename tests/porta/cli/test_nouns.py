@@ -318,20 +318,7 @@ async def test_refusals_have_exit_codes_and_say_what_is_wrong(
 
 
 async def test_a_program_needs_no_sign_in(porta: Porta, installation: Installation) -> None:
-    made = await installation.post(
-        "/clients",
-        {
-            "organizationId": installation.admin_id,
-            "applicationId": installation.made.application.id,
-            "clientName": "Robot",
-            "clientType": "confidential",
-            "redirectUris": [],
-            "grantTypes": ["client_credentials"],
-        },
-    )
-    (role,) = [r.id for r in await installation.roles() if r.slug == "porta-auditor"]
-    body = {"roleIds": [role], "organizationId": None}
-    await installation.put(f"/clients/{made['id']}/administration", body)
+    made = await installation.program("Robot", "porta-auditor")
     environment = {
         "PORTA_SERVER": installation.runtime.settings.issuer_base_url,
         "PORTA_CLIENT_ID": made["clientId"],
