@@ -111,7 +111,6 @@ LONGEST = 275
 """Lines of a module: 250, and a tenth of grace until it is parted."""
 LONGER = {
     "handlers.base": "what every handler is: a method each of Tornado's that it answers for",
-    "porta.audit.events": "a table: every type of event there is, and its category",
     "porta.pages.values": "a table: what each page is given",
     "storage.repositories.token_sql": "statements, each of which is read as a whole",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
-from porta.audit.events import EVENTS
+from porta.audit.event_types import EVENTS
 from porta.errors import NotFound
 from porta.services.permissions import needs
 from storage.models.statistics import Counts

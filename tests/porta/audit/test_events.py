@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.audit.events import EVENTS
+from porta.audit.event_types import EVENTS
 from porta.limits.origin import Origin
 from storage.models.audit import ERASED
 from storage.postgres.driver import Postgres
@@ -94,7 +94,7 @@ def test_every_event_is_documented_with_its_category_and_version() -> None:
 def test_the_document_marks_the_events_that_nothing_records_yet() -> None:
     root = Path(__file__).parents[3]
     text = (root / "docs" / "audit-events.md").read_text(encoding="utf-8")
-    table = root / "porta" / "audit" / "events.py"
+    table = root / "porta" / "audit" / "event_types.py"
     code = "".join(
         path.read_text(encoding="utf-8")
         for folder in ("porta", "handlers")
