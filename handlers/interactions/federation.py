@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import show_login, show_refusal
+from handlers.interactions.login_page import show_login, show_refusal
 from handlers.tenant import TenantHandler
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import show_login
+from handlers.interactions.login_page import show_login
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
 from porta.tenants import home_realms

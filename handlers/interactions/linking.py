@@ -8,7 +8,7 @@ from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.linking_page import show_linking
-from handlers.interactions.login import show_login
+from handlers.interactions.login_page import show_login
 from porta.authn import linking
 from porta.authn.authenticator import LoginFailed
 from porta.protocol.requests.params import Params

@@ -9,7 +9,7 @@ from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import show_login, show_refusal
+from handlers.interactions.login_page import show_login, show_refusal
 from handlers.pages import wait
 from porta.authn import login, magic_link_mail
 from porta.authn.authenticator import LoginFailed

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login import finish_with_passkeys, show_login, show_refusal
+from handlers.interactions.login import finish_with_passkeys
+from handlers.interactions.login_page import show_login, show_refusal
 from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey import FIELD
