@@ -16,6 +16,7 @@ from porta.outbox.queue import Kind, enqueue
 from porta.security.audit_keys import AuditKeys
 from porta.services import audit_sealing
 from porta.services.permissions import needs
+from porta.services.targets import list_seen
 from storage.models.audit import ERASED, AuditEntry, AuditFilter, Recorded
 from storage.models.pages import Listed, Page
 
@@ -47,11 +48,7 @@ async def list_entries(
     storage: Storage, actor: Actor, wanted: AuditFilter, page: Page
 ) -> Listed[AuditEntry]:
     """Return a page of entries; whoever administers one organization sees its own."""
-    if actor.organization_id is not None:
-        if wanted.organization_id not in (None, actor.organization_id):
-            return Listed(rows=(), total=0)
-        wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
-    return await storage.audit.list(wanted, page)
+    return await list_seen(actor, wanted, page, storage.audit.list)
 
 
 @needs("admin:audit:read")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import Invalid, NotFound
 from porta.services.permissions import needs
-from porta.services.targets import is_key
+from porta.services.targets import is_key, list_seen
 from storage.models.pages import Listed, Page
 from storage.models.refresh_families import FamilyFilter, RefreshFamily
 
@@ -29,11 +27,7 @@ async def list(
     """
     if wanted.user_id is None and wanted.client_id is None:
         raise Invalid.at("userId", message="name a person, or a clientId")
-    if actor.organization_id is not None:
-        if wanted.organization_id not in (None, actor.organization_id):
-            return Listed(rows=(), total=0)
-        wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
-    return await storage.refresh_families.list(wanted, page)
+    return await list_seen(actor, wanted, page, storage.refresh_families.list)
 
 
 @needs("admin:session:read")

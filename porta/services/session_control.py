@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.errors import NotFound
@@ -15,6 +13,7 @@ from porta.services import pending_email
 from porta.services.commands import NO_REASON, Reasoned
 from porta.services.people import hold_user
 from porta.services.permissions import needs
+from porta.services.targets import list_seen
 from storage.models.artifacts import Session
 from storage.models.pages import Listed, Page
 from storage.models.sessions import SessionEntry, SessionFilter
@@ -33,11 +32,7 @@ async def list_sessions(
     storage: Storage, actor: Actor, wanted: SessionFilter, page: Page
 ) -> Listed[SessionEntry]:
     """Return a page of sessions; whoever administers one organization sees its own."""
-    if actor.organization_id is not None:
-        if wanted.organization_id not in (None, actor.organization_id):
-            return Listed(rows=(), total=0)
-        wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
-    return await storage.session_lists.list(wanted, page)
+    return await list_seen(actor, wanted, page, storage.session_lists.list)
 
 
 @needs("admin:session:read")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import msgspec
+
 from porta.audit.actors import Actor
 from porta.errors import Invalid, NotFound, PreconditionFailed, Problem
+from storage.models.audit import AuditFilter
 from storage.models.organizations import Organization
-from storage.models.pages import Page
+from storage.models.pages import Listed, Page
+from storage.models.refresh_families import FamilyFilter
+from storage.models.sessions import SessionFilter
 from storage.repositories.columns import is_id
 
 if TYPE_CHECKING:
@@ -36,6 +41,8 @@ class Owned(Protocol):
 
 V = TypeVar("V", bound=Versioned)
 R = TypeVar("R", bound=Owned)
+L = TypeVar("L")
+F = TypeVar("F", AuditFilter, FamilyFilter, SessionFilter)
 
 
 def require(record: V | None, what: str, version: int | None = None) -> V:
@@ -63,6 +70,19 @@ def require_visible(actor: Actor, found: R | None, within: str | None, what: str
         raise NotFound(f"{what} not found")
     check_sees(actor, found.organization_id, what)
     return found
+
+
+async def list_seen(
+    actor: Actor, wanted: F, page: Page, find: Callable[[F, Page], Awaitable[Listed[L]]]
+) -> Listed[L]:
+    """Return a page of what `find` has of all that is wanted: of one organization alone, where the
+    actor administers that; nothing where another one is wanted.
+    """
+    if actor.organization_id is not None:
+        if wanted.organization_id not in (None, actor.organization_id):
+            return Listed(rows=(), total=0)
+        wanted = msgspec.structs.replace(wanted, organization_id=actor.organization_id)
+    return await find(wanted, page)
 
 
 async def find_home(storage: Storage, actor: Actor, organization: str) -> Organization:
