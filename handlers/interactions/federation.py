@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from urllib.parse import urlencode
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login_page import show_login, show_refusal
+from handlers.interactions.login_page import show_refusal, show_stale
 from handlers.tenant import TenantHandler
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
@@ -38,7 +37,7 @@ class FederationHandler(InteractionHandler):
             self.start_over()
             return
         if not self.csrf_holds(form):
-            await show_login(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            await show_stale(self)
             return
         connection = form.get("connection") or ""
         try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login_page import show_login
+from handlers.interactions.login_page import show_login, show_stale
 from porta.authn.authenticator import LoginFailed
 from porta.authn.federation import broker
 from porta.tenants import home_realms
@@ -31,9 +29,7 @@ class IdentifyHandler(InteractionHandler):
             self.start_over()
             return
         if not self.csrf_holds(form):
-            await show_login(
-                self, status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
-            )
+            await show_stale(self, email)
             return
         if shown(email) is None:
             await show_login(self, email="", error="login.error_email_missing")

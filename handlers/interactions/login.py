@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from handlers.browser_cookies import keepsakes
 from handlers.interactions import accounts
 from handlers.interactions.base import InteractionHandler
@@ -16,6 +14,7 @@ from handlers.interactions.login_page import (
     registration_url,
     show_login,
     show_refusal,
+    show_stale,
 )
 from handlers.interactions.two_factor import show_two_factor
 from handlers.pages import finish_page
@@ -131,9 +130,7 @@ class LoginHandler(InteractionHandler):
         form = self.form(free=_TYPED)
         email = form.get("email") or ""
         if not self.csrf_holds(form):
-            await show_login(
-                self, status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid"
-            )
+            await show_stale(self, email)
             return
         try:
             signed_in = await login.submit(

@@ -68,6 +68,11 @@ async def show_refusal(
     )  # fmt: skip
 
 
+async def show_stale(handler: InteractionHandler, email: str | None = None) -> None:
+    """Show the login page once more, to whoever sent a form of elsewhere, or of another time."""
+    await show_login(handler, status=HTTPStatus.FORBIDDEN, email=email, error="errors.csrf_invalid")
+
+
 def _offered(handler: InteractionHandler, ways: WaysIn, *, is_refused: bool) -> dict[str, Any]:
     """Return what the page needs to offer the ways in, and another account beside them."""
     runtime, opened, waiting = handler.runtime, handler.opened, ways.waiting

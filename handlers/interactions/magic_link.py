@@ -9,7 +9,7 @@ from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.endings import shown
 from handlers.interactions.home_realm import show_home_realm
-from handlers.interactions.login_page import show_login, show_refusal
+from handlers.interactions.login_page import show_login, show_refusal, show_stale
 from handlers.pages import wait
 from porta.authn import login, magic_link_mail
 from porta.authn.authenticator import LoginFailed
@@ -45,8 +45,7 @@ class MagicLinkRequestHandler(InteractionHandler):
             self.start_over()
             return
         if not self.csrf_holds(form):
-            status, error = HTTPStatus.FORBIDDEN, "errors.csrf_invalid"
-            await show_login(self, status=status, email=email, error=error)
+            await show_stale(self, email)
             return
         if shown(email) is None:
             await show_login(self, error="login.error_email_missing")

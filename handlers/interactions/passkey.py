@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from http import HTTPStatus
 
 from handlers.browser_cookies import keepsakes
 from handlers.interactions.base import InteractionHandler
 from handlers.interactions.home_realm import show_home_realm
 from handlers.interactions.login import finish_with_passkeys
-from handlers.interactions.login_page import show_login, show_refusal
+from handlers.interactions.login_page import show_refusal, show_stale
 from porta.authn import login, passkey_creation
 from porta.authn.authenticator import LoginFailed
 from porta.authn.passkey import FIELD
@@ -30,7 +29,7 @@ class PasskeyHandler(InteractionHandler):
     async def post(self) -> None:
         form = self.form(free=_TYPED)
         if not self.csrf_holds(form):
-            await show_login(self, status=HTTPStatus.FORBIDDEN, error="errors.csrf_invalid")
+            await show_stale(self)
             return
         try:
             signed_in = await login.submit(
