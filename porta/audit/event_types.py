@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.models.audit import ERASED
 
-_BY_CATEGORY: dict[str, tuple[str, ...]] = {
+BY_CATEGORY: dict[str, tuple[str, ...]] = {
     "admin": (
         "admin.export",
         "admin.import",
@@ -173,7 +173,7 @@ _BY_CATEGORY: dict[str, tuple[str, ...]] = {
 }
 
 EVENTS: dict[str, str] = {
-    event_type: category for category, types in _BY_CATEGORY.items() for event_type in types
+    event_type: category for category, types in BY_CATEGORY.items() for event_type in types
 }
 """Every event type with its category. A type outside of this table is not recorded."""
 

@@ -29,9 +29,7 @@ from tests.security.test_federation import (
     _callback,
     _person,
     _sign_in,
-    browser,
     served,
-    upstream,
 )
 from tests.world.answers import above_the_footer, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, organization_id
@@ -39,7 +37,7 @@ from tests.world.mail import letters_to
 from tests.world.served import Served, beside
 from tests.world.upstream import Provider, connect, forget, prove
 
-__all__ = ["browser", "served", "upstream"]
+__all__ = ["served"]
 
 
 async def _arrive(browser: Browser, email: str = "") -> User:

@@ -30,16 +30,14 @@ from tests.security.test_federation import (
     _send,
     _sign_in,
     _tokens,
-    browser,
     served,
-    upstream,
 )
 from tests.world.answers import claims_of, header_of, location, query_in
 from tests.world.browser import Browser, a_browser, organization_id
 from tests.world.served import Served, post_across_sites
 from tests.world.upstream import Provider, connect
 
-__all__ = ["browser", "served", "upstream"]
+__all__ = ["served"]
 
 
 async def _demand(served: Served, policy: str) -> None:

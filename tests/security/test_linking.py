@@ -19,9 +19,7 @@ from tests.security.test_federation import (
     _person,
     _send,
     _sign_in,
-    browser,
     served,
-    upstream,
 )
 from tests.security.test_federation_factors import _demand
 from tests.world import house
@@ -32,7 +30,7 @@ from tests.world.second_factors import person_with_totp
 from tests.world.served import Served
 from tests.world.upstream import Provider, connect, forget
 
-__all__ = ["browser", "served", "upstream"]
+__all__ = ["served"]
 ASKED = "to your account?"
 """What the page says on which somebody is asked whether both belong together."""
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from porta.audit import events
 from porta.audit.actors import Actor
-from porta.audit.event_types import EVENTS
+from porta.audit.event_types import BY_CATEGORY, EVENTS
 from porta.limits.origin import Origin
 from storage.models.audit import ERASED
 from storage.postgres.driver import Postgres
@@ -29,9 +29,9 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
 
 def test_every_name_stands_once_with_a_known_category() -> None:
     assert set(EVENTS.values()) == {"admin", "gdpr", "authentication", "security", "auth"}
-    listed = [name for names in events._BY_CATEGORY.values() for name in names]
+    listed = [name for names in BY_CATEGORY.values() for name in names]
     assert len(listed) == len(set(listed)) == len(EVENTS)
-    for names in events._BY_CATEGORY.values():
+    for names in BY_CATEGORY.values():
         assert list(names) == sorted(names)
 
 
