@@ -76,7 +76,7 @@ async def ask(
             if held.email != change.sent_from:
                 raise NoAddress("account.changed_meanwhile")
             await tx.artifacts.save(change, ttl)
-            await _remember(tx, runtime, tenant, held, change)
+            await _remember(tx, runtime, tenant, held, change, change.refusal)
             for template, letter, to, person in letters:
                 lifetime = ttl if to == address else notices.LIFETIME
                 await runtime.post.queue(
@@ -149,12 +149,12 @@ def _write(
 
 
 async def _remember(
-    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, change: EmailChange
+    tx: Storage, runtime: Runtime, tenant: Tenant, user: User, change: EmailChange, digest: str
 ) -> None:
     """Keep what a letter to the address of before is known by."""
     now = runtime.clock()
     letter = FormerLetter(
-        digest=change.refusal, email=change.sent_from, wanted=change.email,
+        digest=digest, email=change.sent_from, wanted=change.email,
         at=change.asked_at or now, until=now + tenant.config.email_undo_ttl,
     )  # fmt: skip
     await former_addresses.remember(tx, user, letter, now)
@@ -189,7 +189,7 @@ async def _take(
         origin=origin,
     )  # fmt: skip
     token = link_tokens.new_token()
-    await _remember(tx, runtime, tenant, found.user, found.change, token)
+    await _remember(tx, runtime, tenant, found.user, found.change, token.digest)
     value = f"{found.user.id}{token.value}"
     letter = email_change_letters.write_done(runtime, tenant, found.user, value)
     await notices.queue(tx, runtime.post, letter.template, letter.letter, found.user, to=letter.to)
