@@ -21,9 +21,7 @@ from tests.security.test_federation import (
     _send,
     _sign_in,
     _tokens,
-    browser,
     served,
-    upstream,
 )
 from tests.security.test_federation_factors import _entra, _roles
 from tests.world.answers import location
@@ -31,7 +29,7 @@ from tests.world.browser import Browser, a_browser
 from tests.world.served import Served, post_across_sites
 from tests.world.upstream import Provider, connect
 
-__all__ = ["browser", "served", "upstream"]
+__all__ = ["served"]
 GRAPH = "/v1.0/me/transitiveMemberOf/microsoft.graph.group"
 OVERAGE: dict[str, Any] = {"_claim_names": {"groups": "src1"}}
 

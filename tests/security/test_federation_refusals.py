@@ -17,9 +17,7 @@ from tests.security.test_federation import (
     _person,
     _sign_in,
     _tokens,
-    browser,
     served,
-    upstream,
 )
 from tests.security.test_federation_factors import _demand, _roles
 from tests.world.answers import claims_of, location
@@ -27,7 +25,7 @@ from tests.world.browser import Browser, add_user
 from tests.world.served import Served
 from tests.world.upstream import Provider, connect, header, new_key, prove
 
-__all__ = ["browser", "served", "upstream"]
+__all__ = ["served"]
 
 
 def _nameless(key: Key, *, signs: bool = True, shown: bool = True) -> Key:
