@@ -20,7 +20,7 @@ from handlers.interactions import (
     passkey,
     two_factor,
 )
-from handlers.links import email_change, invitation, password_reset, self_registration
+from handlers.links import email_change, invitation, password_reset, self_registration, setup
 from handlers.links import magic_link as links
 from handlers.oidc import (
     authorization,
@@ -78,6 +78,8 @@ ROUTES = [
             self_registration.CompleteRegistrationHandler,
         ),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
+        (_tenant(endpoints.SETUP), setup.SetupHandler),
+        (_tenant(endpoints.SETUP_CALLBACK), setup.SetupCallbackHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_interaction("/federation/link"), linking.IdentityLinkHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),

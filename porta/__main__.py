@@ -45,6 +45,7 @@ COMMANDS = {
     "api-resource": ("porta.cli.api_resource", "Declare the APIs that tokens are for."),
     "config": ("porta.cli.config", "Show and change the settings of an installation."),
     "domain": ("porta.cli.domain", "Domains that are proven, and where their people sign in."),
+    "setup-link": ("porta.cli.setup_link", "Links that let others connect a provider or a domain."),
     "connection": ("porta.cli.connection", "Identity providers of others to sign in with."),
     "trace": ("porta.cli.trace", "Tell what happened until a page showed a support code."),
     "stats": ("porta.cli.stats", "Count what there is, and who signed in."),

@@ -369,6 +369,7 @@ EVERYWHERE = {
     "porta.runtime": "the tail of the audit trail reads what is sealed of every organization",
     "porta.services.startup": "keys and costs of the whole installation",
     "porta.services.invitation_acceptance": "who invites is of another organization",
+    "porta.services.setup": "who made a set-up link is of another organization",
     "porta.services.own_data": "hands out and erases a person, who asked for it themselves",
     "porta.services.self_registration": "makes an account where an organization lets people",
     "porta.administration.access": "a token is looked for before its organization is known",

@@ -69,6 +69,12 @@ class FederationCallbackHandler(InteractionHandler):
         if self.begun.session_uid is not None:
             self._lead_to_account()
             return
+        if self.begun.setup is not None:
+            path = endpoints.SETUP_CALLBACK.format(token=self.begun.setup)
+            self.see_other(
+                f"{self.application.base_path}/{self.tenant.slug}{path}?{self.request.query}"
+            )
+            return
         self._uid = self.begun.uid
         await super().prepare()
 

@@ -61,7 +61,11 @@ class LinkHandler(TenantHandler):
             secret = self._secret = binding.new_secret()
             if self._is_from_here():
                 browser_cookies.keep_browser(self, secret)
-        return binding.form_value(self.runtime.settings.cookie_keys, secret, self.request.path)
+        return binding.form_value(self.runtime.settings.cookie_keys, secret, self.place())
+
+    def place(self) -> str:
+        """Return the path that forms of this page are sent to."""
+        return self.request.path
 
     def _is_from_here(self) -> bool:
         """Whether what the browser has of ours came along: a form of another site brings no cookie
@@ -72,7 +76,7 @@ class LinkHandler(TenantHandler):
 
     def csrf_holds(self, form: Params) -> bool:
         """Whether the form was shown to this browser, at this address."""
-        keys, place = self.runtime.settings.cookie_keys, self.request.path
+        keys, place = self.runtime.settings.cookie_keys, self.place()
         return binding.is_form_of(keys, self.browser(), place, form.get("_csrf"))
 
     async def opened_here(self) -> OpenInteraction | None:

@@ -192,6 +192,32 @@ PAGES: dict[str, Page] = {
         frozenset({"kind", "home_url"}),
         {"error": None, "again_url": None, "resume_url": None},
     ),
+    "setup": Page(
+        frozenset({"csrf", "action"}),
+        {"connection": None, "domain": None, "error": None, "retry_after": None},
+    ),
+    "setup_connection": Page(
+        frozenset({"csrf", "action", "connection", "fields", "steps", "callback"}),
+        {
+            "typed": {},
+            "has_secret": False,
+            "problems": {},
+            "reason": None,
+            "error": None,
+            "retry_after": None,
+            "retry_at": None,
+        },
+        leaves=True,
+    ),
+    "setup_tested": Page(
+        frozenset({"csrf", "action", "connection", "draft", "claims", "choices", "usual"}),
+        {"email": None, "email_verified": False, "error": None, "retry_after": None},
+    ),
+    "setup_domain": Page(
+        frozenset({"csrf", "action", "domain", "record_name", "record_text"}),
+        {"error": None, "retry_after": None, "retry_at": None},
+    ),
+    "setup_done": Page(frozenset({"home_url"}), {"connection": None, "domain": None}),
     "passkeys": Page(
         frozenset({"uid", "csrf", "resume_url"}), {"signals": None, "passkey": None}, leaves=True
     ),

@@ -30,6 +30,8 @@ REGISTRATION_LINK = "/auth/register/{token}"
 EMAIL_CHANGE = "/auth/email-change/{token}"
 EMAIL_CHANGE_REFUSAL = "/auth/refuse-email-change/{token}"
 ACCEPT_INVITATION = "/auth/accept-invite/{token}"
+SETUP = "/auth/setup/{token}"
+SETUP_CALLBACK = "/auth/setup/{token}/callback"
 
 ACCOUNT = "/account"
 """The pages of one's own account."""

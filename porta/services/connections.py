@@ -15,12 +15,7 @@ from porta.protocol.federation import PROVIDERS
 from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys
 from porta.services.commands import ABSENT, Command, Patch
-from porta.services.connection_checks import (
-    check_fits,
-    check_powers,
-    check_right,
-    check_spared,
-)
+from porta.services.connection_checks import check_fits, check_powers, check_right, check_spared
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
@@ -30,7 +25,7 @@ from porta.services.connection_fields import (
     RuleValue,
     Scopes,
     Tenants,
-)
+)  # fmt: skip
 from porta.services.fields import Domains, Flag, Ids, Name, judged, one_of
 from porta.services.permissions import needs
 from porta.services.targets import (
@@ -107,15 +102,33 @@ async def create(
     """
     home = await find_home(tx, actor, organization)
     check_right(actor, home)
-    provider, id = PROVIDERS[command.provider], str(uuid.uuid4())
+    return await _add(tx, actor, build(home.id, command, str(uuid.uuid4()), keys))
+
+
+def build(
+    organization_id: str, command: NewConnection, id: str, keys: EncryptionKeys
+) -> Connection:
+    """Return the connection that a command says, which is nowhere yet. Raises Invalid."""
+    provider = PROVIDERS[command.provider]
     issuer = command.issuer or provider.issuer
     if issuer is None:
         raise Invalid.at("issuer", message="must be given for this provider")
     columns = _columns(command, id, keys) | {"provider": provider.name, "issuer": issuer}
-    new = Connection(id=id, organization_id=home.id, **columns)
+    new = Connection(id=id, organization_id=organization_id, **columns)
     check_fits(provider, new, command.client_secret)
+    return new
+
+
+@needs("admin:org:update")
+async def add(tx: Storage, actor: Actor, new: Connection) -> Connection:
+    """Make a connection that was built before. Raises NotFound, Conflict, Forbidden."""
+    check_right(actor, await find_home(tx, actor, new.organization_id))
+    return await _add(tx, actor, new)
+
+
+async def _add(tx: Storage, actor: Actor, new: Connection) -> Connection:
     await check_powers(tx, actor, new)
-    if await tx.connections.hold_count(home.id) >= MOST:
+    if await tx.connections.hold_count(new.organization_id) >= MOST:
         raise Conflict(f"an organization has {MOST} connections at most")
     made = await tx.connections.insert(new)
     if made is None:

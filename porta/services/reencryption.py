@@ -48,7 +48,7 @@ class Outdated:
     """Kids of those that Porta 1.x, or somebody else, left in the clear: refused as they are."""
     totp_secrets: int
     client_secrets: int
-    """Of connections to identity providers."""
+    """Of connections to identity providers, and of what is typed to be one."""
     ignored: int
     """TOTP secrets for which there is no key."""
 
@@ -71,6 +71,7 @@ async def find(storage: Storage, at_rest: AtRest) -> Outdated:
     _check_people(lost)
     sealed = await storage.connections.secrets()
     _check_connections(sealed, at_rest.signing)
+    sealed += _openable(await storage.setup_links.secrets(), at_rest.signing)
     return Outdated(
         tuple(row.kid for row in _outdated(rows, at_rest.signing)),
         tuple(row.kid for row in rows if not row.encrypted),
@@ -117,6 +118,17 @@ async def _renew_client_secrets(tx: Storage, keys: EncryptionKeys) -> None:
         plain = open_sealed(secret, id, keys)
         if plain is not None and open_sealed(secret, id, keys[:1]) is None:
             await tx.connections.replace_secret(id, seal_secret(plain, id, keys))
+    for id, secret in _openable(await tx.setup_links.secrets(lock=True), keys):
+        plain = open_sealed(secret, id, keys)
+        if plain is not None and open_sealed(secret, id, keys[:1]) is None:
+            await tx.setup_links.replace_secret(id, seal_secret(plain, id, keys))
+
+
+def _openable(
+    sealed: Sequence[tuple[str, str]], keys: EncryptionKeys
+) -> tuple[tuple[str, str], ...]:
+    """Return those of drafts that one of `keys` opens: what is lost there is typed anew."""
+    return tuple(each for each in sealed if open_sealed(each[1], each[0], keys) is not None)
 
 
 async def _renew_signing_keys(

@@ -77,10 +77,16 @@ class UpstreamRequest(Routed, frozen=True, kw_only=True):
     connection_id: str
     uid: str
     """Of the interaction that it is for: in the URL, with the copy of the request. Empty for one
-    from the pages of somebody's own account.
+    from the pages of somebody's own account, or of a set-up link.
     """
     session_uid: str | None = None
     """The session that asked, at the pages of its owner's account."""
+    setup: str | None = None
+    """The token of the set-up link whose draft is tried: alone, in a browser that is not the one
+    it is bound to, it is good for nothing.
+    """
+    draft_number: int = 0
+    """Which draft of it."""
     nonce: str
     code_verifier: str
     """RFC 7636."""

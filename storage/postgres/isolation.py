@@ -31,6 +31,8 @@ SERVICE = {
     "identities": "SELECT, INSERT, UPDATE, DELETE",
     # Connections are read by the cache of configuration; an identity names one that there is.
     "connections": _READ,
+    # Whoever has a set-up link goes on with it, and makes none.
+    "setup_links": "SELECT, UPDATE",
     "audit_log": "SELECT, INSERT",
     "jobs": "SELECT, INSERT",
     "audit_unsealed": "INSERT",

@@ -12,6 +12,7 @@ _TABLES = (
     ("idempotent_answers", "(actor, key)", "expires_at", "0"),
     ("job_results", "job_id", "expires_at", "0"),
     ("trusted_devices", "id", "expires_at", "0"),
+    ("setup_links", "id", "expires_at", "0"),
     ("passkeys", "id", "removed_at", "400 days"),
     ("jobs", "id", "done_at", "7 days"),
     ("jobs", "id", "dead_at", "90 days"),
@@ -43,7 +44,7 @@ _PURGE = f"""
 
 class Expired:
     """Expired artifacts, sessions, token families, rate counters, kept answers and results, trusted
-    devices; passkeys that were removed, and jobs that ended, long ago.
+    devices, set-up links; passkeys that were removed, and jobs that ended, long ago.
     """
 
     def __init__(self, pg: Executor) -> None:

@@ -38,6 +38,7 @@ from storage.repositories.roles import Roles
 from storage.repositories.second_factors import SecondFactorsOfPeople
 from storage.repositories.session_lists import SessionLists
 from storage.repositories.sessions import Sessions
+from storage.repositories.setup_links import SetupLinks
 from storage.repositories.signing_keys import SigningKeys
 from storage.repositories.statistics import Statistics
 from storage.repositories.system_config import SystemConfig
@@ -84,6 +85,7 @@ class Repositories:
     connections = _OnFirstUse(Connections)
     domains = _OnFirstUse(Domains)
     identities = _OnFirstUse(Identities)
+    setup_links = _OnFirstUse(SetupLinks)
     users = _OnFirstUse(Users)
     user_passwords = _OnFirstUse(UserPasswords)
     login_attempts = _OnFirstUse(LoginAttempts)

@@ -28,6 +28,7 @@ from porta.admin_client.resources.permissions import PermissionsResource
 from porta.admin_client.resources.refresh_families import RefreshFamiliesResource
 from porta.admin_client.resources.roles import RolesResource
 from porta.admin_client.resources.sessions import SessionsResource
+from porta.admin_client.resources.setup_links import SetupLinksResource
 from porta.admin_client.resources.stats import StatsResource
 from porta.admin_client.resources.traces import TracesResource
 from porta.admin_client.resources.user_claims import UserClaimsResource
@@ -46,6 +47,7 @@ class Resources:
         self.organizations = OrganizationsResource(transport)
         self.connections = ConnectionsResource(transport)
         self.domains = DomainsResource(transport)
+        self.setup_links = SetupLinksResource(transport)
         self.applications = ApplicationsResource(transport)
         self.modules = ModulesResource(transport)
         self.roles = RolesResource(transport)

@@ -36,27 +36,32 @@ _READ = ("code", "state", "iss", "error")
 async def send(
     runtime: Runtime,
     tenant: Tenant,
-    connection_id: str,
+    connection: str | Connection,
     lifetime: float,
     *,
     uid: str = "",
     session_uid: str | None = None,
+    setup: str | None = None,
+    draft_number: int = 0,
     again: bool = False,
     hint: str | None = None,
 ) -> str:
-    """Return where the browser goes; it may come back for `lifetime` seconds, for the interaction
-    `uid` or the session `session_uid`. `again` has the provider ask who it is, `hint` is whom it
-    may expect. Raises NotSent.
+    """Return where the browser goes, for a connection by its id, or one that is a draft; it may
+    come back for `lifetime` seconds, for the interaction `uid`, the session `session_uid`, or the
+    set-up link `setup`. `again` has the provider ask who it is, `hint` is whom it may expect.
+    Raises NotSent.
     """
-    upstream = await _reach(runtime, tenant, connection_id)
+    upstream = await _reach(runtime, tenant, connection)
     nonce, verifier = opaque.new_value(), opaque.new_value()
     state = await runtime.storage.artifacts.create(
         partial(
             UpstreamRequest,
             organization_id=tenant.id,
-            connection_id=connection_id,
+            connection_id=upstream.connection.id,
             uid=uid,
             session_uid=session_uid,
+            setup=setup,
+            draft_number=draft_number,
             nonce=nonce,
             code_verifier=verifier,
         ),
@@ -74,14 +79,19 @@ async def send(
 
 
 async def receive(
-    runtime: Runtime, tenant: Tenant, request: UpstreamRequest, response: Params
+    runtime: Runtime,
+    tenant: Tenant,
+    request: UpstreamRequest,
+    response: Params,
+    draft: Connection | None = None,
 ) -> tuple[Connection, Profile]:
     """Return who the provider says it is. Of all who bring one `state` the first is answered.
 
-    Raises AlreadyConsumed for the others, and one of FAILURES.
+    `draft` is what is tried where it is no connection yet. Raises AlreadyConsumed for the others,
+    and one of FAILURES.
     """
     await runtime.storage.artifacts.consume(UpstreamRequest, response.get("state") or "", tenant.id)
-    upstream = await _reach(runtime, tenant, request.connection_id)
+    upstream = await _reach(runtime, tenant, draft or request.connection_id)
     told = {name: value for name in _READ if (value := response.get(name)) is not None}
     code = read_code(upstream.connection, upstream.metadata, told)
     posted = (response.get("user") or "")[:LONGEST] or None
@@ -103,13 +113,9 @@ def told_of(failure: Exception) -> tuple[str, str, int]:
     return f"federation.error_{key}", str(failure)[:200], status
 
 
-async def _reach(runtime: Runtime, tenant: Tenant, connection_id: str) -> Upstream:
-    """Return a connection that is active, and what its provider says of itself."""
-    for connection in await runtime.connections(tenant.id):
-        if connection.id == connection_id:
-            break
-    else:
-        raise NotSent("there is no such connection")
+async def _reach(runtime: Runtime, tenant: Tenant, wanted: str | Connection) -> Upstream:
+    """Return a connection, and what its provider says of itself."""
+    connection = await _active(runtime, tenant, wanted) if isinstance(wanted, str) else wanted
     provider = PROVIDERS.get(connection.provider)
     if provider is None:
         raise NotSent("its provider is not known here")
@@ -118,3 +124,10 @@ async def _reach(runtime: Runtime, tenant: Tenant, connection_id: str) -> Upstre
     )
     metadata = await describe(runtime, provider, connection)
     return Upstream(runtime, provider, connection, metadata, redirect_uri)
+
+
+async def _active(runtime: Runtime, tenant: Tenant, connection_id: str) -> Connection:
+    for connection in await runtime.connections(tenant.id):
+        if connection.id == connection_id:
+            return connection
+    raise NotSent("there is no such connection")

@@ -19,6 +19,7 @@ _NESTED = {
     "/organizations/{organizationId}/api-resources": "api_resources",
     "/organizations/{organizationId}/connections": "connections",
     "/organizations/{organizationId}/domains": "domains",
+    "/organizations/{organizationId}/setup-links": "setup_links",
     "/organizations/{organizationId}/users": "users",
     "/organizations/{organizationId}/users/{userId}/roles": "user_roles",
     "/organizations/{organizationId}/users/{userId}/claims": "user_claims",

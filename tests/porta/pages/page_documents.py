@@ -15,6 +15,8 @@ from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.qr_codes import svg
 from porta.pages.render import Pages
+from porta.protocol.federation.profile import DEFAULT_MAPPING
+from porta.services.setup_forms import FORMS
 from storage.models.organizations import Organization
 from tests import factories
 
@@ -188,6 +190,33 @@ VALUES: dict[str, dict[str, Any]] = {
     },
     "invite_success": {"home_url": "/acme", "account": "ada@acme.example"},
     "link_over": {"kind": "password_reset", "home_url": "/acme"},
+    "setup": {"csrf": "c1", "action": "/acme/auth/setup/t1", "connection": "Acme Workforce"},
+    "setup_connection": {
+        "csrf": "c1",
+        "action": "/acme/auth/setup/t1",
+        "connection": "Acme Workforce",
+        "fields": FORMS["openid"].fields,
+        "steps": FORMS["openid"].steps,
+        "callback": "https://id.example/acme/federation/c1/callback",
+    },
+    "setup_tested": {
+        "csrf": "c1",
+        "action": "/acme/auth/setup/t1",
+        "connection": "Acme Workforce",
+        "draft": 3,
+        "claims": (("email", "ada@acme.example"), ("given_name", "Ada"), ("groups", '["staff"]')),
+        "choices": (("email", "ada@acme.example"), ("given_name", "Ada")),
+        "usual": DEFAULT_MAPPING,
+        "email": "ada@acme.example",
+    },
+    "setup_domain": {
+        "csrf": "c1",
+        "action": "/acme/auth/setup/t1",
+        "domain": "acme.example",
+        "record_name": "_porta-challenge.acme.example",
+        "record_text": "porta-verify=5DTpRIfFFQRHAfjFoDv43ovf6F1u0jj9uiqg9t0Q3LY",
+    },
+    "setup_done": {"home_url": "/acme", "connection": "Acme Workforce"},
     "gesture": {
         "uid": "u1",
         "csrf": "c1",

@@ -8,6 +8,7 @@ from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.qr_codes import svg
 from tests.porta.pages.page_documents import SECRET, URI
+from porta.services.setup_forms import FORMS
 
 _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
 _PASSKEY = (
@@ -263,6 +264,41 @@ STATES: dict[str, State] = {
     "accept invitation, done in part": State("invite_success", {"is_partial": True}),
     "link over, invitation": State(
         "link_over", {"kind": "invitation", "error": "links.over_invitation"}
+    ),
+    "set-up": State("setup", {}),
+    "set-up, domain": State("setup", {"connection": None, "domain": "acme.example"}),
+    "set-up, stale": State("setup", {"error": "errors.csrf_invalid"}),
+    **{
+        f"set-up, {name}": State(
+            "setup_connection", {"fields": form.fields, "steps": form.steps}
+        )
+        for name, form in FORMS.items()
+    },
+    "set-up, wrong": State(
+        "setup_connection",
+        {"problems": {"issuer": "value", "client_secret": "missing"},
+         "typed": {"issuer": "http://id.example", "client_id": "porta"}},
+    ),
+    "set-up, refused there": State(
+        "setup_connection",
+        {"error": "setup.error_test", "reason": "the token endpoint answered with 401",
+         "has_secret": True, "typed": {"issuer": "https://id.example", "client_id": "porta"}},
+    ),
+    "set-up, too often": State(
+        "setup_connection",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 600, "retry_at": "14:31 UTC"},
+    ),
+    "set-up, tested": State("setup_tested", {"email_verified": True}),
+    "set-up, tested, no address": State(
+        "setup_tested", {"email": None, "error": "setup.error_conflict"}
+    ),
+    "set-up, record": State("setup_domain", {}),
+    "set-up, no record": State("setup_domain", {"error": "setup.error_record"}),
+    "set-up, done": State("setup_done", {}),
+    "set-up, domain proven": State("setup_done", {"connection": None, "domain": "acme.example"}),
+    "link over, set-up": State("link_over", {"kind": "setup", "error": "links.over_setup"}),
+    "link over, set-up elsewhere": State(
+        "link_over", {"kind": "setup_elsewhere", "error": "links.over_setup_elsewhere"}
     ),
     "method disabled": _error("login_method_disabled", home_url="/acme"),
     "link over": State(

@@ -50,6 +50,8 @@ ROWS = {
     " VALUES (%(connection)s, %(org)s, 'oidc', 'C', 'x', 'c')",
     "domains": "(id, organization_id, domain, challenge, connection_id)"
     " VALUES (%(domain)s, %(org)s, 'a.test', 'x', %(connection)s)",
+    "setup_links": "(id, organization_id, token_hash, domain_id, expires_at)"
+    " VALUES (%(setup)s, %(org)s, %(text)s, %(domain)s, now())",
     "identities": "(organization_id, connection_id, user_id, issuer, subject)"
     " VALUES (%(org)s, %(connection)s, %(user)s, 'x', 's')",
     "delegations": "(id, user_id, organization_id) VALUES (%(delegation)s, %(user)s, %(org)s)",
@@ -69,7 +71,7 @@ A, B = str(uuid.UUID(int=0xA)), str(uuid.UUID(int=0xB))
 def values_of(organization_id: str) -> dict[str, str]:
     """Return what the rows of an organization hold."""
     number = uuid.UUID(organization_id).int
-    own = {"client": 1, "user": 2, "delegation": 3, "connection": 7, "domain": 8}
+    own = {"client": 1, "user": 2, "delegation": 3, "connection": 7, "domain": 8, "setup": 9}
     shared = {"app": 4, "role": 5, "claim": 6}
     return {
         "org": organization_id,

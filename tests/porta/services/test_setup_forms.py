@@ -1,0 +1,78 @@
+"""Set-up forms: what is asked for each provider, and what becomes of what was typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from porta.errors import Invalid
+from porta.pages.catalogs import find_languages
+from porta.protocol.federation import PROVIDERS
+from porta.services.setup_forms import FORMS, problems_of, read
+from tests.factories import new_id
+
+CLIENT = {"client_id": "porta", "client_secret": "s"}
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "openid": ({"issuer": "https://id.example"}, {"issuer": "https://id.example"}),
+    "google": ({"tenant": "Acme.Example"}, {"allowed_tenants": ("acme.example",)}),
+    "entra": (
+        {"tenant": f" {TENANT.upper()} "},
+        {
+            "allowed_tenants": (TENANT,),
+            "issuer": f"https://login.microsoftonline.com/{TENANT}/v2.0",
+        },
+    ),
+    "apple": (
+        {"team_id": "T1", "key_id": "K1"},
+        {"options": {"team_id": "T1", "key_id": "K1"}},
+    ),
+    "github": ({"tenant": "acme"}, {"allowed_tenants": ("acme",)}),
+}
+
+
+def test_every_provider_has_a_form_and_its_callback() -> None:
+    assert FORMS.keys() == PROVIDERS.keys() == GOOD.keys()
+    assert find_languages()
+    for form in FORMS.values():
+        assert [step.key for step in form.steps].count("callback") == 1
+        assert [each.name for each in form.fields if each.is_secret] == ["client_secret"]
+
+
+@pytest.mark.parametrize("provider", FORMS)
+def test_what_was_typed_becomes_a_connection_without_powers(provider: str) -> None:
+    typed, wanted = GOOD[provider]
+    command = read(provider, "Acme", CLIENT | typed)
+    said = command.said()
+    assert {name: said[name] for name in wanted} == wanted
+    assert said.keys() == wanted.keys() | {"name", "provider", "client_id", "client_secret"}
+
+
+@pytest.mark.parametrize("provider", FORMS)
+def test_everything_is_needed(provider: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(provider, "Acme", {})
+    assert problems_of(refused.value) == {each.name: "missing" for each in FORMS[provider].fields}
+    command = read(provider, "Acme", CLIENT | GOOD[provider][0] | {"client_secret": ""}, "kept")
+    assert command.client_secret == "kept"
+
+
+@pytest.mark.parametrize(
+    ("provider", "field", "value"),
+    [
+        ("openid", "issuer", "http://id.example"),
+        ("openid", "issuer", "https://id.example?x=1"),
+        ("openid", "issuer", "javascript:alert(1)"),
+        ("openid", "client_id", "a\nb"),
+        ("entra", "tenant", "common"),
+        ("entra", "tenant", "../../evil.example"),
+        ("entra", "tenant", f"{new_id()}/x"),
+        ("google", "tenant", "a\x00b"),
+        ("apple", "team_id", "\u202eX"),
+    ],
+)
+def test_what_cannot_be_right_is_named(provider: str, field: str, value: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(provider, "Acme", CLIENT | GOOD[provider][0] | {field: value})
+    assert problems_of(refused.value) == {field: "value"}
