@@ -78,8 +78,6 @@ ROUTES = [
             self_registration.CompleteRegistrationHandler,
         ),
         (_tenant(endpoints.ACCEPT_INVITATION), invitation.AcceptInvitationHandler),
-        (_tenant(endpoints.SETUP), setup.SetupHandler),
-        (_tenant(endpoints.SETUP_CALLBACK), setup.SetupCallbackHandler),
         (_interaction("/federation"), federation.FederationHandler),
         (_interaction("/federation/link"), linking.IdentityLinkHandler),
         (_tenant(endpoints.FEDERATION_CALLBACK), federation.FederationCallbackHandler),
@@ -122,6 +120,10 @@ ROUTES += [
         (endpoints.EMAIL_CHANGE, False),
         (endpoints.EMAIL_CHANGE_REFUSAL, True),
     )
+]
+ROUTES += [
+    URLSpec(_tenant(endpoint), setup.SetupHandler, {"comes_back": comes_back})
+    for endpoint, comes_back in ((endpoints.SETUP, False), (endpoints.SETUP_CALLBACK, True))
 ]
 ROUTES += account.specs()
 ROUTES += table.specs(table.ROUTES)

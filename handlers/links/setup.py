@@ -1,7 +1,7 @@
 """Set-up link: a provider connected, or a domain proven, by whoever was sent it (decisions/0048).
 
 GET shows a page and changes nothing; the first POST binds the link to its browser. A sign-in is
-tried by a form as well: it leads to the provider, whose answer comes to SetupCallbackHandler.
+tried by a form as well: it leads to the provider, whose answer comes to the callback below it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,35 @@ _FREE = frozenset({*_FIELDS, "given_name", "family_name"})
 
 
 class SetupHandler(LinkHandler):
-    """GET and POST /{slug}/auth/setup/{token}."""
+    """GET and POST /{slug}/auth/setup/{token}; where it `comes_back`, GET of the callback below it,
+    where the callback of a connection leads for what was asked of the draft of one.
+    """
+
+    comes_back: bool
+
+    def initialize(self, *, comes_back: bool) -> None:
+        self.comes_back = comes_back
 
     async def get(self) -> None:
         found = await self.find()
-        if found is not None:
+        if found is None:
+            return
+        if self.comes_back:
+            await self._come_back(found)
+        else:
             await self.show(found, changes=self.named("change") is not None)
 
     async def head(self) -> None:
-        await self.get()
+        """Take no answer of a provider: no body is sent to whom that could be told."""
+        if self.comes_back:
+            self.see_other(self.place())
+        else:
+            await self.get()
 
     async def post(self) -> None:
+        if self.comes_back:  # no form of ours is sent there
+            self.see_other(self.place())
+            return
         form, found = self.form(free=_FREE), await self.find()
         if found is None:
             return
@@ -57,6 +75,10 @@ class SetupHandler(LinkHandler):
 
     def place(self) -> str:
         return self.path_of(f"setup/{self.token()}")
+
+    def menu_query(self) -> str | None:
+        """The address that somebody comes back to holds a code that is used up."""
+        return None if self.comes_back else super().menu_query()
 
     async def find(self) -> Setup | None:
         """Return what the link is good for in this browser, or answer that it is not."""
@@ -110,7 +132,10 @@ class SetupHandler(LinkHandler):
 
     async def _test(self, found: Setup, form: Params) -> None:
         typed = {name: form.get(name) or "" for name in _FIELDS}
-        again = {"changes": True, "typed": setup_pages.shown_again(found.link, typed)}
+        again: dict[str, Any] = {
+            "changes": True,
+            "typed": setup_pages.shown_again(found.link, typed),
+        }
         try:
             await trial.count(self.runtime, self.tenant, found.link, self.origin.address)
             link = await setup.save(self.runtime, found, typed)
@@ -128,6 +153,24 @@ class SetupHandler(LinkHandler):
             await self.show(found, HTTPStatus.BAD_REQUEST, problems=problems, **again)
         else:
             self.see_other(url)
+
+    async def _come_back(self, found: Setup) -> None:
+        response, link = self.query(), found.link
+        request = await trial.find_request(
+            self.runtime, self.tenant, link, self.token(), response.get("state")
+        )
+        if request is None or not setup.is_begun(found, self.browser()):
+            await self.show(found, HTTPStatus.CONFLICT, error="setup.error_stale")
+            return
+        try:
+            profile = await trial.complete(self.runtime, self.tenant, link, request, response)
+            await setup.keep_test(self.runtime, link, request.draft_number, profile, self.origin)
+        except round_trip.FAILURES as failure:
+            await self._failed(link, failure)
+        except (AlreadyConsumed, Stale):
+            self.see_other(self.place())
+        else:
+            self.see_other(self.place())
 
     async def _failed(self, link: SetupLink, failure: Exception) -> None:
         """Tell why a test led nowhere: what the provider said, and of what is not reached no more
@@ -180,45 +223,6 @@ class SetupHandler(LinkHandler):
 
     async def _finish_elsewhere(self) -> None:
         await self.finish_over("setup_elsewhere", status=HTTPStatus.CONFLICT)
-
-
-class SetupCallbackHandler(SetupHandler):
-    """GET /{slug}/auth/setup/{token}/callback: where the callback of a connection leads for what
-    was asked of the draft of one.
-    """
-
-    async def get(self) -> None:
-        found = await self.find()
-        if found is None:
-            return
-        response, link = self.query(), found.link
-        request = await trial.find_request(
-            self.runtime, self.tenant, link, self.token(), response.get("state")
-        )
-        if request is None or not setup.is_begun(found, self.browser()):
-            await self.show(found, HTTPStatus.CONFLICT, error="setup.error_stale")
-            return
-        try:
-            profile = await trial.complete(self.runtime, self.tenant, link, request, response)
-            await setup.keep_test(self.runtime, link, request.draft_number, profile, self.origin)
-        except round_trip.FAILURES as failure:
-            await self._failed(link, failure)
-        except (AlreadyConsumed, Stale):
-            self.see_other(self.place())
-        else:
-            self.see_other(self.place())
-
-    def menu_query(self) -> str | None:
-        """The address holds a code that is used up."""
-        return None
-
-    async def head(self) -> None:
-        """Take no answer: no body is sent to whom that could be told."""
-        self.see_other(self.place())
-
-    async def post(self) -> None:
-        """Answer a form that was sent to this address, where none of ours leads."""
-        self.see_other(self.place())
 
 
 def _number_of(text: str) -> int:

@@ -194,7 +194,7 @@ PAGES: dict[str, Page] = {
     ),
     "setup": Page(
         frozenset({"csrf", "action"}),
-        {"connection": None, "domain": None, "error": None, "retry_after": None},
+        {"connection": None, "domain": None, "error": None},
     ),
     "setup_connection": Page(
         frozenset({"csrf", "action", "connection", "fields", "steps", "callback"}),
@@ -211,7 +211,7 @@ PAGES: dict[str, Page] = {
     ),
     "setup_tested": Page(
         frozenset({"csrf", "action", "connection", "draft", "claims", "choices", "usual"}),
-        {"email": None, "email_verified": False, "error": None, "retry_after": None},
+        {"email": None, "email_verified": False, "error": None},
     ),
     "setup_domain": Page(
         frozenset({"csrf", "action", "domain", "record_name", "record_text"}),

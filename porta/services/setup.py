@@ -127,10 +127,15 @@ def _read(runtime: Runtime, link: SetupLink, typed: Typed) -> Connection:
         kept = open_secret(before.client_secret, link.connection_id, keys)
     command = setup_forms.read(link.provider, link.name, typed, kept)
     draft = connections.build(link.organization_id, command, link.connection_id, keys)
-    is_kept = not (typed.get("client_secret") or "").strip() and before is not None
-    if is_kept and (draft.issuer, draft.client_id) != (before.issuer, before.client_id):
-        raise Invalid(problems=[Problem(("client_secret",), MISSING)])
-    return draft
+    is_new = bool((typed.get("client_secret") or "").strip())
+    if before is None or is_new or _is_for(draft) == _is_for(before):
+        return draft
+    raise Invalid(problems=[Problem(("client_secret",), MISSING)])
+
+
+def _is_for(draft: Connection) -> tuple[str, str]:
+    """Return whom a secret is sent to, and as whose."""
+    return draft.issuer, draft.client_id
 
 
 async def keep_test(

@@ -104,6 +104,8 @@ def _github(typed: Typed) -> dict[str, Any]:
     return {"allowedTenants": [typed["tenant"]]}
 
 
+_APPLE = "Sign\u00a0in with Apple"
+"""A name, and no text of ours: it is not broken into lines."""
 _ID = Field("client_id", "Client ID")
 _SECRET = Field("client_secret", "Client secret", is_secret=True)
 FORMS: dict[str, Form] = {
@@ -154,12 +156,12 @@ FORMS: dict[str, Form] = {
         (
             _open("Apple Developer", "Certificates, Identifiers & Profiles", "Identifiers"),
             _choose("+", "Services IDs"),
-            _choose("Sign in with Apple", "Configure"),
+            _choose(_APPLE, "Configure"),
             _set("Domains and Subdomains", "{host}"),
             _callback("Return URLs"),
             _copy("Identifier", "Team ID"),
             _open("Apple Developer", "Certificates, Identifiers & Profiles", "Keys"),
-            _choose("+", "Sign in with Apple", "Register", "Download"),
+            _choose("+", _APPLE, "Register"),
             _copy("Key ID", "Private key (.p8)"),
         ),
         _apple,

@@ -74,7 +74,8 @@ async def create(
     is full.
     """
     home = await find_home(tx, actor, organization)
-    domain = await _check(tx, home, command, post)
+    _check(home, command, post)
+    domain = await _find_domain(tx, home, command)
     await _check_limits(tx, home, command.email)
     token, lifetime = link_tokens.new_token(), command.hours * _HOUR
     new = SetupLink(
@@ -133,8 +134,7 @@ async def record(
     )  # fmt: skip
 
 
-async def _check(tx: Storage, home: Organization, command: NewSetupLink, post: Post) -> str | None:
-    """Return the name of the domain that it is for. Raises Invalid, Conflict, Forbidden."""
+def _check(home: Organization, command: NewSetupLink, post: Post) -> None:
     if home.is_super_admin:
         raise Forbidden("where administrators sign in, they decide it themselves")
     if home.status != "active":
@@ -145,12 +145,16 @@ async def _check(tx: Storage, home: Organization, command: NewSetupLink, post: P
         raise Invalid.at("name", message="belongs to a provider, and is needed with it")
     if command.email is not None and not post.is_sent:
         raise Invalid.at("email", message="this installation sends no mail")
-    if command.domain_id is not None:
-        domain = await tx.domains.find(command.domain_id)
-        if domain is None or domain.organization_id != home.id:
-            raise Invalid.at("domainId", message="this organization has no such domain")
-        return domain.domain
-    return None
+
+
+async def _find_domain(tx: Storage, home: Organization, command: NewSetupLink) -> str | None:
+    """Return the name of the domain that a link is for, if it is. Raises Invalid."""
+    if command.domain_id is None:
+        return None
+    domain = await tx.domains.find(command.domain_id)
+    if domain is None or domain.organization_id != home.id:
+        raise Invalid.at("domainId", message="this organization has no such domain")
+    return domain.domain
 
 
 async def _check_limits(tx: Storage, home: Organization, email: str | None) -> None:

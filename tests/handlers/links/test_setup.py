@@ -15,6 +15,8 @@ import pytest_asyncio
 from handlers.http.server import Server
 from porta.config.settings import Settings
 from porta.runtime import Runtime
+from porta.security.connection_secrets import open_secret
+from porta.services.reencryption import AtRest, run
 from storage.models.connections import Connection
 from storage.models.organizations import Organization
 from storage.postgres.driver import Postgres
@@ -121,12 +123,12 @@ async def test_a_provider_goes_live_after_its_test(
     assert holder.callback_of(there).split("/")[-2] == made.id
     listed = await _listed(installation, home)
     assert (listed["status"], listed["connectionId"]) == ("completed", made.id)
-    told = dict(await _events(pg, home))
-    assert list(told) == [
+    happened = dict(await _events(pg, home))
+    assert list(happened) == [
         "setup_link.created", "setup_link.begun", "setup_link.tested", "connection.created",
         "setup_link.completed",
     ]  # fmt: skip
-    assert SECRET not in repr(told)
+    assert SECRET not in repr(happened)
     (letter, *_) = await letters_for(runtime, pg, SUPER.email)
     assert "Acme Workforce" in letter.text
     assert OVER in (await holder.get()).text
@@ -237,6 +239,23 @@ async def test_a_secret_is_kept_for_whom_it_was_typed_and_never_shown(
         assert answer.status_code == 400
         assert another.seen == [], "the secret of one is not sent to another"
     assert (await holder.test(upstream, client_secret="", client_id="other")).status_code == 400
+
+
+async def test_the_secret_of_a_draft_is_encrypted_anew_like_others(
+    runtime: Runtime, holder: Holder, upstream: Provider, installation: Installation,
+    home: Organization,
+) -> None:  # fmt: skip
+    await holder.begin()
+    await holder.test(upstream)
+    storage, keys = runtime.storage.everywhere, runtime.settings.signing_key_encryption_keys
+    fresh = (b"n" * 32, *keys)
+    assert (await run(storage, AtRest(fresh))).client_secrets >= 1
+    link = await storage.setup_links.hold((await _listed(installation, home))["id"], home.id)
+    assert link is not None
+    assert link.draft is not None
+    assert SECRET not in (link.draft.client_secret or "")
+    assert open_secret(link.draft.client_secret or "", link.draft.id, fresh[:1]) == SECRET
+    await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
 
 
 async def test_an_answer_counts_once_and_in_its_browser_alone(

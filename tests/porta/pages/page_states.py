@@ -294,6 +294,10 @@ STATES: dict[str, State] = {
     ),
     "set-up, record": State("setup_domain", {}),
     "set-up, no record": State("setup_domain", {"error": "setup.error_record"}),
+    "set-up, record, too often": State(
+        "setup_domain",
+        {"error": "errors.rate_limit_exceeded", "retry_after": 600, "retry_at": "14:31 UTC"},
+    ),
     "set-up, done": State("setup_done", {}),
     "set-up, domain proven": State("setup_done", {"connection": None, "domain": "acme.example"}),
     "link over, set-up": State("link_over", {"kind": "setup", "error": "links.over_setup"}),

@@ -16,7 +16,9 @@ from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.render import Pages
 from porta.pages.values import PAGES
+from porta.protocol.federation.profile import DEFAULT_MAPPING
 from porta.services.own_profile import FIELDS
+from porta.services.setup_forms import Field, Step
 from tests import factories
 from tests.porta.pages.page_documents import (
     ACME,
@@ -53,6 +55,11 @@ def hostile_values(name: str) -> dict[str, Any]:
         values["devices"] = (DeviceLine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.0),)
         values |= {"method": "totp", "choices": ("totp",), "picture": "<svg></svg>"}
         values["applications"] = (ApplicationLine(HOSTILE, HOSTILE, LINES),)
+    if name.startswith("setup"):
+        values |= {"fields": (Field(HOSTILE, HOSTILE, HOSTILE),), "typed": {HOSTILE: HOSTILE}}
+        values |= {"steps": (Step("open", {"place": HOSTILE}),), "problems": {HOSTILE: HOSTILE}}
+        values |= dict.fromkeys(("claims", "choices"), ((HOSTILE, HOSTILE),))
+        values["usual"] = dict.fromkeys(DEFAULT_MAPPING, HOSTILE)
     if name == "choose_account":
         values["accounts"] = (AccountLine(HOSTILE, HOSTILE, HOSTILE, is_signed_in=False),)
     if name == "form_post":

@@ -68,6 +68,7 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "account_profile",
             "email_change",
             "home_realm",
+            *("setup", "setup_connection", "setup_domain", "setup_tested"),
             "error",
             "form_post",
         }
