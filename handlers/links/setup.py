@@ -16,14 +16,14 @@ from porta.authn.federation import round_trip, trial
 from porta.errors import Conflict, Invalid, TooManyRequests, Unavailable
 from porta.outbound.http import NotSent
 from porta.protocol.requests.params import Params
-from porta.services import setup, setup_forms
+from porta.services import setup, setup_drafts, setup_forms
 from porta.services.password_reset import LinkOver
 from porta.services.setup import BegunElsewhere, NoMoreTests, Setup, Stale
 from storage.errors import AlreadyConsumed
 from storage.models.setup_links import SetupLink
 
 _KIND = "setup"
-_FIELDS = ("issuer", "client_id", "client_secret", "tenant", "team_id", "key_id")
+_FIELDS = tuple({each.name: None for form in setup_forms.FORMS.values() for each in form.fields})
 _FREE = frozenset({*_FIELDS, "given_name", "family_name"})
 
 
@@ -149,7 +149,7 @@ class SetupHandler(LinkHandler):
         except LinkOver:
             raise
         except Invalid as refusal:
-            problems = setup_forms.problems_of(refusal)
+            problems = setup_drafts.problems_of(found.link.provider or "", refusal)
             await self.show(found, HTTPStatus.BAD_REQUEST, problems=problems, **again)
         else:
             self.see_other(url)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from porta.protocol import endpoints
 from porta.protocol.federation.profile import DEFAULT_MAPPING
-from porta.services import domains, setup_forms
+from porta.services import domains, setup_drafts
 from porta.services.setup import Setup
 from porta.services.setup_forms import FORMS, Step
 from storage.models.domains import Domain
@@ -42,7 +42,7 @@ def form(link: SetupLink, issuer: str) -> dict[str, Any]:
         "fields": asked.fields,
         "steps": tuple(_filled(step, issuer) for step in asked.steps),
         "callback": callback,
-        "typed": setup_forms.typed_before(draft) if draft is not None else {},
+        "typed": setup_drafts.typed_before(draft) if draft is not None else {},
         "has_secret": draft is not None and draft.client_secret is not None,
     }
 
@@ -51,7 +51,7 @@ def shown_again(link: SetupLink, typed: Mapping[str, str]) -> dict[str, str]:
     """Return what was typed, as a field can hold it, but what is secret."""
     assert link.provider is not None
     return {
-        each.name: "".join(filter(str.isprintable, typed[each.name]))[: setup_forms.LONGEST]
+        each.name: "".join(filter(str.isprintable, typed[each.name]))[: setup_drafts.LONGEST]
         for each in FORMS[link.provider].fields
         if not each.is_secret
     }

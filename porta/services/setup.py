@@ -21,9 +21,10 @@ from porta.protocol.federation.told import mapping_of, tell
 from porta.runtime import Runtime
 from porta.security import link_tokens
 from porta.security.connection_secrets import open_secret
-from porta.services import connections, domains, setup_forms, setup_letters
+from porta.services import connections, domains, setup_drafts, setup_letters
 from porta.services.password_reset import LinkOver
-from porta.services.setup_forms import MISSING, Typed
+from porta.services.setup_drafts import MISSING
+from porta.services.setup_forms import Typed
 from porta.services.setup_links import record
 from porta.tenants.tenant import Tenant
 from storage.models.connections import Connection
@@ -125,7 +126,7 @@ def _read(runtime: Runtime, link: SetupLink, typed: Typed) -> Connection:
     keys, before, kept = runtime.settings.signing_key_encryption_keys, link.draft, None
     if before is not None and before.client_secret is not None:
         kept = open_secret(before.client_secret, link.connection_id, keys)
-    command = setup_forms.read(link.provider, link.name, typed, kept)
+    command = setup_drafts.read(link.provider, link.name, typed, kept)
     draft = connections.build(link.organization_id, command, link.connection_id, keys)
     is_new = bool((typed.get("client_secret") or "").strip())
     if before is None or is_new or _is_for(draft) == _is_for(before):
@@ -133,9 +134,9 @@ def _read(runtime: Runtime, link: SetupLink, typed: Typed) -> Connection:
     raise Invalid(problems=[Problem(("client_secret",), MISSING)])
 
 
-def _is_for(draft: Connection) -> tuple[str, str]:
-    """Return whom a secret is sent to, and as whose."""
-    return draft.issuer, draft.client_id
+def _is_for(draft: Connection) -> tuple[str, str, dict[str, str]]:
+    """Return whom a secret is sent to, and as whose; where an OAuth 2.0 server is, options say."""
+    return draft.issuer, draft.client_id, draft.options
 
 
 async def keep_test(

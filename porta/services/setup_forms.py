@@ -10,23 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from porta.errors import Invalid, Path, Problem
-from porta.services.connections import NewConnection
-from storage.models.connections import Connection
+from porta.errors import Invalid
 from storage.repositories.columns import is_id
 
 Typed = Mapping[str, str]
 """What somebody typed, by the name of the field."""
-LONGEST = 4096
-MISSING = "is missing"
-_PATHS = {
-    "issuer": "issuer",
-    "clientId": "client_id",
-    "clientSecret": "client_secret",
-    "allowedTenants": "tenant",
-    "options": "key_id",
-}
-"""The field of a form by where a command has a problem."""
 
 
 class Field(NamedTuple):
@@ -39,6 +27,9 @@ class Field(NamedTuple):
     is_secret: bool = False
     """Whether it is typed once, and never shown again."""
     has_lines: bool = False
+    usual: str = ""
+    """What stands there until somebody types something else."""
+    is_needed: bool = True
 
 
 class Step(NamedTuple):
@@ -97,7 +88,22 @@ def _entra(typed: Typed) -> dict[str, Any]:
 
 
 def _apple(typed: Typed) -> dict[str, Any]:
-    return {"options": {"team_id": typed["team_id"], "key_id": typed["key_id"]}}
+    return {"options": {name: typed[name] for name in OPTIONS["apple"]}}
+
+
+OPTIONS = {
+    "apple": ("team_id", "key_id"),
+    "oauth2": (
+        *("authorization_endpoint", "token_endpoint", "userinfo_endpoint"),
+        *("subject_claim", "email_claim"),
+    ),
+}
+"""Fields that are options of a connection."""
+
+
+def _oauth2(typed: Typed) -> dict[str, Any]:
+    options = {name: typed[name] for name in OPTIONS["oauth2"]}
+    return {"issuer": typed["issuer"], "options": options, "scopes": typed["scopes"].split()}
 
 
 def _github(typed: Typed) -> dict[str, Any]:
@@ -113,6 +119,25 @@ FORMS: dict[str, Form] = {
         (Field("issuer", "Issuer", "https://id.example.com"), _ID, _SECRET),
         (Step("openid"), _callback("Redirect URI"), _copy("Issuer", "Client ID", "Client secret")),
         _openid,
+    ),
+    "oauth2": Form(
+        (
+            Field("issuer", "Issuer", "https://id.example.com"),
+            Field("authorization_endpoint", "Authorization URL"),
+            Field("token_endpoint", "Token URL"),
+            Field("userinfo_endpoint", "User info URL"),
+            Field("scopes", "Scope", "profile email", is_needed=False),
+            Field("subject_claim", "User info: user ID", usual="sub"),
+            Field("email_claim", "User info: email", usual="email"),
+            _ID,
+            _SECRET,
+        ),
+        (
+            Step("openid"),
+            _callback("Redirect URI"),
+            _copy("Authorization URL", "Token URL", "User info URL", "Client ID", "Client secret"),
+        ),
+        _oauth2,
     ),
     "google": Form(
         (Field("tenant", "Primary domain", "example.com"), _ID, _SECRET),
@@ -180,49 +205,3 @@ FORMS: dict[str, Form] = {
         _github,
     ),
 }
-
-
-def read(provider: str, name: str, typed: Typed, kept: str | None = None) -> NewConnection:
-    """Return the connection that a form says, judged as one of the Admin API is; with the secret
-    that is `kept` where none was typed. Raises Invalid.
-
-    It has no power: it makes no account, gives no role, and is trusted for no address or factor.
-    """
-    form = FORMS[provider]
-    said = {each.name: (typed.get(each.name) or "").strip() for each in form.fields}
-    said["client_secret"] = said["client_secret"] or kept or ""
-    missing = [Problem((each.name,), MISSING) for each in form.fields if not said[each.name]]
-    if missing:
-        raise Invalid(problems=missing)
-    body = {
-        "name": name,
-        "provider": provider,
-        "clientId": said["client_id"],
-        "clientSecret": said["client_secret"],
-        **form.more(said),
-    }
-    return NewConnection.parse(body)
-
-
-def typed_before(draft: Connection) -> dict[str, str]:
-    """Return what a form shows again of a draft: everything but its secret."""
-    return {
-        "issuer": draft.issuer,
-        "client_id": draft.client_id,
-        "tenant": (draft.allowed_tenants or ("",))[0],
-        **draft.options,
-    }
-
-
-def problems_of(refusal: Invalid) -> dict[str, str]:
-    """Return what is wrong by the name of the field: `missing`, or `value`."""
-    return {_field_of(each.path): _kind_of(each) for each in refusal.problems}
-
-
-def _field_of(path: Path) -> str:
-    first, last = str(path[0]), str(path[-1])
-    return last if last in ("team_id", "key_id") else _PATHS.get(first, first)
-
-
-def _kind_of(problem: Problem) -> str:
-    return "missing" if problem.message == MISSING else "value"

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from handlers.interactions.accounts import AccountLine
 from porta.pages.consent_lines import Line
 from porta.pages.qr_codes import svg
-from tests.porta.pages.page_documents import SECRET, URI
 from porta.services.setup_forms import FORMS
+from tests.porta.pages.page_documents import SECRET, URI
 
 _APPLICATION = {"client_name": "Portal", "client_url": "https://portal.example/"}
 _PASSKEY = (

@@ -9,13 +9,25 @@ import pytest
 from porta.errors import Invalid
 from porta.pages.catalogs import find_languages
 from porta.protocol.federation import PROVIDERS
-from porta.services.setup_forms import FORMS, problems_of, read
+from porta.services.setup_drafts import problems_of, read
+from porta.services.setup_forms import FORMS
 from tests.factories import new_id
 
 CLIENT = {"client_id": "porta", "client_secret": "s"}
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+OAUTH2 = {
+    "authorization_endpoint": "https://id.example/a",
+    "token_endpoint": "https://id.example/t",
+    "userinfo_endpoint": "https://id.example/u",
+    "subject_claim": "id",
+    "email_claim": "mail",
+}
 GOOD: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "openid": ({"issuer": "https://id.example"}, {"issuer": "https://id.example"}),
+    "oauth2": (
+        OAUTH2 | {"issuer": "https://id.example", "scopes": "profile  email"},
+        {"issuer": "https://id.example", "options": OAUTH2, "scopes": ("profile", "email")},
+    ),
     "google": ({"tenant": "Acme.Example"}, {"allowed_tenants": ("acme.example",)}),
     "entra": (
         {"tenant": f" {TENANT.upper()} "},
@@ -53,7 +65,8 @@ def test_what_was_typed_becomes_a_connection_without_powers(provider: str) -> No
 def test_everything_is_needed(provider: str) -> None:
     with pytest.raises(Invalid) as refused:
         read(provider, "Acme", {})
-    assert problems_of(refused.value) == {each.name: "missing" for each in FORMS[provider].fields}
+    needed = [each.name for each in FORMS[provider].fields if each.is_needed]
+    assert problems_of(provider, refused.value) == dict.fromkeys(needed, "missing")
     command = read(provider, "Acme", CLIENT | GOOD[provider][0] | {"client_secret": ""}, "kept")
     assert command.client_secret == "kept"
 
@@ -70,9 +83,13 @@ def test_everything_is_needed(provider: str) -> None:
         ("entra", "tenant", f"{new_id()}/x"),
         ("google", "tenant", "a\x00b"),
         ("apple", "team_id", "\u202eX"),
+        ("oauth2", "token_endpoint", "http://id.example/t"),
+        ("oauth2", "token_endpoint", "javascript:alert(1)"),
+        ("oauth2", "subject_claim", "\u202eX"),
+        ("oauth2", "scopes", 'a"b'),
     ],
 )
 def test_what_cannot_be_right_is_named(provider: str, field: str, value: str) -> None:
     with pytest.raises(Invalid) as refused:
         read(provider, "Acme", CLIENT | GOOD[provider][0] | {field: value})
-    assert problems_of(refused.value) == {field: "value"}
+    assert problems_of(provider, refused.value)[field] == "value"
