@@ -41,6 +41,11 @@ def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
     return Page(frozenset({"csrf", "account", "account_url", *required}), common | optional)
 
 
+def _setup(*required: str, **optional: Any) -> Page:
+    """A step of a set-up link."""
+    return Page(frozenset({"csrf", "action", *required}), {"error": None} | optional)
+
+
 PAGES: dict[str, Page] = {
     "login": Page(
         frozenset({"uid", "csrf", "passkey"}),
@@ -192,31 +197,16 @@ PAGES: dict[str, Page] = {
         frozenset({"kind", "home_url"}),
         {"error": None, "again_url": None, "resume_url": None},
     ),
-    "setup": Page(
-        frozenset({"csrf", "action"}),
-        {"connection": None, "domain": None, "error": None},
+    "setup": _setup(connection=None, domain=None),
+    "setup_connection": _setup(
+        *("connection", "fields", "steps", "callback"),
+        **{"typed": {}, "has_secret": False, "problems": {}, "reason": None},
+        **{"retry_after": None, "retry_at": None},
+    )._replace(leaves=True),
+    "setup_tested": _setup(
+        *("connection", "draft", "claims", "choices", "usual"), email=None, email_verified=False
     ),
-    "setup_connection": Page(
-        frozenset({"csrf", "action", "connection", "fields", "steps", "callback"}),
-        {
-            "typed": {},
-            "has_secret": False,
-            "problems": {},
-            "reason": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-        },
-        leaves=True,
-    ),
-    "setup_tested": Page(
-        frozenset({"csrf", "action", "connection", "draft", "claims", "choices", "usual"}),
-        {"email": None, "email_verified": False, "error": None},
-    ),
-    "setup_domain": Page(
-        frozenset({"csrf", "action", "domain", "record_name", "record_text"}),
-        {"error": None, "retry_after": None, "retry_at": None},
-    ),
+    "setup_domain": _setup("domain", "record_name", "record_text", retry_after=None, retry_at=None),
     "setup_done": Page(frozenset({"home_url"}), {"connection": None, "domain": None}),
     "passkeys": Page(
         frozenset({"uid", "csrf", "resume_url"}), {"signals": None, "passkey": None}, leaves=True
