@@ -200,8 +200,12 @@ PAGES: dict[str, Page] = {
     "setup": _setup(connection=None, domain=None),
     "setup_connection": _setup(
         *("connection", "fields", "steps", "callback"),
-        **{"typed": {}, "has_secret": False, "problems": {}, "reason": None},
-        **{"retry_after": None, "retry_at": None},
+        typed={},
+        has_secret=False,
+        problems={},
+        reason=None,
+        retry_after=None,
+        retry_at=None,
     )._replace(leaves=True),
     "setup_tested": _setup(
         *("connection", "draft", "claims", "choices", "usual"), email=None, email_verified=False

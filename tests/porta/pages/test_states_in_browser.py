@@ -19,7 +19,8 @@ SIZES = {"phone": (360, 740), "landscape": (740, 360), "desktop": (1280, 800), "
 BOTTOM = "Math.ceil(document.querySelector('.btn-primary').getBoundingClientRect().bottom)"
 # What can be operated, in its order, as the position of each and a word about it.
 CONTROLS = """() => {
-  const all = document.querySelectorAll("a[href], button, summary, input:not([type=hidden])");
+  const all = document.querySelectorAll(
+    "a[href], button, summary, select, textarea, input:not([type=hidden])");
   window.controls = [...all].filter((each) => !each.disabled && each.checkVisibility());
   return controls.map((each) => each.outerHTML.slice(0, 90));
 }"""
