@@ -41,9 +41,9 @@ def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
     return Page(frozenset({"csrf", "account", "account_url", *required}), common | optional)
 
 
-def _setup(*required: str, **optional: Any) -> Page:
-    """A step of a set-up link."""
-    return Page(frozenset({"csrf", "action", *required}), {"error": None} | optional)
+def _setup(required: str, **optional: Any) -> Page:
+    """A step of a set-up link, of which these words name what it needs."""
+    return Page(frozenset(("csrf", "action", *required.split())), {"error": None} | optional)
 
 
 PAGES: dict[str, Page] = {
@@ -197,20 +197,18 @@ PAGES: dict[str, Page] = {
         frozenset({"kind", "home_url"}),
         {"error": None, "again_url": None, "resume_url": None},
     ),
-    "setup": _setup(connection=None, domain=None),
+    "setup": _setup("", connection=None, domain=None),
     "setup_connection": _setup(
-        *("connection", "fields", "steps", "callback"),
+        "connection fields steps callback",
         typed={},
         has_secret=False,
         problems={},
-        reason=None,
-        retry_after=None,
-        retry_at=None,
+        **dict.fromkeys(("reason", "retry_after", "retry_at")),
     )._replace(leaves=True),
     "setup_tested": _setup(
-        *("connection", "draft", "claims", "choices", "usual"), email=None, email_verified=False
+        "connection draft claims choices usual", email=None, email_verified=False
     ),
-    "setup_domain": _setup("domain", "record_name", "record_text", retry_after=None, retry_at=None),
+    "setup_domain": _setup("domain record_name record_text", retry_after=None, retry_at=None),
     "setup_done": Page(frozenset({"home_url"}), {"connection": None, "domain": None}),
     "passkeys": Page(
         frozenset({"uid", "csrf", "resume_url"}), {"signals": None, "passkey": None}, leaves=True
