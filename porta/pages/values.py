@@ -32,6 +32,9 @@ _FACTOR: dict[str, Any] = {
 }
 
 
+_REFUSED: dict[str, Any] = {"error": None, "retry_after": None, "retry_at": None}
+
+
 def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
     """A section of one's own account, with what it is given beside what all of them are; `counts`
     where there is an end to what it takes.
@@ -119,13 +122,7 @@ PAGES: dict[str, Page] = {
     ),
     "magic_link_sent": Page(
         frozenset({"uid", "csrf"}),
-        {
-            "client_name": None,
-            "email": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-        },
+        {"client_name": None, "email": None, **_REFUSED},
         leaves=True,
     ),
     "magic_link": Page(
@@ -137,13 +134,7 @@ PAGES: dict[str, Page] = {
     "magic_link_code": Page(frozenset({"code", "home_url", "minutes"}), {"client_name": None}),
     "forgot_password": Page(
         frozenset({"csrf", "back_url"}),
-        {
-            "email": None,
-            "sent": False,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-        },
+        {"email": None, "sent": False, **_REFUSED},
     ),
     "reset_password": Page(
         frozenset({"csrf", "account", "minimum"}),
