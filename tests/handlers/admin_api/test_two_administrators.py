@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import pytest
 
+from porta.audit.actors import SYSTEM
+from porta.errors import PreconditionFailed
+from porta.services import system_settings
 from tests.world.administrators import Installation, bearer
+from tests.world.waiting import eventually
 
 
 async def test_two_who_change_different_fields_keep_both_changes(
@@ -60,16 +65,28 @@ async def test_the_second_who_changes_a_setting_is_told(api: httpx.AsyncClient) 
     assert known.status_code == 304
 
 
-async def test_of_many_who_change_a_setting_that_has_no_row_one_does(
-    api: httpx.AsyncClient, installation: Installation
+async def test_of_two_who_set_what_was_never_set_the_second_is_told(
+    installation: Installation,
 ) -> None:
-    await installation.execute("DELETE FROM system_config WHERE key = 'refresh_grace'")
-    path = "/config/refresh_grace"
-    tag = (await api.get(path)).headers["ETag"]
-    answers = await asyncio.gather(
-        *(api.put(path, json={"value": n}, headers={"If-Match": tag}) for n in range(20, 26))
-    )
-    assert sorted(each.status_code for each in answers) == [200, *([412] * 5)]
+    """There is no row that the first could hold."""
+    key, storage = "refresh_grace", installation.runtime.storage.everywhere
+    await installation.execute("DELETE FROM system_config WHERE key = %(key)s", key=key)
+
+    async def put() -> None:
+        async with storage.transaction() as other:
+            await system_settings.put(other, SYSTEM, key, 30, 0)
+
+    async def waits() -> bool:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        return bool(await installation.fetch(f"{waiting} AND wait_event_type = 'Lock'"))
+
+    async with storage.transaction() as tx:
+        await system_settings.put(tx, SYSTEM, key, 20, 0)
+        second = asyncio.create_task(put())
+        await eventually(waits)
+    with pytest.raises(PreconditionFailed):
+        await second
+    assert int((await storage.system_config.all())[key]) == 20
 
 
 async def test_the_second_who_gives_a_person_a_claim_is_told(
