@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from handlers.admin_api.lists import Listing, Sorting, listing, page_of
-from handlers.admin_api.route import Route
-from porta.administration.call import Answer, Call, Data, Moment, Shown
+from handlers.admin_api.lists import Listing, Sorting
+from handlers.admin_api.owned import Owned
+from porta.administration.call import Call, Data, Moment, Shown
 from porta.protocol import endpoints
 from porta.services import connections
 from porta.services.connections import ConnectionPatch, NewConnection
-from porta.services.permissions import needed_by
 from storage.models.connections import Connection as Stored
 
-_ALL = "/organizations/{organizationId}/connections"
-_ONE = f"{_ALL}/{{connectionId}}"
 _SortBy = Literal["name", "created_at", "createdAt"]
 
 
@@ -69,97 +66,22 @@ def _shown(stored: Stored) -> Connection:
     )
 
 
-def _one(stored: Stored) -> Answer:
-    return Answer(Data(data=_shown(stored)), version=stored.version)
+def _keys(call: Call) -> dict[str, Any]:
+    return {"keys": call.runtime.settings.signing_key_encryption_keys}
 
 
-async def _create(call: Call) -> Answer:
-    command, home = call.body_as(NewConnection), call.id("organizationId")
-    keys = call.runtime.settings.signing_key_encryption_keys
-    return _one(await connections.create(call.storage, call.actor, home, command, keys))
-
-
-async def _list(call: Call) -> Answer:
-    query, home = call.query_as(ConnectionQuery), call.id("organizationId")
-    page = page_of(call, query)
-    listed = await connections.list(call.storage, call.actor, home, page)
-    return Answer(listing(call, query, page, listed, _shown))
-
-
-async def _get(call: Call) -> Answer:
-    target, home = call.id("connectionId"), call.id("organizationId")
-    return _one(await connections.get(call.storage, call.actor, target, within=home))
-
-
-async def _update(call: Call) -> Answer:
-    target, home = call.id("connectionId"), call.id("organizationId")
-    patch, keys = call.body_as(ConnectionPatch), call.runtime.settings.signing_key_encryption_keys
-    return _one(
-        await connections.update(
-            call.storage, call.actor, target, patch, keys, call.version, within=home
-        )
-    )
-
-
-async def _delete(call: Call) -> Answer:
-    target, home = call.id("connectionId"), call.id("organizationId")
-    await connections.delete(call.storage, call.actor, target, call.version, within=home)
-    return Answer()
-
+_CONNECTIONS = Owned(
+    "connections", "connectionId", _shown, Data[Connection], Listing[Connection], given=_keys
+)
 
 ROUTES = (
-    Route(
-        "POST",
-        _ALL,
-        "Make a connection to an identity provider",
-        _create,
-        permissions=needed_by(connections.create),
-        request=NewConnection,
-        response=Data[Connection],
-        status=201,
-        errors=(400, 409),
-        delegable=True,
+    _CONNECTIONS.create(
+        "Make a connection to an identity provider", connections.create, NewConnection
     ),
-    Route(
-        "GET",
-        _ALL,
-        "List the connections of an organization",
-        _list,
-        permissions=needed_by(connections.list),
-        query=ConnectionQuery,
-        response=Listing[Connection],
-        delegable=True,
+    _CONNECTIONS.list("List the connections of an organization", connections.list, ConnectionQuery),
+    _CONNECTIONS.read("Read a connection", connections.get),
+    *_CONNECTIONS.update(
+        "Change a connection", connections.update, ConnectionPatch, errors=(400, 409, 412)
     ),
-    Route(
-        "GET",
-        _ONE,
-        "Read a connection",
-        _get,
-        permissions=needed_by(connections.get),
-        response=Data[Connection],
-        delegable=True,
-    ),
-    *(
-        Route(
-            method,
-            _ONE,
-            "Change a connection",
-            _update,
-            permissions=needed_by(connections.update),
-            request=ConnectionPatch,
-            response=Data[Connection],
-            errors=(400, 409, 412),
-            delegable=True,
-        )
-        for method in ("PUT", "PATCH")
-    ),
-    Route(
-        "DELETE",
-        _ONE,
-        "Delete a connection: nobody signs in there any more",
-        _delete,
-        permissions=needed_by(connections.delete),
-        errors=(412,),
-        delegable=True,
-    ),
+    _CONNECTIONS.delete("Delete a connection: nobody signs in there any more", connections.delete),
 )

@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, Strict
 
 from porta.audit.actors import Actor
-from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid
+from porta.services import owned
 from porta.services.api_resource_fields import Scope, find_identifier_fault, once
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.fields import Algorithm, Name, SearchTerm, judged
 from porta.services.permissions import needs
-from porta.services.targets import (
-    changes_of,
-    check_page,
-    find_home,
-    is_key,
-    require,
-    require_id,
-    require_visible,
-    write_changes,
-)
+from porta.services.targets import changes_of, check_page, find_home, is_key, write_changes
 from porta.text.names import find_text_problem
 from storage.models.clients import ApiResource, ScopeText
 from storage.models.pages import Listed, Page
@@ -34,6 +25,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "API resource"
+_record = partial(owned.record, "api_resource_id")
 _LONGEST_TTL = 10 * 31_536_000
 """Seconds."""
 
@@ -94,8 +86,7 @@ async def get(
     """Return the resource of this id, of the organization `within` where that is named. Raises
     NotFound.
     """
-    found = await storage.api_resources.find(require_id(target, WHAT))
-    return require_visible(actor, found, within, WHAT)
+    return await owned.find(storage.api_resources, actor, target, within, WHAT)
 
 
 @needs("admin:client:read")
@@ -119,7 +110,7 @@ async def update(
     within: str | None = None,
 ) -> ApiResource:
     """Change what `patch` says of a resource. Raises NotFound, PreconditionFailed, Invalid."""
-    stored = await _held(tx, actor, target, version, within)
+    stored = await owned.find(tx.api_resources, actor, target, within, WHAT, version, hold=True)
     changes = changes_of(stored, _columns(patch))
     await _check_clients(tx, stored.organization_id, changes)
     return await write_changes(
@@ -142,7 +133,7 @@ async def delete(
 
     Raises NotFound, PreconditionFailed.
     """
-    stored = await _held(tx, actor, target, version, within)
+    stored = await owned.find(tx.api_resources, actor, target, within, WHAT, version, hold=True)
     await tx.api_resources.delete(stored.id, stored.organization_id)
     await _record(tx, actor, "api_resource.deleted", stored, None)
     return stored
@@ -159,13 +150,6 @@ async def _check_clients(tx: Storage, organization_id: str, columns: dict[str, A
             )
 
 
-async def _held(
-    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
-) -> ApiResource:
-    found = await tx.api_resources.find(require_id(target, WHAT), hold=True)
-    return require(require_visible(actor, found, within, WHAT), WHAT, version)
-
-
 def _columns(patch: ApiResourcePatch) -> dict[str, Any]:
     said = patch.said()
     if "scopes" in said:
@@ -173,23 +157,3 @@ def _columns(patch: ApiResourcePatch) -> dict[str, Any]:
         said["scope_texts"] = {name: text for name, text in texts.items() if text != ScopeText()}
         said["scopes"] = tuple(scope.name for scope in said["scopes"])
     return said
-
-
-async def _record(
-    tx: Storage,
-    actor: Actor,
-    event_type: str,
-    before: ApiResource | None,
-    after: ApiResource | None,
-) -> None:
-    about = after or before
-    assert about is not None, "one of the two is there"
-    await record_change(
-        tx,
-        actor,
-        event_type,
-        before,
-        after,
-        organization_id=about.organization_id,
-        api_resource_id=about.id,
-    )

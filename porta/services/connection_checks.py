@@ -8,7 +8,10 @@ from porta.audit.actors import Actor
 from porta.errors import Conflict, Invalid
 from porta.protocol.federation.provider import Provider
 from porta.security.apple_secret import find_key_problem
+from porta.services import owned
+from porta.services.owned import T, Table
 from porta.services.permissions import ADMINISTRATION, check_all
+from porta.services.targets import find_home
 from storage.models.connections import Connection
 from storage.models.organizations import Organization
 
@@ -22,6 +25,24 @@ def check_right(actor: Actor, home: Organization) -> None:
     """
     if home.is_super_admin:
         check_all(actor, "where administrators sign in")
+
+
+async def hold_with_right(
+    tx: Storage,
+    table: Table[T],
+    actor: Actor,
+    target: str,
+    within: str | None,
+    what: str,
+    version: int | None = None,
+) -> tuple[T, Organization]:
+    """Return what says where people sign in, held, and its organization. Raises NotFound,
+    PreconditionFailed, Forbidden.
+    """
+    stored = await owned.find(table, actor, target, within, what, version, hold=True)
+    home = await find_home(tx, actor, stored.organization_id)
+    check_right(actor, home)
+    return stored, home
 
 
 async def check_powers(tx: Storage, actor: Actor, wanted: Connection) -> None:

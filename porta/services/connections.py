@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field
 
 from porta.audit.actors import Actor
-from porta.audit.changes import record_change
 from porta.errors import Conflict, Invalid
 from porta.protocol.federation import PROVIDERS
 from porta.security.connection_secrets import seal_secret
 from porta.security.encryption import EncryptionKeys
+from porta.services import owned
 from porta.services.commands import ABSENT, Command, Patch
-from porta.services.connection_checks import check_fits, check_powers, check_right, check_spared
+from porta.services.connection_checks import (
+    check_fits,
+    check_powers,
+    check_right,
+    check_spared,
+    hold_with_right,
+)
 from porta.services.connection_fields import (
     ClaimName,
     ClaimSources,
@@ -28,14 +35,7 @@ from porta.services.connection_fields import (
 )  # fmt: skip
 from porta.services.fields import Domains, Flag, Ids, Name, judged, one_of
 from porta.services.permissions import needs
-from porta.services.targets import (
-    changes_of,
-    check_page,
-    find_home,
-    require,
-    require_id,
-    require_visible,
-)
+from porta.services.targets import changes_of, check_page, find_home
 from porta.text.names import find_name_problem
 from storage.models.connections import Connection, RoleRule
 from storage.models.pages import Listed, Page
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "Connection"
+_record = partial(owned.record, "connection_id")
 MOST = 20
 """Connections of an organization."""
 
@@ -142,8 +143,7 @@ async def get(
     storage: Storage, actor: Actor, target: str, *, within: str | None = None
 ) -> Connection:
     """Return the connection of this id. Raises NotFound."""
-    found = await storage.connections.find(require_id(target, WHAT))
-    return require_visible(actor, found, within, WHAT)
+    return await owned.find(storage.connections, actor, target, within, WHAT)
 
 
 @needs("admin:org:read")
@@ -166,7 +166,7 @@ async def update(
     within: str | None = None,
 ) -> Connection:
     """Change what `patch` says of a connection. Raises as `create`, and PreconditionFailed."""
-    stored = await _held(tx, actor, target, version, within)
+    stored, _ = await hold_with_right(tx, tx.connections, actor, target, within, WHAT, version)
     columns = _columns(patch, stored.id, keys)
     changes = changes_of(stored, columns)
     if not changes:
@@ -199,19 +199,10 @@ async def delete(
 
     Raises NotFound, PreconditionFailed, Forbidden, and Conflict where a domain requires it.
     """
-    stored = await _held(tx, actor, target, version, within)
+    stored, _ = await hold_with_right(tx, tx.connections, actor, target, within, WHAT, version)
     await check_spared(tx, stored)
     await tx.connections.delete(stored.id, stored.organization_id)
     await _record(tx, actor, "connection.deleted", stored, None)
-    return stored
-
-
-async def _held(
-    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
-) -> Connection:
-    found = await tx.connections.find(require_id(target, WHAT), hold=True)
-    stored = require(require_visible(actor, found, within, WHAT), WHAT, version)
-    check_right(actor, await find_home(tx, actor, stored.organization_id))
     return stored
 
 
@@ -225,23 +216,3 @@ def _columns(patch: ConnectionPatch, id: str, keys: EncryptionKeys) -> dict[str,
             for rule in said["role_mapping"]
         )
     return said
-
-
-async def _record(
-    tx: Storage,
-    actor: Actor,
-    event_type: str,
-    before: Connection | None,
-    after: Connection | None,
-) -> None:
-    about = after or before
-    assert about is not None, "one of the two is there"
-    await record_change(
-        tx,
-        actor,
-        event_type,
-        before,
-        after,
-        organization_id=about.organization_id,
-        connection_id=about.id,
-    )

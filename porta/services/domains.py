@@ -7,26 +7,21 @@ its own, and leads its own people by it alone: others may prove the same one (de
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
 
 from porta.audit.actors import Actor
-from porta.audit.changes import record_change
 from porta.errors import Conflict, Forbidden, Invalid, TooManyRequests, Unavailable
 from porta.outbound.dns import NotResolved, find_texts
 from porta.runtime import Runtime
 from porta.security import opaque
-from porta.services import fields
+from porta.services import fields, owned
 from porta.services.commands import ABSENT, Patch
-from porta.services.connection_checks import check_right
+from porta.services.connection_checks import check_right, hold_with_right
 from porta.services.permissions import needs
-from porta.services.targets import (
-    changes_of,
-    check_page,
-    find_home,
-    require,
-    require_id,
-    require_visible,
-)
+from porta.services.targets import changes_of, check_page, find_home, require, write_changes
 from storage.models.domains import Domain
 from storage.models.organizations import Organization
 from storage.models.pages import Listed, Page
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from storage.router import Storage
 
 WHAT = "Domain"
+_record = partial(owned.record, "domain_id")
 MOST = 100
 """Domains of an organization."""
 _LOOKUPS = 20
@@ -101,8 +97,7 @@ async def create(tx: Storage, actor: Actor, organization: str, command: NewDomai
 @needs("admin:org:read")
 async def get(storage: Storage, actor: Actor, target: str, *, within: str | None = None) -> Domain:
     """Return the domain of this id. Raises NotFound."""
-    found = await storage.domains.find(require_id(target, WHAT))
-    return require_visible(actor, found, within, WHAT)
+    return await owned.find(storage.domains, actor, target, within, WHAT)
 
 
 @needs("admin:org:read")
@@ -127,17 +122,16 @@ async def update(
 
     Raises as `create`, and PreconditionFailed.
     """
-    stored, home = await _held(tx, actor, target, version, within)
-    changes: dict[str, Any] = changes_of(stored, patch.said())
-    if not changes:
-        return stored
+    stored, home = await hold_with_right(tx, tx.domains, actor, target, within, WHAT, version)
+    changes = changes_of(stored, patch.said())
     if changes.get("mode") == "require" and stored.lapsed_at is not None:
         raise Invalid.at("mode", message="has lapsed: verify the domain again first")
-    wanted = Domain(**{name: getattr(stored, name) for name in Domain.__struct_fields__} | changes)
-    await _check_leads(tx, home, wanted)
-    after = require(await tx.domains.update(stored.id, stored.organization_id, changes), WHAT)
-    await _record(tx, actor, "domain.updated", stored, after)
-    return after
+    if changes:
+        await _check_leads(tx, home, msgspec.structs.replace(stored, **changes))
+    return await write_changes(
+        stored, changes, WHAT, partial(tx.domains.update, stored.id, stored.organization_id),
+        partial(_record, tx, actor, "domain.updated"),
+    )  # fmt: skip
 
 
 @needs("admin:org:update")
@@ -152,7 +146,7 @@ async def delete(
     """Give a domain up: nobody is led by it any more. Raises NotFound, PreconditionFailed,
     Forbidden.
     """
-    stored, _ = await _held(tx, actor, target, version, within)
+    stored, _ = await hold_with_right(tx, tx.domains, actor, target, within, WHAT, version)
     await tx.domains.delete(stored.id, stored.organization_id)
     await _record(tx, actor, "domain.deleted", stored, None)
     return stored
@@ -168,8 +162,7 @@ async def look_up(
     Raises NotFound, Forbidden, TooManyRequests for an organization that asks too often, and
     Unavailable where nobody says.
     """
-    found = await storage.domains.find(require_id(target, WHAT))
-    domain = require_visible(actor, found, within, WHAT)
+    domain = await owned.find(storage.domains, actor, target, within, WHAT)
     check_right(actor, await find_home(storage, actor, domain.organization_id))
     key = f"domain_lookup:{domain.organization_id}"
     excess = await storage.counters.spend(key, [Limit(key, _LOOKUPS, _WINDOW)])
@@ -194,7 +187,7 @@ async def verify(
     tx: Storage, actor: Actor, target: str, there: bool, *, within: str | None = None
 ) -> Domain:
     """Take a domain as proven whose record is `there`. Raises NotFound, Conflict, Forbidden."""
-    stored, home = await _held(tx, actor, target, None, within)
+    stored, home = await hold_with_right(tx, tx.domains, actor, target, within, WHAT)
     if not there:
         name, text = record_of(stored)
         raise Conflict(f"there is no TXT record {text} at {name}; one that is new takes a while")
@@ -202,16 +195,6 @@ async def verify(
     after = require(await tx.domains.found(stored.id, stored.organization_id), WHAT)
     await _record(tx, actor, "domain.verified", stored, after)
     return after
-
-
-async def _held(
-    tx: Storage, actor: Actor, target: str, version: int | None, within: str | None
-) -> tuple[Domain, Organization]:
-    found = await tx.domains.find(require_id(target, WHAT), hold=True)
-    stored = require(require_visible(actor, found, within, WHAT), WHAT, version)
-    home = await find_home(tx, actor, stored.organization_id)
-    check_right(actor, home)
-    return stored, home
 
 
 async def _check_leads(tx: Storage, home: Organization, wanted: Domain) -> None:
@@ -228,14 +211,3 @@ async def _check_leads(tx: Storage, home: Organization, wanted: Domain) -> None:
         raise Invalid.at("connectionId", message="this organization has no such connection")
     if wanted.mode == "require" and connection.status != "active":
         raise Invalid.at("connectionId", message="must be active where it is required")
-
-
-async def _record(
-    tx: Storage, actor: Actor, event_type: str, before: Domain | None, after: Domain | None
-) -> None:
-    about = after or before
-    assert about is not None, "one of the two is there"
-    await record_change(
-        tx, actor, event_type, before, after,
-        organization_id=about.organization_id, domain_id=about.id,
-    )  # fmt: skip
