@@ -40,6 +40,7 @@ FOR_ALL = (
     client_secrets.hash_new,
     client_secrets.hash_first,
     organizations.hold_for_change,
+    claims.hold_claim,
     user_passwords.is_breached,
 )
 """What no administrator asks for: a server does, and what is a part of an operation."""
