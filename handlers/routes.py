@@ -68,6 +68,7 @@ ROUTES = [
         (_interaction("/magic-link/code"), magic_link.MagicLinkCodeHandler),
         (_interaction("/two-factor"), two_factor.TwoFactorHandler),
         (_interaction("/two-factor/resend"), two_factor.ChooseHandler),
+        (_interaction("/two-factor/later"), two_factor.PutOffHandler),
         # Before what resumes a request: the value of an interaction is longer.
         (_tenant(endpoints.MAGIC_LINK), links.MagicLinkHandler),
         (_tenant(endpoints.FORGOT_PASSWORD), password_reset.ForgotPasswordHandler),

@@ -39,6 +39,9 @@ async def show_two_factor(
     """
     if retry_after is not None:
         handler.set_header("Retry-After", retry_after)
+    if pending.optional and pending.enrolling is None:
+        _offer(handler, pending, status, error=error, **wait(handler, retry_after))
+        return
     chosen = method if method in pending.methods else pending.methods[0]
     if pending.enrolling is not None:
         chosen = pending.enrolling.method
@@ -60,6 +63,12 @@ async def show_two_factor(
     )
 
 
+def _offer(handler: InteractionHandler, pending: Pending, status: int, **why: Any) -> None:
+    """Show what may be set up: nothing of it is begun before they choose, or put it off."""
+    account, methods = pending.user.email, pending.methods
+    handler.finish_step("two_factor_offer", status=status, account=account, methods=methods, **why)
+
+
 def _beside(
     handler: InteractionHandler, method: str, notice: str | None, *, trusts: bool
 ) -> dict[str, Any]:
@@ -79,14 +88,14 @@ async def _options(handler: InteractionHandler, pending: Pending) -> str:
 
 def _to_scan(handler: InteractionHandler, pending: Pending) -> dict[str, Any]:
     """Return what an authenticator app reads, where one is being set up."""
-    enrolling = pending.enrolling
+    enrolling, told = pending.enrolling, {"optional": pending.optional}
     secret = totp.secret_of(enrolling, handler.runtime.settings) if enrolling is not None else None
     if secret is None:
-        return {}
+        return told
     organization = handler.tenant.organization
     issuer = (organization.branding_company_name or organization.name).strip()
     uri = totp.to_uri(secret, pending.user.email, issuer)
-    return {"secret": secret, "uri": uri, "qr": svg(uri)}
+    return {**told, "secret": secret, "uri": uri, "qr": svg(uri)}
 
 
 async def _take(
@@ -163,9 +172,26 @@ class ChooseHandler(InteractionHandler):
 
     async def _begin(self, pending: Pending, method: str, form: Params) -> None:
         await second_factor.choose(self.runtime, self.opened, pending, method, self.origin)
-        if pending.enrolling is not None:
+        if pending.optional or pending.enrolling is not None:
             self.start_over()
         else:
             trusts = trusted_devices.FIELD in form
             notice = "two_factor.sent_again"
             await show_two_factor(self, pending, method, notice=notice, trusts=trusts)
+
+
+class PutOffHandler(InteractionHandler):
+    """POST /interaction/{uid}/two-factor/later: go on without the second factor that is offered."""
+
+    async def get(self) -> None:
+        """Answer a reload of the page that a form was answered with."""
+        self.start_over()
+
+    async def post(self) -> None:
+        await _take(self, self._go_on)
+
+    async def _go_on(self, pending: Pending, method: str, form: Params) -> None:
+        kept = keepsakes(self)
+        self.finish_sign_in(
+            await second_factor.put_off(self.runtime, self.opened, pending, self.origin, kept)
+        )

@@ -113,6 +113,7 @@ BY_CATEGORY: dict[str, tuple[str, ...]] = {
         "2fa.otp.resent",
         "2fa.setup.email.complete",
         "2fa.setup.passkey.complete",
+        "2fa.setup.postponed",
         "2fa.setup.totp.complete",
         "2fa.verify.success",
         "auth.prompt_login.session_reset",
@@ -186,6 +187,7 @@ BY_THEMSELVES = frozenset(
     {
         *("2fa.device.trusted", "2fa.device.used"),
         *("2fa.setup.email.complete", "2fa.setup.passkey.complete"),
+        "2fa.setup.postponed",
         *("2fa.setup.totp.complete", "2fa.verify.success", "user.login.passkey"),
         *("user.consent.denied", "user.consent.granted", "user.invite.accepted"),
         *("user.login.federation", "user.login.magic_link", "user.login.password", "user.logout"),

@@ -98,7 +98,7 @@ async def go_on(
     """
     runtime, opened = evidence.runtime, evidence.opened
     demanded = await _find_demanded(runtime, opened, user)
-    step = next_step(sign_in, demanded)
+    step = _possible(runtime, next_step(sign_in, demanded))
     waits = await find_waiting(runtime, opened.tenant, sign_in.linking)
     if isinstance(step, Done) and waits is None:
         return await conclude(evidence, user, sign_in, kept, Duties(trusts=trusts))
@@ -111,18 +111,21 @@ async def go_on(
             return await conclude(evidence, user, sign_in, kept, Duties(device))
     if not evidence.known_browser:
         await runtime.storage.login_attempts.reset(user.id, opened.tenant.id)
-    if isinstance(step, Done):
-        so_far = msgspec.structs.replace(sign_in, trusts=trusts)
-        await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=so_far)
+    if isinstance(step, Enrol) and step.optional:
+        # Nothing is begun before they say what: a code would be mailed to whoever signs in.
+        sign_in = msgspec.structs.replace(sign_in, offered=True)
+    elif not isinstance(step, Done):
+        await _ask_for(evidence, user, sign_in, step)
         return None
-    await _ask_for(evidence, user, sign_in, step)
+    so_far = msgspec.structs.replace(sign_in, trusts=trusts)
+    await interactions.save(runtime, opened.tenant, opened.interaction, sign_in=so_far)
     return None
 
 
 async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes) -> None:
     """Raise LoginFailed where what is missing beside these proofs cannot be asked for here."""
     demanded = await _find_demanded(evidence.runtime, evidence.opened, user)
-    step = next_step(sign_in, demanded)
+    step = _possible(evidence.runtime, next_step(sign_in, demanded))
     if isinstance(step, Done) or offered(evidence.runtime, step):
         return
     if await _find_device(evidence, user, sign_in, demanded, kept) is None:
@@ -171,7 +174,13 @@ async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool)
 
 async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
     """Return what is missing, by what is demanded of the person and what they have enrolled."""
-    return next_step(sign_in, await _find_demanded(runtime, opened, user))
+    return _possible(runtime, next_step(sign_in, await _find_demanded(runtime, opened, user)))
+
+
+def _possible(runtime: Runtime, step: Step) -> Step:
+    """Return a step; none in place of an offer of what this installation cannot do."""
+    optional = isinstance(step, Enrol) and step.optional
+    return Done() if optional and not offered(runtime, step) else step
 
 
 async def _find_demanded(runtime: Runtime, opened: OpenInteraction, user: User) -> Required:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from porta.authn import (
     AUTHENTICATORS,
     attempt,
@@ -23,7 +25,14 @@ from porta.limits.origin import Origin
 from porta.limits.rate_limits import Guesses
 from porta.protocol.requests.own_factors import FEW
 from porta.protocol.requests.params import Params
-from porta.protocol.requests.sign_in import RECOVERY_CODE, Ask, Done, Enrol
+from porta.protocol.requests.sign_in import (
+    PUT_OFF_DAYS,
+    RECOVERY_CODE,
+    Ask,
+    Done,
+    Enrol,
+    demands_second_factor,
+)
 from porta.runtime import Runtime
 from porta.security import known_browsers
 from storage.models.sign_ins import Enrolment
@@ -40,6 +49,8 @@ class Pending:
     methods: tuple[str, ...]
     enrolling: Enrolment | None
     """What is being enrolled; None where it is there, and asked for."""
+    optional: bool = False
+    """Whether one is offered, which they may put off: nothing is enrolled before they choose."""
 
 
 async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
@@ -49,9 +60,10 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
         return None
     step, enrolling = half.step, opened.interaction.sign_in.enrolling
     methods = () if isinstance(step, Done) else progress.offered(runtime, step)
-    if not methods or isinstance(step, Enrol) != (enrolling is not None):
+    optional = isinstance(step, Enrol) and step.optional
+    if not methods or (not optional and isinstance(step, Enrol) != (enrolling is not None)):
         return None  # what is demanded has changed meanwhile
-    return Pending(half.user, methods, enrolling)
+    return Pending(half.user, methods, enrolling, optional)
 
 
 async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> bool:
@@ -100,10 +112,11 @@ async def submit(
         enrolling=pending.enrolling,
     )  # fmt: skip
     enrolling, codes = pending.enrolling, tuple[str, ...]()
-    asked = pending.methods if enrolling is None else (enrolling.method,)
+    asked = () if pending.optional else pending.methods
+    asked = asked if enrolling is None else (enrolling.method,)
     guesses = rate_limits.of_second_factor(opened.tenant, user.id, known)
     await _judge(evidence, method, asked, guesses)
-    demanded = opened.tenant.organization.two_factor_policy != "optional"
+    demanded = demands_second_factor(opened.tenant.organization.two_factor_policy)
     if enrolling is not None or (demanded and not user.two_factor_enabled):
         user, codes = await enrolment.keep(evidence, user, method)
     if method == RECOVERY_CODE:
@@ -148,7 +161,27 @@ async def choose(
     await attempt.count(evidence, choices, "rate_limit.2fa_resend")
     await attempt.check_asked(evidence, method, pending.methods)
     sign_in = opened.interaction.sign_in
-    await progress.ask(evidence, sign_in, method, enrols=pending.enrolling is not None)
+    enrols = pending.optional or pending.enrolling is not None
+    await progress.ask(evidence, sign_in, method, enrols=enrols)
+
+
+async def put_off(
+    runtime: Runtime, opened: OpenInteraction, pending: Pending, origin: Origin, kept: Keepsakes
+) -> SignedIn | None:
+    """Sign somebody in without the second factor that they are offered, and do not offer it for a
+    while; None where it may not be put off, or more is asked for. Raises LoginFailed.
+    """
+    if not pending.optional:
+        return None
+    user, keys = pending.user, runtime.settings.cookie_keys
+    known = known_browsers.find(keys, kept.known, opened.tenant.id, user.email, runtime.clock())
+    evidence = Evidence(
+        runtime, opened, _NOTHING, origin, user.email, known_browser=known is not None, user=user
+    )
+    await runtime.storage.second_factors.put_off(user.id, opened.tenant.id, PUT_OFF_DAYS)
+    await attempt.record(evidence, "2fa.setup.postponed")
+    sign_in = msgspec.structs.replace(opened.interaction.sign_in, offered=False, enrolling=None)
+    return await progress.go_on(evidence, user, sign_in, kept)
 
 
 def begins(method: str) -> bool:

@@ -22,6 +22,7 @@ import click
 from porta.cli.commands import report_errors, settings_or_exit
 from porta.config.settings import Settings
 from porta.dev import guard
+from porta.protocol.requests.sign_in import demands_second_factor
 from porta.security.audit_keys import AuditKeys
 from porta.security.encryption import EncryptionKeys
 from porta.security.passwords import Parameters, Passwords
@@ -198,7 +199,7 @@ async def _people(
     assert organization is not None, "it was provisioned"
     open_to_passwords = (
         organization.status == "active"
-        and organization.two_factor_policy == "optional"
+        and not demands_second_factor(organization.two_factor_policy)
         and "password" in organization.default_login_methods
     )
     people: dict[str, Person] = {}

@@ -117,7 +117,12 @@ PAGES: dict[str, Page] = {
     ),
     "two_factor_setup": Page(
         frozenset({"uid", "csrf", "method", "account"}),
-        {**_FACTOR, "secret": None, "uri": None, "qr": None},
+        {**_FACTOR, "optional": False, "secret": None, "uri": None, "qr": None},
+        leaves=True,
+    ),
+    "two_factor_offer": Page(
+        frozenset({"uid", "csrf", "methods", "account"}),
+        {"client_name": None, "error": None, "retry_after": None, "retry_at": None},
         leaves=True,
     ),
     "magic_link_sent": Page(

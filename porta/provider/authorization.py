@@ -20,6 +20,7 @@ from porta.protocol.errors import (
 from porta.protocol.requests import prompts
 from porta.protocol.requests.consent import needed_consent
 from porta.protocol.requests.params import Params
+from porta.protocol.requests.sign_in import demands_second_factor
 from porta.provider import consents, pushed_authorization
 from porta.provider.acceptance import accept, trust
 from porta.provider.attempts import Attempt, Paused, look
@@ -181,7 +182,7 @@ async def _check_reachable(attempt: Attempt, session: Session) -> None:
     """
     runtime, organization = attempt.runtime, attempt.tenant.organization
     demanded = prompts.demands_several(attempt.request)
-    if organization.two_factor_policy != "optional" or not demanded:
+    if demands_second_factor(organization.two_factor_policy) or not demanded:
         return
     held = await runtime.storage.second_factors.find(session.account_id, organization.id)
     if held is None or (held.method is None and held.passkeys == 0):

@@ -26,7 +26,7 @@ from storage.models.organizations import Organization
 
 PasswordLength = Annotated[int, Strict(), Field(ge=8, le=64)]
 TwoFactorPolicy = Literal[
-    "optional", "required_email", "required_totp", "required_passkey", "required_any"
+    "optional", "encouraged", "required_email", "required_totp", "required_passkey", "required_any"
 ]
 BRANDING = frozenset({each for each in Organization.__struct_fields__ if each.startswith("brand")})
 

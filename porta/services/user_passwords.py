@@ -11,6 +11,7 @@ from pydantic import Field
 from porta.audit.actors import Actor
 from porta.emails.post import Post
 from porta.errors import Invalid
+from porta.protocol.requests.sign_in import demands_second_factor
 from porta.runtime import Runtime
 from porta.security import password_rules
 from porta.security.password_rules import WeakPassword, check_password
@@ -180,7 +181,7 @@ def minimum_of(policy: Policy) -> int:
     """Return how many characters a password has at least: 15, or 8 beside a second factor (NIST
     800-63B-4 §3.1.1.2); more where the organization says so.
     """
-    least = 15 if policy.two_factor_policy == "optional" else 8
+    least = 8 if demands_second_factor(policy.two_factor_policy) else 15
     return max(least, policy.password_min_length or 0)
 
 

@@ -52,6 +52,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrolling: Enrolment | None = None
     linking: Link | None = None
     """What may become theirs with the sign-in, once they have said so."""
+    offered: bool = False
+    """Whether a second factor was offered to them here, which they may put off."""
     remembers: bool = False
     """Whether they asked that this browser remember their account."""
     trusts: bool = False
@@ -68,3 +70,5 @@ class SecondFactors(msgspec.Struct, frozen=True, kw_only=True):
     recovery_codes: int = 0
     """How many are unused."""
     passkeys: int = 0
+    put_off: bool = False
+    """Whether they have lately put off having one."""

@@ -55,7 +55,8 @@ _BLANK = """
         address_locality = NULL, address_region = NULL, address_postal_code = NULL,
         address_country = NULL, status = 'inactive', locked_at = NULL, locked_reason = NULL,
         last_login_at = NULL, login_count = 0, two_factor_enabled = FALSE,
-        two_factor_method = NULL, failed_login_count = 0, last_failed_login_at = NULL
+        two_factor_method = NULL, failed_login_count = 0, last_failed_login_at = NULL,
+        two_factor_put_off_until = NULL
     WHERE id = %(user_id)s AND (organization_id = %(organization_id)s) IS TRUE
 """
 _SECONDS = "EXTRACT(EPOCH FROM {})::float8"

@@ -12,7 +12,8 @@ _FIND = """
     SELECT u.two_factor_method, t.id IS NOT NULL, (
         SELECT count(*) FROM two_factor_recovery_codes r
         WHERE r.user_id = u.id AND r.used_at IS NULL
-    ), (SELECT count(*) FROM passkeys p WHERE p.user_id = u.id AND p.removed_at IS NULL)
+    ), (SELECT count(*) FROM passkeys p WHERE p.user_id = u.id AND p.removed_at IS NULL),
+        COALESCE(u.two_factor_put_off_until > now(), FALSE)
     FROM users u LEFT JOIN user_totp t ON t.user_id = u.id AND t.verified
     WHERE u.id = %(user_id)s AND u.organization_id = %(organization_id)s
 """
@@ -126,6 +127,10 @@ _TURN_OFF_GONE = """
         )
     )
 """
+_PUT_OFF = """
+    UPDATE users SET two_factor_put_off_until = now() + make_interval(days => %(days)s)
+    WHERE id = %(user_id)s AND organization_id = %(organization_id)s
+"""
 _ADD_CODES = """
     INSERT INTO two_factor_recovery_codes (user_id, code_hash)
     SELECT u.id, unnest(%(hashes)s::text[]) FROM users u
@@ -146,10 +151,11 @@ class SecondFactorsOfPeople:
         row = await self._pg.fetchrow(_FIND, _of(user_id, organization_id))
         if row is None:
             return None
-        method, has_totp, codes, passkeys = row
+        method, has_totp, codes, passkeys, put_off = row
         return SecondFactors(
-            method=method, has_totp=has_totp, recovery_codes=codes, passkeys=passkeys
-        )
+            method=method, has_totp=has_totp, recovery_codes=codes, passkeys=passkeys,
+            put_off=put_off,
+        )  # fmt: skip
 
     async def find_totp(self, user_id: str, organization_id: str) -> TotpSecret | None:
         """Return the secret that a person has confirmed, of six digits every 30 seconds."""
@@ -233,6 +239,10 @@ class SecondFactorsOfPeople:
             return False
         await self.replace_recovery_codes(user_id, organization_id, hashes)
         return True
+
+    async def put_off(self, user_id: str, organization_id: str, days: int) -> None:
+        """Remember for some days that a person would rather have none."""
+        await self._pg.execute(_PUT_OFF, {**_of(user_id, organization_id), "days": days})
 
     async def set_totp(
         self, user_id: str, organization_id: str, secret: tuple[str, str, str], step: int

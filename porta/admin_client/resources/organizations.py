@@ -89,7 +89,12 @@ class NewPolicy(Model, frozen=True, kw_only=True):
     """What is asked for from now on."""
 
     two_factor_policy: Literal[
-        "optional", "required_email", "required_totp", "required_passkey", "required_any"
+        "optional",
+        "encouraged",
+        "required_email",
+        "required_totp",
+        "required_passkey",
+        "required_any",
     ]
 
 
@@ -165,7 +170,14 @@ class OrganizationPatch(Model, frozen=True, kw_only=True):
         UNSET
     )
     two_factor_policy: (
-        Literal["optional", "required_email", "required_totp", "required_passkey", "required_any"]
+        Literal[
+            "optional",
+            "encouraged",
+            "required_email",
+            "required_totp",
+            "required_passkey",
+            "required_any",
+        ]
         | UnsetType
     ) = UNSET
     require_pkce: bool | UnsetType = UNSET

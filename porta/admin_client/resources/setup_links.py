@@ -12,40 +12,10 @@ from msgspec import UNSET, UnsetType
 
 from porta.admin_client.listing import Listed
 from porta.admin_client.model import Entity, Model
-from porta.admin_client.resource import Condition, Once, Resource
+from porta.admin_client.resource import Change, Once, Resource
 
 
-class NewLink(Entity, frozen=True, kw_only=True):
-    """A set-up link that was just made."""
-
-    id: str
-    organization_id: str
-    provider: str | None
-    name: str | None
-    domain_id: str | None
-    status: str
-    tests: int
-    connection_id: str | None
-    sent_to: str | None
-    made_by: str | None
-    created_at: datetime
-    expires_at: datetime
-    completed_at: datetime | None
-    url: str | None
-
-
-class NewSetupLink(Model, frozen=True, kw_only=True):
-    """A link for one purpose: a connection to this provider, or this domain."""
-
-    provider: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-    domain_id: str | UnsetType | None = UNSET
-    email: str | UnsetType | None = UNSET
-    locale: str | UnsetType | None = UNSET
-    hours: int | UnsetType = UNSET
-
-
-class SetupLink(Model, frozen=True, kw_only=True):
+class SetupLink(Entity, frozen=True, kw_only=True):
     """A set-up link, and how far whoever has it has come. What they typed is theirs until then."""
 
     id: str
@@ -61,6 +31,23 @@ class SetupLink(Model, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     completed_at: datetime | None
+
+
+class NewSetupLink(Model, frozen=True, kw_only=True):
+    """A link for one purpose: a connection to this provider, or this domain."""
+
+    provider: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    domain_id: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    locale: str | UnsetType | None = UNSET
+    hours: int | UnsetType = UNSET
+
+
+class NewLink(SetupLink, frozen=True, kw_only=True):
+    """A set-up link that was just made."""
+
+    url: str | None
 
 
 class SetupLinksResource(Resource):
@@ -81,9 +68,9 @@ class SetupLinksResource(Resource):
         )
 
     async def delete(
-        self, organization_id: str, setup_link_id: str, **condition: Unpack[Condition]
+        self, organization_id: str, setup_link_id: str, **change: Unpack[Change]
     ) -> None:
         """End a set-up link: what was typed there is forgotten."""
         return await self._nothing(
-            "DELETE", ("organizations", organization_id, "setup-links", setup_link_id), **condition
+            "DELETE", ("organizations", organization_id, "setup-links", setup_link_id), **change
         )

@@ -24,6 +24,10 @@ _ENROLLED = {
     "required_any": ("totp", "email_otp", PASSKEY),
 }
 """What a person has to enrol, by the `two_factor_policy` of their organization."""
+_ENCOURAGED = "encouraged"
+"""The policy under which it is offered, and may be put off."""
+PUT_OFF_DAYS = 14
+"""For how long nobody is offered again what they have put off."""
 _EACH_TIME = frozenset({"required_passkey"})
 """Policies that want their method at each sign-in: a passkey is but one gesture."""
 _OTHERS_ALONE = frozenset({"required_totp", "required_email"})
@@ -43,6 +47,10 @@ class Required:
     """The authentication contexts of which a client demands one."""
     more: tuple[str, ...] = ()
     """What the person has that may lead to one of these."""
+    offer: tuple[str, ...] = ()
+    """What may be enrolled by whoever has no second factor, and is encouraged to have one."""
+    put_off: bool = False
+    """Whether they have said lately that they would rather not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Enrol:
     """Have one of these methods enrolled, and shown."""
 
     methods: tuple[str, ...]
+    optional: bool = False
+    """Whether they may put it off, and go on without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,8 @@ def _required(
     ):
         return Required(methods, second=_with_codes(held, PASSKEY))
     if not user.two_factor_enabled:
-        return Required(methods, enrol=missing)
+        offer = _ENROLLED["required_any"] if policy == _ENCOURAGED and not held.passkeys else ()
+        return Required(methods, enrol=missing, offer=offer, put_off=held.put_off)
     chosen = METHODS.get(held.method or "", "totp")
     can = {"totp": held.has_totp, PASSKEY: held.passkeys > 0}
     ways = (chosen,) if can.get(chosen, True) else ()
@@ -109,6 +120,11 @@ def _required(
     # What they chose was never set up, or is gone: what stands in for it is all there is.
     second = second or (NOTHING_LEFT,)
     return Required(methods, second, enrol=missing if policy == "required_passkey" else ())
+
+
+def demands_second_factor(policy: str) -> bool:
+    """Whether nobody is signed in under this `two_factor_policy` by one factor alone."""
+    return policy in _ENROLLED
 
 
 def trusted_days(organization: Organization) -> int:
@@ -165,6 +181,9 @@ def _next_step(sign_in: SignIn, demanded: Required) -> Step:
         return Ask(demanded.second, second=True)
     if demanded.enrol and beside.isdisjoint(demanded.enrol):
         return Enrol(demanded.enrol)
+    # What was offered at this very interaction stays open until it is answered there.
+    if demanded.offer and (sign_in.offered or not demanded.put_off):
+        return Done() if not beside.isdisjoint(demanded.offer) else Enrol(demanded.offer, True)
     return Done()
 
 

@@ -55,6 +55,8 @@ def sign_in(about: Supposed, policy: AuthorizationPolicy) -> Iterator[Decision]:
     factor = "has" if user.two_factor_enabled else "has no"
     policy_of = organization.two_factor_policy
     reason = f"{policy_of}, by the organization; the person {factor} second factor"
+    if policy_of == "encouraged" and not user.two_factor_enabled:
+        reason += ": it is offered at a sign-in to whoever has no passkey, and may be put off"
     yield Decision("two_factor", "told", reason)
     needed = pkce.is_required(client, policy)
     yield Decision(

@@ -169,6 +169,12 @@ VALUES: dict[str, dict[str, Any]] = {
         "method": "totp",
         "account": "ada@acme.example",
     },
+    "two_factor_offer": {
+        "uid": "u1",
+        "csrf": "c1",
+        "methods": ("totp",),
+        "account": "ada@acme.example",
+    },
     # Its script goes on at once: to here, where it is looked at.
     "passkeys": {"uid": "u1", "csrf": "c1", "resume_url": "/passkeys#here"},
     "recovery_codes": {"codes": ("ABCD-2345",), "resume_url": "https://id.example/acme/auth/u1"},

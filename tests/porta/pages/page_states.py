@@ -153,6 +153,25 @@ STATES: dict[str, State] = {
         {"others": ("email_otp",), "secret": SECRET, "client_name": "Portal",
          "uri": URI, "qr": svg(URI)},
     ),
+    "two-factor, offered": State(
+        "two_factor_offer",
+        {"methods": ("totp", "email_otp", "passkey"), "client_name": "Portal"},
+    ),
+    "two-factor, offered, too often": State(
+        "two_factor_offer",
+        {"methods": ("totp", "email_otp", "passkey"), "error": "errors.rate_limit_exceeded",
+         "retry_after": 300, "retry_at": "14:31 UTC"},
+    ),
+    "two-factor, offered, an app": State(
+        "two_factor_setup",
+        {"others": ("email_otp", "passkey"), "secret": _SECRET, "client_name": "Portal",
+         "uri": _URI, "qr": svg(_URI), "optional": True},
+    ),
+    "two-factor, offered, a passkey": State(
+        "two_factor_setup",
+        {"method": "passkey", "others": ("totp", "email_otp"), "client_name": "Portal",
+         "passkey": _PASSKEY, "optional": True},
+    ),
     "two-factor, set up by mail": State(
         "two_factor_setup",
         {"method": "email_otp", "others": ("totp",), "resends": True,

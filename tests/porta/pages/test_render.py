@@ -47,6 +47,7 @@ def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str
             "login",
             "two_factor",
             "two_factor_setup",
+            "two_factor_offer",
             "passkeys",
             "consent",
             "gesture",

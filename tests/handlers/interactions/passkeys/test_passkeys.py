@@ -395,6 +395,54 @@ async def test_of_two_who_set_up_at_once_one_does(
     assert rows == [(1,)]
 
 
+async def test_one_is_offered_where_it_is_encouraged_and_made(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    home = await furnish(runtime, "password", policy="encouraged")
+    path = await home.half_way(http)
+    form = {"_csrf": await csrf(http, path), "method": "passkey"}
+    assert (await http.post(f"{path}/two-factor/resend", data=form)).status_code == 303
+    page = (await http.get(path)).text
+    assert "Not now" in page
+    made = await show(http, path, held.create(options_in(page)), "two-factor", method="passkey")
+    assert made.text.count("<li><code>") == 10
+    resumed = await http.get(f"/{home.slug}/auth/{path.rpartition('/')[2]}")
+    assert "code=" in resumed.headers["Location"]
+    http.cookies.clear()
+    assert await home.half_way(http), "it is asked for from then on"
+
+
+@pytest.mark.parametrize("method", ["password", "passkey"])
+async def test_whoever_has_one_is_not_encouraged(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator, method: str
+) -> None:
+    home = await furnish(runtime, "password", "passkey", policy="encouraged")
+    await give_passkey(runtime, home.user, held)
+    path = await home.begin(http)
+    if method == "password":
+        posted = await submit(http, path, email=home.user.email)
+    else:
+        posted = await show(http, path, held.get(await options_at(http, path)))
+    assert (posted.status_code, path == posted.headers["Location"]) == (303, False)
+
+
+async def test_9470_one_that_is_encouraged_is_not_chosen_by_being_shown(
+    runtime: Runtime, http: httpx.AsyncClient, held: Authenticator
+) -> None:
+    """What a client demands changes nobody's second factor, where no policy demands one."""
+    home = await furnish(runtime, "password", "passkey", policy="encouraged")
+    await give_passkey(runtime, home.user, held)
+    several = '{"id_token":{"acr":{"essential":true,"value":"urn:porta:acr:mfa"}}}'
+    path = await home.begin(http, claims=several)
+    await submit(http, path, email=home.user.email)
+    answer = held.get(await options_at(http, path))
+    shown = await show(http, path, answer, "two-factor", method="passkey")
+    assert shown.status_code == 303, shown.text
+    row = await runtime.storage.second_factors.find(home.user.id, home.id)
+    assert row is not None
+    assert (row.method, row.recovery_codes) == (None, 0)
+
+
 async def test_9470_one_shown_because_a_client_demands_more_changes_nothing_of_the_person(
     runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, held: Authenticator
 ) -> None:

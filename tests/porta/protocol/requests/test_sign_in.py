@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_sign_in
 
 from porta.protocol.requests.sign_in import (
     Ask,
@@ -21,7 +22,7 @@ from storage.models.sign_ins import Proof, SecondFactors, SignIn
 from tests import factories
 
 PASSWORD = ("password",)
-POLICIES = ("optional", "required_email", "required_totp", "required_any")
+POLICIES = ("optional", "encouraged", "required_email", "required_totp", "required_any")
 """Those under which whoever has a second factor is asked for it, and for nothing more."""
 
 
@@ -71,12 +72,33 @@ def test_whoever_has_a_second_factor_is_asked_for_it(
         ("required_totp", Enrol(("totp",))),
         ("required_passkey", Enrol(("passkey",))),
         ("required_any", Enrol(("totp", "email_otp", "passkey"))),
+        ("encouraged", Enrol(("totp", "email_otp", "passkey"), optional=True)),
     ],
 )
 def test_where_one_is_demanded_it_is_enrolled(policy: str, expected: object) -> None:
     organization = factories.organization(two_factor_policy=policy)
     demanded = required(organization, PASSWORD, factories.user())
     assert next_step(_sign_in("password"), demanded) == expected
+
+
+def test_what_is_encouraged_is_offered_until_it_is_put_off_or_there() -> None:
+    organization = factories.organization(two_factor_policy="encouraged")
+    offered = Enrol(("totp", "email_otp", "passkey"), optional=True)
+
+    def step(sign_in: SignIn, held: SecondFactors, **person: bool) -> object:
+        demanded = required(organization, PASSWORD, factories.user(**person), held)
+        return next_step(sign_in, demanded)
+
+    password = _sign_in("password")
+    assert step(password, SecondFactors(put_off=True)) == Done()
+    # It was offered at this very interaction: put off elsewhere, it is still to be answered here.
+    here = replace_sign_in(password, offered=True)
+    assert step(here, SecondFactors(put_off=True)) == offered
+    assert step(here, SecondFactors(passkeys=1)) == Done()
+    assert step(_sign_in("password", "totp"), SecondFactors()) == Done()
+    app = SecondFactors(method="totp", has_totp=True)
+    assert step(here, app, two_factor_enabled=True) == Ask(("totp",), second=True)
+    assert step(SignIn(offered=True), SecondFactors()) == Ask(PASSWORD)
 
 
 def test_no_order_and_no_repetition_leads_past_a_factor() -> None:
