@@ -50,7 +50,7 @@ async def _run(world: World, walks: int, steps: int) -> None:
 
 
 async def test_no_walk_leads_past_a_step_and_tokens_tell_the_truth(world: World) -> None:
-    await _run(world, 12, 40)
+    await _run(world, 8, 30)
 
 
 @pytest.mark.long
