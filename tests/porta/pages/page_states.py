@@ -164,8 +164,8 @@ STATES: dict[str, State] = {
     ),
     "two-factor, offered, an app": State(
         "two_factor_setup",
-        {"others": ("email_otp", "passkey"), "secret": _SECRET, "client_name": "Portal",
-         "uri": _URI, "qr": svg(_URI), "optional": True},
+        {"others": ("email_otp", "passkey"), "secret": SECRET, "client_name": "Portal",
+         "uri": URI, "qr": svg(URI), "optional": True},
     ),
     "two-factor, offered, a passkey": State(
         "two_factor_setup",
