@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from porta.authn import progress
+from porta.authn import steps
 from porta.browser import open_interactions
 from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.sign_in import Step
@@ -41,7 +41,7 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> HalfWay | None:
         living = await of_session(runtime, opened)
         if living is None or living.account_id != user.id or living.proofs != sign_in.proofs[:1]:
             return None
-    return HalfWay(user, await progress.find_step(runtime, opened, user, sign_in))
+    return HalfWay(user, await steps.find_step(runtime, opened, user, sign_in))
 
 
 async def check_realm(runtime: Runtime, opened: OpenInteraction, user: User) -> None:

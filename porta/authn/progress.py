@@ -10,26 +10,22 @@ from functools import partial
 import msgspec
 
 from porta.audit import events
-from porta.authn import AUTHENTICATORS, attempt, trusted_devices
+from porta.authn import AUTHENTICATORS, attempt, steps, trusted_devices
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.identities import find_waiting
 from porta.authn.trusted_devices import DeviceForgotten
 from porta.browser import interactions, sessions
 from porta.browser.interactions import InteractionExpired
 from porta.browser.keepsakes import Keepsakes
-from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.sign_in import (
-    Ask,
     Done,
     Enrol,
     Required,
     Step,
     at_trusted_device,
     next_step,
-    required,
 )
 from porta.protocol.tokens.authentication import SESSION, context_of
-from porta.runtime import Runtime
 from porta.security import known_browsers
 from porta.tenants import home_realms
 from storage.models.sign_ins import SignIn
@@ -97,8 +93,8 @@ async def go_on(
     Raises LoginFailed where what is missing cannot be asked for here.
     """
     runtime, opened = evidence.runtime, evidence.opened
-    demanded = await _find_demanded(runtime, opened, user)
-    step = _possible(runtime, next_step(sign_in, demanded))
+    demanded = await steps.find_demanded(runtime, opened, user)
+    step = steps.possible(runtime, next_step(sign_in, demanded))
     waits = await find_waiting(runtime, opened.tenant, sign_in.linking)
     if isinstance(step, Done) and waits is None:
         return await conclude(evidence, user, sign_in, kept, Duties(trusts=trusts))
@@ -124,9 +120,9 @@ async def go_on(
 
 async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes) -> None:
     """Raise LoginFailed where what is missing beside these proofs cannot be asked for here."""
-    demanded = await _find_demanded(evidence.runtime, evidence.opened, user)
-    step = _possible(evidence.runtime, next_step(sign_in, demanded))
-    if isinstance(step, Done) or offered(evidence.runtime, step):
+    demanded = await steps.find_demanded(evidence.runtime, evidence.opened, user)
+    step = steps.possible(evidence.runtime, next_step(sign_in, demanded))
+    if isinstance(step, Done) or steps.offered(evidence.runtime, step):
         return
     if await _find_device(evidence, user, sign_in, demanded, kept) is None:
         await _first_method(replace(evidence, user=user), sign_in, step)
@@ -152,7 +148,7 @@ async def _ask_for(evidence: Evidence, user: User, sign_in: SignIn, step: Step) 
 
 
 async def _first_method(asked: Evidence, sign_in: SignIn, step: Step) -> str:
-    methods = offered(asked.runtime, step)
+    methods = steps.offered(asked.runtime, step)
     if not methods:
         first = AUTHENTICATORS.get(sign_in.proofs[0].method)
         event = f"{first.event}.failed" if first is not None else "2fa.verify.failed"
@@ -170,45 +166,6 @@ async def ask(evidence: Evidence, sign_in: SignIn, method: str, *, enrols: bool)
         evidence.runtime, evidence.tenant, evidence.opened.interaction,
         sign_in=msgspec.structs.replace(sign_in, enrolling=enrolling),
     )  # fmt: skip
-
-
-async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
-    """Return what is missing, by what is demanded of the person and what they have enrolled."""
-    return _possible(runtime, next_step(sign_in, await _find_demanded(runtime, opened, user)))
-
-
-def _possible(runtime: Runtime, step: Step) -> Step:
-    """Return a step; none in place of an offer of what this installation cannot do."""
-    optional = isinstance(step, Enrol) and step.optional
-    return Done() if optional and not offered(runtime, step) else step
-
-
-async def _find_demanded(runtime: Runtime, opened: OpenInteraction, user: User) -> Required:
-    factors, organization, acr = None, opened.tenant.organization, opened.acr
-    if user.two_factor_enabled or organization.two_factor_policy != "optional" or acr:
-        factors = await runtime.storage.second_factors.find(user.id, opened.tenant.id)
-    return required(organization, opened.login_methods, user, factors, acr)
-
-
-def offered(runtime: Runtime, step: Step) -> tuple[str, ...]:
-    """Return the methods of a step that can be shown here.
-
-    Of those that a person has, none without the first one, which they chose: what stands in for it
-    would be all that is left of it. Of those that can be enrolled, whichever can.
-    """
-    if isinstance(step, Enrol):
-        return tuple(
-            each for each in step.methods
-            if _is_ready(runtime, each) and AUTHENTICATORS[each].offer is not None
-        )  # fmt: skip
-    methods = step.methods if isinstance(step, Ask) else ()
-    shown = tuple(each for each in methods if _is_ready(runtime, each))
-    return shown if shown[:1] == methods[:1] else ()
-
-
-def _is_ready(runtime: Runtime, method: str) -> bool:
-    authenticator = AUTHENTICATORS.get(method)
-    return authenticator is not None and authenticator.is_ready(runtime.settings)
 
 
 async def conclude(

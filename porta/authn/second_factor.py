@@ -13,6 +13,7 @@ from porta.authn import (
     half_way,
     own_factors,
     progress,
+    steps,
     trusted_devices,
 )
 from porta.authn.authenticator import Evidence, LoginFailed
@@ -59,7 +60,7 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> Pending | None:
     if half is None:
         return None
     step, enrolling = half.step, opened.interaction.sign_in.enrolling
-    methods = () if isinstance(step, Done) else progress.offered(runtime, step)
+    methods = () if isinstance(step, Done) else steps.offered(runtime, step)
     optional = isinstance(step, Enrol) and step.optional
     if not methods or (not optional and isinstance(step, Enrol) != (enrolling is not None)):
         return None  # what is demanded has changed meanwhile
@@ -78,8 +79,8 @@ async def step_up(runtime: Runtime, opened: OpenInteraction, origin: Origin) -> 
     user = await runtime.storage.users.find(sign_in.account_id, organization_id=opened.tenant.id)
     if user is None or not user.is_usable:
         return False
-    step = await progress.find_step(runtime, opened, user, sign_in)
-    methods = progress.offered(runtime, step) if isinstance(step, Ask) and step.second else ()
+    step = await steps.find_step(runtime, opened, user, sign_in)
+    methods = steps.offered(runtime, step) if isinstance(step, Ask) and step.second else ()
     if not methods:
         return False
     evidence = Evidence(
