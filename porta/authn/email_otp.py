@@ -41,11 +41,11 @@ async def _verify(evidence: Evidence) -> User:
     user, code = evidence.user, (evidence.form.get("code") or "").replace(" ", "")
     assert user is not None, "asked for once it is known who it is"
     if _SIX_DIGITS.fullmatch(code) is None:
-        raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+        raise LoginFailed("two_factor.error_mailed_code", reason="wrong_code")
     digests = _digests(evidence, user, code)
     factors = evidence.runtime.storage.second_factors
     if not await factors.use_mailed_code(user.id, evidence.tenant.id, digests):
-        raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+        raise LoginFailed("two_factor.error_mailed_code", reason="wrong_code")
     return user
 
 

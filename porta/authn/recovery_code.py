@@ -20,13 +20,13 @@ async def _verify(evidence: Evidence) -> User:
     assert user is not None, "asked for once it is known who it is"
     code = to_code(evidence.form.get("code") or "")
     if code is None:
-        raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+        raise LoginFailed("two_factor.error_recovery_code", reason="wrong_code")
     factors, asker = runtime.storage.second_factors, asker_of(evidence.tenant, evidence.origin)
     for id, stored in await factors.list_recovery_codes(user.id, user.organization_id, MOST):
         verdict = await runtime.passwords.verify(stored, code, asker)
         if verdict.ok and await factors.use_recovery_code(id, user.organization_id):
             return user
-    raise LoginFailed("two_factor.error_invalid_code", reason="wrong_code")
+    raise LoginFailed("two_factor.error_recovery_code", reason="wrong_code")
 
 
 def to_code(typed: str) -> str | None:

@@ -95,6 +95,11 @@ STATES: dict[str, State] = {
     "login, to be linked": State(
         "login", {"linking": ("Google", "ada@people.example"), "connections": (("c1", "Google"),)}
     ),
+    "login, to be linked, wrong": State(
+        "login",
+        {**_FAILED, "lock_seconds": 900, "linking": ("Google", "ada@people.example"),
+         "connections": (("c1", "Google"),)},
+    ),
     "login, address first": State(
         "login",
         {"identifies": True, "show_passkey": True, "passkey": _PASSKEY,
@@ -133,6 +138,11 @@ STATES: dict[str, State] = {
     ),
     "two-factor, recovery": State(
         "two_factor", {"method": "recovery_code", "others": ("totp",)}
+    ),
+    "two-factor, recovery, wrong": State(
+        "two_factor",
+        {"method": "recovery_code", "others": ("totp",),
+         "error": "two_factor.error_recovery_code"},
     ),
     "two-factor, e-mail": State(
         "two_factor",
@@ -175,7 +185,7 @@ STATES: dict[str, State] = {
     "two-factor, set up by mail": State(
         "two_factor_setup",
         {"method": "email_otp", "others": ("totp",), "resends": True,
-         "error": "two_factor.error_invalid_code"},
+         "error": "two_factor.error_mailed_code"},
     ),
     "two-factor, set up, too often": State(
         "two_factor_setup",
