@@ -201,7 +201,7 @@ def test_without_any_key_it_is_said_what_to_give(verify: Verify) -> None:
 async def large(fresh_database_url: str) -> AsyncIterator[str]:
     """A database with very many sealed entries."""
     storage = (await Storage.open(fresh_database_url, pool_size=1, stamp=KEYS.stamp)).everywhere
-    pg = await Postgres.open(fresh_database_url, 1)
+    pg = await Postgres.open(fresh_database_url, 1, statement_timeout=0)
     chains = [new_id() for _ in range(20)]
     for start in range(0, MANY, 2000):
         await _write(

@@ -245,9 +245,10 @@ async def test_people_are_listed_in_every_order_and_found_by_parts(storage: Stor
 
 
 async def test_a_sort_without_an_index_is_refused_where_too_many_people_match(
-    storage: Storage, pg: Postgres
+    storage: Storage, database_url: str
 ) -> None:
     home = (await make_organization(storage, f"l-{uuid4().hex}")).id
+    pg = await Postgres.open(database_url, 1, statement_timeout=0)
     await pg.execute(
         """
         INSERT INTO users (organization_id, email, status)
@@ -256,6 +257,7 @@ async def test_a_sort_without_an_index_is_refused_where_too_many_people_match(
         """,
         {"home": home, "most": users.MOST_SORTED},
     )
+    await pg.close()
 
     async def found(sort: str = "last_login_at", **filters: str) -> int:
         chosen = UserFilters.parse(filters)
