@@ -20,6 +20,7 @@ from porta.runtime import Runtime
 from porta.security import link_tokens, opaque
 from porta.services import (
     email_change_letters,
+    email_undo,
     former_addresses,
     pending_email,
     typed_address,
@@ -53,8 +54,8 @@ async def ask(
     origin: Origin,
 ) -> None:  # fmt: skip
     """Mail a link to another address, which nobody has here; to one that somebody has, that it is
-    so; and to the address of before how this is refused, or undone. An earlier wish of the person
-    is over; the letters about it are not.
+    so; and to the address of before how this is refused, or undone, unless this leads back to where
+    such a letter went. An earlier wish of the person is over; the letters about it are not.
 
     Raises NoAddress, Throttled before anything is stored or sent, VisitOver, and Unavailable where
     the queue is full; and ElsewhereOnly for who has to sign in at a provider: another address would
@@ -76,8 +77,10 @@ async def ask(
             if held.email != change.sent_from:
                 raise NoAddress("account.changed_meanwhile")
             await tx.artifacts.save(change, ttl)
-            await _remember(tx, runtime, tenant, held, change, change.refusal)
-            for template, letter, to, person in letters:
+            is_home = await former_addresses.is_home(tx, held, address, runtime.clock())
+            if not is_home:
+                await _remember(tx, runtime, tenant, held, change, change.refusal)
+            for template, letter, to, person in letters[:1] if is_home else letters:
                 lifetime = ttl if to == address else notices.LIFETIME
                 await runtime.post.queue(
                     tx, template, letter, to=to, organization_id=tenant.id, lifetime=lifetime,
@@ -188,6 +191,11 @@ async def _take(
         tx, "user.email_change.completed", organization_id=tenant.id, user_id=found.user.id,
         origin=origin,
     )  # fmt: skip
+    now = runtime.clock()
+    if await former_addresses.is_home(tx, found.user, found.change.email, now):
+        await former_addresses.come_home(tx, found.user, found.change.email, now)
+        await email_undo.tell(tx, runtime, tenant, found.user)
+        return
     token = link_tokens.new_token()
     await _remember(tx, runtime, tenant, found.user, found.change, token.digest)
     value = f"{found.user.id}{token.value}"

@@ -16,6 +16,7 @@ from porta.runtime import Runtime
 from porta.security import link_tokens
 from porta.services import former_addresses, pending_email
 from porta.services.password_reset import LinkOver
+from porta.services.people import is_super_admin
 from porta.tenants.tenant import Tenant
 from storage.errors import AlreadyExists
 from storage.models.artifacts import FormerLetter
@@ -78,7 +79,7 @@ async def _refuse(
         if found.is_made:
             await _take_back(tx, found, is_taken=is_taken)
         if found.is_made and not is_taken:
-            await _tell(tx, runtime, tenant, found.user)
+            await tell(tx, runtime, tenant, found.user)
         await pending_email.forget(tx, found.user)
         await former_addresses.end_since(tx, found.user, found.letter, runtime.clock())
         event = _UNDONE if found.is_made else _REFUSED
@@ -94,6 +95,8 @@ async def _take_back(tx: Storage, found: Refusable, *, is_taken: bool) -> None:
     """Give the person their address, and take away what others may know or have."""
     user, key = found.user, (found.user.id, found.user.organization_id)
     if is_taken:
+        if await is_super_admin(tx, user.id):
+            raise LinkOver("nobody suspends the super-admin user")
         await tx.users.set_status(*key, "suspended", expected=user.status)
     else:
         await tx.users.update(*key, {"email": found.letter.email, "email_verified": True})
@@ -109,7 +112,7 @@ async def _take_back(tx: Storage, found: Refusable, *, is_taken: bool) -> None:
     await tx.second_factors.remove_since(*key, since)
 
 
-async def _tell(tx: Storage, runtime: Runtime, tenant: Tenant, user: UserProfile) -> None:
+async def tell(tx: Storage, runtime: Runtime, tenant: Tenant, user: UserProfile) -> None:
     """Tell the address that the account had meanwhile: its owner may have been the right one."""
     url = endpoints.absolute(tenant.issuer, endpoints.ACCOUNT)
     await notices.tell_change(tx, runtime.post, tenant.organization, user, "email_undone", url)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from porta.security import opaque
 from storage.models.artifact import artifact_id
 from storage.models.artifacts import FormerAddresses, FormerLetter
@@ -16,13 +18,42 @@ from storage.models.users import User
 if TYPE_CHECKING:
     from storage.router import Storage
 
+MOST = 200
+"""Letters that are kept of a person: those that came first, whose readers have the last word."""
+
 
 async def remember(tx: Storage, user: User, letter: FormerLetter, now: float) -> None:
     """Keep what a letter to an address of a person is known by, until its time is over. The person
     is held by the transaction, as with all that follows.
+
+    Those before it are good for as long as this one: whoever had the account first is not outlived
+    by who came after them.
     """
-    living = [each for each in await _letters(tx, user) if each.until > now]
-    await _keep(tx, user, (*living, letter), now)
+    living = [
+        msgspec.structs.replace(each, until=max(each.until, letter.until))
+        for each in await _letters(tx, user)
+        if each.until > now
+    ]
+    await _keep(tx, user, (*living, letter)[:MOST], now)
+
+
+async def is_home(storage: Storage, user: User, address: str, now: float) -> bool:
+    """Whether a person had `address` so lately that a letter which went there is still good: who
+    goes back there leaves nobody a letter.
+    """
+    return any(each.email == address for each in await _letters(storage, user) if each.until > now)
+
+
+async def come_home(tx: Storage, user: User, address: str, now: float) -> None:
+    """End the letters that went elsewhere since the first one to `address`: whose mailbox the
+    account had meanwhile has no say in it any more.
+    """
+    kept: list[FormerLetter] = []
+    for each in await _letters(tx, user):
+        since = any(earlier.email == address for earlier in kept)
+        if each.until > now and (each.email == address or not since):
+            kept.append(each)
+    await _keep(tx, user, tuple(kept), now)
 
 
 async def find(

@@ -269,6 +269,84 @@ async def test_of_many_changes_the_first_owner_has_the_last_word(
     assert (await post(thief, second.refusal)).status_code == 400
 
 
+async def test_whoever_goes_home_by_themselves_leaves_the_other_mailbox_no_letter(
+    served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User,
+    pg: Postgres, later: list[float],
+) -> None:  # fmt: skip
+    """It would be good for longer than theirs."""
+    runtime = served.runtime
+    await arrive(thief, someone, PAGE)
+    first = await _ask(served, pg, thief, someone.email)
+    assert (await post(thief, first.link)).status_code == 200
+    later.append(60)
+    await arrive(owner, await _now(runtime, someone), PAGE)
+    before = len(await letters_for(runtime, pg, first.email))
+    await send(owner, PAGE, email=someone.email)
+    home = await _link_at(served, pg, someone.email)
+    assert len(await letters_for(runtime, pg, first.email)) == before, "nor can it be refused"
+    assert (await post(owner, home)).status_code == 200
+    (told, *_) = await letters_for(runtime, pg, first.email)
+    assert "former address again" in told.text
+    assert "refuse-email-change" not in told.text + told.html
+    kept = await former_addresses._letters(runtime.storage, await _now(runtime, someone))
+    assert {each.email for each in kept} == {someone.email}
+    assert (await _now(runtime, someone)).email == someone.email
+
+
+async def test_whoever_had_it_first_is_not_outlived_by_who_came_after(
+    served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User,
+    pg: Postgres, later: list[float],
+) -> None:  # fmt: skip
+    """The owner moves on from there: the letter to the mailbox between is newer than theirs."""
+    runtime = served.runtime
+    await arrive(thief, someone, PAGE)
+    first = await _ask(served, pg, thief, someone.email)
+    assert (await post(thief, first.link)).status_code == 200
+    later.append(5 * DAY)
+    await arrive(owner, await _now(runtime, someone), PAGE)
+    second = await _ask(served, pg, owner, first.email)
+    assert (await post(owner, second.link)).status_code == 200
+    later.append(6 * DAY)
+    assert (await post(thief, second.refusal)).status_code == 200
+    assert (await _now(runtime, someone)).email == first.email
+    assert (await post(owner, first.refusal)).status_code == 200
+    assert (await _now(runtime, someone)).email == someone.email
+
+
+async def test_the_letters_that_are_kept_are_bounded_and_those_that_came_first(
+    runtime: Runtime, someone: User
+) -> None:
+    now = runtime.clock()
+    for number in range(former_addresses.MOST + 3):
+        letter = FormerLetter(
+            digest=f"{number:043}", email="a@b.test", wanted="c@d.test", at=now, until=now + DAY
+        )
+        await former_addresses.remember(runtime.storage, someone, letter, now)
+    kept = await former_addresses._letters(runtime.storage, someone)
+    assert [int(each.digest) for each in kept] == list(range(former_addresses.MOST))
+
+
+async def test_nobody_suspends_the_super_admin_user(
+    served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User, pg: Postgres
+) -> None:
+    runtime, everywhere = served.runtime, served.runtime.storage.everywhere
+    await arrive(thief, someone, PAGE)
+    asked = await _ask(served, pg, thief, someone.email)
+    assert (await post(thief, asked.link)).status_code == 200
+    other = await person(runtime)
+    await pg.execute(
+        "UPDATE users SET email = %(email)s WHERE id = %(id)s",
+        {"id": other.id, "email": someone.email},
+    )
+    await everywhere.system_config.put("super_admin_user_id", someone.id, "string")
+    try:
+        assert (await post(owner, asked.refusal)).status_code == 400
+    finally:
+        await pg.execute("DELETE FROM system_config WHERE key = 'super_admin_user_id'")
+    after = await _now(runtime, someone)
+    assert (after.email, after.status) == (asked.email, "active")
+
+
 async def test_after_its_time_a_letter_is_over_and_says_what_to_do(
     served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User,
     pg: Postgres, later: list[float],
