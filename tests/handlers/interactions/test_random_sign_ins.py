@@ -6,7 +6,7 @@ Few and short in `make test`; many and long in `make long`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -18,6 +18,8 @@ from porta.authn import AUTHENTICATORS
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.handlers.interactions.random_sign_ins import SignIns, World
+from tests.handlers.interactions.sign_in_model import MFA, Asked
+from tests.handlers.interactions.sign_in_model import PASSWORD as PASSWORD_ALONE
 from tests.handlers.interactions.test_two_factor import DUMMY
 from tests.world.house import PASSWORD
 
@@ -51,6 +53,58 @@ async def _run(world: World, walks: int, steps: int) -> None:
 
 async def test_no_walk_leads_past_a_step_and_tokens_tell_the_truth(world: World) -> None:
     await _run(world, 8, 30)
+
+
+def _walk(world: World, walk: Callable[[SignIns], None], *, encourages: bool) -> None:
+    machine = type("SignIns", (SignIns,), {"world": world})()
+    try:
+        machine.furnish(encourages, Asked())
+        walk(machine)
+        machine.who_is_signed_in_is_who_showed_it()
+    finally:
+        machine.teardown()
+
+
+def _step_up(walk: SignIns) -> None:
+    """One more factor beside a session, which is as old as it was."""
+    walk.sign_in(0, Asked(), 1)
+    walk.gain()
+    walk.wait(6)
+    walk.begin(1, Asked(acr=MFA))
+    walk.second(1)
+    walk.resume(1)
+
+
+def _anew(walk: SignIns) -> None:
+    """All of it shown again, with more than before; then by another person, in both tabs."""
+    walk.sign_in(0, Asked(), 1)
+    walk.gain()
+    walk.wait(6)
+    walk.sign_in_anew(0, 1)
+    walk.begin(1, Asked(prompt="login", max_age=5))
+    walk.sign_in_anew(0, 0)
+    walk.resume(1)
+    walk.sign_in(1, Asked(first_party=False, acr=PASSWORD_ALONE), 1)
+
+
+def _put_off(walk: SignIns) -> None:
+    """Declined in one tab; the other, where it was offered too, goes on."""
+    walk.begin(1, Asked(prompt="login"))
+    walk.password(0, 1)
+    walk.password(1, 1)
+    walk.put_off(0)
+    walk.resume(0)
+    walk.resume(1)
+    walk.put_off(1)
+    walk.resume(1)
+
+
+@pytest.mark.parametrize("encourages", [False, True])
+@pytest.mark.parametrize("walk", [_step_up, _anew, _put_off], ids=lambda walk: walk.__name__)
+async def test_walks_that_chance_seldom_takes(
+    world: World, walk: Callable[[SignIns], None], encourages: bool
+) -> None:
+    await asyncio.to_thread(_walk, world, walk, encourages=encourages)
 
 
 @pytest.mark.long
