@@ -49,8 +49,11 @@ async def check_realm(runtime: Runtime, opened: OpenInteraction, user: User) -> 
     provider of their domain by now.
     """
     sign_in = opened.interaction.sign_in
-    if sign_in.proofs[0].method not in (SESSION, "federation"):
-        await home_realms.check(runtime, opened.tenant, user.email, sign_in.linking)
+    first = sign_in.proofs[0]
+    if first.method != SESSION:
+        await home_realms.check(
+            runtime, opened.tenant, user.email, sign_in.linking, at=first.connection_id
+        )
 
 
 async def of_session(runtime: Runtime, opened: OpenInteraction) -> SignIn | None:

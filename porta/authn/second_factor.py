@@ -170,11 +170,13 @@ async def put_off(
     runtime: Runtime, opened: OpenInteraction, pending: Pending, origin: Origin, kept: Keepsakes
 ) -> SignedIn | None:
     """Sign somebody in without the second factor that they are offered, and do not offer it for a
-    while; None where it may not be put off, or more is asked for. Raises LoginFailed.
+    while; None where it may not be put off, or more is asked for. Raises LoginFailed, and
+    ElsewhereOnly.
     """
     if not pending.optional:
         return None
     user, keys = pending.user, runtime.settings.cookie_keys
+    await half_way.check_realm(runtime, opened, user)
     known = known_browsers.find(keys, kept.known, opened.tenant.id, user.email, runtime.clock())
     evidence = Evidence(
         runtime, opened, _NOTHING, origin, user.email, known_browser=known is not None, user=user

@@ -20,6 +20,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether its authenticator knew its owner as well: by a PIN, a finger, a face."""
     covers_second: bool = False
     """Whether who showed it is not asked for a second factor here."""
+    connection_id: str | None = None
+    """Whose word it is, where another provider says so."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

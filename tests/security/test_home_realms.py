@@ -374,6 +374,50 @@ async def test_a_second_factor_lets_nobody_in_once_their_domain_requires_its_pro
     assert browser.session is None
 
 
+async def test_another_provider_lets_nobody_finish_once_their_domain_requires_its_own(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """They came from there while it still was a way in, and are asked for a second factor."""
+    work, other = await connect(served, upstream), await connect(served, upstream)
+    user, totp = await person_with_totp(served.runtime, pg)
+    subject = factories.new_id()
+    for connection in (work, other):
+        await served.runtime.storage.everywhere.identities.add(
+            connection.id, user.organization_id, user.id, upstream.base, subject, None
+        )
+    code = totp.generate_otp(int(served.runtime.clock() // 30))
+    url = location(await _from_there(browser, other, upstream, sub=subject, email=None))
+    form = hidden_fields((await browser.http.get(url)).text) | {"method": "totp", "code": code}
+    await prove(served, work, "acme.example", "require")
+    assert LED in (await browser.http.post(f"{url}/two-factor", data=form)).text
+    assert browser.session is None
+    url = location(await _from_there(browser, work, upstream, sub=subject, email=None))
+    form = hidden_fields((await browser.http.get(url)).text) | {"method": "totp", "code": code}
+    assert LED not in (await browser.http.post(f"{url}/two-factor", data=form)).text
+    assert browser.session is not None
+
+
+async def test_nothing_is_put_off_once_their_domain_requires_its_provider(
+    served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
+) -> None:
+    """Nobody signs in by a press where a factor would not."""
+    connection, home = await connect(served, upstream), alice.organization_id
+    storage = served.runtime.storage.everywhere
+    await storage.organizations.update(home, {"two_factor_policy": "encouraged"})
+    served.runtime._changed("organizations", "acme")
+    try:
+        url = await browser.begin()
+        assert location(await browser.submit(url)) == url
+        form = hidden_fields((await browser.http.get(url)).text)
+        await prove(served, connection, domain, "require")
+        answer = await browser.http.post(f"{url}/two-factor/later", data=form)
+        assert LED in answer.text
+        assert browser.session is None
+    finally:
+        await storage.organizations.update(home, {"two_factor_policy": "optional"})
+        served.runtime._changed("organizations", "acme")
+
+
 async def test_a_domain_that_has_lapsed_stays_closed(
     served: Served, browser: Browser, upstream: Provider, alice: User, domain: str
 ) -> None:

@@ -156,7 +156,9 @@ def _judged(proof: Proof, connection: Connection, profile: Profile) -> Proof:
     """
     trusted = connection.trusts_second_factor
     several = trusted and profile.used_several_factors
-    return msgspec.structs.replace(proof, verified=several, covers_second=trusted)
+    return msgspec.structs.replace(
+        proof, verified=several, covers_second=trusted, connection_id=connection.id
+    )
 
 
 async def _ask_for_proof(evidence: Evidence, connection: Connection, profile: Profile) -> None:
