@@ -28,7 +28,7 @@ CHROMIUM_PACKAGES := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev test long check format serve migrate messages client lock bench scale faults applications sheets image chromium node
+.PHONY: help setup dev test long check format serve migrate messages client lock bench scale faults applications sheets walks image chromium node
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -87,6 +87,9 @@ applications: $(VENV)/test.stamp chromium ## sign in to finished applications (A
 
 sheets: $(VENV)/test.stamp chromium ## picture every page in every brand, scheme, language and size (ARGS="brand=light")
 	@$(PYTHON) -m tests.sheets $(ARGS)
+
+walks: $(VENV)/test.stamp chromium node ## walk people's ways in every look, and picture them (ARGS="-k consent")
+	@$(PYTHON) -m pytest -n auto --dist load -m walks tests/flows/walks $(ARGS)
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

@@ -1,0 +1,54 @@
+"""Walks table: ways in, through and out of Porta, as people go them in Chromium.
+
+A walk is a function of a `Walk`, which is somebody at a browser in one look; it goes the same way
+in all of them: what only scripts show is asked for by `has_scripts`. `see` looks at a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from tests.flows.walks import account, errors, factors, keys, languages, links, others, passwords
+from tests.flows.walks.look import NO_SCRIPTS, SCRIPTS
+from tests.flows.walks.walk import Walk
+
+
+class Way(NamedTuple):
+    go: Callable[[Walk], Awaitable[None]]
+    scripts: str | None = None
+    """The half of the looks in which it can be walked; None for both."""
+    usual: str = SCRIPTS
+    """The half that every run takes it in."""
+
+
+WALKS: dict[str, Way] = {
+    "password": Way(passwords.password, usual=NO_SCRIPTS),
+    "password, too often": Way(passwords.too_often, usual=NO_SCRIPTS),
+    "password, not let in": Way(passwords.not_let_in, usual=NO_SCRIPTS),
+    "password, forgotten": Way(passwords.forgotten, usual=NO_SCRIPTS),
+    "app": Way(factors.app),
+    "mailed code": Way(factors.mailed_code),
+    "mailed code, set up": Way(factors.mailed_code_set_up),
+    "second factor, too often": Way(factors.factor_too_often),
+    "trusted device": Way(factors.trusted_device),
+    "step-up": Way(factors.step_up),
+    "magic link": Way(links.magic_link),
+    "magic link, elsewhere": Way(links.magic_link_elsewhere),
+    "magic link, refused": Way(links.magic_link_refused),
+    "registration, open or closed": Way(links.registration_open_or_closed),
+    "passkey, second factor": Way(keys.second_passkey, SCRIPTS),
+    "passkey, only": Way(keys.only_passkeys),
+    "another provider": Way(others.another_provider),
+    "another provider, whose account": Way(others.whose_account),
+    "another provider, not linked": Way(others.not_linked),
+    "home realm, offered": Way(others.at_home_there),
+    "home realm, required": Way(others.only_there),
+    "language": Way(languages.language),
+    "account, another address": Way(account.another_address),
+    "account, second factor": Way(account.second_factor),
+    "account, who else": Way(account.who_else),
+    "account, linked provider": Way(account.linked_provider),
+    "account, my data": Way(account.my_data),
+    "error, wrong requests": Way(errors.wrong_requests),
+}

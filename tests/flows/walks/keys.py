@@ -1,0 +1,73 @@
+"""Walks by passkeys, of Chromium's virtual authenticator (WebAuthn Level 3)."""
+
+from __future__ import annotations
+
+import re
+
+from tests.flows.test_passkeys import _OFFERS_NOTHING, Device
+from tests.flows.walks.walk import WAY_ON, Walk
+
+BUTTON = "#passkey button"
+_WORDS = re.compile(r"\S")
+_STATUS = "#passkey [role=status]"
+
+
+async def _device(walk: Walk) -> Device:
+    """Have an authenticator in this device, that knows its owner."""
+    cdp = await walk.opened.page.context.new_cdp_session(walk.opened.page)
+    await cdp.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "internal",
+        "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    made = await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return Device(walk.opened, cdp, made["authenticatorId"], walk.world.served)
+
+
+async def second_passkey(walk: Walk) -> None:
+    """Set up within the sign-in, as a policy demands; cancelled first, and then shown."""
+    await walk.settle("password", policy="required_passkey")
+    held = await _device(walk)
+    await walk.sign_in()
+    await walk.see("set up", BUTTON)
+    await held.know_owner(False)
+    await _cancel(walk)
+    await walk.see("set up, cancelled", BUTTON)
+    await held.know_owner(True)
+    await walk.press(BUTTON)
+    await walk.see("recovery codes", "ol.codes", WAY_ON)
+    await walk.press(WAY_ON)
+    await walk.arrive()
+    await walk.forget()
+    await walk.sign_in()
+    await walk.see("asked", BUTTON)
+    await held.know_owner(False)
+    await _cancel(walk)
+    await walk.see("cancelled", BUTTON)
+    await held.know_owner(True)
+    await walk.press(BUTTON)
+    await walk.arrive()
+
+
+async def _cancel(walk: Walk) -> None:
+    await walk.opened.page.click(BUTTON)
+    await walk.opened.page.locator(_STATUS).filter(has_text=_WORDS).wait_for()
+
+
+async def only_passkeys(walk: Walk) -> None:
+    """Where there is no other way: with scripts a button, and without them a word why not."""
+    await walk.settle("passkey")
+    if walk.has_scripts:
+        await walk.opened.page.add_init_script(_OFFERS_NOTHING)
+        held = await _device(walk)
+        await walk.begin()
+        await walk.see("asked", BUTTON)
+        await held.know_owner(False)
+        await _cancel(walk)
+        await walk.see("no passkey here", BUTTON)
+    else:
+        await walk.begin()
+        await walk.see("without scripts", "noscript p")
+    await walk.press(".cancel a:last-of-type")
+    await walk.arrive("access_denied")
