@@ -54,6 +54,11 @@ class Servers:
             )
         return self._running["redis"].url
 
+    @property
+    def has_redis(self) -> bool:
+        """Whether somebody has asked for it."""
+        return "redis" in self._running
+
     def stop(self) -> None:
         for server in self._running.values():
             server.discard()
