@@ -20,6 +20,9 @@ from typing import NamedTuple
 
 from porta.security import opaque
 
+_ID = 36
+"""Characters of the id of a person, before the token in a link that is theirs by its own word."""
+
 
 class LinkToken(NamedTuple):
     """What stands in the URL (43 characters of base64url), and what is stored (SHA-256, hex)."""
@@ -37,3 +40,10 @@ def new_token() -> LinkToken:
 def digest_of(value: str) -> str | None:
     """Return what a token is stored under; None for what is none, which reaches no store."""
     return opaque.sha256_hex(value) if opaque.well_formed(value) else None
+
+
+def of_person(value: str) -> tuple[str, str | None]:
+    """Return the id of the person that a value from a URL begins with, and what the token after it
+    is stored under; None for what is none.
+    """
+    return value[:_ID].lower(), digest_of(value[_ID:])

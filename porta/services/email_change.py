@@ -37,9 +37,6 @@ from storage.models.artifacts import EmailChange, FormerLetter
 from storage.models.users import User, UserProfile
 from storage.router import Storage
 
-_ID = 36
-"""Characters of the id of a person, before the token in a link."""
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -79,6 +76,7 @@ async def ask(
             await tx.artifacts.save(change, ttl)
             is_home = await former_addresses.is_home(tx, held, address, runtime.clock())
             if not is_home:
+                await former_addresses.check_room(tx, held, runtime.clock())
                 await _remember(tx, runtime, tenant, held, change, change.refusal)
             for template, letter, to, person in letters[:1] if is_home else letters:
                 lifetime = ttl if to == address else notices.LIFETIME
@@ -107,7 +105,8 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> Found:
 
 async def complete(runtime: Runtime, tenant: Tenant, token: str, origin: Origin) -> str:
     """Use the link: its address is the person's, and proven; return it. Their sessions, and who
-    they are elsewhere, stay.
+    they are elsewhere, stay; where it leads them home all sessions end, since somebody else may
+    have led them away.
 
     Raises LinkOver, also where the session in which it was asked for has ended: whoever had got in,
     asked for it and was signed out gains nothing. And where somebody has the address by now.
@@ -165,7 +164,7 @@ async def _remember(
 
 async def _find(storage: Storage, tenant: Tenant, token: str) -> Found:
     """Return the change that the token confirms, where it can still be made."""
-    person, digest = token[:_ID].lower(), link_tokens.digest_of(token[_ID:])
+    person, digest = link_tokens.of_person(token)
     if digest is None:
         raise LinkOver
     change = await storage.artifacts.find(EmailChange, EmailChange.value_of(person), tenant.id)
@@ -194,6 +193,7 @@ async def _take(
     now = runtime.clock()
     if await former_addresses.is_home(tx, found.user, found.change.email, now):
         await former_addresses.come_home(tx, found.user, found.change.email, now)
+        await tx.end_account(*key, "user.email_change.completed")
         await email_undo.tell(tx, runtime, tenant, found.user)
         return
     token = link_tokens.new_token()

@@ -23,8 +23,6 @@ from storage.models.artifacts import FormerLetter
 from storage.models.users import UserProfile
 from storage.router import Storage
 
-_ID = 36
-"""Characters of the id of a person, before the token in a link."""
 _OVER = "the link is unknown, used or over"
 _BEFORE = 86_400
 """Seconds before a change was asked for from which on ways to sign in are taken away with it:
@@ -97,7 +95,8 @@ async def _take_back(tx: Storage, found: Refusable, *, is_taken: bool) -> None:
     if is_taken:
         if await is_super_admin(tx, user.id):
             raise LinkOver("nobody suspends the super-admin user")
-        await tx.users.set_status(*key, "suspended", expected=user.status)
+        if user.status == "active":  # a lock, or another's word, stays as it is
+            await tx.users.set_status(*key, "suspended", expected=user.status)
     else:
         await tx.users.update(*key, {"email": found.letter.email, "email_verified": True})
     await tx.user_passwords.set(*key, None)
@@ -119,7 +118,7 @@ async def tell(tx: Storage, runtime: Runtime, tenant: Tenant, user: UserProfile)
 
 
 async def _find(runtime: Runtime, storage: Storage, tenant: Tenant, token: str) -> Refusable:
-    person, digest = token[:_ID].lower(), link_tokens.digest_of(token[_ID:])
+    person, digest = link_tokens.of_person(token)
     if digest is None:
         raise LinkOver(_OVER)
     now = runtime.clock()

@@ -1,25 +1,31 @@
 """Former addresses of a person: letters that went there, by which a change is refused or undone.
 
-What somebody does who has got into an account takes no letter back that went out before: each is
-good for its time, whatever was asked for, made, or given up after it (decisions/0056).
+What somebody does who has got into an account takes no letter back that went to an address before
+theirs: each is good for a week at least, whatever was asked for, made, or given up after it, and
+for as long as any that went out later (decisions/0056).
 """
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from porta.limits.rate_limits import Throttled
 from porta.security import opaque
 from storage.models.artifact import artifact_id
 from storage.models.artifacts import FormerAddresses, FormerLetter
 from storage.models.users import User
+from storage.stores.counters import Excess, Limit
 
 if TYPE_CHECKING:
     from storage.router import Storage
 
 MOST = 200
-"""Letters that are kept of a person: those that came first, whose readers have the last word."""
+"""Letters that are kept of a person; then no other address is asked for until some are over."""
+_OF_CHANGE = 2
+"""Letters to the address of before: when a change is asked for, and when it is made."""
 
 
 async def remember(tx: Storage, user: User, letter: FormerLetter, now: float) -> None:
@@ -34,7 +40,18 @@ async def remember(tx: Storage, user: User, letter: FormerLetter, now: float) ->
         for each in await _letters(tx, user)
         if each.until > now
     ]
-    await _keep(tx, user, (*living, letter)[:MOST], now)
+    await _keep(tx, user, (*living, letter), now)
+
+
+async def check_room(storage: Storage, user: User, now: float) -> None:
+    """Raise Throttled where the letters of one more change could not be kept: each that is sent
+    has to be good.
+    """
+    ends = [each.until for each in await _letters(storage, user) if each.until > now]
+    if len(ends) + _OF_CHANGE > MOST:
+        wait = ceil(max(ends) - now)
+        excess = Excess(Limit("former_addresses", MOST, wait), wait, first=False)
+        raise Throttled(excess, reason="email_change_limit")
 
 
 async def is_home(storage: Storage, user: User, address: str, now: float) -> bool:

@@ -1,7 +1,7 @@
 """Pending change of one's own address: found, given up, forgotten.
 
-What is given up cannot be confirmed any more. The letters that went to the address of before are
-good for their own time, whatever became of it (`former_addresses`).
+What is given up cannot be confirmed any more. The letters that went to the address of before stay
+good whatever became of it (`former_addresses`).
 """
 
 from __future__ import annotations

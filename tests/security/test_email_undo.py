@@ -287,6 +287,8 @@ async def test_whoever_goes_home_by_themselves_leaves_the_other_mailbox_no_lette
     assert (await post(owner, home)).status_code == 200
     (told, *_) = await letters_for(runtime, pg, first.email)
     assert "former address again" in told.text
+    assert "Everybody is signed out" in told.text
+    assert not await is_signed_in(thief)
     assert "refuse-email-change" not in told.text + told.html
     kept = await former_addresses._letters(runtime.storage, await _now(runtime, someone))
     assert {each.email for each in kept} == {someone.email}
@@ -313,17 +315,42 @@ async def test_whoever_had_it_first_is_not_outlived_by_who_came_after(
     assert (await _now(runtime, someone)).email == someone.email
 
 
-async def test_the_letters_that_are_kept_are_bounded_and_those_that_came_first(
-    runtime: Runtime, someone: User
+async def test_no_letter_is_sent_that_could_not_be_kept(
+    served: Served, thief: httpx.AsyncClient, someone: User, pg: Postgres
 ) -> None:
+    runtime = served.runtime
     now = runtime.clock()
-    for number in range(former_addresses.MOST + 3):
+    for number in range(former_addresses.MOST - 1):
         letter = FormerLetter(
             digest=f"{number:043}", email="a@b.test", wanted="c@d.test", at=now, until=now + DAY
         )
         await former_addresses.remember(runtime.storage, someone, letter, now)
-    kept = await former_addresses._letters(runtime.storage, someone)
-    assert [int(each.digest) for each in kept] == list(range(former_addresses.MOST))
+    await arrive(thief, someone, PAGE)
+    refused = await send(thief, PAGE, email=_new())
+    assert refused.status_code == 429
+    assert DAY - 60 < int(refused.headers["Retry-After"]) <= DAY
+    assert await letters_for(runtime, pg, someone.email) == []
+
+
+@pytest.mark.parametrize("status", ["locked", "inactive"])
+async def test_where_somebody_has_the_address_by_now_a_lock_stays_one(
+    served: Served, thief: httpx.AsyncClient, owner: httpx.AsyncClient, someone: User,
+    pg: Postgres, status: str,
+) -> None:  # fmt: skip
+    await arrive(thief, someone, PAGE)
+    asked = await _ask(served, pg, thief, someone.email)
+    assert (await post(thief, asked.link)).status_code == 200
+    other = await person(served.runtime)
+    await pg.execute(
+        "UPDATE users SET email = %(email)s WHERE id = %(id)s",
+        {"id": other.id, "email": someone.email},
+    )
+    await pg.execute(
+        "UPDATE users SET status = %(status)s WHERE id = %(id)s",
+        {"id": someone.id, "status": status},
+    )
+    assert (await post(owner, asked.refusal)).status_code == 200
+    assert (await _now(served.runtime, someone)).status == status
 
 
 async def test_nobody_suspends_the_super_admin_user(
