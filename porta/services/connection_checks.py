@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from porta.audit.actors import Actor
@@ -82,12 +83,18 @@ def check_fits(provider: Provider, wanted: Connection, secret: str | None) -> No
     for name in provider.options:
         if name not in wanted.options:
             raise Invalid.at("options", message=f"must have {' and '.join(provider.options)}")
-    for name in wanted.options:
-        if name not in (*provider.options, *provider.more_options):
-            raise Invalid.at("options", name, message=f"is nothing that {provider.name} asks for")
     if provider.has_tenants and not wanted.allowed_tenants:
         raise Invalid.at("allowedTenants", message="must name whose people are let in")
     if provider.makes_secret:
         problem = find_key_problem(secret) if secret else None
         if wanted.client_secret is None or problem:
             raise Invalid.at("clientSecret", message=problem or "must be the private key as PEM")
+
+
+def check_options(provider: Provider, options: Collection[str]) -> None:
+    """Raise Invalid for an option that the provider does not know: of what somebody says, and not
+    of what a connection has from before that was refused.
+    """
+    for name in options:
+        if name not in (*provider.options, *provider.more_options):
+            raise Invalid.at("options", name, message=f"is nothing that {provider.name} asks for")

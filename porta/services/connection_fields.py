@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails
 
 from porta.protocol.federation.profile import FIELDS
 from porta.services.fields import judged, one_of
@@ -18,6 +19,7 @@ _SCOPE = re.compile(r"[!\x23-\x5b\x5d-\x7e]{1,200}")
 """RFC 6749 §3.3."""
 _URL = re.compile(r"[!-~]+")
 _METHODS = ("client_secret_basic", "client_secret_post")
+_NO_MORE = "must have no user or fragment"
 _HERE = ("127.0.0.1", "::1", "localhost")
 """Hosts that may be spoken to in plain text, where private addresses are called at all."""
 
@@ -25,7 +27,7 @@ _HERE = ("127.0.0.1", "::1", "localhost")
 def find_issuer_problem(issuer: str) -> str | None:
     """Return why nothing can be asked of this issuer (OpenID Connect Discovery §2), or None."""
     problem = _find_endpoint_problem(issuer)
-    if problem is None and "?" in issuer:
+    if problem == _NO_MORE or (problem is None and "?" in issuer):
         return "must have no user, query or fragment"
     return problem
 
@@ -41,7 +43,7 @@ def _find_endpoint_problem(endpoint: str) -> str | None:
     if not secure or not host or not _URL.fullmatch(endpoint):
         return "must be an https URL"
     if parts.username is not None or "#" in endpoint:
-        return "must have no user, query or fragment"
+        return _NO_MORE
     return None
 
 
@@ -49,12 +51,16 @@ def _find_method_problem(method: str) -> str | None:
     return None if method in _METHODS else f"must be one of: {', '.join(_METHODS)}"
 
 
-def _find_options_problem(options: dict[str, str]) -> str | None:
-    for name, value in options.items():
-        problem = _OPTIONS[name](value)
-        if problem is not None:
-            return f"{name} {problem}"
-    return None
+def _judge_options(options: dict[str, str]) -> dict[str, str]:
+    """Let pydantic collect what is wrong with each option, at its own name."""
+    wrong = [
+        InitErrorDetails(type="value_error", loc=(name,), input=value, ctx={"error": problem})
+        for name, value in options.items()
+        if (problem := _OPTIONS[name](value)) is not None
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("options", wrong, hide_input=True)
+    return options
 
 
 def _once(values: tuple[T, ...]) -> tuple[T, ...]:
@@ -99,6 +105,6 @@ Options = Annotated[
         Annotated[str, Field(min_length=1, max_length=512)],
     ],
     Field(max_length=10),
-    judged(_find_options_problem),
+    AfterValidator(_judge_options),
 ]
 """What only some providers ask for, by its name."""

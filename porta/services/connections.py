@@ -18,6 +18,7 @@ from porta.services import owned
 from porta.services.commands import ABSENT, Command, Patch
 from porta.services.connection_checks import (
     check_fits,
+    check_options,
     check_powers,
     check_right,
     check_spared,
@@ -116,6 +117,7 @@ def build(
         raise Invalid.at("issuer", message="must be given for this provider")
     columns = _columns(command, id, keys) | {"provider": provider.name, "issuer": issuer}
     new = Connection(id=id, organization_id=organization_id, **columns)
+    check_options(provider, new.options)
     check_fits(provider, new, command.client_secret)
     return new
 
@@ -175,6 +177,7 @@ async def update(
     provider = PROVIDERS[stored.provider]
     if provider.options_say_who and "options" in changes:
         raise Conflict.at("options", message="say who people are: make another connection")
+    check_options(provider, changes.get("options", ()))
     check_fits(provider, wanted, patch.client_secret)
     await check_powers(tx, actor, wanted)
     if stored.status == "active" and wanted.status != "active":

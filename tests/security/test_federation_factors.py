@@ -146,6 +146,24 @@ async def test_a_connection_does_nothing_that_its_maker_may_not(served: Served) 
         await connections.create(storage, bound, super_admin, NewConnection.parse(good), keys)
 
 
+async def test_an_option_that_is_not_asked_for_is_refused_where_it_is_said(served: Served) -> None:
+    """One that a connection has from before hinders no other change of it."""
+    storage, home = served.runtime.storage.everywhere, await organization_id(served)
+    keys, stray = served.runtime.settings.signing_key_encryption_keys, {"team_id": "T1"}
+    good = {"name": secrets.token_hex(6), "provider": "google", "clientId": "x"}
+    new = NewConnection.parse(good | {"options": stray})
+    with pytest.raises(Invalid, match="team_id"):
+        await connections.create(storage, SYSTEM, home, new, keys)
+    made = await connections.create(storage, SYSTEM, home, NewConnection.parse(good), keys)
+    await storage.connections.update(made.id, home, {"options": stray})
+    patch = ConnectionPatch.parse({"clientId": "y"})
+    after = await connections.update(storage, SYSTEM, made.id, patch, keys)
+    assert (after.client_id, after.options) == ("y", stray)
+    patch = ConnectionPatch.parse({"options": stray | {"key_id": "K1"}})
+    with pytest.raises(Invalid, match="team_id"):
+        await connections.update(storage, SYSTEM, made.id, patch, keys)
+
+
 class _Undone(Exception):
     pass
 
@@ -177,13 +195,15 @@ async def test_a_secret_is_encrypted_for_its_connection_and_anew(
     assert open_secret(connection.client_secret, factories.new_id(), keys) is None
     assert "secret of ours" not in connection.client_secret
     fresh = (b"n" * 32, *keys)
-    done = await run(storage, AtRest(fresh))
+    try:
+        done = await run(storage, AtRest(fresh))
+        after = await storage.connections.find(connection.id)
+    finally:
+        await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
     assert done.client_secrets == 1
-    after = await storage.connections.find(connection.id)
     assert after is not None
     assert after.client_secret is not None
     assert open_secret(after.client_secret, connection.id, fresh[:1]) == "a secret of ours"
-    await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
 
 
 async def test_google_lets_in_the_hosted_domains_that_the_token_names(

@@ -249,13 +249,15 @@ async def test_the_secret_of_a_draft_is_encrypted_anew_like_others(
     await holder.test(upstream)
     storage, keys = runtime.storage.everywhere, runtime.settings.signing_key_encryption_keys
     fresh = (b"n" * 32, *keys)
-    assert (await run(storage, AtRest(fresh))).client_secrets >= 1
-    link = await storage.setup_links.hold((await _listed(installation, home))["id"], home.id)
+    try:
+        assert (await run(storage, AtRest(fresh))).client_secrets >= 1
+        link = await storage.setup_links.hold((await _listed(installation, home))["id"], home.id)
+    finally:
+        await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
     assert link is not None
     assert link.draft is not None
     assert SECRET not in (link.draft.client_secret or "")
     assert open_secret(link.draft.client_secret or "", link.draft.id, fresh[:1]) == SECRET
-    await run(storage, AtRest((keys[0], fresh[0])))  # as it was, for whoever comes after
 
 
 async def test_an_answer_counts_once_and_in_its_browser_alone(

@@ -92,4 +92,12 @@ def test_everything_is_needed(provider: str) -> None:
 def test_what_cannot_be_right_is_named(provider: str, field: str, value: str) -> None:
     with pytest.raises(Invalid) as refused:
         read(provider, "Acme", CLIENT | GOOD[provider][0] | {field: value})
-    assert problems_of(provider, refused.value)[field] == "value"
+    assert problems_of(provider, refused.value) == {field: "value"}
+
+
+def test_each_option_that_cannot_be_right_is_named_and_no_other() -> None:
+    wrong = {"token_endpoint": "http://id.example/t", "email_claim": "\u202eX"}
+    with pytest.raises(Invalid) as refused:
+        read("oauth2", "Acme", CLIENT | GOOD["oauth2"][0] | wrong)
+    assert [each.path for each in refused.value.problems] == [("options", name) for name in wrong]
+    assert problems_of("oauth2", refused.value) == dict.fromkeys(wrong, "value")
