@@ -210,6 +210,10 @@ class SetupHandler(LinkHandler):
             await self.show_throttled(found, refusal)
         except Unavailable as refusal:
             await self.show(found, refusal.status, error="setup.error_resolver")
+        except (LinkOver, BegunElsewhere):
+            raise
+        except Invalid:  # the connection that it leads to is gone, or was switched off
+            await self.show(found, HTTPStatus.CONFLICT, error="setup.error_leads")
         else:
             finish_page(self, "setup_done", domain=found.domain.domain, home_url=home_url(self))
 

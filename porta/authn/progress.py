@@ -119,13 +119,15 @@ async def go_on(
 
 
 async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes) -> None:
-    """Raise LoginFailed where what is missing beside these proofs cannot be asked for here."""
+    """Raise LoginFailed where what is missing beside these proofs cannot be asked for here. That is
+    recorded with the person of `evidence`, who is None while their account is not made.
+    """
     demanded = await steps.find_demanded(evidence.runtime, evidence.opened, user)
     step = steps.possible(evidence.runtime, next_step(sign_in, demanded))
     if isinstance(step, Done) or steps.offered(evidence.runtime, step):
         return
     if await _find_device(evidence, user, sign_in, demanded, kept) is None:
-        await _first_method(replace(evidence, user=user), sign_in, step)
+        await _first_method(evidence, sign_in, step)
 
 
 async def _find_device(

@@ -10,6 +10,7 @@ import pytest
 from porta.security.keys import Key
 from storage.models.connections import Connection, Identity
 from storage.models.users import User
+from storage.postgres.driver import Postgres
 from tests import factories
 from tests.security.test_federation import (
     OTHER,
@@ -163,6 +164,30 @@ async def test_nobody_is_made_who_could_not_sign_in(
     finally:
         await _demand(served, "optional")
     assert await _found(served, upstream.claims["email"]) is None
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+async def test_a_refusal_is_recorded_with_the_person_if_there_is_one(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres, known: bool
+) -> None:
+    """An account that was never made has no id: the trail keeps none."""
+    connection = await connect(served, upstream, creates_accounts=True)
+    upstream.claims, user_id = _person(), None
+    if known:
+        user, identity = await _linked(served, upstream, connection)
+        upstream.claims, user_id = _person(sub=identity.subject), user.id
+    ((before,),) = await pg.fetch("SELECT coalesce(max(sequence), 0) FROM audit_log")
+    await _demand(served, "required_email")  # and this installation sends no mail
+    try:
+        await _sign_in(browser, connection, upstream)
+    finally:
+        await _demand(served, "optional")
+    rows = await pg.fetch(
+        "SELECT user_id::text, metadata ->> 'reason' FROM audit_log"
+        " WHERE event_type = 'user.login.federation.failed' AND sequence > %(before)s",
+        {"before": before},
+    )
+    assert rows == [(user_id, "second_factor")]
 
 
 async def test_a_sign_in_that_is_let_in_is_noted(

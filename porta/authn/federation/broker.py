@@ -13,7 +13,7 @@ import msgspec
 from porta.authn import attempt, progress
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.federation import round_trip
-from porta.authn.federation.joining import find_account, link_of, take_over
+from porta.authn.federation.joining import Found, find_account, link_of, take_over
 from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes
 from porta.browser.keepsakes import Keepsakes
@@ -114,7 +114,7 @@ async def complete(
     except round_trip.FAILURES as failure:
         raise await _refused(evidence, failure) from None
     if found is not None:
-        sign_in = await _judge(evidence, connection, profile, found.user, kept)
+        sign_in = await _judge(evidence, connection, profile, found, kept)
         user = await take_over(evidence, connection, profile, found)
         if user is not None:
             shown = _shown(evidence, user, kept)
@@ -124,11 +124,12 @@ async def complete(
 
 
 async def _judge(
-    evidence: Evidence, connection: Connection, profile: Profile, user: User, kept: Keepsakes
+    evidence: Evidence, connection: Connection, profile: Profile, found: Found, kept: Keepsakes
 ) -> SignIn:
     """Return the proof of who was there. Raises LoginFailed, and ElsewhereOnly, for whoever is
     refused all the same: before anything is taken over of what the provider says.
     """
+    user = found.user
     if not user.is_usable:
         await attempt.record(
             replace(evidence, user=user), "user.login.federation.failed", reason=user.status
@@ -139,7 +140,9 @@ async def _judge(
     sign_in = attempt.proved(progress.NOBODY, shown, user, "federation")
     (proof,) = sign_in.proofs
     sign_in = msgspec.structs.replace(sign_in, proofs=(_judged(proof, connection, profile),))
-    await progress.check(shown, user, sign_in, kept)
+    # An account that is still to be made is nobody that the trail could name.
+    told_of = None if found.by == "nothing" else user
+    await progress.check(replace(shown, user=told_of), user, sign_in, kept)
     return sign_in
 
 

@@ -502,6 +502,28 @@ async def test_a_domain_is_proven_by_its_record(
     ]  # fmt: skip
 
 
+async def test_a_domain_that_leads_nowhere_is_not_proven_and_its_page_says_why(
+    runtime: Runtime, installation: Installation, home: Organization, http: httpx.AsyncClient,
+    names: NameServer,
+) -> None:  # fmt: skip
+    path = f"/organizations/{home.id}"
+    body = {"name": "Acme", "provider": "google", "clientId": "x"}
+    leads = (await installation.post(f"{path}/connections", body))["id"]
+    claimed = {"domain": f"{secrets.token_hex(6)}.example", "connectionId": leads}
+    domain = await installation.post(f"{path}/domains", claimed | {"mode": "require"})
+    made = await sent(installation, home, domainId=domain["id"])
+    await runtime.storage.everywhere.connections.update(leads, home.id, {"status": "inactive"})
+    names.texts[domain["recordName"]] = [domain["recordText"]]
+    async with held(http.base_url, made["url"]) as holder:
+        await holder.begin()
+        answer = await holder.post(step="look")
+        assert (answer.status_code, "cannot be used" in answer.text) == (409, True)
+        assert domain["recordText"] in answer.text, "the step again"
+    proven = (await installation.http.get(f"{path}/domains/{domain['id']}")).json()["data"]
+    assert proven["verifiedAt"] is None
+    assert (await _listed(installation, home))["status"] == "begun"
+
+
 async def test_it_is_mailed_and_told_to_nobody_else(
     runtime: Runtime, installation: Installation, home: Organization, http: httpx.AsyncClient,
     pg: Postgres,

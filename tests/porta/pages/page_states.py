@@ -323,6 +323,7 @@ STATES: dict[str, State] = {
     ),
     "set-up, record": State("setup_domain", {}),
     "set-up, no record": State("setup_domain", {"error": "setup.error_record"}),
+    "set-up, record, leads nowhere": State("setup_domain", {"error": "setup.error_leads"}),
     "set-up, record, too often": State(
         "setup_domain",
         {"error": "errors.rate_limit_exceeded", "retry_after": 600, "retry_at": "14:31 UTC"},
