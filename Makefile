@@ -88,7 +88,7 @@ applications: $(VENV)/test.stamp chromium ## sign in to finished applications (A
 sheets: $(VENV)/test.stamp chromium ## picture every page in every brand, scheme, language and size (ARGS="brand=light")
 	@$(PYTHON) -m tests.sheets $(ARGS)
 
-walks: $(VENV)/test.stamp chromium node ## walk people's ways in every look, and picture them (ARGS="-k consent")
+walks: $(VENV)/test.stamp chromium node ## walk people's ways in every look, and picture them (ARGS="-k passkey")
 	@$(PYTHON) -m pytest -n auto --dist load -m walks tests/flows/walks $(ARGS)
 
 image: ## build the container image

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from handlers.admin_api.route import Route
 from handlers.admin_api.user_passkeys import Passkey
+from handlers.admin_api.user_trusted_devices import TrustedDevice
 from handlers.admin_api.users import User, shown
 from porta.administration.call import Answer, Call, Data, Moment, Shown
 from porta.services import personal_data
@@ -106,6 +107,7 @@ class SecondFactor(Shown):
 
     enabled: bool
     method: str | None
+    put_off_until: Moment | None = Field(description="Until when none is offered")
 
 
 class PersonalIdentity(Shown):
@@ -119,6 +121,23 @@ class PersonalIdentity(Shown):
     last_used_at: Moment
 
 
+class WantedAddress(Shown):
+    """An address that the person asked for, and did not confirm yet."""
+
+    email: str
+    sent_from: str = Field(description="The address that they had")
+    asked_at: Moment
+
+
+class FormerAddress(Shown):
+    """A letter to an address of the person, by which its reader may refuse another one."""
+
+    email: str = Field(description="Where it went")
+    wanted: str = Field(description="The address that was asked for instead")
+    at: Moment
+    until: Moment
+
+
 class PersonalExport(Shown):
     """All that is kept of a person, but secrets and their hashes."""
 
@@ -129,7 +148,10 @@ class PersonalExport(Shown):
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
     passkeys: tuple[Passkey, ...]
+    trusted_devices: tuple[TrustedDevice, ...]
     identities: tuple[PersonalIdentity, ...]
+    email_change: WantedAddress | None
+    former_addresses: tuple[FormerAddress, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]
@@ -147,6 +169,18 @@ def _entry(entry: AuditEntry, person: str) -> TrailEntry:
     return TrailEntry(**{**told, **hidden})
 
 
+def _second_factor(record: PersonalRecord) -> SecondFactor:
+    return SecondFactor(
+        enabled=record.user.two_factor_enabled, method=record.user.two_factor_method,
+        put_off_until=record.put_off_until,
+    )  # fmt: skip
+
+
+def _wanted(record: PersonalRecord) -> WantedAddress | None:
+    change = record.email_change
+    return None if change is None else WantedAddress.model_validate(change)
+
+
 def exported(record: PersonalRecord, now: float) -> PersonalExport:
     """Return what is kept of a person as it is handed out at `now`, seconds since the epoch."""
     user = record.user
@@ -161,9 +195,12 @@ def exported(record: PersonalRecord, now: float) -> PersonalExport:
             )
             for claim, held in record.claims
         ),
-        two_factor=SecondFactor(enabled=user.two_factor_enabled, method=user.two_factor_method),
+        two_factor=_second_factor(record),
         passkeys=tuple(map(Passkey.model_validate, record.passkeys)),
+        trusted_devices=tuple(map(TrustedDevice.model_validate, record.devices)),
         identities=tuple(map(PersonalIdentity.model_validate, record.identities)),
+        email_change=_wanted(record),
+        former_addresses=tuple(map(FormerAddress.model_validate, record.letters)),
         consents=tuple(map(Allowed.model_validate, record.grants)),
         authorizations=tuple(map(LetIn.model_validate, record.authorizations)),
         sessions=tuple(map(SignedIn.model_validate, record.sessions)),

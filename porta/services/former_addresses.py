@@ -54,6 +54,11 @@ async def check_room(storage: Storage, user: User, now: float) -> None:
         raise Throttled(excess, reason="email_change_limit")
 
 
+async def find_kept(storage: Storage, user: User) -> tuple[FormerLetter, ...]:
+    """Return every letter that is kept of a person, whether it is still good or not."""
+    return await _letters(storage, user)
+
+
 async def is_home(storage: Storage, user: User, address: str, now: float) -> bool:
     """Whether a person had `address` so lately that a letter which went there is still good: who
     goes back there leaves nobody a letter.

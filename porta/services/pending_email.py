@@ -25,6 +25,11 @@ async def find(storage: Storage, user: User) -> EmailChange | None:
     return found if found is not None and found.sent_from == user.email else None
 
 
+async def find_kept(storage: Storage, user: User) -> EmailChange | None:
+    """Return what is kept of what a person asked for, whether it may still be confirmed or not."""
+    return await _find(storage, user)
+
+
 async def find_refused(
     storage: Storage, organization_id: str, person: str, digest: str, now: float
 ) -> tuple[str, FormerLetter] | None:

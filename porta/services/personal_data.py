@@ -19,7 +19,7 @@ from porta.services.pages import collect
 from porta.services.people import WHAT, find_user, hold_user
 from porta.services.permissions import needs
 from porta.services.targets import require
-from storage.models.artifacts import Grant
+from storage.models.artifacts import EmailChange, FormerLetter, Grant
 from storage.models.audit import AuditEntry, AuditFilter
 from storage.models.claims import ClaimDefinition, ClaimValue
 from storage.models.connections import Identity
@@ -27,6 +27,7 @@ from storage.models.organizations import Organization
 from storage.models.passkeys import Passkey
 from storage.models.personal_data import AssignedRole, Authorization, SentLink
 from storage.models.sessions import SessionEntry, SessionFilter
+from storage.models.trusted_devices import TrustedDevice
 from storage.models.users import UserProfile
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class PersonalRecord:
     links: tuple[SentLink, ...]
     passkeys: tuple[Passkey, ...]
     identities: tuple[Identity, ...]
+    devices: tuple[TrustedDevice, ...]
+    put_off_until: float | None
+    """Until when a second factor is not offered to them: seconds since the epoch."""
+    email_change: EmailChange | None
+    """The address that they asked for, and did not confirm yet."""
+    letters: tuple[FormerLetter, ...]
+    """Those that went to addresses which they had, or have."""
     happened: tuple[AuditEntry, ...]
     """What the trail tells of what was done to them; beside it what they did."""
     done: tuple[AuditEntry, ...]
@@ -98,6 +106,10 @@ async def hand_out(storage: Storage, actor: Actor, user: UserProfile) -> Persona
         links=await data.links(user.id),
         passkeys=await storage.passkeys.list(*key),
         identities=await storage.identities.of_user(*key),
+        devices=await storage.trusted_devices.list(*key),
+        put_off_until=await data.put_off_until(*key),
+        email_change=await pending_email.find_kept(storage, user),
+        letters=await former_addresses.find_kept(storage, user),
         happened=await _trail(storage, AuditFilter(user_id=user.id)),
         done=await _trail(storage, AuditFilter(actor_id=user.id)),
     )

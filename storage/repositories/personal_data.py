@@ -149,6 +149,15 @@ class PersonalData:
         fields = SentLink.__struct_fields__
         return tuple(SentLink(**dict(zip(fields, row, strict=True))) for row in rows)
 
+    async def put_off_until(self, user_id: str, organization_id: str) -> float | None:
+        """Return until when a second factor is not offered to a person."""
+        row = await self._pg.fetchrow(
+            f"SELECT {_SECONDS.format('two_factor_put_off_until')} FROM users"  # noqa: S608
+            " WHERE id = %(user_id)s AND (organization_id = %(organization_id)s) IS TRUE",
+            {"user_id": user_id, "organization_id": organization_id},
+        )
+        return row[0] if row else None
+
     async def _there(self) -> list[tuple[str, str, str]]:
         tables = sorted({table for _, table, _ in _ROWS})
         rows = await self._pg.fetch(

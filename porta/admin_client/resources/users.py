@@ -41,6 +41,15 @@ class GivenConsent(Model, frozen=True, kw_only=True):
     claims: tuple[str, ...]
 
 
+class FormerAddress(Model, frozen=True, kw_only=True):
+    """A letter to an address of the person, by which its reader may refuse another one."""
+
+    email: str
+    wanted: str
+    at: datetime
+    until: datetime
+
+
 class HomeOrganization(Model, frozen=True, kw_only=True):
     """The organization of a person."""
 
@@ -116,6 +125,7 @@ class SecondFactor(Model, frozen=True, kw_only=True):
 
     enabled: bool
     method: str | None
+    put_off_until: datetime | None
 
 
 class SignedIn(Model, frozen=True, kw_only=True):
@@ -138,6 +148,25 @@ class TrailEntry(Model, frozen=True, kw_only=True):
     ip_address: str | None
     user_agent: str | None
     created_at: datetime
+
+
+class TrustedDevice(Model, frozen=True, kw_only=True):
+    """A browser at which a person is not asked for their second factor until it expires."""
+
+    id: str
+    user_agent: str | None
+    ip_address: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+class WantedAddress(Model, frozen=True, kw_only=True):
+    """An address that the person asked for, and did not confirm yet."""
+
+    email: str
+    sent_from: str
+    asked_at: datetime
 
 
 class PurgeOutcome(Entity, frozen=True, kw_only=True):
@@ -222,17 +251,6 @@ class PasskeyPatch(Model, frozen=True, kw_only=True):
     """What of a passkey may change."""
 
     name: str
-
-
-class TrustedDevice(Model, frozen=True, kw_only=True):
-    """A browser at which a person is not asked for their second factor until it expires."""
-
-    id: str
-    user_agent: str | None
-    ip_address: str | None
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime
 
 
 class Identity(Model, frozen=True, kw_only=True):
@@ -353,7 +371,10 @@ class PersonalExport(Entity, frozen=True, kw_only=True):
     custom_claims: tuple[PersonalClaim, ...]
     two_factor: SecondFactor
     passkeys: tuple[Passkey, ...]
+    trusted_devices: tuple[TrustedDevice, ...]
     identities: tuple[PersonalIdentity, ...]
+    email_change: WantedAddress | None
+    former_addresses: tuple[FormerAddress, ...]
     consents: tuple[Allowed, ...]
     authorizations: tuple[LetIn, ...]
     sessions: tuple[SignedIn, ...]

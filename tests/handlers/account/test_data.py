@@ -11,6 +11,8 @@ import pytest_asyncio
 from porta.browser import account_visits
 from porta.runtime import Runtime
 from porta.tenants import resolve
+from storage.models.artifact import artifact_id
+from storage.models.artifacts import EmailChange, FormerAddresses, FormerLetter
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.handlers.account.visits import arrive, csrf_of, events_of, is_signed_in, send, signs_in
@@ -59,9 +61,29 @@ async def _row(pg: Postgres, user: User) -> tuple[str, str]:
     return row[0], row[1]
 
 
+async def _wants_another_address(runtime: Runtime, user: User) -> None:
+    """Keep what a change of address that waits is known by, and the letter that may refuse it."""
+    home, artifacts = user.organization_id, runtime.storage.everywhere.artifacts
+    wanted = EmailChange(
+        id=artifact_id(EmailChange.value_of(user.id)), organization_id=home, account_id=user.id,
+        session_uid="u", email="wanted@new.test", sent_from=user.email,
+        confirmation="secret-1", refusal="secret-2", asked_at=1.0,
+    )  # fmt: skip
+    letter = FormerLetter(
+        digest="secret-3", email=user.email, wanted="wanted@new.test", at=1, until=9e9
+    )
+    letters = FormerAddresses(
+        id=artifact_id(FormerAddresses.value_of(user.id)), organization_id=home,
+        account_id=user.id, letters=(letter,),
+    )  # fmt: skip
+    await artifacts.save(wanted, 60)
+    await artifacts.save(letters, 60)
+
+
 async def test_all_that_is_kept_is_handed_out_and_no_secret(
-    http: httpx.AsyncClient, someone: User, pg: Postgres
+    http: httpx.AsyncClient, someone: User, runtime: Runtime, pg: Postgres
 ) -> None:
+    await _wants_another_address(runtime, someone)
     await arrive(http, someone, PAGE)
     file = await _download(http)
     assert file.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
@@ -70,6 +92,10 @@ async def test_all_that_is_kept_is_handed_out_and_no_secret(
     assert told["user"]["email"] == someone.email
     assert len(told["sessions"]) == 1
     assert "user.login.password" in {each["eventType"] for each in told["auditLog"]}
+    assert told["emailChange"]["email"] == "wanted@new.test"
+    (letter,) = told["formerAddresses"]
+    assert (letter["email"], letter["wanted"]) == (someone.email, "wanted@new.test")
+    assert "secret-" not in file.text
     assert (someone.password_hash or "?") not in file.text
     assert ("user.exported", someone.id) in await events_of(pg, someone)
 

@@ -30,6 +30,8 @@ async def export(installation: Installation) -> Example:
         assert told["user"]["email"] == person.email
         assert told["organization"]["id"] == person.organization_id
         assert (told["roles"], told["customClaims"], told["oidcSessions"]) == ([], [], 0)
+        assert (told["trustedDevices"], told["formerAddresses"]) == ([], [])
+        assert (told["emailChange"], told["twoFactor"]["putOffUntil"]) == (None, None)
         assert "passwordHash" not in told["user"]
 
     return Example(_at(person), check=check)

@@ -13,6 +13,7 @@ from porta.config.settings import Settings
 from porta.emails.message import Letter
 from porta.runtime import Runtime
 from porta.tenants import resolve
+from storage.models.clients import Client
 from storage.models.organizations import ClientBrand
 from storage.postgres.driver import Postgres
 from tests.handlers.flow import begin, csrf, parameters, sign_in
@@ -39,6 +40,34 @@ async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]
     """Another browser."""
     async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
         yield client
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def put_back(runtime: Runtime) -> AsyncIterator[None]:
+    """Leave the clients, and their organization, as they were found."""
+    storage = runtime.storage.everywhere
+    acme = await storage.organizations.find_by_slug("acme")
+    assert acme is not None
+    found = [await storage.clients.find(each, acme.id) for each in ("web", "third")]
+    yield
+    await storage.organizations.update(acme.id, {"registration": acme.registration})
+    for client in filter(None, found):
+        before = {"brand": client.brand, "login_methods": client.login_methods}
+        await storage.clients.update(client.id, acme.id, before)
+
+        async def known(client: Client = client) -> bool:
+            shown = await runtime.client(client.client_id, acme.id)
+            return shown is not None and (
+                (shown.brand, shown.login_methods) == (client.brand, client.login_methods)
+            )
+
+        await eventually(known)
+
+    async def closed() -> bool:
+        shown = (await resolve.resolve(runtime, "acme")).organization
+        return shown.registration == acme.registration
+
+    await eventually(closed)
 
 
 async def _wear(runtime: Runtime, client_id: str, brand: ClientBrand | None) -> None:

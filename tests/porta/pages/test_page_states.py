@@ -51,6 +51,17 @@ def test_a_german_page_has_no_english_words(pages: Pages, name: str) -> None:
                 assert not re.search(rf"\b{re.escape(escape(text))}\b", html), message.id
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("login, passkey alone", False), ("login, passkey", True), ("two-factor, passkey", True)],
+)
+def test_another_way_is_spoken_of_where_there_is_one(pages: Pages, name: str, says: bool) -> None:
+    (text,) = texts(catalog("en")["passkey.another_way"])
+    html = _html(pages, name, "en")
+    assert (text in html) is says
+    assert "another way" in html.lower() if says else "another way" not in html.lower()
+
+
 @pytest.mark.parametrize("brand", ["bare", "light", "awkward", "warm"])
 def test_people_29_no_first_visit_weighs_more_than_30_kb(pages: Pages, brand: str) -> None:
     """Pages as they are, since they are never compressed; what they link to as it is sent."""

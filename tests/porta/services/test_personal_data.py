@@ -212,8 +212,17 @@ async def test_a_second_purge_finds_nothing(storage: Storage, pg: Postgres) -> N
 async def test_all_of_a_person_is_told_but_no_secret(storage: Storage, pg: Postgres) -> None:
     mark = f"m{secrets.token_hex(12)}"
     person = await furnished(storage, pg, mark)
+    await pg.execute(
+        "UPDATE users SET two_factor_put_off_until = to_timestamp(4e9) WHERE id = %(id)s",
+        {"id": person.id},
+    )
     told = await personal_data.export(storage, SYSTEM, person.id)
     assert told.user == person
+    assert told.email_change is not None
+    assert told.email_change.email == f"{mark}@new.test"
+    assert [each.email for each in told.letters] == [f"{mark}@new.test"]
+    assert [each.user_agent for each in told.devices] == [mark]
+    assert told.put_off_until == 4e9
     assert [role.role_name for role in told.roles] == ["Clerk"]
     assert [value.value for _, value in told.claims] == [mark]
     assert [grant.consents[0].scope for grant in told.grants] == [("openid",)]
