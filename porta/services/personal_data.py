@@ -106,7 +106,7 @@ async def hand_out(storage: Storage, actor: Actor, user: UserProfile) -> Persona
         links=await data.links(user.id),
         passkeys=await storage.passkeys.list(*key),
         identities=await storage.identities.of_user(*key),
-        devices=await storage.trusted_devices.list(*key),
+        devices=await storage.trusted_devices.list_kept(*key),
         put_off_until=await data.put_off_until(*key),
         email_change=await pending_email.find_kept(storage, user),
         letters=await former_addresses.find_kept(storage, user),

@@ -25,6 +25,11 @@ _LIST = f"""
     SELECT {_COLUMNS} FROM trusted_devices d, organizations o WHERE {_GOOD}
     ORDER BY d.created_at, d.id
 """  # noqa: S608
+_KEPT = f"""
+    SELECT {_COLUMNS} FROM trusted_devices d
+    WHERE d.user_id = %(user_id)s AND d.organization_id = %(organization_id)s
+    ORDER BY d.created_at, d.id
+"""  # noqa: S608
 _FIND = f"""
     SELECT {_COLUMNS} FROM trusted_devices d, organizations o
     WHERE {_GOOD} AND d.digest = %(digest)s
@@ -97,6 +102,11 @@ class TrustedDevices:
     async def list(self, user_id: str, organization_id: str) -> tuple[TrustedDevice, ...]:
         """Return the devices of a person that are good, the oldest first."""
         rows = await self._pg.fetch(_LIST, _of(user_id, organization_id))
+        return tuple(map(_device, rows))
+
+    async def list_kept(self, user_id: str, organization_id: str) -> tuple[TrustedDevice, ...]:
+        """Return every device that is kept of a person, good or not, the oldest first."""
+        rows = await self._pg.fetch(_KEPT, _of(user_id, organization_id))
         return tuple(map(_device, rows))
 
     async def use(self, id: str, user_id: str, organization_id: str) -> bool:
