@@ -304,16 +304,32 @@ def test_nothing_is_named_for_no_use() -> None:
 
 def test_every_process_collects_the_same_tests() -> None:
     """The processes that share the tests compare their names: none of them is made by chance."""
-    chance = re.compile(r"\b(uuid[14]|token_\w+|random|randint|urandom)\(")
     made = [
         f"{path.relative_to(ROOT)}:{decorator.lineno}"
         for path in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for module in [ast.parse(path.read_text(encoding="utf-8"))]
+        for chance in [re.compile("|".join((_CHANCE, *_given_by_chance(module))))]
+        for node in ast.walk(module)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for decorator in node.decorator_list
         if chance.search(ast.unparse(decorator))
     ]
     assert made == []
+
+
+_CHANCE = r"\b(uuid[14]|token_\w+|random|randint|urandom|new_id)\("
+
+
+def _given_by_chance(module: ast.Module) -> list[str]:
+    """Patterns of the names of a module that are given a text, and that by chance."""
+    texts = re.compile(rf"f['\"].*{_CHANCE}|(str\()?{_CHANCE}")
+    return [
+        rf"\b{target.id}\b"
+        for node in module.body
+        if isinstance(node, ast.Assign) and texts.match(ast.unparse(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
 
 
 def _how_to_add() -> list[tuple[str, str, str]]:

@@ -11,7 +11,6 @@ from porta.pages.catalogs import find_languages
 from porta.protocol.federation import PROVIDERS
 from porta.services.setup_drafts import problems_of, read
 from porta.services.setup_forms import FORMS
-from tests.factories import new_id
 
 CLIENT = {"client_id": "porta", "client_secret": "s"}
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -80,7 +79,7 @@ def test_everything_is_needed(provider: str) -> None:
         ("openid", "client_id", "a\nb"),
         ("entra", "tenant", "common"),
         ("entra", "tenant", "../../evil.example"),
-        ("entra", "tenant", f"{new_id()}/x"),
+        ("entra", "tenant", f"{TENANT}/x"),
         ("google", "tenant", "a\x00b"),
         ("apple", "team_id", "\u202eX"),
         ("oauth2", "token_endpoint", "http://id.example/t"),
