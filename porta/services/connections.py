@@ -123,20 +123,24 @@ def build(
 
 
 @needs("admin:org:update")
-async def add(tx: Storage, actor: Actor, new: Connection) -> Connection:
-    """Make a connection that was built before. Raises NotFound, Conflict, Forbidden."""
+async def add(tx: Storage, actor: Actor, new: Connection, setup_link_id: str) -> Connection:
+    """Make a connection that was built before, by a set-up link. Raises NotFound, Conflict,
+    Forbidden.
+    """
     check_right(actor, await find_home(tx, actor, new.organization_id))
-    return await _add(tx, actor, new)
+    return await _add(tx, actor, new, setup_link_id)
 
 
-async def _add(tx: Storage, actor: Actor, new: Connection) -> Connection:
+async def _add(
+    tx: Storage, actor: Actor, new: Connection, setup_link_id: str | None = None
+) -> Connection:
     await check_powers(tx, actor, new)
     if await tx.connections.hold_count(new.organization_id) >= MOST:
         raise Conflict(f"an organization has {MOST} connections at most")
     made = await tx.connections.insert(new)
     if made is None:
         raise Conflict.at("name", message="this organization has it already")
-    await _record(tx, actor, "connection.created", None, made)
+    await _record(tx, actor, "connection.created", None, made, setup_link_id)
     return made
 
 

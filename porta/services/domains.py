@@ -36,6 +36,8 @@ _record = partial(owned.record, "domain_id")
 MOST = 100
 """Domains of an organization."""
 _LOOKUPS = 20
+_BY_LINK, _BY_LINKS = 10, 40
+"""Look-ups by one set-up link, and by all of an organization: none of its administrators'."""
 _WINDOW = 600  # seconds
 _LABEL = "_porta-challenge"
 
@@ -154,18 +156,24 @@ async def delete(
 
 @needs("admin:org:update")
 async def look_up(
-    storage: Storage, actor: Actor, runtime: Runtime, target: str, *, within: str | None = None
+    storage: Storage,
+    actor: Actor,
+    runtime: Runtime,
+    target: str,
+    *,
+    within: str | None = None,
+    setup_link_id: str | None = None,
 ) -> bool:
     """Return whether the record of a domain is there, as the resolvers say now. It waits for them:
-    in no transaction.
+    in no transaction. Who asks by a set-up link has a count of their own.
 
     Raises NotFound, Forbidden, TooManyRequests for an organization that asks too often, and
     Unavailable where nobody says.
     """
     domain = await owned.find(storage.domains, actor, target, within, WHAT)
     check_right(actor, await find_home(storage, actor, domain.organization_id))
-    key = f"domain_lookup:{domain.organization_id}"
-    excess = await storage.counters.spend(key, [Limit(key, _LOOKUPS, _WINDOW)])
+    slot = f"domain_lookup:{domain.organization_id}"
+    excess = await storage.counters.spend(slot, _limits(slot, setup_link_id))
     if excess is not None:
         raise TooManyRequests("Too many look-ups", retry_after=excess.retry_after)
     try:
@@ -176,6 +184,13 @@ async def look_up(
         ) from None
 
 
+def _limits(slot: str, setup_link_id: str | None) -> tuple[Limit, ...]:
+    if setup_link_id is None:
+        return (Limit(slot, _LOOKUPS, _WINDOW),)
+    one = Limit(f"{slot}:link:{setup_link_id}", _BY_LINK, _WINDOW)
+    return one, Limit(f"{slot}:links", _BY_LINKS, _WINDOW)
+
+
 async def is_there(runtime: Runtime, domain: Domain) -> bool:
     """Return whether the record of a domain is there. Raises NotResolved."""
     name, text = record_of(domain)
@@ -184,7 +199,13 @@ async def is_there(runtime: Runtime, domain: Domain) -> bool:
 
 @needs("admin:org:update")
 async def verify(
-    tx: Storage, actor: Actor, target: str, there: bool, *, within: str | None = None
+    tx: Storage,
+    actor: Actor,
+    target: str,
+    there: bool,
+    *,
+    within: str | None = None,
+    setup_link_id: str | None = None,
 ) -> Domain:
     """Take a domain as proven whose record is `there`. Raises NotFound, Conflict, Forbidden."""
     stored, home = await hold_with_right(tx, tx.domains, actor, target, within, WHAT)
@@ -193,7 +214,7 @@ async def verify(
         raise Conflict(f"there is no TXT record {text} at {name}; one that is new takes a while")
     await _check_leads(tx, home, stored)
     after = require(await tx.domains.found(stored.id, stored.organization_id), WHAT)
-    await _record(tx, actor, "domain.verified", stored, after)
+    await _record(tx, actor, "domain.verified", stored, after, setup_link_id)
     return after
 
 

@@ -49,11 +49,16 @@ async def record(
     event_type: str,
     before: Thing | None,
     after: Thing | None,
+    setup_link_id: str | None = None,
 ) -> None:
-    """Record that a thing `before` became `after`, at its organization; its id as `id_name`."""
+    """Record that a thing `before` became `after`, at its organization; its id as `id_name`.
+    Whoever did it by a set-up link is known by that alone: the actor is who made the link.
+    """
     about = after or before
     assert about is not None, "one of the two is there"
     organization_id, told = about.organization_id, {id_name: about.id}
+    if setup_link_id is not None:
+        told["setup_link_id"] = setup_link_id
     await record_change(
         tx, actor, event_type, before, after, organization_id=organization_id, **told
     )

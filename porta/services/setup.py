@@ -174,17 +174,17 @@ async def finish(
     the organization has already.
     """
     async with runtime.storage.everywhere.transaction() as tx:
-        held = await _hold(tx, setup, browser)
+        held = await _hold(tx, setup, browser, origin)
         draft, tested = held.link.draft, held.link.tested
         if draft is None or tested is None or held.link.draft_number != number:
             raise Stale("what is to go live was not tested")
         mapping = mapping_of(chosen, tested.mappable)
         new = msgspec.structs.replace(draft, claim_mapping=mapping)
         try:
-            made = await connections.add(tx, held.maker, new)
+            made = await connections.add(tx, held.maker, new, held.link.id)
         except (Forbidden, NotFound):
             raise LinkOver("whoever made the set-up link may not do this any more") from None
-        await _complete(tx, runtime, tenant, held, origin, made.name)
+        await _complete(tx, runtime, tenant, held, made.name, connection_id=made.id)
     return made
 
 
@@ -195,36 +195,37 @@ async def look_up(
     as `domains.look_up`, LinkOver and BegunElsewhere.
     """
     assert setup.domain is not None
-    id, home = setup.domain.id, tenant.id
+    id, by = setup.domain.id, {"within": tenant.id, "setup_link_id": setup.link.id}
+    storage = runtime.storage.everywhere
     try:
-        there = await domains.look_up(
-            runtime.storage.everywhere, setup.maker, runtime, id, within=home
-        )
-        async with runtime.storage.everywhere.transaction() as tx:
-            held = await _hold(tx, setup, browser)
-            proven = await domains.verify(tx, held.maker, id, there, within=home)
-            await _complete(tx, runtime, tenant, held, origin, proven.domain)
+        there = await domains.look_up(storage, setup.maker, runtime, id, **by)
+        async with storage.transaction() as tx:
+            held = await _hold(tx, setup, browser, origin)
+            proven = await domains.verify(tx, held.maker, id, there, **by)
+            await _complete(tx, runtime, tenant, held, proven.domain)
     except (Forbidden, NotFound):
         raise LinkOver("whoever made the set-up link may not do this any more") from None
 
 
-async def _hold(tx: Storage, setup: Setup, browser: Browser) -> Setup:
-    """Return the link, held, as it is now. Raises LinkOver, BegunElsewhere."""
+async def _hold(tx: Storage, setup: Setup, browser: Browser, origin: Origin) -> Setup:
+    """Return the link, held, as it is now, and who made it as somebody who acts from `origin`: what
+    is done in their name tells where it was done. Raises LinkOver, BegunElsewhere.
+    """
     link = await tx.setup_links.hold(setup.link.id, setup.link.organization_id)
     if link is None:
         raise LinkOver("the set-up link was used, or ended, meanwhile")
-    held = replace(setup, link=link, maker=await _maker(tx, link))
+    held = replace(setup, link=link, maker=replace(await _maker(tx, link), origin=origin))
     if not is_begun(held, browser):
         raise BegunElsewhere("no browser has begun with the set-up link")
     return held
 
 
 async def _complete(
-    tx: Storage, runtime: Runtime, tenant: Tenant, held: Setup, origin: Origin, what: str
+    tx: Storage, runtime: Runtime, tenant: Tenant, held: Setup, what: str, **told: object
 ) -> None:
     link = held.link
     await tx.setup_links.complete(link.id, link.organization_id)
-    await record(tx, "setup_link.completed", link, Actor(origin=origin))
+    await record(tx, "setup_link.completed", link, Actor(origin=held.maker.origin), **told)
     await setup_letters.tell(tx, runtime.post, tenant.organization, link, what)
 
 

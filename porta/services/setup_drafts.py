@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from porta.errors import Invalid, Path, Problem
 from porta.services.connections import NewConnection
-from porta.services.setup_forms import FORMS, OPTIONS, Typed
+from porta.services.setup_forms import FORMS, OPTIONS, PERSONAL, Typed
 from storage.models.connections import Connection
 
 LONGEST = 4096
 MISSING = "is missing"
+_ELSEWHERE = "is not where the issuer is"
+_KINDS = {MISSING: "missing", _ELSEWHERE: "origin", PERSONAL: "personal"}
+"""What is told of a problem (`setup.error_*`) by its message; of any other: `value`."""
+_CALLED = ("token_endpoint", "userinfo_endpoint")
+_PORTS = {"https": 443, "http": 80}
 _PATHS = {
     "issuer": "issuer",
     "clientId": "client_id",
@@ -38,7 +45,30 @@ def read(provider: str, name: str, typed: Typed, kept: str | None = None) -> New
         "clientSecret": said["client_secret"],
         **form.more(said),
     }
-    return NewConnection.parse(body)
+    command = NewConnection.parse(body)
+    _check_origins(command)
+    return command
+
+
+def _check_origins(command: NewConnection) -> None:
+    """Raise Invalid for what this server would call at another origin than the issuer's (RFC 6454
+    §4). Else whoever holds a link could name a token endpoint of their own, that hands out whatever
+    they like, and have any other server asked with it: the page shows what that answers.
+    """
+    options = command.options or {}
+    elsewhere = [
+        name
+        for name in _CALLED
+        if name in options and _origin_of(options[name]) != _origin_of(command.issuer)
+    ]
+    if elsewhere:
+        raise Invalid(problems=[Problem(("options", name), _ELSEWHERE) for name in elsewhere])
+
+
+def _origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL that was judged before."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def typed_before(draft: Connection) -> dict[str, str]:
@@ -53,7 +83,7 @@ def typed_before(draft: Connection) -> dict[str, str]:
 
 
 def problems_of(provider: str, refusal: Invalid) -> dict[str, str]:
-    """Return what is wrong by the name of the field: `missing`, or `value`."""
+    """Return what is wrong by the name of the field: one of _KINDS, or `value`."""
     return {
         name: _kind_of(problem)
         for problem in refusal.problems
@@ -70,4 +100,4 @@ def _fields_of(provider: str, path: Path) -> tuple[str, ...]:
 
 
 def _kind_of(problem: Problem) -> str:
-    return "missing" if problem.message == MISSING else "value"
+    return _KINDS.get(problem.message, "value")

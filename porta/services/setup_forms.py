@@ -15,6 +15,9 @@ from storage.repositories.columns import is_id
 
 Typed = Mapping[str, str]
 """What somebody typed, by the name of the field."""
+PERSONAL = "is of personal accounts, and they are everybody's"
+_PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant in which Microsoft keeps all accounts that are of no organization."""
 
 
 class Field(NamedTuple):
@@ -83,6 +86,8 @@ def _entra(typed: Typed) -> dict[str, Any]:
     tenant = typed["tenant"].lower()
     if not is_id(tenant):
         raise Invalid.at("allowedTenants", message="is no id of a tenant")
+    if tenant == _PERSONAL_TENANT:
+        raise Invalid.at("allowedTenants", message=PERSONAL)
     issuer = f"https://login.microsoftonline.com/{tenant}/v2.0"
     return {"issuer": issuer, "allowedTenants": [tenant]}
 

@@ -36,7 +36,11 @@ MOST = 20
 """Links of an organization that are open at a time."""
 MOST_TO_ADDRESS = 5
 """Links that one address is sent within an hour, by whatever organizations."""
-_HOUR = 3600
+MOST_MAILED = 50
+"""Links that an organization mails within a day, to whatever addresses: ended ones count too, as
+each had the name that somebody gave it.
+"""
+_HOUR, _DAY = 3600, 86_400
 
 
 class NewSetupLink(Command):
@@ -163,3 +167,11 @@ async def _check_limits(tx: Storage, home: Organization, email: str | None) -> N
         raise Conflict(f"an organization has {MOST} open set-up links at most")
     if sent >= MOST_TO_ADDRESS:
         raise TooManyRequests("this address got enough links for now", retry_after=_HOUR)
+    if email is None:
+        return
+    excess = await tx.setup_links.count_mailed(home.id, MOST_MAILED, _DAY)
+    if excess is not None:
+        raise TooManyRequests(
+            f"an organization mails {MOST_MAILED} set-up links a day at most",
+            retry_after=excess.retry_after,
+        )

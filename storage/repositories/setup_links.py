@@ -9,6 +9,7 @@ from storage.models.pages import Listed, Page
 from storage.models.setup_links import SetupLink, Tested
 from storage.postgres.statement import Executor, Row
 from storage.repositories.pagination import Selection, moment, select_page
+from storage.stores.counters import Excess, Limit, PostgresCounters
 
 _SECONDS = "EXTRACT(EPOCH FROM {})::float8"
 _DATED = ("begun_at", "completed_at", "expires_at", "created_at")
@@ -84,6 +85,15 @@ class SetupLinks:
         assert opened is not None, "counts are always there"
         assert sent is not None
         return int(opened[0]), int(sent[0])
+
+    async def count_mailed(self, organization_id: str, most: int, seconds: int) -> Excess | None:
+        """Count that an organization mails a link, or return the limit that is used up.
+
+        It is counted in the transaction, and so where a link is mailed indeed; and beside the
+        links, which are gone with their domain, their client and their time.
+        """
+        key = f"setup_links_mailed:{organization_id}"
+        return await PostgresCounters(self._pg).spend(key, [Limit(key, most, seconds)])
 
     async def insert(self, link: SetupLink, digest: str, lifetime: float) -> SetupLink:
         """Add a link that is good for `lifetime` seconds."""

@@ -134,7 +134,9 @@ WHERE key = ANY(%(returned)s::text[]) AND count > 0 AND EXISTS (SELECT FROM turn
 
 
 class PostgresCounters:
-    """Counters in PostgreSQL, where there is no Redis. Never on a transaction: they must stay."""
+    """Counters in PostgreSQL, where there is no Redis. Never on a transaction: they must stay; but
+    for what only counts where the transaction holds.
+    """
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor

@@ -7,12 +7,17 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from porta.audit.actors import SYSTEM, Actor
+from porta.authn.federation.exchange import describe
 from porta.errors import Conflict, Forbidden, Invalid
+from porta.outbound.http import NotSent
+from porta.protocol.federation import PROVIDERS
+from porta.runtime import Runtime
 from porta.security.connection_secrets import open_secret
 from porta.services import connections
 from porta.services.connections import ConnectionPatch, NewConnection
@@ -400,6 +405,25 @@ async def test_oauth2_without_id_tokens_is_asked_who_it_is(
     asked = [each for each in upstream.seen if each[0] in ("/token", "/users/@me")]
     assert asked[-2][2].startswith("Basic ")
     assert asked[-1][2] == "Bearer upstream-token"
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://localhost/authorize", "https:///authorize", f"https://id.test/{'x' * 3000}"],
+    ids=range(3),
+)
+async def test_oauth2_no_browser_is_sent_where_no_page_is(
+    served: Served, upstream: Provider, endpoint: str
+) -> None:
+    """Nor in plain text, where nothing private is called: as where it is discovered."""
+    made = await _oauth2(served, upstream)
+    said = made.options | {"authorization_endpoint": endpoint}
+    connection = msgspec.structs.replace(made, options=said)
+    open_ = served.runtime
+    settings = open_.settings.model_copy(update={"outbound_private_addresses": False})
+    runtime = Runtime(settings, open_.storage, open_.passwords, open_.pages)
+    with pytest.raises(NotSent, match="authorization_endpoint"):
+        await describe(runtime, PROVIDERS["oauth2"], connection)
 
 
 async def test_oauth2_an_address_of_another_name_is_not_verified_by_the_usual_word(

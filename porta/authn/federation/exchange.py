@@ -49,21 +49,28 @@ class Upstream:
 
 
 async def describe(runtime: Runtime, provider: Provider, connection: Connection) -> Metadata:
-    """Return what the provider says of itself, kept for a while (Discovery §4.3).
+    """Return what the provider says of itself, kept for a while (Discovery §4.3), or what is known
+    of it.
 
     Raises NotSent, also for a document of another issuer.
     """
     if provider.described is not None:
-        return provider.described(connection)
+        metadata = provider.described(connection)
+    else:
+        metadata = await _discover(runtime, provider, connection)
+    plain = runtime.settings.outbound_private_addresses
+    problem = find_endpoint_problem(metadata.authorization_endpoint, plain=plain)
+    if problem is not None:
+        raise NotSent(problem)
+    return metadata
+
+
+async def _discover(runtime: Runtime, provider: Provider, connection: Connection) -> Metadata:
     url = connection.issuer.rstrip("/") + _WELL_KNOWN
     metadata = await runtime.documents.get(url, _read_metadata, connection.organization_id)
     stands_for_many = provider.template is not None and provider.template in metadata.issuer
     if metadata.issuer != connection.issuer and not stands_for_many:
         raise NotSent("its discovery document is of another issuer")
-    plain = runtime.settings.outbound_private_addresses
-    problem = find_endpoint_problem(metadata.authorization_endpoint, plain=plain)
-    if problem is not None:
-        raise NotSent(problem)
     return metadata
 
 

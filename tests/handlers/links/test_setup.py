@@ -72,6 +72,15 @@ async def holder(
         yield opened
 
 
+@pytest_asyncio.fixture
+async def holder_of_oauth2(
+    installation: Installation, home: Organization, http: httpx.AsyncClient
+) -> AsyncIterator[Holder]:
+    made = await sent(installation, home, provider="oauth2")
+    async with held(http.base_url, made["url"]) as opened:
+        yield opened
+
+
 async def _live(runtime: Runtime, home: Organization) -> tuple[Connection, ...]:
     found = await runtime.storage.everywhere.connections.find_each([home.id])
     return found[home.id]
@@ -84,6 +93,18 @@ async def _events(pg: Postgres, home: Organization) -> list[tuple[str, dict[str,
         {"id": home.id},
     )
     return [(event_type, msgspec.json.decode(metadata)) for event_type, metadata in rows]
+
+
+async def _of_the_holder(pg: Postgres, home: Organization, event_type: str, by: Holder) -> None:
+    """What is done by a link is its maker's act, and comes from where its holder is."""
+    ((actor, address, program, request),) = await pg.fetch(
+        "SELECT actor_id::text, host(ip_address), user_agent, request_id FROM audit_log"
+        " WHERE organization_id = %(id)s AND event_type = %(type)s",
+        {"id": home.id, "type": event_type},
+    )
+    assert actor is not None
+    assert (address, program) == ("127.0.0.1", by.http.headers["User-Agent"])
+    assert request
 
 
 async def _listed(installation: Installation, home: Organization) -> dict[str, Any]:
@@ -129,6 +150,9 @@ async def test_a_provider_goes_live_after_its_test(
         "setup_link.completed",
     ]  # fmt: skip
     assert SECRET not in repr(happened)
+    assert happened["connection.created"]["setup_link_id"] == listed["id"]
+    assert happened["setup_link.completed"]["connection_id"] == made.id
+    await _of_the_holder(pg, home, "connection.created", holder)
     (letter, *_) = await letters_for(runtime, pg, SUPER.email)
     assert "Acme Workforce" in letter.text
     assert OVER in (await holder.get()).text
@@ -204,6 +228,35 @@ async def test_what_cannot_be_right_is_told_at_its_field(
     assert "&lt;b&gt;" in wrong.text
     assert SECRET not in wrong.text
     assert (await _listed(installation, home))["tests"] == 0, "nothing was kept, nobody called"
+
+
+async def test_a_link_reads_nothing_for_its_holder_elsewhere(
+    holder_of_oauth2: Holder, upstream: Provider, installation: Installation, home: Organization
+) -> None:
+    """A token endpoint of one's own hands out whatever bearer another server takes."""
+    await holder_of_oauth2.begin()
+    async with provider() as another:
+        for name in ("token_endpoint", "userinfo_endpoint"):
+            typed = _oauth2(upstream) | {name: f"{another.base}/secret"}
+            answer = await holder_of_oauth2.test(upstream, **typed)
+            assert answer.status_code == 400
+            hint = above_the_footer(answer).partition(f'id="{name}-hint"')[2]
+            assert "ask your administrator" in hint.partition("</p>")[0]
+        assert another.seen == []
+    assert (await _listed(installation, home))["tests"] == 0
+    upstream.tokens, upstream.answers["/users/@me"] = {"id_token": None}, {"sub": "s-7"}
+    tested = await holder_of_oauth2.pass_test(upstream, **_oauth2(upstream))
+    assert "The sign-in worked" in tested.text
+
+
+def _oauth2(upstream: Provider) -> dict[str, str]:
+    return {
+        "authorization_endpoint": f"{upstream.base}/authorize",
+        "token_endpoint": f"{upstream.base}/token",
+        "userinfo_endpoint": f"{upstream.base}/users/@me",
+        "subject_claim": "sub",
+        "email_claim": "email",
+    }
 
 
 async def test_nobody_is_given_more_than_a_connection_without_powers(
@@ -495,11 +548,35 @@ async def test_a_domain_is_proven_by_its_record(
         names.texts[domain["recordName"]] = [domain["recordText"]]
         assert domain["domain"] in (await holder.post(step="look")).text
         assert OVER in (await holder.get()).text
+        await _of_the_holder(pg, home, "domain.verified", holder)
     path = f"/organizations/{home.id}/domains/{domain['id']}"
     assert (await installation.http.get(path)).json()["data"]["verifiedAt"] is not None
-    assert [name for name, _ in await _events(pg, home)][-2:] == [
-        "domain.verified", "setup_link.completed",
-    ]  # fmt: skip
+    (verified, told), (completed, _) = (await _events(pg, home))[-2:]
+    assert (verified, completed) == ("domain.verified", "setup_link.completed")
+    assert told["setup_link_id"] == made["id"]
+
+
+async def test_looking_by_a_link_takes_nothing_from_administrators(
+    installation: Installation, home: Organization, http: httpx.AsyncClient
+) -> None:
+    domain = await installation.post(
+        f"/organizations/{home.id}/domains", {"domain": f"{secrets.token_hex(6)}.example"}
+    )
+    made = await sent(installation, home, domainId=domain["id"])
+    other = await sent(installation, home, domainId=domain["id"])
+    async with held(http.base_url, made["url"]) as one, held(http.base_url, other["url"]) as two:
+        for each in (one, two):
+            await each.begin()
+        for _ in range(10):
+            assert "not there yet" in (await one.post(step="look")).text
+        refused = await one.post(step="look")
+        assert refused.status_code == 429
+        assert 0 < int(refused.headers["Retry-After"]) <= 600
+        assert "not there yet" in (await two.post(step="look")).text
+    path = f"/organizations/{home.id}/domains/{domain['id']}/verify"
+    for _ in range(20):
+        assert (await installation.http.post(path, json={})).status_code == 409
+    assert (await installation.http.post(path, json={})).status_code == 429
 
 
 async def test_a_domain_that_leads_nowhere_is_not_proven_and_its_page_says_why(
@@ -542,3 +619,34 @@ async def test_it_is_mailed_and_told_to_nobody_else(
     body = {"provider": "openid", "name": "x", "email": address}
     path = f"/organizations/{home.id}/setup-links"
     assert (await installation.http.post(path, json=body)).status_code == 429
+
+
+async def test_an_organization_mails_so_many_links_a_day(
+    installation: Installation, home: Organization
+) -> None:
+    """Ended ones count, and those whose domain is gone; of many at once none is one too many."""
+    path = f"/organizations/{home.id}/setup-links"
+
+    async def mail(**body: str) -> httpx.Response:
+        address = f"{secrets.token_hex(6)}@acme.example"
+        return await installation.http.post(path, json={**body, "email": address})
+
+    claimed = {"domain": f"{secrets.token_hex(6)}.example"}
+    domain = await installation.post(f"/organizations/{home.id}/domains", claimed)
+    assert (await mail(domainId=domain["id"])).status_code == 201
+    gone = f"/organizations/{home.id}/domains/{domain['id']}"
+    assert (await installation.http.delete(gone)).status_code == 204
+    words = {"provider": "openid", "name": "Read this"}
+    for _ in range(47):
+        made = await mail(**words)
+        assert made.status_code == 201, made.text
+        await installation.http.delete(f"{path}/{made.json()['data']['id']}")
+    answers = await asyncio.gather(*(mail(**words) for _ in range(4)))
+    assert sorted(each.status_code for each in answers) == [201, 201, 429, 429]
+    refused = await mail(**words)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    assert (await sent(installation, home))["url"], "nothing is mailed by that one"
+    elsewhere = await installation.organization()
+    other = {**words, "email": f"{secrets.token_hex(6)}@acme.example"}
+    await installation.post(f"/organizations/{elsewhere.id}/setup-links", other)

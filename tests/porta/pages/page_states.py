@@ -308,6 +308,14 @@ STATES: dict[str, State] = {
         {"problems": {"issuer": "value", "client_secret": "missing"},
          "typed": {"issuer": "http://id.example", "client_id": "porta"}},
     ),
+    "set-up, elsewhere": State(
+        "setup_connection",
+        {"fields": FORMS["oauth2"].fields, "problems": {"userinfo_endpoint": "origin"}},
+    ),
+    "set-up, everybody's": State(
+        "setup_connection",
+        {"fields": FORMS["entra"].fields, "problems": {"tenant": "personal"}},
+    ),
     "set-up, refused there": State(
         "setup_connection",
         {"error": "setup.error_test", "reason": "the token endpoint answered with 401",

@@ -89,9 +89,46 @@ def test_everything_is_needed(provider: str) -> None:
     ],
 )
 def test_what_cannot_be_right_is_named(provider: str, field: str, value: str) -> None:
+    assert _problems(provider, field, value) == {field: "value"}
+
+
+@pytest.mark.parametrize("field", ["token_endpoint", "userinfo_endpoint"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("https://other.example/t", "https://id.example:8443/t", "https://id.example.evil.test/t"),
+        *("http://localhost/t", "https://id.example./t", "https://10.0.0.7/t"),
+    ],
+)
+def test_what_this_server_calls_is_where_the_issuer_is(field: str, value: str) -> None:
+    assert _problems("oauth2", field, value) == {field: "origin"}
+
+
+def test_an_origin_is_the_same_however_it_is_spelled() -> None:
+    """RFC 6454 §4: each scheme has its default port, and hosts have no case. Where the browser
+    goes is no matter of this server.
+    """
+    typed = {
+        "issuer": "https://ID.example",
+        "token_endpoint": "https://id.example:443/t",
+        "userinfo_endpoint": "HTTPS://id.EXAMPLE/u",
+        "authorization_endpoint": "https://login.example/a",
+    }
+    assert read("oauth2", "Acme", CLIENT | GOOD["oauth2"][0] | typed).options == OAUTH2 | {
+        name: value for name, value in typed.items() if name != "issuer"
+    }
+
+
+def test_the_tenant_of_personal_accounts_is_no_organization() -> None:
+    tenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+    for value in (tenant, f" {tenant.upper()} "):
+        assert _problems("entra", "tenant", value) == {"tenant": "personal"}
+
+
+def _problems(provider: str, field: str, value: str) -> dict[str, str]:
     with pytest.raises(Invalid) as refused:
         read(provider, "Acme", CLIENT | GOOD[provider][0] | {field: value})
-    assert problems_of(provider, refused.value) == {field: "value"}
+    return problems_of(provider, refused.value)
 
 
 def test_each_option_that_cannot_be_right_is_named_and_no_other() -> None:
