@@ -278,7 +278,7 @@ async def delete_what_was_changed(installation: Installation) -> Example:
 async def policy(installation: Installation) -> Example:
     def check(body: Any) -> None:
         assert body["data"]["twoFactorPolicy"] == "optional"
-        assert len(body["data"]["validPolicies"]) == 5
+        assert len(body["data"]["validPolicies"]) == 6
 
     return Example(_at(await installation.organization()), check=check)
 
