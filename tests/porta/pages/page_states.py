@@ -500,7 +500,7 @@ STATES: dict[str, State] = {
         {"retry_after": 300, "retry_at": "14:31 UTC", "error": "errors.rate_limit_exceeded"},
     ),
     "account, an app, day over": State("account_app", _DAY_OVER),
-    "account, an app, stale": State("account_app", {**_STALE, "notice": "account.told_factor"}),
+    "account, an app, stale": State("account_app", _STALE),
     "account, a passkey": State("account_passkey", {"passkey": _PASSKEY}),
     "account, a passkey, day over": State(
         "account_passkey", {**_DAY_OVER, "passkey": _PASSKEY}
