@@ -501,6 +501,7 @@ STATES: dict[str, State] = {
     ),
     "account, an app, day over": State("account_app", _DAY_OVER),
     "account, an app, stale": State("account_app", _STALE),
+    "account, an app, told": State("account_app", {"notice": "account.told_factor"}),
     "account, a passkey": State("account_passkey", {"passkey": _PASSKEY}),
     "account, a passkey, day over": State(
         "account_passkey", {**_DAY_OVER, "passkey": _PASSKEY}
