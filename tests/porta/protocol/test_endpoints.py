@@ -34,6 +34,8 @@ def test_every_path_once() -> None:
         "EMAIL_CHANGE": "/auth/email-change/{token}",
         "EMAIL_CHANGE_REFUSAL": "/auth/refuse-email-change/{token}",
         "ACCEPT_INVITATION": "/auth/accept-invite/{token}",
+        "SETUP": "/auth/setup/{token}",
+        "SETUP_CALLBACK": "/auth/setup/{token}/callback",
     }
 
 
