@@ -34,15 +34,16 @@ async def record_change(
     tx: Storage,
     actor: Actor,
     event_type: str,
-    before: msgspec.Struct | None,
-    after: msgspec.Struct | None,
+    before: msgspec.Struct | None = None,
+    after: msgspec.Struct | None = None,
     *,
     fields: Collection[str] | None = None,
     organization_id: str | None = None,
     user_id: str | None = None,
     **metadata: object,
 ) -> None:
-    """Record that `before` became `after`; one of them is None for what is made or deleted.
+    """Record that `before` became `after`; one of them is None for what is made or deleted,
+    and both where what it was is told to nobody.
 
     Only what differs is kept, of `fields` where they are given.
     """

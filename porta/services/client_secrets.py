@@ -143,8 +143,6 @@ async def _record_secret(
         tx,
         actor,
         event_type,
-        None,
-        None,
         organization_id=client.organization_id,
         client_id=client.client_id,
         secret_id=secret_id,

@@ -132,8 +132,6 @@ async def _record_value(
         tx,
         actor,
         event_type,
-        None,
-        None,
         organization_id=user.organization_id,
         user_id=user.id,
         claim_id=claim.id,

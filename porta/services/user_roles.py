@@ -128,8 +128,6 @@ async def _record(
         tx,
         actor,
         event_type,
-        None,
-        None,
         organization_id=user.organization_id,
         user_id=user.id,
         role_ids=sorted(ids),

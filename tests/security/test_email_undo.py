@@ -120,6 +120,15 @@ async def _ask(
     return Asked(new, await _link_at(served, pg, new), await _link_at(served, pg, old))
 
 
+async def _takes(runtime: Runtime, pg: Postgres, email: str) -> User:
+    """Have somebody else have an address by now."""
+    other = await person(runtime)
+    await pg.execute(
+        "UPDATE users SET email = %(email)s WHERE id = %(id)s", {"id": other.id, "email": email}
+    )
+    return other
+
+
 async def _now(runtime: Runtime, user: User) -> UserProfile:
     found = await runtime.storage.everywhere.users.find(user.id)
     assert found is not None
@@ -340,11 +349,7 @@ async def test_where_somebody_has_the_address_by_now_a_lock_stays_one(
     await arrive(thief, someone, PAGE)
     asked = await _ask(served, pg, thief, someone.email)
     assert (await post(thief, asked.link)).status_code == 200
-    other = await person(served.runtime)
-    await pg.execute(
-        "UPDATE users SET email = %(email)s WHERE id = %(id)s",
-        {"id": other.id, "email": someone.email},
-    )
+    await _takes(served.runtime, pg, someone.email)
     await pg.execute(
         "UPDATE users SET status = %(status)s WHERE id = %(id)s",
         {"id": someone.id, "status": status},
@@ -360,11 +365,7 @@ async def test_nobody_suspends_the_super_admin_user(
     await arrive(thief, someone, PAGE)
     asked = await _ask(served, pg, thief, someone.email)
     assert (await post(thief, asked.link)).status_code == 200
-    other = await person(runtime)
-    await pg.execute(
-        "UPDATE users SET email = %(email)s WHERE id = %(id)s",
-        {"id": other.id, "email": someone.email},
-    )
+    await _takes(runtime, pg, someone.email)
     await everywhere.system_config.put("super_admin_user_id", someone.id, "string")
     try:
         assert (await post(owner, asked.refusal)).status_code == 400
@@ -394,11 +395,7 @@ async def test_where_somebody_has_the_address_by_now_the_account_is_suspended(
     await arrive(thief, someone, PAGE)
     asked = await _ask(served, pg, thief, someone.email)
     assert (await post(thief, asked.link)).status_code == 200
-    other = await person(runtime)
-    await pg.execute(
-        "UPDATE users SET email = %(email)s WHERE id = %(id)s",
-        {"id": other.id, "email": someone.email},
-    )
+    other = await _takes(runtime, pg, someone.email)
     done = await post(owner, asked.refusal)
     assert (done.status_code, "The account is suspended" in done.text) == (200, True)
     after = await _now(runtime, someone)
