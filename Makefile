@@ -40,8 +40,11 @@ setup: $(VENV)/dev.stamp ## make .venv with the locked packages
 dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databases
 	@$(PYTHON) -m porta dev $(ARGS)
 
+# What failed is tried once more, and its failure shown either way (docs/decisions/0055).
+AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
+
 test: $(VENV)/test.stamp chromium node ## run the tests (ARGS="tests/porta -k pkce")
-	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(AGAIN) $(ARGS)
 
 long: $(VENV)/test.stamp ## run what takes minutes: many random installations
 	@$(PYTHON) -m pytest -q -m long $(ARGS)

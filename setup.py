@@ -71,6 +71,7 @@ setup(
             "pytest",
             "pytest-asyncio",
             "pytest-randomly",
+            "pytest-rerunfailures",
             "pytest-timeout",
             "pytest-xdist",
             "ruff",

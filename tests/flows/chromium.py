@@ -19,6 +19,7 @@ needs_chromium = [
     pytest.mark.browser,
     skip_without(browser_fault() is None, browser_fault() or ""),
 ]
+_FAILED = "Failed to load resource:"
 PATIENCE = 45_000
 """Milliseconds for whatever a person would wait for, on a machine that is slow."""
 
@@ -40,9 +41,27 @@ class Window:
     """Somebody's own browser with one page in it."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """What the browser said of a page, and of which URL."""
     requests: list[Request] = field(default_factory=list)
     documents: list[Response] = field(default_factory=list)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What was wrong with a page.
+
+        Not what the network did, nor the status of a page, which tests see for themselves. Asked
+        for at the end: a browser may tell of an answer before the answer.
+        """
+        shown = {each.url for each in self.documents}
+        return [
+            f"{text} ({url})"
+            for text, url in self.told
+            if not text.startswith(f"{_FAILED} net::")
+            and not (
+                text.startswith(f"{_FAILED} the server responded with a status") and url in shown
+            )
+        ]
 
     @property
     def origins(self) -> set[str]:
@@ -107,7 +126,7 @@ async def window(browser: Browser, **options: Any) -> AsyncIterator[Window]:
     context.set_default_timeout(PATIENCE)
     opened = Window(await context.new_page())
     context.on("console", lambda message: _note(opened, message))
-    context.on("weberror", lambda error: opened.complaints.append(str(error.error)))
+    context.on("weberror", lambda error: opened.told.append((str(error.error), opened.page.url)))
     context.on("request", lambda request: opened.requests.append(request))
     context.on("response", lambda response: _keep(opened, response))
     yield opened
@@ -121,10 +140,7 @@ def origin_of(url: str) -> str:
 
 
 def _note(opened: Window, message: ConsoleMessage) -> None:
-    """Keep a message, unless it repeats the status of a page, which tests see for themselves."""
-    told = message.text.startswith("Failed to load resource: the server responded with a status")
-    if not (told and message.location["url"] in {d.url for d in opened.documents}):
-        opened.complaints.append(f"{message.text} ({message.location['url']})")
+    opened.told.append((message.text, message.location["url"]))
 
 
 def _keep(opened: Window, response: Response) -> None:

@@ -131,7 +131,7 @@ async def test_K5_going_back_after_a_sign_in_leads_to_the_application(signed_in:
     with suppress(Error):
         await signed_in.page.go_back()
     assert (await signed_in.redirect_to(home)).headers["location"] == home
-    signed_in.complaints.clear()
+    signed_in.told.clear()
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -88,7 +88,7 @@ async def device(browser: Browser, served: Served, **options: Any) -> AsyncItera
             },
         )  # fmt: skip
         yield Device(opened, cdp, made["authenticatorId"], served)
-        assert opened.complaints == []
+        assert not opened.complaints, opened.complaints
 
 
 async def _enrol(held: Device, home: Home) -> None:

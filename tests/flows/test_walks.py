@@ -246,7 +246,7 @@ async def _walking(
     async with window(browser, **options) as opened:
         walk = Walk(name.replace(" ", "-"), look, opened, house, pg)
         yield walk
-        assert opened.complaints == []
+        assert not opened.complaints, opened.complaints
         assert walk.wrong == {}
 
 

@@ -180,4 +180,4 @@ async def _at_browser(browser: Browser, world: World, record: Record) -> AsyncIt
     }
     async with window(browser, **options) as opened:
         yield Walk(browser, opened, world, record)
-        assert opened.complaints == []
+        assert not opened.complaints, opened.complaints
