@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from porta.authn import steps
+from porta.authn.federation import joining
 from porta.browser import open_interactions
 from porta.browser.open_interactions import OpenInteraction
 from porta.protocol.requests.sign_in import Step
@@ -26,7 +27,8 @@ class HalfWay:
 async def find(runtime: Runtime, opened: OpenInteraction) -> HalfWay | None:
     """Return who has shown a first factor at an interaction; None where nobody has.
 
-    It counts no more once its owner may not sign in, or has another password.
+    It counts no more once its owner may not sign in, has another password, or is no longer who was
+    at another provider.
     """
     sign_in = opened.interaction.sign_in
     if opened.interaction.prompt != "login" or sign_in.account_id is None:
@@ -36,6 +38,9 @@ async def find(runtime: Runtime, opened: OpenInteraction) -> HalfWay | None:
         return None
     changed = user.password_changed_at or 0.0
     if any(proof.at < int(changed) for proof in sign_in.proofs):
+        return None
+    brought = sign_in.brought
+    if brought and not await joining.stands(runtime, opened.tenant, user, brought):
         return None
     if sign_in.proofs[0].method == SESSION:
         living = await of_session(runtime, opened)

@@ -14,8 +14,9 @@ import msgspec
 from porta.audit.actors import Actor
 from porta.authn import half_way, identities, progress
 from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.duties import Duties
 from porta.authn.identities import Waiting
-from porta.authn.progress import Duties, SignedIn
+from porta.authn.progress import SignedIn
 from porta.browser import interactions
 from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,8 @@ import msgspec
 from porta.audit import events
 from porta.authn import AUTHENTICATORS, attempt, steps, trusted_devices
 from porta.authn.authenticator import Evidence, LoginFailed
+from porta.authn.duties import NO_DUTIES, Duties
+from porta.authn.federation import joining
 from porta.authn.identities import find_waiting
 from porta.authn.trusted_devices import DeviceForgotten
 from porta.browser import interactions, sessions
@@ -51,36 +52,6 @@ class SignedIn:
     """Whether they asked that this browser remember their account."""
     spared: bool = False
     """Whether a trusted device stood for a factor that they have not shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Duties:
-    """What is done with a sign-in, in its transaction: before any session is held, since who ends
-    everything of a person takes them in this order too.
-    """
-
-    device: TrustedDevice | None = None
-    """What stands for a factor that was not shown."""
-    trusts: bool = False
-    """Whether this device is to be trusted from then on."""
-    link: Callable[[Storage], Awaitable[None]] | None = None
-    """Links the account to who its owner is elsewhere."""
-
-    async def fulfil(
-        self, tx: Storage, evidence: Evidence, user: User, kept: Keepsakes
-    ) -> str | None:
-        """Do them; return the cookie of a device that is trusted now. Raises DeviceForgotten."""
-        if self.device is not None:
-            await trusted_devices.use(tx, evidence, user, self.device)
-        trusted = None
-        if self.trusts:
-            trusted = await trusted_devices.keep(tx, evidence, user, kept.device)
-        if self.link is not None:
-            await self.link(tx)
-        return trusted
-
-
-NO_DUTIES = Duties()
 
 
 async def go_on(
@@ -187,11 +158,13 @@ async def conclude(
         await home_realms.check(runtime, tenant, user.email, linking)
     if sign_in.proofs[0].method != SESSION:
         await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
-    trusted: str | None = None
+    trusted, person, brought = None, user, sign_in.brought
 
     async def fulfil(tx: Storage) -> None:
-        nonlocal trusted
+        nonlocal trusted, person
         trusted = await duties.fulfil(tx, evidence, user, kept)
+        if brought is not None:
+            person = await joining.take_over(tx, evidence, user, brought)
 
     device = duties.device
     session, value = await sessions.sign_in(
@@ -201,10 +174,12 @@ async def conclude(
         before_commit=partial(_keep, evidence, sign_in),
         trusted_device=device.id if device is not None else None,
     )  # fmt: skip
+    if brought is not None:  # before anybody has the session: no token tells of a role of before
+        await joining.map_roles(evidence, person, brought)
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
     remembers, spared = sign_in.remembers, device is not None
-    return SignedIn(value, session.expires_at, known, user, trusted, remembers, spared)
+    return SignedIn(value, session.expires_at, known, person, trusted, remembers, spared)
 
 
 async def _record(evidence: Evidence, user: User, event: str) -> None:

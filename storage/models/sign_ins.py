@@ -37,6 +37,18 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When they were there, in seconds since the epoch: it waits for a while only."""
 
 
+class Brought(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What another provider says of somebody: taken over where their sign-in is complete."""
+
+    link: Link
+    is_new: bool = False
+    """Whether the account is found by an address, and is to be linked."""
+    fields: dict[str, str] = {}
+    """What the connection maps to fields of a person."""
+    role_ids: tuple[str, ...] = ()
+    """The roles that it gives, of those that it maps."""
+
+
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A second factor that a person is setting up."""
 
@@ -54,6 +66,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrolling: Enrolment | None = None
     linking: Link | None = None
     """What may become theirs with the sign-in, once they have said so."""
+    brought: Brought | None = None
+    """What is taken over of who they are at another provider, with the sign-in."""
     offered: bool = False
     """Whether a second factor was offered to them here, which they may put off."""
     remembers: bool = False

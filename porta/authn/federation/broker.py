@@ -13,7 +13,7 @@ import msgspec
 from porta.authn import attempt, progress
 from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.federation import round_trip
-from porta.authn.federation.joining import Found, find_account, link_of, take_over
+from porta.authn.federation.joining import Found, brought_by, create, find_account, link_of
 from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes
 from porta.browser.keepsakes import Keepsakes
@@ -115,7 +115,9 @@ async def complete(
         raise await _refused(evidence, failure) from None
     if found is not None:
         sign_in = await _judge(evidence, connection, profile, found, kept)
-        user = await take_over(evidence, connection, profile, found)
+        user: User | None = found.user
+        if found.by == "nothing":
+            user = await create(evidence, connection, profile, found.user)
         if user is not None:
             shown = _shown(evidence, user, kept)
             return await progress.go_on(shown, user, sign_in, kept)
@@ -127,7 +129,7 @@ async def _judge(
     evidence: Evidence, connection: Connection, profile: Profile, found: Found, kept: Keepsakes
 ) -> SignIn:
     """Return the proof of who was there. Raises LoginFailed, and ElsewhereOnly, for whoever is
-    refused all the same: before anything is taken over of what the provider says.
+    refused all the same: before an account is made.
     """
     user = found.user
     if not user.is_usable:
@@ -139,7 +141,11 @@ async def _judge(
     shown = _shown(evidence, user, kept)
     sign_in = attempt.proved(progress.NOBODY, shown, user, "federation")
     (proof,) = sign_in.proofs
-    sign_in = msgspec.structs.replace(sign_in, proofs=(_judged(proof, connection, profile),))
+    sign_in = msgspec.structs.replace(
+        sign_in,
+        proofs=(_judged(proof, connection, profile),),
+        brought=brought_by(connection, profile, found),
+    )
     # An account that is still to be made is nobody that the trail could name.
     told_of = None if found.by == "nothing" else user
     await progress.check(replace(shown, user=told_of), user, sign_in, kept)

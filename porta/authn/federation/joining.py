@@ -1,7 +1,8 @@
 """Joining: which account somebody has who is known at another provider; linked, or made.
 
 Whose it is, is found first, and nothing is written by that: what a sign-in takes over is written
-when there is nothing left that refuses it.
+where it is complete, in its transaction. An account alone is made before that, for factors to be
+enrolled at.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ from typing import Any, Literal
 from porta.audit import events
 from porta.audit.actors import Actor
 from porta.authn import identities
-from porta.authn.authenticator import Evidence
+from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.identities import Waiting
 from porta.protocol.federation.profile import (
     Profile,
     check_domain,
+    domain_of,
     fields_of,
     is_authoritative,
     roles_of,
 )
+from porta.runtime import Runtime
 from porta.tenants import home_realms
+from porta.tenants.tenant import Tenant
 from storage.models.connections import Connection
-from storage.models.sign_ins import Link
+from storage.models.sign_ins import Brought, Link
 from storage.models.users import User
 from storage.router import Storage
 
@@ -65,35 +69,80 @@ async def find_account(
         return Found(_new_user(evidence, connection, profile), "nothing") if makes else None
     if not is_authoritative(connection, profile) or not user.is_usable:
         return None
-    # An address that is given to somebody new is no reason to give them the account with it.
-    linked = await storage.identities.of_user(user.id, tenant.id)
-    if any(each.connection_id == connection.id for each in linked):
-        return None
-    return Found(user, "address")
+    return Found(user, "address") if await _is_free(storage, connection, user) else None
 
 
-async def take_over(
-    evidence: Evidence, connection: Connection, profile: Profile, found: Found
-) -> User | None:
-    """Write what a sign-in brings along: that the identity was used, is linked, or is of an account
-    that is made; and what the connection maps. None where that is so no more, and somebody has to
-    prove an account after all.
+async def _is_free(storage: Storage, connection: Connection, user: User) -> bool:
+    """Whether nobody of this connection has the account. An address that is given to somebody new
+    is no reason to give them the account with it.
     """
-    if found.by == "nothing":
-        return await _create(evidence, connection, profile, found.user)
-    storage, tenant, user = evidence.runtime.storage, evidence.tenant, found.user
-    async with storage.transaction() as tx:
-        if found.by == "identity":
-            who = (profile.issuer, profile.subject, profile.email, profile.called)
-            used = await tx.identities.use(connection.id, tenant.id, *who)
-            if used is None or used.user_id != user.id:
-                return None
-        else:
-            waits = Waiting(connection, link_of(connection, profile))
-            actor = _actor(evidence)
-            if not await identities.link(tx, evidence.runtime, tenant, user, waits, actor):
-                return None
-    return await _update(evidence, connection, profile, user)
+    linked = await storage.identities.of_user(user.id, user.organization_id)
+    return all(each.connection_id != connection.id for each in linked)
+
+
+def brought_by(connection: Connection, profile: Profile, found: Found) -> Brought:
+    """Return what a sign-in of this profile takes over where it is complete."""
+    held, _ = roles_of(connection, profile.claims)
+    return Brought(
+        link=link_of(connection, profile),
+        is_new=found.by == "address",
+        fields=fields_of(connection, profile.claims) if connection.claim_mapping else {},
+        role_ids=tuple(sorted(held)),
+    )
+
+
+async def stands(runtime: Runtime, tenant: Tenant, user: User, brought: Brought) -> bool:
+    """Whether what somebody said of them at a connection still says that they are this person."""
+    waiting = await _waiting(runtime, tenant, brought)
+    if waiting is None:
+        return False
+    if brought.is_new:
+        return await _is_found(runtime.storage, waiting, user)
+    who = (waiting.link.connection_id, tenant.id, waiting.link.issuer, waiting.link.subject)
+    identity = await runtime.storage.identities.find(*who)
+    return identity is not None and identity.user_id == user.id
+
+
+async def _is_found(storage: Storage, waiting: Waiting, user: User) -> bool:
+    """Whether the account of an address that the provider answers for is theirs."""
+    connection, email = waiting.connection, waiting.link.email or ""
+    if domain_of(email) not in connection.authoritative_domains:
+        return False
+    found = await storage.users.find_by_email(user.organization_id, email)
+    same = found is not None and found.id == user.id
+    return same and await _is_free(storage, connection, user)
+
+
+async def _waiting(runtime: Runtime, tenant: Tenant, brought: Brought) -> Waiting | None:
+    for connection in await runtime.connections(tenant.id):
+        if connection.id == brought.link.connection_id:
+            return Waiting(connection, brought.link)
+    return None
+
+
+async def take_over(tx: Storage, evidence: Evidence, user: User, brought: Brought) -> User:
+    """Write what a sign-in brings along, in its transaction: that the identity was used, or is
+    linked, and what the connection maps to fields. Return the person as they are then.
+
+    Raises LoginFailed where they are not who was there any more, and ElsewhereOnly.
+    """
+    runtime, tenant, link = evidence.runtime, evidence.tenant, brought.link
+    waiting = await _waiting(runtime, tenant, brought)
+    if waiting is None:
+        raise LoginFailed("federation.error_unavailable", reason="connection_gone")
+    if not brought.is_new:
+        who = (link.connection_id, tenant.id, link.issuer, link.subject)
+        used = await tx.identities.use(*who, link.email, link.name)
+        if used is None or used.user_id != user.id:
+            raise LoginFailed("federation.error_invalid", reason="identity_gone")
+    elif not await _is_found(tx, waiting, user) or not await identities.link(
+        tx, runtime, tenant, user, waiting, _actor(evidence)
+    ):
+        raise LoginFailed("federation.error_linked", reason="linked_elsewhere")
+    told = brought.fields.items()
+    changes = {name: value for name, value in told if getattr(user, name) != value}
+    changed = await tx.users.update(user.id, tenant.id, changes) if changes else None
+    return changed or user
 
 
 def link_of(connection: Connection, profile: Profile, at: int = 0) -> Link:
@@ -126,9 +175,10 @@ def _new_user(evidence: Evidence, connection: Connection, profile: Profile) -> U
     )
 
 
-async def _create(
+async def create(
     evidence: Evidence, connection: Connection, profile: Profile, new: User
 ) -> User | None:
+    """Make an account of who was found to have none, linked; None where somebody has it by now."""
     tenant_id = evidence.tenant.id
     # Who serves a tenant makes nobody: this is what the administrator let the connection do.
     async with evidence.runtime.storage.everywhere.transaction() as tx:
@@ -145,36 +195,26 @@ async def _create(
         await identities.link(
             tx, evidence.runtime, evidence.tenant, made, known, _actor(evidence), tells=False
         )
-        await _map_roles(tx, evidence, connection, profile, made)
     return made
 
 
-async def _update(evidence: Evidence, connection: Connection, profile: Profile, user: User) -> User:
-    """Take over what the connection maps, at each sign-in; what it does not map stays."""
-    told = fields_of(connection, profile.claims) if connection.claim_mapping else {}
-    changes = {name: value for name, value in told.items() if getattr(user, name) != value}
-    if not changes and not connection.role_mapping:
-        return user
-    async with evidence.runtime.storage.everywhere.transaction() as tx:
-        if changes:
-            user = await tx.users.update(user.id, evidence.tenant.id, changes) or user
-        await _map_roles(tx, evidence, connection, profile, user)
-    return user
-
-
-async def _map_roles(
-    tx: Storage, evidence: Evidence, connection: Connection, profile: Profile, user: User
-) -> None:
-    """Of the roles that the mapping names, somebody holds those that it gives, and no other."""
-    held, named = roles_of(connection, profile.claims)
+async def map_roles(evidence: Evidence, user: User, brought: Brought) -> None:
+    """Give somebody who is signed in the roles that the connection maps: of those that it names
+    they hold what it gives, and no other.
+    """
+    tenant = evidence.tenant
+    waiting = await _waiting(evidence.runtime, tenant, brought)
+    rules = waiting.connection.role_mapping if waiting is not None else ()
+    named = {id for rule in rules for id in rule.role_ids}
     if not named:
         return
-    tenant_id = evidence.tenant.id
-    given = await tx.user_roles.assign(user.id, tenant_id, sorted(held))
-    taken = await tx.user_roles.remove(user.id, tenant_id, sorted(named - held))
-    for event, ids in (("user.roles.assigned", given), ("user.roles.removed", taken)):
-        if ids:
-            await events.record(
-                tx, event, organization_id=tenant_id, user_id=user.id, origin=evidence.origin,
-                metadata={"connection_id": connection.id, "role_ids": sorted(ids)},
-            )  # fmt: skip
+    held = named.intersection(brought.role_ids)
+    async with evidence.runtime.storage.everywhere.transaction() as tx:
+        given = await tx.user_roles.assign(user.id, tenant.id, sorted(held))
+        taken = await tx.user_roles.remove(user.id, tenant.id, sorted(named - held))
+        for event, ids in (("user.roles.assigned", given), ("user.roles.removed", taken)):
+            if ids:
+                await events.record(
+                    tx, event, organization_id=tenant.id, user_id=user.id, origin=evidence.origin,
+                    metadata={"connection_id": brought.link.connection_id, "role_ids": sorted(ids)},
+                )  # fmt: skip

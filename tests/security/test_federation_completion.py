@@ -1,0 +1,188 @@
+"""Sign-in with others: what a provider says is taken over where the sign-in ends, and not before.
+
+Whoever is asked for a second factor has come half-way: a provider that was broken into changes
+nothing of somebody who has one.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import httpx
+import pytest
+from pyotp import TOTP
+
+from storage.models.connections import Connection, Identity
+from storage.models.users import User
+from storage.postgres.driver import Postgres
+from tests.security.test_federation import _found, _person, _sign_in, served
+from tests.security.test_federation_factors import _demand
+from tests.security.test_federation_refusals import _is_untouched, _mapped
+from tests.world.answers import hidden_fields, location
+from tests.world.browser import Browser, a_browser
+from tests.world.mail import letters_to
+from tests.world.second_factors import person_with_totp
+from tests.world.served import Served
+from tests.world.upstream import Provider, connect, forget
+
+__all__ = ["served"]
+_DIGITS = "0123456789"
+
+
+async def _known(
+    served: Served, upstream: Provider, connection: Connection, pg: Postgres
+) -> tuple[User, TOTP, Identity]:
+    """Return somebody with an authenticator app who is known at a connection."""
+    user, totp = await person_with_totp(served.runtime, pg)
+    storage = served.runtime.storage.everywhere
+    who = (upstream.base, f"s-{user.id}", "before@people.test", "Before")
+    assert await storage.identities.add(connection.id, user.organization_id, user.id, *who)
+    (identity,) = await storage.identities.of_user(user.id, user.organization_id)
+    return user, totp, identity
+
+
+async def _show(
+    served: Served, browser: Browser, url: str, totp: TOTP, *, wrong: bool = False
+) -> httpx.Response:
+    """Post a code of an authenticator app, or one that is none, at the interaction."""
+    step = int(served.runtime.clock() // 30)
+    near = {totp.generate_otp(each) for each in range(step - 3, step + 4)}
+    code = next(n * 6 for n in _DIGITS if n * 6 not in near) if wrong else totp.generate_otp(step)
+    page = await browser.http.get(url)
+    form = hidden_fields(page.text) | {"method": "totp", "code": code}
+    return await browser.http.post(f"{url}/two-factor", data=form)
+
+
+async def _roles_of(served: Served, user: User) -> int:
+    storage = served.runtime.storage.everywhere
+    return len(await storage.user_roles.of_user(user.id, user.organization_id))
+
+
+async def _linked(served: Served, user: User) -> tuple[Identity, ...]:
+    storage = served.runtime.storage.everywhere
+    return await storage.identities.of_user(user.id, user.organization_id)
+
+
+async def test_nothing_is_taken_over_before_the_second_factor_was_right(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    connection = await _mapped(served, upstream)
+    user, totp, identity = await _known(served, upstream, connection, pg)
+    upstream.claims = _person(sub=identity.subject, groups=["staff"], nick="Countess")
+    url = location(await _sign_in(browser, connection, upstream))
+    assert 'name="code"' in (await browser.http.get(url)).text
+    await _is_untouched(served, user, identity)
+    assert (await _show(served, browser, url, totp, wrong=True)).status_code == 200
+    await _is_untouched(served, user, identity)
+    assert "code" in await browser.follow(await _show(served, browser, url, totp))
+    assert await _roles_of(served, user) == 1
+    (after,) = await _linked(served, user)
+    assert (after.email, after.last_used_at > identity.last_used_at) == (
+        upstream.claims["email"], True,
+    )  # fmt: skip
+    storage = served.runtime.storage.everywhere
+    found = await storage.users.find_by_id(user.id, user.organization_id)
+    assert found is not None
+    assert found.nickname == "Countess"
+
+
+async def test_a_domain_that_is_answered_for_links_nobody_before_the_second_factor(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    connection = await connect(served, upstream, authoritative_domains=["acme.example"])
+    user, totp = await person_with_totp(served.runtime, pg)
+    upstream.claims = _person(email=user.email)
+    url = location(await _sign_in(browser, connection, upstream))
+    assert 'name="code"' in (await browser.http.get(url)).text
+    await _show(served, browser, url, totp, wrong=True)
+    assert await _linked(served, user) == ()
+    assert await letters_to(served.runtime, pg, user.id) == []
+    assert "code" in await browser.follow(await _show(served, browser, url, totp))
+    assert [each.subject for each in await _linked(served, user)] == [upstream.claims["sub"]]
+
+
+@pytest.mark.parametrize("meanwhile", ["unlinked", "switched off", "no longer answered for"])
+async def test_who_is_half_way_counts_no_more_once_they_are_not_who_was_there(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres, meanwhile: str
+) -> None:
+    """A factor that is right by then signs nobody in, and none is asked for."""
+    by_address = meanwhile == "no longer answered for"
+    domains = {"authoritative_domains": ["acme.example"]} if by_address else {}
+    connection = await connect(served, upstream, **domains)
+    storage, home = served.runtime.storage.everywhere, connection.organization_id
+    if by_address:
+        user, totp = await person_with_totp(served.runtime, pg)
+        upstream.claims = _person(email=user.email)
+    else:
+        user, totp, identity = await _known(served, upstream, connection, pg)
+        upstream.claims = _person(sub=identity.subject)
+    url = location(await _sign_in(browser, connection, upstream))
+    page = await browser.http.get(url)
+    form = hidden_fields(page.text) | {
+        "method": "totp", "code": totp.generate_otp(int(served.runtime.clock() // 30)),
+    }  # fmt: skip
+    if meanwhile == "unlinked":
+        assert await storage.identities.delete(identity.id, user.id, home)
+    elif meanwhile == "switched off":
+        await storage.connections.update(connection.id, home, {"status": "inactive"})
+    else:
+        await storage.connections.update(connection.id, home, {"authoritative_domains": []})
+    forget(served, home)
+    refused = await browser.http.post(f"{url}/two-factor", data=form)
+    assert browser.session is None
+    assert refused.status_code == 303
+    assert 'name="password"' in (await browser.http.get(url)).text
+    if by_address:
+        assert await _linked(served, user) == ()
+
+
+async def test_the_account_of_an_address_is_not_given_to_two_who_have_it_in_turn(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """Both are half-way with the address that one of them was given after the other."""
+    connection = await connect(served, upstream, authoritative_domains=["acme.example"])
+    user, totp = await person_with_totp(served.runtime, pg)
+    upstream.claims = _person(email=user.email)
+    url = location(await _sign_in(browser, connection, upstream))
+    async with a_browser(served) as another:
+        upstream.claims = _person(email=user.email)
+        there = location(await _sign_in(another, connection, upstream))
+        assert "code" in await another.follow(await _show(served, another, there, totp))
+    assert 'name="password"' in (await browser.http.get(url)).text, "it starts over"
+    assert len(await _linked(served, user)) == 1
+
+
+async def test_somebody_else_who_signs_in_meanwhile_takes_nothing_over(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """One who was half-way leaves, and another person signs in at the same interaction."""
+    connection = await _mapped(served, upstream)
+    user, _, identity = await _known(served, upstream, connection, pg)
+    upstream.claims = _person(sub=identity.subject, groups=["staff"], nick="Countess")
+    url = location(await _sign_in(browser, connection, upstream))
+    page = await browser.http.get(url)
+    form = {"_csrf": hidden_fields(page.text)["_csrf"]}
+    await browser.http.post(f"{url}/switch", data=form)
+    assert "code" in await browser.follow(await browser.submit(url))
+    await _is_untouched(served, user, identity)
+    alice = await _found(served, browser.email)
+    assert alice is not None
+    assert (alice.nickname == "Countess", await _linked(served, alice)) == (False, ())
+
+
+async def test_somebody_new_holds_no_role_before_they_are_signed_in(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """Their account is made, for a factor to be enrolled at."""
+    connection = await _mapped(served, upstream)
+    upstream.claims = _person(groups=["staff"], nick=secrets.token_hex(4))
+    await _demand(served, "required_totp")
+    try:
+        url = location(await _sign_in(browser, connection, upstream))
+        made = await _found(served, upstream.claims["email"])
+        assert made is not None
+        assert await _roles_of(served, made) == 0
+    finally:
+        await _demand(served, "optional")
+    assert browser.session is None
+    assert url
