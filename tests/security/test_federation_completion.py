@@ -107,8 +107,8 @@ async def test_who_is_half_way_counts_no_more_once_they_are_not_who_was_there(
 ) -> None:
     """A factor that is right by then signs nobody in, and none is asked for."""
     by_address = meanwhile == "no longer answered for"
-    domains = {"authoritative_domains": ["acme.example"]} if by_address else {}
-    connection = await connect(served, upstream, **domains)
+    domains = ["acme.example"] if by_address else []
+    connection = await connect(served, upstream, authoritative_domains=domains)
     storage, home = served.runtime.storage.everywhere, connection.organization_id
     if by_address:
         user, totp = await person_with_totp(served.runtime, pg)
