@@ -83,11 +83,6 @@ class Conflict(PortaError):
     code = "conflict"
 
 
-class Gone(PortaError):
-    status = 410
-    code = "gone"
-
-
 class PreconditionFailed(PortaError):
     status = 412
     code = "precondition_failed"

@@ -125,10 +125,6 @@ class Storage(Repositories):
         """How often PostgreSQL answered since the start: while it stays the same, it is silent."""
         return self._databases.postgres.answers
 
-    async def ping_postgres(self) -> None:
-        """Ask PostgreSQL for a sign of life; raises Unreachable."""
-        await self._databases.postgres.fetch("SELECT 1")
-
     async def now(self) -> float:
         """Return the time by PostgreSQL's clock, in seconds since the epoch; raises Unreachable."""
         (row,) = await self._databases.postgres.fetch(

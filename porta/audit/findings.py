@@ -65,8 +65,6 @@ class Report:
     """From before the chain, still to be sealed."""
     unjudged: int = 0
     """Checkpoints signed with a key that is not at hand; a later one vouches for each."""
-    removed_until: int = 0
-    """The place up to which entries were removed as too old."""
     most: int = 20
     """Problems that are kept."""
 

@@ -157,7 +157,6 @@ class Verification:
 
     def _begin(self, start: Start) -> None:
         self._place = max(self._place, start.place)
-        self.report.removed_until = self._place
         for head in start.heads:
             if head.position >= self._starts.get(head.chain, head).position:
                 self._starts[head.chain] = head

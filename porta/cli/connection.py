@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from porta.cli.commands import prompts
-from porta.cli.nouns import Action, Given, noun
+from porta.cli.nouns import Given, noun, of_organization
 
 _CHANGED = (
     *("name", "client_id", "scopes", "options", "claim_mapping", "role_mapping", "status"),
@@ -16,11 +14,7 @@ _CHANGED = (
 )
 """All but the secret: what stands on a command line others of the machine see."""
 _ASK = click.Option(["--secret"], is_flag=True, help="Ask for the secret that the provider gave.")
-
-
-def _action(name: str, method: str, **more: Any) -> Action:
-    names = {"organization_id": "--org"}
-    return Action(name, f"connections.{method}", options=("organization_id",), names=names, **more)
+_action = of_organization("connections")
 
 
 def _ask_secret(given: Given) -> None:

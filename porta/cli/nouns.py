@@ -63,6 +63,18 @@ class Action:
     """In place of a table, or of the fields of one thing; raises where it was in vain."""
 
 
+def of_organization(resource: str) -> Callable[..., Action]:
+    """Return what makes the actions of a resource that `--org` names the organization of."""
+    names = {"organization_id": "--org"}
+
+    def action(name: str, method: str, **more: Any) -> Action:
+        return Action(
+            name, f"{resource}.{method}", options=("organization_id",), names=names, **more
+        )
+
+    return action
+
+
 def noun(name: str, says: str, columns: tuple[str, ...], *actions: Action) -> click.Group:
     """Return the commands of a noun."""
     group = Group(name, help=says)

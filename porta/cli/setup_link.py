@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from porta.cli.nouns import noun, of_organization
 
-from porta.cli.nouns import Action, noun
-
-
-def _action(name: str, method: str, **more: Any) -> Action:
-    names = {"organization_id": "--org"}
-    return Action(name, f"setup_links.{method}", options=("organization_id",), names=names, **more)
-
+_action = of_organization("setup_links")
 
 setup_link = noun(
     "setup-link",

@@ -21,18 +21,22 @@ class Page(NamedTuple):
     """
 
 
+_WAITS: dict[str, Any] = {"retry_after": None, "retry_at": None}
+_REFUSED: dict[str, Any] = {"error": None, **_WAITS}
 _FACTOR: dict[str, Any] = {
     "client_name": None,
     "others": (),
     "resends": False,
-    "error": None,
-    "retry_after": None,
-    "retry_at": None,
     "passkey": None,
+    **_REFUSED,
 }
-
-
-_REFUSED: dict[str, Any] = {"error": None, "retry_after": None, "retry_at": None}
+_NEW_ACCOUNT: dict[str, Any] = {
+    "asks_password": True,
+    "given_name": None,
+    "family_name": None,
+    "problems": (),
+    **_REFUSED,
+}
 
 
 def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
@@ -40,7 +44,7 @@ def _account(*required: str, counts: bool = True, **optional: Any) -> Page:
     where there is an end to what it takes.
     """
     common: dict[str, Any] = {"notice": None, "error": None, "asks_again": False}
-    common |= {"retry_after": None, "retry_at": None} if counts else {}
+    common |= _WAITS if counts else {}
     return Page(frozenset({"csrf", "account", "account_url", *required}), common | optional)
 
 
@@ -55,9 +59,7 @@ PAGES: dict[str, Page] = {
         {
             "client_name": None,
             "email": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
+            **_REFUSED,
             "by_mail": False,
             "lock_seconds": None,
             "notice": None,
@@ -96,9 +98,7 @@ PAGES: dict[str, Page] = {
             "client_name": None,
             "email": None,
             "required": False,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
+            **_REFUSED,
         },
         leaves=True,
     ),
@@ -122,7 +122,7 @@ PAGES: dict[str, Page] = {
     ),
     "two_factor_offer": Page(
         frozenset({"uid", "csrf", "methods", "account"}),
-        {"client_name": None, "error": None, "retry_after": None, "retry_at": None},
+        {"client_name": None, **_REFUSED},
         leaves=True,
     ),
     "magic_link_sent": Page(
@@ -143,7 +143,7 @@ PAGES: dict[str, Page] = {
     ),
     "reset_password": Page(
         frozenset({"csrf", "account", "minimum"}),
-        {"error": None, "retry_after": None, "retry_at": None, "problems": ()},
+        {"problems": (), **_REFUSED},
     ),
     "reset_success": Page(frozenset({"home_url"}), {"resume_url": None}),
     "register": Page(
@@ -153,37 +153,16 @@ PAGES: dict[str, Page] = {
             "sent": False,
             "puzzle": None,
             "difficulty": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
+            **_REFUSED,
         },
     ),
     "complete_registration": Page(
         frozenset({"csrf", "account", "minimum"}),
-        {
-            "asks_password": True,
-            "asks_names": ("given_name", "family_name"),
-            "given_name": None,
-            "family_name": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-            "problems": (),
-        },
+        {**_NEW_ACCOUNT, "asks_names": ("given_name", "family_name")},
     ),
     "accept_invite": Page(
         frozenset({"csrf", "account", "minimum"}),
-        {
-            "inviter": None,
-            "asks_password": True,
-            "asks_names": (),
-            "given_name": None,
-            "family_name": None,
-            "error": None,
-            "retry_after": None,
-            "retry_at": None,
-            "problems": (),
-        },
+        {**_NEW_ACCOUNT, "asks_names": (), "inviter": None},
     ),
     "invite_success": Page(
         frozenset({"home_url"}),
@@ -199,12 +178,13 @@ PAGES: dict[str, Page] = {
         typed={},
         has_secret=False,
         problems={},
-        **dict.fromkeys(("reason", "retry_after", "retry_at")),
+        reason=None,
+        **_WAITS,
     )._replace(leaves=True),
     "setup_tested": _setup(
         "connection draft claims choices usual", email=None, email_verified=False
     ),
-    "setup_domain": _setup("domain record_name record_text", retry_after=None, retry_at=None),
+    "setup_domain": _setup("domain record_name record_text", **_WAITS),
     "setup_done": Page(frozenset({"home_url"}), {"connection": None, "domain": None}),
     "passkeys": Page(
         frozenset({"uid", "csrf", "resume_url"}), {"signals": None, "passkey": None}, leaves=True

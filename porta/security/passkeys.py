@@ -32,8 +32,6 @@ ALGORITHMS = (
 """Of keys that are taken, the one that is liked best first."""
 LONGEST_ID = 1023
 """Bytes of a credential id (§7.1, step 25)."""
-LONGEST_ATTESTATION = 8192
-"""Bytes of an attestation object."""
 _NO_MODEL = "00000000-0000-0000-0000-000000000000"
 _LONGEST_KEY = 2048
 # What reading hostile CBOR, JSON, base64 and keys ends with, beside the library's own refusals.

@@ -113,7 +113,7 @@ async def test_postgresql_is_waited_for_and_what_is_waited_for_is_told(
         assert not opening.done()
         wire.restore()
         storage = await opening
-        await storage.ping_postgres()
+        await storage.now()
         await storage.close()
     (said, *_) = [each for each in caplog.records if each.getMessage() == "postgres.awaited"]
     assert "PostgreSQL at 127.0.0.1" in said.reason  # type: ignore[attr-defined]

@@ -189,7 +189,7 @@ async def test_attempts_are_counted_in_redis_where_there_is_one(storage: Storage
 
 async def test_round_trips_are_counted(storage: Storage) -> None:
     before = storage.round_trips
-    await storage.ping_postgres()
+    await storage.now()
     assert storage.has_redis
     await storage.try_redis()
     await storage.artifacts.save(factories.interaction(A), 60)

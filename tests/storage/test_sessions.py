@@ -116,7 +116,7 @@ async def test_while_redis_is_away_sessions_work_and_what_lives_there_is_unreach
         with pytest.raises(Unreachable):
             await work
     assert await within(storage.counters, value, 1)
-    await storage.ping_postgres()
+    await storage.now()
     await storage.close()
 
 

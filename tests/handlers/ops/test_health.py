@@ -133,7 +133,7 @@ async def test_the_command_line_on_this_machine_sees_it_all(fragile: Fragile) ->
 async def test_many_who_ask_at_once_are_one_question(fragile: Fragile) -> None:
     storage = fragile.runtime.storage.everywhere
     await fragile.http.get("/ready")  # reads the configuration
-    await asyncio.gather(*(storage.ping_postgres() for _ in range(30)))  # fills the pool
+    await asyncio.gather(*(storage.now() for _ in range(30)))  # fills the pool
     await _until_asked_anew()
     fragile.postgres.silence()
     before = storage.round_trips.postgres

@@ -138,4 +138,4 @@ async def test_security_14_the_end_of_a_process_waits_for_no_lock(
         with caplog.at_level(logging.WARNING):
             await uses.close()
     assert caplog.records == [], "the statement was given up before its own time"
-    await storage.ping_postgres()
+    await storage.now()

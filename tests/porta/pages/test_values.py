@@ -151,7 +151,6 @@ def test_terms_and_policy_open_elsewhere_without_a_handle_on_us(pages: Pages) ->
         "server_error",
         "unavailable",
         "interaction_expired",
-        "session_expired",
         "org_not_found",
         "org_suspended",
         "csrf_invalid",

@@ -459,7 +459,7 @@ async def test_what_is_removed_as_too_old_leaves_a_chain_that_verifies(
     assert await pg.fetch("SELECT min(place), count(*) FROM audit_seals") == [(7, 5)]
     assert await pg.fetch("SELECT count(*) FROM audit_log") == [(5,)]
     report = await _report(storage)
-    assert (report.count, report.removed_until) == (0, 6)
+    assert report.count == 0
     await _happen(storage, world, 11)
     await _seal(storage)
     assert (await _report(storage)).count == 0
