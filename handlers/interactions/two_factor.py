@@ -144,10 +144,12 @@ class TwoFactorHandler(InteractionHandler):
         signed_in, codes = await second_factor.submit(
             self.runtime, self.opened, pending, method, form, self.origin, keepsakes(self)
         )
-        if signed_in is None or not codes:
+        if not codes:
             self.finish_sign_in(signed_in)
             return
-        self.keep_sign_in(signed_in)
+        # Nobody sees them again: they come before whatever is asked next.
+        if signed_in is not None:
+            self.keep_sign_in(signed_in)
         issuer, resume = self.tenant.issuer, endpoints.AUTHORIZATION_RESUME
         finish_page(
             self,

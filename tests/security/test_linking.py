@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -254,6 +256,32 @@ async def test_a_second_factor_comes_before_the_question(
         assert refused.status_code == 200
         assert browser.session is None
         assert await _identities(served, alice) == ()
+    finally:
+        await _demand(served, "optional")
+
+
+async def test_who_sets_a_second_factor_up_first_is_shown_their_recovery_codes(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """They are shown once, and what is asked next is no reason to keep them back."""
+    connection = await connect(served, upstream)
+    await _demand(served, "required_totp")
+    try:
+        url, alice = await _proved(served, browser, connection, upstream)
+        page = (await browser.http.get(url)).text
+        secret = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', page)
+        assert secret is not None, page
+        code = TOTP(secret[1].replace(" ", "")).now()
+        form = {"_csrf": hidden_fields(page)["_csrf"], "method": "totp", "code": code}
+        shown = await browser.http.post(f"{url}/two-factor", data=form)
+        assert len(re.findall(r"<li><code>[A-Z2-9]{4}-[A-Z2-9]{4}</code>", shown.text)) == 10
+        assert browser.session is None, "nobody is signed in before they have answered"
+        on = re.search(r'<a class="btn-primary" href="([^"]+)"', shown.text)
+        assert on is not None
+        asked = await browser.http.get(html.unescape(on[1]), follow_redirects=True)
+        assert ASKED in above_the_footer(asked)
+        assert "code" in await browser.follow(await _decide(browser, url, "link"))
+        assert len(await _identities(served, alice)) == 1
     finally:
         await _demand(served, "optional")
 
