@@ -10,37 +10,84 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as settings_of
 from hypothesis.stateful import run_state_machine_as_test
 
 from handlers.http.server import Server
-from porta.authn import AUTHENTICATORS
+from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
-from tests.handlers.interactions.random_sign_ins import SignIns, World
-from tests.handlers.interactions.sign_in_model import MFA, Asked
-from tests.handlers.interactions.sign_in_model import PASSWORD as PASSWORD_ALONE
-from tests.handlers.interactions.test_two_factor import DUMMY
+from tests.handlers.interactions.sign_ins.beside import SignIns
+from tests.handlers.interactions.sign_ins.people import Asked, Setting
+from tests.handlers.interactions.sign_ins.stories import (
+    anew,
+    linked,
+    linked_to_somebody_else,
+    mailed,
+    put_off,
+    recovered,
+    set_up,
+    step_up,
+    trusted,
+)
+from tests.handlers.interactions.sign_ins.world import World
 from tests.world.house import PASSWORD
+from tests.world.ports import free_port
+from tests.world.served import settings_for
+from tests.world.upstream import provider
+
+_CONFIG = {
+    "interaction_ttl": 3600,
+    "rate_limit_address_max": 10**9,
+    "rate_limit_installation_max": 10**9,
+    "rate_limit_magic_link_max": 100,
+    "rate_limit_request_max": 10**9,
+    "rate_limit_request_installation_max": 10**9,
+    "rate_limit_second_factor_max": 20,
+    "rate_limit_mailed_code_max": 20,
+}
 
 # The server, in another thread of the same process, draws its own numbers meanwhile.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str) -> Settings:
+    """Settings of a server that may call another provider on the loopback."""
+    port = free_port()
+    issuer = f"http://127.0.0.1:{port}"
+    return settings_for(
+        database_url, redis_url, port=port, issuer_base_url=issuer, outbound_private_addresses=True
+    )
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True, loop_scope="session")
+async def _unlimited(runtime: Runtime) -> None:
+    """Walks come from one address, and their clock runs ahead of that of their database."""
+    for name, value in _CONFIG.items():
+        await runtime.storage.everywhere.system_config.put(name, value, "number")
+        runtime._changed("system_config", name)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(
     runtime: Runtime, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[World]:
-    monkeypatch.setitem(AUTHENTICATORS, DUMMY.name, DUMMY)
+    with_mail = runtime.settings.model_copy(update={"smtp_host": "mail.example"})
+    monkeypatch.setattr(runtime, "settings", with_mail)
     postgres = await Postgres.open(runtime.settings.database_url, 1)
     hashed, loop = await runtime.passwords.hash(PASSWORD), asyncio.get_running_loop()
-    yield World(runtime, postgres, f"http://127.0.0.1:{server.port}", hashed, loop)
+    async with provider() as upstream:
+        base_url = f"http://127.0.0.1:{server.port}"
+        yield World(runtime, postgres, base_url, upstream, hashed, loop)
     await postgres.close()
 
 
-async def _run(world: World, walks: int, steps: int) -> None:
-    chosen = settings(
+async def _run(world: World, walks: int, steps: int, *, same: bool) -> None:
+    chosen = settings_of(
         max_examples=walks,
+        derandomize=same,
         stateful_step_count=steps,
         deadline=None,
         phases=[Phase.generate],  # made shorter, a walk would outlast the time of a test
@@ -52,62 +99,45 @@ async def _run(world: World, walks: int, steps: int) -> None:
 
 
 async def test_no_walk_leads_past_a_step_and_tokens_tell_the_truth(world: World) -> None:
-    await _run(world, 8, 30)
+    await _run(world, 8, 30, same=True)
 
 
-def _walk(world: World, walk: Callable[[SignIns], None], *, encourages: bool) -> None:
+_SETTINGS = {
+    "optional": Setting(trusts_devices=True, passkey=True),
+    "encouraged": Setting("encouraged", trusts_provider=True, factor="mail"),
+    "required": Setting("required_any", trusts_devices=True, trusts_provider=True, says_mfa=True),
+    "required_alone": Setting("required_any", trusts_devices=True),
+}
+_STORIES = [
+    *((story, name) for story in (step_up, anew, put_off) for name in ("optional", "encouraged")),
+    *((story, name) for story in (trusted, linked_to_somebody_else, mailed)
+        for name in ("optional", "required_alone")),
+    *((linked, name) for name in _SETTINGS),
+    (recovered, "optional"),
+    *((set_up, name) for name in ("encouraged", "required_alone")),
+]  # fmt: skip
+
+
+def _walk(world: World, story: Callable[[SignIns], None], setting: Setting) -> None:
     machine = type("SignIns", (SignIns,), {"world": world})()
     try:
-        machine.furnish(encourages, Asked())
-        walk(machine)
+        machine.furnish(setting, Asked())
+        story(machine)
         machine.who_is_signed_in_is_who_showed_it()
     finally:
         machine.teardown()
 
 
-def _step_up(walk: SignIns) -> None:
-    """One more factor beside a session, which is as old as it was."""
-    walk.sign_in(0, Asked(), 1)
-    walk.gain()
-    walk.wait(6)
-    walk.begin(1, Asked(acr=MFA))
-    walk.second(1)
-    walk.resume(1)
-
-
-def _anew(walk: SignIns) -> None:
-    """All of it shown again, with more than before; then by another person, in both tabs."""
-    walk.sign_in(0, Asked(), 1)
-    walk.gain()
-    walk.wait(6)
-    walk.sign_in_anew(0, 1)
-    walk.begin(1, Asked(prompt="login", max_age=5))
-    walk.sign_in_anew(0, 0)
-    walk.resume(1)
-    walk.sign_in(1, Asked(first_party=False, acr=PASSWORD_ALONE), 1)
-
-
-def _put_off(walk: SignIns) -> None:
-    """Declined in one tab; the other, where it was offered too, goes on."""
-    walk.begin(1, Asked(prompt="login"))
-    walk.password(0, 1)
-    walk.password(1, 1)
-    walk.put_off(0)
-    walk.resume(0)
-    walk.resume(1)
-    walk.put_off(1)
-    walk.resume(1)
-
-
-@pytest.mark.parametrize("encourages", [False, True])
-@pytest.mark.parametrize("walk", [_step_up, _anew, _put_off], ids=lambda walk: walk.__name__)
+@pytest.mark.parametrize(
+    ("story", "setting"), _STORIES, ids=lambda each: getattr(each, "__name__", each)
+)
 async def test_walks_that_chance_seldom_takes(
-    world: World, walk: Callable[[SignIns], None], encourages: bool
+    world: World, story: Callable[[SignIns], None], setting: str
 ) -> None:
-    await asyncio.to_thread(_walk, world, walk, encourages=encourages)
+    await asyncio.to_thread(_walk, world, story, _SETTINGS[setting])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_nor_do_very_many(world: World) -> None:
-    await _run(world, 400, 60)
+    await _run(world, 400, 60, same=False)

@@ -1,0 +1,172 @@
+"""Walks that chance seldom takes: what the moves are for, in the order that they are made in."""
+
+from __future__ import annotations
+
+from tests.handlers.interactions.sign_ins.beside import SignIns
+from tests.handlers.interactions.sign_ins.people import MFA, PASSWORD, Asked
+
+ANEW = Asked(prompt="login")
+
+
+def step_up(walk: SignIns) -> None:
+    """One more factor beside a session, which is as old as it was."""
+    walk.sign_in(0, Asked(), 1)
+    walk.gain()
+    walk.wait(6)
+    walk.begin(1, Asked(acr=MFA))
+    walk.second(1, trusts=False)
+    walk.resume(1)
+
+
+def anew(walk: SignIns) -> None:
+    """All of it shown again, with more than before; then by another person, in both tabs."""
+    walk.sign_in(0, Asked(), 1)
+    walk.gain()
+    walk.wait(6)
+    walk.sign_in_anew(0, 1)
+    walk.begin(1, Asked(prompt="login", max_age=5))
+    walk.sign_in_anew(0, 0)
+    walk.resume(1)
+    walk.sign_in(1, Asked(first_party=False, acr=PASSWORD), 1)
+
+
+def put_off(walk: SignIns) -> None:
+    """Declined in one tab; the other, where it was offered too, goes on."""
+    walk.begin(1, Asked(prompt="login"))
+    walk.password(0, 1)
+    walk.password(1, 1)
+    walk.put_off(0)
+    walk.resume(0)
+    walk.resume(1)
+    walk.put_off(1)
+    walk.resume(1)
+
+
+def linked(walk: SignIns) -> None:
+    """Whoever was elsewhere is whose account was proved, and said so; and nobody else's then."""
+    walk.sign_in_there(0, Asked(), "one", 0)
+    walk.sign_out()
+    walk.sign_in_there(1, Asked(), "one", 1)
+    walk.come_back_again(1)
+    walk.begin(0, ANEW)
+    walk.go_there(0)
+    walk.come_back_elsewhere(0, "one", 0)
+    walk.come_back(0, "two", 1)
+    walk.link(0, stale=True)
+    walk.password(0, 1)
+    walk.link(0, stale=True)
+    walk.finish(0)
+    walk.look(0)
+    walk.password(0, 0)
+    walk.link(0, stale=True)
+    walk.second(0, trusts=False)
+    walk.link(0, stale=True)
+    walk.link(0, stale=False)
+    walk.resume(0)
+
+
+def linked_to_somebody_else(walk: SignIns) -> None:
+    """Two who come from elsewhere as one are not two people here; nor does one wait for ever."""
+    for tab in (0, 1):
+        walk.begin(tab, ANEW)
+        walk.go_there(tab)
+        walk.come_back(tab, "one", 0)
+        walk.password(tab, tab)
+        walk.enrol(tab)
+        walk.second(tab, trusts=True)
+        walk.put_off(tab)
+        walk.look(tab)
+    walk.link(0, stale=False)
+    walk.link(1, stale=False)
+    walk.wait(601)
+    walk.link(1, stale=True)
+    walk.keep_apart(1)
+    walk.resume(1)
+
+
+def trusted(walk: SignIns) -> None:
+    """A device that is trusted by one, by the other, where a client wants to be sure, and no more
+    once everything of theirs was ended.
+    """
+    walk.sign_in(0, Asked(), 0)
+    walk.sign_out()
+    walk.begin(0, Asked())
+    walk.password(0, 1)
+    walk.password(0, 0)
+    walk.resume(0)
+    walk.begin(1, Asked(acr=MFA))
+    walk.look(1)
+    walk.wait(6)
+    for asked in (ANEW, Asked(max_age=5), Asked(acr=MFA)):
+        walk.begin(1, asked)
+        walk.password(1, 0)
+        walk.look(1)
+    walk.recover(1, trusts=True)
+    walk.end_sessions(0)
+    walk.begin(0, Asked())
+    walk.password(0, 0)
+    walk.another_password(0)
+    walk.second(0, trusts=True)
+    walk.password(0, 0)
+    walk.recover(0, trusts=True)
+    walk.sign_out()
+    walk.begin(0, Asked())
+    walk.password(0, 0)
+    walk.repeat(0)
+    walk.finish(0)
+
+
+def mailed(walk: SignIns) -> None:
+    """A link is good once, here, at its own request; elsewhere it is worth a code."""
+    for tab in (0, 1):
+        walk.begin(tab, Asked())
+        walk.ask_for_link(tab, 0)
+    walk.scan(0, "GET")
+    walk.press_at_another_tab(0)
+    walk.press_elsewhere(0, "code")
+    walk.press_link(0)
+    walk.type_code(0, 1)
+    walk.type_code(0, 0)
+    walk.type_code(0, 0)
+    walk.finish(0)
+    walk.sign_out()
+    walk.press_link(1)
+    walk.press_link(1)
+    walk.finish(1)
+    walk.sign_in_by_link(0, ANEW, 1, elsewhere=False)
+    walk.sign_in_by_link(1, Asked(first_party=False, acr=PASSWORD), 0, elsewhere=True)
+
+
+def recovered(walk: SignIns) -> None:
+    """A recovery code is good once, in whatever tab, and trusts no device."""
+    for tab in (0, 1):
+        walk.begin(tab, Asked(acr=MFA))
+        walk.password(tab, 0)
+    walk.recover(0, trusts=True)
+    walk.repeat(1)
+    walk.recover(1, trusts=True)
+    walk.recover(1, trusts=True)
+    walk.sign_out()
+    walk.begin(0, Asked())
+    walk.password(0, 0)
+    walk.recover(0, trusts=False)
+    walk.finish(0)
+
+
+def set_up(walk: SignIns) -> None:
+    """What is demanded or offered is set up in one tab; the other, begun before, asks for it."""
+    for tab in (0, 1):
+        walk.begin(tab, ANEW)
+        walk.password(tab, 1)
+        walk.look(tab)
+    walk.second(0, trusts=True)
+    walk.put_off(0)
+    walk.password(0, 1)
+    walk.enrol(1)
+    walk.choose_factor(1, "mail")
+    walk.enrol(1)
+    walk.enrol(0)
+    walk.second(0, trusts=True)
+    walk.password(0, 1)
+    walk.recover(0, trusts=False)
+    walk.resume(0)
