@@ -22,6 +22,7 @@ from tests.handlers.interactions.sign_ins.beside import SignIns
 from tests.handlers.interactions.sign_ins.people import Asked, Setting
 from tests.handlers.interactions.sign_ins.stories import (
     anew,
+    by_passkey,
     linked,
     linked_to_somebody_else,
     mailed,
@@ -54,9 +55,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module i
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
-    """Settings of a server that may call another provider on the loopback."""
+    """Settings of a server that may call another provider on the loopback, at a name: browsers know
+    no passkeys of addresses."""
     port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
+    issuer = f"http://localhost:{port}"
     return settings_for(
         database_url, redis_url, port=port, issuer_base_url=issuer, outbound_private_addresses=True
     )
@@ -79,7 +81,7 @@ async def world(
     postgres = await Postgres.open(runtime.settings.database_url, 1)
     hashed, loop = await runtime.passwords.hash(PASSWORD), asyncio.get_running_loop()
     async with provider() as upstream:
-        base_url = f"http://127.0.0.1:{server.port}"
+        base_url = f"http://localhost:{server.port}"
         yield World(runtime, postgres, base_url, upstream, hashed, loop)
     await postgres.close()
 
@@ -106,14 +108,16 @@ _SETTINGS = {
     "optional": Setting(trusts_devices=True, passkey=True),
     "encouraged": Setting("encouraged", trusts_provider=True, factor="mail"),
     "required": Setting("required_any", trusts_devices=True, trusts_provider=True, says_mfa=True),
+    "required_passkeys": Setting("required_any", passkey=True),
     "required_alone": Setting("required_any", trusts_devices=True),
 }
 _STORIES = [
     *((story, name) for story in (step_up, anew, put_off) for name in ("optional", "encouraged")),
     *((story, name) for story in (trusted, linked_to_somebody_else, mailed)
         for name in ("optional", "required_alone")),
-    *((linked, name) for name in _SETTINGS),
+    *((linked, name) for name in ("optional", "encouraged", "required", "required_alone")),
     (recovered, "optional"),
+    *((by_passkey, name) for name in ("optional", "required_passkeys")),
     *((set_up, name) for name in ("encouraged", "required_alone")),
 ]  # fmt: skip
 

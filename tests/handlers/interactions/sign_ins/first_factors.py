@@ -75,10 +75,18 @@ class FirstFactors(Walk):
             self.password(tab, who)
             self.finish(tab)
 
+    @precondition(lambda self: self.home.passkeys)
+    @rule(tab=TAB, asked=REQUESTS, who=WHO)
+    def sign_in_by_passkey(self, tab: int, asked: Asked, who: int) -> None:
+        self.begin(tab, asked)
+        if tab in self.tabs:
+            self.passkey(tab, who, repeats=False)
+            self.finish(tab)
+
     @rule(tab=TAB, who=WHO)
     def sign_in_anew(self, tab: int, who: int) -> None:
         self.sign_in(tab, Asked(prompt="login"), who)
 
-    def finish(self, tab: int) -> None:
+    def finish(self, tab: int, recovers: bool = False) -> None:
         """Show, set up or put off what is missing, and go on."""
         raise NotImplementedError

@@ -149,8 +149,12 @@ class SecondFactors(FirstFactors):
             lambda at: self.model.put_off(at, self.now),
         )  # fmt: skip
 
-    def finish(self, tab: int) -> None:
+    @precondition(lambda self: self.tabs)
+    @rule(tab=TAB, recovers=st.booleans())
+    def finish(self, tab: int, recovers: bool = False) -> None:
         self.enrol(tab)
+        if recovers:
+            self.recover(tab, trusts=True)
         self.second(tab, trusts=True)
         self.put_off(tab)
         self.resume(tab)

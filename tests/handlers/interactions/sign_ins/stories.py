@@ -170,3 +170,24 @@ def set_up(walk: SignIns) -> None:
     walk.password(0, 1)
     walk.recover(0, trusts=False)
     walk.resume(0)
+
+
+def by_passkey(walk: SignIns) -> None:
+    """A passkey is two factors at once, good once, and beside a password a second one."""
+    walk.begin(0, Asked(acr=MFA))
+    walk.passkey(0, 1, repeats=True)
+    assert walk.model.session is not None
+    walk.resume(0)
+    walk.begin(0, ANEW)
+    walk.passkey(0, 0, repeats=True)
+    walk.sign_out()
+    walk.begin(1, Asked(acr=MFA))
+    walk.password(1, 0)
+    walk.second_by_passkey(1, 1)
+    walk.second_by_passkey(1, 0)
+    assert walk.model.session is not None
+    walk.begin(0, ANEW)
+    walk.password(0, 1)
+    walk.second_by_passkey(0, 1)
+    walk.resume(0)
+    walk.sign_in_anew(1, 1)
