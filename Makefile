@@ -91,8 +91,8 @@ applications: $(VENV)/test.stamp chromium ## sign in to finished applications (A
 sheets: $(VENV)/test.stamp chromium ## picture every page in every brand, scheme, language and size (ARGS="brand=light")
 	@$(PYTHON) -m tests.sheets $(ARGS)
 
-walks: $(VENV)/test.stamp chromium node ## walk people's ways in every look, and picture them (ARGS="-k passkey")
-	@$(PYTHON) -m pytest -n auto --dist load -m walks tests/flows/walks $(ARGS)
+walks: $(VENV)/test.stamp chromium node ## walk people's ways in a few looks, and picture them (ARGS="-k passkey", or "-m every_look")
+	@$(PYTHON) -m pytest -n auto --dist load --timeout=600 -m walks tests/flows/walks $(ARGS)
 
 image: ## build the container image
 	docker build --tag $(IMAGE) .

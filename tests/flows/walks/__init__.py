@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from tests.flows.walks import account, errors, factors, keys, languages, links, others, passwords
-from tests.flows.walks.look import NO_SCRIPTS, SCRIPTS
+from tests.flows.walks.look import SCRIPTS
 from tests.flows.walks.walk import Walk
 
 
@@ -18,15 +18,13 @@ class Way(NamedTuple):
     go: Callable[[Walk], Awaitable[None]]
     scripts: str | None = None
     """The half of the looks in which it can be walked; None for both."""
-    usual: str = SCRIPTS
-    """The half that every run takes it in."""
 
 
 WALKS: dict[str, Way] = {
-    "password": Way(passwords.password, usual=NO_SCRIPTS),
-    "password, too often": Way(passwords.too_often, usual=NO_SCRIPTS),
-    "password, not let in": Way(passwords.not_let_in, usual=NO_SCRIPTS),
-    "password, forgotten": Way(passwords.forgotten, usual=NO_SCRIPTS),
+    "password": Way(passwords.password),
+    "password, too often": Way(passwords.too_often),
+    "password, not let in": Way(passwords.not_let_in),
+    "password, forgotten": Way(passwords.forgotten),
     "app": Way(factors.app),
     "mailed code": Way(factors.mailed_code),
     "mailed code, set up": Way(factors.mailed_code_set_up),

@@ -1,7 +1,9 @@
 """How somebody meets the pages: with scripts or without, on what screen, in what colours and words.
 
-A walk goes the same way in every look. One of them is chosen for every run, by the place of a walk
-in the table alone: any two values of two dimensions meet in some walk.
+A walk goes the same way in every look, which are 24. Six of them find nearly all that there is to
+find, since any two values of two dimensions meet in one of them (a covering array of strength two:
+three languages and two sizes need six by themselves). `make walks` goes each way in those; every
+run, in the one of them that the place of a walk in the table chooses.
 """
 
 from __future__ import annotations
@@ -37,7 +39,21 @@ def looks_of(scripts: str | None) -> tuple[Look, ...]:
     return tuple(each for each in LOOKS if scripts in (None, each.scripts))
 
 
-def chosen_look(number: int, scripts: str) -> Look:
-    """Return the look that every run takes the walk in that has this place in its half."""
-    size, scheme = tuple(SIZES)[number % 2], SCHEMES[number // 2 % 2]
-    return Look(scripts, size, scheme, LANGUAGES[number % 3])
+def few_looks(scripts: str | None) -> tuple[Look, ...]:
+    """Return looks of a walk in which any two values of two dimensions meet."""
+    return tuple(_nth(number, scripts) for number in range(len(SIZES) * len(LANGUAGES)))
+
+
+def chosen_look(number: int, scripts: str | None) -> Look:
+    """Return the look that every run takes the walk in that has this place in the table."""
+    few = few_looks(scripts)
+    return few[number % len(few)]
+
+
+def _nth(number: int, scripts: str | None) -> Look:
+    """Return one of six. Each language is met twice, and everything else differs between the two;
+    no two of scripts, size and scheme change together throughout.
+    """
+    half = (SCRIPTS, NO_SCRIPTS)[(number + 1) // 3 % 2]
+    size, language = tuple(SIZES)[number % 2], LANGUAGES[number % 3]
+    return Look(scripts or half, size, SCHEMES[number // 3], language)
