@@ -37,25 +37,28 @@ class _Destination:
 
 
 class Breakers:
-    """One breaker for each organization and destination, and how many requests are under way.
+    """One breaker for each destination of each connection, and how many requests are under way.
 
-    What one organization names, and what it gets there, costs no other one anything.
+    What one organization names, and what it gets there, costs no other one anything; nor does what
+    one connection gets cost others of its organization that are at the same host.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._destinations: OrderedDict[tuple[str, str], _Destination] = OrderedDict()
+        self._destinations: OrderedDict[tuple[str, str, str], _Destination] = OrderedDict()
         self._under_way: Counter[str] = Counter()
         """By organization: those that have none are not in it."""
 
     @contextmanager
-    def guard(self, name: str, counts: type[Exception], of: str = "") -> Iterator[None]:
+    def guard(
+        self, name: str, counts: type[Exception], of: str = "", by: str = ""
+    ) -> Iterator[None]:
         """Hold a place for one request to `name`; one that ends with `counts` has failed. `of` is
-        the organization whose wish it is; empty for the operator's.
+        the organization whose wish it is; empty for the operator's. `by` is its connection.
 
         Raises LeftAlone, at once, where there is no place, or the destination failed lately.
         """
-        destination = self._find((of, name))
+        destination = self._find((of, by, name))
         self._enter(name, destination, of)
         try:
             yield
@@ -70,9 +73,9 @@ class Breakers:
             if not self._under_way[of]:
                 del self._under_way[of]
 
-    def is_open(self, name: str, of: str = "") -> bool:
+    def is_open(self, name: str, of: str = "", by: str = "") -> bool:
         """Whether nothing is sent to this destination for the time being."""
-        found = self._destinations.get((of, name))
+        found = self._destinations.get((of, by, name))
         return found is not None and self._is_tried(found) is False
 
     def _enter(self, name: str, destination: _Destination, of: str) -> None:
@@ -97,7 +100,7 @@ class Breakers:
         if destination.failures >= THRESHOLD:
             destination.open_until = self._clock() + PAUSE
 
-    def _find(self, key: tuple[str, str]) -> _Destination:
+    def _find(self, key: tuple[str, str, str]) -> _Destination:
         found = self._destinations.setdefault(key, _Destination())
         self._destinations.move_to_end(key)
         if len(self._destinations) > _REMEMBERED:

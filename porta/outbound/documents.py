@@ -43,32 +43,34 @@ class Documents:
         self._outbound = outbound
         self._clock = clock
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._fetching: dict[tuple[_Key, str], asyncio.Task[Any]] = {}
+        self._fetching: dict[tuple[_Key, str, str], asyncio.Task[Any]] = {}
 
-    async def get(self, url: str, read: Read[T], of: str = "", max_age: float = MAX_AGE) -> T:
+    async def get(
+        self, url: str, read: Read[T], of: str = "", by: str = "", max_age: float = MAX_AGE
+    ) -> T:
         """Return what `read` makes of the document at `url`, at most `max_age` seconds old, for an
-        organization. Raises NotSent.
+        organization, and one of its connections. Raises NotSent.
         """
         key = (url, read)
         kept = self._kept.get(key)
         if kept is not None and self._clock() - kept.at < max_age:
             self._kept.move_to_end(key)
             return cast("T", kept.value)  # the key says what was read
-        task = self._fetching.get((key, of))
+        task = self._fetching.get((key, of, by))
         if task is None:
-            task = asyncio.ensure_future(self._fetch(key, of))
-            self._fetching[key, of] = task
-            task.add_done_callback(lambda _: self._fetching.pop((key, of), None))
+            task = asyncio.ensure_future(self._fetch(key, of, by))
+            self._fetching[key, of, by] = task
+            task.add_done_callback(lambda _: self._fetching.pop((key, of, by), None))
         # Whoever goes away takes it from nobody else who waits.
         return cast("T", await asyncio.shield(task))
 
-    async def renew(self, url: str, read: Read[T], of: str = "") -> T:
+    async def renew(self, url: str, read: Read[T], of: str = "", by: str = "") -> T:
         """Return it as it is now, unless it was fetched a moment ago: anyone can invent a kid."""
-        return await self.get(url, read, of, PAUSE)
+        return await self.get(url, read, of, by, PAUSE)
 
-    async def _fetch(self, key: _Key, of: str) -> Any:
+    async def _fetch(self, key: _Key, of: str, by: str) -> Any:
         url, read = key
-        answer = await self._outbound.fetch(Request(url, headers=_JSON, of=of))
+        answer = await self._outbound.fetch(Request(url, headers=_JSON, of=of, by=by))
         if len(answer.body) > _LONGEST:
             raise NotSent("answered with too long a document")
         value = read(decode(answer))

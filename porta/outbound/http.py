@@ -65,6 +65,8 @@ class Request:
     """Whether it may travel without TLS to a public address."""
     of: str = ""
     """The organization whose wish it is; empty for the operator's."""
+    by: str = ""
+    """The connection of it that asks, if one does: each has a breaker of its own."""
     seconds: float | None = None
     """How long all of it may take, where that is less than TIMEOUT."""
 
@@ -144,7 +146,7 @@ class Outbound:
         NotSent."""
         destination = _destination(request, plain=request.plain or self._private_addresses)
         try:
-            with self._breakers.guard(destination, NotAnswered, request.of):
+            with self._breakers.guard(destination, NotAnswered, request.of, request.by):
                 return await self._fetch(request)
         except LeftAlone as refusal:
             raise NotSent(str(refusal)) from None

@@ -441,6 +441,22 @@ async def test_a_dead_provider_costs_nobody_else_anything(
         await alice.code()
 
 
+async def test_a_connection_that_fails_costs_no_other_one_at_the_same_host_anything(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """One realm of a host may be broken, and a draft may name whatever page of it fails."""
+    alive = await connect(served, upstream, creates_accounts=True)
+    broken = await connect(served, f"{upstream.base}/broken")
+    upstream.answers["/broken/.well-known/openid-configuration"] = (500, b"")
+    url = await browser.begin()
+    for _ in range(breaker.THRESHOLD + 1):
+        assert (await _send(browser, url, broken)).status_code == 503
+    tried = [path for path, _, _ in upstream.seen if path.startswith("/broken/")]
+    assert len(tried) == breaker.THRESHOLD, "it is left alone by now"
+    upstream.claims = _person()
+    await _tokens(browser, await _sign_in(browser, alive, upstream))
+
+
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:1/", "http://localhost:1", "http://[::1]:1"])
 async def test_private_addresses_are_not_called(
     database_url: str, redis_url: str, issuer: str

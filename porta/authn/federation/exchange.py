@@ -67,7 +67,7 @@ async def describe(runtime: Runtime, provider: Provider, connection: Connection)
 
 async def _discover(runtime: Runtime, provider: Provider, connection: Connection) -> Metadata:
     url = connection.issuer.rstrip("/") + _WELL_KNOWN
-    metadata = await runtime.documents.get(url, _read_metadata, connection.organization_id)
+    metadata = await runtime.documents.get(url, _read_metadata, *_asker_of(connection))
     stands_for_many = provider.template is not None and provider.template in metadata.issuer
     if metadata.issuer != connection.issuer and not stands_for_many:
         raise NotSent("its discovery document is of another issuer")
@@ -169,7 +169,7 @@ async def _read_id_token(
         try:
             claims = jwt.verify(
                 token,
-                await read(jwks_uri, parse_upstream, connection.organization_id),
+                await read(jwks_uri, parse_upstream, *_asker_of(connection)),
                 typ="JWT",
                 issuer=issuer,
                 audience=connection.client_id,
@@ -213,8 +213,15 @@ async def _get(upstream: Upstream, url: str, bearer: str | None) -> Any:
 async def _call(
     upstream: Upstream, url: str, headers: Mapping[str, str], form: str | None = None
 ) -> Answer:
-    body, organization = form.encode() if form else None, upstream.connection.organization_id
-    return await upstream.runtime.outbound.fetch(Request(url, body, headers, of=organization))
+    body, (of, by) = form.encode() if form else None, _asker_of(upstream.connection)
+    return await upstream.runtime.outbound.fetch(Request(url, body, headers, of=of, by=by))
+
+
+def _asker_of(connection: Connection) -> tuple[str, str]:
+    """Return whose wish a request is: what a draft, or another connection, gets there counts for
+    none but itself.
+    """
+    return connection.organization_id, connection.id
 
 
 def _parse(posted: str) -> Any:

@@ -66,6 +66,22 @@ def test_what_one_organization_names_costs_no_other() -> None:
         pass
 
 
+def test_what_one_connection_gets_costs_no_other_one_of_its_organization() -> None:
+    """But all of them have the places of one organization."""
+    breakers = Breakers()
+    for _ in range(breaker.THRESHOLD):
+        with pytest.raises(_Failed), breakers.guard("a", _Failed, of="acme", by="draft"):
+            raise _Failed
+    assert breakers.is_open("a", of="acme", by="draft")
+    with breakers.guard("a", _Failed, of="acme", by="live"):
+        pass
+    with ExitStack() as held:
+        for number in range(breaker.MOST_OF_ONE):
+            held.enter_context(breakers.guard(f"b{number}", _Failed, of="acme", by=f"{number}"))
+        with pytest.raises(LeftAlone):
+            held.enter_context(breakers.guard("c", _Failed, of="acme", by="live"))
+
+
 def test_a_success_forgets_failures() -> None:
     breakers = Breakers()
     for _ in range(3):
