@@ -76,7 +76,14 @@ async def find(runtime: Runtime, tenant: Tenant, token: str) -> Setup:
         domain = await storage.everywhere.domains.find(link.domain_id)
         if domain is None or domain.organization_id != tenant.id:
             raise LinkOver("the domain of the set-up link is gone")
-    return Setup(link, maker, domain)
+    return Setup(_as_judged_now(link), maker, domain)
+
+
+def _as_judged_now(link: SetupLink) -> SetupLink:
+    """Return a link without a draft that would not be taken any more: it is typed anew."""
+    if link.draft is None or setup_drafts.is_fit(link.draft):
+        return link
+    return msgspec.structs.replace(link, draft=None, tested=None)
 
 
 def is_begun(setup: Setup, browser: Browser) -> bool:
@@ -214,7 +221,8 @@ async def _hold(tx: Storage, setup: Setup, browser: Browser, origin: Origin) -> 
     link = await tx.setup_links.hold(setup.link.id, setup.link.organization_id)
     if link is None:
         raise LinkOver("the set-up link was used, or ended, meanwhile")
-    held = replace(setup, link=link, maker=replace(await _maker(tx, link), origin=origin))
+    maker = replace(await _maker(tx, link), origin=origin)
+    held = replace(setup, link=_as_judged_now(link), maker=maker)
     if not is_begun(held, browser):
         raise BegunElsewhere("no browser has begun with the set-up link")
     return held

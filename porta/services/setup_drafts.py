@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from porta.errors import Invalid, Path, Problem
@@ -46,23 +47,26 @@ def read(provider: str, name: str, typed: Typed, kept: str | None = None) -> New
         **form.more(said),
     }
     command = NewConnection.parse(body)
-    _check_origins(command)
+    elsewhere = _elsewhere(command.issuer, command.options or {})
+    if elsewhere:
+        raise Invalid(problems=[Problem(("options", name), _ELSEWHERE) for name in elsewhere])
     return command
 
 
-def _check_origins(command: NewConnection) -> None:
-    """Raise Invalid for what this server would call at another origin than the issuer's (RFC 6454
+def is_fit(draft: Connection) -> bool:
+    """Whether a draft that was kept is one that could be typed now: one of a version before this
+    may be anything that was let through there.
+    """
+    return not _elsewhere(draft.issuer, draft.options)
+
+
+def _elsewhere(issuer: str | None, options: Mapping[str, str]) -> list[str]:
+    """Return the options by which this server would call another origin than the issuer's (RFC 6454
     §4). Else whoever holds a link could name a token endpoint of their own, that hands out whatever
     they like, and have any other server asked with it: the page shows what that answers.
     """
-    options = command.options or {}
-    elsewhere = [
-        name
-        for name in _CALLED
-        if name in options and _origin_of(options[name]) != _origin_of(command.issuer)
-    ]
-    if elsewhere:
-        raise Invalid(problems=[Problem(("options", name), _ELSEWHERE) for name in elsewhere])
+    ours = _origin_of(issuer or "")
+    return [name for name in _CALLED if name in options and _origin_of(options[name]) != ours]
 
 
 def _origin_of(url: str) -> tuple[str, str | None, int | None]:

@@ -249,6 +249,40 @@ async def test_a_link_reads_nothing_for_its_holder_elsewhere(
     assert "The sign-in worked" in tested.text
 
 
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "userinfo_endpoint"])
+@pytest.mark.parametrize("tried", [False, True], ids=["untried", "tried"])
+async def test_a_draft_of_a_version_before_is_judged_as_one_that_is_typed_now(
+    holder_of_oauth2: Holder, upstream: Provider, runtime: Runtime, home: Organization,
+    pg: Postgres, endpoint: str, tried: bool,
+) -> None:  # fmt: skip
+    """It is neither tried nor made a connection: whoever holds the link types it anew."""
+    upstream.tokens, upstream.answers["/users/@me"] = {"id_token": None}, {"sub": "s-7"}
+    await holder_of_oauth2.begin()
+    there = location(await holder_of_oauth2.test(upstream, **_oauth2(upstream)))
+    page = await holder_of_oauth2.get()
+    shown = hidden_fields(page.text) | {"step": "finish", "draft": "1"}
+    if tried:
+        tested = await holder_of_oauth2.come_back(upstream, there)
+        shown = hidden_fields((await holder_of_oauth2.http.get(location(tested))).text)
+    async with provider() as another:
+        await pg.execute(
+            "UPDATE setup_links SET draft = jsonb_set(draft, %(path)s, to_jsonb(%(url)s::text))"
+            " WHERE organization_id = %(home)s",
+            {"path": ["options", endpoint], "url": f"{another.base}/secret", "home": home.id},
+        )
+        seen = len(upstream.seen)
+        if not tried:
+            assert (await holder_of_oauth2.come_back(upstream, there)).status_code == 409
+        answer = await holder_of_oauth2.http.post(holder_of_oauth2.url, data=shown)
+        assert answer.status_code == 409
+        assert (another.seen, len(upstream.seen)) == ([], seen)
+    assert await _live(runtime, home) == ()
+    assert f'name="{endpoint}"' in (await holder_of_oauth2.get()).text, "it is asked for again"
+    assert "The sign-in worked" in (
+        await holder_of_oauth2.pass_test(upstream, **_oauth2(upstream))
+    ).text  # fmt: skip
+
+
 def _oauth2(upstream: Provider) -> dict[str, str]:
     return {
         "authorization_endpoint": f"{upstream.base}/authorize",
