@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from contextvars import Context
 from dataclasses import dataclass
 
+from porta.outbox.write_behind import WriteBehind
 from storage.errors import StorageError
 from storage.models.traces import Trace, TraceStep
 from storage.router import Storage
@@ -17,7 +17,6 @@ _MOST = 2000  # waiting; what comes beyond them is lost
 _BATCH = 100
 _PATIENCE = 0.05
 """Seconds that a step waits for others to leave with: what is written together costs less."""
-_LAST_SECONDS = 1.0  # for what is being written when a process ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +42,23 @@ class TraceWriter:
         self._storage = storage
         self._due: deque[Noted] = deque()
         self._most = most
-        self._writer: asyncio.Task[None] | None = None
+        self._writer = WriteBehind(self._due, self._write, _failed)
 
     def note(self, noted: Noted) -> None:
         """Have a step written, soon; not while Redis takes no writes, or too many wait."""
         if len(self._due) >= self._most or not self._storage.traces.is_kept:
             return
         self._due.append(noted)
-        if self._writer is None:
-            # In no request's context: it writes for others too.
-            self._writer = asyncio.create_task(self._write(), context=Context())
-            self._writer.add_done_callback(self._stopped)
+        self._writer.start()
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits to be written."""
-        return self._writer is None
+        return self._writer.is_idle
 
     async def close(self) -> None:
         """Finish the write that is under way, for a second at most, and forget the others."""
-        self._due.clear()
-        if self._writer is not None:
-            await asyncio.wait({self._writer}, timeout=_LAST_SECONDS)
-            if self._writer is not None:
-                self._writer.cancel()
+        await self._writer.close()
 
     async def _write(self) -> None:
         try:
@@ -85,13 +77,9 @@ class TraceWriter:
         steps = dict(zip(ids, await kept.steps(tuple(ids)), strict=True))
         await kept.keep([_trace(noted, steps.get(noted.interaction or "", ())) for noted in shown])
 
-    def _stopped(self, writer: asyncio.Task[None]) -> None:
-        self._writer = None
-        if writer.cancelled():
-            return
-        if (failure := writer.exception()) is not None:
-            self._due.clear()
-            _LOG.error("traces.failed", exc_info=failure)
+
+def _failed(failure: BaseException) -> None:
+    _LOG.error("traces.failed", exc_info=failure)
 
 
 def _trace(noted: Noted, refused: tuple[TraceStep, ...]) -> Trace:

@@ -11,6 +11,7 @@ from storage.models.clients import ApiResource
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.postgres.tenancy import shared
+from storage.repositories.by_organization import find_row, grouped
 from storage.repositories.columns import assignments, dated
 from storage.repositories.pagination import Selection, Sort, moment, select_page
 
@@ -49,22 +50,13 @@ class ApiResources:
             """,  # noqa: S608
             {"ids": list(organization_ids), "organization_id": shared(organization_ids)},
         )
-        found: dict[str, list[ApiResource]] = {id: [] for id in organization_ids}
-        for resource in map(_resource, rows):
-            found[resource.organization_id].append(resource)
-        return {id: tuple(resources) for id, resources in found.items()}
+        return grouped(organization_ids, map(_resource, rows))
 
     async def find(self, id: str, *, hold: bool = False) -> ApiResource | None:
         """Return the resource of this id in whichever organization: it is for the caller to
         compare. `hold` keeps the row from changing until the transaction ends.
         """
-        row = await self._pg.fetchrow(
-            f"""
-            SELECT {_COLUMNS} FROM api_resources WHERE id = %(id)s
-            {"FOR NO KEY UPDATE" if hold else ""}
-            """,  # noqa: S608
-            {"id": id},
-        )
+        row = await find_row(self._pg, _COLUMNS, "api_resources", id, hold)
         return _resource(row) if row else None
 
     async def list_page(

@@ -12,6 +12,7 @@ from storage.models.connections import Connection, LedDomain
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
 from storage.postgres.tenancy import shared
+from storage.repositories.by_organization import find_row, grouped, hold_count
 from storage.repositories.columns import assignments, dated
 from storage.repositories.pagination import Selection, Sort, moment, select_page
 
@@ -22,9 +23,6 @@ _READ = (*_DATED, "domains")
 _WRITTEN = tuple(name for name in Connection.__struct_fields__ if name not in _READ)
 _COLUMNS = f"{', '.join(_WRITTEN)}, {dated()}"
 _WRITABLE = frozenset(_WRITTEN) - {"id", "organization_id", "provider", "issuer"}
-# Of two who count at once, the second finds what the first has made.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('connections ' || %(organization_id)s, 0))"
-_COUNT = "SELECT count(*) FROM connections WHERE organization_id = %(organization_id)s"
 _DOMAINS = """
     COALESCE((SELECT json_agg(json_build_object('domain', d.domain,
         'required', d.mode = 'require')) FROM domains d
@@ -50,22 +48,13 @@ class Connections:
             """,  # noqa: S608
             {"ids": list(organization_ids), "organization_id": shared(organization_ids)},
         )
-        found: dict[str, list[Connection]] = {id: [] for id in organization_ids}
-        for connection in map(_with_domains, rows):
-            found[connection.organization_id].append(connection)
-        return {id: tuple(connections) for id, connections in found.items()}
+        return grouped(organization_ids, map(_with_domains, rows))
 
     async def find(self, id: str, *, hold: bool = False) -> Connection | None:
         """Return the connection of this id in whichever organization: it is for the caller to
         compare. `hold` keeps the row from changing until the transaction ends.
         """
-        row = await self._pg.fetchrow(
-            f"""
-            SELECT {_COLUMNS} FROM connections WHERE id = %(id)s
-            {"FOR NO KEY UPDATE" if hold else ""}
-            """,  # noqa: S608
-            {"id": id},
-        )
+        row = await find_row(self._pg, _COLUMNS, "connections", id, hold)
         return _connection(row) if row else None
 
     async def list_page(self, organization_id: str, page: Page) -> Listed[Connection]:
@@ -78,11 +67,7 @@ class Connections:
         """Return how many connections an organization has. Nobody else counts the same until the
         transaction ends.
         """
-        key = {"organization_id": organization_id}
-        await self._pg.fetchrow(_HOLD, key)
-        row = await self._pg.fetchrow(_COUNT, key)
-        assert row is not None, "counts are always there"
-        return int(row[0])
+        return await hold_count(self._pg, "connections", organization_id)
 
     async def insert(self, connection: Connection) -> Connection | None:
         """Add a connection; None when the organization has one of this name."""

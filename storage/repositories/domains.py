@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from storage.models.domains import Domain
 from storage.models.pages import Listed, Page
 from storage.postgres.statement import Executor, Row
+from storage.repositories.by_organization import find_row, hold_count
 from storage.repositories.columns import assignments, dated
 from storage.repositories.pagination import Selection, Sort, moment, select_page
 
@@ -16,9 +17,6 @@ _COLUMNS = (
     f" {_SECONDS.format('verified_at')}, {_SECONDS.format('checked_at')}, failures,"
     f" {_SECONDS.format('lapsed_at')}, {dated()}"
 )
-# Of two who count at once, the second finds what the first has made.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('domains ' || %(organization_id)s, 0))"
-_COUNT = "SELECT count(*) FROM domains WHERE organization_id = %(organization_id)s"
 _WRITABLE = frozenset({"connection_id", "mode"})
 SORTS = {"domain": Sort("domain"), "created_at": moment("created_at")}
 """What a list of domains can be sorted by."""
@@ -34,11 +32,7 @@ class Domains:
         """Return the domain of this id in whichever organization: it is for the caller to compare.
         `hold` keeps the row from changing until the transaction ends.
         """
-        row = await self._pg.fetchrow(
-            f"SELECT {_COLUMNS} FROM domains WHERE id = %(id)s"  # noqa: S608
-            + (" FOR NO KEY UPDATE" if hold else ""),
-            {"id": id},
-        )
+        row = await find_row(self._pg, _COLUMNS, "domains", id, hold)
         return _domain(row) if row else None
 
     async def list_page(self, organization_id: str, page: Page) -> Listed[Domain]:
@@ -51,11 +45,7 @@ class Domains:
         """Return how many domains an organization has; others who count wait until the transaction
         ends.
         """
-        key = {"organization_id": organization_id}
-        await self._pg.fetchrow(_HOLD, key)
-        row = await self._pg.fetchrow(_COUNT, key)
-        assert row is not None, "counts are always there"
-        return int(row[0])
+        return await hold_count(self._pg, "domains", organization_id)
 
     async def requires(self, connection_id: str, organization_id: str) -> str | None:
         """Return a domain whose people have to sign in at a connection, if there is one."""
