@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from porta.config.system import Config
+from storage.models.artifacts import ARTIFACTS
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("porta", "handlers", "storage")
 
@@ -112,7 +115,6 @@ LONGEST = 275
 LONGER = {
     "handlers.base": "what every handler is: a method each of Tornado's that it answers for",
     "porta.pages.values": "a table: what each page is given",
-    "storage.repositories.token_sql": "statements, each of which is read as a whole",
 }
 """Modules of more lines, and why; none of them has many more."""
 _GENERATED = "porta.admin_client.resources"
@@ -356,6 +358,22 @@ def _defined(path: Path) -> set[str]:
         targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
         names |= {target.id for target in targets if isinstance(target, ast.Name)}
     return names
+
+
+def test_every_artifact_has_its_line_with_its_store_and_its_lifetime() -> None:
+    """Of the storage router; ttls with a key are the defaults of `Config`."""
+    document = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = document.split("| artifact | store |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    told = {row[0]: (row[1].lower(), row[2]) for row in rows if "°" not in row[0]}
+    stores = {kind.__name__: each.store.value for kind, each in ARTIFACTS.items()}
+    assert {
+        name: store.replace("postgresql", "postgres") for name, (store, _) in told.items()
+    } == stores
+    seconds = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+    for _, lifetime in told.values():
+        for key, count, unit in re.findall(r"`(\w+)` (\d+) (\w+)", lifetime):
+            assert getattr(Config(), key) == int(count) * seconds[unit], key
 
 
 @pytest.mark.parametrize(("what", "write", "line"), _how_to_add())

@@ -89,13 +89,7 @@ class AdminHandler(AdminErrorHandler):
         route = self._routes.get(method)
         if route is None:
             raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
-        caller = None if route.public else await self._admit(route)
-        path = bodies.read_path(dict(zip(route.placeholders, segments, strict=True)))
-        query = self._read_query(route)
-        body = self._read_body(route)
-        headers = {name.lower(): value for name, value in self.request.headers.get_all()}
-        everywhere = self.runtime.storage.everywhere
-        asked = Call(self.runtime, everywhere, caller, path, query, body, headers)
+        asked = await self._read(route, segments)
         if not route.changes:
             await self._look(route, asked)
             return
@@ -105,13 +99,26 @@ class AdminHandler(AdminErrorHandler):
         raw = self.request.body if self._is_raw(route) else None
         asked = replace(asked, version=version, raw=raw)
         once = None
-        if key is not None and caller is not None and method == "POST":
-            once = Once(self.runtime, caller, key, self._fingerprint())
+        if key is not None and asked.caller is not None and method == "POST":
+            once = Once(self.runtime, asked.caller, key, self._fingerprint())
         if route.opens_transactions:
             await self._run_apart(route, asked, once)
-            return
+        else:
+            await self._run(route, asked, once)
+
+    async def _read(self, route: Route, segments: tuple[str, ...]) -> Call:
+        """Return what is asked, by whom; who may not is refused before anything is read."""
+        caller = None if route.public else await self._admit(route)
+        path = bodies.read_path(dict(zip(route.placeholders, segments, strict=True)))
+        query, body = self._read_query(route), self._read_body(route)
+        headers = {name.lower(): value for name, value in self.request.headers.get_all()}
+        everywhere = self.runtime.storage.everywhere
+        return Call(self.runtime, everywhere, caller, path, query, body, headers)
+
+    async def _run(self, route: Route, asked: Call, once: Once | None) -> None:
+        """Answer by a route in a transaction, which keeps the answer as well."""
         prepared = await route.prepare(asked) if route.prepare else None
-        async with everywhere.transaction() as tx:
+        async with asked.storage.transaction() as tx:
             call = replace(asked, storage=tx, prepared=prepared)
 
             async def run() -> KeptAnswer:

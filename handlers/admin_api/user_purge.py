@@ -9,7 +9,7 @@ from porta.administration.call import Answer, Call, Data, Shown
 from porta.errors import Invalid
 from porta.services import personal_data
 from porta.services.permissions import needed_by
-from porta.services.personal_data import Purge
+from porta.services.personal_data import Purge, Purged
 
 _CONFIRMED = "x-confirm-purge"
 
@@ -48,27 +48,27 @@ async def _purge(call: Call) -> Answer:
         within=call.id("organizationId"),
         dry_run=command.dry_run,
     )
+    return Answer(Data(data=_outcome(purged)))
+
+
+def _outcome(purged: Purged) -> PurgeOutcome:
     counts = purged.counts
-    return Answer(
-        Data(
-            data=PurgeOutcome(
-                dry_run=purged.dry_run,
-                user_id=purged.user_id,
-                anonymized_email=purged.anonymized_email,
-                deleted_roles=counts["roles"],
-                deleted_claims=counts["claims"],
-                deleted_two_factor=counts["two_factor"],
-                deleted_passkeys=counts["passkeys"],
-                deleted_identities=counts["identities"],
-                deleted_oidc_payloads=counts["tokens"],
-                deleted_authorizations=counts["families"],
-                deleted_sessions=counts["sessions"],
-                deleted_links=counts["links"],
-                deleted_mails=counts["mails"],
-                deleted_delegations=counts["delegations"],
-                anonymized_audit_entries=purged.anonymized_audit_entries,
-            )
-        )
+    return PurgeOutcome(
+        dry_run=purged.dry_run,
+        user_id=purged.user_id,
+        anonymized_email=purged.anonymized_email,
+        deleted_roles=counts["roles"],
+        deleted_claims=counts["claims"],
+        deleted_two_factor=counts["two_factor"],
+        deleted_passkeys=counts["passkeys"],
+        deleted_identities=counts["identities"],
+        deleted_oidc_payloads=counts["tokens"],
+        deleted_authorizations=counts["families"],
+        deleted_sessions=counts["sessions"],
+        deleted_links=counts["links"],
+        deleted_mails=counts["mails"],
+        deleted_delegations=counts["delegations"],
+        anonymized_audit_entries=purged.anonymized_audit_entries,
     )
 
 

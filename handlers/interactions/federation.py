@@ -1,4 +1,4 @@
-"""Sign-in with others: to another identity provider, and back from there."""
+"""Federated sign-in: to another identity provider, and back from there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identify: somebody says who they are first, where that decides how they sign in."""
+"""Identifier-first sign-in: somebody says who they are, where that decides how they sign in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linking: who has proved an account says whether they are who was at another provider."""
+"""Account linking: who has proved an account says whether they are who was at another provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody types who takes an account into use: names, and a password."""
+"""Form of a new account: names, and a password, of who takes it into use."""
 
 from __future__ import annotations
 

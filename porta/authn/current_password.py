@@ -1,4 +1,4 @@
-"""Current password: shown once more by who is signed in already, and counted as at a sign-in."""
+"""Re-authentication by password, of who is signed in already: counted as at a sign-in."""
 
 from __future__ import annotations
 

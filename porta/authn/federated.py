@@ -1,4 +1,4 @@
-"""Sign-in with others: what another identity provider says counts as a factor (RFC 8176 has none).
+"""Federated sign-in: what another identity provider says counts as a factor (RFC 8176 has none).
 
 No form proves it: it is taken where a person comes back from there (`federation/broker.py`).
 """

@@ -1,4 +1,4 @@
-"""Linking: whoever has proved an account says whether they are who was at another provider.
+"""Account linking: whoever has proved an account says whether they are who was at another provider.
 
 An account that was proved is no proof of that: on a browser that several people use, one of them
 may have been there, and another one signs in here (decisions/0046).

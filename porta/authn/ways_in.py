@@ -1,4 +1,4 @@
-"""Ways in: how people can sign in at an interaction, as its page offers them."""
+"""Login methods on offer: how people can sign in at an interaction, as its page offers them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a brand may hold: tokens, links, texts and custom CSS, checked before they are stored."""
+"""Brand rules: tokens, links, texts and custom CSS, checked before they are stored."""
 
 from __future__ import annotations
 

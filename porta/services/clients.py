@@ -24,8 +24,9 @@ from porta.services.lifecycle import Lifecycle
 from porta.services.permissions import ADMINISTRATION, check_all, needs
 from porta.services.targets import changes_of, check_page, is_key, require
 from storage.errors import AlreadyExists
+from storage.models.applications import Application
 from storage.models.clients import Client
-from storage.models.organizations import ClientBrand
+from storage.models.organizations import ClientBrand, Organization
 from storage.models.pages import Listed, Page
 from storage.repositories.clients import SORTS
 
@@ -53,16 +54,7 @@ async def create(tx: Storage, actor: Actor, command: NewClient) -> Client:
     Raises Invalid with every problem, also for an organization or application that there is not, or
     that is archived, Conflict when the client_id is taken, Forbidden where it would administer.
     """
-    organization = await tx.organizations.find_by_id(command.organization_id)
-    if organization is None or not actor.sees(organization.id):
-        raise Invalid.at("organizationId", message="there is no such organization")
-    application = await tx.applications.find_by_key(command.application_id)
-    if application is None:
-        raise Invalid.at("applicationId", message="there is no such application")
-    if "archived" in (organization.status, application.status):
-        raise Invalid("an archived organization or application takes no more clients")
-    if organization.is_super_admin or application.slug == ADMINISTRATION:
-        check_all(actor, "a client of the administration")
+    organization, application = await _find_owners(tx, actor, command)
     default = {_ID_TOKEN_ALG: organization.id_token_signed_response_alg}
     said = command.said()
     new = Client(
@@ -84,6 +76,23 @@ async def create(tx: Storage, actor: Actor, command: NewClient) -> Client:
     made = require(await tx.clients.find(new.client_id, organization.id), WHAT)
     await record_of_client(tx, actor, "client.created", None, made)
     return made
+
+
+async def _find_owners(
+    tx: Storage, actor: Actor, command: NewClient
+) -> tuple[Organization, Application]:
+    """Return whose client it will be. Raises Invalid, Forbidden."""
+    organization = await tx.organizations.find_by_id(command.organization_id)
+    if organization is None or not actor.sees(organization.id):
+        raise Invalid.at("organizationId", message="there is no such organization")
+    application = await tx.applications.find_by_key(command.application_id)
+    if application is None:
+        raise Invalid.at("applicationId", message="there is no such application")
+    if "archived" in (organization.status, application.status):
+        raise Invalid("an archived organization or application takes no more clients")
+    if organization.is_super_admin or application.slug == ADMINISTRATION:
+        check_all(actor, "a client of the administration")
+    return organization, application
 
 
 @needs("admin:client:read")

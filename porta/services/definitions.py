@@ -1,4 +1,4 @@
-"""What an application defines is found by it: roles, permissions, claims and modules."""
+"""Definitions of an application, found within it: roles, permissions, claims and modules."""
 
 from __future__ import annotations
 

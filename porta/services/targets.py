@@ -1,4 +1,4 @@
-"""What a change is made to: held, visible to who acts, and of the version that was read."""
+"""Target of a change: held, visible to who acts, and of the version that was read."""
 
 from __future__ import annotations
 

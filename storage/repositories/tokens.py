@@ -14,7 +14,7 @@ from storage.models.artifacts import (
 )
 from storage.models.tokens import PresentedToken, Rotated, Rotation, TokenFamily, TokenWithAccount
 from storage.postgres.statement import Executor, Statement
-from storage.repositories import token_sql
+from storage.repositories import ending_sql, token_sql
 from storage.repositories.accounts import decode_facts
 from storage.stores import decode, encode
 
@@ -205,7 +205,7 @@ class Tokens:
         Its row stays for a while, consumed: a code that is still out redeems to nothing.
         """
         rows = await self._pg.fetch(
-            token_sql.END_SESSION,
+            ending_sql.END_SESSION,
             {"uid": session.uid, "organization_id": session.organization_id},
         )
         return frozenset({session.id, *(row[0] for row in rows)})
@@ -227,7 +227,7 @@ class Tokens:
         the ids of the sessions.
         """
         rows = await self._pg.fetch(
-            token_sql.END_ACCOUNT,
+            ending_sql.END_ACCOUNT,
             {"account_id": account_id, "organization_id": organization_id, "reason": reason},
         )
         return [row[0] for row in rows]
@@ -239,7 +239,7 @@ class Tokens:
         return the ids of the sessions.
         """
         key = {"account_id": account_id, "organization_id": organization_id}
-        rows = await self._pg.fetch(token_sql.END_OTHERS, {**key, "kept": kept, "reason": reason})
+        rows = await self._pg.fetch(ending_sql.END_OTHERS, {**key, "kept": kept, "reason": reason})
         return [row[0] for row in rows]
 
     async def _find(

@@ -30,10 +30,9 @@ from tests.world.answers import query_in
 from tests.world.house import PASSWORD, furnish
 from tests.world.links import person, take_magic_links
 from tests.world.mail import mailed_codes
-from tests.world.ports import free_port
 from tests.world.registrations import new_address
 from tests.world.second_factors import choose
-from tests.world.served import CALLBACK, Served, settings_for, unseeded
+from tests.world.served import CALLBACK, Served, settings_at, unseeded
 from tests.world.upstream import Provider, connect, disconnect, provider
 
 pytestmark = [*needs_chromium, needs_axe]
@@ -215,11 +214,9 @@ async def _home(house: Served) -> Organization:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     """Return a server that mails, takes registrations, and may call the loopback."""
-    port = free_port()
-    settings = settings_for(
-        database_url, redis_url, smtp_host="mail.example", port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}", outbound_private_addresses=True,
-    )  # fmt: skip
+    settings = settings_at(
+        database_url, redis_url, smtp_host="mail.example", outbound_private_addresses=True
+    )
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with unseeded(settings, furnish) as running:
         home = await _home(running)

@@ -15,18 +15,14 @@ from porta.observability.log import request_log
 from porta.runtime import Runtime
 from tests.world.house import furnish
 from tests.world.log import Log, logged
-from tests.world.ports import free_port
-from tests.world.served import settings_for
+from tests.world.runtime import clock_ahead
+from tests.world.served import settings_at
 
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an http issuer on a free port of the loopback."""
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    return settings_for(
-        database_url, redis_url, port=port, issuer_base_url=issuer, log_level="info"
-    )
+    return settings_at(database_url, redis_url, log_level="info")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -55,6 +51,13 @@ async def http(server: Server) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
+async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """Another browser."""
+    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def developing(runtime: Runtime, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a server in development."""
     assert runtime
@@ -75,3 +78,10 @@ def log(server: Server) -> Iterator[Log]:
         server.application.log = request_log()
         yield written
     server.application.log = before
+
+
+@pytest.fixture
+def later(runtime: Runtime) -> Iterator[list[float]]:
+    """Seconds that have passed meanwhile."""
+    with clock_ahead(runtime) as ahead:
+        yield ahead

@@ -65,15 +65,23 @@ async def sign_in(http: httpx.AsyncClient, **changes: Any) -> httpx.Response:
 
 async def redeem(http: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     """Sign in and return the token response of the client `web`."""
+    return await redeem_at(http, (await sign_in(http, **changes)).headers["Location"])
+
+
+async def redeem_at(
+    http: httpx.AsyncClient, location: str, slug: str = "acme", **client: str
+) -> dict[str, Any]:
+    """Return the token response for the code that a redirect brings to a client, by default `web`
+    with its secret.
+    """
     form = {
         "grant_type": "authorization_code",
-        "code": answered((await sign_in(http, **changes)).headers["Location"])["code"],
+        "code": answered(location)["code"],
         "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
-        "client_id": "web",
-        "client_secret": SECRET,
+        **(client or {"client_id": "web", "client_secret": SECRET}),
     }
-    tokens: dict[str, Any] = (await http.post("/acme/token", data=form)).json()
+    tokens: dict[str, Any] = (await http.post(f"/{slug}/token", data=form)).json()
     return tokens
 
 

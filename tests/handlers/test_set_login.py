@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
-import pytest_asyncio
 
 from tests.handlers.flow import begin, hidden, parameters, submit
-
-
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
 
 
 def _told(answer: httpx.Response) -> list[str]:

@@ -14,8 +14,7 @@ from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.scale import seed
 from tests.world.administrators import Installation, installed
-from tests.world.ports import free_port
-from tests.world.served import settings_for
+from tests.world.served import settings_at
 
 PEOPLE = int(os.environ.get("PORTA_SCALE_PEOPLE", "1000000"))
 
@@ -23,11 +22,7 @@ PEOPLE = int(os.environ.get("PORTA_SCALE_PEOPLE", "1000000"))
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of a server with one connection, which therefore tells of all that is read."""
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    return settings_for(
-        database_url, redis_url, port=port, issuer_base_url=issuer, database_pool_size=1
-    )
+    return settings_at(database_url, redis_url, database_pool_size=1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -16,8 +16,7 @@ from storage.postgres import migrate
 from storage.postgres.driver import Postgres
 from tests.world.answers import claims_of, hidden_fields, location, query_of
 from tests.world.browser import CHALLENGE
-from tests.world.ports import free_port
-from tests.world.served import VERIFIER, Served, settings_for
+from tests.world.served import VERIFIER, Served, settings_at
 
 FIXTURE = Path(__file__).parent.parent / "storage" / "fixtures" / "porta_1x.sql"
 KEY = "0f" * 32
@@ -37,16 +36,12 @@ async def adopted(
     await pg.execute(FIXTURE.read_text(encoding="utf-8"))
     await migrate.up(url)
     await _require_second_factor(pg, False)
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    settings = settings_for(
-        url, redis_url, port=port, issuer_base_url=base, signing_key_encryption_key=KEY
-    )
+    settings = settings_at(url, redis_url, signing_key_encryption_key=KEY)
     runtime = await Runtime.open(settings)
     await startup.prepare(runtime)
     server = await app.start(runtime, settings)
     async with httpx.AsyncClient(timeout=20) as http:
-        yield Served(runtime, http, base), pg
+        yield Served(runtime, http, settings.issuer_base_url), pg
     await server.stop()
     await runtime.close()
     await pg.close()

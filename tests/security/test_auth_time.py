@@ -10,18 +10,17 @@ from porta.browser import sessions
 from porta.tenants import resolve
 from tests.world.answers import claims_of
 from tests.world.browser import Browser
+from tests.world.runtime import clock_ahead
 from tests.world.served import Served
 
 LATER = 100
 
 
 @pytest.fixture
-def later(served: Served) -> Iterator[list[int]]:
-    """Return the seconds that the clock is ahead, to be appended to."""
-    clock, ahead = served.runtime.clock, [0]
-    served.runtime.clock = lambda: clock() + sum(ahead)
-    yield ahead
-    served.runtime.clock = clock
+def later(served: Served) -> Iterator[list[float]]:
+    """Seconds that have passed meanwhile."""
+    with clock_ahead(served.runtime) as ahead:
+        yield ahead
 
 
 async def _authenticated_at(browser: Browser) -> int:
@@ -33,7 +32,7 @@ async def _authenticated_at(browser: Browser) -> int:
 
 @pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
 async def test_whoever_signs_in_again_has_signed_in_now(
-    browser: Browser, later: list[int], changes: dict[str, str]
+    browser: Browser, later: list[float], changes: dict[str, str]
 ) -> None:
     first, authenticated_at = await browser.tokens(), await _authenticated_at(browser)
     later.append(LATER)

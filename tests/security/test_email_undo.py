@@ -35,9 +35,9 @@ from tests.world.answers import hidden_fields
 from tests.world.house import PASSWORD, furnish
 from tests.world.links import person, post
 from tests.world.mail import letters_for
-from tests.world.ports import free_port
+from tests.world.runtime import clock_ahead
 from tests.world.second_factors import person_with_totp
-from tests.world.served import Served, beside, settings_for, unseeded
+from tests.world.served import Served, beside, settings_at, unseeded
 
 PAGE = "/acme/account/email"
 DAY = 86_400
@@ -46,11 +46,7 @@ ORIGIN = Origin("192.0.2.9", "")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def served(database_url: str, redis_url: str) -> AsyncIterator[Served]:
-    port = free_port()
-    settings = settings_for(
-        database_url, redis_url, smtp_host="mail.example", port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}",
-    )  # fmt: skip
+    settings = settings_at(database_url, redis_url, smtp_host="mail.example")
     async with unseeded(settings, furnish) as running:
         yield running
 
@@ -82,10 +78,8 @@ async def someone(runtime: Runtime) -> User:
 @pytest.fixture
 def later(runtime: Runtime) -> Iterator[list[float]]:
     """Seconds that have passed meanwhile."""
-    clock, ahead = runtime.clock, [0.0]
-    runtime.clock = lambda: clock() + sum(ahead)
-    yield ahead
-    runtime.clock = clock
+    with clock_ahead(runtime) as ahead:
+        yield ahead
 
 
 @dataclass(frozen=True, slots=True)

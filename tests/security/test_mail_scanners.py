@@ -28,10 +28,9 @@ from tests.world.guests import invited
 from tests.world.house import furnish
 from tests.world.links import mailed_links, person, post, take_magic_links
 from tests.world.mail import letters_for
-from tests.world.ports import free_port
 from tests.world.registrations import CHOSEN as JOINING
 from tests.world.registrations import ask, mailed_link, new_address, open_home, register_path
-from tests.world.served import Served, settings_for, unseeded
+from tests.world.served import Served, settings_at, unseeded
 
 pytestmark = needs_chromium
 NEW = "seven green bottles on a wall"
@@ -43,11 +42,7 @@ EMAILS = TEMPLATES / "emails"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(database_url: str, redis_url: str) -> AsyncIterator[Served]:
     """Return a server that mails."""
-    port = free_port()
-    settings = settings_for(
-        database_url, redis_url, smtp_host="mail.example", port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}",
-    )  # fmt: skip
+    settings = settings_at(database_url, redis_url, smtp_host="mail.example")
     async with unseeded(settings, furnish) as running:
         await take_magic_links(running.runtime, "web")
         yield running

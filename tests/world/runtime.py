@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from porta.runtime import Runtime
@@ -24,6 +24,17 @@ async def opened(
         yield runtime
     finally:
         await runtime.close()
+
+
+@contextmanager
+def clock_ahead(runtime: Runtime) -> Iterator[list[float]]:
+    """Yield the seconds that its clock is ahead, to be appended to."""
+    clock, ahead = runtime.clock, [0.0]
+    runtime.clock = lambda: clock() + sum(ahead)
+    try:
+        yield ahead
+    finally:
+        runtime.clock = clock
 
 
 async def until_listening(runtime: Runtime) -> None:

@@ -115,12 +115,19 @@ def settings_for(database_url: str, redis_url: str | None, **more: Any) -> Setti
     return Settings(_env_file=None, **values)
 
 
+def settings_at(
+    database_url: str, redis_url: str | None, host: str = "127.0.0.1", **more: Any
+) -> Settings:
+    """Return the same for a server that listens where its issuer says: on a free port of `host`."""
+    port = free_port()
+    here = {"port": port, "issuer_base_url": f"http://{host}:{port}"}
+    return settings_for(database_url, redis_url, **here | more)
+
+
 @asynccontextmanager
 async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncIterator[Served]:
     """Run a server on a free port until the context ends."""
-    port = free_port()
-    here = {"port": port, "issuer_base_url": f"http://127.0.0.1:{port}"}
-    settings = settings_for(database_url, redis_url, **here | more)
+    settings = settings_at(database_url, redis_url, **more)
     async with unseeded(settings, _seed) as running:
         yield running
 

@@ -1,1 +1,1 @@
-"""Sign-in with others: the relying party's side of OpenID Connect and OAuth 2.0."""
+"""Federated sign-in: the relying party's side of OpenID Connect and OAuth 2.0."""

@@ -1,4 +1,4 @@
-"""Joining: which account somebody has who is known at another provider; linked, or made.
+"""Account resolution: which account somebody has who is known at another provider; linked, or made.
 
 Whose it is, is found first, and nothing is written by that: what a sign-in takes over is written
 where it is complete, in its transaction. An account alone is made before that, for factors to be

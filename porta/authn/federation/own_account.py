@@ -1,4 +1,4 @@
-"""Linking at one's own account: its owner goes to another provider, comes back, and says yes.
+"""Account linking, by its owner at their account: to another provider, and back, to say yes.
 
 All of it belongs to one session: the way there, what waits meanwhile, and the answer (0046).
 """

@@ -1,5 +1,5 @@
-"""Trial: a round trip through a connection that is a draft. It signs in nobody, links nobody, and
-leaves nothing behind but what the provider told (decisions/0048).
+"""Connection test: a round trip through a connection that is a draft. It signs in nobody, links
+nobody, and leaves nothing behind but what the provider told (decisions/0048).
 """
 
 from __future__ import annotations

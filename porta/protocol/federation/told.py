@@ -1,4 +1,4 @@
-"""Told: what a provider says of somebody who tries it, as it is shown to them, and mapped."""
+"""Claims of a test sign-in: what a provider says, as it is shown to who tries it, and mapped."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -32,12 +32,3 @@ async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]
     headers = {"User-Agent": FIREFOX}
     async with httpx.AsyncClient(base_url=http.base_url, timeout=20, headers=headers) as client:
         yield client
-
-
-@pytest.fixture
-def later(runtime: Runtime) -> Iterator[list[float]]:
-    """Seconds that have passed meanwhile."""
-    clock, ahead = runtime.clock, [0.0]
-    runtime.clock = lambda: clock() + sum(ahead)
-    yield ahead
-    runtime.clock = clock

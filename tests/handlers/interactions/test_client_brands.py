@@ -35,13 +35,6 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"smtp_host": "mail.example"})
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
-
-
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def put_back(runtime: Runtime) -> AsyncIterator[None]:
     """Leave the clients, and their organization, as they were found."""

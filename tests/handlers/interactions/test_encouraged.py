@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -18,9 +17,8 @@ from porta.services import organizations
 from porta.services.organization_fields import OrganizationPatch
 from porta.tenants import resolve
 from storage.postgres.driver import Postgres
-from tests.handlers.flow import VERIFIER, answered, csrf, hidden, parameters, submit
+from tests.handlers.flow import answered, csrf, hidden, parameters, redeem_at, submit
 from tests.world.authenticators import Authenticator
-from tests.world.house import CALLBACK
 from tests.world.mail import letters_to, mailed_codes
 from tests.world.passkeys import Home, furnish, give_passkey
 from tests.world.waiting import eventually
@@ -32,13 +30,6 @@ MFA = '{"id_token":{"acr":{"essential":true,"value":"urn:porta:acr:mfa"}}}'
 @pytest_asyncio.fixture
 async def home(runtime: Runtime) -> Home:
     return await furnish(runtime, "password", policy="encouraged")
-
-
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
 
 
 @pytest.fixture
@@ -69,11 +60,8 @@ async def _totp_at(http: httpx.AsyncClient, path: str) -> pyotp.TOTP:
 
 async def _claims(http: httpx.AsyncClient, home: Home, path: str) -> dict[str, Any]:
     done = await http.get(f"/{home.slug}/auth/{path.rpartition('/')[2]}")
-    form = {
-        "grant_type": "authorization_code", "code": answered(done.headers["Location"])["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": home.client_id,
-    }  # fmt: skip
-    tokens = (await http.post(f"/{home.slug}/token", data=form)).json()
+    location = str(done.headers["Location"])
+    tokens = await redeem_at(http, location, home.slug, client_id=home.client_id)
     return jwt.read_own(tokens["id_token"])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import secrets
-from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
@@ -220,14 +219,6 @@ async def test_K5_a_copy_is_of_its_organization(http: httpx.AsyncClient, redis_u
     for answer in (await http.get(there), await http.post(there, data={})):
         assert (answer.status_code, "Location" in answer.headers) == (400, False)
         assert "Acme" not in answer.text
-
-
-@pytest.fixture
-def later(runtime: Runtime) -> Iterator[list[float]]:
-    clock, ahead = runtime.clock, [0.0]
-    runtime.clock = lambda: clock() + sum(ahead)
-    yield ahead
-    runtime.clock = clock
 
 
 async def test_K5_after_an_hour_the_application_has_to_begin(

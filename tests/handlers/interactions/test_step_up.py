@@ -15,8 +15,16 @@ from porta.security import jwt
 from storage.models.artifacts import Session
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.handlers.flow import VERIFIER, answered, begin, csrf, parameters, sign_in, submit
-from tests.world.house import CALLBACK, EMAIL, SECRET
+from tests.handlers.flow import (
+    answered,
+    begin,
+    csrf,
+    parameters,
+    redeem_at,
+    sign_in,
+    submit,
+)
+from tests.world.house import CALLBACK, EMAIL
 from tests.world.second_factors import choose, person_with_totp
 
 MFA, PASSWORD = "urn:porta:acr:mfa", "urn:porta:acr:password"
@@ -40,12 +48,7 @@ async def _sign_in(http: httpx.AsyncClient, user: User, pg: Postgres) -> None:
 
 
 async def _claims(http: httpx.AsyncClient, location: str) -> dict[str, Any]:
-    form = {
-        "grant_type": "authorization_code", "code": answered(location)["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": "web",
-        "client_secret": SECRET,
-    }  # fmt: skip
-    tokens = (await http.post("/acme/token", data=form)).json()
+    tokens = await redeem_at(http, location)
     for name in ("acr", "auth_time"):
         told = jwt.read_own(tokens["id_token"])[name]
         assert jwt.read_own(tokens["access_token"]).get(name, told) == told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -21,8 +20,16 @@ from porta.runtime import Runtime
 from porta.security import jwt
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.handlers.flow import VERIFIER, answered, begin, csrf, hidden, parameters, submit
-from tests.world.house import CALLBACK, EMAIL, SECRET
+from tests.handlers.flow import (
+    answered,
+    begin,
+    csrf,
+    hidden,
+    parameters,
+    redeem_at,
+    submit,
+)
+from tests.world.house import CALLBACK, EMAIL
 from tests.world.links import code_for, mailed_links, take_magic_links
 from tests.world.links import post as press
 from tests.world.log import Log
@@ -36,13 +43,6 @@ WRONG = "000000"
 @pytest_asyncio.fixture
 async def someone(runtime: Runtime, pg: Postgres) -> tuple[User, TOTP]:
     return await person_with_totp(runtime, pg, *RECOVERY)
-
-
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
 
 
 async def _half_way(http: httpx.AsyncClient, user: User, **asked: Any) -> str:
@@ -65,13 +65,7 @@ def _now(runtime: Runtime, totp: TOTP) -> str:
 
 
 async def _claims(runtime: Runtime, http: httpx.AsyncClient, location: str) -> dict[str, Any]:
-    form = {
-        "grant_type": "authorization_code", "code": answered(location)["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": "web",
-        "client_secret": SECRET,
-    }  # fmt: skip
-    tokens = (await http.post("/acme/token", data=form)).json()
-    return jwt.read_own(tokens["id_token"])
+    return jwt.read_own((await redeem_at(http, location))["id_token"])
 
 
 async def test_both_factors_sign_in_and_the_tokens_say_so(

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -18,9 +17,8 @@ from porta.runtime import Runtime
 from porta.security import jwt
 from storage.models.users import User
 from storage.postgres.driver import Postgres
-from tests.handlers.flow import VERIFIER, answered, begin, csrf
+from tests.handlers.flow import begin, csrf, redeem_at
 from tests.world.answers import hidden_fields
-from tests.world.house import CALLBACK, SECRET
 from tests.world.links import code_for, mailed_links, person, post, take_magic_links
 from tests.world.log import Log
 from tests.world.mail import letters_to
@@ -47,13 +45,6 @@ async def someone(runtime: Runtime) -> User:
     return await person(runtime)
 
 
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
-
-
 async def _ask(http: httpx.AsyncClient, path: str, email: str) -> httpx.Response:
     form = {"_csrf": await csrf(http, path), "email": email}
     return await http.post(f"{path}/magic-link", data=form)
@@ -74,12 +65,7 @@ def _is_signed_in(http: httpx.AsyncClient) -> bool:
 
 
 async def _claims(http: httpx.AsyncClient, location: str) -> dict[str, Any]:
-    form = {
-        "grant_type": "authorization_code", "code": answered(location)["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": "web",
-        "client_secret": SECRET,
-    }  # fmt: skip
-    return jwt.read_own((await http.post("/acme/token", data=form)).json()["id_token"])
+    return jwt.read_own((await redeem_at(http, location))["id_token"])
 
 
 async def _type_in(http: httpx.AsyncClient, path: str, code: str) -> httpx.Response:

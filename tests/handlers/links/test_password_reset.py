@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import httpx
@@ -36,13 +35,6 @@ CHOSEN = {"password": NEW, "confirmPassword": NEW}
 @pytest_asyncio.fixture
 async def someone(runtime: Runtime) -> User:
     return await person(runtime)
-
-
-@pytest_asyncio.fixture
-async def elsewhere(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """Another browser."""
-    async with httpx.AsyncClient(base_url=http.base_url, timeout=20) as client:
-        yield client
 
 
 async def _link(http: httpx.AsyncClient, runtime: Runtime, pg: Postgres, user: User) -> str:

@@ -14,8 +14,7 @@ from porta.runtime import Runtime
 from porta.services import brand_assets
 from tests.porta.images.made import png
 from tests.world.object_storage import KEY_ID, REGION, SECRET, ObjectStorage, object_storage
-from tests.world.ports import free_port
-from tests.world.served import settings_for
+from tests.world.served import settings_at
 from tests.world.waiting import eventually
 
 _BROWSER = {"Accept": "text/html"}
@@ -30,12 +29,9 @@ def server_of_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objec
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str, server_of_images: ObjectStorage) -> Settings:
-    port = free_port()
-    return settings_for(
+    return settings_at(
         database_url,
         redis_url,
-        port=port,
-        issuer_base_url=f"http://127.0.0.1:{port}",
         asset_storage_url="s3://porta-images",
         asset_storage_endpoint=server_of_images.url,
         asset_storage_region=REGION,

@@ -11,18 +11,13 @@ import pytest_asyncio
 from handlers.http.server import Server
 from porta.config.settings import Settings
 from tests.world.authenticators import Authenticator
-from tests.world.ports import free_port
-from tests.world.served import settings_for
+from tests.world.served import settings_at
 
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of an issuer with a name."""
-    port = free_port()
-    issuer = f"http://localhost:{port}"
-    return settings_for(
-        database_url, redis_url, port=port, issuer_base_url=issuer, log_level="info"
-    )
+    return settings_at(database_url, redis_url, "localhost", log_level="info")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -24,7 +24,7 @@ from storage.models.connections import Connection
 from storage.models.domains import Domain
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
-from tests.handlers.flow import VERIFIER, answered, csrf, hidden, submit
+from tests.handlers.flow import csrf, hidden, redeem_at, submit
 from tests.world.authenticators import PRESENT, VERIFIED, Authenticator
 from tests.world.house import CALLBACK
 from tests.world.mail import letters_to
@@ -46,11 +46,7 @@ async def _claims(http: httpx.AsyncClient, home: Home, posted: httpx.Response) -
     answer = await http.get(posted.headers["Location"])
     location = str(answer.headers["Location"])
     assert location.startswith(CALLBACK), location
-    form = {
-        "grant_type": "authorization_code", "code": answered(location)["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": home.client_id,
-    }  # fmt: skip
-    tokens = (await http.post(f"/{home.slug}/token", data=form)).json()
+    tokens = await redeem_at(http, location, home.slug, client_id=home.client_id)
     return jwt.read_own(tokens["id_token"])
 
 

@@ -14,9 +14,8 @@ from handlers import app
 from handlers.http.server import Server
 from porta.runtime import Runtime
 from porta.security import jwt
-from tests.handlers.flow import VERIFIER, answered, csrf, submit
+from tests.handlers.flow import csrf, redeem_at, submit
 from tests.world.authenticators import VERIFIED, Authenticator
-from tests.world.house import CALLBACK
 from tests.world.passkeys import Home, furnish, give_passkey, options_at, show
 from tests.world.ports import free_port
 
@@ -90,11 +89,7 @@ async def _step(
 async def _claims(http: httpx.AsyncClient, home: Home, path: str) -> dict[str, Any]:
     done = await http.get(f"/{home.slug}/auth/{path.rpartition('/')[2]}")
     location = str(done.headers["Location"])
-    form = {
-        "grant_type": "authorization_code", "code": answered(location)["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": home.client_id,
-    }  # fmt: skip
-    tokens = (await http.post(f"/{home.slug}/token", data=form)).json()
+    tokens = await redeem_at(http, location, home.slug, client_id=home.client_id)
     return jwt.read_own(tokens["id_token"])
 
 
