@@ -29,6 +29,10 @@ _UNPROVEN = 5
 """What the limits of registrations are divided by where no work was proven."""
 _OWN = 20
 """What the limit of all registrations is divided by for what each organization has of its own."""
+_PAIR_WINDOWS, _MOST_WINDOWS = 2, 4
+"""Windows' worth of links to an address that an address block has in a day, and a network at most:
+fewer than the address has (`by_the_day`).
+"""
 _REGISTRATION, _EMAIL_CHANGE = "registration", "email_change"
 _EVENTS = {
     "magic_link": "rate_limit.magic_link",
@@ -150,14 +154,21 @@ def _of_mailed_link(
     those of who asks, and those of the address that they are for, whether somebody has it or not
     (G.7).
 
-    `browser` is one that signed in to this account before, and has a count of its own.
+    `browser` is one that signed in to this account before, and has a count of its own. No network
+    of all others has as many in a day as the address: its owner, who may have no other way in,
+    gets some elsewhere (F.7).
     """
     config, reason = tenant.config, f"{what}_limit"
     most: int = getattr(config, f"rate_limit_{what}_max")
     window: int = getattr(config, f"rate_limit_{what}_window")
     key = f"{what}:{tenant.id}:{browser or email}"
     source = of_source("mailed_link_address", tenant, address, reason)
-    return Guesses(key, (), by_the_day(key, most, window), reason, source=source)
+    of_pair: list[Limit] = []
+    if browser is None:
+        for block, factor in weighed_blocks(address):
+            own = min(_PAIR_WINDOWS * factor, _MOST_WINDOWS) * most
+            of_pair.append(Limit(f"{key}:{block}", own, max(DAY, window)))
+    return Guesses(key, of_pair, by_the_day(key, most, window), reason, source=source)
 
 
 def _of_proof(proof: str) -> Guesses:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tornado.template import Loader, ParseError, Template
 
-from porta.errors import Invalid
+from porta.errors import Invalid, Problem
 from porta.pages.overrides import EVERY
 
 _LOG = logging.getLogger(__name__)
+_LINE = re.compile(r"  # (\S+):([1-9][0-9]*)(?: \(via .*\))?$")
+"""How tornado says in the code that it makes which line of which template is meant."""
+
+
+class _Template(Template):
+    """A template whose mistakes are told by its own lines, not by those of what is made of it."""
+
+    def __init__(self, source: str, name: str, loader: Loader) -> None:
+        try:
+            super().__init__(source, name=name, loader=loader)
+        except SyntaxError as error:
+            lines = self.code.splitlines()[: error.lineno or 0]
+            found = next(filter(None, map(_LINE.search, reversed(lines))), None)
+            place = (found[1], int(found[2])) if found is not None else (name, 0)
+            raise ParseError(error.msg, *place) from None
 
 
 class _Own(Loader):
@@ -26,7 +42,7 @@ class _Own(Loader):
         source = self.sources.get(name)
         if source is None:
             return super()._create_template(name)
-        return Template(source, name=name, loader=self)
+        return _Template(source, name, self)
 
 
 class Themes:
@@ -45,16 +61,18 @@ class Themes:
 
     def compile(self, names: Iterable[str]) -> None:
         """Read these templates, and all of an operator's. Raises tornado.template.ParseError, and
-        Invalid for one that is an operator's.
+        Invalid with each one of an operator's that cannot be used, and why.
         """
         for name in names:
             self._shipped.load(name)
-        for slug, loader in self._own.items():
-            for name in sorted(loader.sources):
-                try:
-                    loader.load(name)
-                except (ParseError, OSError, SyntaxError) as error:
-                    raise Invalid(f"templates/{slug}/{name}: {error}") from None
+        problems = [
+            Problem((f"templates/{slug}/{name}",), told)
+            for slug, loader in self._own.items()
+            for name in sorted(loader.sources)
+            if (told := _find_fault(loader, name)) is not None
+        ]
+        if problems:
+            raise Invalid(problems=problems)
 
     def reset(self) -> None:
         """Forget what was compiled: each template is read again."""
@@ -81,3 +99,14 @@ class Themes:
         said = f": {error}" if isinstance(error, NameError | SyntaxError) else ""
         about = {"template": f"templates/{theme}/{name}", "error": type(error).__name__ + said}
         _LOG.error("template.failed", extra=about)
+
+
+def _find_fault(loader: Loader, name: str) -> str | None:
+    """Return why a template cannot be read; None for one that can."""
+    try:
+        loader.load(name)
+    except RecursionError:
+        return "extends or includes itself"
+    except Exception as error:  # whatever it is: a server that starts can use its templates
+        return str(error)
+    return None

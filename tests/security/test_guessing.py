@@ -6,6 +6,7 @@ Beside it what may happen once: of 50 uses of one link, code, time step or answe
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,19 +18,25 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from porta.audit.actors import Actor
 from porta.runtime import Runtime
+from porta.services import administration, setup_links
+from porta.services.permissions import PERMISSIONS
+from porta.services.setup_links import NewSetupLink
 from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
 from tests.handlers.account import visits
 from tests.handlers.flow import begin, csrf, hidden, submit
 from tests.world import registrations
+from tests.world.administrators import SUPER
+from tests.world.answers import hidden_fields
 from tests.world.authenticators import Authenticator
 from tests.world.browser import new_address
 from tests.world.guests import invited
 from tests.world.house import PASSWORD, furnish
 from tests.world.links import code_for, mailed_links, person, take_magic_links
-from tests.world.mail import mailed_codes
+from tests.world.mail import letters_for, mailed_codes
 from tests.world.passkeys import furnish as furnish_passkeys
 from tests.world.passkeys import give_passkey, options_at
 from tests.world.ports import free_port
@@ -37,6 +44,7 @@ from tests.world.registrations import open_home, register_path
 from tests.world.second_factors import choose, person_with_totp
 from tests.world.served import Served, settings_for
 from tests.world.serving import answers, serving
+from tests.world.setups import Holder
 from tests.world.upstream import connect, provider
 from tests.world.waiting import eventually
 
@@ -353,10 +361,54 @@ async def _right_passkey(house: House) -> Posted:
     return Posted(f"{path}/passkey", lambda n: form, 1)
 
 
+async def _registration_use(house: House) -> Posted:
+    home, email = await open_home(house.runtime), registrations.new_address()
+    await registrations.ask(house.http, register_path(home), email)
+    link = await registrations.mailed_link(house.runtime, house.pg, email)
+    form = await _form(house, link, **registrations.CHOSEN)
+    return Posted(link, lambda n: form, 1)
+
+
+async def _another_address(house: House) -> tuple[User, str, str]:
+    """Ask for another address; return the link that went there, and the one to that of before."""
+    user, page = await person(house.runtime), "/acme/account/email"
+    await visits.arrive(house.http, user, page)
+    new = registrations.new_address()
+    await visits.send(house.http, page, email=new)
+    there, here = [
+        (await letters_for(house.runtime, house.pg, each))[0].text for each in (new, user.email)
+    ]
+    links = [re.search(r"/acme/auth/[a-z-]*email-change/\S+", each) for each in (there, here)]
+    assert links[0]
+    assert links[1]
+    return user, links[0][0], links[1][0]
+
+
+async def _email_change_use(house: House) -> Posted:
+    _, link, _ = await _another_address(house)
+    form = await _form(house, link)
+    return Posted(link, lambda n: form, 1)
+
+
+async def _email_undo_use(house: House) -> Posted:
+    """Undo a change that was made, by the link that went to the address of before."""
+    _, link, refusal = await _another_address(house)
+    made = await house.http.post(link, data=await _form(house, link))
+    assert "The new address is yours" in made.text
+    form = await _form(house, refusal)
+    return Posted(refusal, lambda n: form, 1)
+
+
 USES = (
     _right_press, _right_magic_link_code, _right_step, _right_recovery_code, _right_email_otp,
-    _right_passkey, _reset_use, _invitation_use,
+    _right_passkey, _reset_use, _invitation_use, _registration_use, _email_change_use,
+    _email_undo_use,
 )  # fmt: skip
+DONE = (
+    "Your password is changed", "account is ready", "The new address is yours",
+    "The address is yours again", "The link is used up",
+)  # fmt: skip
+"""What the pages say that a use of a link led to."""
 
 
 @pytest.mark.parametrize("made", USES, ids=lambda made: made.__name__.strip("_"))
@@ -371,10 +423,10 @@ async def test_G_fifty_uses_at_two_processes_of_what_is_good_once(
 
 
 def _succeeded(answer: httpx.Response) -> bool:
-    """Whether somebody is signed in by it, has another password, or an account."""
+    """Whether somebody is signed in by it, or a page says that it is done."""
     if any(each.startswith("session_") for each in answer.headers.get_list("set-cookie")):
         return True
-    return any(words in answer.text for words in ("Your password is changed", "account is ready"))
+    return any(words in answer.text for words in DONE)
 
 
 async def test_G_fifty_callbacks_with_one_state_at_two_processes(house: House) -> None:
@@ -402,6 +454,68 @@ async def test_G_fifty_callbacks_with_one_state_at_two_processes(house: House) -
         answers = await house.everywhere(f"{back}?{query}", None)
         assert [_succeeded(each) for each in answers].count(True) == 1
         assert len([path for path, *_ in upstream.seen if path == "/token"]) == 1
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def administrator(processes: tuple[Runtime, tuple[str, str]]) -> Actor:
+    """Return somebody who may make set-up links."""
+    storage, passwords = processes[0].storage.everywhere, processes[0].passwords
+    made = await administration.initialize(storage, SUPER, passwords)
+    return Actor(user_id=made.user.id, permissions=frozenset(PERMISSIONS))
+
+
+async def _setup_link(house: House, administrator: Actor, slug: str) -> str:
+    """Have an administrator send a set-up link; return its path."""
+    email = registrations.new_address()
+    asked = {"provider": "openid", "name": f"Workforce {email[:8]}", "email": email}
+    async with house.runtime.storage.everywhere.transaction() as tx:
+        wanted = NewSetupLink.parse(asked)
+        await setup_links.create(tx, administrator, slug, wanted, post=house.runtime.post)
+    (letter,) = await letters_for(house.runtime, house.pg, email)
+    link = re.search(rf"/{slug}/auth/setup/\S+", letter.text)
+    assert link
+    return link[0]
+
+
+async def test_G_fifty_browsers_at_two_processes_begin_with_one_set_up_link(
+    house: House, administrator: Actor
+) -> None:
+    home = await open_home(house.runtime)
+    link = await _setup_link(house, administrator, home.slug)
+    async with AsyncExitStack() as stack:
+        browsers = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=house.urls[n % 2], timeout=60)
+            )
+            for n in range(PARALLEL)
+        ]
+        pages = await asyncio.gather(*(each.get(link) for each in browsers))
+        forms = [hidden_fields(each.text) | {"step": "begin"} for each in pages]
+        answers = await asyncio.gather(
+            *(each.post(link, data=form) for each, form in zip(browsers, forms, strict=True))
+        )
+        later = await asyncio.gather(*(each.get(link) for each in browsers))
+    assert sorted(each.status_code for each in answers) == [303] + [409] * (PARALLEL - 1)
+    assert sorted(each.status_code for each in later) == [200] + [409] * (PARALLEL - 1)
+
+
+async def test_G_fifty_presses_at_two_processes_finish_one_set_up(
+    house: House, administrator: Actor
+) -> None:
+    home = await open_home(house.runtime)
+    link = await _setup_link(house, administrator, home.slug)
+    async with provider() as upstream:
+        upstream.claims |= {"email": "grace@acme.example", "email_verified": True}
+        holder = Holder(house.http, link)
+        await holder.begin()
+        tested = await holder.pass_test(upstream)
+        form = hidden_fields(tested.text)
+        assert form["step"] == "finish"
+        answers = await house.everywhere(link, lambda n: form)
+    assert [_succeeded(each) for each in answers].count(True) == 1
+    assert not any(each.status_code == 500 for each in answers)
+    found = await house.runtime.storage.everywhere.connections.find_each([home.id])
+    assert len(found[home.id]) == 1
 
 
 async def test_F7_past_the_limit_an_owner_is_led_on_by_mail_and_stays_in(house: House) -> None:

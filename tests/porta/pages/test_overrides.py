@@ -145,12 +145,74 @@ def test_what_cannot_be_used_is_refused_at_start_with_its_file(
     assert Path(name).stem in message
 
 
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [
+        ("\n\n{{ f( }}", 3),
+        ("\n\n\n{% set a b %}", 4),
+        ("\n{% if uid %}\n<p>", 2),
+        ("\n\n{% frobnicate %}", 3),
+        ("\n{% for x in %}{% end %}", 2),
+        ("\n\n{% return 1 %}", 3),
+        ("\n\n{% break %}", 3),
+    ],
+    ids=["open", "set", "no end", "unknown", "for", "return", "break"],
+)
+def test_what_is_no_template_is_told_with_its_line(folder: Path, broken: str, line: int) -> None:
+    put(folder, "templates/acme/pages/login.html", LOGIN + broken)
+    message = refused(folder)
+    assert message.startswith("templates/acme/pages/login.html: "), message
+    assert f"pages/login.html:{line}" in message
+    assert "generated" not in message, "of a file that nobody has"
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ('{% extends "login.html" %}', "extends or includes itself"),
+        ('{% include "../pages/login.html" %}', "extends or includes itself"),
+        ('{% include "../partials/none.html" %}', "partials/none.html"),
+        ("{% whitespace none %}", "whitespace"),
+        ("{{ \0 }}", "null bytes"),
+        ("{{ " + "(" * 500 + ")" * 500 + " }}", "nested"),
+    ],
+    ids=["itself", "within itself", "not there", "whitespace", "null", "deep"],
+)
+def test_whatever_cannot_be_read_is_told_with_its_file(
+    folder: Path, broken: str, told: str
+) -> None:
+    put(folder, "templates/acme/pages/login.html", LOGIN + broken)
+    message = refused(folder)
+    assert message.startswith("templates/acme/pages/login.html: "), message
+    assert told in message
+
+
+def test_what_stands_in_a_layout_is_told_with_the_line_there(folder: Path) -> None:
+    shipped = (TEMPLATES / "layouts/main.html").read_text()
+    put(folder, "templates/acme/layouts/main.html", f"{FIRST}{shipped}\n{{{{ 1 + }}}}")
+    put(
+        folder,
+        "templates/acme/pages/login.html",
+        f'{FIRST}{{% extends "../layouts/main.html" %}}{_REST}',
+    )
+    lines = shipped.count("\n") + 2
+    assert f"layouts/main.html:{lines}" in refused(folder)
+
+
 def test_every_file_that_is_wrong_is_told(folder: Path) -> None:
     put(folder, "templates/acme/pages/login.html", "")
     put(folder, "templates/globex/pages/nothing.html", FIRST)
     message = refused(folder)
     assert "acme/pages/login.html" in message
     assert "globex/pages/nothing.html" in message
+
+
+def test_every_template_that_does_not_compile_is_told(folder: Path) -> None:
+    put(folder, "templates/acme/pages/login.html", LOGIN + "{{ f( }}")
+    put(folder, "templates/globex/pages/root.html", ROOT + "{% if %}")
+    message = refused(folder)
+    assert "acme/pages/login.html" in message
+    assert "globex/pages/root.html" in message
 
 
 def test_one_of_an_older_version_is_refused_with_what_changed() -> None:
