@@ -140,8 +140,8 @@ class SetupHandler(LinkHandler):
             await trial.count(self.runtime, self.tenant, found.link, self.origin.address)
             link = await setup.save(self.runtime, found, typed)
             url = await trial.begin(self.runtime, self.tenant, link, self.token())
-        except NoMoreTests:
-            await self.show(found, HTTPStatus.TOO_MANY_REQUESTS, error="setup.error_tests", **again)
+        except NoMoreTests:  # no wait makes it more: it is no 429, which would say how long
+            await self.show(found, HTTPStatus.CONFLICT, error="setup.error_tests", **again)
         except TooManyRequests as refusal:
             await self.show_throttled(found, refusal, **again)
         except NotSent as failure:

@@ -13,6 +13,8 @@ _TABLES = frozenset({0xC4, 0xDB, 0xDD})  # Huffman, quantization, restart interv
 _KEPT_APPLICATION = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
 _RESTARTS = range(0xD0, 0xD8)
 _JFIF = 16  # bytes of its segment without a thumbnail
+_MOST_SCANS = 100
+"""Of a progressive one, which has ten or so: whoever sees it draws the whole picture for each."""
 _DAMAGED = "it is a JPEG that is damaged"
 
 
@@ -33,6 +35,8 @@ def clean(content: bytes) -> Image:
         kept += [bytes([0xFF, marker]), struct.pack(">H", len(segment) + 2), segment]
         if marker == _SOS:
             scans += 1
+            if scans > _MOST_SCANS:
+                raise NoImage("it is a JPEG that is drawn over and over again")
             end = _end_of_scan(content, place)
             kept.append(content[place:end])
             place = end

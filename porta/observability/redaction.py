@@ -49,7 +49,9 @@ def redact(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def _is_name(part: str) -> bool:
-    return len(part) < _TOKEN_LENGTH or part in _LONG_NAMES
+    """Whether it may be shown: no credential, and no address of a person, whoever asks for that."""
+    short = len(part) < _TOKEN_LENGTH and "@" not in part and "%40" not in part
+    return short or part in _LONG_NAMES
 
 
 def _redacted(value: Any, depth: int) -> Any:

@@ -103,6 +103,7 @@ def test_security_J2_nothing_that_was_written_about_a_picture_is_kept(content: b
         jpeg(frame=0xC9),
         jpeg(segment(0xC0, b"\x08\x00\x08\x00\x08\x01\x01\x11\x00")),
         b"\xff\xd8\xff\xe0\xff\xff" + bytes(20),
+        jpeg(*[segment(0xDA, b"\x01\x01\x00\x00\x3f\x00") + b"x"] * 200, frame=0xC2),
         webp((b"VP8X", bytes(10)), (b"ANIM", bytes(6)), (b"ANMF", bytes(20))),
         webp((b"VP8L", lossless()), (b"VP8 ", lossy())),
         webp((b"VP8L", b"\x2f")),

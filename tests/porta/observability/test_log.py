@@ -164,6 +164,8 @@ def test_what_cannot_be_encoded_is_told_as_text(output: _Output) -> None:
         ("/interaction/" + "a" * 1500 + "/login", "/interaction/***/login"),
         ("/acme/auth/" + "A_-9" * 10, "/acme/auth/***"),
         ("/a/b/c/d/e/f/g/" + "/secret" * 100, "/a/b/c/d/e/f/g/***"),
+        ("/acme/account/ada@x.test", "/acme/account/***"),
+        ("/acme/auth/ada%40x.test/b", "/acme/auth/***/b"),
         ("/acme/.well-known/openid-configuration", "/acme/.well-known/openid-configuration"),
         (
             "/.well-known/oauth-authorization-server/acme",

@@ -76,5 +76,37 @@ def test_people_29_no_first_visit_weighs_more_than_30_kb(pages: Pages, brand: st
         assert len(html.encode()) + own + linked < BUDGET, name
 
 
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_people_29_a_page_is_usable_with_its_html_and_its_styles(pages: Pages, name: str) -> None:
+    """Within 100 ms of that (issue 8, point 7), whatever the machine: nothing that it can be used
+    without is waited for. No script runs before it is parsed, no sheet loads another, no font,
+    nothing comes from elsewhere.
+    """
+    html = _html(pages, name, "de", BRANDS["warm"])
+    scripts = re.findall(r"<script\b([^>]*)>(.*?)</script>", html, re.S)
+    for given, inline in scripts:
+        if re.search(r' type="(?!module)', given):
+            continue  # data
+        assert not inline.strip(), "what is written there runs before the rest is parsed"
+        assert " defer" in given or ' type="module"' in given, given
+    sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)"', html)
+    assert 1 <= len(sheets) <= 2
+    linked = sheets + re.findall(r'<script src="([^"]+)"', html)
+    assert all(each.startswith("/") and not each.startswith("//") for each in linked)
+    assert not re.search(r'<link rel="(?!icon|stylesheet)', html)
+
+
+def test_people_29_no_style_sheet_loads_anything(pages: Pages) -> None:
+    for source in _sheets(pages):
+        assert not re.search(r"@import|@font-face|url\(", source)
+
+
+def _sheets(pages: Pages) -> list[str]:
+    own = [branding.stylesheet(each) for each in BRANDS.values() if each is not None]
+    linked = re.findall(r'"/static/(page[^"]+\.css)"', _html(pages, "login", "en"))
+    shipped = [pages.static(each) for each in linked]
+    return own + [each.content.identity.decode() for each in shipped if each is not None]
+
+
 def _sent(content: Encoded) -> int:
     return len(content.gzip or content.identity)
