@@ -260,6 +260,9 @@ async def test_a_factor_that_was_set_up_elsewhere_meanwhile_is_asked_for(
     late = await elsewhere.post(f"{paths[1]}{LATER}", data=form)
     assert late.headers["Location"] == paths[1]
     assert not _signed_in(elsewhere)
+    asked = await elsewhere.get(paths[1])
+    assert hidden(asked.text, "method") == "totp"
+    assert LATER not in asked.text
 
 
 async def test_who_has_a_passkey_or_a_session_is_not_offered_one(

@@ -30,6 +30,7 @@ from tests.handlers.interactions.sign_ins.stories import (
     recovered,
     set_up,
     step_up,
+    strayed,
     trusted,
 )
 from tests.handlers.interactions.sign_ins.world import World
@@ -39,7 +40,7 @@ from tests.world.served import settings_for
 from tests.world.upstream import provider
 
 _CONFIG = {
-    "interaction_ttl": 3600,
+    "interaction_ttl": 86_400,
     "rate_limit_address_max": 10**9,
     "rate_limit_installation_max": 10**9,
     "rate_limit_magic_link_max": 100,
@@ -105,18 +106,20 @@ async def test_no_walk_leads_past_a_step_and_tokens_tell_the_truth(world: World)
 
 
 _SETTINGS = {
-    "optional": Setting(trusts_devices=True, passkey=True),
+    "optional": Setting(trusts_devices=True, says_mfa=True, passkey=True),
     "encouraged": Setting("encouraged", trusts_provider=True, factor="mail"),
     "required": Setting("required_any", trusts_devices=True, trusts_provider=True, says_mfa=True),
     "required_passkeys": Setting("required_any", passkey=True),
     "required_alone": Setting("required_any", trusts_devices=True),
+    "required_here": Setting("required_any", says_mfa=True),
 }
 _STORIES = [
     *((story, name) for story in (step_up, anew, put_off) for name in ("optional", "encouraged")),
     *((story, name) for story in (trusted, linked_to_somebody_else, mailed)
         for name in ("optional", "required_alone")),
-    *((linked, name) for name in ("optional", "encouraged", "required", "required_alone")),
+    *((linked, name) for name in ("optional", "encouraged", "required", "required_here")),
     (recovered, "optional"),
+    (strayed, "encouraged"),
     *((by_passkey, name) for name in ("optional", "required_passkeys")),
     *((set_up, name) for name in ("encouraged", "required_alone")),
 ]  # fmt: skip

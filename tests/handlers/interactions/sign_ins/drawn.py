@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.handlers.interactions.sign_ins.people import FEDERATED, MFA, PASSWORD, Asked, Setting
 
-TAB, WHO = st.integers(0, 1), st.integers(0, 1)
+TAB, WHO = st.sampled_from([0, 0, 1]), st.integers(0, 1)
 REQUESTS = st.builds(
     Asked,
     first_party=st.booleans(),

@@ -18,8 +18,8 @@ SUBJECT = st.sampled_from(["one", "two"])
 class Others(MagicLinks):
     """Who was at another provider, and who they are here."""
 
-    used: tuple[str, dict[str, str]] | None = None
-    """The response that was answered last."""
+    used: str | None = None
+    """Where the browser was sent to, and has come back from: its state was taken."""
 
     @precondition(lambda self: self.tabs)
     @rule(tab=TAB)
@@ -41,8 +41,7 @@ class Others(MagicLinks):
             return
         response = self._grant(opened.trips[-1], subject, who)
         if not opened.is_over and opened.tab.prompt == "login":
-            self.used = opened.uid, response
-            opened.trips.pop()
+            self.used = opened.trips.pop()
         self.do(
             opened, lambda: self.http.get(self._callback(), params=response),
             lambda at: self.model.come_back(at, subject, self.now),
@@ -67,12 +66,12 @@ class Others(MagicLinks):
         return self.world.provider.grant(there)
 
     @precondition(lambda self: self.tabs and self.used)
-    @rule(tab=TAB)
-    def come_back_again(self, tab: int) -> None:
-        """Bring a response once more: it was answered."""
+    @rule(tab=TAB, subject=SUBJECT)
+    def come_back_again(self, tab: int, subject: str) -> None:
+        """Come back once more for a request that was answered, with another code."""
         opened = self.tabs.get(tab)
         if opened is not None and self.used is not None:
-            _, response = self.used
+            response = self._grant(self.used, subject, 0)
             self.do(
                 opened, lambda: self.http.get(self._callback(), params=response), lambda at: False
             )

@@ -47,11 +47,13 @@ def linked(walk: SignIns) -> None:
     walk.sign_in_there(0, Asked(), "one", 0)
     walk.sign_out()
     walk.sign_in_there(1, Asked(), "one", 1)
-    walk.come_back_again(1)
+    walk.come_back_again(1, "one")
     walk.begin(0, ANEW)
     walk.go_there(0)
     walk.come_back_elsewhere(0, "one", 0)
     walk.come_back(0, "two", 1)
+    walk.come_back_again(0, "one")
+    walk.look(0)
     walk.link(0, stale=True)
     walk.password(0, 1)
     walk.link(0, stale=True)
@@ -63,6 +65,14 @@ def linked(walk: SignIns) -> None:
     walk.link(0, stale=True)
     walk.link(0, stale=False)
     walk.resume(0)
+    walk.begin(0, ANEW)
+    walk.go_there(0)
+    walk.come_back(0, "three", 0)
+    walk.password(0, 0)
+    walk.keep_apart(0)
+    walk.finish(0)
+    walk.sign_in_there(0, ANEW, "four", 1)
+    walk.sign_in_there(1, ANEW, "four", 0)
 
 
 def linked_to_somebody_else(walk: SignIns) -> None:
@@ -78,6 +88,8 @@ def linked_to_somebody_else(walk: SignIns) -> None:
         walk.look(tab)
     walk.link(0, stale=False)
     walk.link(1, stale=False)
+    walk.gain()
+    walk.link(1, stale=True)
     walk.wait(601)
     walk.link(1, stale=True)
     walk.keep_apart(1)
@@ -88,6 +100,7 @@ def trusted(walk: SignIns) -> None:
     """A device that is trusted by one, by the other, where a client wants to be sure, and no more
     once everything of theirs was ended.
     """
+    walk.gain()
     walk.sign_in(0, Asked(), 0)
     walk.sign_out()
     walk.begin(0, Asked())
@@ -133,8 +146,25 @@ def mailed(walk: SignIns) -> None:
     walk.press_link(1)
     walk.press_link(1)
     walk.finish(1)
-    walk.sign_in_by_link(0, ANEW, 1, elsewhere=False)
+    walk.begin(0, ANEW)
+    walk.ask_for_link(0, 1)
+    walk.press_elsewhere(0, "code")
+    walk.type_code(0, 0)
+    walk.type_code(0, 0)
+    walk.finish(0)
     walk.sign_in_by_link(1, Asked(first_party=False, acr=PASSWORD), 0, elsewhere=True)
+
+
+def strayed(walk: SignIns) -> None:
+    """A code that was mailed is good at its own request alone, and once."""
+    for tab in (0, 1):
+        walk.begin(tab, ANEW)
+        walk.password(tab, 0)
+    walk.stray(0)
+    walk.second(0, trusts=True)
+    walk.stray(1)
+    walk.repeat(1)
+    walk.finish(1)
 
 
 def recovered(walk: SignIns) -> None:

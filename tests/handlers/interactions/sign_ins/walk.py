@@ -45,7 +45,7 @@ class Walk(RuleBasedStateMachine):
         self.http = self.browser()
         self.tabs: dict[int, Open] = {}
         # It stands still but for what a walk says, ahead of the moment that people are added at.
-        self.now = self.began = int(time.time()) + 60
+        self.now = self.began = int(time.time()) + 600
         self.steps = 0
         self.clock, self.world.runtime.clock = self.world.runtime.clock, lambda: float(self.now)
 
@@ -182,11 +182,18 @@ class Walk(RuleBasedStateMachine):
         self._read_mail(opened)
         if answer.status_code == 200:
             fields = hidden_fields(answer.text)
+            self._check_page(opened.tab, answer.text, asks="shown" in fields)
             opened.csrf, half = fields["_csrf"], opened.tab.half
             opened.asks = (fields.get("shown", ""), self.model.confirms(opened.tab, self.now))
             secret = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', answer.text)
             if secret is not None and half is not None and half.enrolling is not None:
                 opened.app = half.enrolling, pyotp.TOTP(secret[1].replace(" ", ""))
+
+    def _check_page(self, tab: Tab, page: str, *, asks: bool) -> None:
+        """A page asks for what the model says is missing, and for nothing else."""
+        second = tab.prompt == "login" and self.model.asked(tab).what != "nothing"
+        assert ("/two-factor" in page) == second, (tab, self.model, page)
+        assert asks == (self.model.confirms(tab, self.now) is not None), (tab, self.model, page)
 
     @precondition(lambda self: self.tabs)
     @rule(tab=TAB)
