@@ -6,13 +6,14 @@ controller starts them once; each worker has databases of its own, and a Redis d
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +74,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if DEMANDED and (fault := browser_fault()):
         pytest.exit(f"{fault}, and PORTA_TEST_ALL lets no test be skipped", returncode=1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests, all of which stay to the end: nobody looks through them for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _is_open(folder: Path) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -144,8 +145,35 @@ def _within(module: str, prefix: str) -> bool:
     return module == prefix or module.startswith(prefix + ".")
 
 
-def _imports(module: str, *, runtime_only: bool = False) -> Iterator[str]:
+def _each(modules: Iterable[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
+    """Hold each of `modules` to a check: one test, which names all that fail it.
+
+    As a test of its own each would cost more to report than to look at, thousands of times.
+    """
+
+    def decorate(check: Callable[[str], None]) -> Callable[[], None]:
+        def test() -> None:
+            faults = {}
+            for module in modules:
+                try:
+                    check(module)
+                except AssertionError as fault:
+                    faults[module] = str(fault)
+            assert faults == {}, "\n".join(f"{module}: {said}" for module, said in faults.items())
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorate
+
+
+@cache
+def _imports(module: str, *, runtime_only: bool = False) -> tuple[str, ...]:
     """Every module that `module` imports, `from x import y` counted as x.y where that is one."""
+    return tuple(_imported(module, runtime_only))
+
+
+def _imported(module: str, runtime_only: bool) -> Iterator[str]:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     skipped = _type_checking_nodes(tree) if runtime_only else set()
     for node in ast.walk(tree):
@@ -172,7 +200,7 @@ def _type_checking_nodes(tree: ast.Module) -> set[ast.AST]:
     }
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_each(MODULES)
 def test_imports_go_down_the_floors(module: str) -> None:
     upward = [
         imported
@@ -194,26 +222,26 @@ def test_the_root_of_porta_holds_what_belongs_to_no_folder() -> None:
     assert modules == ROOT_MODULES
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "storage")])
+@_each([m for m in MODULES if _within(m, "storage")])
 def test_storage_knows_nothing_above_it(module: str) -> None:
     above = [i for i in _imports(module) if i.split(".")[0] in ("porta", "handlers", "tornado")]
     assert above == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "porta.admin_client")])
+@_each([m for m in MODULES if _within(m, "porta.admin_client")])
 def test_the_client_of_the_admin_api_needs_nothing_of_a_server(module: str) -> None:
     """Whoever administers from elsewhere imports no database, and no setting of a server."""
     ours = [i for i in _imports(module) if i.split(".")[0] in PACKAGES]
     assert [i for i in ours if not _within(i, "porta.admin_client")] == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m.split(".")[0] != "handlers"])
+@_each([m for m in MODULES if m.split(".")[0] != "handlers"])
 def test_only_the_front_door_imports_handlers(module: str) -> None:
     if module != "porta.__main__":
         assert [i for i in _imports(module) if i.split(".")[0] == "handlers"] == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "handlers")])
+@_each([m for m in MODULES if _within(m, "handlers")])
 def test_handlers_translate_and_leave_storage_alone(module: str) -> None:
     known = ("storage.errors", "storage.models")
     below = [i for i in _imports(module) if i.split(".")[0] == "storage"]
@@ -254,11 +282,11 @@ MADE_ELSEWHERE = {
 _FACTORIES = ROOT / "tests" / "factories.py"
 
 
-def _records(tree: ast.Module) -> dict[str, str]:
+def _records(nodes: Iterable[ast.AST]) -> dict[str, str]:
     """The classes of ours that a module of the tests imports: their name there, and their own."""
     return {
         alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES
         for alias in node.names
     }
@@ -266,10 +294,10 @@ def _records(tree: ast.Module) -> dict[str, str]:
 
 def _made(path: Path) -> dict[int, str]:
     """Each class of ours that a module calls, by the line: `Client(...)`, `clients.Client(...)`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    ours = _records(tree)
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    ours = _records(nodes)
     made = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         called = node.func if isinstance(node, ast.Call) else None
         if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
             if called.value.id in ours:
@@ -309,7 +337,9 @@ def test_every_process_collects_the_same_tests() -> None:
     made = [
         f"{path.relative_to(ROOT)}:{decorator.lineno}"
         for path in (ROOT / "tests").rglob("test_*.py")
-        for module in [ast.parse(path.read_text(encoding="utf-8"))]
+        for text in [path.read_text(encoding="utf-8")]
+        if re.search(_CHANCE, text)
+        for module in [ast.parse(text)]
         for chance in [re.compile("|".join((_CHANCE, *_given_by_chance(module))))]
         for node in ast.walk(module)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -427,19 +457,19 @@ _MAKES = ("storage.postgres.executors", "storage.postgres.tenancy", "storage.pos
 _EVERYWHERE = re.compile(r"\b(storage|_pg|pg|executor|_executor|connection|opened)\.everywhere\b")
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m not in _MAKES])
+@_each([m for m in MODULES if m not in _MAKES])
 def test_issue7_11_few_ask_for_the_rows_of_every_organization(module: str) -> None:
     asks = _EVERYWHERE.search(MODULES[module].read_text(encoding="utf-8")) is not None
     assert asks <= (module in EVERYWHERE), f"{module} has to name an organization"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_each(MODULES)
 def test_there_is_one_door_outwards(module: str) -> None:
     if not any(_within(module, caller) for caller in CALLERS):
         assert [each for each in _imports(module) if _CALLS.match(each)] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_each(MODULES)
 def test_siblings_do_not_meet(module: str) -> None:
     own = [s for s in SIBLINGS if _within(module, s)]
     if own:
@@ -447,7 +477,7 @@ def test_siblings_do_not_meet(module: str) -> None:
         assert met == []
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_each(MODULES)
 def test_a_driver_has_one_door(module: str) -> None:
     trespassed = [
         imported
@@ -458,7 +488,7 @@ def test_a_driver_has_one_door(module: str) -> None:
     assert trespassed == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if any(_within(m, p) for p in PURE)])
+@_each([m for m in MODULES if any(_within(m, p) for p in PURE)])
 def test_the_protocol_and_its_cryptography_do_no_io(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     if module != "porta.security.passwords":  # hashing takes tens of milliseconds: an executor
@@ -468,7 +498,7 @@ def test_the_protocol_and_its_cryptography_do_no_io(module: str) -> None:
     assert [i for i in _imports(module) if i.split(".")[0] in forbidden] == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if _within(m, "porta.protocol")])
+@_each([m for m in MODULES if _within(m, "porta.protocol")])
 def test_the_protocol_is_handed_time_and_chance(module: str) -> None:
     allowed = (
         "storage.models",
@@ -536,7 +566,7 @@ def test_data_folders_are_no_packages() -> None:
     assert "locale" in sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("module", MODULES)
+@_each(MODULES)
 def test_what_checks_returns_nothing(module: str) -> None:
     """`check_x` raises what a client will read, or does nothing (docs/architecture.md, "Names")."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
@@ -559,7 +589,7 @@ def test_every_module_says_what_it_is() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if not _within(m, _GENERATED)])
+@_each([m for m in MODULES if not _within(m, _GENERATED)])
 def test_a_module_says_one_thing(module: str) -> None:
     """What outgrows 250 lines is two things, and is parted by what they say."""
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
@@ -567,6 +597,7 @@ def test_a_module_says_one_thing(module: str) -> None:
     assert lines <= most, f"{module} has {lines} lines"
 
 
+@cache
 def _lengths(module: str) -> dict[str, int]:
     """The lines of each function of a module, its docstring aside; of two of a name the longer."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
@@ -584,7 +615,7 @@ def _lines(node: ast.stmt) -> int:
     return node.end_lineno - node.lineno + 1
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if not _within(m, _GENERATED)])
+@_each([m for m in MODULES if not _within(m, _GENERATED)])
 def test_a_function_fits_a_screen(module: str) -> None:
     """What outgrows a screen is two things, and is parted by what they say."""
     too_long = {each: n for each, n in _lengths(module).items() if n > LONGEST_FUNCTION}

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 from porta.dev.servers import RunningServer, start_postgres, start_redis
 from storage.postgres.driver import Postgres
 
-_UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"} | {
+    "autovacuum": "off",  # of hundreds of databases it would open ten in every second
+}
 WORKERS = 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
 """Processes that share the tests of `make test`."""
 _CONNECTIONS = 200 + 40 * WORKERS
