@@ -221,7 +221,7 @@ def fresh_database_url(create_database: Callable[..., str], template: str) -> st
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def pg(database_url: str) -> AsyncIterator[Postgres]:
-    """A pool on the database of this module."""
-    postgres = await Postgres.open(database_url)
+    """A pool on the database of this module, in which a busy machine may take its time."""
+    postgres = await Postgres.open(database_url, statement_timeout=60.0)
     yield postgres
     await postgres.close()

@@ -248,14 +248,21 @@ def test_J7_what_is_ended_at_one_process_is_refused_at_the_other(
 
 
 def _granted_for(granted: Callable[[], bool], most: float) -> float:
-    """Return the seconds from now to the last request that was granted. Fails beyond `most`."""
+    """Return the seconds from now to the last request that was granted. Fails beyond `most`.
+
+    A machine that holds the processes up gives no seconds: one that has the time answers a hundred
+    requests in each.
+    """
     ended = last = time.monotonic()
+    answers = 0
     while True:
         sent = time.monotonic()
         if not granted():
             return last - ended
         last = sent
-        assert sent - ended <= most, f"granted after {most} seconds"
+        answers += 1
+        late = sent - ended > most and answers > 50 * most
+        assert not late, f"granted after {most} seconds, {answers} times"
         time.sleep(0.002)
 
 

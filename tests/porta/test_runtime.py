@@ -302,7 +302,7 @@ async def test_while_nothing_is_heard_and_nothing_can_be_read(
         except Unreachable:
             return False
 
-    await eventually(back, 8.0)
+    await eventually(back)
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ async def test_a_cookie_that_died_while_redis_was_silent_is_dead_when_it_is_back
         async def back() -> bool:
             return runtime.storage.redis_trouble is None
 
-        await eventually(back, 10.0)
+        await eventually(back)
         for each in (browser, leaving):
             answer = await each.authorize(prompt="none")
             assert query_of(answer)["error"] == "login_required"

@@ -203,7 +203,7 @@ async def test_every_listener_hears_a_change(storage: Storage) -> None:
     second: list[tuple[str, str]] = []
     storage.on_change(lambda table, key: first.append((table, key)))
     storage.on_change(lambda table, key: second.append((table, key)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not storage.listening:
             await asyncio.sleep(0.01)
         await storage.everywhere.system_config.put("cors_max_age", 5, "number")

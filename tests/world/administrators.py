@@ -80,13 +80,15 @@ class Installation:
 
     async def execute(self, sql: str, **parameters: object) -> None:
         """Do what no administrator can, directly in the database."""
-        postgres = await Postgres.open(self.runtime.settings.database_url, 1)
+        url = self.runtime.settings.database_url
+        postgres = await Postgres.open(url, 1, statement_timeout=60.0)
         await postgres.execute(sql, parameters)
         await postgres.close()
 
     async def fetch(self, sql: str, **parameters: object) -> list[Any]:
         """Look directly into the database."""
-        postgres = await Postgres.open(self.runtime.settings.database_url, 1)
+        url = self.runtime.settings.database_url
+        postgres = await Postgres.open(url, 1, statement_timeout=60.0)
         rows = await postgres.fetch(sql, parameters)
         await postgres.close()
         return rows

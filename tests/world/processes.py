@@ -73,7 +73,7 @@ class Installation:
     def stop(self) -> None:
         """Stop it as a person would, by Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(90)
 
 
 @contextmanager

@@ -43,4 +43,4 @@ async def until_listening(runtime: Runtime) -> None:
     async def listens() -> bool:
         return runtime.storage.listening
 
-    await eventually(listens, 15.0)
+    await eventually(listens)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 _TICK = 0.01
 
 
-async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+async def eventually(check: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Wait until `check` holds; fail after `seconds`, which a busy machine must not need."""
     deadline = time.monotonic() + seconds
     while not await check():

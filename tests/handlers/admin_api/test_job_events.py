@@ -18,6 +18,7 @@ from porta.outbox.queue import Kind, Nothing
 from tests.handlers.admin_api.streams import PATIENCE, Watched, none_open, watch
 from tests.world.administrators import Installation, bearer
 from tests.world.ports import free_port
+from tests.world.waiting import eventually
 
 _KIND = Kind("watched", Nothing)
 
@@ -99,8 +100,12 @@ async def test_a_reader_who_goes_away_leaves_nothing_behind(
         assert await watched.event()
         assert len(server.application.streams) == 1
     await none_open(server)
-    assert len(installation.runtime.storage._databases.on_change) == listening
-    assert server.application.life.in_flight == in_flight
+
+    async def as_before() -> bool:
+        heard_by = len(installation.runtime.storage._databases.on_change)
+        return (heard_by, server.application.life.in_flight) == (listening, in_flight)
+
+    await eventually(as_before)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def fragile(fresh_database_url: str, settings: Settings) -> AsyncIterator[
         await furnish(runtime)
         server = await app.start(runtime, relayed)
         base_url = f"http://127.0.0.1:{server.port}"
-        async with httpx.AsyncClient(base_url=base_url, timeout=10) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=30) as http:
             yield Fragile(http, postgres, redis, runtime)
         postgres.restore()
         redis.restore()

@@ -75,4 +75,4 @@ async def test_issue8_9_pages_go_on_without_the_logo_while_the_bucket_is_silent(
         answer = await http.get(path)
         return answer.status_code == 200 and answer.content == png(color=5)
 
-    await eventually(there, 15.0)
+    await eventually(there)

@@ -56,7 +56,7 @@ def _any(entry: AuditEntry) -> bool:
 
 async def _taken(steps: AsyncIterator[Step], count: int) -> list[AuditEntry]:
     found: list[AuditEntry] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(found) < count:
             found += [entry for _, entry in (await anext(steps)).entries]
     return found
@@ -71,7 +71,7 @@ async def test_many_follow_and_one_reads(writer: Storage, reader: Storage) -> No
     streams = [followed.follow(end, end, _any, 60.0) for _ in range(30)]
     for each in streams:
         assert (await anext(each)).entries == []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not reader.listening:  # who listens proves it from time to time, and says so
             await asyncio.sleep(0.01)
     users = _ids(3)
@@ -160,7 +160,7 @@ async def test_silence_is_broken_by_a_place_to_go_on_after(
     async with aclosing(follow) as steps:
         assert await anext(steps) == Step(end, [])
         await _happen(writer, *_ids(2))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (step := await anext(steps)).place < end + 2:
                 assert step.entries == []
         assert step == Step(end + 2, [])

@@ -71,7 +71,7 @@ class Dev:
         pids = list(self.facts["pids"].values())
         self.process.send_signal(number)
         self.process.wait(30)
-        wait_for(lambda: all(gone(pid) for pid in pids), 20)
+        wait_for(lambda: all(gone(pid) for pid in pids), 60)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -449,7 +449,7 @@ def test_interrupted_while_it_starts_it_leaves_nothing(start: Callable[..., Dev]
     wait_for(pidfile.exists, _START_SECONDS)
     dev.process.send_signal(signal.SIGINT)
     assert dev.process.wait(30) == 0
-    wait_for(lambda: not pidfile.exists(), 20)
+    wait_for(lambda: not pidfile.exists(), 60)
     assert not (dev.data / "dev.json").exists()
     redis = urlsplit(f"redis://127.0.0.1:{redis_port(dev.data)}")
     with pytest.raises(OSError, match="refused"):

@@ -46,7 +46,7 @@ async def _report(runtime: Runtime, **more: Any) -> Report:
     return await audit_proof.verify(runtime.storage.everywhere, keys.verifiers, keys, **more)
 
 
-async def _until_sealed(runtime: Runtime, count: int, seconds: float = 20.0) -> Report:
+async def _until_sealed(runtime: Runtime, count: int, seconds: float = 60.0) -> Report:
     async def sealed() -> bool:
         report = await _report(runtime)
         assert report.problems == []
@@ -76,7 +76,7 @@ async def test_an_entry_whose_transaction_lasts_is_sealed_when_it_ends(
             await events.record(tx, "org.updated")
             await asyncio.sleep(6.0)  # longer than the worker looks again by itself
             assert not runtime.storage.recorded.is_set()
-        await _until_sealed(runtime, 2, 10.0)
+        await _until_sealed(runtime, 2)
 
 
 async def test_what_is_rolled_back_wakes_nobody(fresh_database_url: str) -> None:
@@ -188,7 +188,7 @@ async def test_a_file_that_cannot_be_written_is_tried_again(
             )
             return bool(errors)
 
-        await eventually(failed, 20.0)
+        await eventually(failed)
         assert "the anchor (file) did not take it" in errors[0][0]
         file.parent.mkdir()
 

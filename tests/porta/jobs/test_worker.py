@@ -43,7 +43,7 @@ async def _states(pg: Postgres) -> list[tuple[Any, ...]]:
     )
 
 
-async def _until(pg: Postgres, *states: tuple[Any, ...], seconds: float = 20.0) -> None:
+async def _until(pg: Postgres, *states: tuple[Any, ...], seconds: float = 60.0) -> None:
     async def reached() -> bool:
         return await _states(pg) == list(states)
 
@@ -196,7 +196,7 @@ async def test_one_organizations_slow_jobs_leave_a_place_to_the_others(
         while len(begun) < 4:
             await asyncio.sleep(0.01)
         await enqueue(runtime, 1, organization_id=other)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await done.wait()
     assert begun == [0, 0, 0, 0, 1]
 
@@ -223,9 +223,9 @@ async def test_a_long_job_keeps_its_lease(runtime: Runtime, pg: Postgres) -> Non
 
     async def run(_: Execution, n: int) -> None:
         runs.append(n)
-        await asyncio.sleep(4)
+        await asyncio.sleep(6)  # one that is lost takes a busy machine that stands still for 2.7 s
 
-    async with working(runtime, job(run), lease=1.5), working(runtime, job(run), lease=1.5):
+    async with working(runtime, job(run), lease=4.0), working(runtime, job(run), lease=4.0):
         await enqueue(runtime, 1)
         await _until(pg, (True, False, 1, None))
     assert runs == [1]
@@ -274,7 +274,7 @@ async def test_a_job_whose_lease_another_took_is_cancelled(runtime: Runtime, pg:
         await enqueue(runtime, 1)
         await begun.wait()
         await pg.execute("UPDATE jobs SET lease = NULL, locked_until = NULL, ready = TRUE")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await cancelled.wait()
         await _until(pg, (True, False, 2, None))
 
@@ -297,7 +297,7 @@ async def test_a_job_that_is_cancelled_while_it_runs_is_stopped_and_has_no_effec
         await enqueue(runtime, 1)
         await begun.wait()
         ((id,),) = await pg.fetch("SELECT id FROM jobs")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert await runtime.storage.everywhere.jobs.cancel(id)
             await ended.wait()
     assert await _states(pg) == [(False, True, 1, None)]

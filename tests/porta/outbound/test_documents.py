@@ -75,7 +75,7 @@ async def test_one_that_is_named_as_two_things_is_read_as_each() -> None:
     "body", [b"", b"x", b"[" * 60_000, json.dumps({"name": "a" * 70_000}).encode(), b"\xff"]
 )
 async def test_what_is_no_document(body: bytes) -> None:
-    async with _serving(body) as (kept, url, _, _), asyncio.timeout(5):
+    async with _serving(body) as (kept, url, _, _), asyncio.timeout(30):
         with pytest.raises(NotSent):
             await kept.get(url, _as_told)
 

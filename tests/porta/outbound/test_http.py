@@ -118,7 +118,7 @@ async def test_what_else_waits_in_threads_keeps_no_name_waiting() -> None:
     asyncio.get_running_loop().set_default_executor(threads)
     answering, opened = _answering(b"HTTP/1.1 204 No Content\r\n\r\n"), _opened()
     try:
-        async with asyncio.timeout(2), answering as (url, _), opened as outbound:
+        async with asyncio.timeout(30), answering as (url, _), opened as outbound:
             url = url.replace("127.0.0.1", "localhost")
             assert (await outbound.fetch(Request(url))).status == 204
     finally:

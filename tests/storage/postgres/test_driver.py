@@ -92,7 +92,7 @@ async def _one(pg: Postgres, sql: str) -> object:
     return row[0]
 
 
-async def _until(awaitable: Awaitable[object], seconds: float = 5) -> object:
+async def _until(awaitable: Awaitable[object], seconds: float = 30) -> object:
     async with asyncio.timeout(seconds):
         return await awaitable
 
@@ -427,7 +427,7 @@ async def test_a_frozen_server_is_given_up_and_the_loop_goes_on(own_server: OwnS
         finally:
             for process in frozen:
                 os.kill(process, signal.SIGCONT)
-        assert await gaps < 1.5  # blocking it would take until the server thaws
+        assert await gaps < 10  # blocked, it would thaw nothing, and stand still for ever
         assert await _heal(pg) < 5
 
 
@@ -457,7 +457,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
             assert all(isinstance(answer, Unreachable) for answer in answers)
             assert seconds() < 3
         assert await gaps < 1.5  # blocking it would take as long as the attempt: two seconds
-        async with asyncio.timeout(10):  # the first attempt is given up, not only its callers
+        async with asyncio.timeout(30):  # the first attempt is given up, not only its callers
             while len(writers) < 2:
                 with pytest.raises(Unreachable):
                     await pg.fetch("SELECT 1")
@@ -703,10 +703,12 @@ async def test_a_closed_pool_refuses(database_url: str) -> None:
         await postgres.fetch("SELECT 1")
 
 
-async def test_the_server_knows_the_limits(pg: Postgres) -> None:
+async def test_the_server_knows_the_limits(database_url: str) -> None:
     names = ("statement_timeout", "idle_in_transaction_session_timeout", "application_name")
-    values = [await _one(pg, f"SELECT current_setting('{name}')") for name in names]
+    postgres = await Postgres.open(database_url, 1)
+    values = [await _one(postgres, f"SELECT current_setting('{name}')") for name in names]
     assert values == ["3s", "10s", "porta"]
+    await postgres.close()
 
 
 async def test_tests_an_idle_connection_costs_no_processor_time(database_url: str) -> None:

@@ -42,7 +42,7 @@ def become_impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr("storage.postgres.notifications.PATIENCE", PATIENCE)
 
 
-async def _until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def _until(condition: Callable[[], object], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -279,7 +279,7 @@ async def test_a_connection_that_falls_silent_is_told(
         assert heard == [("*", ""), ("*", "")]
         monkeypatch.undo()
         wire.restore()
-        await _until(lambda: postgres.listening, 15)
+        await _until(lambda: postgres.listening)
         await postgres.close()
 
 

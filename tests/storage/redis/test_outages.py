@@ -33,7 +33,7 @@ from tests.world.waiting import stopwatch
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def until_answered(redis: Redis, seconds: float = 5.0) -> None:
+async def until_answered(redis: Redis, seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while True:
             try:

@@ -129,7 +129,7 @@ async def test_the_bound_is_passed_by_transactions_at_the_same_time_alone(
         opened.push_async_callback(pool.close)
         for _ in range(3):
             executor = await opened.enter_async_context(pool.transaction())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await Jobs(executor).enqueue(job, most=3) is not None
                 assert await Jobs(executor).enqueue(job, most=3) is None, "its own are counted"
     assert await jobs.enqueue(job, most=3) is None
