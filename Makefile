@@ -40,10 +40,14 @@ setup: $(VENV)/dev.stamp ## make .venv with the locked packages
 dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databases
 	@$(PYTHON) -m porta dev $(ARGS)
 
+# Tests that were never run here are compiled by one process, not by each that shares them.
+COMPILE := [ -d tests/security/__pycache__ ] || $(PYTHON) -m pytest --collect-only -qq >/dev/null 2>&1 || :
+
 # What failed is tried once more, and its failure shown either way (docs/decisions/0055).
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
 
 test: $(VENV)/test.stamp chromium node ## run the tests (ARGS="tests/porta -k pkce")
+	@$(COMPILE)
 	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(AGAIN) $(ARGS)
 
 long: $(VENV)/test.stamp ## run what takes minutes: many random installations
