@@ -108,21 +108,17 @@ async def test_no_walk_leads_past_a_step_and_tokens_tell_the_truth(world: World)
 _SETTINGS = {
     "optional": Setting(trusts_devices=True, says_mfa=True, passkey=True),
     "encouraged": Setting("encouraged", trusts_provider=True, factor="mail"),
-    "required": Setting("required_any", trusts_devices=True, trusts_provider=True, says_mfa=True),
     "required_passkeys": Setting("required_any", passkey=True),
-    "required_alone": Setting("required_any", trusts_devices=True),
     "required_here": Setting("required_any", says_mfa=True),
 }
 _STORIES = [
     *((story, name) for story in (step_up, anew, put_off) for name in ("optional", "encouraged")),
-    *((story, name) for story in (trusted, linked_to_somebody_else, mailed)
-        for name in ("optional", "required_alone")),
-    *((linked, name) for name in ("optional", "encouraged", "required", "required_here")),
-    (recovered, "optional"),
-    (strayed, "encouraged"),
+    *((story, "optional") for story in (trusted, linked_to_somebody_else, mailed, recovered)),
+    *((linked, name) for name in ("optional", "encouraged", "required_here")),
     *((by_passkey, name) for name in ("optional", "required_passkeys")),
-    *((set_up, name) for name in ("encouraged", "required_alone")),
-]  # fmt: skip
+    *((set_up, name) for name in ("encouraged", "required_here")),
+    (strayed, "encouraged"),
+]
 
 
 def _walk(world: World, story: Callable[[SignIns], None], setting: Setting) -> None:
