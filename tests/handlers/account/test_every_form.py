@@ -474,34 +474,43 @@ async def test_everything_asks_whoever_a_trusted_device_let_in_for_the_factor(
     await _refused_everywhere(owner, forms, Refusal(_nothing, 303, "/interaction/"))
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("why", ["suspended", "ended"])
 async def test_nothing_is_done_for_who_is_stopped_while_it_is_on_the_way(
     owner: Owner, why: str
 ) -> None:
     """The request was let in, and waits for the person whom somebody else holds."""
     session = await owner.own_session()
-    forms = await _shown(owner, HELD)
-    for name, form in forms.items():
-        before = await _kept(owner)
-        async with owner.runtime.storage.everywhere.transaction() as tx:
-            assert await tx.users.find(owner.user.id, hold=True) is not None
-            waiting = asyncio.create_task(_send(owner, name, form))
-            await eventually(partial(_waits_or_is_done, owner.pg, waiting))
-            assert not waiting.done(), (name, waiting)
-            if why == "suspended":
-                key = owner.user.id, owner.home.id
-                assert await tx.users.set_status(*key, "suspended", expected="active")
-            else:
-                await _session_ends(owner)
-        answer = await waiting
+    for name in HELD:
+        form, before = (await _shown(owner, [name]))[name], await _kept(owner)
+        for _ in range(5):
+            answer = await _stopped_meanwhile(owner, name, form, why)
+            await owner.pg.execute(
+                "UPDATE users SET status = 'active' WHERE id = %(id)s", {"id": owner.user.id}
+            )
+            await owner.pg.execute(
+                "UPDATE sessions SET consumed_at = NULL WHERE uid = %(uid)s", {"uid": session}
+            )
+            if answer.status_code != 503:  # a machine so busy that nobody waits so long
+                break
         assert (answer.status_code, "/account/" in answer.headers["Location"]) == (303, True)
-        await owner.pg.execute(
-            "UPDATE users SET status = 'active' WHERE id = %(id)s", {"id": owner.user.id}
-        )
-        await owner.pg.execute(
-            "UPDATE sessions SET consumed_at = NULL WHERE uid = %(uid)s", {"uid": session}
-        )
+        assert "told=" not in answer.headers["Location"], name
         assert _without_version(await _kept(owner)) == _without_version(before), name
+
+
+async def _stopped_meanwhile(
+    owner: Owner, name: str, form: dict[str, str], why: str
+) -> httpx.Response:
+    async with owner.runtime.storage.everywhere.transaction() as tx:
+        assert await tx.users.find(owner.user.id, hold=True) is not None
+        waiting = asyncio.create_task(_send(owner, name, form))
+        await eventually(partial(_waits_or_is_done, owner.pg, waiting))
+        if why == "suspended":
+            key = owner.user.id, owner.home.id
+            assert await tx.users.set_status(*key, "suspended", expected="active")
+        else:
+            await _session_ends(owner)
+    return await waiting
 
 
 async def _waits_or_is_done(pg: Postgres, task: asyncio.Task[httpx.Response]) -> bool:
