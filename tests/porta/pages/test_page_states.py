@@ -14,9 +14,9 @@ from porta.pages.render import Pages
 from porta.pages.values import PAGES
 from storage.models.organizations import Organization
 from tests.porta.pages.brands import BRANDS
-from tests.porta.pages.page_documents import VALUES
+from tests.porta.pages.page_documents import LANGUAGES, VALUES
 from tests.porta.pages.page_states import STATES
-from tests.porta.pages.test_catalogs import catalog, texts
+from tests.porta.pages.test_catalogs import catalog, keys, texts
 
 BUDGET = 30_000
 """Bytes of a first visit, as they are sent."""
@@ -49,6 +49,15 @@ def test_a_german_page_has_no_english_words(pages: Pages, name: str) -> None:
         for text in english if message.id else ():
             if text not in texts(german[message.id]):
                 assert not re.search(rf"\b{re.escape(escape(text))}\b", html), message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_shows_a_key_in_any_language(pages: Pages, language: str) -> None:
+    known, shown = keys("en"), set[str]()
+    for name in STATES:
+        words = re.sub(r"<[^>]*>", " ", _html(pages, name, language))
+        shown |= {f"{name}: {each}" for each in known & set(re.findall(r"[\w.]+", words))}
+    assert not shown
 
 
 @pytest.mark.parametrize(
