@@ -182,13 +182,14 @@ ABLE = """
   PublicKeyCredential.getClientCapabilities = async () =>
     ({ conditionalCreate: true, signalAllAcceptedCredentials: true });
   PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  AbortSignal.timeout = () => new AbortController().signal;
   const create = navigator.credentials.create.bind(navigator.credentials);
   navigator.credentials.create = ({ mediation, ...wanted }) => {
     localStorage.setItem("mediation", mediation);
     return create(wanted);
   };
 """
-"""A browser of Level 3, as far as the virtual authenticator is none."""
+"""A browser of Level 3, as far as the virtual authenticator is none; it takes its time."""
 
 
 async def test_a_browser_of_level_3_makes_one_by_the_way_and_is_told_of_all(

@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from tests.flows.walks import account, errors, factors, keys, languages, links, others, passwords
+from tests.flows.walks import (
+    account,
+    choosers,
+    consents,
+    errors,
+    factors,
+    invitations,
+    keys,
+    languages,
+    links,
+    others,
+    passwords,
+    registrations,
+    signing_out,
+)
 from tests.flows.walks.look import SCRIPTS
 from tests.flows.walks.walk import Walk
 
@@ -34,14 +48,29 @@ WALKS: dict[str, Way] = {
     "magic link": Way(links.magic_link),
     "magic link, elsewhere": Way(links.magic_link_elsewhere),
     "magic link, refused": Way(links.magic_link_refused),
-    "registration, open or closed": Way(links.registration_open_or_closed),
+    "invitation": Way(invitations.invitation),
+    "invitation, known": Way(invitations.invitation_known),
+    "invitation, over": Way(invitations.invitation_over),
+    "registration": Way(registrations.registration),
+    "registration, refused": Way(registrations.registration_refused),
+    "registration, open or closed": Way(registrations.registration_open_or_closed),
     "passkey, second factor": Way(keys.second_passkey, SCRIPTS),
+    "passkey, by the way": Way(keys.made_by_the_way, SCRIPTS),
+    "passkey, not by the way": Way(keys.not_made_by_the_way, SCRIPTS),
     "passkey, only": Way(keys.only_passkeys),
     "another provider": Way(others.another_provider),
     "another provider, whose account": Way(others.whose_account),
     "another provider, not linked": Way(others.not_linked),
     "home realm, offered": Way(others.at_home_there),
     "home realm, required": Way(others.only_there),
+    "consent": Way(consents.consent),
+    "consent, not you": Way(consents.consent_not_you),
+    "chooser": Way(choosers.chooser),
+    "chooser, others": Way(choosers.chooser_others),
+    "sign-out": Way(signing_out.sign_out),
+    "sign-out, of no client": Way(signing_out.sign_out_of_no_client),
+    "sign-out, without way back": Way(signing_out.sign_out_without_way_back),
+    "sign-out, not registered": Way(signing_out.sign_out_not_registered),
     "language": Way(languages.language),
     "account, another address": Way(account.another_address),
     "account, second factor": Way(account.second_factor),

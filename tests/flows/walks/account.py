@@ -16,7 +16,7 @@ NEW = "ada@new.example"
 _CHANGE = "main button.btn-inline"
 
 
-async def _arrive(walk: Walk, section: str = "") -> None:
+async def arrive(walk: Walk, section: str = "") -> None:
     """Go to one's account, by way of a sign-in."""
     await walk.open(_page(walk, section))
     await walk.fill(email=ADA, password=PASSWORD)
@@ -31,7 +31,7 @@ def _page(walk: Walk, section: str = "") -> str:
 async def another_address(walk: Walk) -> None:
     """By the link that went there; and refused by the one that went to the address of before."""
     await walk.settle("password")
-    await _arrive(walk, "email")
+    await arrive(walk, "email")
     await walk.see("asked", FIELD)
     await walk.fill(email="ada at new")
     await walk.press()
@@ -63,7 +63,7 @@ async def another_address(walk: Walk) -> None:
 async def second_factor(walk: Walk) -> None:
     """An app at one's own account, other recovery codes, and none of it any more."""
     await walk.settle("password")
-    await _arrive(walk, "security")
+    await arrive(walk, "security")
     await walk.see("security", "a[href$='/security/app']", "[value=email]")
     await walk.press("a[href$='/security/app']")
     await walk.see("an app", ".qr svg", CODE)
@@ -93,7 +93,7 @@ async def who_else(walk: Walk) -> None:
         await other.sign_in(scope="openid profile")
         await other.press("[name=decision][value=approve]")
         await other.arrive()
-        await _arrive(walk, "applications")
+        await arrive(walk, "applications")
         await walk.see("applications", _CHANGE)
         await walk.press(_CHANGE)
         await walk.see("applications, told", TOLD)
@@ -109,7 +109,7 @@ async def linked_provider(walk: Walk) -> None:
     await walk.settle("password")
     async with other_house(walk) as (there, _):
         there.claims |= {"email": "countess@elsewhere.example"}
-        await _arrive(walk, "identities")
+        await arrive(walk, "identities")
         await walk.see("none", OFFER)
         await walk.press(OFFER)
         await come_back(walk, there)
@@ -123,7 +123,7 @@ async def linked_provider(walk: Walk) -> None:
 async def my_data(walk: Walk) -> None:
     """All of it as a file, and an end to it."""
     await walk.settle("password", account_deletion=True)
-    await _arrive(walk, "data")
+    await arrive(walk, "data")
     await walk.see("data", "[name=download]", "#confirm")
     async with walk.opened.page.expect_download() as kept:
         await walk.opened.page.click("[name=download]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.flows.test_passkeys import _OFFERS_NOTHING, Device
+from tests.flows.test_passkeys import _OFFERS_NOTHING, ABLE, Device
 from tests.flows.walks.walk import WAY_ON, Walk
 
 BUTTON = "#passkey button"
@@ -71,3 +71,39 @@ async def only_passkeys(walk: Walk) -> None:
         await walk.see("without scripts", "noscript p")
     await walk.press(".cancel a:last-of-type")
     await walk.arrive("access_denied")
+
+
+_NEVER_MADE = "navigator.credentials.create = () => new Promise(() => {})"
+
+
+async def made_by_the_way(walk: Walk) -> None:
+    """Right after a sign-in by a password, in a browser that does so; by its owner, then not."""
+    await walk.settle("password", "passkey")
+    held = await _device(walk)
+    await walk.opened.page.add_init_script(ABLE)
+    await held.know_owner(False)
+    await walk.sign_in()
+    await walk.arrive()
+    assert await held.credentials() == [], "who is not known to the device has none, and goes on"
+    await walk.forget()
+    await held.know_owner(True)
+    await walk.sign_in()
+    await walk.arrive()
+    (made,) = await held.credentials()
+    assert made["userName"] == walk.here.user.email
+    await walk.forget()
+    await walk.begin()
+    await walk.see("asked", BUTTON, "#password")
+    await walk.press(BUTTON)
+    await walk.arrive()
+
+
+async def not_made_by_the_way(walk: Walk) -> None:
+    """A browser that says it can, and does not answer, keeps nobody."""
+    await walk.settle("password", "passkey")
+    await walk.opened.page.add_init_script(ABLE)
+    await walk.opened.page.add_init_script(_NEVER_MADE)
+    await walk.sign_in()
+    await walk.see("on the way", "#resume")
+    await walk.press("#resume")
+    await walk.arrive()

@@ -1,4 +1,4 @@
-"""Walks by mailed links: a magic link, here and elsewhere; where accounts are made, or are not."""
+"""Walks by mailed links: a magic link, here and elsewhere, refused."""
 
 from __future__ import annotations
 
@@ -71,19 +71,3 @@ async def magic_link_refused(walk: Walk) -> None:
     await walk.see("expired", WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("asked again", FIELD)
-
-
-async def registration_open_or_closed(walk: Walk) -> None:
-    """The client asks for an account to be made (`prompt=create`)."""
-    await walk.settle("password", registration="open")
-    await walk.begin(prompt="create")
-    await walk.see("open", FIELD)
-    await walk.press(".cancel a")
-    await walk.see("back", FIELD, "#password")
-    await walk.forget()
-    home = await walk.settle("password", registration="closed")
-    await walk.open(f"/{home.slug}/auth/register")
-    await walk.see("closed", WAY_ON)
-    await walk.begin(prompt="create")
-    await walk.see("closed, asked for by a client", FIELD)
-    assert await walk.opened.page.locator("a[href*='/register']").count() == 0

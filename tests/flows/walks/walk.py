@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from playwright.async_api import Browser
 
@@ -23,6 +23,8 @@ from tests.world.house import PASSWORD
 from tests.world.passkeys import Home
 from tests.world.served import CALLBACK
 
+AT_CLIENT = urljoin(CALLBACK, "/")
+"""The client's own page."""
 PICTURES = Path(__file__).parents[3] / "build" / "walks"
 PRIMARY = "main form[method=post] .btn-primary"
 REFUSED = "[role=alert]"
@@ -125,6 +127,18 @@ class Walk:
         answer = self.opened.answer
         assert answer.get("error") == error, answer
         assert ("code" in answer) is (error is None), answer
+
+    async def be_at_client(self, path: str = "") -> None:
+        """Be at a page of the client's own, which nobody brings a code to."""
+        await self.opened.page.wait_for_url(
+            re.compile("^" + re.escape(AT_CLIENT + path) + r"(\?|$)")
+        )
+        assert not {"code", "error"} & self.opened.answer.keys(), self.opened.answer
+
+    async def spoil(self, name: str) -> None:
+        """Have forms carry what is no longer good, as an old page does."""
+        spoiled = '(fields) => fields.forEach((field) => (field.value += "x"))'
+        await self.opened.page.locator(f"[name={name}]").evaluate_all(spoiled)
 
     async def see(self, state: str, *expected: str) -> None:
         """Look at a page that shows what is `expected` (selectors)."""

@@ -19,7 +19,7 @@ from tests.world import house
 from tests.world.passkeys import Home
 from tests.world.passkeys import furnish as add_home
 from tests.world.ports import free_port
-from tests.world.served import Served, settings_for, unseeded
+from tests.world.served import CALLBACK, Served, settings_for, unseeded
 from tests.world.waiting import eventually
 
 ADA = "ada.lovelace@people.example"
@@ -59,7 +59,7 @@ class World:
         await storage.organizations.update(home.id, named)
         stored = await storage.clients.find(home.client_id, home.id)
         assert stored is not None
-        changes = {"client_name": "Portal", **(client or {})}
+        changes = {"client_name": "Portal", "redirect_uris": (CALLBACK,), **(client or {})}
         await storage.clients.update(stored.id, home.id, changes)
         return home
 

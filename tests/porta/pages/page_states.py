@@ -532,6 +532,9 @@ STATES: dict[str, State] = {
         "organization",
         {**_APPLICATION, "account_url": "/acme/account", "sign_out_url": "/acme/session/end"},
     ),
+    "organization, signed in at one's account": State(
+        "organization", {"account_url": "/acme/account", "sign_out_url": "/acme/session/end"}
+    ),
     "organization, development": State(
         "organization", {"links": (("discovery", "/acme/x"), ("jwks", "/acme/jwks"))}
     ),

@@ -27,6 +27,18 @@ def test_every_page_is_a_whole_document(
     assert not re.search(r"\b(login|consent|logout|errors|common)\.[a-z_]+", page.words)
 
 
+def test_nobody_is_asked_to_have_kept_codes_where_there_are_none(pages: Pages) -> None:
+    asking = {name for name in PAGES if "I have kept them" in show(pages, name).words}
+    assert asking == {"recovery_codes"}
+
+
+def test_who_is_signed_in_to_nothing_but_their_account_is_led_there_first(pages: Pages) -> None:
+    page = show(pages, "organization", ACME, account_url="/acme/account", sign_out_url="/acme/out")
+    ways = [(each["href"], each["class"]) for each in page.all("a") if "btn-" in str(each)]
+    assert ways == [("/acme/account", "btn-primary"), ("/acme/out", "btn-secondary")]
+    assert "You are signed in" in page.words
+
+
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_nothing_is_inline_and_nothing_foreign_is_loaded(pages: Pages, name: str) -> None:
     for tag, attributes in show(pages, name).tags:
