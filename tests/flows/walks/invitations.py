@@ -7,7 +7,7 @@ from typing import Any
 from porta.audit.actors import SYSTEM
 from porta.services import invitations
 from porta.services.invitation_fields import NewInvitation
-from tests.flows.walks.walk import REFUSED, WAY_ON, Walk
+from tests.flows.walks.walk import DONE, OVER, REFUSED, WAY_ON, Walk
 from tests.flows.walks.world import ADA
 
 GRACE = "grace.hopper@people.example"
@@ -39,13 +39,13 @@ async def invitation(walk: Walk) -> None:
     assert await walk.opened.page.input_value("#given_name") == "Grace"
     await walk.choose_password(NEW)
     await walk.press()
-    await walk.see("accepted", WAY_ON)
+    await walk.see("accepted", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.be_at_client()
     await walk.sign_in(GRACE, NEW)
     await walk.arrive()
     await walk.open(link)
-    await walk.see("used", WAY_ON)
+    await walk.see("used", OVER, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("where that leads", WAY_ON)
 
@@ -58,7 +58,7 @@ async def invitation_known(walk: Walk) -> None:
     await walk.see("invited", "main .btn-primary")
     assert await walk.opened.page.locator("main input:visible").count() == 0
     await walk.press()
-    await walk.see("accepted", WAY_ON)
+    await walk.see("accepted", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.be_at_client()
     await walk.sign_in()
@@ -74,13 +74,13 @@ async def invitation_over(walk: Walk) -> None:
         await invitations.revoke(tx, SYSTEM, home.id, invited)
     await walk.choose_password(NEW)
     await walk.press()
-    await walk.see("taken back", WAY_ON)
+    await walk.see("taken back", OVER, WAY_ON)
     invited, link = await _invite(walk)
     await walk.world.pg.execute(
         "UPDATE invitation_tokens SET expires_at = now() - interval '1 minute' WHERE id = %(id)s",
         {"id": invited},
     )
     await walk.open(link)
-    await walk.see("expired", WAY_ON)
+    await walk.see("expired", OVER, WAY_ON)
     await walk.sign_in(GRACE, NEW)
     await walk.see("nobody who has a password", REFUSED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.flows.walks.invitations import GRACE, NEW
-from tests.flows.walks.walk import FIELD, REFUSED, TOLD, WAY_ON, Walk
+from tests.flows.walks.walk import DONE, FIELD, OVER, REFUSED, TOLD, WAY_ON, Walk
 from tests.flows.walks.world import ADA
 from tests.world.waiting import eventually
 
@@ -40,14 +40,14 @@ async def registration(walk: Walk) -> None:
     )
     await walk.choose_password(NEW)
     await walk.press()
-    await walk.see("made", WAY_ON)
+    await walk.see("made", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("back at the sign-in", FIELD, "#password")
     await walk.fill(email=GRACE, password=NEW)
     await walk.press()
     await walk.arrive()
     await walk.open(link)
-    await walk.see("used", WAY_ON)
+    await walk.see("used", OVER, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("asked for again", FIELD)
 
@@ -83,7 +83,7 @@ async def registration_refused(walk: Walk) -> None:
     await _close(walk)
     await walk.choose_password(NEW)
     await walk.press()
-    await walk.see("closed meanwhile", WAY_ON)
+    await walk.see("closed meanwhile", OVER, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("where that leads", WAY_ON)
 
@@ -109,7 +109,7 @@ async def registration_open_or_closed(walk: Walk) -> None:
     await walk.forget()
     home = await walk.settle("password", registration="closed")
     await walk.open(f"/{home.slug}/auth/register")
-    await walk.see("closed", WAY_ON)
+    await walk.see("closed", OVER, WAY_ON)
     await walk.begin(prompt="create")
     await walk.see("closed, asked for by a client", FIELD)
     assert await walk.opened.page.locator(_REGISTER).count() == 0

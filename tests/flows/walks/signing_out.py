@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 
 from tests.flows.walks.account import arrive
-from tests.flows.walks.walk import AT_CLIENT, PRIMARY, REFUSED, WAY_ON, Walk
+from tests.flows.walks.walk import AT_CLIENT, DONE, REFUSED, WAY_ON, Walk
 from tests.handlers.flow import VERIFIER
 from tests.world.served import CALLBACK
 
@@ -56,7 +56,7 @@ async def sign_out_of_no_client(walk: Walk) -> None:
     await walk.see("declined", "a.btn-primary[href$='/account']", _SIGN_OUT)
     await walk.press(_SIGN_OUT)
     await walk.press()
-    await walk.see("signed out", WAY_ON)
+    await walk.see("signed out", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("where that leads", WAY_ON)
     assert await walk.opened.page.locator(_SIGN_OUT).count() == 0, "nobody is signed in"
@@ -70,12 +70,16 @@ async def sign_out_without_way_back(walk: Walk) -> None:
     await walk.sign_in()
     await walk.arrive()
     await _redeem(walk)
-    for answer in (_STAY, PRIMARY):
-        await _ask(walk)
-        await walk.press(answer)
-        await walk.see("declined" if answer == _STAY else "signed out", WAY_ON)
-        await walk.press(WAY_ON)
-        await walk.be_at_client()
+    await _ask(walk)
+    await walk.press(_STAY)
+    await walk.see("declined", WAY_ON, _SIGN_OUT)
+    await walk.press(WAY_ON)
+    await walk.be_at_client()
+    await _ask(walk)
+    await walk.press()
+    await walk.see("signed out", DONE, WAY_ON)
+    await walk.press(WAY_ON)
+    await walk.be_at_client()
     await _is_signed_in(walk, still=False)
 
 
@@ -99,7 +103,7 @@ async def sign_out_not_registered(walk: Walk) -> None:
     await _ask(walk, **asked)
     await walk.see("not registered", REFUSED, "main .btn-primary", _STAY)
     await walk.press()
-    await walk.see("signed out", WAY_ON)
+    await walk.see("signed out", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.be_at_client()
     await _is_signed_in(walk, still=False)
