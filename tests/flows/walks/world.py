@@ -77,7 +77,7 @@ class World:
                         return True
             return False
 
-        await eventually(came, 20.0)
+        await eventually(came)
         return found[0]
 
     async def link_to(self, address: str, kind: str) -> str:
