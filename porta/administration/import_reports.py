@@ -107,13 +107,7 @@ def _line(line: Line, **more: object) -> ImportLine:
 
 
 def _credential(each: Credential) -> ImportCredential:
-    told = {
-        "organization": each.organization,
-        "application": each.application,
-        "client_name": each.client_name,
-        "client_id": each.client_id,
-        "client_type": each.client_type,
-    }
+    told = each.names()
     if each.is_generated:
         told["secret_plaintext"] = each.client_secret or ""
     more = {"secret_label": each.label, "secret_expires_at": each.expires_at}

@@ -64,8 +64,7 @@ async def go_on(
     Raises LoginFailed where what is missing cannot be asked for here.
     """
     runtime, opened = evidence.runtime, evidence.opened
-    demanded = await steps.find_demanded(runtime, opened, user)
-    step = steps.possible(runtime, next_step(sign_in, demanded))
+    step, demanded = await steps.find_missing(runtime, opened, user, sign_in)
     waits = await find_waiting(runtime, opened.tenant, sign_in.linking)
     if isinstance(step, Done) and waits is None:
         return await conclude(evidence, user, sign_in, kept, Duties(trusts=trusts))
@@ -93,8 +92,7 @@ async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes
     """Raise LoginFailed where what is missing beside these proofs cannot be asked for here. That is
     recorded with the person of `evidence`, who is None while their account is not made.
     """
-    demanded = await steps.find_demanded(evidence.runtime, evidence.opened, user)
-    step = steps.possible(evidence.runtime, next_step(sign_in, demanded))
+    step, demanded = await steps.find_missing(evidence.runtime, evidence.opened, user, sign_in)
     if isinstance(step, Done) or steps.offered(evidence.runtime, step):
         return
     if await _find_device(evidence, user, sign_in, demanded, kept) is None:

@@ -12,16 +12,23 @@ from storage.models.users import User
 
 async def find_step(runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn) -> Step:
     """Return what is missing, by what is demanded of the person and what they have enrolled."""
-    return possible(runtime, next_step(sign_in, await find_demanded(runtime, opened, user)))
+    step, _ = await find_missing(runtime, opened, user, sign_in)
+    return step
 
 
-def possible(runtime: Runtime, step: Step) -> Step:
-    """Return a step; none in place of an offer of what this installation cannot do."""
+async def find_missing(
+    runtime: Runtime, opened: OpenInteraction, user: User, sign_in: SignIn
+) -> tuple[Step, Required]:
+    """Return what is missing, and what is demanded. What this installation cannot do is not
+    missing where it would be offered alone.
+    """
+    demanded = await _find_demanded(runtime, opened, user)
+    step = next_step(sign_in, demanded)
     optional = isinstance(step, Enrol) and step.optional
-    return Done() if optional and not offered(runtime, step) else step
+    return (Done() if optional and not offered(runtime, step) else step), demanded
 
 
-async def find_demanded(runtime: Runtime, opened: OpenInteraction, user: User) -> Required:
+async def _find_demanded(runtime: Runtime, opened: OpenInteraction, user: User) -> Required:
     """Return what is demanded of a person at an interaction. What they have enrolled is read where
     that makes a difference.
     """

@@ -100,13 +100,7 @@ def _lines(lines: Iterable[Line]) -> list[dict[str, Any]]:
 
 
 def _credential(each: Credential) -> dict[str, Any]:
-    told = {
-        "organization": each.organization,
-        "application": each.application,
-        "client_name": each.client_name,
-        "client_id": each.client_id,
-        "client_type": each.client_type,
-    }
+    told = each.names()
     if each.is_generated:
         told["client_secret"] = each.client_secret or ""
     return told

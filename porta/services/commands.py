@@ -46,15 +46,20 @@ class Patch(Command):
     """What is to be changed, as a JSON merge patch: what is absent stays, null removes."""
 
 
+def with_slug(data: Any) -> Any:
+    """Return what was given, with a slug that is made of its name where it has none."""
+    if not isinstance(data, dict) or not isinstance(data.get("name"), str):
+        return data
+    return {"slug": slugs.slugify(data["name"]), **data}
+
+
 class Slugged(Command):
     """A command whose slug, when it is left out, is made of its name."""
 
     @model_validator(mode="before")
     @classmethod
     def _default_slug(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(data.get("name"), str):
-            return data
-        return {"slug": slugs.slugify(data["name"]), **data}
+        return with_slug(data)
 
 
 class Reasoned(Command):

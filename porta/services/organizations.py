@@ -89,9 +89,8 @@ async def update(
         return stored
     after = require(await tx.organizations.update(stored.id, changes), WHAT)
     if trusted_days(stored) and not trusted_days(after):
-        await tx.trusted_devices.clear(
-            stored.id
-        )  # for good: none is trusted anew by another change
+        # For good: none is trusted anew by another change.
+        await tx.trusted_devices.clear(stored.id)
     for event_type, fields in _events_of(frozenset(changes)):
         await record_change(
             tx, actor, event_type, stored, after, fields=fields, organization_id=stored.id

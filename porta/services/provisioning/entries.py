@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from porta.services.claims import find_name_problem
-from porta.services.commands import Command
+from porta.services.commands import Command, with_slug
 from porta.services.fields import (
     Algorithm,
     ApplicationSlug,
@@ -22,7 +22,6 @@ from porta.services.fields import (
     judged,
     rule,
 )
-from porta.tenants import slugs
 
 __all__ = [
     "ENTRY",
@@ -84,6 +83,4 @@ class SluggedEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _default_slug(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or not isinstance(data.get("name"), str):
-            return data
-        return {"slug": slugs.slugify(data["name"]), **data}
+        return with_slug(data)

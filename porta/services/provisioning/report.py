@@ -64,6 +64,16 @@ class Credential:
     expires_at: float | None = None
     """When the secret ends, in seconds since the epoch."""
 
+    def names(self) -> dict[str, str]:
+        """Return which client it is, without a secret, as reports name it."""
+        return {
+            "organization": self.organization,
+            "application": self.application,
+            "client_name": self.client_name,
+            "client_id": self.client_id,
+            "client_type": self.client_type,
+        }
+
 
 @dataclass(slots=True)
 class Report:
