@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from porta.audit import events
-from porta.browser import account_visits, interactions, sessions
+from porta.browser import account_visits, interactions, request_copies, sessions
 from porta.browser.binding import Browser
 from porta.browser.interactions import InteractionExpired
 from porta.errors import Forbidden
@@ -129,7 +129,7 @@ async def get(
     client = await _client(runtime, tenant, interaction)
     if tenant.id != interaction.organization_id or client is None:
         raise InteractionExpired("interaction not found")
-    return OpenInteraction(uid, interaction, tenant, client)
+    return OpenInteraction(request_copies.fit(uid), interaction, tenant, client)
 
 
 async def _client(runtime: Runtime, tenant: Tenant, interaction: Interaction) -> Client | None:

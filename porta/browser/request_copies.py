@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from storage.models.interactions import Interaction
 
 MOST = 1400
 """Characters of a copy. A request that needs more is remembered by its client only."""
+_SHAPE = re.compile(rf"[A-Za-z0-9_-]{{1,{MOST}}}")
 REPLAYABLE = 3600
 """Seconds. A client has forgotten what it knew of a request by then: it has to begin anew."""
 _PURPOSE = "replay"
@@ -56,6 +58,14 @@ class RequestCopy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 def value_of(handle: str) -> str:
     """Return the value that an interaction is found by, out of the handle in its URL."""
     return handle.partition(".")[0]
+
+
+def fit(handle: str) -> str:
+    """Return a handle without what is no copy by its shape: whatever somebody wrote behind a value
+    is not kept with what they ask for, nor shown.
+    """
+    value, _, box = handle.partition(".")
+    return handle if _SHAPE.fullmatch(box) else value
 
 
 def to_handle(runtime: Runtime, value: str, interaction: Interaction) -> str:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from porta.outbound import breaker
 from porta.protocol.federation.request import find_endpoint_problem
 from storage.models.connections import Connection
+from storage.models.interactions import UpstreamRequest
 from storage.models.users import User
 from tests.world.answers import claims_of, hidden_fields, location, query_in
 from tests.world.browser import Browser, a_browser, add_user, code_form, organization_id, post
@@ -439,6 +440,24 @@ async def test_a_dead_provider_costs_nobody_else_anything(
     await _tokens(browser, await _sign_in(browser, alive, upstream))
     async with a_browser(served) as alice:
         await alice.code()
+
+
+@pytest.mark.parametrize("behind", ["." + "x" * 9000, ".%00", ".a;b", "." + "x" * 1401])
+async def test_what_is_written_behind_an_interaction_is_not_kept(
+    served: Served, browser: Browser, upstream: Provider, behind: str
+) -> None:
+    """A request upstream holds the way back to its interaction, and nothing that anybody added."""
+    connection = await connect(served, upstream, creates_accounts=True)
+    place, _, handle = (await browser.begin()).rpartition("/")
+    value = handle.partition(".")[0]
+    there = location(await _send(browser, f"{place}/{value}{behind}", connection))
+    artifacts, state = served.runtime.storage.artifacts, query_in(there)["state"]
+    kept = await artifacts.find(UpstreamRequest, state, connection.organization_id)
+    assert kept is not None
+    assert kept.uid == value
+    upstream.claims = _person()
+    answer = await _come_back(browser, connection, upstream.grant(there))
+    assert "code" in await browser.follow(answer)
 
 
 async def test_a_connection_that_fails_costs_no_other_one_at_the_same_host_anything(
