@@ -73,6 +73,10 @@ class Authenticator:
     """Recorded when it was right: a sign-in by it as a first factor, or itself as a second."""
     event_beside: str | None = None
     """Recorded in its place where it was a second one; None for the same."""
+    event_refused: str | None = None
+    """Recorded where it was right, as a first factor, and its sign-in is refused all the same; None
+    for `event` with `.failed`.
+    """
     guesses: Callable[[Evidence], Guesses] | None = None
     """The limits of its attempts as a first factor; by default those of guesses at a password."""
     limit_event: str = "rate_limit.login"
@@ -91,3 +95,7 @@ class Authenticator:
     """Whose attempts a first factor is counted with, where no address is typed: nobody's."""
     admit: Callable[[Runtime, Tenant, Origin], None] | None = None
     """Raises Unavailable where there is no room to judge it now."""
+
+    @property
+    def refused(self) -> str:
+        return self.event_refused or f"{self.event}.failed"

@@ -141,6 +141,7 @@ AUTHENTICATOR = Authenticator(
     amr=("mca",),
     verify=_verify,
     event="user.login.magic_link",
+    event_refused="user.magic_link.failed",
     guesses=_guesses,
     limit_event="rate_limit.magic_link",
     is_ready=lambda settings: settings.smtp_host is not None,

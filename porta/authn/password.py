@@ -110,7 +110,7 @@ async def _authenticate(attempt: _Attempt, password: str) -> User:
     await _check_status(attempt, user)
     if verdict.needs_rehash and (not tenant.config.way_back or is_normal(password)):
         # Porta 1.x, should it come back, compares what was typed with what it was hashed from.
-        await _rehash(attempt, user, password)
+        return await _rehash(attempt, user, password)
     return user
 
 
@@ -192,16 +192,32 @@ def _reason(user: User | None, *, closed: bool) -> str:
     return "needs_reset" if is_too_dear(user.password_hash) else "wrong_password"
 
 
-async def _rehash(attempt: _Attempt, user: User, password: str) -> None:
+async def _rehash(attempt: _Attempt, user: User, password: str) -> User:
+    """Return the person with the hash that they have then."""
     try:
         fresh = await attempt.runtime.passwords.hash(
             password, attempt.asker, instead_of=user.password_hash
         )
     except Unavailable:
-        return  # The password was right; its hash is renewed another day.
-    await attempt.runtime.storage.user_passwords.replace_hash(
+        return user  # The password was right; its hash is renewed another day.
+    replaced = await attempt.runtime.storage.user_passwords.replace_hash(
         user.id, attempt.tenant.id, fresh, expected=user.password_hash
     )
+    if not replaced:
+        return await _reread(attempt, user, password)
+    return msgspec.structs.replace(user, password_hash=fresh)
+
+
+async def _reread(attempt: _Attempt, user: User, password: str) -> User:
+    """Return the person with the hash that somebody else has stored meanwhile, if it is of the same
+    password. Raises LoginFailed.
+    """
+    now = await attempt.runtime.storage.users.find_by_id(user.id, attempt.tenant.id)
+    stored = now.password_hash if now is not None else None
+    verdict = await attempt.runtime.passwords.verify(stored, password, attempt.asker)
+    if not verdict.ok:
+        raise LoginFailed("login.error_invalid", reason="changed_meanwhile")
+    return msgspec.structs.replace(user, password_hash=stored)
 
 
 async def _verify(evidence: Evidence) -> User:

@@ -121,9 +121,7 @@ async def _ask_for(evidence: Evidence, user: User, sign_in: SignIn, step: Step) 
 async def _first_method(asked: Evidence, sign_in: SignIn, step: Step) -> str:
     methods = steps.offered(asked.runtime, step)
     if not methods:
-        first = AUTHENTICATORS.get(sign_in.proofs[0].method)
-        event = f"{first.event}.failed" if first is not None else "2fa.verify.failed"
-        await attempt.record(asked, event, reason="second_factor")
+        await _record_refusal(asked, sign_in, "second_factor")
         raise LoginFailed("login.error_second_factor", reason="second_factor")
     return methods[0]
 
@@ -154,24 +152,28 @@ async def conclude(
     if sign_in.linking is not None:
         linking = sign_in.linking if duties.link is not None else None
         await home_realms.check(runtime, tenant, user.email, linking)
-    if sign_in.proofs[0].method != SESSION:
-        await _record(evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
     trusted, person, brought = None, user, sign_in.brought
 
     async def fulfil(tx: Storage) -> None:
         nonlocal trusted, person
+        if sign_in.proofs[0].method != SESSION:
+            await _record(tx, evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
         trusted = await duties.fulfil(tx, evidence, user, kept)
         if brought is not None:
             person = await joining.take_over(tx, evidence, user, brought)
 
     device = duties.device
-    session, value = await sessions.sign_in(
-        runtime, tenant, user.id, context=context_of(sign_in.proofs),
-        browser=opened.interaction.browser, origin=evidence.origin, first=fulfil,
-        # An interaction that is over changes nothing: its cookie would reach no browser.
-        before_commit=partial(_keep, evidence, sign_in),
-        trusted_device=device.id if device is not None else None,
-    )  # fmt: skip
+    try:
+        session, value = await sessions.sign_in(
+            runtime, tenant, user.id, context=context_of(sign_in.proofs),
+            browser=opened.interaction.browser, origin=evidence.origin, first=fulfil,
+            # An interaction that is over changes nothing: its cookie would reach no browser.
+            before_commit=partial(_keep, evidence, sign_in),
+            trusted_device=device.id if device is not None else None,
+        )  # fmt: skip
+    except LoginFailed as refusal:
+        await _record_refusal(replace(evidence, user=user), sign_in, refusal.reason)
+        raise
     if brought is not None:  # before anybody has the session: no token tells of a role of before
         await joining.map_roles(evidence, person, brought)
     keys, now = runtime.settings.cookie_keys, runtime.clock()
@@ -180,18 +182,23 @@ async def conclude(
     return SignedIn(value, session.expires_at, known, person, trusted, remembers, spared)
 
 
-async def _record(evidence: Evidence, user: User, event: str) -> None:
-    runtime, tenant = evidence.runtime, evidence.tenant
-    await runtime.storage.login_attempts.record_login(
-        user.id, tenant.id, known_browser=evidence.known_browser
-    )
+async def _record(tx: Storage, evidence: Evidence, user: User, event: str) -> None:
+    """Count a sign-in, and hold whose it is: who ends everything of a person comes before it, and
+    then there is none, or after it, and ends it too. Raises LoginFailed.
+    """
+    known, tenant = evidence.known_browser, evidence.tenant
+    if not await tx.login_attempts.record_login(user, known_browser=known):
+        raise LoginFailed("login.error_invalid", reason="changed_meanwhile")
     await events.record(
-        runtime.storage,
-        event,
-        organization_id=tenant.id,
-        user_id=user.id,
-        origin=evidence.origin,
+        tx, event, organization_id=tenant.id, user_id=user.id, origin=evidence.origin
     )
+
+
+async def _record_refusal(evidence: Evidence, sign_in: SignIn, reason: str | None) -> None:
+    """Leave an event of a sign-in that is refused after its first factor was right."""
+    first = AUTHENTICATORS.get(sign_in.proofs[0].method)
+    event = first.refused if first is not None else "2fa.verify.failed"
+    await attempt.record(evidence, event, reason=reason)
 
 
 async def _keep(evidence: Evidence, sign_in: SignIn, storage: Storage, session_uid: str) -> None:

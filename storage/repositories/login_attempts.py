@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.models.users import LoginAttempt
+from storage.models.users import LoginAttempt, User
 from storage.postgres.statement import Executor
 from storage.repositories import user_sql
 from storage.repositories.accounts import decode_user
@@ -54,16 +54,17 @@ class LoginAttempts:
             },
         )
 
-    async def record_login(
-        self, id: str, organization_id: str, *, known_browser: bool = False
-    ) -> None:
-        """Count a sign-in, and reset the attempts before it.
+    async def record_login(self, user: User, *, known_browser: bool = False) -> bool:
+        """Count a sign-in of somebody who was found as `user`, and reset the attempts before it;
+        the row is held from then on. False where they may not sign in, or have another password,
+        by now: what they have shown was judged before that.
 
         Not where it came from a `known_browser`, which has a count of its own: what strangers
         tried is still theirs, or each sign-in of the owner would buy them as much again.
         """
         statement = user_sql.RECORD_KNOWN_LOGIN if known_browser else user_sql.RECORD_LOGIN
-        await self._pg.execute(statement, {"id": id, "organization_id": organization_id})
+        key = {"id": user.id, "organization_id": user.organization_id}
+        return await self._pg.execute(statement, key | {"password_hash": user.password_hash}) == 1
 
     async def reset(self, id: str, organization_id: str) -> None:
         """Begin the count of attempts anew and end an automatic lock; no other one."""

@@ -111,18 +111,25 @@ GIVE_BACK_ATTEMPT = Statement(
     WHERE u.id = %(id)s AND {OF_ORGANIZATION}
     """,  # noqa: S608
 )
+# A hash that is another one than that which was judged is of another password, unless none was
+# chosen for so long that it can only be the same one, hashed anew at a sign-in beside this one.
+_AS_JUDGED = f"""
+    u.id = %(id)s AND {OF_ORGANIZATION} AND {STANDS}
+    AND (u.password_hash IS NOT DISTINCT FROM %(password_hash)s::text
+        OR (u.password_changed_at > now() - interval '10 minutes') IS NOT TRUE)
+"""
 RECORD_LOGIN = Statement(
     "record_login",
     f"""
     UPDATE users u SET last_login_at = now(), login_count = login_count + 1, {_FORGIVEN}
-    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
+    WHERE {_AS_JUDGED}
     """,  # noqa: S608
 )
 RECORD_KNOWN_LOGIN = Statement(
     "record_known_login",
     f"""
     UPDATE users u SET last_login_at = now(), login_count = login_count + 1
-    WHERE u.id = %(id)s AND {OF_ORGANIZATION}
+    WHERE {_AS_JUDGED}
     """,  # noqa: S608
 )
 FORGIVE_ATTEMPTS = Statement(

@@ -22,7 +22,7 @@ from tests.world.answers import hidden_fields
 from tests.world.links import code_for, mailed_links, person, post, take_magic_links
 from tests.world.log import Log
 from tests.world.mail import letters_to
-from tests.world.second_factors import person_with_totp
+from tests.world.second_factors import choose, person_with_totp
 
 SENT = "a link to sign in is on its way"
 
@@ -145,6 +145,23 @@ async def test_G1_the_second_factor_is_asked_for_still(
     claims = await _claims(http, answer.headers["Location"])
     assert claims["amr"] == ["mca", "otp"]
     assert claims["acr"] == "urn:porta:acr:possession", "two of one kind are one factor"
+
+
+async def test_G1_a_second_factor_that_cannot_be_asked_for_is_not_dropped(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, someone: User
+) -> None:
+    """One that was chosen and is gone: the refusal is a page, and an event."""
+    await choose(pg, someone, "totp")
+    _, link = await _link(http, runtime, pg, someone)
+    pressed = await post(http, link)
+    assert (pressed.status_code, "needs a second step" in pressed.text) == (200, True)
+    assert not _is_signed_in(http)
+    rows = await pg.fetch(
+        "SELECT metadata ->> 'reason' FROM audit_log WHERE user_id = %(id)s"
+        " AND event_type = 'user.magic_link.failed'",
+        {"id": someone.id},
+    )
+    assert rows == [("second_factor",)]
 
 
 async def test_G5_another_browser_is_shown_a_code_and_signs_nobody_in(

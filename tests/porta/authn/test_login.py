@@ -12,10 +12,11 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from porta.authn import login
-from porta.authn.authenticator import LoginFailed
+from porta.audit.event_types import EVENTS
+from porta.authn import AUTHENTICATORS, attempt, login, progress
+from porta.authn.authenticator import Evidence, LoginFailed
 from porta.authn.progress import SignedIn
-from porta.browser import interactions, open_interactions
+from porta.browser import interactions, keepsakes, open_interactions
 from porta.browser.binding import Browser, new_secret
 from porta.browser.interactions import InteractionExpired
 from porta.browser.open_interactions import OpenInteraction
@@ -30,6 +31,7 @@ from porta.tenants.tenant import Tenant
 from storage.models.artifacts import Session
 from storage.models.interactions import Consent, Interaction
 from storage.postgres.driver import Postgres
+from tests import factories
 from tests.world.house import CALLBACK, EMAIL, PASSWORD
 from tests.world.runtime import opened
 
@@ -106,6 +108,53 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_session(
     with pytest.raises(InteractionExpired):
         await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
     assert await pg.fetchrow("SELECT count(*) FROM sessions") == before
+
+
+@pytest.mark.parametrize("meanwhile", ["another password", "no password", "suspended"])
+async def test_what_ends_a_person_while_their_password_is_compared_leaves_no_session(
+    runtime: Runtime, tenant: Tenant, pg: Postgres, meanwhile: str
+) -> None:
+    """Whoever knows the old password and signs in on and on meets the moment of the change."""
+    everywhere = runtime.storage.everywhere
+    person = factories.user(
+        id=factories.new_id(), organization_id=tenant.id, email=f"{factories.new_id()}@acme.test",
+        password_hash=await runtime.passwords.hash(PASSWORD),
+    )  # fmt: skip
+    await everywhere.users.insert(person)
+    opened = await _open(runtime, tenant)
+    form = Params({"email": (person.email,), "password": (PASSWORD,)})
+    shown = AUTHENTICATORS["password"]
+    evidence = Evidence(runtime, opened, form, ORIGIN, person.email, known_browser=False)
+    user = await shown.verify(evidence)
+    key = (person.id, tenant.id)
+    async with everywhere.transaction() as tx:
+        if meanwhile == "suspended":
+            await tx.users.set_status(*key, "suspended", expected="active")
+        else:
+            new = "another hash" if meanwhile == "another password" else None
+            await tx.user_passwords.set(*key, new)
+        await tx.end_account(*key, "user.password.set")
+    sign_in = attempt.proved(progress.NOBODY, evidence, user, "password")
+    with pytest.raises(LoginFailed) as refused:
+        await progress.go_on(evidence, user, sign_in, keepsakes.NONE)
+    assert refused.value.reason == "changed_meanwhile"
+    assert (await _now(runtime, opened)).session_uid is None
+    rows = await pg.fetch(
+        "SELECT event_type FROM audit_log"
+        " WHERE user_id = %(id)s AND event_type LIKE 'user.login%%'",
+        {"id": person.id},
+    )
+    assert rows == [("user.login.password.failed",)]
+    held = await pg.fetchrow(
+        "SELECT count(*) FROM sessions WHERE account_id = %(id)s", {"id": person.id}
+    )
+    assert held == (0,)
+
+
+@pytest.mark.parametrize("name", sorted(AUTHENTICATORS))
+def test_a_refusal_after_a_right_factor_is_an_event_that_there_is(name: str) -> None:
+    first = ("password", "passkey", "magic_link", "federation")
+    assert (AUTHENTICATORS[name].refused in EVENTS) or name not in first
 
 
 async def test_a_form_sent_twice_leaves_the_session_of_the_first(

@@ -79,9 +79,8 @@ async def _authenticate(
     user = await password.authenticate(
         runtime, tenant, email, text, origin, known_browser=known_browser, **how
     )
-    await runtime.storage.everywhere.login_attempts.record_login(
-        user.id, tenant.id, known_browser=known_browser
-    )
+    attempts = runtime.storage.everywhere.login_attempts
+    assert await attempts.record_login(user, known_browser=known_browser)
     return user
 
 

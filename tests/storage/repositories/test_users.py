@@ -107,7 +107,7 @@ async def test_a_person_is_known_in_one_organization(
     assert not await passwords.replace_hash(
         world.user.id, other, "x", expected=world.user.password_hash
     )
-    await attempts.record_login(world.user.id, other)
+    assert not await attempts.record_login(stranger)
     assert msgspec.structs.replace(await _found(users, world), updated_at=0.0) == world.user
 
 
@@ -515,9 +515,8 @@ async def test_attempts_neither_lock_nor_unlock_what_is_closed_otherwise(
 async def test_a_sign_in_forgives_the_attempts(
     attempts: LoginAttempts, pg: Postgres, users: Users, world: World
 ) -> None:
-    key = (world.user.id, world.organization.id)
     await _attempt(users, world, 1)
-    await attempts.record_login(*key)
+    assert await attempts.record_login(world.user)
     found = await _found(users, world)
     assert (found.status, found.locked_at, found.locked_reason) == ("active", None, None)
     assert found.failed_login_count == 0
@@ -548,12 +547,32 @@ async def test_only_an_automatic_lock_is_forgiven(
     key = (world.user.id, world.organization.id)
     assert await users.set_status(*key, "locked", expected="active", reason="fraud")
     locked = await _found(users, world)
-    await attempts.record_login(*key)
+    await attempts.record_login(world.user)
     await attempts.reset(*key)
     assert await _found(users, world) == locked
     assert await users.set_status(*key, "suspended", expected="locked")
-    await attempts.record_login(*key)
+    await attempts.record_login(world.user)
     assert (await _found(users, world)).status == "suspended"
+
+
+async def test_nobody_signs_in_with_what_has_changed_since_it_was_judged(
+    attempts: LoginAttempts, passwords: UserPasswords, pg: Postgres, users: Users, world: World
+) -> None:
+    """A hash that was made anew is of the same password; one that was just chosen is not."""
+    key = (world.user.id, world.organization.id)
+    await passwords.set(*key, "another hash")
+    assert not await attempts.record_login(world.user)
+    assert not await attempts.record_login(world.user, known_browser=True)
+    assert await attempts.record_login(await _found(users, world))
+    judged = await _found(users, world)
+    await pg.execute(
+        "UPDATE users SET password_changed_at = now() - interval '11 minutes' WHERE id = %(id)s",
+        {"id": world.user.id},
+    )
+    assert await passwords.replace_hash(*key, "made anew", expected="another hash")
+    assert await attempts.record_login(judged)
+    assert await users.set_status(*key, "suspended", expected="active")
+    assert not await attempts.record_login(judged, known_browser=True)
 
 
 async def test_a_failure_is_dated(
@@ -612,7 +631,7 @@ async def test_a_version_counts_changes_and_no_sign_ins(
 
     before = await version()
     await _attempt(users, world, 5)
-    await attempts.record_login(world.user.id, world.organization.id)
+    await attempts.record_login(world.user)
     await attempts.record_failed_login(world.user.id, world.organization.id)
     assert await version() == before
     key = world.user.id, world.organization.id
@@ -628,6 +647,6 @@ async def test_counting_is_no_change_of_a_person(
     """The claim updated_at (Core §5.1) is about the person's information."""
     before = (await _found(users, world)).updated_at
     await _attempt(users, world, 1)
-    await attempts.record_login(world.user.id, world.organization.id)
+    await attempts.record_login(world.user)
     await attempts.record_failed_login(world.user.id, world.organization.id)
     assert (await _found(users, world)).updated_at == before
