@@ -102,7 +102,11 @@ async def check(evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes
 async def _find_device(
     evidence: Evidence, user: User, sign_in: SignIn, demanded: Required, kept: Keepsakes
 ) -> TrustedDevice | None:
-    """Return the device that stands for all that is missing, if there is one."""
+    """Return the device that stands for all that is missing, if there is one: not for who is to
+    have one more way in, by their address at a provider.
+    """
+    if sign_in.brought is not None and sign_in.brought.is_new:
+        return None
     step = next_step(sign_in, demanded)
     device = await trusted_devices.find(evidence, user, step, kept.device)
     if device is None or not isinstance(next_step(sign_in, at_trusted_device(demanded)), Done):

@@ -18,6 +18,7 @@ from storage.postgres.driver import Postgres
 from tests.security.test_federation import _found, _person, _sign_in, served
 from tests.security.test_federation_factors import _demand
 from tests.security.test_federation_refusals import _is_untouched, _mapped
+from tests.world import house
 from tests.world.answers import hidden_fields, location
 from tests.world.browser import Browser, a_browser
 from tests.world.mail import letters_to
@@ -42,14 +43,14 @@ async def _known(
 
 
 async def _show(
-    served: Served, browser: Browser, url: str, totp: TOTP, *, wrong: bool = False
+    served: Served, browser: Browser, url: str, totp: TOTP, *, wrong: bool = False, **more: str
 ) -> httpx.Response:
     """Post a code of an authenticator app, or one that is none, at the interaction."""
     step = int(served.runtime.clock() // 30)
     near = {totp.generate_otp(each) for each in range(step - 3, step + 4)}
     code = next(n * 6 for n in _DIGITS if n * 6 not in near) if wrong else totp.generate_otp(step)
     page = await browser.http.get(url)
-    form = hidden_fields(page.text) | {"method": "totp", "code": code}
+    form = hidden_fields(page.text) | {"method": "totp", "code": code} | more
     return await browser.http.post(f"{url}/two-factor", data=form)
 
 
@@ -99,6 +100,37 @@ async def test_a_domain_that_is_answered_for_links_nobody_before_the_second_fact
     assert await letters_to(served.runtime, pg, user.id) == []
     assert "code" in await browser.follow(await _show(served, browser, url, totp))
     assert [each.subject for each in await _linked(served, user)] == [upstream.claims["sub"]]
+
+
+async def test_no_trusted_device_stands_for_the_second_factor_of_who_is_linked_by_an_address(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """Once they are linked it does, as for everybody who is known there."""
+    connection = await connect(served, upstream, authoritative_domains=["acme.example"])
+    storage, home = served.runtime.storage.everywhere, connection.organization_id
+    user, totp = await person_with_totp(served.runtime, pg)
+    browser.email, browser.password = user.email, house.PASSWORD
+
+    async def days(count: int) -> None:
+        await storage.organizations.update(home, {"trusted_device_days": count})
+        served.runtime._changed("organizations", "acme")
+
+    await days(30)
+    try:
+        url = await browser.begin()
+        await browser.submit(url)
+        trusted = await _show(served, browser, url, totp, trust_device="1")
+        assert "code" in await browser.follow(trusted)
+        upstream.claims = _person(email=user.email)
+        there = location(await _sign_in(browser, connection, upstream, prompt="select_account"))
+        assert 'name="code"' in (await browser.http.get(there)).text
+        assert await _linked(served, user) == ()
+        who = (upstream.base, upstream.claims["sub"], user.email, None)
+        assert await storage.identities.add(connection.id, home, user.id, *who)
+        answer = await _sign_in(browser, connection, upstream, prompt="select_account")
+        assert "code" in await browser.follow(answer)
+    finally:
+        await days(0)
 
 
 @pytest.mark.parametrize("meanwhile", ["unlinked", "switched off", "no longer answered for"])

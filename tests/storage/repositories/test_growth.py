@@ -158,6 +158,7 @@ def _values(statement: Statement, presented: Presented) -> dict[str, object]:
         "reason": "x",
         **dict.fromkeys(("created_once", "all_roles"), False),
         "locked_at": 0,
+        "password_hash": None,
         "keys": ["key" + presented.key, "new"],
         "windows": [60, 60],
         "most": [9, 9],
