@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
@@ -69,17 +69,28 @@ def load_languages(directory: Path | None, own: Mapping[str, str]) -> dict[str, 
 
     Raises OSError and babel's PoFileError for a catalog of ours, Invalid for an operator's.
     """
-    read = sorted(map(_read_language, _catalogs(directory)), key=lambda language: language.name)
-    found = {language.tag: language for language in read}
+    found = _shipped(tuple((path, path.stat().st_mtime_ns) for path in _catalogs(directory)))
     english = found[FALLBACK].messages
-    for language in found.values():
-        if language.tag != FALLBACK:
-            language.messages.add_fallback(english)
     place = f"locales/{EVERY}"
-    return found | {
+    return dict(found) | {
         tag: replace(found[tag], messages=lay_over(source, found[tag], english, place))
         for tag, source in own.items()
     }
+
+
+@lru_cache(maxsize=2)
+def _shipped(catalogs: tuple[tuple[Path, int], ...]) -> Mapping[str, Language]:
+    """Every language of these files, as of the time that they were written: those of several
+    runtimes of one process are read once.
+    """
+    read = sorted(
+        (_read_language(path) for path, _ in catalogs), key=lambda language: language.name
+    )
+    found = {language.tag: language for language in read}
+    for language in read:
+        if language.tag != FALLBACK:
+            language.messages.add_fallback(found[FALLBACK].messages)
+    return found
 
 
 def lay_over(source: str, language: Language, english: Translations, place: str) -> Translations:

@@ -92,8 +92,9 @@ class Pages:
             "destination": destination,
             "minutes": minutes,
         }
-        looks = {"autoescape": "escaped", "namespace": namespace, "whitespace": "oneline"}
-        themes = Themes(root, own.templates, **looks)
+        themes = Themes(
+            root, own.templates, autoescape="escaped", whitespace="oneline", namespace=namespace
+        )
         themes.compile(f"pages/{name}.html" for name in PAGES)
         spoken = load_languages(locale_directory, own.texts.get(EVERY, {}))
         return cls(themes, spoken, own, static, debug)

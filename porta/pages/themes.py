@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,34 @@ class _Own(Loader):
         return _Template(source, name, self)
 
 
+@lru_cache(maxsize=8)
+def _shipped(root: str, autoescape: str | None, whitespace: str) -> Loader:
+    """Templates below a folder: those of several runtimes of one process are compiled once."""
+    return Loader(root, autoescape=autoescape, whitespace=whitespace)
+
+
 class Themes:
     """Compiled templates. One of an operator's that fails costs its looks, never a page."""
 
     def __init__(
-        self, root: Path, own: Mapping[str, Mapping[str, str]], /, **settings: Any
+        self,
+        root: Path,
+        own: Mapping[str, Mapping[str, str]],
+        /,
+        *,
+        autoescape: str | None,
+        whitespace: str,
+        namespace: Mapping[str, Any] | None = None,
     ) -> None:
-        """`settings` are those of tornado's Loader; `own` are sources by organization and name."""
+        """`own` are sources by organization and name; the rest is as tornado's Loader has it."""
         every = own.get(EVERY, {})
-        self._shipped = Loader(str(root), **settings)
+        self._namespace = dict(namespace or {})
+        self._shipped = _shipped(str(root), autoescape, whitespace)
         self._own = {
-            slug: _Own(str(root), {**every, **sources}, **settings) for slug, sources in own.items()
+            slug: _Own(
+                str(root), {**every, **sources}, autoescape=autoescape, whitespace=whitespace
+            )
+            for slug, sources in own.items()
         }
         self._told: set[tuple[str, str]] = set()
 
@@ -83,6 +101,7 @@ class Themes:
         """Return the template `name` of an organization's theme, filled in."""
         theme = slug if slug in self._own else EVERY
         loader = self._own.get(theme or EVERY)
+        values = {**self._namespace, **values}
         if loader is not None:
             try:
                 return loader.load(name).generate(**values).decode()
