@@ -14,10 +14,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -167,6 +169,15 @@ def impatient() -> Iterator[None]:
     """A hundred wrong passwords need not each wait for the same time to pass."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(even_time, "STEP", 0.001)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trusting() -> Iterator[None]:
+    """Each client of HTTPX would read the authorities of this machine anew: 50 ms of every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = cache(httpx.create_ssl_context)
+        patch.setattr("httpx._transports.default.create_ssl_context", known)
         yield
 
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from porta.services import startup
 from porta.services.provisioning import provision
+from porta.services.provisioning.document import Document
 from porta.services.provisioning.file import load_document
 from tests.factories import challenge_of
 from tests.world.answers import hidden_fields, location, query_of
@@ -132,10 +134,15 @@ async def serve(database_url: str, redis_url: str | None, **more: Any) -> AsyncI
         yield running
 
 
+@cache
+def _document() -> Document:
+    return load_document(SEED)
+
+
 async def _seed(runtime: Runtime) -> None:
     await provision(
         runtime.storage.everywhere,
-        load_document(SEED),
+        _document(),
         passwords=runtime.passwords,
         now=runtime.clock(),
     )
