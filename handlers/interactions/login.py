@@ -71,7 +71,7 @@ class InteractionStartHandler(InteractionHandler):
 
     async def get(self) -> None:
         if await authorization.has_moved_on(
-            self.runtime, self.tenant, self.opened.uid, self.opened.interaction, self.browser()
+            self.runtime, self.tenant, self.opened.interaction, self.browser()
         ):
             self.resume()
             return

@@ -32,7 +32,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     session_idle_ttl: int = 604_800
     """A session that nobody used for this long is none (ASVS 7.3.1)."""
     interaction_ttl: int = 600
-    replay_detection_ttl: int = 3600
     client_credentials_ttl: int = 600
     pushed_authorization_request_ttl: int = 60
     magic_link_ttl: int = 900
@@ -112,7 +111,6 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "session_ttl": (60, 10 * _YEAR),  # a shorter one asks again and again
     "session_idle_ttl": (60, 10 * _YEAR),  # as short: above session_ttl there is none
     "interaction_ttl": (30, 86_400),
-    "replay_detection_ttl": _LIFETIME,
     "client_credentials_ttl": _LIFETIME,
     "pushed_authorization_request_ttl": (1, 60),  # it stands in URLs
     "magic_link_ttl": (60, 900),  # requirement G.5

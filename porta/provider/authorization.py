@@ -114,7 +114,7 @@ async def resume(runtime: Runtime, tenant: Tenant, uid: str, browser: Browser) -
 
 
 async def has_moved_on(
-    runtime: Runtime, tenant: Tenant, uid: str, interaction: Interaction, browser: Browser
+    runtime: Runtime, tenant: Tenant, interaction: Interaction, browser: Browser
 ) -> bool:
     """Whether what an interaction asks for has changed elsewhere, and it is to be resumed (K10).
 

@@ -44,7 +44,7 @@ async def update(
     """
     held = require(await account_visits.hold(tx, visit), WHAT, version)
     return await write_changes(
-        held, changes_of(held, columns_of(held, patch)), WHAT,
+        held, changes_of(held, columns_of(patch)), WHAT,
         partial(tx.users.update, held.id, held.organization_id),
         partial(record_of_person, tx, actor, _UPDATED),
     )  # fmt: skip

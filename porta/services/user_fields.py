@@ -19,7 +19,6 @@ from porta.services.fields import (
     judged,
 )
 from porta.text.names import find_text_problem
-from storage.models.users import User
 
 Street = Annotated[str, Field(min_length=1, max_length=1000), judged(find_text_problem)]
 
@@ -68,7 +67,7 @@ class NewUser(UserPatch):
     status: Literal["active", "inactive"] = ABSENT
 
 
-def columns_of(stored: User, patch: UserPatch) -> dict[str, Any]:
+def columns_of(patch: UserPatch) -> dict[str, Any]:
     """Return what a patch says of a person, by the columns that keep it."""
     said = patch.said()
     said.pop("password", None)

@@ -75,7 +75,7 @@ async def create(
     if home.status == "archived":
         raise Invalid("an archived organization takes no more people")
     new = User(id=str(uuid.uuid4()), organization_id=home.id, email=command.email)
-    columns = columns_of(new, command)
+    columns = columns_of(command)
     if command.password is not None:
         check_new_password(command.password, home, names_of(home, command))
         columns["password_hash"] = hash_of(command.password, hashed)
@@ -133,7 +133,7 @@ async def update(
     somebody else of the organization has the address.
     """
     stored = await hold_user(tx, actor, target, within, version)
-    changes = changes_of(stored, columns_of(stored, patch))
+    changes = changes_of(stored, columns_of(patch))
     if "email" in changes:
         if "email_verified" not in patch.model_fields_set and stored.email_verified:
             changes["email_verified"] = False

@@ -18,8 +18,7 @@ from storage.postgres.driver import Postgres
 from tests.world import house
 from tests.world.passkeys import Home
 from tests.world.passkeys import furnish as add_home
-from tests.world.ports import free_port
-from tests.world.served import CALLBACK, Served, settings_for, unseeded
+from tests.world.served import CALLBACK, Served, settings_at, unseeded
 from tests.world.waiting import eventually
 
 ADA = "ada.lovelace@people.example"
@@ -95,9 +94,9 @@ async def opened_world(database_url: str, redis_url: str, pg: Postgres) -> Async
     """Run a server that mails, and may call the loopback. Its issuers have a name: no browser knows
     passkeys of an address.
     """
-    mail, port = await mail_catcher.start(), free_port()
-    settings = settings_for(
-        database_url, redis_url, port=port, issuer_base_url=f"http://localhost:{port}",
+    mail = await mail_catcher.start()
+    settings = settings_at(
+        database_url, redis_url, "localhost",
         smtp_host="127.0.0.1", smtp_port=mail.smtp_port, smtp_tls="none", smtp_from="id@acme.test",
         outbound_private_addresses=True, trusted_proxies="127.0.0.1",
     )  # fmt: skip

@@ -35,8 +35,7 @@ from tests.handlers.interactions.sign_ins.stories import (
 )
 from tests.handlers.interactions.sign_ins.world import World
 from tests.world.house import PASSWORD
-from tests.world.ports import free_port
-from tests.world.served import settings_for
+from tests.world.served import settings_at
 from tests.world.upstream import provider
 
 _CONFIG = {
@@ -58,11 +57,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module i
 def settings(database_url: str, redis_url: str) -> Settings:
     """Settings of a server that may call another provider on the loopback, at a name: browsers know
     no passkeys of addresses."""
-    port = free_port()
-    issuer = f"http://localhost:{port}"
-    return settings_for(
-        database_url, redis_url, port=port, issuer_base_url=issuer, outbound_private_addresses=True
-    )
+    return settings_at(database_url, redis_url, "localhost", outbound_private_addresses=True)
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True, loop_scope="session")
