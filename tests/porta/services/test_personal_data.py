@@ -21,10 +21,13 @@ from storage.models.artifact import artifact_id
 from storage.models.artifacts import EmailChange, FormerAddresses, FormerLetter
 from storage.models.users import UserProfile
 from storage.postgres.driver import Postgres
+from storage.repositories.personal_data import _ROWS as ERASED
 from storage.router import Storage
 from tests.world.administered import make_application, make_organization, make_user
 
 ALL = frozenset(PERMISSIONS)
+OTHERWISE = {"audit_log", "ended_accounts"}
+"""The trail is shortened by its own service, and an id whose sign-ins end is nothing but that."""
 _OF_1X = """
 CREATE TABLE IF NOT EXISTS oidc_payloads (
     id VARCHAR(255) NOT NULL, type VARCHAR(50) NOT NULL, payload JSONB NOT NULL,
@@ -199,6 +202,16 @@ async def test_nothing_of_a_purged_person_is_left_and_all_of_another_is(
         {"id": person.id},
     )
     assert (actor, told) == (None, str(purged.counts["sessions"]))
+
+
+async def test_every_table_that_names_a_person_is_erased_from(pg: Postgres) -> None:
+    """A table that is added with a person in it needs its line of what is erased."""
+    rows = await pg.fetch(
+        "SELECT table_name::text FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name IN ('user_id', 'account_id')"
+    )
+    erased = {table for _, table, _ in ERASED}
+    assert {row[0] for row in rows} - erased == OTHERWISE
 
 
 async def test_a_second_purge_finds_nothing(storage: Storage, pg: Postgres) -> None:
