@@ -210,7 +210,10 @@ def test_every_form_is_looked_at() -> None:
     assert served - _NO_FORM == {f"{section}{below}" for section, below, _ in FORMS.values()}
     buttons = set()
     for path in (TEMPLATES / "pages").glob("account_*.html"):
-        buttons |= set(re.findall(r'<button[^>]* name="(\w+)"', path.read_text()))
+        source = path.read_text()
+        for part in re.findall(r'{% include "../(partials/\w+\.html)" %}', source):
+            source += (TEMPLATES / part).read_text()
+        buttons |= set(re.findall(r'<button[^>]* name="(\w+)"', source))
     known = {
         "client", "download", "withdraw", "unlink", "connection", "language", "decision",
         "choose", "codes", "off", "rename", "remove", "device", "devices", "session", "others",
