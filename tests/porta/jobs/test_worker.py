@@ -203,12 +203,16 @@ async def test_one_organizations_slow_jobs_leave_a_place_to_the_others(
 
 async def test_at_most_so_many_run_at_a_time(runtime: Runtime, pg: Postgres) -> None:
     now = most = 0
+    full = asyncio.Event()
 
     async def run(_: Execution, n: int) -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
-        await asyncio.sleep(0.01)
+        if now == 3:
+            full.set()
+        await full.wait()  # however long the next one takes to be claimed
+        await asyncio.sleep(0.05)
         now -= 1
 
     async with working(runtime, job(run), concurrency=3):
