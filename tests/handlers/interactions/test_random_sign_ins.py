@@ -23,6 +23,7 @@ from tests.handlers.interactions.sign_ins.people import Asked, Setting
 from tests.handlers.interactions.sign_ins.stories import (
     anew,
     by_passkey,
+    forgotten,
     linked,
     linked_to_somebody_else,
     mailed,
@@ -108,7 +109,10 @@ _SETTINGS = {
 }
 _STORIES = [
     *((story, name) for story in (step_up, anew, put_off) for name in ("optional", "encouraged")),
-    *((story, "optional") for story in (trusted, linked_to_somebody_else, mailed, recovered)),
+    *(
+        (story, "optional")
+        for story in (trusted, forgotten, linked_to_somebody_else, mailed, recovered)
+    ),
     *((linked, name) for name in ("optional", "encouraged", "required_here")),
     *((by_passkey, name) for name in ("optional", "required_passkeys")),
     *((set_up, name) for name in ("encouraged", "required_here")),

@@ -75,6 +75,21 @@ def linked(walk: SignIns) -> None:
     walk.sign_in_there(1, ANEW, "four", 0)
 
 
+def forgotten(walk: SignIns) -> None:
+    """Who was elsewhere is forgotten once they let somebody else sign in, and after ten minutes."""
+    for tab in (0, 1):
+        walk.begin(tab, ANEW)
+        walk.go_there(tab)
+        walk.come_back(tab, "one", 0)
+    walk.password(0, 1)
+    walk.decide(0, "switch")
+    walk.password(0, 1)
+    walk.finish(0)
+    walk.wait(601)
+    walk.password(1, 1)
+    walk.finish(1)
+
+
 def linked_to_somebody_else(walk: SignIns) -> None:
     """Two who come from elsewhere as one are not two people here; nor does one wait for ever."""
     for tab in (0, 1):
