@@ -23,7 +23,9 @@ from tests.handlers.interactions.sign_ins.people import Asked, Setting
 from tests.handlers.interactions.sign_ins.stories import (
     anew,
     by_passkey,
+    ended,
     forgotten,
+    gained,
     linked,
     linked_to_somebody_else,
     mailed,
@@ -117,6 +119,8 @@ _STORIES = [
     *((by_passkey, name) for name in ("optional", "required_passkeys")),
     *((set_up, name) for name in ("encouraged", "required_here")),
     (strayed, "encouraged"),
+    (gained, "encouraged"),
+    (ended, "optional"),
 ]
 
 

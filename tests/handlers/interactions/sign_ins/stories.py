@@ -18,6 +18,19 @@ def step_up(walk: SignIns) -> None:
     walk.resume(1)
 
 
+def ended(walk: SignIns) -> None:
+    """What a factor was to be shown beside has ended: the factor alone signs nobody in."""
+    walk.sign_in(0, Asked(), 1)
+    walk.gain()
+    walk.begin(1, Asked(acr=MFA))
+    walk.sign_out()
+    walk.resume(1)
+    walk.look(1)
+    walk.second(1, trusts=False)
+    walk.password(1, 1)
+    walk.finish(1)
+
+
 def anew(walk: SignIns) -> None:
     """All of it shown again, with more than before; then by another person, in both tabs."""
     walk.sign_in(0, Asked(), 1)
@@ -180,6 +193,16 @@ def strayed(walk: SignIns) -> None:
     walk.stray(1)
     walk.repeat(1)
     walk.finish(1)
+
+
+def gained(walk: SignIns) -> None:
+    """Whoever is offered a factor, and has one by now, is asked for it: nothing is put off."""
+    walk.begin(0, ANEW)
+    walk.password(0, 1)
+    walk.gain()
+    walk.put_off(0)
+    walk.look(0)
+    walk.finish(0)
 
 
 def recovered(walk: SignIns) -> None:
