@@ -41,7 +41,7 @@ dev: $(VENV)/dev.stamp ## run a complete Porta on this machine, with its databas
 	@$(PYTHON) -m porta dev $(ARGS)
 
 # Tests that were never run here are compiled by one process, not by each that shares them.
-COMPILE := [ -d tests/security/__pycache__ ] || $(PYTHON) -m pytest --collect-only -qq >/dev/null 2>&1 || :
+COMPILE := [ -d tests/security/__pycache__ ] || [ "$$PYTHONDONTWRITEBYTECODE" ] || $(PYTHON) -m pytest --collect-only -qq >/dev/null 2>&1 || :
 
 # What failed is tried once more, and its failure shown either way (docs/decisions/0055).
 AGAIN := --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks
