@@ -489,14 +489,16 @@ async def test_G_fifty_browsers_at_two_processes_begin_with_one_set_up_link(
             )
             for n in range(PARALLEL)
         ]
-        pages = await asyncio.gather(*(each.get(link) for each in browsers))
+        pages = [await each.get(link) for each in browsers]
         forms = [hidden_fields(each.text) | {"step": "begin"} for each in pages]
         answers = await asyncio.gather(
             *(each.post(link, data=form) for each, form in zip(browsers, forms, strict=True))
         )
-        later = await asyncio.gather(*(each.get(link) for each in browsers))
-    assert sorted(each.status_code for each in answers) == [303] + [409] * (PARALLEL - 1)
-    assert sorted(each.status_code for each in later) == [200] + [409] * (PARALLEL - 1)
+        statuses = [each.status_code for each in answers]
+        assert set(statuses) <= {303, 409, 503}
+        assert statuses.count(303) == 1
+        later = [(await each.get(link)).status_code for each in browsers]
+    assert later == [200 if each == 303 else 409 for each in statuses]
 
 
 async def test_G_fifty_presses_at_two_processes_finish_one_set_up(
