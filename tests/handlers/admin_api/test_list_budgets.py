@@ -29,6 +29,9 @@ from storage.repositories.users import Users
 from tests.world.administrators import Installation
 from tests.world.explaining import Explaining
 
+# Whoever comes first has the tables filled, which takes a busy machine its time.
+pytestmark = pytest.mark.timeout(600)
+
 ORGANIZATIONS = 10_000
 _SEED = """
 WITH made AS (

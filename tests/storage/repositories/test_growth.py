@@ -23,6 +23,9 @@ from storage.postgres.driver import Postgres
 from storage.postgres.statement import Statement
 from storage.stores.postgres import _statements
 
+# Whoever comes first has the tables filled, which takes a busy machine its time.
+pytestmark = pytest.mark.timeout(600)
+
 CLIENTS, USERS, FAMILIES = 10_000, 10_000, 60_000
 MOST_PAGES = 80
 """Of 8 KiB each: what a statement may touch. A few rows, each by an index of three levels, and some

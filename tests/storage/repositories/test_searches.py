@@ -27,6 +27,9 @@ from storage.repositories.pagination import RARE
 from storage.repositories.users import Users
 from tests.world.explaining import Explaining
 
+# Whoever comes first has the tables filled, which takes a busy machine its time.
+pytestmark = pytest.mark.timeout(600)
+
 ROWS = 20_000
 MOST_PAGES = 400
 """Of 8 KiB each. A page of twenty, and to know that more than 2,000 match, these."""
