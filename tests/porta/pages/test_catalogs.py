@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from functools import cache
@@ -272,12 +273,29 @@ def test_an_unknown_key_is_never_shown(pages: Pages, key: str) -> None:
 
 
 def test_a_language_that_lacks_a_message_says_it_in_english(tmp_path: Path) -> None:
-    for language, body in {"en": 'msgid "a.b"\nmsgstr "words"\n', "ar": ""}.items():
-        folder = tmp_path / language / "LC_MESSAGES"
-        folder.mkdir(parents=True)
-        header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
-        (folder / "porta.po").write_text(header + body)
+    _write(tmp_path, en="words")
+    _write(tmp_path, ar=None)
     assert Pages.load(locale_directory=tmp_path).text("ar", "a.b") == "words"
+
+
+def test_a_catalog_is_read_once_and_anew_when_it_was_written_again(tmp_path: Path) -> None:
+    _write(tmp_path, en="words")
+    first, same = (Pages.load(locale_directory=tmp_path) for _ in range(2))
+    assert first._language("en") is same._language("en")
+    file = _write(tmp_path, en="other words")
+    os.utime(file, (0, 0))
+    assert Pages.load(locale_directory=tmp_path).text("en", "a.b") == "other words"
+    assert first.text("en", "a.b") == "words"
+
+
+def _write(folder: Path, **texts: str | None) -> Path:
+    """Write the catalog of a language with the one text `a.b`, or none."""
+    ((language, text),) = texts.items()
+    file = folder / language / "LC_MESSAGES" / "porta.po"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    file.write_text(header + (f'msgid "a.b"\nmsgstr "{text}"\n' if text else ""))
+    return file
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
