@@ -19,15 +19,17 @@ from porta.config.settings import Settings
 from porta.runtime import Runtime
 from storage.postgres.driver import Postgres
 from tests.handlers.interactions.sign_ins.beside import SignIns
+from tests.handlers.interactions.sign_ins.linking_stories import (
+    forgotten,
+    linked,
+    linked_to_somebody_else,
+)
 from tests.handlers.interactions.sign_ins.people import Asked, Setting
 from tests.handlers.interactions.sign_ins.stories import (
     anew,
     by_passkey,
     ended,
-    forgotten,
     gained,
-    linked,
-    linked_to_somebody_else,
     mailed,
     put_off,
     recovered,
