@@ -6,7 +6,7 @@ import json
 
 import pyotp
 
-from tests.flows.walks.factors import _code
+from tests.flows.walks.factors import code_of
 from tests.flows.walks.others import OFFER, come_back, other_house
 from tests.flows.walks.walk import CODE, FIELD, REFUSED, TOLD, WAY_ON, Walk
 from tests.flows.walks.world import ADA
@@ -18,13 +18,13 @@ _CHANGE = "main button.btn-inline"
 
 async def arrive(walk: Walk, section: str = "") -> None:
     """Go to one's account, by way of a sign-in."""
-    await walk.open(_page(walk, section))
+    await walk.open(page_of(walk, section))
     await walk.fill(email=ADA, password=PASSWORD)
     await walk.press()
-    assert walk.opened.page.url.endswith(_page(walk, section)), walk.opened.page.url
+    assert walk.opened.page.url.endswith(page_of(walk, section)), walk.opened.page.url
 
 
-def _page(walk: Walk, section: str = "") -> str:
+def page_of(walk: Walk, section: str = "") -> str:
     return f"/{walk.here.slug}/account" + (f"/{section}" if section else "")
 
 
@@ -47,7 +47,7 @@ async def another_address(walk: Walk) -> None:
         await other.see("done", WAY_ON)
         await other.open(link)
         await other.see("used", WAY_ON)
-    await walk.open(_page(walk, "email"))
+    await walk.open(page_of(walk, "email"))
     await walk.fill(email="mallory@new.example")
     await walk.press("main .stays .btn-primary")
     refusal = await walk.world.link_to(NEW, "refuse-email-change")
@@ -56,7 +56,7 @@ async def another_address(walk: Walk) -> None:
         await other.see("to be refused", "main .btn-primary")
         await other.press()
         await other.see("refused", WAY_ON)
-    await walk.open(_page(walk, "email"))
+    await walk.open(page_of(walk, "email"))
     await walk.see("signed out by that", FIELD, "#password")
 
 
@@ -72,7 +72,7 @@ async def second_factor(walk: Walk) -> None:
     await walk.fill(code="000000")
     await walk.press()
     await walk.see("an app, wrong", REFUSED, ".qr svg")
-    await walk.fill(code=_code(walk, totp))
+    await walk.fill(code=code_of(walk, totp))
     await walk.press()
     await walk.see("recovery codes", "ol.codes", WAY_ON)
     await walk.press(WAY_ON)
@@ -97,7 +97,7 @@ async def who_else(walk: Walk) -> None:
         await walk.see("applications", _CHANGE)
         await walk.press(_CHANGE)
         await walk.see("applications, told", TOLD)
-        await walk.open(_page(walk, "sessions"))
+        await walk.open(page_of(walk, "sessions"))
         await walk.see("sessions", "[name=session]", "[name=others]")
         await walk.press("[name=session]")
         await walk.see("sessions, told", TOLD)
@@ -129,7 +129,7 @@ async def my_data(walk: Walk) -> None:
         await walk.opened.page.click("[name=download]")
     record = json.loads((await (await kept.value).path()).read_text())
     assert ADA in json.dumps(record)
-    await walk.open(_page(walk, "data"))
+    await walk.open(page_of(walk, "data"))
     await walk.opened.page.fill("#confirm", "no")
     await walk.press("section.account form button")
     await walk.see("not confirmed", REFUSED)

@@ -24,7 +24,7 @@ async def app(walk: Walk) -> None:
     await walk.fill(code="000000")
     await walk.press()
     await walk.see("set up, wrong", REFUSED, ".qr svg")
-    used = _code(walk, totp)
+    used = code_of(walk, totp)
     await walk.fill(code=used)
     await walk.press()
     await walk.see("recovery codes", "ol.codes", WAY_ON)
@@ -37,7 +37,7 @@ async def app(walk: Walk) -> None:
     await walk.fill(code=used)
     await walk.press()
     await walk.see("used already", REFUSED, CODE)
-    await walk.fill(code=_code(walk, totp, 1))
+    await walk.fill(code=code_of(walk, totp, 1))
     await walk.press()
     await walk.arrive()
     await _recover(walk, codes[0])
@@ -76,7 +76,8 @@ async def _recover(walk: Walk, code: str) -> None:
     await walk.see("recovery code, used already", REFUSED, CODE)
 
 
-def _code(walk: Walk, totp: pyotp.TOTP, after: int = 0) -> str:
+def code_of(walk: Walk, totp: pyotp.TOTP, after: int = 0) -> str:
+    """Return the code that an app shows by now, or so many times 30 seconds later."""
     return totp.generate_otp(int(walk.world.runtime.clock() // 30) + after)
 
 
@@ -128,7 +129,7 @@ async def trusted_device(walk: Walk) -> None:
     await walk.fill(code="000000")
     await walk.press()
     await walk.see("wrong, still ticked", REFUSED, "[name=trust_device]:checked")
-    await walk.fill(code=_code(walk, totp))
+    await walk.fill(code=code_of(walk, totp))
     await walk.press()
     await walk.arrive()
     await walk.opened.page.context.clear_cookies(name=f"session_{home.slug}")
@@ -150,6 +151,6 @@ async def step_up(walk: Walk) -> None:
     await walk.see("one more factor", CODE, _RECOVER)
     shown = await walk.opened.text("main")
     assert re.search(re.escape(user.email), shown), shown
-    await walk.fill(code=_code(walk, totp))
+    await walk.fill(code=code_of(walk, totp))
     await walk.press()
     await walk.arrive()

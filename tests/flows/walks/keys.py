@@ -12,7 +12,7 @@ _WORDS = re.compile(r"\S")
 _STATUS = "#passkey [role=status]"
 
 
-async def _device(walk: Walk) -> Device:
+async def have_device(walk: Walk) -> Device:
     """Have an authenticator in this device, that knows its owner."""
     cdp = await walk.opened.page.context.new_cdp_session(walk.opened.page)
     await cdp.send("WebAuthn.enable", {"enableUI": False})
@@ -28,11 +28,11 @@ async def _device(walk: Walk) -> Device:
 async def second_passkey(walk: Walk) -> None:
     """Set up within the sign-in, as a policy demands; cancelled first, and then shown."""
     await walk.settle("password", policy="required_passkey")
-    held = await _device(walk)
+    held = await have_device(walk)
     await walk.sign_in()
     await walk.see("set up", BUTTON)
     await held.know_owner(False)
-    await _cancel(walk)
+    await cancel(walk)
     await walk.see("set up, cancelled", BUTTON)
     await held.know_owner(True)
     await walk.press(BUTTON)
@@ -43,14 +43,15 @@ async def second_passkey(walk: Walk) -> None:
     await walk.sign_in()
     await walk.see("asked", BUTTON)
     await held.know_owner(False)
-    await _cancel(walk)
+    await cancel(walk)
     await walk.see("cancelled", BUTTON)
     await held.know_owner(True)
     await walk.press(BUTTON)
     await walk.arrive()
 
 
-async def _cancel(walk: Walk) -> None:
+async def cancel(walk: Walk) -> None:
+    """Have the device refuse, and wait for the page to say so."""
     await walk.opened.page.click(BUTTON)
     await walk.opened.page.locator(_STATUS).filter(has_text=_WORDS).wait_for()
 
@@ -60,11 +61,11 @@ async def only_passkeys(walk: Walk) -> None:
     await walk.settle("passkey")
     if walk.has_scripts:
         await walk.opened.page.add_init_script(_OFFERS_NOTHING)
-        held = await _device(walk)
+        held = await have_device(walk)
         await walk.begin()
         await walk.see("asked", BUTTON)
         await held.know_owner(False)
-        await _cancel(walk)
+        await cancel(walk)
         await walk.see("no passkey here", BUTTON)
     else:
         await walk.begin()
@@ -79,7 +80,7 @@ _NEVER_MADE = "navigator.credentials.create = () => new Promise(() => {})"
 async def made_by_the_way(walk: Walk) -> None:
     """Right after a sign-in by a password, in a browser that does so; by its owner, then not."""
     await walk.settle("password", "passkey")
-    held = await _device(walk)
+    held = await have_device(walk)
     await walk.opened.page.add_init_script(ABLE)
     await held.know_owner(False)
     await walk.sign_in()
