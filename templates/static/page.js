@@ -69,7 +69,9 @@ function countDown(place) {
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     button.disabled = left > 0;
-    const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    const parts = [Math.floor(left / 60) % 60, left % 60];
+    if (left >= 3600) parts.unshift(Math.floor(left / 3600));
+    const clock = parts.map((each, place) => String(each).padStart(place && 2, "0")).join(":");
     button.textContent = left > 0 ? `${words} (${clock})` : words;
     if (left > 0) setTimeout(tick, 1000);
   };

@@ -97,6 +97,14 @@ async def test_people_23_a_countdown_with_the_time_of_day(browser: Browser, site
     await page.context.close()
 
 
+async def test_people_23_a_wait_of_hours_is_counted_in_hours(browser: Browser, site: Site) -> None:
+    site.shown = THROTTLED | {"retry_after": 17 * 3600}
+    page, complaints = await open_page(browser, site, "login")
+    await page.wait_for_selector(r"text=/\((17:00:00|16:5\d:\d\d)\)/")
+    assert complaints == []
+    await page.context.close()
+
+
 async def test_people_23_when_the_time_has_come_the_button_is_back(
     browser: Browser, site: Site
 ) -> None:
