@@ -454,7 +454,9 @@ EVERYWHERE = {
     "storage.repositories.events": "events of no organization",
 }  # fmt: skip
 _MAKES = ("storage.postgres.executors", "storage.postgres.tenancy", "storage.postgres.statement")
-_EVERYWHERE = re.compile(r"\b(storage|_pg|pg|executor|_executor|connection|opened)\.everywhere\b")
+_EVERYWHERE = re.compile(
+    r"\b(storage|tx|_pg|pg|executor|_executor|connection|opened)\.everywhere\b"
+)
 
 
 @_each([m for m in MODULES if m not in _MAKES])

@@ -156,7 +156,10 @@ async def conclude(
     if sign_in.linking is not None:
         linking = sign_in.linking if duties.link is not None else None
         await home_realms.check(runtime, tenant, user.email, linking)
-    trusted, person, brought = None, user, sign_in.brought
+    trusted, brought, waiting = None, sign_in.brought, None
+    if brought is not None:
+        waiting = await joining.find_standing(runtime, tenant, brought)
+    person = user
 
     async def fulfil(tx: Storage) -> None:
         nonlocal trusted, person
@@ -164,7 +167,7 @@ async def conclude(
             await _record(tx, evidence, user, AUTHENTICATORS[sign_in.proofs[0].method].event)
         trusted = await duties.fulfil(tx, evidence, user, kept)
         if brought is not None:
-            person = await joining.take_over(tx, evidence, user, brought)
+            person = await joining.take_over(tx, evidence, user, brought, waiting)
 
     device = duties.device
     try:
@@ -178,8 +181,6 @@ async def conclude(
     except LoginFailed as refusal:
         await _record_refusal(replace(evidence, user=user), sign_in, refusal.reason)
         raise
-    if brought is not None:  # before anybody has the session: no token tells of a role of before
-        await joining.map_roles(evidence, person, brought)
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
     remembers, spared = sign_in.remembers, device is not None

@@ -20,7 +20,7 @@ from tests.security.test_federation_factors import _demand
 from tests.security.test_federation_refusals import _is_untouched, _mapped
 from tests.world import house
 from tests.world.answers import hidden_fields, location
-from tests.world.browser import Browser, a_browser
+from tests.world.browser import Browser, a_browser, add_user
 from tests.world.mail import letters_to
 from tests.world.second_factors import person_with_totp
 from tests.world.served import Served
@@ -218,3 +218,37 @@ async def test_somebody_new_holds_no_role_before_they_are_signed_in(
         await _demand(served, "optional")
     assert browser.session is None
     assert url
+
+
+_REFUSES = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no role is written'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT OR DELETE ON user_roles
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+"""
+_MENDS = "DROP TRIGGER IF EXISTS refuse ON user_roles; DROP FUNCTION IF EXISTS refuse();"
+
+
+async def test_nobody_is_signed_in_whose_roles_cannot_be_written(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """Else a session would stand with the roles that the provider has just taken away."""
+    connection = await _mapped(served, upstream)
+    user = await add_user(served)
+    storage, who = served.runtime.storage.everywhere, (upstream.base, f"s-{user.id}", None, None)
+    assert await storage.identities.add(connection.id, user.organization_id, user.id, *who)
+    (identity,) = await _linked(served, user)
+    upstream.claims = _person(sub=identity.subject, groups=["staff"], nick="Countess")
+    await pg.execute(_REFUSES)
+    try:
+        refused = await _sign_in(browser, connection, upstream)
+    finally:
+        await pg.execute(_MENDS)
+    assert refused.status_code >= 500
+    assert browser.session is None
+    rows = await pg.fetch("SELECT 1 FROM sessions WHERE account_id = %(id)s", {"id": user.id})
+    assert rows == []
+    await _is_untouched(served, user, identity)
+    answer = await _sign_in(browser, connection, upstream)
+    assert "code" in await browser.follow(answer)
+    assert await _roles_of(served, user) == 1

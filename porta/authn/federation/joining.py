@@ -93,7 +93,7 @@ def brought_by(connection: Connection, profile: Profile, found: Found) -> Brough
 
 async def stands(runtime: Runtime, tenant: Tenant, user: User, brought: Brought) -> bool:
     """Whether what somebody said of them at a connection still says that they are this person."""
-    waiting = await _waiting(runtime, tenant, brought)
+    waiting = await find_standing(runtime, tenant, brought)
     if waiting is None:
         return False
     if brought.is_new:
@@ -113,21 +113,25 @@ async def _is_found(storage: Storage, waiting: Waiting, user: User) -> bool:
     return same and await _is_free(storage, connection, user)
 
 
-async def _waiting(runtime: Runtime, tenant: Tenant, brought: Brought) -> Waiting | None:
+async def find_standing(runtime: Runtime, tenant: Tenant, brought: Brought) -> Waiting | None:
+    """Return who somebody is at a connection; None where that is there no more."""
     for connection in await runtime.connections(tenant.id):
         if connection.id == brought.link.connection_id:
             return Waiting(connection, brought.link)
     return None
 
 
-async def take_over(tx: Storage, evidence: Evidence, user: User, brought: Brought) -> User:
-    """Write what a sign-in brings along, in its transaction: that the identity was used, or is
-    linked, and what the connection maps to fields. Return the person as they are then.
+async def take_over(
+    tx: Storage, evidence: Evidence, user: User, brought: Brought, waiting: Waiting | None
+) -> User:
+    """Write what a sign-in brings along, in its transaction, which holds the person: that the
+    identity was used, or is linked, and what the connection of `waiting` maps to fields and roles.
+    Return the person as they are then. `waiting` was found before (`find_standing`): whoever holds
+    one connection to the database waits for no other one.
 
     Raises LoginFailed where they are not who was there any more, and ElsewhereOnly.
     """
     runtime, tenant, link = evidence.runtime, evidence.tenant, brought.link
-    waiting = await _waiting(runtime, tenant, brought)
     if waiting is None:
         raise LoginFailed("federation.error_unavailable", reason="connection_gone")
     if not brought.is_new:
@@ -142,6 +146,7 @@ async def take_over(tx: Storage, evidence: Evidence, user: User, brought: Brough
     told = brought.fields.items()
     changes = {name: value for name, value in told if getattr(user, name) != value}
     changed = await tx.users.update(user.id, tenant.id, changes) if changes else None
+    await _map_roles(tx, evidence, user, brought, waiting.connection)
     return changed or user
 
 
@@ -198,23 +203,24 @@ async def create(
     return made
 
 
-async def map_roles(evidence: Evidence, user: User, brought: Brought) -> None:
-    """Give somebody who is signed in the roles that the connection maps: of those that it names
-    they hold what it gives, and no other.
+async def _map_roles(
+    tx: Storage, evidence: Evidence, user: User, brought: Brought, connection: Connection
+) -> None:
+    """Give somebody the roles that the connection maps, with their sign-in or not at all: of those
+    that it names they hold what it gives, and no other.
     """
     tenant = evidence.tenant
-    waiting = await _waiting(evidence.runtime, tenant, brought)
-    rules = waiting.connection.role_mapping if waiting is not None else ()
-    named = {id for rule in rules for id in rule.role_ids}
+    named = {id for rule in connection.role_mapping for id in rule.role_ids}
     if not named:
         return
     held = named.intersection(brought.role_ids)
-    async with evidence.runtime.storage.everywhere.transaction() as tx:
-        given = await tx.user_roles.assign(user.id, tenant.id, sorted(held))
-        taken = await tx.user_roles.remove(user.id, tenant.id, sorted(named - held))
-        for event, ids in (("user.roles.assigned", given), ("user.roles.removed", taken)):
-            if ids:
-                await events.record(
-                    tx, event, organization_id=tenant.id, user_id=user.id, origin=evidence.origin,
-                    metadata={"connection_id": brought.link.connection_id, "role_ids": sorted(ids)},
-                )  # fmt: skip
+    # Who serves a tenant gives no roles: these two statements are what its administrator mapped.
+    roles = tx.everywhere.user_roles
+    given = await roles.assign(user.id, tenant.id, sorted(held))
+    taken = await roles.remove(user.id, tenant.id, sorted(named - held))
+    for event, ids in (("user.roles.assigned", given), ("user.roles.removed", taken)):
+        if ids:
+            await events.record(
+                tx, event, organization_id=tenant.id, user_id=user.id, origin=evidence.origin,
+                metadata={"connection_id": brought.link.connection_id, "role_ids": sorted(ids)},
+            )  # fmt: skip
