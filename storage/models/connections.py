@@ -73,6 +73,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """What they are called there, where no address is told."""
     created_at: float = 0.0
     last_used_at: float = 0.0
+    """When they were last there and signed in here by it, or else when it was linked."""
+
+    def was_used_after(self, at: float) -> bool:
+        """Whether it was used by somebody who was there later than `at`."""
+        return at < self.last_used_at != self.created_at
 
 
 class LinkedIdentity(Identity, frozen=True, kw_only=True):

@@ -47,6 +47,8 @@ class Brought(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the connection maps to fields of a person."""
     role_ids: tuple[str, ...] = ()
     """The roles that it gives, of those that it maps."""
+    at: float = 0.0
+    """When it was said, in seconds since the epoch: what was said later stands."""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

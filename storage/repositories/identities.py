@@ -46,13 +46,20 @@ class Identities:
         subject: str,
         email: str | None,
         name: str | None = None,
+        *,
+        at: float,
     ) -> Identity | None:
-        """Return the identity of this subject, and note that it was used now, as who is told."""
+        """Return the identity of this subject, and note that it was used `at` (seconds since the
+        epoch), as who is told. None also where it was used later than that: what was said of
+        somebody then stands, and not what was said before.
+        """
         row = await self._pg.fetchrow(
             f"""
-            UPDATE identities SET last_used_at = now(), email = %(email)s, name = %(name)s
+            UPDATE identities SET last_used_at = to_timestamp(%(at)s::float8),
+                email = %(email)s, name = %(name)s
             WHERE connection_id = %(connection_id)s AND issuer = %(issuer)s
                 AND subject = %(subject)s AND (organization_id = %(organization_id)s) IS TRUE
+                AND (last_used_at <= to_timestamp(%(at)s::float8) OR last_used_at = created_at)
             RETURNING {_COLUMNS}
             """,  # noqa: S608
             {
@@ -62,6 +69,7 @@ class Identities:
                 "subject": subject,
                 "email": email,
                 "name": name,
+                "at": at,
             },
         )
         return _identity(row) if row else None

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pyotp import TOTP
 
+from porta.authn.identities import LIFETIME
 from storage.models.connections import Connection, Identity
 from storage.models.users import User
 from storage.postgres.driver import Postgres
@@ -22,6 +23,7 @@ from tests.world import house
 from tests.world.answers import hidden_fields, location
 from tests.world.browser import Browser, a_browser, add_user
 from tests.world.mail import letters_to
+from tests.world.runtime import clock_ahead
 from tests.world.second_factors import person_with_totp
 from tests.world.served import Served
 from tests.world.upstream import Provider, connect, forget
@@ -252,3 +254,67 @@ async def test_nobody_is_signed_in_whose_roles_cannot_be_written(
     answer = await _sign_in(browser, connection, upstream)
     assert "code" in await browser.follow(answer)
     assert await _roles_of(served, user) == 1
+
+
+async def test_who_was_there_before_takes_nothing_over_of_what_was_said_later(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """A sign-in that was left half-way would give back a role that was taken away since."""
+    connection = await _mapped(served, upstream)
+    user, totp, identity = await _known(served, upstream, connection, pg)
+    upstream.claims = _person(sub=identity.subject, groups=["staff"])
+    url = location(await _sign_in(browser, connection, upstream))
+    page = await browser.http.get(url)
+    form = hidden_fields(page.text) | {
+        "method": "totp", "code": totp.generate_otp(int(served.runtime.clock() // 30) + 1),
+    }  # fmt: skip
+    async with a_browser(served) as another:
+        upstream.claims = _person(sub=identity.subject, groups=[])
+        there = location(await _sign_in(another, connection, upstream))
+        assert "code" in await another.follow(await _show(served, another, there, totp))
+    await browser.http.post(f"{url}/two-factor", data=form)
+    assert browser.session is None
+    assert await _roles_of(served, user) == 0
+    assert 'name="password"' in (await browser.http.get(url)).text, "it starts over"
+
+
+async def test_of_two_who_were_there_in_turn_the_later_one_is_noted(
+    served: Served, upstream: Provider, pg: Postgres
+) -> None:
+    connection = await connect(served, upstream)
+    user, _, identity = await _known(served, upstream, connection, pg)
+    identities = served.runtime.storage.everywhere.identities
+    who = (connection.id, user.organization_id, identity.issuer, identity.subject)
+    now = served.runtime.clock()
+    assert await identities.use(*who, "first@people.test", at=now - 5), "as the first one ever"
+    assert await identities.use(*who, "later@people.test", at=now)
+    assert await identities.use(*who, "before@people.test", at=now - 1) is None
+    assert await identities.use(*who, "again@people.test", at=now)
+    (after,) = await _linked(served, user)
+    assert after.email == "again@people.test"
+    assert after.last_used_at == pytest.approx(now, abs=0.001)
+    assert (after.was_used_after(now - 1), after.was_used_after(now + 1)) == (True, False)
+
+
+@pytest.mark.parametrize("meanwhile", ["ten minutes", "another domain"])
+async def test_what_a_provider_said_does_not_wait_for_ever(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres, meanwhile: str
+) -> None:
+    """Nor does it count where the connection lets the address in no more."""
+    connection = await _mapped(served, upstream)
+    user, totp, identity = await _known(served, upstream, connection, pg)
+    upstream.claims = _person(sub=identity.subject, groups=["staff"])
+    url = location(await _sign_in(browser, connection, upstream))
+    form = hidden_fields((await browser.http.get(url)).text) | {"method": "totp"}
+    with clock_ahead(served.runtime) as ahead:
+        if meanwhile == "ten minutes":
+            ahead.append(LIFETIME)
+        else:
+            storage, home = served.runtime.storage.everywhere, user.organization_id
+            await storage.connections.update(connection.id, home, {"allowed_domains": ["a.test"]})
+            forget(served, home)
+        form["code"] = totp.generate_otp(int(served.runtime.clock() // 30))
+        await browser.http.post(f"{url}/two-factor", data=form)
+        assert 'name="password"' in (await browser.http.get(url)).text
+    assert browser.session is None
+    await _is_untouched(served, user, identity)

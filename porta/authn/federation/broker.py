@@ -144,7 +144,7 @@ async def _judge(
     sign_in = msgspec.structs.replace(
         sign_in,
         proofs=(_judged(proof, connection, profile),),
-        brought=brought_by(connection, profile, found),
+        brought=brought_by(connection, profile, found, evidence.runtime.clock()),
     )
     # An account that is still to be made is nobody that the trail could name.
     told_of = None if found.by == "nothing" else user

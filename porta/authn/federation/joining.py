@@ -15,13 +15,14 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.authn import identities
 from porta.authn.authenticator import Evidence, LoginFailed
-from porta.authn.identities import Waiting
+from porta.authn.identities import LIFETIME, Waiting
 from porta.protocol.federation.profile import (
     Profile,
     check_domain,
     domain_of,
     fields_of,
     is_authoritative,
+    lets_in,
     roles_of,
 )
 from porta.runtime import Runtime
@@ -80,14 +81,15 @@ async def _is_free(storage: Storage, connection: Connection, user: User) -> bool
     return all(each.connection_id != connection.id for each in linked)
 
 
-def brought_by(connection: Connection, profile: Profile, found: Found) -> Brought:
-    """Return what a sign-in of this profile takes over where it is complete."""
+def brought_by(connection: Connection, profile: Profile, found: Found, now: float) -> Brought:
+    """Return what a sign-in of this profile, of `now`, takes over where it is complete."""
     held, _ = roles_of(connection, profile.claims)
     return Brought(
         link=link_of(connection, profile),
         is_new=found.by == "address",
         fields=fields_of(connection, profile.claims) if connection.claim_mapping else {},
         role_ids=tuple(sorted(held)),
+        at=now,
     )
 
 
@@ -100,7 +102,9 @@ async def stands(runtime: Runtime, tenant: Tenant, user: User, brought: Brought)
         return await _is_found(runtime.storage, waiting, user)
     who = (waiting.link.connection_id, tenant.id, waiting.link.issuer, waiting.link.subject)
     identity = await runtime.storage.identities.find(*who)
-    return identity is not None and identity.user_id == user.id
+    if identity is None or identity.user_id != user.id:
+        return False
+    return not identity.was_used_after(brought.at)
 
 
 async def _is_found(storage: Storage, waiting: Waiting, user: User) -> bool:
@@ -114,10 +118,15 @@ async def _is_found(storage: Storage, waiting: Waiting, user: User) -> bool:
 
 
 async def find_standing(runtime: Runtime, tenant: Tenant, brought: Brought) -> Waiting | None:
-    """Return who somebody is at a connection; None where that is there no more."""
+    """Return who somebody is at a connection; None for what was said too long ago, or where that
+    connection is there no more, or lets their address in no more.
+    """
+    if not 0 <= runtime.clock() - brought.at < LIFETIME:
+        return None
     for connection in await runtime.connections(tenant.id):
         if connection.id == brought.link.connection_id:
-            return Waiting(connection, brought.link)
+            is_let_in = lets_in(connection, brought.link.email)
+            return Waiting(connection, brought.link) if is_let_in else None
     return None
 
 
@@ -136,7 +145,7 @@ async def take_over(
         raise LoginFailed("federation.error_unavailable", reason="connection_gone")
     if not brought.is_new:
         who = (link.connection_id, tenant.id, link.issuer, link.subject)
-        used = await tx.identities.use(*who, link.email, link.name)
+        used = await tx.identities.use(*who, link.email, link.name, at=brought.at)
         if used is None or used.user_id != user.id:
             raise LoginFailed("federation.error_invalid", reason="identity_gone")
     elif not await _is_found(tx, waiting, user) or not await identities.link(

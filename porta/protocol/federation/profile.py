@@ -102,8 +102,13 @@ def _name_of(claims: Claims) -> str | None:
 
 def check_domain(connection: Connection, email: str | None) -> None:
     """Raise NotLetIn for an address, or none, where others are let in alone."""
-    if connection.allowed_domains and domain_of(email) not in connection.allowed_domains:
+    if not lets_in(connection, email):
         raise NotLetIn("the domain of the address is not let in")
+
+
+def lets_in(connection: Connection, email: str | None) -> bool:
+    """Whether an address, or none, is of the domains that are let in, where those are told."""
+    return not connection.allowed_domains or domain_of(email) in connection.allowed_domains
 
 
 def is_authoritative(connection: Connection, profile: Profile) -> bool:
