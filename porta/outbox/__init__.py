@@ -1,1 +1,1 @@
-"""Transactional outbox: what is to be done later, stored with what made it necessary."""
+"""Outbox: what is done behind an answer, stored with what made it necessary, or kept in memory."""
