@@ -21,9 +21,11 @@ from porta.authn.progress import SignedIn
 from porta.browser import interactions, keepsakes
 from porta.browser.keepsakes import Keepsakes
 from porta.browser.open_interactions import OpenInteraction
+from porta.errors import PortaError
 from porta.limits import rate_limits
 from porta.limits.origin import Origin
 from porta.limits.rate_limits import Guesses
+from porta.observability.log import request_log
 from porta.protocol.requests.own_factors import FEW
 from porta.protocol.requests.params import Params
 from porta.protocol.requests.sign_in import (
@@ -36,6 +38,7 @@ from porta.protocol.requests.sign_in import (
 )
 from porta.runtime import Runtime
 from porta.security import known_browsers
+from storage.errors import StorageError
 from storage.models.sign_ins import Enrolment
 from storage.models.users import UserProfile
 
@@ -103,7 +106,8 @@ async def submit(
     """Take a second factor of whoever showed the first one at this interaction.
 
     Return the session, None where still more is asked for, and the recovery codes of a factor that
-    was enrolled by it: nobody sees them again. Raises LoginFailed, and ElsewhereOnly as `login`.
+    was enrolled by it: nobody sees them again, so that they are returned also where the sign-in
+    is refused after it. Raises LoginFailed, and ElsewhereOnly as `login`.
     """
     user, keys = pending.user, runtime.settings.cookie_keys
     await half_way.check_realm(runtime, opened, user)
@@ -122,13 +126,27 @@ async def submit(
         user, codes = await enrolment.keep(evidence, user, method)
     if method == RECOVERY_CODE:
         await _tell_few_codes(runtime, opened, user)
-    authenticator = AUTHENTICATORS[method]
+    try:
+        return await _go_on(evidence, user, method, kept), codes
+    except (PortaError, StorageError) as refusal:
+        if not codes:
+            raise
+        # What refuses them is told on their way on from the codes, and in the audit trail.
+        request_log().warning("sign_in_refused_after_enrolment", reason=type(refusal).__name__)
+        return None, codes
+
+
+async def _go_on(
+    evidence: Evidence, user: UserProfile, method: str, kept: Keepsakes
+) -> SignedIn | None:
+    """Go on with a factor that was right, or is enrolled by now."""
+    opened, authenticator = evidence.opened, AUTHENTICATORS[method]
     await attempt.record(evidence, authenticator.event_beside or authenticator.event, method=method)
     sign_in = attempt.proved(opened.interaction.sign_in, evidence, user, method)
-    trusts = trusted_devices.FIELD in form and trusted_devices.may_trust(
+    trusts = trusted_devices.FIELD in evidence.form and trusted_devices.may_trust(
         opened.tenant, opened.interaction.sign_in, method
     )
-    return await progress.go_on(evidence, user, sign_in, kept, trusts=trusts), codes
+    return await progress.go_on(evidence, user, sign_in, kept, trusts=trusts)
 
 
 async def _judge(evidence: Evidence, method: str, asked: tuple[str, ...], guesses: Guesses) -> None:

@@ -232,3 +232,39 @@ async def test_a_demand_that_changed_meanwhile_begins_anew(
         {"id": strict.user.id},
     )
     assert 'name="password"' in (await http.get(path)).text
+
+
+_REFUSALS = {
+    "their owner is suspended": ("two_factor_recovery_codes", """
+        UPDATE users SET status = 'suspended' WHERE id = NEW.user_id; RETURN NEW;
+    """),
+    "no session is kept": ("sessions", "RAISE EXCEPTION 'no session is kept';"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refusal", _REFUSALS)
+async def test_whoever_is_refused_after_it_is_shown_their_codes_all_the_same(
+    runtime: Runtime, http: httpx.AsyncClient, pg: Postgres, refusal: str
+) -> None:
+    """The factor is theirs by then, and nobody sees them again."""
+    strict = await _strict(runtime, "required_totp")
+    path = await strict.half_way(http)
+    totp = await _totp_at(http, path)
+    table, body = _REFUSALS[refusal]
+    whose = {"id": strict.user.id}
+    await pg.execute(f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse();
+    """)
+    try:
+        page = await _confirm(http, path, _code(runtime, totp), "totp")
+    finally:
+        await pg.execute(f"DROP TRIGGER refuse ON {table}; DROP FUNCTION refuse()")
+    codes = _codes_of(page.text)
+    assert (page.status_code, len(set(codes))) == (200, 10)
+    assert await pg.fetch("SELECT 1 FROM sessions WHERE account_id = %(id)s", whose) == []
+    follow = re.search(r'class="btn-primary" href="([^"]+)"', page.text)
+    assert follow is not None
+    answer = await http.get(unescape(follow[1]))
+    assert answer.headers["Location"].endswith(path), "and it leads on, to a sign-in anew"
+    assert 'name="password"' in (await http.get(path)).text
