@@ -29,6 +29,7 @@ from porta.protocol.requests.sign_in import (
 from porta.protocol.tokens.authentication import SESSION, context_of
 from porta.security import known_browsers
 from porta.tenants import home_realms
+from porta.tenants.home_realms import ElsewhereOnly
 from storage.models.sign_ins import SignIn
 from storage.models.trusted_devices import TrustedDevice
 from storage.models.users import User
@@ -152,6 +153,17 @@ async def conclude(
     Raises DeviceForgotten; ElsewhereOnly for whoever might prove an account to be linked alone, and
     is not, or may not any more.
     """
+    try:
+        return await _conclude(evidence, user, sign_in, kept, duties)
+    except (LoginFailed, ElsewhereOnly, InteractionExpired) as refusal:
+        reason = refusal.reason or refusal.code
+        await _record_refusal(replace(evidence, user=user), sign_in, reason)
+        raise
+
+
+async def _conclude(
+    evidence: Evidence, user: User, sign_in: SignIn, kept: Keepsakes, duties: Duties
+) -> SignedIn:
     runtime, opened, tenant = evidence.runtime, evidence.opened, evidence.tenant
     if sign_in.linking is not None:
         linking = sign_in.linking if duties.link is not None else None
@@ -170,17 +182,13 @@ async def conclude(
             person = await joining.take_over(tx, evidence, user, brought, waiting)
 
     device = duties.device
-    try:
-        session, value = await sessions.sign_in(
-            runtime, tenant, user.id, context=context_of(sign_in.proofs),
-            browser=opened.interaction.browser, origin=evidence.origin, first=fulfil,
-            # An interaction that is over changes nothing: its cookie would reach no browser.
-            before_commit=partial(_keep, evidence, sign_in),
-            trusted_device=device.id if device is not None else None,
-        )  # fmt: skip
-    except LoginFailed as refusal:
-        await _record_refusal(replace(evidence, user=user), sign_in, refusal.reason)
-        raise
+    session, value = await sessions.sign_in(
+        runtime, tenant, user.id, context=context_of(sign_in.proofs),
+        browser=opened.interaction.browser, origin=evidence.origin, first=fulfil,
+        # An interaction that is over changes nothing: its cookie would reach no browser.
+        before_commit=partial(_keep, evidence, sign_in),
+        trusted_device=device.id if device is not None else None,
+    )  # fmt: skip
     keys, now = runtime.settings.cookie_keys, runtime.clock()
     known = known_browsers.remember(keys, kept.known, tenant.id, evidence.email, now)
     remembers, spared = sign_in.remembers, device is not None

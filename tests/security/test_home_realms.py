@@ -300,6 +300,7 @@ async def test_who_proves_an_account_there_and_is_not_linked_is_not_signed_in(
     upstream: Provider,
     alice: User,
     domain: str,
+    pg: Postgres,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A password alone would get in otherwise, by whoever has been there before."""
@@ -309,6 +310,12 @@ async def test_who_proves_an_account_there_and_is_not_linked_is_not_signed_in(
     await _prove_account(browser, url)
     assert LED in (await _decide(browser, url, "apart")).text
     assert browser.session is None
+    refusals = await pg.fetch(
+        "SELECT metadata ->> 'reason' FROM audit_log"
+        " WHERE user_id = %(id)s AND event_type = 'user.login.password.failed'",
+        {"id": alice.id},
+    )
+    assert refusals == [("provider_required",)], "though the password was right"
     late = time.time() + LIFETIME
     monkeypatch.setattr(served.runtime, "clock", lambda: late)
     assert LED in (await _prove_account(browser, url)).text

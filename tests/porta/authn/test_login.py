@@ -105,9 +105,15 @@ async def test_a_sign_in_that_comes_too_late_leaves_no_session(
     opened = await _open(runtime, tenant)
     assert await interactions.finish(runtime, opened.interaction, opened.uid)
     before = await pg.fetchrow("SELECT count(*) FROM sessions")
+    late = Origin("198.51.100.71", request_id=factories.new_id())
     with pytest.raises(InteractionExpired):
-        await _submit(runtime, opened, EMAIL, PASSWORD, ORIGIN)
+        await _submit(runtime, opened, EMAIL, PASSWORD, late)
     assert await pg.fetchrow("SELECT count(*) FROM sessions") == before
+    told = await pg.fetch(
+        "SELECT event_type, metadata ->> 'reason' FROM audit_log WHERE request_id = %(id)s",
+        {"id": late.request_id},
+    )
+    assert told == [("user.login.password.failed", "interaction_expired")]
 
 
 @pytest.mark.parametrize("meanwhile", ["another password", "no password", "suspended"])
