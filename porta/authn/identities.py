@@ -21,7 +21,7 @@ from storage.router import Storage
 
 LIFETIME = 600
 """Seconds for which somebody who was at another provider may say whose account is theirs."""
-_MOST = 20
+MOST = 20
 """How often one person may be somebody elsewhere."""
 
 
@@ -76,7 +76,7 @@ async def link(
     who = (link.connection_id, link.issuer, link.subject)
     if any((each.connection_id, each.issuer, each.subject) == who for each in held):
         return True
-    if len(held) >= _MOST or not await tx.identities.add(
+    if len(held) >= MOST or not await tx.identities.add(
         link.connection_id, key[1], user.id, link.issuer, link.subject, link.email, link.name
     ):
         return False

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pyotp import TOTP
 
-from porta.authn.identities import LIFETIME
+from porta.authn.identities import LIFETIME, MOST
 from storage.models.connections import Connection, Identity
 from storage.models.users import User
 from storage.postgres.driver import Postgres
@@ -318,3 +318,48 @@ async def test_what_a_provider_said_does_not_wait_for_ever(
         assert 'name="password"' in (await browser.http.get(url)).text
     assert browser.session is None
     await _is_untouched(served, user, identity)
+
+
+async def test_no_account_is_left_that_nobody_could_get_into(
+    served: Served, browser: Browser, upstream: Provider, pg: Postgres
+) -> None:
+    """Who somebody is there becomes another account's while theirs is made."""
+    connection = await connect(served, upstream, creates_accounts=True)
+    other = await add_user(served)
+    upstream.claims = _person()
+    given = (
+        f"'{other.organization_id}', '{connection.id}', '{other.id}', '{upstream.base}',"
+        f" '{upstream.claims['sub']}'"
+    )
+    await pg.execute(f"""
+        CREATE FUNCTION outrun() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO identities (organization_id, connection_id, user_id, issuer, subject)
+            VALUES ({given}); RETURN NEW;
+        END $$;
+        CREATE TRIGGER outrun BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION outrun();
+    """)
+    try:
+        refused = await _sign_in(browser, connection, upstream)
+    finally:
+        await pg.execute("DROP TRIGGER outrun ON users; DROP FUNCTION outrun()")
+    assert refused.status_code == 200
+    assert browser.session is None
+    assert await _found(served, upstream.claims["email"]) is None
+
+
+async def test_who_is_too_many_already_is_found_by_no_address(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    """It could never be linked: they sign in by a way of their own, and are not asked in vain."""
+    connection = await connect(served, upstream, authoritative_domains=["acme.example"])
+    elsewhere = await connect(served, upstream)
+    user = await add_user(served, email=f"{secrets.token_hex(6)}@acme.example")
+    identities = served.runtime.storage.everywhere.identities
+    for number in range(MOST):
+        who = (upstream.base, f"{user.id} {number}", None)
+        assert await identities.add(elsewhere.id, user.organization_id, user.id, *who)
+    upstream.claims = _person(email=user.email)
+    answer = await _sign_in(browser, connection, upstream)
+    assert answer.status_code == 303
+    assert 'name="password"' in (await browser.http.get(location(answer))).text
+    assert len(await _linked(served, user)) == MOST

@@ -117,12 +117,22 @@ async def complete(
         sign_in = await _judge(evidence, connection, profile, found, kept)
         user: User | None = found.user
         if found.by == "nothing":
-            user = await create(evidence, connection, profile, found.user)
+            user = await _make(evidence, connection, profile, found.user)
         if user is not None:
             shown = _shown(evidence, user, kept)
             return await progress.go_on(shown, user, sign_in, kept)
     await _ask_for_proof(evidence, connection, profile)
     return None
+
+
+async def _make(
+    evidence: Evidence, connection: Connection, profile: Profile, new: User
+) -> User | None:
+    try:
+        return await create(evidence, connection, profile, new)
+    except LoginFailed as refusal:
+        await attempt.record(evidence, "user.login.federation.failed", reason=refusal.reason)
+        raise
 
 
 async def _judge(

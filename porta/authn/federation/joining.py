@@ -15,7 +15,7 @@ from porta.audit import events
 from porta.audit.actors import Actor
 from porta.authn import identities
 from porta.authn.authenticator import Evidence, LoginFailed
-from porta.authn.identities import LIFETIME, Waiting
+from porta.authn.identities import LIFETIME, MOST, Waiting
 from porta.protocol.federation.profile import (
     Profile,
     check_domain,
@@ -74,11 +74,11 @@ async def find_account(
 
 
 async def _is_free(storage: Storage, connection: Connection, user: User) -> bool:
-    """Whether nobody of this connection has the account. An address that is given to somebody new
-    is no reason to give them the account with it.
+    """Whether nobody of this connection has the account, and it may be one more. An address that is
+    given to somebody new is no reason to give them the account with it.
     """
     linked = await storage.identities.of_user(user.id, user.organization_id)
-    return all(each.connection_id != connection.id for each in linked)
+    return len(linked) < MOST and all(each.connection_id != connection.id for each in linked)
 
 
 def brought_by(connection: Connection, profile: Profile, found: Found, now: float) -> Brought:
@@ -192,7 +192,9 @@ def _new_user(evidence: Evidence, connection: Connection, profile: Profile) -> U
 async def create(
     evidence: Evidence, connection: Connection, profile: Profile, new: User
 ) -> User | None:
-    """Make an account of who was found to have none, linked; None where somebody has it by now."""
+    """Make an account of who was found to have none, linked; None where somebody has it by now.
+    Raises LoginFailed where they are somebody here by now: nobody would ever get into that account.
+    """
     tenant_id = evidence.tenant.id
     # Who serves a tenant makes nobody: this is what the administrator let the connection do.
     async with evidence.runtime.storage.everywhere.transaction() as tx:
@@ -206,9 +208,10 @@ async def create(
         )  # fmt: skip
         known = Waiting(connection, link_of(connection, profile))
         # Nobody had the account before: there is nobody to be told.
-        await identities.link(
+        if not await identities.link(
             tx, evidence.runtime, evidence.tenant, made, known, _actor(evidence), tells=False
-        )
+        ):
+            raise LoginFailed("federation.error_linked", reason="linked_elsewhere")
     return made
 
 
