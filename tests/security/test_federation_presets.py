@@ -120,7 +120,7 @@ async def test_entra_is_asked_for_groups_where_its_document_says_and_nowhere_els
     upstream.claims = _of_tenant(upstream, _claim_sources=evil, **OVERAGE)
     upstream.answers |= {
         "/evil": {"value": [{"id": "g-7"}]},
-        GRAPH: {"value": [{"id": "g-7"}], "@odata.nextLink": f"{upstream.base}/evil"},
+        GRAPH: {"value": [{"id": "g-7"}]},
     }
     await _tokens(browser, await _sign_in(browser, connection, upstream))
     assert "/evil" not in [path for path, _, _ in upstream.seen]
@@ -131,6 +131,40 @@ async def test_entra_is_asked_for_groups_where_its_document_says_and_nowhere_els
     async with a_browser(served) as another:
         await _tokens(another, await _sign_in(another, connection, upstream))
     assert await _held(served, user) == [], "who is in the group no more has the role no more"
+
+
+@pytest.mark.parametrize("untold", ["the rest", "all, and it does not say where they are"])
+async def test_who_is_in_more_groups_than_entra_tells_is_refused_and_loses_no_role(
+    served: Served, browser: Browser, upstream: Provider, untold: str
+) -> None:
+    connection, staff = await _entra_connection(served, upstream)
+    if untold != "the rest":
+        described = "/.well-known/openid-configuration"
+        upstream.answers[described] = {**upstream.answers[described], "msgraph_host": None}
+    upstream.claims = _of_tenant(upstream, groups=["g-7"])
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
+    user = await _found(served, upstream.claims["email"])
+    assert user is not None
+    upstream.claims = {**upstream.claims, "groups": None, **OVERAGE}
+    told = {"value": [{"id": "g-8"}], "@odata.nextLink": f"{upstream.base}/evil"}
+    upstream.answers |= {GRAPH: told, "/evil": {"value": [{"id": "g-7"}]}}
+    async with a_browser(served) as another:
+        assert (await _sign_in(another, connection, upstream)).status_code == 403
+        assert another.session is None
+    assert await _held(served, user) == [staff.id]
+    assert "/evil" not in [path for path, _, _ in upstream.seen]
+
+
+async def test_groups_that_nobody_maps_keep_nobody_out(
+    served: Served, browser: Browser, upstream: Provider
+) -> None:
+    _entra(upstream)
+    connection = await connect(
+        served, upstream, provider="entra", creates_accounts=True, allowed_tenants=["t-1"]
+    )
+    upstream.claims = _of_tenant(upstream, **OVERAGE)
+    upstream.answers[GRAPH] = {"value": [{"id": "g-8"}], "@odata.nextLink": "more"}
+    await _tokens(browser, await _sign_in(browser, connection, upstream))
 
 
 def _pem() -> str:

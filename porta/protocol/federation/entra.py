@@ -13,6 +13,7 @@ from storage.models.connections import Connection
 
 _TENANT = "{tenantid}"
 _MOST_GROUPS = 999
+_NEXT = "@odata.nextLink"
 _GROUPS = f"/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=id&$top={_MOST_GROUPS}"
 
 
@@ -31,22 +32,36 @@ def _further(connection: Connection, metadata: Metadata, claims: Claims) -> tupl
     asked where the discovery document says, and not where a token does.
     """
     del connection
-    overage = isinstance(claims.get("_claim_names"), dict) and "groups" in claims["_claim_names"]
-    if not (overage or claims.get("hasgroups")) or metadata.msgraph_host is None:
+    if not _are_elsewhere(claims) or metadata.msgraph_host is None:
         return ()
     scheme = metadata.issuer.partition("://")[0]
     return (f"{scheme}://{metadata.msgraph_host}{_GROUPS}",)
 
 
 def _to_claims(connection: Connection, claims: Claims, answers: Answers) -> Claims:
-    del connection
     told: dict[str, Any] = {**claims, "email_verified": claims.get("xms_edov") in (True, "1", 1)}
     for answer in answers:
         groups = answer.get("value") if isinstance(answer, dict) else None
         if not isinstance(groups, list):  # else whoever is in very many would lose all roles
             raise NotLetIn("the groups of somebody who is in very many are not told")
         told["groups"] = [each.get("id") for each in groups if isinstance(each, dict)]
+    maps_groups = any(rule.claim == "groups" for rule in connection.role_mapping)
+    if maps_groups and not _are_whole(claims, answers):
+        raise NotLetIn("the groups of somebody who is in very many are not all told")
     return told
+
+
+def _are_elsewhere(claims: Claims) -> bool:
+    """Whether the token says no more of groups than that there are too many for it."""
+    named = claims.get("_claim_names")
+    return (isinstance(named, dict) and "groups" in named) or bool(claims.get("hasgroups"))
+
+
+def _are_whole(claims: Claims, answers: Answers) -> bool:
+    """Whether somebody is in no group that was not told: they would lose its roles."""
+    if not answers:
+        return not _are_elsewhere(claims)
+    return not any(answer.get(_NEXT) for answer in answers)
 
 
 PROVIDER = Provider(
