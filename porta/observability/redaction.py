@@ -24,12 +24,15 @@ _LONG_NAMES = frozenset({"oauth-authorization-server", "openid-configuration"})
 _PATH_LENGTH = 200
 _PATH_PARTS = 8  # no path of ours has more; what is behind them stands as one
 _TEXT_LENGTH = 200
+_ADDRESS = re.compile("@|%(?:25)*40")
+"""What stands in each address of a person, however often it was encoded."""
 
 
 def mask_path(path: str) -> str:
     """Return a request path without what may be a credential in it, of bounded length."""
     parts = path.split("/", _PATH_PARTS)
-    kept = parts[:2] + [part if _is_name(part) else "***" for part in parts[2:]]
+    kept = ["***" if _ADDRESS.search(part) else part for part in parts[:2]]
+    kept += [part if _is_name(part) else "***" for part in parts[2:]]
     return CONTROL.sub("?", "/".join(kept)[:_PATH_LENGTH])
 
 
@@ -50,7 +53,7 @@ def redact(_: Any, __: str, event: EventDict) -> EventDict:
 
 def _is_name(part: str) -> bool:
     """Whether it may be shown: no credential, and no address of a person, whoever asks for that."""
-    short = len(part) < _TOKEN_LENGTH and "@" not in part and "%40" not in part
+    short = len(part) < _TOKEN_LENGTH and _ADDRESS.search(part) is None
     return short or part in _LONG_NAMES
 
 

@@ -166,6 +166,12 @@ def test_what_cannot_be_encoded_is_told_as_text(output: _Output) -> None:
         ("/a/b/c/d/e/f/g/" + "/secret" * 100, "/a/b/c/d/e/f/g/***"),
         ("/acme/account/ada@x.test", "/acme/account/***"),
         ("/acme/auth/ada%40x.test/b", "/acme/auth/***/b"),
+        ("/acme/auth/ada%2540x.test/b", "/acme/auth/***/b"),
+        ("/acme/auth/ada%25252540x.test", "/acme/auth/***"),
+        ("/ada@x.test", "/***"),
+        ("/ada%40x.test/auth", "/***/auth"),
+        ("/ada%2540x.test", "/***"),
+        ("ada@x.test", "***"),
         ("/acme/.well-known/openid-configuration", "/acme/.well-known/openid-configuration"),
         (
             "/.well-known/oauth-authorization-server/acme",
