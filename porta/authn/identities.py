@@ -31,6 +31,8 @@ class Waiting:
 
     connection: Connection
     link: Link
+    among: tuple[Connection, ...]
+    """The active connections of the organization, found before any transaction."""
 
     @property
     def said(self) -> str:
@@ -48,9 +50,14 @@ async def find_waiting(runtime: Runtime, tenant: Tenant, link: Link | None) -> W
     """
     if link is None or not 0 <= runtime.clock() - link.at < LIFETIME:
         return None
-    for connection in await runtime.connections(tenant.id):
+    return among(await runtime.connections(tenant.id), link)
+
+
+def among(connections: tuple[Connection, ...], link: Link) -> Waiting | None:
+    """Return who is somebody at one of these connections; None where theirs is there no more."""
+    for connection in connections:
         if connection.id == link.connection_id:
-            return Waiting(connection, link)
+            return Waiting(connection, link, connections)
     return None
 
 
@@ -71,7 +78,7 @@ async def link(
     is nobody whom this one would let in.
     """
     link, key = waiting.link, (user.id, user.organization_id)
-    await home_realms.check(runtime, tenant, user.email, at=link.connection_id)
+    home_realms.check_among(waiting.among, user.email, at=link.connection_id)
     held = await tx.identities.of_user(*key)
     who = (link.connection_id, link.issuer, link.subject)
     if any((each.connection_id, each.issuer, each.subject) == who for each in held):

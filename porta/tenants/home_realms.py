@@ -74,8 +74,21 @@ async def check(
     Who comes from there as this very address, and has to prove whose account that is (`linking`),
     does so here once.
     """
-    realm = await find_required(runtime, tenant, address)
-    if realm is None or realm.connection.id == at:
+    check_among(await runtime.connections(tenant.id), address, linking, at=at)
+
+
+def check_among(
+    connections: tuple[Connection, ...],
+    address: str,
+    linking: Link | None = None,
+    *,
+    at: str | None = None,
+) -> None:
+    """Raise ElsewhereOnly as `check`, of the active connections of an organization: whoever is in a
+    transaction found them before it, and waits for no second connection to the database.
+    """
+    realm = find_among(connections, address)
+    if realm is None or not realm.required or realm.connection.id == at:
         return
     if linking is not None and linking.connection_id == realm.connection.id:
         told = _canonical(linking.email or "")

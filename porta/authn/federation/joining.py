@@ -123,11 +123,10 @@ async def find_standing(runtime: Runtime, tenant: Tenant, brought: Brought) -> W
     """
     if not 0 <= runtime.clock() - brought.at < LIFETIME:
         return None
-    for connection in await runtime.connections(tenant.id):
-        if connection.id == brought.link.connection_id:
-            is_let_in = lets_in(connection, brought.link.email)
-            return Waiting(connection, brought.link) if is_let_in else None
-    return None
+    waiting = identities.among(await runtime.connections(tenant.id), brought.link)
+    if waiting is None or not lets_in(waiting.connection, brought.link.email):
+        return None
+    return waiting
 
 
 async def take_over(
@@ -196,6 +195,8 @@ async def create(
     Raises LoginFailed where they are somebody here by now: nobody would ever get into that account.
     """
     tenant_id = evidence.tenant.id
+    active = await evidence.runtime.connections(tenant_id)
+    known = Waiting(connection, link_of(connection, profile), active)
     # Who serves a tenant makes nobody: this is what the administrator let the connection do.
     async with evidence.runtime.storage.everywhere.transaction() as tx:
         made = await tx.users.insert(new)
@@ -206,7 +207,6 @@ async def create(
             tx, "user.created", organization_id=tenant_id, user_id=made.id, metadata=told,
             origin=evidence.origin,
         )  # fmt: skip
-        known = Waiting(connection, link_of(connection, profile))
         # Nobody had the account before: there is nobody to be told.
         if not await identities.link(
             tx, evidence.runtime, evidence.tenant, made, known, _actor(evidence), tells=False

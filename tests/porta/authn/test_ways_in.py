@@ -25,7 +25,7 @@ WORK = Connection(
     issuer="https://work.example", client_id="porta",
 )  # fmt: skip
 LEADING = msgspec.structs.replace(WORK, domains=(LedDomain(domain="work.example", required=False),))
-WAITING = Waiting(WORK, Link(connection_id="work", issuer=WORK.issuer, subject="ada"))
+WAITING = Waiting(WORK, Link(connection_id="work", issuer=WORK.issuer, subject="ada"), (WORK,))
 
 
 def _ways(**said: Any) -> WaysIn:
