@@ -151,8 +151,11 @@ def _each(modules: Iterable[str]) -> Callable[[Callable[[str], None]], Callable[
     As a test of its own each would cost more to report than to look at, thousands of times.
     """
 
+    modules = list(modules)
+
     def decorate(check: Callable[[str], None]) -> Callable[[], None]:
         def test() -> None:
+            assert modules, "what holds of no module holds nothing"
             faults = {}
             for module in modules:
                 try:

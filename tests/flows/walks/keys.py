@@ -74,7 +74,13 @@ async def only_passkeys(walk: Walk) -> None:
     await walk.arrive("access_denied")
 
 
-_NEVER_MADE = "navigator.credentials.create = () => new Promise(() => {})"
+_NEVER_MADE = """
+  navigator.credentials.create = ({ signal }) => new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+  });
+"""
+_AT_ONCE = "AbortSignal.timeout = () => AbortSignal.abort()"
+"""However long a page is patient, it is over."""
 
 
 async def made_by_the_way(walk: Walk) -> None:
@@ -100,11 +106,17 @@ async def made_by_the_way(walk: Walk) -> None:
 
 
 async def not_made_by_the_way(walk: Walk) -> None:
-    """A browser that says it can, and does not answer, keeps nobody."""
+    """A browser that says it can, and does not answer, keeps nobody: they go on by the link, or
+    when the page's patience is over.
+    """
     await walk.settle("password", "passkey")
     await walk.opened.page.add_init_script(ABLE)
     await walk.opened.page.add_init_script(_NEVER_MADE)
     await walk.sign_in()
     await walk.see("on the way", "#resume")
     await walk.press("#resume")
+    await walk.arrive()
+    await walk.forget()
+    await walk.opened.page.add_init_script(_AT_ONCE)
+    await walk.sign_in()
     await walk.arrive()

@@ -39,7 +39,8 @@ async def too_often(walk: Walk) -> None:
     address = new_address()
     await walk.opened.page.context.set_extra_http_headers({"X-Forwarded-For": address})
     headers = {"X-Forwarded-For": address}
-    async with httpx.AsyncClient(base_url=walk.world.served.base_url, headers=headers) as guesser:
+    base_url = walk.world.served.base_url
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=60) as guesser:
         for _ in range(FEW):
             asked = parameters(client_id=home.client_id, redirect_uri=CALLBACK)
             begun = await guesser.get(f"/{home.slug}/auth", params=asked)

@@ -8,7 +8,7 @@ import httpx
 
 from tests.flows.walks.account import arrive
 from tests.flows.walks.walk import AT_CLIENT, DONE, REFUSED, WAY_ON, Walk
-from tests.handlers.flow import VERIFIER
+from tests.handlers.flow import redeem_at
 from tests.world.served import CALLBACK
 
 _BYE = f"{AT_CLIENT}bye"
@@ -85,13 +85,10 @@ async def sign_out_without_way_back(walk: Walk) -> None:
 
 async def _redeem(walk: Walk) -> None:
     """Get tokens for the code, as a client does: of those it is known as the last one."""
-    form = {
-        "grant_type": "authorization_code", "code": walk.opened.answer["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": walk.here.client_id,
-    }  # fmt: skip
-    async with httpx.AsyncClient(base_url=walk.world.served.base_url) as client:
-        redeemed = await client.post(f"/{walk.here.slug}/token", data=form)
-    assert redeemed.is_success, redeemed.text
+    known = {"client_id": walk.here.client_id, "redirect_uri": CALLBACK}
+    async with httpx.AsyncClient(base_url=walk.world.served.base_url, timeout=60) as client:
+        tokens = await redeem_at(client, walk.opened.page.url, walk.here.slug, **known)
+    assert "access_token" in tokens, tokens
 
 
 async def sign_out_not_registered(walk: Walk) -> None:

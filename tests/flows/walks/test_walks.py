@@ -27,7 +27,7 @@ from tests.flows.walks.walk import walking
 from tests.flows.walks.world import World
 from tests.porta.pages.test_brands_in_browser import needs_axe
 
-pytestmark = [*needs_chromium, needs_axe]
+pytestmark = [*needs_chromium, needs_axe, pytest.mark.timeout(600)]
 CHOSEN = [
     (name, chosen_look(place, way.scripts)) for place, (name, way) in enumerate(WALKS.items())
 ]

@@ -54,8 +54,11 @@ _CONFIG = {
     "rate_limit_mailed_code_max": 20,
 }
 
-# The server, in another thread of the same process, draws its own numbers meanwhile.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+pytestmark = [
+    # The server, in another thread of the same process, draws its own numbers meanwhile.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+    pytest.mark.timeout(600),
+]
 
 
 @pytest.fixture(scope="module")
