@@ -222,12 +222,14 @@ async def test_somebody_new_holds_no_role_before_they_are_signed_in(
 
 
 _REFUSES = """
-    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    CREATE FUNCTION refuse_roles() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no role is written'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT OR DELETE ON user_roles
-        FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+    CREATE TRIGGER refuse_roles BEFORE INSERT OR DELETE ON user_roles
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_roles();
 """
-_MENDS = "DROP TRIGGER IF EXISTS refuse ON user_roles; DROP FUNCTION IF EXISTS refuse();"
+_MENDS = (
+    "DROP TRIGGER IF EXISTS refuse_roles ON user_roles; DROP FUNCTION IF EXISTS refuse_roles();"
+)
 
 
 async def test_nobody_is_signed_in_whose_roles_cannot_be_written(

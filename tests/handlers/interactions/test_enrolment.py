@@ -253,13 +253,14 @@ async def test_whoever_is_refused_after_it_is_shown_their_codes_all_the_same(
     table, body = _REFUSALS[refusal]
     whose = {"id": strict.user.id}
     await pg.execute(f"""
-        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
-        CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse();
+        CREATE FUNCTION refuse_sign_in() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+        CREATE TRIGGER refuse_sign_in BEFORE INSERT ON {table}
+            FOR EACH ROW EXECUTE FUNCTION refuse_sign_in();
     """)
     try:
         page = await _confirm(http, path, _code(runtime, totp), "totp")
     finally:
-        await pg.execute(f"DROP TRIGGER refuse ON {table}; DROP FUNCTION refuse()")
+        await pg.execute(f"DROP TRIGGER refuse_sign_in ON {table}; DROP FUNCTION refuse_sign_in()")
     codes = _codes_of(page.text)
     assert (page.status_code, len(set(codes))) == (200, 10)
     assert await pg.fetch("SELECT 1 FROM sessions WHERE account_id = %(id)s", whose) == []
