@@ -74,15 +74,22 @@ async def redeem_at(
     """Return the token response for the code that a redirect brings to a client, by default `web`
     with its secret.
     """
-    form = {
+    form = token_request(location, **(client or {"client_id": "web", "client_secret": SECRET}))
+    tokens: dict[str, Any] = (await http.post(f"/{slug}/token", data=form)).json()
+    return tokens
+
+
+def token_request(location: str, **client: str) -> dict[str, str]:
+    """Return the token request of a client for the code that a redirect brings to it (RFC 6749
+    §4.1.3).
+    """
+    return {
         "grant_type": "authorization_code",
         "code": answered(location)["code"],
         "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
-        **(client or {"client_id": "web", "client_secret": SECRET}),
+        **client,
     }
-    tokens: dict[str, Any] = (await http.post(f"/{slug}/token", data=form)).json()
-    return tokens
 
 
 def answered(location: str) -> dict[str, str]:

@@ -8,11 +8,10 @@ import pyotp
 
 from tests.flows.walks.factors import code_of
 from tests.flows.walks.others import OFFER, come_back, other_house
-from tests.flows.walks.walk import CODE, FIELD, REFUSED, TOLD, WAY_ON, Walk
-from tests.flows.walks.world import ADA
+from tests.flows.walks.walk import CODE, FIELD, REFUSED, SAVE, TOLD, WAY_ON, Walk
+from tests.flows.walks.world import ADA, NEW_ADDRESS
 from tests.world.house import PASSWORD
 
-NEW = "ada@new.example"
 _CHANGE = "main button.btn-inline"
 
 
@@ -36,10 +35,10 @@ async def another_address(walk: Walk) -> None:
     await walk.fill(email="ada at new")
     await walk.press()
     await walk.see("no address", REFUSED, FIELD)
-    await walk.fill(email=NEW)
-    await walk.press("main .stays .btn-primary")
+    await walk.fill(email=NEW_ADDRESS)
+    await walk.press(SAVE)
     await walk.see("mailed", TOLD, "[name=withdraw]")
-    link = await walk.world.link_to(NEW, "email-change")
+    link = await walk.world.link_to(NEW_ADDRESS, "email-change")
     async with walk.elsewhere() as other:
         await other.open(link)
         await other.see("the link", "main .btn-primary")
@@ -49,8 +48,8 @@ async def another_address(walk: Walk) -> None:
         await other.see("used", WAY_ON)
     await walk.open(page_of(walk, "email"))
     await walk.fill(email="mallory@new.example")
-    await walk.press("main .stays .btn-primary")
-    refusal = await walk.world.link_to(NEW, "refuse-email-change")
+    await walk.press(SAVE)
+    refusal = await walk.world.link_to(NEW_ADDRESS, "refuse-email-change")
     async with walk.elsewhere() as other:
         await other.open(refusal)
         await other.see("to be refused", "main .btn-primary")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from tests.flows.walks.account import arrive, page_of
 from tests.flows.walks.keys import BUTTON, cancel, have_device
-from tests.flows.walks.passwords import ANOTHER
-from tests.flows.walks.walk import FIELD, REFUSED, TOLD, WAY_ON, Walk
-from tests.flows.walks.world import ADA, FEW
+from tests.flows.walks.walk import FIELD, REFUSED, SAVE, TOLD, WAY_ON, Walk
+from tests.flows.walks.world import ADA, FEW, NEW_ADDRESS, NEW_PASSWORD
 from tests.world.house import PASSWORD
 
-NEW = "ada@new.example"
-_SAVE = "main .stays .btn-primary"
 _DETAILS = "section.account details summary"
 _PASSKEY = "a[href$='/security/passkey']"
 
@@ -19,18 +16,18 @@ async def profile(walk: Walk) -> None:
     """What is none is told, with what was typed; and nobody's words are written over."""
     home = await walk.settle("password")
     await arrive(walk, "profile")
-    await walk.see("profile", "#given_name", _SAVE)
+    await walk.see("profile", "#given_name", SAVE)
     await walk.fill(nickname="Countess", birthdate="yesterday")
-    await walk.press(_SAVE)
+    await walk.press(SAVE)
     await walk.see("not that", REFUSED, "#birthdate[aria-invalid]")
     assert await walk.opened.page.input_value("#nickname") == "Countess"
     await walk.fill(birthdate="1815-12-10")
-    await walk.press(_SAVE)
+    await walk.press(SAVE)
     await walk.see("profile, told", TOLD, "#birthdate[value='1815-12-10']")
     users = walk.world.runtime.storage.everywhere.users
     await users.update(home.user.id, home.id, {"nickname": "Ada"})
     await walk.fill(nickname="Lady")
-    await walk.press(_SAVE)
+    await walk.press(SAVE)
     await walk.see("changed meanwhile", REFUSED, "#nickname[value='Ada']")
 
 
@@ -55,16 +52,16 @@ async def own_password(walk: Walk) -> None:
     await walk.see("password", "#current", "#password", "#confirm")
     await _choose(walk, PASSWORD, "short", "different")
     await walk.see("too weak", REFUSED, "#password[aria-invalid]")
-    await _choose(walk, "not it", ANOTHER, others=False)
+    await _choose(walk, "not it", NEW_PASSWORD, others=False)
     await walk.see("wrong", REFUSED, "#current[aria-invalid]", "[name=others]:not(:checked)")
     async with walk.elsewhere() as other:
         await other.sign_in()
         await other.arrive()
-        await _choose(walk, PASSWORD, ANOTHER)
+        await _choose(walk, PASSWORD, NEW_PASSWORD)
         await walk.see("password, told", TOLD)
         await other.sign_in()
         await other.see("of before", REFUSED, "#password")
-        await other.fill(email=ADA, password=ANOTHER)
+        await other.fill(email=ADA, password=NEW_PASSWORD)
         await other.press()
         await other.arrive()
 
@@ -75,7 +72,7 @@ async def _choose(
     await walk.fill(current=current)
     await walk.choose_password(password, repeated)
     await walk.opened.page.set_checked("[name=others]", others)
-    await walk.press(_SAVE)
+    await walk.press(SAVE)
 
 
 async def own_password_guessed(walk: Walk) -> None:
@@ -83,7 +80,7 @@ async def own_password_guessed(walk: Walk) -> None:
     await walk.settle("password")
     await arrive(walk, "password")
     for _ in range(FEW + 1):
-        await _choose(walk, "a guess", ANOTHER)
+        await _choose(walk, "a guess", NEW_PASSWORD)
     await walk.see("too often", REFUSED, ".whom ~ p bdi")
     assert walk.opened.documents[-1].status == 429
 
@@ -92,18 +89,18 @@ async def address_undone(walk: Walk) -> None:
     """A change that was made is undone by the letter that went to the address of before."""
     await walk.settle("password")
     await arrive(walk, "email")
-    await walk.fill(email=NEW)
-    await walk.press(_SAVE)
+    await walk.fill(email=NEW_ADDRESS)
+    await walk.press(SAVE)
     await walk.press("[name=withdraw]")
     await walk.see("given up", TOLD, FIELD)
-    given_up = await walk.world.link_to(NEW, "email-change")
+    given_up = await walk.world.link_to(NEW_ADDRESS, "email-change")
     await walk.world.link_to(ADA, "refuse-email-change")
     await walk.open(given_up)
     await walk.see("the link is over", WAY_ON)
     await walk.open(page_of(walk, "email"))
-    await walk.fill(email=NEW)
-    await walk.press(_SAVE)
-    await walk.open(await walk.world.link_to(NEW, "email-change"))
+    await walk.fill(email=NEW_ADDRESS)
+    await walk.press(SAVE)
+    await walk.open(await walk.world.link_to(NEW_ADDRESS, "email-change"))
     await walk.press()
     undoing = await walk.world.link_to(ADA, "refuse-email-change")
     async with walk.elsewhere() as other:
@@ -132,7 +129,7 @@ async def own_passkey(walk: Walk) -> None:
     await walk.see("cancelled", BUTTON)
     await held.know_owner(True)
     await walk.press(BUTTON)
-    await walk.see("made", TOLD, "a.btn-primary, [name=remove], h1")
+    await walk.see("made", TOLD, _DETAILS)
     await walk.open(page_of(walk, "security"))
     await walk.opened.page.click(_DETAILS)
     await walk.see("to be named", "[name=rename]", "[name=remove]")

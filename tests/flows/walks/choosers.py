@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from tests.flows.walks.walk import FIELD, REFUSED, Walk
-from tests.flows.walks.world import ADA
+from tests.flows.walks.world import ADA, GRACE
 from tests.world.house import PASSWORD
 from tests.world.passkeys import add_person
 
-GRACE = "grace.hopper@people.example"
 _FIRST, _SECOND = ".choices li:first-child .btn-primary", ".choices li + li .btn-secondary"
 _OTHER = ".cancel a[href$='account=other']"
 _FORGET = ".choices [action$='/forget'] button"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.flows.walks.walk import FIELD, REFUSED, Walk
+from tests.flows.walks.world import GRACE
 from tests.world.house import PASSWORD
 from tests.world.passkeys import add_person
 
@@ -36,7 +37,7 @@ async def consent(walk: Walk) -> None:
 async def consent_not_you(walk: Walk) -> None:
     """Somebody else, who is here instead, is asked for themselves."""
     home = await walk.settle("password", client={"is_first_party": False})
-    grace = await add_person(walk.world.runtime, home.id, email="grace.hopper@people.example")
+    grace = await add_person(walk.world.runtime, home.id, email=GRACE)
     await walk.sign_in(scope=_LESS)
     await walk.press(_ALLOW)
     await walk.arrive()

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from porta.browser import interactions
 from porta.errors import Forbidden
 from porta.tenants import resolve
-from tests.flows.walks.walk import FIELD, WAY_ON, Walk
+from tests.flows.walks.walk import AT_CLIENT, FIELD, WAY_ON, Walk
 from tests.flows.walks.world import ADA
 from tests.handlers.flow import parameters
 from tests.world.browser import configured
@@ -140,7 +140,7 @@ async def finished(walk: Walk) -> None:
     await walk.press()
     await walk.arrive()
     await walk.open(begun)
-    assert walk.opened.page.url.startswith(CALLBACK.removesuffix("callback"))
+    assert walk.opened.page.url.startswith(AT_CLIENT)
     await walk.forget()
     await walk.settle("password", client={"application_type": "native"})
     await walk.begin()

@@ -8,10 +8,7 @@ from porta.audit.actors import SYSTEM
 from porta.services import invitations
 from porta.services.invitation_fields import NewInvitation
 from tests.flows.walks.walk import DONE, OVER, REFUSED, WAY_ON, Walk
-from tests.flows.walks.world import ADA
-
-GRACE = "grace.hopper@people.example"
-NEW = "seven green bottles on a wall"
+from tests.flows.walks.world import ADA, GRACE, NEW_PASSWORD
 
 
 async def _invite(walk: Walk, email: str = GRACE, **more: Any) -> tuple[str, str]:
@@ -37,12 +34,12 @@ async def invitation(walk: Walk) -> None:
         1 if walk.has_scripts else 2
     )
     assert await walk.opened.page.input_value("#given_name") == "Grace"
-    await walk.choose_password(NEW)
+    await walk.choose_password(NEW_PASSWORD)
     await walk.press()
     await walk.see("accepted", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.be_at_client()
-    await walk.sign_in(GRACE, NEW)
+    await walk.sign_in(GRACE, NEW_PASSWORD)
     await walk.arrive()
     await walk.open(link)
     await walk.see("used", OVER, WAY_ON)
@@ -72,7 +69,7 @@ async def invitation_over(walk: Walk) -> None:
     await walk.open(link)
     async with storage.transaction() as tx:
         await invitations.revoke(tx, SYSTEM, home.id, invited)
-    await walk.choose_password(NEW)
+    await walk.choose_password(NEW_PASSWORD)
     await walk.press()
     await walk.see("taken back", OVER, WAY_ON)
     invited, link = await _invite(walk)
@@ -82,5 +79,5 @@ async def invitation_over(walk: Walk) -> None:
     )
     await walk.open(link)
     await walk.see("expired", OVER, WAY_ON)
-    await walk.sign_in(GRACE, NEW)
+    await walk.sign_in(GRACE, NEW_PASSWORD)
     await walk.see("nobody who has a password", REFUSED)

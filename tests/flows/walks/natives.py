@@ -40,7 +40,7 @@ async def native_client_refused(walk: Walk) -> None:
     home = await walk.settle("password", client={"application_type": "native"})
     await arrive(walk)
     await walk.begin()
-    await walk.opened.page.locator("main [name=_csrf]").evaluate("(each) => { each.value = 'x' }")
+    await walk.spoil("_csrf")
     await walk.press(_GO_ON)
     await walk.see("a form of before", REFUSED, _GO_ON)
     await walk.world.runtime.storage.end_account(home.user.id, home.id, "test")

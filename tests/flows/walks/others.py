@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from storage.models.connections import Connection
 from tests.flows.walks.walk import FIELD, REFUSED, TOLD, Walk
-from tests.flows.walks.world import ADA
+from tests.flows.walks.world import ADA, GRACE
 from tests.world.answers import query_in
 from tests.world.house import PASSWORD
 from tests.world.upstream import Provider, connect, prove, provider
@@ -120,21 +120,21 @@ async def only_there(walk: Walk) -> None:
     """A domain that requires its provider; and that provider when it does not answer."""
     await walk.settle("password")
     async with other_house(walk, creates_accounts=True) as (there, connection):
-        there.claims |= {"email": "grace.hopper@people.example"}
+        there.claims |= {"email": GRACE}
         await prove(walk.world.served, connection, "people.example", "require")
         await walk.begin()
-        await walk.fill(email="grace.hopper@people.example")
+        await walk.fill(email=GRACE)
         await walk.press()
         assert walk.opened.page.url.startswith(there.base), "it is gone to at once"
         await come_back(walk, there, error="access_denied")
         await walk.see("denied there", REFUSED)
-        await walk.begin(login_hint="grace.hopper@people.example")
+        await walk.begin(login_hint=GRACE)
         await walk.see("hinted at", "main .btn-primary", ".cancel a")
         there.answers[_METADATA] = (503, b"")
         walk.world.runtime.documents._kept.clear()
         await walk.press()
         assert not walk.opened.page.url.startswith(there.base), "what it said is forgotten"
         await walk.see("not available", REFUSED, ".cancel a")
-        await walk.begin(login_hint="grace.hopper@people.example")
+        await walk.begin(login_hint=GRACE)
         await walk.press(".cancel a")
         await walk.see("another address", FIELD)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import httpx
 
 from tests.flows.walks.walk import FIELD, REFUSED, TOLD, WAY_ON, Walk
-from tests.flows.walks.world import ADA, FEW
+from tests.flows.walks.world import ADA, FEW, NEW_PASSWORD
 from tests.handlers.flow import parameters, submit
 from tests.world.browser import new_address
 from tests.world.passkeys import add_person
 from tests.world.served import CALLBACK
-
-ANOTHER = "seven green bottles on a wall"
 
 
 async def password(walk: Walk) -> None:
@@ -80,12 +78,12 @@ async def forgotten(walk: Walk) -> None:
     await walk.choose_password("short", "different")
     await walk.press()
     await walk.see("too weak", REFUSED, "#password")
-    await walk.choose_password(ANOTHER)
+    await walk.choose_password(NEW_PASSWORD)
     await walk.press()
     await walk.see("done", WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("back at the sign-in", FIELD, "#password")
-    await walk.fill(email=ADA, password=ANOTHER)
+    await walk.fill(email=ADA, password=NEW_PASSWORD)
     await walk.press()
     await walk.arrive()
     await walk.open(link)

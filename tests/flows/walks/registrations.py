@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.flows.walks.invitations import GRACE, NEW
 from tests.flows.walks.walk import DONE, FIELD, OVER, REFUSED, TOLD, WAY_ON, Walk
-from tests.flows.walks.world import ADA
+from tests.flows.walks.world import ADA, GRACE, NEW_PASSWORD
 from tests.world.waiting import eventually
 
 _REGISTER = "main a[href*='/register']"
@@ -38,12 +37,12 @@ async def registration(walk: Walk) -> None:
     assert await walk.opened.page.locator("#flash-error p").count() == (
         1 if walk.has_scripts else 2
     )
-    await walk.choose_password(NEW)
+    await walk.choose_password(NEW_PASSWORD)
     await walk.press()
     await walk.see("made", DONE, WAY_ON)
     await walk.press(WAY_ON)
     await walk.see("back at the sign-in", FIELD, "#password")
-    await walk.fill(email=GRACE, password=NEW)
+    await walk.fill(email=GRACE, password=NEW_PASSWORD)
     await walk.press()
     await walk.arrive()
     await walk.open(link)
@@ -81,7 +80,7 @@ async def registration_refused(walk: Walk) -> None:
     link = await walk.world.link_to(GRACE, "register")
     await walk.open(link)
     await _close(walk)
-    await walk.choose_password(NEW)
+    await walk.choose_password(NEW_PASSWORD)
     await walk.press()
     await walk.see("closed meanwhile", OVER, WAY_ON)
     await walk.press(WAY_ON)

@@ -33,6 +33,8 @@ TOLD = "[role=status]"
 """What says that something did."""
 CODE, FIELD = "main #code", "main #email"
 WAY_ON = "main a.btn-primary"
+SAVE = "main .stays .btn-primary"
+"""What changes an account, and leads back to the same page of it."""
 DONE, OVER = "main .badge-success", "main .badge-error"
 """What heads a page of its own that says so."""
 

@@ -21,7 +21,8 @@ from tests.world.passkeys import furnish as add_home
 from tests.world.served import CALLBACK, Served, settings_at, unseeded
 from tests.world.waiting import eventually
 
-ADA = "ada.lovelace@people.example"
+ADA, GRACE = "ada.lovelace@people.example", "grace.hopper@people.example"
+NEW_ADDRESS, NEW_PASSWORD = "ada@new.example", "seven green bottles on a wall"
 FEW = 3
 """How many attempts at a sign-in are a few, before it is too often."""
 _NAMES = {"given_name": "Ada", "family_name": "Lovelace"}

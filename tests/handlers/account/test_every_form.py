@@ -30,12 +30,13 @@ from storage.models.users import User
 from storage.postgres.driver import Postgres
 from tests.factories import new_id
 from tests.handlers.account.visits import FIREFOX, somebody_waits
-from tests.handlers.flow import VERIFIER, answered, csrf, hidden, parameters, submit
+from tests.handlers.flow import csrf, hidden, parameters, redeem_at, submit
 from tests.porta.pages.page_documents import TEMPLATES
 from tests.world.authenticators import Authenticator
-from tests.world.house import CALLBACK, PASSWORD
+from tests.world.house import PASSWORD
 from tests.world.passkeys import Home, furnish, give_passkey, options_in
 from tests.world.ports import free_port
+from tests.world.runtime import clock_ahead
 from tests.world.second_factors import choose, person_with_totp
 from tests.world.served import settings_for
 from tests.world.waiting import eventually
@@ -274,12 +275,9 @@ async def _sign_in(owner: Owner, http: httpx.AsyncClient, **more: str) -> None:
         form = {"_csrf": await csrf(http, path), "method": "totp", "code": code, **more}
         answer = await http.post(f"{path}/two-factor", data=form)
     answer = await http.get(answer.headers["Location"])
-    form = {
-        "grant_type": "authorization_code", "code": answered(answer.headers["Location"])["code"],
-        "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": owner.home.client_id,
-    }  # fmt: skip
-    redeemed = await http.post(f"/{owner.home.slug}/token", data=form)
-    assert redeemed.status_code == 200, redeemed.text
+    slug, client_id = owner.home.slug, owner.home.client_id
+    tokens = await redeem_at(http, answer.headers["Location"], slug, client_id=client_id)
+    assert "refresh_token" in tokens, tokens
 
 
 async def _link_one(owner: Owner) -> None:
@@ -459,12 +457,9 @@ async def test_nothing_is_done_in_another_browser(owner: Owner) -> None:
 
 async def test_everything_asks_for_a_sign_in_that_is_not_long_ago(owner: Owner) -> None:
     forms = await _shown(owner)
-    clock = owner.runtime.clock
-    owner.runtime.clock = lambda: clock() + account_visits.RECENT + 1
-    try:
+    with clock_ahead(owner.runtime) as ahead:
+        ahead.append(account_visits.RECENT + 1)
         await _refused_everywhere(owner, forms, Refusal(_nothing, 303, "/interaction/"))
-    finally:
-        owner.runtime.clock = clock
 
 
 async def test_everything_asks_whoever_a_trusted_device_let_in_for_the_factor(

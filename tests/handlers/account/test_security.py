@@ -28,6 +28,7 @@ from tests.handlers.flow import begin, csrf, hidden, submit
 from tests.world.house import PASSWORD
 from tests.world.links import person
 from tests.world.mail import letters_to
+from tests.world.runtime import clock_ahead
 from tests.world.second_factors import choose, person_with_totp
 from tests.world.waiting import eventually
 
@@ -440,13 +441,11 @@ async def test_nothing_changes_without_a_form_of_ones_own_and_a_recent_sign_in(
     user, _ = await _signed_in_with_both(runtime, http, pg, "ABCD2345")
     forged = await http.post(PAGE, data={"_csrf": "x", **form})
     assert forged.status_code == 403
-    token, clock = await csrf(http, PAGE), runtime.clock
-    runtime.clock = lambda: clock() + 700
-    try:
+    token = await csrf(http, PAGE)
+    with clock_ahead(runtime) as ahead:
+        ahead.append(700)
         late = await http.post(PAGE, data={"_csrf": token, **form})
         scan = await http.get(APP)
-    finally:
-        runtime.clock = clock
     for each in (late, scan):
         assert (each.status_code, "/interaction/" in each.headers["Location"]) == (303, True)
     await choose(pg, user, "totp")

@@ -16,7 +16,7 @@ import pyotp
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from porta.security import jwt
-from tests.handlers.flow import VERIFIER, answered, parameters
+from tests.handlers.flow import answered, parameters, token_request
 from tests.handlers.interactions.sign_ins.drawn import REQUESTS, SETTINGS, TAB
 from tests.handlers.interactions.sign_ins.model import Model
 from tests.handlers.interactions.sign_ins.opened import Open
@@ -92,14 +92,11 @@ class Walk(RuleBasedStateMachine):
         expected = "login" if outcome == "consent" else outcome
         assert found == expected, (found, outcome, tab, self.model.session, answer.text[:300])
         if found == "code":
-            self._redeem(answered(where)["code"], tab)
+            self._redeem(where, tab)
         return where
 
-    def _redeem(self, code: str, tab: Tab) -> None:
-        form = {
-            "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
-            "code_verifier": VERIFIER, "client_id": self.home.clients[tab.asked.first_party],
-        }  # fmt: skip
+    def _redeem(self, where: str, tab: Tab) -> None:
+        form = token_request(where, client_id=self.home.clients[tab.asked.first_party])
         tokens = self.http.post(f"/{self.home.slug}/token", data=form).json()
         claims, told = jwt.read_own(tokens["id_token"]), self.model.told(tab)
         said = (claims["sub"], tuple(claims["amr"]), claims["acr"], claims["auth_time"])
