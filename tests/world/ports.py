@@ -7,6 +7,7 @@ own, held by a socket bound to the first port of it.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import socket
 from functools import cache
@@ -53,6 +54,7 @@ def _block() -> _Block:
         except OSError:
             guard.close()
         else:
+            atexit.register(guard.close)
             return _Block(guard)
     raise RuntimeError(f"every port from {_LOWEST} to {_HIGHEST} is taken")
 

@@ -14,6 +14,12 @@ from tests.flows.walks.world import ADA, GRACE, NEW_PASSWORD
 async def _invite(walk: Walk, email: str = GRACE, **more: Any) -> tuple[str, str]:
     """Invite somebody to the client; return the id of the invitation, and the path in its mail."""
     home, runtime = walk.here, walk.world.runtime
+    # An address is mailed a few in an hour, whoever invites it: not those of other walks.
+    await walk.world.pg.execute(
+        "UPDATE invitation_tokens SET created_at = created_at - interval '1 day'"
+        " WHERE organization_id <> %(id)s",
+        {"id": home.id},
+    )
     command = NewInvitation.parse({"email": email, "client_id": home.client_id, **more})
     async with runtime.storage.everywhere.transaction() as tx:
         made = await invitations.invite(tx, SYSTEM, home.id, command, post=runtime.post)
@@ -27,12 +33,7 @@ async def invitation(walk: Walk) -> None:
     await walk.open(link)
     await walk.see("invited", "#given_name", "#password")
     await walk.fill(given_name="Grace")
-    await walk.choose_password("short", "different")
-    await walk.press()
-    await walk.see("too weak", REFUSED, "#password")
-    assert await walk.opened.page.locator("#flash-error p").count() == (
-        1 if walk.has_scripts else 2
-    )
+    await walk.choose_too_weak()
     assert await walk.opened.page.input_value("#given_name") == "Grace"
     await walk.choose_password(NEW_PASSWORD)
     await walk.press()

@@ -110,6 +110,14 @@ class Walk:
         if await self.opened.page.locator("#confirm").count():
             await self.opened.page.fill("#confirm", repeated or password)
 
+    async def choose_too_weak(self) -> None:
+        """Type a password that is refused; one that is repeated wrong where that is asked for."""
+        await self.choose_password("short", "different")
+        await self.press()
+        await self.see("too weak", REFUSED, "#password")
+        problems = await self.opened.page.locator("#flash-error p").count()
+        assert problems == (1 if self.has_scripts else 2)
+
     async def press(self, selector: str = PRIMARY) -> None:
         """Press what leads on, and wait for the page that it leads to."""
         async with self.opened.page.expect_navigation():
